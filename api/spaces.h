@@ -1,0 +1,42 @@
+#pragma once
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace dream {
+
+/// A key that drives one axis of an action: holding `key` adds `value` on `axis`. The window draws and reads
+/// these without knowing the environment. `key` is one of "left", "right", "up", "down", "a" … "z", "space".
+struct KeyBinding {
+  std::string key;
+  int axis = 0;
+  float value = 0;
+  std::string label;  // "steer left"
+};
+
+/// A box (one bounded float per axis) or, when `choices` is not empty, one of n discrete actions. A discrete
+/// action travels as a single float that holds its index.
+struct ActionSpace {
+  std::vector<std::string> axes;  // "steer", "gas", "brake"
+  std::vector<float> low, high;   // per axis
+  std::vector<std::string> choices;
+  std::vector<KeyBinding> keys;
+  std::vector<float> idle;  // the action of a driver who touches nothing, per axis
+
+  bool discrete() const { return !choices.empty(); }
+  std::size_t size() const { return discrete() ? 1 : axes.size(); }
+};
+
+/// What an environment shows. `image_*` are 0 where there is no picture, `vector_size` is 0 where there is no vector.
+struct Spaces {
+  int image_height = 0, image_width = 0, image_channels = 0;  // uint8, H x W x C
+  std::vector<std::string> vector_names;                      // float32
+  ActionSpace action;
+  int max_episode_steps = 0;  // the time limit after which step() reports `truncated`; 0 = none
+
+  std::size_t image_bytes() const {
+    return static_cast<std::size_t>(image_height) * image_width * image_channels;
+  }
+};
+
+}  // namespace dream

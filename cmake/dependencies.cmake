@@ -1,0 +1,73 @@
+# Where every third-party piece comes from: system packages first, then the per-user cache that scripts/setup fills.
+if(DEFINED ENV{XDG_CACHE_HOME})
+  set(default_cache $ENV{XDG_CACHE_HOME}/dreamscope)
+else()
+  set(default_cache $ENV{HOME}/.cache/dreamscope)
+endif()
+set(DREAMSCOPE_CACHE ${default_cache} CACHE PATH "Downloads and the private environment, filled by scripts/setup")
+
+find_program(ccache_program ccache)
+if(ccache_program AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${ccache_program})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_C_COMPILER_LAUNCHER})
+endif()
+
+find_package(Threads REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+
+# Torch: the user's own (Torch_DIR, CMAKE_PREFIX_PATH) wins; else the wheel in the private environment.
+if(NOT Torch_DIR)
+  file(GLOB wheel_torch ${DREAMSCOPE_CACHE}/venv-torch-*/lib/python*/site-packages/torch/share/cmake/Torch)
+  if(wheel_torch)
+    list(SORT wheel_torch COMPARE NATURAL ORDER DESCENDING)
+    list(GET wheel_torch 0 wheel_torch)
+    find_package(Torch CONFIG QUIET PATHS ${wheel_torch})
+  endif()
+endif()
+find_package(Torch REQUIRED)
+add_library(dreamscope_torch INTERFACE)
+target_link_libraries(dreamscope_torch INTERFACE ${TORCH_LIBRARIES})
+target_compile_options(dreamscope_torch INTERFACE -Wno-unused-parameter)
+foreach(dir ${TORCH_INCLUDE_DIRS})
+  target_include_directories(dreamscope_torch SYSTEM INTERFACE ${dir})
+endforeach()
+
+# Box2D 2.3: the C++ inside the box2d-py source package, as Gymnasium's CarRacing uses it. Compiled without
+# contraction into FMA, so that trajectories equal those of the baseline x86-64 wheel.
+set(box2d_root ${DREAMSCOPE_CACHE}/box2d-py-2.3.8)
+file(GLOB_RECURSE box2d_sources ${box2d_root}/Box2D/*.cpp)
+add_library(dreamscope_box2d STATIC ${box2d_sources})
+target_include_directories(dreamscope_box2d SYSTEM PUBLIC ${box2d_root})
+target_compile_options(dreamscope_box2d PRIVATE -w -O2 -ffp-contract=off)
+
+find_package(HDF5 REQUIRED COMPONENTS C)
+add_library(dreamscope_hdf5 INTERFACE)
+target_include_directories(dreamscope_hdf5 SYSTEM INTERFACE ${HDF5_C_INCLUDE_DIRS})
+target_link_libraries(dreamscope_hdf5 INTERFACE ${HDF5_C_LIBRARIES})
+
+find_path(tomlplusplus_include toml++/toml.h REQUIRED)
+add_library(dreamscope_toml INTERFACE)
+target_include_directories(dreamscope_toml SYSTEM INTERFACE ${tomlplusplus_include})
+find_path(cli11_include CLI/CLI.hpp REQUIRED)
+add_library(dreamscope_cli11 INTERFACE)
+target_include_directories(dreamscope_cli11 SYSTEM INTERFACE ${cli11_include})
+
+if(DREAMSCOPE_UI)
+  find_package(glfw3 REQUIRED)
+  find_package(OpenGL REQUIRED)
+  set(bundle ${DREAMSCOPE_CACHE}/imgui_bundle-1.93.0/external)
+  set(imgui ${bundle}/imgui/imgui)
+  function(dreamscope_imgui_target name)
+    add_library(${name} STATIC
+      ${imgui}/imgui.cpp ${imgui}/imgui_draw.cpp ${imgui}/imgui_tables.cpp ${imgui}/imgui_widgets.cpp
+      ${imgui}/imgui_demo.cpp ${imgui}/misc/cpp/imgui_stdlib.cpp
+      ${imgui}/backends/imgui_impl_glfw.cpp ${imgui}/backends/imgui_impl_opengl3.cpp
+      ${bundle}/implot/implot/implot.cpp ${bundle}/implot/implot/implot_items.cpp)
+    target_include_directories(${name} SYSTEM PUBLIC ${imgui} ${imgui}/backends ${imgui}/misc/cpp ${bundle}/implot/implot
+                               ${bundle}/portable_file_dialogs)
+    target_compile_options(${name} PRIVATE -w -O2)
+    target_link_libraries(${name} PUBLIC glfw OpenGL::GL ${CMAKE_DL_LIBS})
+  endfunction()
+  dreamscope_imgui_target(dreamscope_imgui)
+endif()

@@ -1,0 +1,11 @@
+# Flags for our own targets; third-party targets keep their own.
+function(dreamscope_own target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual)
+  if(DREAMSCOPE_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if(DREAMSCOPE_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${DREAMSCOPE_SANITIZE} -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=${DREAMSCOPE_SANITIZE})
+  endif()
+endfunction()

@@ -1,0 +1,50 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "api/spaces.h"
+
+namespace dream {
+
+/// What a step gives besides the observation. `terminated` is the task's own end, `truncated` the time limit's,
+/// as in Gymnasium.
+struct StepResult {
+  float reward = 0;
+  bool terminated = false;
+  bool truncated = false;
+  bool done() const { return terminated || truncated; }
+};
+
+/// An environment. Torch-free; step() and observe() allocate nothing, and observations go into the caller's
+/// memory, so that a vector of environments fills one batch, lane by lane. Not thread-safe: one owner at a time.
+class Env {
+ public:
+  virtual ~Env() = default;
+
+  virtual const Spaces& spaces() const = 0;
+
+  /// Starts an episode. The same seed gives the same episode under the same actions.
+  virtual void reset(std::uint64_t seed) = 0;
+
+  /// `action` has spaces().action.size() values; values outside the bounds are clamped. Throws dream::Error when
+  /// the size is wrong, a value is not finite, or the episode is over.
+  virtual StepResult step(std::span<const float> action) = 0;
+
+  /// Writes the current observation: spaces().image_bytes() bytes (H x W x C, row-major), if any.
+  virtual void observe_image(std::span<std::uint8_t> out) = 0;
+  /// spaces().vector_names.size() floats, if any.
+  virtual void observe_vector(std::span<float> out) { (void)out; }
+
+  /// The world drawn for people, at any size, RGB (width x height x 3).
+  virtual void render(int width, int height, std::span<std::uint8_t> out) = 0;
+
+  /// The whole state: after load_state the same actions give the same future, bit for bit.
+  /// load_state throws dream::Error on foreign or damaged bytes and leaves the environment as it was.
+  virtual std::vector<std::byte> save_state() const = 0;
+  virtual void load_state(std::span<const std::byte> state) = 0;
+};
+
+}  // namespace dream
