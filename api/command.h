@@ -1,0 +1,48 @@
+#pragma once
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "api/field.h"
+
+namespace dream {
+
+// Everything the window can ask for. Each is carried out by the engine's threads; the answer is the next Snapshot.
+
+// -- the dream -------------------------------------------------------------------------------------------------
+struct DreamControl {
+  enum class Do { play, pause, step, restart, new_start };
+  Do what = Do::play;
+};
+struct Drive {                  // what the hands do now: sent whenever it changes
+  bool engaged = false;         // a driving key is held: the hands have the wheel, else the pilot has it
+  std::vector<float> action;    // one value per axis (or the index of a discrete action)
+  double pressed_at = 0;        // platform time in seconds of the key event, for the key→pixel measure
+};
+struct SetPilot { bool human = false; };            // human: idle when no key is held; else the controller drives
+struct SetTemperature { float mixture = 1, sigma = 1; };  // τ of the mixture weights and of σ
+struct SetSpeed { float steps_per_second = 50; };   // 0 = as fast as it can
+struct SetTwin { bool on = true; };                 // the real environment steps beside the dream
+struct EditLatent { std::string probe; int index = 0; float value = 0; };
+struct RandomiseLatent { std::string probe; };
+struct WatchProbes { std::set<std::string> names; };  // only these are computed
+
+// -- training --------------------------------------------------------------------------------------------------
+struct StartRun { std::string recipe, environment, directory; };  // a new run; it waits for TrainControl::start
+struct TrainControl {
+  enum class Do { start, pause, step, stop };  // start also resumes; step = one step, then paused; stop saves first
+  Do what = Do::start;
+  std::string phase;  // empty = the next phase that is not done
+};
+struct SetField { std::string key; FieldValue value; };
+
+// -- runs ------------------------------------------------------------------------------------------------------
+struct OpenRun { std::string path; };  // a run's folder or a checkpoint: dream with it
+struct RescanRuns {};
+struct DismissFault {};
+
+using Command = std::variant<DreamControl, Drive, SetPilot, SetTemperature, SetSpeed, SetTwin, EditLatent, RandomiseLatent,
+                             WatchProbes, StartRun, TrainControl, SetField, OpenRun, RescanRuns, DismissFault>;
+
+}  // namespace dream

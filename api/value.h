@@ -1,0 +1,69 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace dream {
+
+/// What models publish and viewers draw. Plain data, cheap to copy by shared pointer (see Probe).
+
+struct Image {  // uint8, row-major, H x W x C (C = 1 or 3)
+  int width = 0, height = 0, channels = 3;
+  std::vector<std::uint8_t> pixels;
+};
+
+struct Heatmap {  // rows x cols; `diverging` maps are symmetric about 0
+  int rows = 0, cols = 0;
+  float low = 0, high = 1;
+  bool diverging = false;
+  std::vector<float> cells;
+};
+
+struct Categorical {  // groups x classes probabilities; `prior` may be empty
+  int groups = 0, classes = 0;
+  std::vector<float> posterior, prior;
+  std::vector<int> drawn;  // one class per group
+};
+
+struct Mixture {  // dims x components, row-major; already tempered, `drawn` is the component and `draw` the value
+  int dims = 0, components = 0;
+  std::vector<float> weights, means, deviations;
+  std::vector<int> drawn;
+  std::vector<float> draw;
+  std::vector<float> entropy;  // of the weights, per dim, nats
+};
+
+struct Vector {  // bars; mean ± deviation is a second opinion on the same quantity (an encoder beside a dream)
+  std::vector<float> values;
+  std::vector<float> mean, deviation;
+  std::vector<std::string> labels;
+};
+
+struct Scalar {
+  double value = 0;
+  std::string unit;
+};
+
+struct Curve {
+  std::vector<double> x, y;
+  std::string x_unit, y_unit;
+};
+
+struct Text {
+  std::string text;
+};
+
+using Value = std::variant<Image, Heatmap, Categorical, Mixture, Vector, Scalar, Curve, Text>;
+
+/// A named value. The name is a path ("latent/z"); the part before the slash is the panel that shows it.
+struct Probe {
+  std::string name;
+  std::string title;    // "Latent z"
+  std::string caption;  // what it is, in one line, with the paper's symbol
+  bool editable = false;  // EditLatent changes it (a Vector's elements)
+  std::shared_ptr<const Value> value;
+};
+
+}  // namespace dream
