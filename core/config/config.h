@@ -1,0 +1,54 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "api/field.h"
+
+namespace dream {
+
+/// The nearest of `names` to `wrong` by edit distance, or "" when nothing is near. For "did you mean …".
+std::string nearest(const std::string& wrong, const std::vector<std::string>& names);
+
+/// Settings bound to the members of option structs: declared once (key, range, default = the member's value, help),
+/// and from there the TOML file, `--set key=value` and the window's sliders. An options struct offers
+/// `void fields(Config& config, const std::string& prefix)`. The structs must outlive the Config.
+class Config {
+ public:
+  struct Traits {
+    std::string help, unit;
+    double low = -1e300, high = 1e300;
+    bool logarithmic = false, live = false;
+    std::vector<std::string> choices;
+  };
+  void add(const std::string& key, bool& target, Traits traits);
+  void add(const std::string& key, std::int64_t& target, Traits traits);
+  void add(const std::string& key, double& target, Traits traits);
+  void add(const std::string& key, std::string& target, Traits traits);
+
+  /// Throws dream::Error for an unknown key (with the nearest known one), a wrong type or a value out of range;
+  /// the target keeps its value then.
+  void set(const std::string& key, const FieldValue& value);
+  void set_text(const std::string& assignment);  // "v.learning_rate=1e-4"
+
+  /// Reads a TOML file or text. All or nothing: an error (naming file, line, key) changes no target.
+  void load(const std::filesystem::path& file);
+  void parse(const std::string& toml, const std::string& origin);
+  std::string to_toml() const;  // sections by the part before the first dot, help as comments
+
+  std::vector<Field> fields() const;  // with present values
+
+ private:
+  struct Entry {
+    Field field;
+    std::function<void(const FieldValue&)> write;
+    std::function<FieldValue()> read;
+  };
+  const Entry& find(const std::string& key) const;
+  FieldValue checked(const Entry& entry, const FieldValue& value) const;
+  std::vector<Entry> entries_;
+};
+
+}  // namespace dream

@@ -1,0 +1,53 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "api/spaces.h"
+#include "core/data/episode.h"
+
+namespace dream {
+
+/// What is the same for every episode of a dataset.
+struct DatasetInfo {
+  std::string environment;  // "CarRacing"
+  std::string policy;       // "random", or the run whose controller drove
+  Spaces spaces;
+};
+
+/// Episodes on disk: HDF5 in Minari's layout (DIR/data/main_data.hdf5 with episode_0, episode_1 …, and
+/// DIR/data/metadata.json), so that Minari opens ours and we open theirs. An episode is flushed to the disk when
+/// it has been appended: a crash loses at most the episode under way.
+class DatasetWriter {
+ public:
+  /// Creates the folder, or goes on with the dataset that is there. Throws dream::Error when what is there is
+  /// damaged or of another environment or shape.
+  DatasetWriter(const std::filesystem::path& directory, const DatasetInfo& info);
+  ~DatasetWriter();
+  void append(const Episode& episode);
+  std::size_t episodes() const;
+  std::int64_t steps() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+class Dataset {
+ public:
+  /// Throws dream::Error naming file, field and expectation. A tail that a crash left behind is not an error:
+  /// whole episodes are read, the rest is ignored.
+  explicit Dataset(const std::filesystem::path& directory);
+  ~Dataset();
+  const DatasetInfo& info() const;
+  std::size_t episodes() const;
+  std::int64_t steps() const;  // sum of the lengths
+  Episode read(std::size_t index) const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace dream

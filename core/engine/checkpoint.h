@@ -1,0 +1,37 @@
+#pragma once
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+namespace dream {
+
+/// A safetensors file: named tensors and text metadata. https://github.com/huggingface/safetensors (format).
+struct Checkpoint {
+  std::map<std::string, torch::Tensor> tensors;  // "v/encoder.0.weight", "v.adam/…", "c.cma/mean"
+  std::map<std::string, std::string> metadata;   // counters, RNG states, the run's TOML under "config"
+
+  /// Written to a temporary file beside `path`, flushed to the disk, then renamed: a crash leaves the old file whole.
+  void save(const std::filesystem::path& path) const;
+
+  /// Throws dream::Error naming the file, the tensor and what was expected, for a file that is missing, truncated,
+  /// foreign or hostile (overlapping or out-of-range offsets, absurd shapes, header larger than the file …).
+  static Checkpoint load(const std::filesystem::path& path);
+
+  /// The tensor `name`, checked against a shape (-1 = any) and converted to float32 when it is a floating type.
+  torch::Tensor get(const std::string& name, torch::IntArrayRef shape) const;
+  const std::string& text(const std::string& key) const;  // throws when missing
+  std::string origin;                                     // the file that it came from, for messages
+};
+
+/// Every parameter and buffer of `module` under `prefix`. load_module copies in place after checking every name
+/// and shape first: a mismatch throws and leaves the module as it was.
+void store_module(Checkpoint& into, const std::string& prefix, const torch::nn::Module& module);
+void load_module(const Checkpoint& from, const std::string& prefix, torch::nn::Module& module);
+
+/// Adam's (and the like) state, in the order of the parameters, with the learning rate untouched.
+void store_optimizer(Checkpoint& into, const std::string& prefix, torch::optim::Optimizer& optimizer);
+void load_optimizer(const Checkpoint& from, const std::string& prefix, torch::optim::Optimizer& optimizer);
+
+}  // namespace dream
