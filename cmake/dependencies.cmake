@@ -16,22 +16,7 @@ find_package(Threads REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
 
-# Torch: the user's own (Torch_DIR, CMAKE_PREFIX_PATH) wins; else the wheel in the private environment.
-if(NOT Torch_DIR)
-  file(GLOB wheel_torch ${DREAMSCOPE_CACHE}/venv-torch-*/lib/python*/site-packages/torch/share/cmake/Torch)
-  if(wheel_torch)
-    list(SORT wheel_torch COMPARE NATURAL ORDER DESCENDING)
-    list(GET wheel_torch 0 wheel_torch)
-    find_package(Torch CONFIG QUIET PATHS ${wheel_torch})
-  endif()
-endif()
-find_package(Torch REQUIRED)
-add_library(dreamscope_torch INTERFACE)
-target_link_libraries(dreamscope_torch INTERFACE ${TORCH_LIBRARIES})
-target_compile_options(dreamscope_torch INTERFACE -Wno-unused-parameter)
-foreach(dir ${TORCH_INCLUDE_DIRS})
-  target_include_directories(dreamscope_torch SYSTEM INTERFACE ${dir})
-endforeach()
+include(torch)
 
 # Box2D 2.3: the C++ inside the box2d-py source package, as Gymnasium's CarRacing uses it. Compiled without
 # contraction into FMA, so that trajectories equal those of the baseline x86-64 wheel.
