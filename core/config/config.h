@@ -6,11 +6,9 @@
 #include <vector>
 
 #include "api/field.h"
+#include "core/base/nearest.h"
 
 namespace dream {
-
-/// The nearest of `names` to `wrong` by edit distance, or "" when nothing is near. For "did you mean …".
-std::string nearest(const std::string& wrong, const std::vector<std::string>& names);
 
 /// Settings bound to the members of option structs: declared once (key, range, default = the member's value, help),
 /// and from there the TOML file, `--set key=value` and the window's sliders. An options struct offers
@@ -46,6 +44,8 @@ class Config {
     std::function<void(const FieldValue&)> write;
     std::function<FieldValue()> read;
   };
+  void append(const std::string& key, FieldValue value, Traits traits, std::function<void(const FieldValue&)> write,
+              std::function<FieldValue()> read);
   const Entry& find(const std::string& key) const;
   FieldValue checked(const Entry& entry, const FieldValue& value) const;
   std::vector<Entry> entries_;

@@ -33,7 +33,8 @@ class Replay {
   std::size_t budget_, bytes_ = 0;
   std::int64_t steps_ = 0;
   std::deque<std::shared_ptr<const Episode>> episodes_;
-  std::deque<std::int64_t> ends_;  // running count of frames, for place()
+  std::deque<std::int64_t> ends_;  // running count of frames ever added, for place()
+  std::int64_t dropped_ = 0;       // of them, those of episodes that are gone
 };
 
 }  // namespace dream

@@ -21,11 +21,13 @@ struct Checkpoint {
 
   /// The tensor `name`, checked against a shape (-1 = any) and converted to float32 when it is a floating type.
   torch::Tensor get(const std::string& name, torch::IntArrayRef shape) const;
+  /// The same, as stored: float64 (CMA-ES) keeps its digits.
+  torch::Tensor exact(const std::string& name, torch::IntArrayRef shape) const;
   const std::string& text(const std::string& key) const;  // throws when missing
   std::string origin;                                     // the file that it came from, for messages
 };
 
-/// Every parameter and buffer of `module` under `prefix`. load_module copies in place after checking every name
+/// Every parameter and buffer of `module` under `prefix` + "/". load_module copies in place after checking every name
 /// and shape first: a mismatch throws and leaves the module as it was.
 void store_module(Checkpoint& into, const std::string& prefix, const torch::nn::Module& module);
 void load_module(const Checkpoint& from, const std::string& prefix, torch::nn::Module& module);
