@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "api/spaces.h"
@@ -16,6 +17,14 @@ struct StepResult {
   bool terminated = false;
   bool truncated = false;
   bool done() const { return terminated || truncated; }
+};
+
+/// A piece of the simulator's true state, for traces and analyses: "pose" [3], "track" [N, 4] …
+struct NamedArray {
+  std::string name;
+  std::vector<std::size_t> shape;
+  std::vector<double> values;  // row-major
+  bool each_step = true;       // false: fixed for the whole episode
 };
 
 /// An environment. Torch-free; step() and observe() allocate nothing, and observations go into the caller's
@@ -45,6 +54,9 @@ class Env {
   /// load_state throws dream::Error on foreign or damaged bytes and leaves the environment as it was.
   virtual std::vector<std::byte> save_state() const = 0;
   virtual void load_state(std::span<const std::byte> state) = 0;
+
+  /// What the simulator knows and the observation does not show; empty where there is nothing to tell.
+  virtual std::vector<NamedArray> diagnostics() const { return {}; }
 };
 
 }  // namespace dream
