@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <limits>
 #include <numeric>
+#include <string_view>
 #include <utility>
 
 #include "api/error.h"
@@ -18,7 +19,9 @@ namespace {
 
 using torch::Tensor;
 
-torch::TensorOptions f64() { return torch::TensorOptions().dtype(torch::kFloat64).device(torch::kCPU); }
+torch::TensorOptions f64() {
+  return torch::TensorOptions().dtype(torch::kFloat64).device(torch::kCPU);
+}
 
 Tensor copy_of(std::span<const double> values, at::IntArrayRef shape) {
   Tensor tensor = torch::empty(shape, f64());
@@ -31,7 +34,9 @@ std::vector<double> values_of(const Tensor& tensor) {
   return {flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel()};
 }
 
-double norm_of(const Tensor& vector) { return vector.norm().item<double>(); }
+double norm_of(const Tensor& vector) {
+  return vector.norm().item<double>();
+}
 
 /// Makes the sum of the negative weights at least -limit.
 void limit_negative(std::vector<double>& weights, int parents, double limit) {
@@ -86,7 +91,7 @@ CmaConstants cma_constants(int dimension, int population, bool active) {
   const double mu_eff_negative = 1 / squares(split, c.weights.end());
 
   // Learning rates (55)-(58). pycma lowers c_1 for populations below 6, adds 1/4 to the numerator of c_mu, and
-  // since 4.4 bounds c_sigma and damps earlier when µ_eff is large against the dimension.
+  // bounds c_sigma (4.5), and damps earlier when µ_eff is large against the dimension.
   c.c_c = (4 + c.mu_eff / n) / (n + 4 + 2 * c.mu_eff / n);
   c.c_1 = std::min(1.0, lambda / 6) * 2 / ((n + 1.3) * (n + 1.3) + c.mu_eff);
   c.c_mu = std::min(1 - c.c_1, 2 * (0.25 + c.mu_eff + 1 / c.mu_eff - 2) / ((n + 2) * (n + 2) + c.mu_eff));
@@ -151,7 +156,8 @@ void CmaEs::Impl::decompose() {
   const double largest = values[-1].item<double>();
   constexpr double kMaxCondition = 1e14;
   if (!(largest > 0) || !std::isfinite(largest) || !std::isfinite(smallest)) {
-    throw Error("CMA-ES: the covariance matrix has largest eigenvalue " + number(largest) + ", expected a positive "
+    throw Error("CMA-ES: the covariance matrix has largest eigenvalue " + number(largest) +
+                ", expected a positive "
                 "finite one; restart the search from the last checkpoint with a smaller sigma0");
   }
   if (smallest * kMaxCondition < largest) {
@@ -186,9 +192,15 @@ CmaEs::~CmaEs() = default;
 CmaEs::CmaEs(CmaEs&&) noexcept = default;
 CmaEs& CmaEs::operator=(CmaEs&&) noexcept = default;
 
-int CmaEs::dimension() const { return impl_->options.dimension; }
-int CmaEs::population() const { return impl_->options.population; }
-const CmaConstants& CmaEs::constants() const { return impl_->constants; }
+int CmaEs::dimension() const {
+  return impl_->options.dimension;
+}
+int CmaEs::population() const {
+  return impl_->options.population;
+}
+const CmaConstants& CmaEs::constants() const {
+  return impl_->constants;
+}
 
 std::vector<double> CmaEs::ask() const {
   torch::NoGradGuard no_grad;
@@ -222,15 +234,6 @@ void CmaEs::tell(std::span<const double> candidates, std::span<const double> cos
   }
 
   const std::vector<std::int64_t> order = ranking(costs);
-  const auto best = static_cast<std::size_t>(order.front());
-  if (costs[best] < s.best_cost) {
-    const auto row = candidates.subspan(best * static_cast<std::size_t>(dimension), static_cast<std::size_t>(dimension));
-    s.best.assign(row.begin(), row.end());
-    s.best_cost = costs[best];
-  }
-  const double worst = costs[static_cast<std::size_t>(order.back())];
-  s.cost_range = std::isfinite(worst) ? worst - costs[best] : std::numeric_limits<double>::infinity();
-
   Tensor sorted = torch::empty({population, dimension}, f64());
   for (std::size_t k = 0; k < order.size(); ++k) {
     std::copy_n(candidates.data() + order[k] * dimension, dimension,
@@ -241,19 +244,20 @@ void CmaEs::tell(std::span<const double> candidates, std::span<const double> cos
 
   // Selection and recombination (41), (42).
   const Tensor step = weights.narrow(0, 0, c.parents).matmul(y.narrow(0, 0, c.parents));
-  const Tensor new_mean = s.mean + s.sigma * step;
-  ++s.generation;
+  const Tensor mean = s.mean + s.sigma * step;
+  const std::int64_t generation = s.generation + 1;
 
   // Path of the step size (43), and whether it is too long for p_c to be trusted.
-  s.sigma_path = (1 - c.c_sigma) * s.sigma_path + std::sqrt(c.c_sigma * (2 - c.c_sigma) * c.mu_eff) * s.whiten(step);
-  const double length = norm_of(s.sigma_path);
-  const double start = 1 - std::pow(1 - c.c_sigma, 2.0 * static_cast<double>(s.generation));
+  const Tensor sigma_path =
+      (1 - c.c_sigma) * s.sigma_path + std::sqrt(c.c_sigma * (2 - c.c_sigma) * c.mu_eff) * s.whiten(step);
+  const double length = norm_of(sigma_path);
+  const double start = 1 - std::pow(1 - c.c_sigma, 2.0 * static_cast<double>(generation));
   const bool trusted = length * length / start / n - 1 < 1 + 4 / (n + 1);
 
   // Covariance (45)-(47). A negative weight is divided by the squared Mahalanobis length of its step, so that one
   // long bad step cannot make C indefinite (46).
-  s.covariance_path *= 1 - c.c_c;
-  if (trusted) s.covariance_path += std::sqrt(c.c_c * (2 - c.c_c) * c.mu_eff) * step;
+  Tensor covariance_path = (1 - c.c_c) * s.covariance_path;
+  if (trusted) covariance_path += std::sqrt(c.c_c * (2 - c.c_c) * c.mu_eff) * step;
   const double c_1a = trusted ? c.c_1 : c.c_1 * (1 - c.c_c * (2 - c.c_c));
   const double weight_sum = std::accumulate(c.weights.begin(), c.weights.end(), 0.0);
   if (s.options.active) {
@@ -261,34 +265,69 @@ void CmaEs::tell(std::span<const double> candidates, std::span<const double> cos
     const Tensor norms = (y.narrow(0, c.parents, rest).matmul(s.axes) / s.lengths).norm(2, 1) + 1e-9;
     weights.narrow(0, c.parents, rest).mul_(n / norms.square());
   }
-  s.covariance *= 1 - c_1a - c.c_mu * weight_sum;
-  s.covariance.addr_(s.covariance_path, s.covariance_path, 1, c.c_1);
-  s.covariance.addmm_((y * weights.unsqueeze(1)).t(), y, 1, c.c_mu);
-  s.mean = new_mean;
+  Tensor covariance = s.covariance * (1 - c_1a - c.c_mu * weight_sum);
+  covariance.addr_(covariance_path, covariance_path, 1, c.c_1);
+  covariance.addmm_((y * weights.unsqueeze(1)).t(), y, 1, c.c_mu);
 
-  // Step size (44); the change of one generation is bounded by a factor e.
-  s.sigma *= std::exp(std::min(1.0, c.c_sigma / c.damping * (length / c.chi - 1)));
+  // Step size (44); the change of one generation is bounded by a factor e. The floor keeps (x - m) / σ defined long
+  // after the search has converged beyond the rounding of the mean.
+  const double sigma =
+      std::max(1e-100, s.sigma * std::exp(std::min(1.0, c.c_sigma / c.damping * (length / c.chi - 1))));
 
-  if (static_cast<double>(s.generation) >= static_cast<double>(s.decomposed) + c.eigen_interval) s.decompose();
+  if (!covariance.isfinite().all().item<bool>() || !mean.isfinite().all().item<bool>() || !std::isfinite(sigma)) {
+    throw Error("CMA-ES: generation " + std::to_string(s.generation) +
+                " overflows the covariance matrix, expected candidates near those of ask()");
+  }
+  const auto best = static_cast<std::size_t>(order.front());
+  if (costs[best] < s.best_cost) {
+    const auto row =
+        candidates.subspan(best * static_cast<std::size_t>(dimension), static_cast<std::size_t>(dimension));
+    s.best.assign(row.begin(), row.end());
+    s.best_cost = costs[best];
+  }
+  const double worst = costs[static_cast<std::size_t>(order.back())];
+  s.cost_range = std::isfinite(worst) ? worst - costs[best] : std::numeric_limits<double>::infinity();
+  s.mean = mean;
+  s.sigma = sigma;
+  s.covariance = covariance;
+  s.sigma_path = sigma_path;
+  s.covariance_path = covariance_path;
+  s.generation = generation;
+
+  if (static_cast<double>(generation) >= static_cast<double>(s.decomposed) + c.eigen_interval) s.decompose();
 }
 
 std::span<const double> CmaEs::mean() const {
   return {impl_->mean.data_ptr<double>(), static_cast<std::size_t>(impl_->options.dimension)};
 }
-double CmaEs::sigma() const { return impl_->sigma; }
+double CmaEs::sigma() const {
+  return impl_->sigma;
+}
 double CmaEs::rms_deviation() const {
   return impl_->sigma * std::sqrt(impl_->covariance.diagonal().mean().item<double>());
 }
-std::int64_t CmaEs::generation() const { return impl_->generation; }
-std::int64_t CmaEs::evaluations() const { return impl_->generation * impl_->options.population; }
+std::int64_t CmaEs::generation() const {
+  return impl_->generation;
+}
+std::int64_t CmaEs::evaluations() const {
+  return impl_->generation * impl_->options.population;
+}
 double CmaEs::condition() const {
   const double ratio = impl_->lengths[-1].item<double>() / impl_->lengths[0].item<double>();
   return ratio * ratio;
 }
-std::vector<double> CmaEs::variances() const { return values_of(impl_->covariance.diagonal()); }
-double CmaEs::sigma_path_length() const { return norm_of(impl_->sigma_path); }
-std::span<const double> CmaEs::best() const { return impl_->best; }
-double CmaEs::best_cost() const { return impl_->best_cost; }
+std::vector<double> CmaEs::variances() const {
+  return values_of(impl_->covariance.diagonal());
+}
+double CmaEs::sigma_path_length() const {
+  return norm_of(impl_->sigma_path);
+}
+std::span<const double> CmaEs::best() const {
+  return impl_->best;
+}
+double CmaEs::best_cost() const {
+  return impl_->best_cost;
+}
 
 std::vector<std::string> CmaEs::stop_conditions() const {
   const Impl& s = *impl_;
@@ -308,8 +347,9 @@ std::vector<std::string> CmaEs::stop_conditions() const {
 }
 
 // The arrays of a saved state.
-constexpr std::array<const char*, 13> kFields = {"shape", "seed", "counters", "sigma", "mean", "covariance", "axes", "lengths",
-                                                 "sigma_path", "covariance_path", "best", "best_cost", "cost_range"};
+constexpr std::array<std::string_view, 13> kFields = {
+    "shape",   "seed",       "counters",        "sigma", "mean",      "covariance", "axes",
+    "lengths", "sigma_path", "covariance_path", "best",  "best_cost", "cost_range"};
 
 std::map<std::string, std::vector<double>> CmaEs::state() const {
   const Impl& s = *impl_;
@@ -337,7 +377,8 @@ void CmaEs::restore(const std::map<std::string, std::vector<double>>& state) {
     throw Error("CMA-ES state, field '" + field + "': found " + found + ", expected " + expected);
   };
   for (const auto& [name, values] : state) {
-    if (std::find(kFields.begin(), kFields.end(), name) == kFields.end()) fail(name, "an unknown field", "one that CmaEs::state() writes");
+    if (std::find(kFields.begin(), kFields.end(), name) == kFields.end())
+      fail(name, "an unknown field", "one that CmaEs::state() writes");
   }
   // Reads one array of the given length.
   const auto read = [&](const char* name, std::int64_t size, bool finite = true) -> const std::vector<double>& {
@@ -349,7 +390,7 @@ void CmaEs::restore(const std::map<std::string, std::vector<double>>& state) {
     if (finite && !all_finite(found->second)) fail(name, "a non-finite value", "finite numbers");
     return found->second;
   };
-  // Reads a whole number of at most 2^53, exactly.
+  // Reads a whole number.
   const auto whole = [&](const char* name, double value, double limit) {
     if (!(value >= 0 && value <= limit) || value != std::floor(value)) {
       fail(name, number(value), "a whole number from 0 to " + number(limit));
@@ -370,7 +411,7 @@ void CmaEs::restore(const std::map<std::string, std::vector<double>>& state) {
   const std::vector<double>& seed = read("seed", 2);
   s.options.seed = whole("seed", seed[0], 4294967295.0) << 32 | whole("seed", seed[1], 4294967295.0);
   const std::vector<double>& counters = read("counters", 2);
-  s.generation = static_cast<std::int64_t>(whole("counters", counters[0], 9007199254740992.0));
+  s.generation = static_cast<std::int64_t>(whole("counters", counters[0], 1e12));
   s.decomposed = static_cast<std::int64_t>(whole("counters", counters[1], counters[0]));
   s.sigma = read("sigma", 1)[0];
   if (!(s.sigma > 0)) fail("sigma", number(s.sigma), "a positive number");
@@ -378,6 +419,9 @@ void CmaEs::restore(const std::map<std::string, std::vector<double>>& state) {
   s.covariance = copy_of(read("covariance", n * n), {n, n});
   s.axes = copy_of(read("axes", n * n), {n, n});
   s.lengths = copy_of(read("lengths", n), {n});
+  if ((s.axes.t().matmul(s.axes) - torch::eye(n, f64())).abs().max().item<double>() > 1e-6) {
+    fail("axes", "columns that are not orthonormal", "the eigenvectors of the covariance");
+  }
   if (!(s.lengths > 0).all().item<bool>()) fail("lengths", "a value of 0 or below", "positive numbers");
   if (!(s.covariance.diagonal() > 0).all().item<bool>()) {
     fail("covariance", "a variance of 0 or below", "positive numbers on the diagonal");

@@ -10,10 +10,10 @@ namespace dream {
 
 struct CmaOptions {
   int dimension = 0;
-  int population = 64;       ///< λ; World Models evaluates 64 candidates a generation
-  double sigma0 = 0.1;       ///< initial step size, the same along every coordinate
-  bool active = true;        ///< negative recombination weights for the worse half, pycma's `CMA_active`
-  std::uint64_t seed = 0;    ///< the draws of generation g depend on (seed, g) alone
+  int population = 64;            ///< λ; World Models evaluates 64 candidates a generation
+  double sigma0 = 0.1;            ///< initial step size, the same along every coordinate
+  bool active = true;             ///< negative recombination weights for the worse half, pycma's `CMA_active`
+  std::uint64_t seed = 0;         ///< the draws of generation g depend on (seed, g) alone
   std::vector<double> mean = {};  ///< initial mean [dimension]; empty: zeros
 };
 
@@ -54,7 +54,8 @@ class CmaEs {
   std::vector<double> ask() const;
   /// Updates the distribution. `candidates` is [population, dimension] as returned by `ask` (or changed by the
   /// caller, for example rounded); `costs` is [population], smaller is better, a non-finite cost ranks last.
-  /// Throws dream::Error, with the state unchanged, for a wrong size, a non-finite candidate, or when no cost is finite.
+  /// Throws dream::Error, with the state unchanged, for a wrong size, a non-finite candidate, candidates
+  /// so far off that C overflows, or when no cost is finite.
   void tell(std::span<const double> candidates, std::span<const double> costs);
 
   std::span<const double> mean() const;

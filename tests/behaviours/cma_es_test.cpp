@@ -23,7 +23,9 @@ namespace {
 using Values = std::vector<double>;
 using Function = std::function<double(std::span<const double>)>;
 
-double sphere(std::span<const double> x) { return std::inner_product(x.begin(), x.end(), x.begin(), 0.0); }
+double sphere(std::span<const double> x) {
+  return std::inner_product(x.begin(), x.end(), x.begin(), 0.0);
+}
 
 double ellipsoid(std::span<const double> x) {
   double sum = 0;
@@ -144,7 +146,8 @@ TEST_P(PycmaTrace, SameStateAfterEveryGeneration) {
   EXPECT_GE(means, 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(CmaEs, PycmaTrace, testing::Values("ellipsoid", "rosenbrock", "rastrigin", "lazy", "positive"),
+INSTANTIATE_TEST_SUITE_P(CmaEs, PycmaTrace,
+                         testing::Values("ellipsoid", "rosenbrock", "rastrigin", "lazy", "positive", "four"),
                          [](const auto& tested) { return tested.param; });
 
 double median(Values values) {
@@ -224,8 +227,8 @@ TEST(CmaEs, AskRepeatsUntilTell) {
 
 TEST(CmaEs, RestoredStateHasTheSameFutureBitForBit) {
   // Dimension and population for which decompositions are lazy, so that the axes are older than the covariance.
-  const CmaOptions options = {.dimension = 100, .population = 6, .sigma0 = 0.3, .seed = 0xfedcba9876543210ULL,
-                              .mean = Values(100, 0.5)};
+  const CmaOptions options = {
+      .dimension = 100, .population = 6, .sigma0 = 0.3, .seed = 0xfedcba9876543210ULL, .mean = Values(100, 0.5)};
   CmaEs whole(options);
   ASSERT_GT(whole.constants().eigen_interval, 2);
   for (int i = 0; i < 7; ++i) generation(whole, ellipsoid);
@@ -271,6 +274,7 @@ TEST(CmaEs, ForeignStateIsRefusedByFieldAndChangesNothing) {
   expect_refused("mean", [](Values& v) { v[1] = NAN; });
   expect_refused("sigma", [](Values& v) { v[0] = -1; });
   expect_refused("lengths", [](Values& v) { v[0] = 0; });
+  expect_refused("axes", [](Values& v) { v[0] *= 2; });
   expect_refused("covariance", [](Values& v) { v[0] = -1; });
   expect_refused("shape", [](Values& v) { v[1] = 7; });
   expect_refused("seed", [](Values& v) { v[1] = 0.5; });
@@ -314,6 +318,7 @@ TEST(CmaEs, MistakesAreNamedAndChangeNothing) {
   EXPECT_THROW(es.tell(candidates, Values{1, 2, 3}), Error);
   EXPECT_THROW(es.tell(Values(11), costs), Error);
   EXPECT_THROW(es.tell(candidates, Values(4, NAN)), Error);
+  EXPECT_THROW(es.tell(Values(12, 1e200), costs), Error);
   candidates[5] = NAN;
   EXPECT_THROW(es.tell(candidates, costs), Error);
   EXPECT_EQ(es.state(), before);

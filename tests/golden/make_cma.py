@@ -56,7 +56,8 @@ def trace(name, function, x0, sigma0, population, generations, digits, every, se
     csa = es.adapt_sigma
     lines = [f"dimension {es.N}", f"population {population}", f"generations {generations}", f"active {int(active)}",
              f"sigma0 {row(sigma0)}", f"mean0 {row(x0)}", f"weights {row(list(weights))}",
-             f"constants {row([weights.mueff, csa.cs, csa.damps, es.sp.cc, es.sp.c1, es.sp.cmu, es.sm.lazy_update_gap])}"]
+             "constants " + row([weights.mueff, csa.cs, csa.damps, es.sp.cc, es.sp.c1, es.sp.cmu,
+                                 es.sm.lazy_update_gap])]
     stalls = 0
     for generation in range(1, generations + 1):
         candidates = np.array([[float(f"{v:.{digits}g}") for v in x] for x in es.ask()])
@@ -105,6 +106,8 @@ def main():
     # Decompositions every third generation only.
     trace("lazy", ellipsoid, 0.5 * np.ones(100), 0.3, 6, 25, 5, 25, 4)
     trace("positive", ellipsoid, 0.5 * ten, 0.3, 11, 20, 9, 5, 5, active=False)
+
+    trace("four", rosenbrock, 0 * ten, 0.1, 4, 40, 9, 5, 6)
 
     lines = ["# name population sigma0 start target limit: evaluations of pycma for each seed (inf: not reached)"]
     for function, population, sigma0, start, target, limit, seeds in (
