@@ -18,13 +18,15 @@ struct DatasetInfo {
 
 /// Episodes on disk: HDF5 in Minari's layout (DIR/data/main_data.hdf5 with episode_0, episode_1 …, and
 /// DIR/data/metadata.json), so that Minari opens ours and we open theirs. An episode is flushed to the disk when
-/// it has been appended: a crash loses at most the episode under way.
+/// it has been appended: a crash loses at most the episode under way. See core/data/minari.h for the files. One writer
+/// per dataset on a machine; readers may read meanwhile and see the episodes that were there when they began.
 class DatasetWriter {
  public:
   /// Creates the folder, or goes on with the dataset that is there. Throws dream::Error when what is there is
   /// damaged or of another environment or shape.
   DatasetWriter(const std::filesystem::path& directory, const DatasetInfo& info);
   ~DatasetWriter();
+  /// Throws dream::Error when an array does not fit the spaces, holds a number that is not finite, or the disk is full.
   void append(const Episode& episode);
   std::size_t episodes() const;
   std::int64_t steps() const;
@@ -40,9 +42,13 @@ class Dataset {
   /// whole episodes are read, the rest is ignored.
   explicit Dataset(const std::filesystem::path& directory);
   ~Dataset();
+  Dataset(Dataset&&) noexcept;
+  Dataset& operator=(Dataset&&) noexcept;
   const DatasetInfo& info() const;
   std::size_t episodes() const;
   std::int64_t steps() const;  // sum of the lengths
+  bool appendable() const;     // made by DatasetWriter alone
+  /// Throws dream::Error as above. Thread-safe; calls wait for one another, as HDF5 allows one at a time.
   Episode read(std::size_t index) const;
 
  private:

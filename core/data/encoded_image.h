@@ -1,0 +1,13 @@
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace dream {
+
+/// Unpacks a JPEG, PNG or PNM of exactly this size into `out` (height x width x channels). Returns "" or what is wrong
+/// with it; the words of its message fit behind "frame 12: ".
+std::string decode_image(std::span<const std::uint8_t> bytes, int width, int height, int channels,
+                         std::span<std::uint8_t> out);
+
+}  // namespace dream

@@ -1,0 +1,65 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "core/data/dataset.h"
+
+namespace dream::minari {
+
+// The folder of a dataset, as Minari 0.5.3 lays it out (https://github.com/Farama-Foundation/Minari). Each of our
+// episodes is a file of its own, and main_data.hdf5 holds external links to them, which h5py and Minari follow:
+// every file is written once and renamed into place, so a crash cannot damage what is there.
+//
+//   data/metadata.json                     data/main_data.hdf5  (episode_0 -> episodes/episode_000000.hdf5 …)
+//   data/episodes/episode_000000.hdf5      (group episode_0: observations, actions, rewards, terminations, truncations)
+
+inline std::filesystem::path data_folder(const std::filesystem::path& dataset) { return dataset / "data"; }
+inline std::filesystem::path metadata_file(const std::filesystem::path& dataset) {
+  return dataset / "data" / "metadata.json";
+}
+inline std::filesystem::path main_file(const std::filesystem::path& dataset) {
+  return dataset / "data" / "main_data.hdf5";
+}
+inline std::filesystem::path episodes_folder(const std::filesystem::path& dataset) {
+  return dataset / "data" / "episodes";
+}
+std::string episode_name(std::size_t index);                // "episode_12", its group in main_data.hdf5
+std::string episode_link(std::size_t index);                // "episodes/episode_000012.hdf5", seen from main_data.hdf5
+std::filesystem::path episode_file(const std::filesystem::path& dataset, std::size_t index);
+
+/// Where the observations of an episode lie and how.
+struct Layout {
+  // The array below "episode_i": "observations", or "observations/<key>" of a dictionary; empty = there is none.
+  std::string image_key, vector_key;  // the <key>, empty for observations that are no dictionary
+  bool dictionary = false;
+};
+
+struct Metadata {
+  DatasetInfo info;
+  Layout layout;
+  bool own = false;  // written by this program
+  std::size_t episodes = 0;
+  std::int64_t steps = 0;
+};
+
+/// Whether Minari keeps pictures of this shape as one encoded image per frame (its rule: RGB or grey, 32 pixels or
+/// more on each side). Ours are then PPM, which Pillow reads as it reads JPEG, without the loss.
+bool encoded_frames(const Spaces& spaces);
+/// The header of a binary PPM (or PGM) of the spaces' pictures: "P6\n64 64\n255\n".
+std::string frame_header(const Spaces& spaces);
+
+/// The layout that we write for these spaces.
+Layout layout_of(const Spaces& spaces);
+
+/// Throws dream::Error for spaces that cannot be kept: no observation, no action, absurd sizes, bounds that do not fit.
+void check_spaces(const Spaces& spaces, const std::string& origin);
+
+/// metadata.json. Throws dream::Error naming file and field.
+Metadata read_metadata(const std::filesystem::path& dataset);
+/// `before` is the text that is to be replaced, or ""; what others have added to it is kept.
+std::string metadata_text(const Metadata& metadata, double megabytes, const std::string& before);
+/// The present text of metadata.json, or "" when there is none.
+std::string metadata_before(const std::filesystem::path& dataset);
+
+}  // namespace dream::minari
