@@ -15,6 +15,7 @@ endif()
 find_package(Threads REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
+find_package(ZLIB REQUIRED)
 
 include(torch)
 
@@ -24,7 +25,7 @@ set(box2d_root ${DREAMSCOPE_CACHE}/box2d-py-2.3.8)
 file(GLOB_RECURSE box2d_sources ${box2d_root}/Box2D/*.cpp)
 add_library(dreamscope_box2d STATIC ${box2d_sources})
 target_include_directories(dreamscope_box2d SYSTEM PUBLIC ${box2d_root})
-target_compile_options(dreamscope_box2d PRIVATE -w -O2 -ffp-contract=off)
+target_compile_options(dreamscope_box2d PRIVATE -w -O2 -g0 -ffp-contract=off)
 
 find_package(HDF5 REQUIRED COMPONENTS C)
 add_library(dreamscope_hdf5 INTERFACE)
@@ -51,7 +52,9 @@ if(DREAMSCOPE_UI)
       ${bundle}/implot/implot/implot.cpp ${bundle}/implot/implot/implot_items.cpp)
     target_include_directories(${name} SYSTEM PUBLIC ${imgui} ${imgui}/backends ${imgui}/misc/cpp ${bundle}/implot/implot
                                ${bundle}/portable_file_dialogs)
-    target_compile_options(${name} PRIVATE -w -O2)
+    target_compile_options(${name} PRIVATE -w -O2 -g0)
+    # ImPlot instantiates every plot for ten number types, which takes a minute to compile; ours are these two.
+    target_compile_definitions(${name} PRIVATE "IMPLOT_CUSTOM_NUMERIC_TYPES=(float)(double)")
     target_link_libraries(${name} PUBLIC glfw OpenGL::GL ${CMAKE_DL_LIBS})
   endfunction()
   dreamscope_imgui_target(dreamscope_imgui)
