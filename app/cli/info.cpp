@@ -1,0 +1,11 @@
+#include "app/cli/verb.h"
+#include "api/error.h"
+
+namespace dream::cli {
+
+Verb info_verb(CLI::App& app) {
+  auto* command = app.add_subcommand("info", "in work");
+  return {command, [](const Common&) { throw Error("in work"); }};
+}
+
+}  // namespace dream::cli

@@ -1,0 +1,71 @@
+#include "api/error.h"
+#include "app/cli/progress.h"
+#include "app/cli/verb.h"
+#include "core/base/platform.h"
+#include "core/engine/trainer.h"
+
+namespace dream::cli {
+
+Verb train_verb(CLI::App& app) {
+  struct Options {
+    std::string recipe, environment = "CarRacing", directory, phase;
+    std::vector<std::string> settings;
+    bool resume = false, list = false;
+    double checkpoint_seconds = 60;
+  };
+  auto options = std::make_shared<Options>();
+  auto* command = app.add_subcommand("train", "Run a recipe's phases, from collecting to evaluating");
+  std::string names;
+  for (const auto& recipe : recipes()) names += (names.empty() ? "" : ", ") + recipe.name;
+  command->add_option("recipe", options->recipe, "The system to train: " + names)->required();
+  command->add_option("--env", options->environment, "The environment")->capture_default_str();
+  command->add_option("--out", options->directory, "The run's folder");
+  command->add_option("--phase", options->phase, "Run this phase alone (collect, v, m, c, evaluate …)");
+  command->add_option("--set", options->settings, "A setting, key=value; repeatable. --list shows them all")->take_all();
+  command->add_flag("--resume", options->resume, "Go on with the run in --out");
+  command->add_flag("--list", options->list, "Print the recipe's settings as TOML and leave");
+  command->add_option("--checkpoint-seconds", options->checkpoint_seconds, "Longest work that a crash can lose")
+      ->check(CLI::Range(1.0, 86400.0))->capture_default_str();
+
+  return {command, [options](const Common& common) {
+    RunSpec spec;
+    spec.recipe = options->recipe;
+    spec.environment = options->environment;
+    spec.directory = options->directory;
+    spec.device = common.device;
+    const auto existing = spec.directory / "checkpoint.safetensors";
+    if (options->resume && !options->directory.empty() && std::filesystem::exists(existing)) {
+      const auto checkpoint = Checkpoint::load(existing);
+      spec.toml = checkpoint.text("config");
+      spec.toml_origin = existing.string() + ", field 'config'";
+    }
+    if (common.seed_given) spec.settings.push_back("seed=" + std::to_string(common.seed));
+    spec.settings.insert(spec.settings.end(), options->settings.begin(), options->settings.end());
+    auto system = make_system(spec);
+    if (options->list) {
+      std::fputs(system->config.to_toml().c_str(), stdout);
+      return;
+    }
+    if (options->directory.empty()) throw Error("--out is missing: the folder in which the run is kept");
+
+    yield_to_others();
+    Trainer trainer(std::move(system), {options->checkpoint_seconds, options->phase}, options->resume);
+    ProgressLine progress(common.quiet);
+    std::string phase;
+    while (!interrupted() && trainer.advance()) {
+      for (const auto& view : trainer.phases(true)) {
+        if (trainer.current() && view.name == trainer.current()->name) progress.show(view);
+      }
+    }
+    trainer.close();
+    if (interrupted()) {
+      progress.say("stopped and saved; go on with --resume");
+      return;
+    }
+    const auto& facts = trainer.system().facts;
+    progress.say("done: " + options->directory);
+    if (facts.contains("score")) std::printf("%s\n", facts.at("score").c_str());
+  }};
+}
+
+}  // namespace dream::cli

@@ -1,0 +1,34 @@
+#pragma once
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace dream::cli {
+
+/// What every verb takes.
+struct Common {
+  std::string device = "cpu";
+  int threads = 0;  // 0 = as many as there are processors
+  std::uint64_t seed = 1;
+  bool seed_given = false;
+  bool quiet = false;
+};
+
+/// A verb adds its subcommand with its options and returns what it does; the function throws dream::Error with the one
+/// sentence that the user sees.
+struct Verb {
+  CLI::App* command = nullptr;
+  std::function<void(const Common&)> run;
+};
+
+Verb train_verb(CLI::App& app);
+Verb collect_verb(CLI::App& app);
+Verb eval_verb(CLI::App& app);
+Verb trace_verb(CLI::App& app);
+Verb bench_verb(CLI::App& app);
+Verb info_verb(CLI::App& app);
+Verb export_verb(CLI::App& app);
+
+}  // namespace dream::cli

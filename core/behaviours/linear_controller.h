@@ -1,0 +1,39 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "core/behaviours/behaviour.h"
+
+namespace dream {
+
+/// How a controller's raw output x becomes an action of one axis: tanh(x); (tanh(x) + 1) / 2; tanh(x) cut to [0, 1].
+/// CarRacing's axes are steer: tanh, gas: half, brake: cut (hardmaru/WorldModelsExperiments, model.py).
+enum class Squash { tanh, half, cut };
+/// "tanh", "half" or "cut"; throws dream::Error otherwise.
+Squash squash_from(const std::string& name);
+
+/// C of "World Models": a = squash(W·features + b). 867 parameters for 288 features and three axes. The flat order,
+/// as in the original: the biases, then W as [features, axes], row-major.
+class LinearController : public Behaviour {
+ public:
+  LinearController(std::int64_t features, std::vector<Squash> squash);
+
+  torch::Tensor act(const torch::Tensor& features, at::Generator rng) override;
+
+  /// A population at once: parameters [P, count()], lane b uses row `candidate[b]`. features [B, F] -> [B, A].
+  torch::Tensor act_as(const torch::Tensor& parameters, const torch::Tensor& candidate, const torch::Tensor& features) const;
+
+  std::int64_t count() const { return (features_ + 1) * axes(); }
+  void set_flat(const std::vector<double>& parameters);
+  std::vector<double> flat() const;
+
+ private:
+  std::int64_t axes() const { return static_cast<std::int64_t>(squash_.size()); }
+  torch::Tensor squashed(const torch::Tensor& raw) const;
+
+  std::int64_t features_;
+  std::vector<Squash> squash_;
+  torch::Tensor parameters_;  // [count()]
+};
+
+}  // namespace dream

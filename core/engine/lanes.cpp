@@ -1,0 +1,239 @@
+#include "core/engine/lanes.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+
+#include <cstring>
+#include <exception>
+#include <mutex>
+
+#include "api/error.h"
+
+namespace dream {
+namespace {
+
+/// Bytes of several lanes as one tensor [total] with their ends [L].
+void store_bytes(Checkpoint& into, const std::string& name, const std::vector<std::vector<std::byte>>& parts) {
+  std::vector<std::int64_t> ends;
+  std::int64_t total = 0;
+  for (const auto& part : parts) ends.push_back(total += static_cast<std::int64_t>(part.size()));
+  auto bytes = torch::empty({total}, torch::kUInt8);
+  auto* to = bytes.data_ptr<std::uint8_t>();
+  for (const auto& part : parts) {
+    std::memcpy(to, part.data(), part.size());
+    to += part.size();
+  }
+  into.tensors[name] = bytes;
+  into.tensors[name + "_ends"] = torch::tensor(ends, torch::kInt64);
+}
+
+std::vector<std::vector<std::byte>> load_bytes(const Checkpoint& from, const std::string& name, std::int64_t lanes) {
+  const auto bytes = from.get(name, {-1}).contiguous();
+  const auto ends = from.get(name + "_ends", {lanes}).contiguous();
+  if (bytes.scalar_type() != torch::kUInt8 || ends.scalar_type() != torch::kInt64) {
+    throw Error(from.origin + ": '" + name + "' has another type than environment states have");
+  }
+  const auto* data = reinterpret_cast<const std::byte*>(bytes.data_ptr<std::uint8_t>());
+  std::vector<std::vector<std::byte>> parts;
+  std::int64_t first = 0;
+  for (std::int64_t lane = 0; lane < lanes; ++lane) {
+    const auto end = ends.data_ptr<std::int64_t>()[lane];
+    if (end < first || end > bytes.numel()) throw Error(from.origin + ": '" + name + "_ends' does not rise within the data");
+    parts.emplace_back(data + first, data + end);
+    first = end;
+  }
+  return parts;
+}
+
+void store_carry(Checkpoint& into, const std::string& prefix, const Carry& carry, const Carry& needed) {
+  for (const auto& [name, tensor] : needed) into.tensors[prefix + name] = carry.at(name);
+}
+
+Carry load_carry(const Checkpoint& from, const std::string& prefix, const Carry& like) {
+  Carry carry;
+  for (const auto& [name, tensor] : like) carry[name] = from.get(prefix + name, tensor.sizes()).to(tensor.device());
+  return carry;
+}
+
+}  // namespace
+
+at::Generator make_generator(const torch::Device& device, std::uint64_t seed) {
+  if (device.is_cpu()) return at::make_generator<at::CPUGeneratorImpl>(seed);
+  auto generator = at::globalContext().defaultGenerator(device).clone();
+  generator.set_current_seed(seed);
+  return generator;
+}
+
+void store_generator(Checkpoint& into, const std::string& name, const at::Generator& generator) {
+  into.tensors[name] = generator.get_state().clone();
+}
+
+void load_generator(const Checkpoint& from, const std::string& name, at::Generator& generator) {
+  const auto state = from.get(name, {generator.get_state().numel()});
+  if (state.scalar_type() != torch::kUInt8) throw Error(from.origin + ": '" + name + "' is not a generator's state");
+  generator.set_state(state);
+}
+
+EnvLanes::EnvLanes(const std::function<std::unique_ptr<Env>()>& make, std::int64_t count) {
+  for (std::int64_t lane = 0; lane < count; ++lane) envs_.push_back(make());
+  const auto& seen = spaces();
+  if (seen.image_bytes() == 0) throw Error("this environment has no picture; this recipe needs one");
+  images_ = torch::zeros({count, seen.image_height, seen.image_width, seen.image_channels}, torch::kUInt8);
+}
+
+void EnvLanes::observe(std::int64_t lane) {
+  const auto bytes = spaces().image_bytes();
+  envs_[static_cast<std::size_t>(lane)]->observe_image(
+      {images_.data_ptr<std::uint8_t>() + static_cast<std::size_t>(lane) * bytes, bytes});
+}
+
+void EnvLanes::start(std::int64_t lane, std::uint64_t seed) {
+  envs_[static_cast<std::size_t>(lane)]->reset(seed);
+  observe(lane);
+}
+
+std::vector<StepResult> EnvLanes::step(const torch::Tensor& actions, const std::vector<char>& active) {
+  const auto flat = actions.to(torch::kFloat32).contiguous();
+  const auto size = static_cast<std::size_t>(flat.size(1));
+  const float* data = flat.data_ptr<float>();
+  std::vector<StepResult> results(envs_.size());
+  std::exception_ptr failure;
+  std::mutex failure_guard;
+  at::parallel_for(0, count(), 1, [&](std::int64_t first, std::int64_t last) {
+    for (auto lane = first; lane < last; ++lane) {
+      const auto index = static_cast<std::size_t>(lane);
+      if (!active[index]) continue;
+      try {
+        results[index] = envs_[index]->step({data + index * size, size});
+        observe(lane);
+      } catch (...) {
+        std::lock_guard lock(failure_guard);
+        failure = std::current_exception();
+      }
+    }
+  });
+  if (failure) std::rethrow_exception(failure);
+  return results;
+}
+
+void EnvLanes::save(Checkpoint& into, const std::string& prefix) const {
+  std::vector<std::vector<std::byte>> states;
+  for (const auto& env : envs_) states.push_back(env->save_state());
+  store_bytes(into, prefix + "env", states);
+}
+
+void EnvLanes::load(const Checkpoint& from, const std::string& prefix) {
+  const auto states = load_bytes(from, prefix + "env", count());
+  for (std::int64_t lane = 0; lane < count(); ++lane) {
+    envs_[static_cast<std::size_t>(lane)]->load_state(states[static_cast<std::size_t>(lane)]);
+    observe(lane);
+  }
+}
+
+RealLanes::RealLanes(std::shared_ptr<WorldModel> model, torch::Device device,
+                     const std::function<std::unique_ptr<Env>()>& make, std::int64_t count, std::uint64_t seed)
+    : model_(std::move(model)), device_(device), envs_(make, count), rng_(make_generator(device, seed)) {
+  torch::NoGradGuard no_grad;
+  carry_ = model_->initial(count);
+  previous_action_ = torch::zeros({count, static_cast<std::int64_t>(envs_.spaces().action.size())}, device_);
+  for (std::int64_t lane = 0; lane < count; ++lane) envs_.start(lane, 0);
+}
+
+void RealLanes::start(std::int64_t lane, std::uint64_t seed) {
+  envs_.start(lane, seed);
+  auto fresh = torch::zeros({count()}, torch::kBool);
+  fresh[lane] = true;
+  carry_ = where_fresh(fresh.to(device_), model_->initial(count()), carry_);
+}
+
+torch::Tensor RealLanes::features() {
+  torch::NoGradGuard no_grad;
+  Observation observation;
+  observation.image = envs_.images().to(device_);
+  carry_ = model_->observe(carry_, previous_action_, observation, rng_);
+  return model_->features(carry_);
+}
+
+std::vector<StepResult> RealLanes::step(const torch::Tensor& actions, const std::vector<char>& active) {
+  previous_action_ = actions.to(device_);
+  return envs_.step(actions, active);
+}
+
+void RealLanes::save(Checkpoint& into, const std::string& prefix) const {
+  envs_.save(into, prefix);
+  store_carry(into, prefix + "carry_", carry_, model_->initial(count()));
+  into.tensors[prefix + "previous_action"] = previous_action_;
+  store_generator(into, prefix + "rng", rng_);
+}
+
+void RealLanes::load(const Checkpoint& from, const std::string& prefix) {
+  const auto carry = load_carry(from, prefix + "carry_", model_->initial(count()));
+  const auto action = from.get(prefix + "previous_action", previous_action_.sizes()).to(device_);
+  envs_.load(from, prefix);
+  load_generator(from, prefix + "rng", rng_);
+  carry_ = carry;
+  previous_action_ = action;
+}
+
+DreamLanes::DreamLanes(std::shared_ptr<WorldModel> model, Carry starts, std::int64_t count, std::int64_t max_steps,
+                       const DreamOptions& options, std::uint64_t seed)
+    : model_(std::move(model)),
+      starts_(std::move(starts)),
+      max_steps_(max_steps),
+      options_(options),
+      age_(static_cast<std::size_t>(count)) {
+  torch::NoGradGuard no_grad;
+  carry_ = model_->initial(count);
+  if (starts_.empty()) throw Error("this run keeps no start states for dreams; train its model first");
+  if (!model_->outcome(carry_).reward.defined()) {
+    throw Error("this model predicts no reward, so a dream has no score; train it with m.heads=true");
+  }
+  rng_ = make_generator(carry_.begin()->second.device(), seed);
+}
+
+void DreamLanes::start(std::int64_t lane, std::uint64_t seed) {
+  const auto known = starts_.begin()->second.size(0);
+  const auto which = static_cast<std::int64_t>(seed % static_cast<std::uint64_t>(known));
+  for (auto& [name, tensor] : carry_) {
+    tensor = tensor.clone();
+    tensor[lane].copy_(starts_.at(name)[which]);
+  }
+  age_[static_cast<std::size_t>(lane)] = 0;
+}
+
+torch::Tensor DreamLanes::features() {
+  torch::NoGradGuard no_grad;
+  return model_->features(carry_);
+}
+
+std::vector<StepResult> DreamLanes::step(const torch::Tensor& actions, const std::vector<char>& active) {
+  torch::NoGradGuard no_grad;
+  const auto next = model_->imagine(carry_, actions.to(carry_.begin()->second.device()), options_, rng_);
+  for (auto& [name, tensor] : carry_) tensor = next.at(name);
+  const auto outcome = model_->outcome(carry_);
+  const auto rewards = outcome.reward.to(torch::kCPU, torch::kFloat32).contiguous();
+  const auto dones = outcome.done.to(torch::kCPU, torch::kFloat32).contiguous();
+  std::vector<StepResult> results(age_.size());
+  for (std::size_t lane = 0; lane < age_.size(); ++lane) {
+    if (!active[lane]) continue;
+    results[lane] = {rewards.data_ptr<float>()[lane], dones.data_ptr<float>()[lane] > 0.5f, ++age_[lane] >= max_steps_};
+  }
+  return results;
+}
+
+void DreamLanes::save(Checkpoint& into, const std::string& prefix) const {
+  store_carry(into, prefix + "carry_", carry_, carry_);
+  into.tensors[prefix + "age"] = torch::tensor(age_, torch::kInt64);
+  store_generator(into, prefix + "rng", rng_);
+}
+
+void DreamLanes::load(const Checkpoint& from, const std::string& prefix) {
+  const auto carry = load_carry(from, prefix + "carry_", carry_);
+  const auto age = from.get(prefix + "age", {count()}).to(torch::kInt64).contiguous();
+  load_generator(from, prefix + "rng", rng_);
+  carry_ = carry;
+  age_.assign(age.data_ptr<std::int64_t>(), age.data_ptr<std::int64_t>() + age.numel());
+}
+
+}  // namespace dream

@@ -1,0 +1,96 @@
+#pragma once
+#include <torch/torch.h>
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "core/engine/checkpoint.h"
+#include "core/env/env.h"
+#include "core/models/world_model.h"
+
+namespace dream {
+
+/// A batch of worlds that are driven side by side: real environments seen through a model, or the model's own dreams.
+/// Lanes start and end one by one; the networks always run on the whole batch.
+class Lanes {
+ public:
+  virtual ~Lanes() = default;
+  virtual std::int64_t count() const = 0;
+  virtual void start(std::int64_t lane, std::uint64_t seed) = 0;
+  /// What a behaviour sees now: float [L, F]. Advances the random streams: call it once per step.
+  virtual torch::Tensor features() = 0;
+  /// Steps the lanes whose `active` is set. actions [L, A] on the CPU.
+  virtual std::vector<StepResult> step(const torch::Tensor& actions, const std::vector<char>& active) = 0;
+  virtual void save(Checkpoint& into, const std::string& prefix) const = 0;
+  virtual void load(const Checkpoint& from, const std::string& prefix) = 0;
+};
+
+/// Environments on Torch's thread pool, one batch of pictures. No model.
+class EnvLanes {
+ public:
+  EnvLanes(const std::function<std::unique_ptr<Env>()>& make, std::int64_t count);
+  std::int64_t count() const { return static_cast<std::int64_t>(envs_.size()); }
+  void start(std::int64_t lane, std::uint64_t seed);
+  std::vector<StepResult> step(const torch::Tensor& actions, const std::vector<char>& active);
+  const torch::Tensor& images() const { return images_; }  // uint8 [L, H, W, C]
+  const Spaces& spaces() const { return envs_.front()->spaces(); }
+  void save(Checkpoint& into, const std::string& prefix) const;
+  void load(const Checkpoint& from, const std::string& prefix);
+
+ private:
+  void observe(std::int64_t lane);
+  std::vector<std::unique_ptr<Env>> envs_;
+  torch::Tensor images_;
+};
+
+/// Real environments; the features are the model's posterior.
+class RealLanes : public Lanes {
+ public:
+  RealLanes(std::shared_ptr<WorldModel> model, torch::Device device, const std::function<std::unique_ptr<Env>()>& make,
+            std::int64_t count, std::uint64_t seed);
+  std::int64_t count() const override { return envs_.count(); }
+  void start(std::int64_t lane, std::uint64_t seed) override;
+  torch::Tensor features() override;
+  std::vector<StepResult> step(const torch::Tensor& actions, const std::vector<char>& active) override;
+  void save(Checkpoint& into, const std::string& prefix) const override;
+  void load(const Checkpoint& from, const std::string& prefix) override;
+  const EnvLanes& envs() const { return envs_; }
+
+ private:
+  std::shared_ptr<WorldModel> model_;
+  torch::Device device_;
+  EnvLanes envs_;
+  Carry carry_;
+  torch::Tensor previous_action_;  // [L, A]
+  at::Generator rng_;
+};
+
+/// Dreams from the start states that a run has kept. An episode ends where the model gives more than even odds that
+/// it does, or after `max_steps`. Needs a model that predicts reward; throws dream::Error otherwise.
+class DreamLanes : public Lanes {
+ public:
+  DreamLanes(std::shared_ptr<WorldModel> model, Carry starts, std::int64_t count, std::int64_t max_steps,
+             const DreamOptions& options, std::uint64_t seed);
+  std::int64_t count() const override { return static_cast<std::int64_t>(age_.size()); }
+  void start(std::int64_t lane, std::uint64_t seed) override;
+  torch::Tensor features() override;
+  std::vector<StepResult> step(const torch::Tensor& actions, const std::vector<char>& active) override;
+  void save(Checkpoint& into, const std::string& prefix) const override;
+  void load(const Checkpoint& from, const std::string& prefix) override;
+
+ private:
+  std::shared_ptr<WorldModel> model_;
+  Carry starts_, carry_;
+  std::int64_t max_steps_;
+  DreamOptions options_;
+  std::vector<std::int64_t> age_;
+  at::Generator rng_;
+};
+
+/// A CPU or CUDA generator with this seed; its state as a tensor, for checkpoints.
+at::Generator make_generator(const torch::Device& device, std::uint64_t seed);
+void store_generator(Checkpoint& into, const std::string& name, const at::Generator& generator);
+void load_generator(const Checkpoint& from, const std::string& name, at::Generator& generator);
+
+}  // namespace dream

@@ -1,0 +1,51 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/snapshot.h"
+#include "core/data/events.h"
+#include "core/engine/checkpoint.h"
+
+namespace dream {
+
+/// The curves of a run: declared by the recipe, filled by its phases, kept in the checkpoint (thinned to a bounded
+/// number of points) and written in full as TensorBoard events.
+class Metrics {
+ public:
+  struct Spec {
+    std::string name, title, unit, x_unit;
+    bool has_floor = false;
+    double floor = 0;
+    std::string floor_label;
+  };
+  explicit Metrics(std::vector<Spec> specs) : specs_(std::move(specs)) {}
+
+  void write_events_to(const std::filesystem::path& directory);
+  /// `name` must be declared. A non-finite value throws dream::Error naming it: the phase stops there.
+  void add(const std::string& name, std::int64_t step, double value);
+  void clear(const std::string& prefix);  // forget the curves whose name begins so: a phase starts anew
+
+  /// `reference`, when given, supplies what normal looks like.
+  std::vector<CurveView> views(const Metrics* reference) const;
+  double last(const std::string& name) const;  // NaN when empty
+
+  void save(Checkpoint& into) const;
+  void load(const Checkpoint& from);
+
+ private:
+  struct Points {
+    std::vector<double> x, y;
+    std::int64_t stride = 1, pending = 0;  // every stride-th value is kept, as the mean of what it stands for
+    double sum = 0, last = 0;
+    bool any = false;
+  };
+  static constexpr std::size_t capacity = 600;
+  std::vector<Spec> specs_;
+  std::map<std::string, Points> points_;
+  std::unique_ptr<EventWriter> events_;
+};
+
+}  // namespace dream

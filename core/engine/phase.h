@@ -1,0 +1,45 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/snapshot.h"
+#include "core/engine/checkpoint.h"
+
+namespace dream {
+
+/// One stage of a recipe, as data: what a step does and what ends it. The trainer runs every phase with one loop.
+/// A step takes well under a second, so that pause, stop and quit are prompt; whatever is under way between two steps
+/// is in save(), so that resuming repeats nothing and changes nothing.
+struct Phase {
+  std::string name;       // "v": also the prefix of its settings, curves and checkpoint entries
+  std::string title;      // "V: variational autoencoder"
+  std::string rate_unit;  // "frames/s"
+
+  std::function<void()> begin;                      // before the first step and after a resumption
+  std::function<double()> step;                     // does one step; returns the units done
+  std::function<double()> progress;                 // 0 … 1; 1 ends the phase
+  std::function<std::string()> detail;              // "epoch 3 of 10"
+  std::function<std::vector<Frame>()> frames;       // pictures of the batch, made only when somebody watches
+  std::function<void(Checkpoint&)> save;            // state under `name/…`
+  std::function<void(const Checkpoint&)> load;
+  std::function<void()> end;                        // the phase is done or stopped: memory may go
+};
+
+/// A phase whose functions are the members of a worker with these names.
+template <typename Work>
+Phase phase_of(std::string name, std::string title, std::string rate_unit, std::shared_ptr<Work> work) {
+  Phase phase{std::move(name), std::move(title), std::move(rate_unit), {}, {}, {}, {}, {}, {}, {}, {}};
+  phase.begin = [work] { work->begin(); };
+  phase.step = [work] { return work->step(); };
+  phase.progress = [work] { return work->progress(); };
+  phase.detail = [work] { return work->detail(); };
+  phase.frames = [work] { return work->frames(); };
+  phase.save = [work](Checkpoint& into) { work->save(into); };
+  phase.load = [work](const Checkpoint& from) { work->load(from); };
+  phase.end = [work] { work->end(); };
+  return phase;
+}
+
+}  // namespace dream

@@ -1,0 +1,120 @@
+#include "core/engine/population.h"
+
+#include "api/error.h"
+
+namespace dream {
+
+Population::Population(const LinearController& controller, Lanes& lanes, const Options& options)
+    : controller_(controller), lanes_(lanes), options_(options), state_(static_cast<std::size_t>(lanes.count())) {}
+
+void Population::begin(const torch::Tensor& candidates, std::vector<std::uint64_t> seeds) {
+  candidates_ = candidates;
+  seeds_ = std::move(seeds);
+  results_.assign(static_cast<std::size_t>(candidates.size(0)) * seeds_.size(), {});
+  next_ = done_ = 0;
+  for (std::int64_t lane = 0; lane < lanes_.count(); ++lane) assign(lane);
+}
+
+void Population::assign(std::int64_t lane) {
+  auto& state = state_[static_cast<std::size_t>(lane)];
+  state = {};
+  if (next_ == static_cast<std::int64_t>(results_.size())) return;
+  state.job = next_++;
+  lanes_.start(lane, seeds_[static_cast<std::size_t>(state.job) % seeds_.size()]);
+}
+
+void Population::finish(std::int64_t lane, double reward) {
+  const auto& state = state_[static_cast<std::size_t>(lane)];
+  results_[static_cast<std::size_t>(state.job)] = {reward, state.steps};
+  ++done_;
+  assign(lane);
+}
+
+std::int64_t Population::tick() {
+  torch::NoGradGuard no_grad;
+  std::vector<std::int64_t> who(state_.size());
+  std::vector<char> active(state_.size());
+  for (std::size_t lane = 0; lane < state_.size(); ++lane) {
+    active[lane] = state_[lane].job >= 0;
+    who[lane] = active[lane] ? state_[lane].job / static_cast<std::int64_t>(seeds_.size()) : 0;
+  }
+  const auto features = lanes_.features();
+  const auto candidate = torch::tensor(who, torch::kInt64).to(features.device());
+  const auto actions = controller_.act_as(candidates_.to(features.device()), candidate, features).to(torch::kCPU);
+  const auto outcomes = lanes_.step(actions, active);
+  std::int64_t stepped = 0;
+  for (std::size_t index = 0; index < state_.size(); ++index) {
+    if (!active[index]) continue;
+    auto& lane = state_[index];
+    const auto& outcome = outcomes[index];
+    ++stepped;
+    ++lane.steps;
+    lane.reward += outcome.reward;
+    lane.dry_reward += outcome.reward;
+    ++lane.since_reward;
+    if (outcome.reward > 0) lane.since_reward = 0, lane.dry_reward = 0;
+    if (outcome.done() || (options_.max_steps > 0 && lane.steps >= options_.max_steps)) {
+      finish(static_cast<std::int64_t>(index), lane.reward);
+    } else if (options_.patience > 0 && lane.since_reward >= options_.patience) {
+      const auto rest = static_cast<double>(std::max<std::int64_t>(options_.max_steps - lane.steps, 0));
+      finish(static_cast<std::int64_t>(index), lane.reward + rest * lane.dry_reward / static_cast<double>(lane.since_reward));
+    }
+  }
+  return stepped;
+}
+
+double Population::progress() const {
+  if (results_.empty()) return 0;
+  double started = 0;
+  for (const auto& lane : state_) {
+    if (lane.job >= 0 && options_.max_steps > 0) started += static_cast<double>(lane.steps) / static_cast<double>(options_.max_steps);
+  }
+  return (static_cast<double>(done_) + std::min(started, static_cast<double>(results_.size()) - static_cast<double>(done_))) /
+         static_cast<double>(results_.size());
+}
+
+std::vector<double> Population::mean_rewards() const {
+  std::vector<double> means(results_.size() / seeds_.size());
+  for (std::size_t job = 0; job < results_.size(); ++job) means[job / seeds_.size()] += results_[job].reward;
+  for (auto& mean : means) mean /= static_cast<double>(seeds_.size());
+  return means;
+}
+
+void Population::save(Checkpoint& into, const std::string& prefix) const {
+  std::vector<double> lanes, results;
+  for (const auto& lane : state_) {
+    lanes.insert(lanes.end(), {static_cast<double>(lane.job), static_cast<double>(lane.steps),
+                               static_cast<double>(lane.since_reward), lane.reward, lane.dry_reward});
+  }
+  for (const auto& result : results_) results.insert(results.end(), {result.reward, static_cast<double>(result.steps)});
+  into.tensors[prefix + "lanes"] = torch::tensor(lanes, torch::kFloat64).view({-1, 5});
+  into.tensors[prefix + "results"] = torch::tensor(results, torch::kFloat64).view({-1, 2});
+  into.tensors[prefix + "queue"] = torch::tensor({next_, done_}, torch::kInt64);
+  lanes_.save(into, prefix + "lane_");
+}
+
+void Population::load(const Checkpoint& from, const std::string& prefix) {
+  const auto lanes = from.exact(prefix + "lanes", {lanes_.count(), 5}).to(torch::kFloat64).contiguous();
+  const auto jobs = static_cast<std::int64_t>(results_.size());
+  const auto results = from.exact(prefix + "results", {jobs, 2}).to(torch::kFloat64).contiguous();
+  const auto queue = from.get(prefix + "queue", {2}).to(torch::kInt64).contiguous();
+  const auto next = queue.data_ptr<std::int64_t>()[0], done = queue.data_ptr<std::int64_t>()[1];
+  if (next < 0 || next > jobs || done < 0 || done > next) throw Error(from.origin + ": '" + prefix + "queue' is out of range");
+  std::vector<Lane> state;
+  for (std::int64_t lane = 0; lane < lanes_.count(); ++lane) {
+    const double* row = lanes.data_ptr<double>() + lane * 5;
+    const auto job = static_cast<std::int64_t>(row[0]);
+    if (job < -1 || job >= jobs) throw Error(from.origin + ": '" + prefix + "lanes' names an episode that does not exist");
+    state.push_back({job, static_cast<std::int64_t>(row[1]), static_cast<std::int64_t>(row[2]), row[3], row[4]});
+  }
+  lanes_.load(from, prefix + "lane_");
+  state_ = std::move(state);
+  for (std::int64_t job = 0; job < jobs; ++job) {
+    const double* row = results.data_ptr<double>() + job * 2;
+    results_[static_cast<std::size_t>(job)] = {row[0], static_cast<std::int64_t>(row[1])};
+  }
+  next_ = next;
+  done_ = done;
+}
+
+}  // namespace dream

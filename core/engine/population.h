@@ -1,0 +1,62 @@
+#pragma once
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "core/behaviours/linear_controller.h"
+#include "core/engine/lanes.h"
+
+namespace dream {
+
+/// Plays every candidate of a population on the same episodes and adds up the rewards. One tick steps all lanes once;
+/// a lane that finishes an episode takes the next one that is waiting. Deterministic, and savable between two ticks.
+class Population {
+ public:
+  struct Options {
+    std::int64_t max_steps = 1000;  // of an episode; 0 = until the environment ends it
+    /// An episode without a positive reward for so many steps is given up, and the rest of max_steps is charged at the
+    /// mean reward of those steps. 0 = never.
+    std::int64_t patience = 0;
+  };
+  struct Result {
+    double reward = 0;
+    std::int64_t steps = 0;
+  };
+
+  Population(const LinearController& controller, Lanes& lanes, const Options& options);
+
+  /// candidates float [P, controller.count()]; every candidate plays every seed.
+  void begin(const torch::Tensor& candidates, std::vector<std::uint64_t> seeds);
+  /// Steps every busy lane once; returns how many there were.
+  std::int64_t tick();
+  bool finished() const { return done_ == static_cast<std::int64_t>(results_.size()); }
+  double progress() const;  // 0 … 1 of the episodes
+
+  const std::vector<Result>& results() const { return results_; }  // [P × seeds], candidate-major
+  std::vector<double> mean_rewards() const;                        // [P]
+
+  void save(Checkpoint& into, const std::string& prefix) const;
+  /// After begin() with the same candidates and seeds.
+  void load(const Checkpoint& from, const std::string& prefix);
+
+ private:
+  struct Lane {
+    std::int64_t job = -1;  // candidate · seeds + seed; -1 = idle
+    std::int64_t steps = 0, since_reward = 0;
+    double reward = 0, dry_reward = 0;  // dry_reward: the sum since the last positive one
+  };
+  void assign(std::int64_t lane);
+  void finish(std::int64_t lane, double reward);
+
+  const LinearController& controller_;
+  Lanes& lanes_;
+  Options options_;
+  torch::Tensor candidates_;
+  std::vector<std::uint64_t> seeds_;
+  std::vector<Lane> state_;
+  std::vector<Result> results_;
+  std::int64_t next_ = 0, done_ = 0;
+};
+
+}  // namespace dream

@@ -1,0 +1,66 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/behaviours/behaviour.h"
+#include "core/config/config.h"
+#include "core/engine/metrics.h"
+#include "core/engine/phase.h"
+#include "core/env/env.h"
+#include "core/models/world_model.h"
+
+namespace dream {
+
+/// A system of the literature put together: environment + model + behaviour + phases. What a recipe makes, what a
+/// checkpoint holds, what the trainer trains and the player dreams with.
+struct System {
+  std::string recipe, environment;
+  std::string title;  // "World Models (V-M-C)"
+  torch::Device device = torch::kCPU;
+  std::shared_ptr<WorldModel> model;
+  std::shared_ptr<Behaviour> behaviour;
+  Carry starts;  // states to begin a dream from without an environment, [N, ...]; may be empty
+  std::function<std::unique_ptr<Env>()> make_env;  // with the recipe's own preprocessing of the picture
+  Config config;
+  Metrics metrics{{}};
+  std::map<std::string, std::string> facts;  // findings in words, kept in the checkpoint: "score"
+  std::vector<Phase> phases;
+  std::filesystem::path directory;  // of the run; datasets lie in it
+  std::shared_ptr<void> parts;      // options, optimisers and data, which the phases share
+
+  /// The weights alone (model, behaviour, starts): what the player takes.
+  void store_weights(Checkpoint& into) const;
+  /// All or nothing: throws dream::Error and changes nothing when anything is missing or of another shape.
+  void load_weights(const Checkpoint& from);
+};
+
+struct RunSpec {
+  std::string recipe = "vmc", environment = "CarRacing";
+  std::filesystem::path directory;            // empty: for dreaming only
+  std::vector<std::string> settings;          // "v.learning_rate=1e-4"
+  std::string toml, toml_origin;              // the settings of a checkpoint, applied before `settings`
+  std::string device = "cpu";
+};
+
+struct RecipeEntry {
+  std::string name, title, help;
+  std::function<std::unique_ptr<System>(const RunSpec&)> make;
+};
+
+/// Every recipe, in the order in which the window lists them. A new recipe is one line in recipes.cpp.
+const std::vector<RecipeEntry>& recipes();
+/// Throws dream::Error for an unknown recipe or environment (with the nearest name), a bad setting or device.
+std::unique_ptr<System> make_system(const RunSpec& spec);
+/// For recipes: the settings of `spec`, before anything is built from them.
+void apply_settings(Config& config, const RunSpec& spec);
+/// The system that a checkpoint describes, with its weights loaded.
+std::unique_ptr<System> load_system(const Checkpoint& checkpoint, const std::string& device);
+
+/// A run's folder, or a checkpoint file itself -> the checkpoint file. Throws dream::Error when there is none.
+std::filesystem::path checkpoint_path(const std::filesystem::path& run);
+
+}  // namespace dream

@@ -1,0 +1,223 @@
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+
+#include "core/behaviours/cma_es.h"
+#include "core/behaviours/linear_controller.h"
+#include "core/engine/lanes.h"
+#include "core/engine/population.h"
+#include "core/engine/vmc/vmc_recipe.h"
+#include "core/probe/from_tensor.h"
+
+namespace dream {
+namespace {
+
+std::unique_ptr<Lanes> make_lanes(const VmcParts& parts, std::int64_t count, std::uint64_t seed) {
+  const auto& options = parts.options.c;
+  if (options.world == "dream") {
+    return std::make_unique<DreamLanes>(parts.model, parts.system->starts, count, options.max_steps,
+                                        DreamOptions{options.tau, options.tau}, seed);
+  }
+  return std::make_unique<RealLanes>(parts.model, parts.system->device, parts.system->make_env, count, seed);
+}
+
+/// The first lane's picture, when the lanes are real.
+std::vector<Frame> lane_frames(Lanes* lanes, const std::string& caption) {
+  const auto* real = dynamic_cast<RealLanes*>(lanes);
+  if (!real) return {};
+  return {{"real", caption, -1, std::make_shared<const Image>(image_from(real->envs().images()[0]))}};
+}
+
+/// CMA-ES over the controller's 867 weights. All candidates of a generation drive the same tracks, which differ from
+/// generation to generation: the ranking is then about driving, not about the luck of the track. (The original gives
+/// pairs of candidates a common seed.) The controller in use is the mean of the distribution, as in the original's
+/// evaluations.
+class Search {
+ public:
+  explicit Search(std::shared_ptr<VmcParts> parts) : parts_(std::move(parts)) { restart(); }
+
+  void begin() {
+    lanes_ = make_lanes(*parts_, parts_->options.c.lanes, parts_->rng("c.lanes").next64());
+    Population::Options options;
+    options.max_steps = parts_->options.c.max_steps;
+    options.patience = parts_->options.c.patience;
+    population_ = std::make_unique<Population>(*parts_->controller, *lanes_, options);
+    start_generation();
+    if (resumed_.tensors.empty()) return;
+    population_->load(resumed_, "c.population/");
+    resumed_ = {};
+  }
+
+  double step() {
+    double steps = 0;
+    for (int repeat = 0; repeat < 4 && !population_->finished(); ++repeat) steps += static_cast<double>(population_->tick());
+    if (population_->finished()) finish_generation();
+    return steps;
+  }
+
+  double progress() const {
+    const auto within = population_ ? population_->progress() : 0.0;
+    return std::min(1.0, (static_cast<double>(cma_->generation()) + within) / static_cast<double>(parts_->options.c.generations));
+  }
+
+  std::string detail() const {
+    std::ostringstream text;
+    text << "generation " << std::min(cma_->generation() + 1, parts_->options.c.generations) << " of "
+         << parts_->options.c.generations;
+    if (cma_->generation() > 0) text << ", mean return " << std::llround(parts_->system->metrics.last("c/mean"));
+    return text.str();
+  }
+
+  std::vector<Frame> frames() { return lane_frames(lanes_.get(), "a candidate drives, lane 1"); }
+
+  void save(Checkpoint& into) const {
+    for (const auto& [name, values] : cma_->state()) into.tensors["c.cma/" + name] = torch::tensor(values, torch::kFloat64);
+    if (population_ && !population_->finished()) {
+      population_->save(into, "c.population/");
+    } else {
+      for (const auto& [name, tensor] : resumed_.tensors) into.tensors[name] = tensor;
+    }
+  }
+
+  void load(const Checkpoint& from) {
+    std::map<std::string, std::vector<double>> state;
+    for (const auto& [name, tensor] : from.tensors) {
+      if (!name.starts_with("c.cma/")) continue;
+      const auto values = tensor.to(torch::kFloat64).contiguous();
+      state[name.substr(6)] = {values.data_ptr<double>(), values.data_ptr<double>() + values.numel()};
+    }
+    cma_->restore(state);
+    resumed_ = {};
+    resumed_.origin = from.origin;
+    for (const auto& [name, tensor] : from.tensors) {
+      if (name.starts_with("c.population/")) resumed_.tensors[name] = tensor;
+    }
+  }
+
+  void end() {
+    population_.reset();
+    lanes_.reset();
+  }
+
+ private:
+  void restart() {
+    CmaOptions options;
+    options.dimension = static_cast<int>(parts_->controller->count());
+    options.population = static_cast<int>(parts_->options.c.population);
+    options.sigma0 = parts_->options.c.sigma0;
+    options.seed = parts_->rng("c").next64();
+    options.mean = parts_->controller->flat();
+    cma_ = std::make_unique<CmaEs>(options);
+  }
+
+  void start_generation() {
+    if (cma_->generation() >= parts_->options.c.generations) return;
+    candidates_ = cma_->ask();
+    auto rng = parts_->rng("c.tracks").fork(static_cast<std::uint64_t>(cma_->generation()));
+    std::vector<std::uint64_t> seeds;
+    for (std::int64_t i = 0; i < parts_->options.c.episodes; ++i) seeds.push_back(rng.integers(first_evaluation_seed));
+    const auto rows = torch::tensor(candidates_, torch::kFloat64).view({parts_->options.c.population, -1});
+    population_->begin(rows.to(torch::kFloat32), seeds);
+  }
+
+  void finish_generation() {
+    const auto rewards = population_->mean_rewards();
+    const auto width = candidates_.size() / rewards.size();
+    std::vector<double> costs;
+    double sum = 0;
+    for (std::size_t i = 0; i < rewards.size(); ++i) {
+      double squares = 0;
+      for (std::size_t k = 0; k < width; ++k) squares += candidates_[i * width + k] * candidates_[i * width + k];
+      costs.push_back(-rewards[i] + parts_->options.c.weight_decay * squares / static_cast<double>(width));
+      sum += rewards[i];
+    }
+    cma_->tell(candidates_, costs);
+    parts_->controller->set_flat({cma_->mean().begin(), cma_->mean().end()});
+    auto& metrics = parts_->system->metrics;
+    metrics.add("c/mean", cma_->generation(), sum / static_cast<double>(rewards.size()));
+    metrics.add("c/best", cma_->generation(), *std::max_element(rewards.begin(), rewards.end()));
+    metrics.add("c/sigma", cma_->generation(), cma_->rms_deviation());
+    start_generation();
+  }
+
+  std::shared_ptr<VmcParts> parts_;
+  std::unique_ptr<CmaEs> cma_;
+  std::vector<double> candidates_;
+  std::unique_ptr<Lanes> lanes_;
+  std::unique_ptr<Population> population_;
+  Checkpoint resumed_;  // a generation that was under way, until begin() takes it up
+};
+
+/// The controller on tracks that training never draws.
+class Evaluation {
+ public:
+  explicit Evaluation(std::shared_ptr<VmcParts> parts) : parts_(std::move(parts)) {}
+
+  void begin() {
+    const auto episodes = parts_->options.evaluate.episodes;
+    lanes_ = std::make_unique<RealLanes>(parts_->model, parts_->system->device, parts_->system->make_env,
+                                         std::min<std::int64_t>(episodes, parts_->options.c.lanes),
+                                         parts_->rng("evaluate").next64());
+    Population::Options options;
+    options.max_steps = parts_->options.c.max_steps;
+    population_ = std::make_unique<Population>(*parts_->controller, *lanes_, options);
+    std::vector<std::uint64_t> seeds;
+    for (std::int64_t i = 0; i < episodes; ++i) seeds.push_back(first_evaluation_seed + static_cast<std::uint64_t>(i));
+    population_->begin(torch::tensor(parts_->controller->flat(), torch::kFloat64).to(torch::kFloat32).view({1, -1}), seeds);
+  }
+
+  double step() {
+    double steps = 0;
+    for (int repeat = 0; repeat < 4 && !population_->finished(); ++repeat) steps += static_cast<double>(population_->tick());
+    if (!population_->finished()) return steps;
+    double sum = 0, squares = 0;
+    std::int64_t episode = 0;
+    parts_->system->metrics.clear("evaluate/");
+    for (const auto& result : population_->results()) {
+      parts_->system->metrics.add("evaluate/reward", ++episode, result.reward);
+      sum += result.reward;
+      squares += result.reward * result.reward;
+    }
+    const auto n = static_cast<double>(episode);
+    std::ostringstream score;
+    score << std::llround(sum / n) << " ± " << std::llround(std::sqrt(std::max(0.0, squares / n - sum / n * (sum / n))))
+          << " over " << episode << " unseen tracks";
+    parts_->system->facts["score"] = score.str();
+    evaluated_ = parts_->controller->flat();
+    return steps;
+  }
+
+  double progress() const { return done() ? 1 : population_ ? std::min(0.999, population_->progress()) : 0; }
+  std::string detail() const { return done() ? parts_->system->facts["score"] : "driving unseen tracks"; }
+  std::vector<Frame> frames() { return lane_frames(lanes_.get(), "the controller on an unseen track"); }
+  void save(Checkpoint& into) const { into.tensors["evaluate.controller"] = torch::tensor(evaluated_, torch::kFloat64); }
+  void load(const Checkpoint& from) {
+    const auto saved = from.exact("evaluate.controller", {-1}).to(torch::kFloat64).contiguous();
+    evaluated_.assign(saved.data_ptr<double>(), saved.data_ptr<double>() + saved.numel());
+  }
+  void end() {
+    population_.reset();
+    lanes_.reset();
+  }
+
+ private:
+  /// A controller that has been trained further is to be evaluated anew.
+  bool done() const { return evaluated_ == parts_->controller->flat(); }
+
+  std::shared_ptr<VmcParts> parts_;
+  std::unique_ptr<Lanes> lanes_;
+  std::unique_ptr<Population> population_;
+  std::vector<double> evaluated_;  // the controller whose score is known
+};
+
+}  // namespace
+
+Phase c_phase(std::shared_ptr<VmcParts> parts) {
+  return phase_of("c", "C: controller by CMA-ES", "steps/s", std::make_shared<Search>(std::move(parts)));
+}
+
+Phase evaluate_phase(std::shared_ptr<VmcParts> parts) {
+  return phase_of("evaluate", "Evaluate: unseen tracks", "steps/s", std::make_shared<Evaluation>(std::move(parts)));
+}
+
+}  // namespace dream

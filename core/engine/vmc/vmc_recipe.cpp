@@ -1,0 +1,214 @@
+#include "core/engine/vmc/vmc_recipe.h"
+
+#include <sstream>
+
+#include "api/error.h"
+#include "core/behaviours/linear_controller.h"
+#include "core/data/dataset.h"
+#include "core/env/registry.h"
+#include "core/env/resized.h"
+#include "core/nn/device.h"
+#include "core/nn/precision.h"
+
+namespace dream {
+namespace {
+
+std::vector<Squash> squash_for(const VmcOptions& options, const std::string& environment, const ActionSpace& space) {
+  std::string text = options.c.squash;
+  // The published CarRacing controller; for other boxes the range decides.
+  if (text.empty() && environment.starts_with("CarRacing")) text = "tanh,half,cut";
+  std::vector<Squash> squash;
+  if (text.empty()) {
+    for (const float low : space.low) squash.push_back(low < 0 ? Squash::tanh : Squash::half);
+  } else {
+    std::istringstream words(text);
+    for (std::string word; std::getline(words, word, ',');) squash.push_back(squash_from(word));
+  }
+  if (squash.size() != space.size()) {
+    throw Error("c.squash names " + std::to_string(squash.size()) + " axes, the action has " + std::to_string(space.size()));
+  }
+  return squash;
+}
+
+std::vector<Metrics::Spec> curves(const VmcOptions& options) {
+  const double tolerance = 0.5 * static_cast<double>(options.v.latent_size);
+  std::ostringstream label;
+  label << "tolerance 0.5·z = " << tolerance;
+  std::vector<Metrics::Spec> specs = {
+      {"collect/reward", "Return of collected episodes", "reward", "episode", false, 0, ""},
+      {"v/reconstruction", "V: reconstruction Σ(x − x̂)² per frame", "sum over 64·64·3", "step", false, 0, ""},
+      {"v/kl", "V: KL(q(z|x) ‖ N(0, I))", "nats", "step", true, tolerance, label.str()},
+      {"m/nll", "M: −log p(z' | z, a, h)", "nats / dim", "step", false, 0, ""}};
+  if (options.m.heads) {
+    specs.push_back({"m/reward", "M: reward error", "MSE", "step", false, 0, ""});
+    specs.push_back({"m/done", "M: done cross-entropy", "nats", "step", false, 0, ""});
+  }
+  specs.push_back({"c/mean", "C: mean return of the population", "reward", "generation", false, 0, ""});
+  specs.push_back({"c/best", "C: best candidate's return", "reward", "generation", false, 0, ""});
+  specs.push_back({"c/sigma", "C: CMA-ES rms deviation", "", "generation", false, 0, ""});
+  specs.push_back({"evaluate/reward", "Return on unseen tracks", "reward", "episode", false, 0, ""});
+  return specs;
+}
+
+void apply_preset(VmcOptions& options) {
+  if (options.preset != "paper") return;
+  options.collect.episodes = 10000;
+  options.collect.budget_gb = 128;
+  options.m.sequence = 999;
+  options.m.steps = 4000;
+  options.c.generations = 1800;
+}
+
+}  // namespace
+
+void VmcOptions::fields(Config& config) {
+  const auto traits = [](std::string help, double low, double high, std::string unit = "") {
+    Config::Traits t;
+    t.help = std::move(help);
+    t.low = low;
+    t.high = high;
+    t.unit = std::move(unit);
+    return t;
+  };
+  const auto live = [&](Config::Traits t, bool logarithmic = false) {
+    t.live = true;
+    t.logarithmic = logarithmic;
+    return t;
+  };
+  Config::Traits presets;
+  presets.help = "desk: fits two cores; paper: the published amounts of data and steps";
+  presets.choices = {"desk", "paper"};
+  config.add("preset", preset, presets);
+  config.add("seed", seed, traits("Seed of everything that this run draws", 0, 2147483647));
+  config.add("collect.episodes", collect.episodes, traits("Random-policy episodes to collect (published: 10,000)", 1, 1e6));
+  config.add("collect.max_steps", collect.max_steps, traits("Longest collected episode", 1, 1e6, "steps"));
+  config.add("collect.lanes", collect.lanes, traits("Environments that are stepped side by side", 1, 4096));
+  config.add("collect.datasets", collect.datasets, traits("More dataset folders to train V and M on, separated by ':'", 0, 0));
+  config.add("collect.budget_gb", collect.budget_gb, traits("Memory that the replay may take", 0.01, 1e4, "GB"));
+  config.add("v.latent_size", v.latent_size, traits("Size of the latent z", 1, 1024));
+  config.add("v.learning_rate", v.learning_rate, live(traits("Adam step size of V", 1e-7, 1, ""), true));
+  config.add("v.batch", v.batch, live(traits("Frames per gradient step of V", 2, 4096, "frames")));
+  config.add("v.epochs", v.epochs, traits("Passes over the frames (published code: 10)", 1, 1e6));
+  config.add("v.bfloat16", v.bfloat16, traits("bf16 matrix products where the processor has them; weights stay float32", 0, 1));
+  config.add("m.hidden_size", m.hidden_size, traits("LSTM units of M", 1, 16384));
+  config.add("m.mixtures", m.mixtures, traits("Gaussians per z dimension, K", 1, 100));
+  config.add("m.learning_rate", m.learning_rate, live(traits("Adam step size of M", 1e-7, 1), true));
+  config.add("m.batch", m.batch, live(traits("Sequences per gradient step of M", 1, 4096, "sequences")));
+  config.add("m.sequence", m.sequence, traits("Length of a training sequence of M (published: 999)", 1, 1e5, "steps"));
+  config.add("m.steps", m.steps, traits("Gradient steps of M (published: 4000)", 1, 1e8));
+  config.add("m.gradient_clip", m.gradient_clip, live(traits("Each gradient element is clipped to ± this", 1e-4, 1e4), true));
+  config.add("m.heads", m.heads, traits("M also predicts reward and done, so that C can be trained in the dream", 0, 1));
+  config.add("c.population", c.population, traits("CMA-ES candidates per generation, λ", 4, 4096));
+  config.add("c.episodes", c.episodes, traits("Episodes per candidate; the same tracks for all in a generation", 1, 1024));
+  config.add("c.generations", c.generations, traits("Generations of CMA-ES (published: 1,800)", 1, 1e6));
+  config.add("c.sigma0", c.sigma0, traits("First step size of CMA-ES, σ₀", 1e-6, 100));
+  config.add("c.weight_decay", c.weight_decay, live(traits("Cost per mean squared weight", 0, 1e3)));
+  config.add("c.max_steps", c.max_steps, traits("Longest episode of a candidate", 1, 1e6, "steps"));
+  config.add("c.patience", c.patience, traits("Give an episode up after so many steps without reward; 0 = never (published)", 0, 1e6, "steps"));
+  config.add("c.lanes", c.lanes, traits("Environments that are stepped as one batch", 1, 16384));
+  Config::Traits worlds;
+  worlds.help = "Where candidates drive: the real environment, or M's dream (needs m.heads)";
+  worlds.choices = {"real", "dream"};
+  config.add("c.world", c.world, worlds);
+  config.add("c.tau", c.tau, traits("Temperature τ of the dream that candidates drive in", 0.01, 10));
+  config.add("c.squash", c.squash, traits("tanh, half or cut per action axis, separated by ','; empty = by environment", 0, 0));
+  config.add("evaluate.episodes", evaluate.episodes, traits("Episodes on unseen tracks at the end", 1, 1e6));
+}
+
+std::filesystem::path VmcParts::own_data() const { return system->directory / "data" / "random"; }
+
+bool VmcParts::load_more() {
+  if (complete_) return false;
+  if (!opened_) {
+    replay = Replay(static_cast<std::size_t>(options.collect.budget_gb * 1e9));
+    std::vector<std::filesystem::path> paths;
+    if (std::filesystem::exists(own_data())) paths.push_back(own_data());
+    std::istringstream more(options.collect.datasets);
+    for (std::string path; std::getline(more, path, ':');) paths.emplace_back(path);
+    for (const auto& path : paths) {
+      auto dataset = std::make_shared<Dataset>(path);
+      const auto &seen = dataset->info().spaces, &wanted = system->make_env()->spaces();
+      if (seen.image_height != wanted.image_height || seen.image_width != wanted.image_width ||
+          seen.action.size() != wanted.action.size()) {
+        throw Error(path.string() + " holds pictures or actions of another shape than " + system->environment +
+                    " has in this recipe");
+      }
+      if (dataset->episodes() > 0) sources_.push_back({dataset, 0});
+    }
+    if (sources_.empty()) throw Error("there are no episodes to train on; run the phase 'collect' first");
+    opened_ = true;
+  }
+  // One of each source in turn: a budget that is too small for all keeps a mixture of all.
+  for (auto& source : sources_) {
+    if (source.next == source.dataset->episodes()) continue;
+    auto episode = source.dataset->read(source.next++);
+    if (replay.bytes() + episode.bytes() > replay.budget()) break;
+    replay.add(std::move(episode));
+    std::rotate(sources_.begin(), sources_.begin() + 1, sources_.end());
+    return true;
+  }
+  if (replay.episodes() == 0) {
+    throw Error("not one episode fits into the replay; raise collect.budget_gb");
+  }
+  complete_ = true;
+  sources_.clear();
+  return false;
+}
+
+std::string VmcParts::loading() const { return "reading episodes: " + std::to_string(replay.episodes()); }
+
+void VmcParts::unload() {
+  replay.clear();
+  sources_.clear();
+  opened_ = complete_ = false;
+}
+
+std::unique_ptr<System> make_vmc(const RunSpec& spec) {
+  auto system = std::make_unique<System>();
+  auto parts = std::make_shared<VmcParts>();
+  parts->options.fields(system->config);
+  // The preset changes defaults, so it is read first and the explicit settings win.
+  apply_settings(system->config, spec);
+  apply_preset(parts->options);
+  apply_settings(system->config, spec);
+
+  const auto& options = parts->options;
+  system->recipe = "vmc";
+  system->title = "World Models (V-M-C)";
+  system->environment = spec.environment;
+  system->directory = spec.directory;
+  system->device = device_from(spec.device);
+  system->make_env = [name = spec.environment]() -> std::unique_ptr<Env> {
+    auto env = make_env(name);
+    // CarRacing's lower 12 rows are the instrument bar, which the original cuts away.
+    const int rows = name.starts_with("CarRacing") ? 84 : 0;
+    return std::make_unique<ResizedEnv>(std::move(env), rows, 64, 64);
+  };
+  const auto spaces = system->make_env()->spaces();
+  if (spaces.action.discrete()) {
+    throw Error("the recipe vmc drives continuous actions; " + spec.environment + " has " +
+                std::to_string(spaces.action.choices.size()) + " discrete ones. CarRacing is the continuous one");
+  }
+  MdnRnnOptions m;
+  m.latent_size = options.v.latent_size;
+  m.action_size = static_cast<std::int64_t>(spaces.action.size());
+  m.hidden_size = options.m.hidden_size;
+  m.mixtures = options.m.mixtures;
+  m.heads = options.m.heads;
+  torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
+  parts->system = system.get();
+  parts->model = std::make_shared<VmcModel>(m);
+  parts->controller = std::make_shared<LinearController>(parts->model->feature_count(),
+                                                         squash_for(options, spec.environment, spaces.action));
+  parts->model->to(system->device);
+  parts->controller->to(system->device);
+  parts->model->v()->set_bfloat16(options.v.bfloat16 && bfloat16_is_fast(system->device));
+  system->model = parts->model;
+  system->behaviour = parts->controller;
+  system->metrics = Metrics(curves(options));
+  system->parts = parts;
+  system->phases = {collect_phase(parts), v_phase(parts), m_phase(parts), c_phase(parts), evaluate_phase(parts)};
+  return system;
+}
+
+}  // namespace dream

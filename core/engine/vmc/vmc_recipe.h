@@ -1,0 +1,104 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/rng.h"
+#include "core/data/replay.h"
+#include "core/engine/system.h"
+#include "core/models/vmc.h"
+
+namespace dream {
+
+/// Every setting of the World Models recipe. The defaults fit two cores; where the published run differs (Ha &
+/// Schmidhuber 2018, hardmaru/WorldModelsExperiments) its figure stands in the help, and `--set preset=paper` restores
+/// it. Layers, losses and sampling are the published ones either way.
+struct VmcOptions {
+  std::string preset = "desk";
+  std::int64_t seed = 1;
+
+  struct Collect {
+    std::int64_t episodes = 200;
+    std::int64_t max_steps = 1000;
+    std::int64_t lanes = 8;
+    std::string datasets;
+    double budget_gb = 4;
+  } collect;
+
+  struct V {
+    std::int64_t latent_size = 32;
+    double learning_rate = 1e-4;
+    std::int64_t batch = 100;
+    std::int64_t epochs = 10;
+    bool bfloat16 = true;
+  } v;
+
+  struct M {
+    std::int64_t hidden_size = 256;
+    std::int64_t mixtures = 5;
+    double learning_rate = 1e-3;
+    std::int64_t batch = 100;
+    std::int64_t sequence = 250;
+    std::int64_t steps = 1000;
+    double gradient_clip = 1;
+    bool heads = false;
+  } m;
+
+  struct C {
+    std::int64_t population = 64;
+    std::int64_t episodes = 16;
+    std::int64_t generations = 50;
+    double sigma0 = 0.1;
+    double weight_decay = 0.01;
+    std::int64_t max_steps = 1000;
+    std::int64_t patience = 0;
+    std::int64_t lanes = 64;
+    std::string world = "real";
+    double tau = 1.0;
+    std::string squash;
+  } c;
+
+  struct Evaluate {
+    std::int64_t episodes = 100;
+  } evaluate;
+
+  void fields(Config& config);
+};
+
+/// What the five phases share.
+struct VmcParts {
+  VmcOptions options;
+  System* system = nullptr;  // owns this
+  std::shared_ptr<VmcModel> model;
+  std::shared_ptr<class LinearController> controller;
+  Replay replay{0};
+
+  /// Reads one more episode of the run's datasets into the replay; false when all that fits is there.
+  bool load_more();
+  std::string loading() const;  // "reading episodes: 40"
+  void unload();
+  std::filesystem::path own_data() const;  // the dataset that this run collects
+  Rng rng(const std::string& purpose) const { return Rng(static_cast<std::uint64_t>(options.seed)).fork(purpose); }
+
+ private:
+  struct Source {
+    std::shared_ptr<class Dataset> dataset;
+    std::size_t next = 0;
+  };
+  bool opened_ = false, complete_ = false;
+  std::vector<Source> sources_;
+};
+
+Phase collect_phase(std::shared_ptr<VmcParts> parts);
+Phase v_phase(std::shared_ptr<VmcParts> parts);
+Phase m_phase(std::shared_ptr<VmcParts> parts);
+Phase c_phase(std::shared_ptr<VmcParts> parts);
+Phase evaluate_phase(std::shared_ptr<VmcParts> parts);
+
+/// V, M, C and their phases. The recipe of "World Models".
+std::unique_ptr<System> make_vmc(const RunSpec& spec);
+
+/// Training draws its episodes below, evaluation from here on: an evaluation track is never a training track.
+constexpr std::uint64_t first_evaluation_seed = std::uint64_t{1} << 31;
+
+}  // namespace dream

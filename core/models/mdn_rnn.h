@@ -1,0 +1,62 @@
+#pragma once
+#include <torch/torch.h>
+
+#include "core/nn/lstm.h"
+
+namespace dream {
+
+struct MdnRnnOptions {
+  std::int64_t latent_size = 32;
+  std::int64_t action_size = 3;
+  std::int64_t hidden_size = 256;
+  std::int64_t mixtures = 5;  // per z dimension
+  bool heads = false;         // also predict reward and done, as ctallec/world-models does
+};
+
+/// M of "World Models" (Ha & Schmidhuber 2018, appendix A.2; hardmaru/WorldModelsExperiments, rnn.py): an LSTM over
+/// [z, a] whose output is, for every z dimension on its own, a mixture of five Gaussians for the next value.
+/// 422,368 parameters at z = 32, a = 3, h = 256; 514 more with the reward and done heads.
+class MdnRnnImpl : public torch::nn::Module {
+ public:
+  explicit MdnRnnImpl(const MdnRnnOptions& options);
+
+  /// What h says of the next z. Leading dimensions are those of h.
+  struct Output {
+    torch::Tensor log_weights, mean, log_deviation;  // [..., z, K]; log_weights are normalised
+    torch::Tensor reward, done_logit;                // [...], undefined without heads
+  };
+  Output output(const torch::Tensor& h);
+
+  /// h_{t+1} from z_t [B, z], a_t [B, A] and h_t.
+  LstmState step(const torch::Tensor& z, const torch::Tensor& action, const LstmState& state);
+
+  /// z' with its component: k ~ softmax(logits / τ_mix), z' = μ_k + σ_k·√τ_σ·ε, each z dimension on its own.
+  struct Draw {
+    torch::Tensor z, component;  // float and int64 [B, z]
+  };
+  static Draw sample(const Output& output, double tau_mixture, double tau_sigma, at::Generator rng);
+
+  struct Loss {
+    torch::Tensor total, nll, reward, done;  // scalars; reward (MSE) and done (BCE) undefined without heads
+  };
+  /// Teacher forcing from h = 0. z [T+1, B, z], actions [T, B, A], rewards and dones [T, B] (read with heads only).
+  /// nll is the mean over time, batch and z dimensions of -log p(z_{t+1}); `total` adds the heads' terms scaled by
+  /// 1/z, so that each weighs as much as one latent dimension.
+  Loss loss(const torch::Tensor& z, const torch::Tensor& actions, const torch::Tensor& rewards,
+            const torch::Tensor& dones);
+
+  LstmState initial(std::int64_t batch) const { return lstm_->initial(batch); }
+  const MdnRnnOptions& options() const { return options_; }
+
+ private:
+  MdnRnnOptions options_;
+  Lstm lstm_;
+  torch::Tensor output_weight_, output_bias_;  // [H, outputs], [outputs]
+};
+TORCH_MODULE(MdnRnn);
+
+/// -log Σ_k π_k N(value; μ_k, σ_k²), elementwise: value [...], the others [..., K], weights given as normalised logs.
+torch::Tensor mixture_nll(const torch::Tensor& value, const torch::Tensor& log_weights, const torch::Tensor& mean,
+                          const torch::Tensor& log_deviation);
+
+}  // namespace dream

@@ -1,0 +1,86 @@
+#include "core/models/vae.h"
+
+#include <c10/core/MemoryFormat.h>
+
+#include "core/nn/precision.h"
+#include "core/nn/shape.h"
+
+namespace dream {
+namespace {
+
+torch::nn::Conv2d conv(int in, int out, int kernel) {
+  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel).stride(2));
+}
+
+torch::nn::ConvTranspose2d deconv(int in, int out, int kernel) {
+  return torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(in, out, kernel).stride(2));
+}
+
+}  // namespace
+
+VaeImpl::VaeImpl(std::int64_t latent_size)
+    : latent_size_(latent_size),
+      conv1_(register_module("conv1", conv(3, 32, 4))),
+      conv2_(register_module("conv2", conv(32, 64, 4))),
+      conv3_(register_module("conv3", conv(64, 128, 4))),
+      conv4_(register_module("conv4", conv(128, 256, 4))),
+      mean_(register_module("mean", torch::nn::Linear(1024, latent_size))),
+      log_variance_(register_module("log_variance", torch::nn::Linear(1024, latent_size))),
+      expand_(register_module("expand", torch::nn::Linear(latent_size, 1024))),
+      deconv1_(register_module("deconv1", deconv(1024, 128, 5))),
+      deconv2_(register_module("deconv2", deconv(128, 64, 5))),
+      deconv3_(register_module("deconv3", deconv(64, 32, 6))),
+      deconv4_(register_module("deconv4", deconv(32, 3, 6))) {
+  // TensorFlow's defaults, which the original relies on: Glorot-uniform weights, zero biases.
+  torch::NoGradGuard no_grad;
+  for (auto& item : named_parameters()) {
+    if (item.value().dim() > 1) {
+      torch::nn::init::xavier_uniform_(item.value());
+    } else {
+      item.value().zero_();
+    }
+    if (item.value().dim() == 4) item.value().set_data(item.value().contiguous(at::MemoryFormat::ChannelsLast));
+  }
+}
+
+torch::Tensor VaeImpl::Posterior::sample(at::Generator rng) const {
+  const auto noise = torch::randn(mean.sizes(), rng, mean.options().requires_grad(false));
+  return mean + torch::exp(0.5 * log_variance) * noise;
+}
+
+VaeImpl::Posterior VaeImpl::encode(const torch::Tensor& frames) {
+  check_shape(frames, {-1, 64, 64, 3}, "frames");
+  // NHWC bytes seen as NCHW are channels-last already: no copy but the conversion to float.
+  Autocast autocast(bfloat16_, frames.device());
+  auto x = frames.permute({0, 3, 1, 2}).to(torch::kFloat32).div(255);
+  x = torch::relu(conv1_(x));
+  x = torch::relu(conv2_(x));
+  x = torch::relu(conv3_(x));
+  x = torch::relu(conv4_(x));
+  x = x.flatten(1);
+  return {mean_(x).to(torch::kFloat32), log_variance_(x).to(torch::kFloat32)};
+}
+
+torch::Tensor VaeImpl::decode(const torch::Tensor& z) {
+  check_shape(z, {-1, latent_size_}, "z");
+  Autocast autocast(bfloat16_, z.device());
+  auto x = expand_(z).view({-1, 1024, 1, 1});  // no activation here, as in the original
+  x = torch::relu(deconv1_(x));
+  x = torch::relu(deconv2_(x));
+  x = torch::relu(deconv3_(x));
+  return torch::sigmoid(deconv4_(x).to(torch::kFloat32));
+}
+
+VaeImpl::Loss VaeImpl::loss(const torch::Tensor& frames, at::Generator rng) {
+  const auto posterior = encode(frames);
+  Loss loss;
+  loss.decoded = decode(posterior.sample(rng));
+  const auto target = frames.permute({0, 3, 1, 2}).to(torch::kFloat32).div(255);
+  loss.reconstruction = (target - loss.decoded).square().sum({1, 2, 3}).mean();
+  const auto kl = -0.5 * (1 + posterior.log_variance - posterior.mean.square() - posterior.log_variance.exp()).sum(1);
+  loss.kl = kl.mean();
+  loss.total = loss.reconstruction + kl.clamp_min(kl_tolerance()).mean();
+  return loss;
+}
+
+}  // namespace dream

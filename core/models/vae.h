@@ -1,0 +1,45 @@
+#pragma once
+#include <torch/torch.h>
+
+namespace dream {
+
+/// V of "World Models" (Ha & Schmidhuber 2018, appendix A.1; hardmaru/WorldModelsExperiments, vae.py): four
+/// convolutions to 1024 features, a diagonal Gaussian over z, four transposed convolutions back to 64x64x3.
+/// 4,348,547 parameters at z = 32.
+class VaeImpl : public torch::nn::Module {
+ public:
+  explicit VaeImpl(std::int64_t latent_size = 32);
+
+  struct Posterior {
+    torch::Tensor mean, log_variance;                     // float [B, z]
+    torch::Tensor sample(at::Generator rng) const;        // μ + σ·ε
+  };
+
+  /// uint8 [B, 64, 64, 3]. bf16 inside where the processor has it and `set_bfloat16(true)` was called.
+  Posterior encode(const torch::Tensor& frames);
+  /// float [B, z] -> float [B, 3, 64, 64] in [0, 1].
+  torch::Tensor decode(const torch::Tensor& z);
+
+  struct Loss {
+    torch::Tensor total;           // scalar: batch mean of reconstruction + max(KL, 0.5·z)
+    torch::Tensor reconstruction;  // batch mean of Σ (x - x̂)² over 64·64·3
+    torch::Tensor kl;              // batch mean of KL(q(z|x) ‖ N(0, I)), nats, before the tolerance
+    torch::Tensor decoded;         // float [B, 3, 64, 64]
+  };
+  /// The tolerance 0.5·z is per sample: a sample below it gets no KL gradient (vae.py, kl_tolerance).
+  Loss loss(const torch::Tensor& frames, at::Generator rng);
+
+  std::int64_t latent_size() const { return latent_size_; }
+  double kl_tolerance() const { return 0.5 * static_cast<double>(latent_size_); }
+  void set_bfloat16(bool on) { bfloat16_ = on; }
+
+ private:
+  std::int64_t latent_size_;
+  bool bfloat16_ = false;
+  torch::nn::Conv2d conv1_, conv2_, conv3_, conv4_;
+  torch::nn::Linear mean_, log_variance_, expand_;
+  torch::nn::ConvTranspose2d deconv1_, deconv2_, deconv3_, deconv4_;
+};
+TORCH_MODULE(Vae);
+
+}  // namespace dream

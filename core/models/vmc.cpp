@@ -1,0 +1,123 @@
+#include "core/models/vmc.h"
+
+#include <cmath>
+
+#include "core/nn/precision.h"
+#include "core/nn/shape.h"
+#include "core/probe/from_tensor.h"
+
+namespace dream {
+
+VmcModel::VmcModel(const MdnRnnOptions& options)
+    : v_(register_module("v", Vae(options.latent_size))), m_(register_module("m", MdnRnn(options))) {}
+
+Carry VmcModel::initial(std::int64_t batch) {
+  const auto state = m_->initial(batch);
+  const auto zeros = [&](std::int64_t size) { return torch::zeros({batch, size}, state.h.options()); };
+  return {{"z", zeros(m_->options().latent_size)}, {"h", state.h}, {"c", state.c}, {"started", zeros(1)}};
+}
+
+Carry VmcModel::observe(const Carry& carry, const torch::Tensor& previous_action, const Observation& observation,
+                        at::Generator rng) {
+  const auto posterior = v_->encode(observation.image);
+  const auto& started = carry.at("started");
+  const auto next = m_->step(carry.at("z"), previous_action, {carry.at("h"), carry.at("c")});
+  return {{"z", posterior.sample(rng)},
+          {"h", next.h * started},
+          {"c", next.c * started},
+          {"started", torch::ones_like(started)},
+          {"mean", posterior.mean},
+          {"log_variance", posterior.log_variance}};
+}
+
+Carry VmcModel::imagine(const Carry& carry, const torch::Tensor& action, const DreamOptions& options,
+                        at::Generator rng) {
+  const auto next = m_->step(carry.at("z"), action, {carry.at("h"), carry.at("c")});
+  const auto draw = MdnRnnImpl::sample(m_->output(next.h), options.tau_mixture, options.tau_sigma, rng);
+  const auto& started = carry.at("started");
+  return {{"z", draw.z},
+          {"h", next.h},
+          {"c", next.c},
+          {"started", started},
+          {"component", draw.component},
+          {"tau_mixture", torch::full_like(started, options.tau_mixture)},
+          {"tau_sigma", torch::full_like(started, options.tau_sigma)}};
+}
+
+Prediction VmcModel::predict(const Carry& carry) {
+  auto prediction = outcome(carry);
+  prediction.frame = v_->decode(carry.at("z"));
+  return prediction;
+}
+
+Prediction VmcModel::outcome(const Carry& carry) {
+  Prediction prediction;
+  if (m_->options().heads) {
+    const auto out = m_->output(carry.at("h"));
+    prediction.reward = out.reward;
+    prediction.done = torch::sigmoid(out.done_logit);
+  }
+  return prediction;
+}
+
+torch::Tensor VmcModel::features(const Carry& carry) { return torch::cat({carry.at("z"), carry.at("h")}, 1); }
+
+std::int64_t VmcModel::feature_count() const { return m_->options().latent_size + m_->options().hidden_size; }
+
+std::vector<std::string> VmcModel::probe_names() const { return {"latent/z", "mixture/z", "hidden/h"}; }
+
+void VmcModel::report(const Carry& carry, ProbeSink& sink) {
+  if (sink.wants("latent/z")) {
+    Vector bars;
+    bars.values = floats(carry.at("z")[0]);
+    if (carry.contains("mean")) {
+      bars.mean = floats(carry.at("mean")[0]);
+      bars.deviation = floats(torch::exp(0.5 * carry.at("log_variance")[0]));
+    }
+    sink.put("latent/z", "Latent z", "z_t: what V keeps of a frame; drag a bar to edit the dream", std::move(bars), true);
+  }
+  if (sink.wants("mixture/z") && carry.contains("component")) {
+    const double tau_mixture = carry.at("tau_mixture")[0].item<double>();
+    const double tau_sigma = carry.at("tau_sigma")[0].item<double>();
+    const auto out = m_->output(carry.at("h").slice(0, 0, 1));
+    const auto log_weights = torch::log_softmax(out.log_weights[0] / tau_mixture, -1);
+    const auto weights = log_weights.exp();
+    Mixture mixture;
+    mixture.dims = static_cast<int>(weights.size(0));
+    mixture.components = static_cast<int>(weights.size(1));
+    mixture.weights = floats(weights);
+    mixture.means = floats(out.mean[0]);
+    mixture.deviations = floats(out.log_deviation[0].exp() * std::sqrt(tau_sigma));
+    mixture.entropy = floats(-(weights * log_weights).sum(-1));
+    mixture.draw = floats(carry.at("z")[0]);
+    for (const float component : floats(carry.at("component")[0])) mixture.drawn.push_back(static_cast<int>(component));
+    sink.put("mixture/z", "Mixture of z", "p(z_t | z_{t-1}, a_{t-1}, h_{t-1}): five Gaussians per dimension, τ applied",
+             std::move(mixture));
+  }
+  if (sink.wants("hidden/h")) {
+    sink.put("hidden/h", "Hidden h", "h_t: what M remembers, one cell per LSTM unit",
+             heatmap_from(carry.at("h")[0], 32, -1, 1, true));
+  }
+}
+
+Carry VmcModel::edit(const Carry& carry, const std::string& probe, std::int64_t index, double value) {
+  if (probe != "latent/z") throw Error("'" + probe + "' cannot be edited; the editable probe of this model is latent/z");
+  if (index < 0 || index >= m_->options().latent_size) {
+    throw Error("latent/z has dimensions 0 to " + std::to_string(m_->options().latent_size - 1) + ", not " +
+                std::to_string(index));
+  }
+  Carry edited = carry;
+  auto z = carry.at("z").clone();
+  z.select(1, index).fill_(value);
+  edited["z"] = z;
+  return edited;
+}
+
+Carry VmcModel::randomise(const Carry& carry, const std::string& probe, at::Generator rng) {
+  if (probe != "latent/z") throw Error("'" + probe + "' cannot be randomised; the editable probe of this model is latent/z");
+  Carry edited = carry;
+  edited["z"] = torch::randn(carry.at("z").sizes(), rng, carry.at("z").options());
+  return edited;
+}
+
+}  // namespace dream

@@ -1,0 +1,136 @@
+#include "core/nn/lstm.h"
+
+#include <ATen/Parallel.h>
+
+#include "core/nn/lstm_kernel.h"
+#include "core/nn/shape.h"
+
+namespace dream {
+namespace {
+
+constexpr float forget_bias = 1.0f;
+constexpr std::int64_t rows_per_task = 16;
+
+/// gates [B, 4H] becomes activations in place; returns {h, c}. On a GPU the same in ATen's own operations.
+void pointwise(torch::Tensor gates, const torch::Tensor& before, torch::Tensor cell, torch::Tensor out) {
+  const auto rows = before.size(0), hidden = before.size(1);
+  if (!gates.is_cpu()) {
+    auto parts = gates.chunk(4, 1);
+    parts[0].sigmoid_();
+    parts[1].tanh_();
+    parts[2].add_(forget_bias).sigmoid_();
+    parts[3].sigmoid_();
+    at::addcmul_out(cell, parts[2] * before, parts[0], parts[1]);
+    at::mul_out(out, parts[3], torch::tanh(cell));
+    return;
+  }
+  float* g = gates.data_ptr<float>();
+  const float* b = before.data_ptr<float>();
+  float* c = cell.data_ptr<float>();
+  float* h = out.data_ptr<float>();
+  at::parallel_for(0, rows, rows_per_task, [&](std::int64_t first, std::int64_t last) {
+    lstm_pointwise(last - first, hidden, forget_bias, g + first * 4 * hidden, b + first * hidden, c + first * hidden,
+                   h + first * hidden);
+  });
+}
+
+void pointwise_backward(torch::Tensor gates, const torch::Tensor& before, const torch::Tensor& cell,
+                        const torch::Tensor& out_gradient, torch::Tensor cell_gradient) {
+  const auto rows = before.size(0), hidden = before.size(1);
+  if (!gates.is_cpu()) {
+    auto parts = gates.chunk(4, 1);
+    const auto i = parts[0].clone(), j = parts[1].clone(), f = parts[2].clone(), o = parts[3].clone();
+    const auto squashed = torch::tanh(cell);
+    const auto d = cell_gradient + out_gradient * o * (1 - squashed.square());
+    parts[0].copy_(d * j * i * (1 - i));
+    parts[1].copy_(d * i * (1 - j.square()));
+    parts[2].copy_(d * before * f * (1 - f));
+    parts[3].copy_(out_gradient * squashed * o * (1 - o));
+    at::mul_out(cell_gradient, d, f);
+    return;
+  }
+  float* g = gates.data_ptr<float>();
+  const float* b = before.data_ptr<float>();
+  const float* c = cell.data_ptr<float>();
+  const float* dh = out_gradient.data_ptr<float>();
+  float* dc = cell_gradient.data_ptr<float>();
+  at::parallel_for(0, rows, rows_per_task, [&](std::int64_t first, std::int64_t last) {
+    lstm_pointwise_backward(last - first, hidden, g + first * 4 * hidden, b + first * hidden, c + first * hidden,
+                            dh + first * hidden, dc + first * hidden);
+  });
+}
+
+/// projected [T, B, 4H] = x·Wx + b, recurrent [H, 4H], h0 and c0 [B, H] -> h [T, B, H].
+class Scan : public torch::autograd::Function<Scan> {
+ public:
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& projected,
+                               const torch::Tensor& recurrent, const torch::Tensor& h0, const torch::Tensor& c0) {
+    const auto steps = projected.size(0), batch = projected.size(1), hidden = recurrent.size(0);
+    auto gates = projected.contiguous().clone();
+    auto cells = torch::empty({steps + 1, batch, hidden}, projected.options());
+    auto outs = torch::empty({steps + 1, batch, hidden}, projected.options());
+    cells[0].copy_(c0);
+    outs[0].copy_(h0);
+    for (std::int64_t t = 0; t < steps; ++t) {
+      auto gate = gates[t];
+      gate.addmm_(outs[t], recurrent);
+      pointwise(gate, cells[t], cells[t + 1], outs[t + 1]);
+    }
+    context->save_for_backward({gates, cells, outs, recurrent});
+    return outs.slice(0, 1);
+  }
+
+  static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
+                                               torch::autograd::tensor_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const auto gates = saved[0].clone();  // becomes the gradient; a second backward still finds the saved one
+    const auto &cells = saved[1], &outs = saved[2], &recurrent = saved[3];
+    const auto steps = gates.size(0), batch = gates.size(1), hidden = recurrent.size(0);
+    const auto back = recurrent.t().contiguous();  // [4H, H]
+    const auto out_gradients = gradients[0].contiguous();
+    auto cell_gradient = torch::zeros({batch, hidden}, gates.options());
+    auto out_gradient = torch::empty({batch, hidden}, gates.options());
+    for (std::int64_t t = steps - 1; t >= 0; --t) {
+      if (t == steps - 1) {
+        out_gradient.copy_(out_gradients[t]);
+      } else {
+        at::addmm_out(out_gradient, out_gradients[t], gates[t + 1], back);
+      }
+      pointwise_backward(gates[t], cells[t], cells[t + 1], out_gradient, cell_gradient);
+    }
+    const auto before = outs.slice(0, 0, steps).reshape({steps * batch, hidden});
+    const auto recurrent_gradient = before.t().mm(gates.view({steps * batch, 4 * hidden}));
+    return {gates, recurrent_gradient, torch::Tensor(), torch::Tensor()};
+  }
+};
+
+}  // namespace
+
+LstmImpl::LstmImpl(std::int64_t inputs, std::int64_t hidden) : inputs_(inputs), hidden_(hidden) {
+  kernel_ = register_parameter("kernel", torch::empty({inputs + hidden, 4 * hidden}));
+  bias_ = register_parameter("bias", torch::zeros({4 * hidden}));
+  torch::nn::init::xavier_uniform_(kernel_);
+}
+
+LstmState LstmImpl::initial(std::int64_t batch) const {
+  const auto zero = torch::zeros({batch, hidden_}, kernel_.options().requires_grad(false));
+  return {zero, zero};
+}
+
+LstmState LstmImpl::step(const torch::Tensor& input, const LstmState& state) {
+  check_shape(input, {state.h.size(0), inputs_}, "LSTM input");
+  auto gates = torch::addmm(bias_, torch::cat({input, state.h}, 1), kernel_);
+  LstmState next{torch::empty_like(state.h), torch::empty_like(state.c)};
+  pointwise(gates, state.c.contiguous(), next.c, next.h);
+  return next;
+}
+
+torch::Tensor LstmImpl::scan(const torch::Tensor& inputs, const LstmState& state) {
+  check_shape(inputs, {-1, state.h.size(0), inputs_}, "LSTM inputs");
+  const auto steps = inputs.size(0), batch = inputs.size(1);
+  const auto projected = torch::addmm(bias_, inputs.reshape({steps * batch, inputs_}), kernel_.slice(0, 0, inputs_))
+                             .view({steps, batch, 4 * hidden_});
+  return Scan::apply(projected, kernel_.slice(0, inputs_), state.h, state.c);
+}
+
+}  // namespace dream

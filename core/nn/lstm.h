@@ -1,0 +1,33 @@
+#pragma once
+#include <torch/torch.h>
+
+namespace dream {
+
+struct LstmState {
+  torch::Tensor h, c;  // float [B, H]
+};
+
+/// One LSTM layer as TensorFlow's BasicLSTMCell has it, which "World Models" uses: gate order i, j, f, o, one bias
+/// vector, forget bias 1.0 added at run time and not stored. Kernel [inputs + H, 4H]: the input rows come first.
+class LstmImpl : public torch::nn::Module {
+ public:
+  LstmImpl(std::int64_t inputs, std::int64_t hidden);
+
+  LstmState initial(std::int64_t batch) const;
+
+  /// One step without gradients: input [B, inputs].
+  LstmState step(const torch::Tensor& input, const LstmState& state);
+
+  /// A whole sequence with gradients, time-major: inputs [T, B, inputs] -> h of every step [T, B, H]. The recurrence
+  /// is one autograd node with a hand-written backward pass: nothing is recorded per step.
+  torch::Tensor scan(const torch::Tensor& inputs, const LstmState& state);
+
+  std::int64_t hidden() const { return hidden_; }
+
+ private:
+  std::int64_t inputs_, hidden_;
+  torch::Tensor kernel_, bias_;
+};
+TORCH_MODULE(Lstm);
+
+}  // namespace dream

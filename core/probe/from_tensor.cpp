@@ -1,0 +1,43 @@
+#include "core/probe/from_tensor.h"
+
+#include "api/error.h"
+
+namespace dream {
+
+std::vector<float> floats(const torch::Tensor& tensor) {
+  const auto flat = tensor.detach().to(torch::kCPU, torch::kFloat32).contiguous();
+  const auto* data = flat.data_ptr<float>();
+  return {data, data + flat.numel()};
+}
+
+Image image_from(const torch::Tensor& tensor) {
+  if (tensor.dim() != 3) throw Error("an image needs three dimensions, this tensor has " + std::to_string(tensor.dim()));
+  torch::Tensor bytes = tensor.detach();
+  if (bytes.scalar_type() != torch::kUInt8) {
+    bytes = bytes.to(torch::kFloat32).permute({1, 2, 0}).mul(255).round().clamp(0, 255).to(torch::kUInt8);
+  }
+  bytes = bytes.to(torch::kCPU).contiguous();
+  Image image;
+  image.height = static_cast<int>(bytes.size(0));
+  image.width = static_cast<int>(bytes.size(1));
+  image.channels = static_cast<int>(bytes.size(2));
+  if (image.channels != 1 && image.channels != 3) {
+    throw Error("an image has 1 or 3 channels, this tensor has " + std::to_string(image.channels));
+  }
+  const auto* data = bytes.data_ptr<std::uint8_t>();
+  image.pixels.assign(data, data + bytes.numel());
+  return image;
+}
+
+Heatmap heatmap_from(const torch::Tensor& tensor, int cols, float low, float high, bool diverging) {
+  Heatmap map;
+  map.cells = floats(tensor);
+  map.cols = cols;
+  map.rows = static_cast<int>(map.cells.size()) / cols;
+  map.low = low;
+  map.high = high;
+  map.diverging = diverging;
+  return map;
+}
+
+}  // namespace dream

@@ -1,0 +1,17 @@
+#pragma once
+#include <torch/types.h>
+
+#include <vector>
+
+#include "api/value.h"
+
+namespace dream {
+
+/// Any tensor as a flat vector of floats, on the CPU, row-major.
+std::vector<float> floats(const torch::Tensor& tensor);
+/// float [C, H, W] in [0, 1], or uint8 [H, W, C], as an Image. Throws dream::Error on any other shape.
+Image image_from(const torch::Tensor& tensor);
+/// A tensor as rows x cols cells, symmetric about 0 when `diverging`.
+Heatmap heatmap_from(const torch::Tensor& tensor, int cols, float low, float high, bool diverging);
+
+}  // namespace dream
