@@ -16,10 +16,10 @@ namespace dream {
 class Config {
  public:
   struct Traits {
-    std::string help, unit;
+    std::string help = {}, unit = {};
     double low = -1e300, high = 1e300;
     bool logarithmic = false, live = false;
-    std::vector<std::string> choices;
+    std::vector<std::string> choices = {};
   };
   void add(const std::string& key, bool& target, Traits traits);
   void add(const std::string& key, std::int64_t& target, Traits traits);

@@ -15,6 +15,7 @@ class EventWriter {
 
  private:
   void record(const std::string& payload);
+  std::filesystem::path path_;
   std::ofstream file_;
 };
 
