@@ -47,7 +47,7 @@ if(DREAMSCOPE_UI)
   function(dreamscope_imgui_target name)
     add_library(${name} STATIC
       ${imgui}/imgui.cpp ${imgui}/imgui_draw.cpp ${imgui}/imgui_tables.cpp ${imgui}/imgui_widgets.cpp
-      ${imgui}/imgui_demo.cpp ${imgui}/misc/cpp/imgui_stdlib.cpp
+      ${imgui}/imgui_demo.cpp ${imgui}/imgui_stacklayout.cpp ${imgui}/misc/cpp/imgui_stdlib.cpp
       ${imgui}/backends/imgui_impl_glfw.cpp ${imgui}/backends/imgui_impl_opengl3.cpp
       ${bundle}/implot/implot/implot.cpp ${bundle}/implot/implot/implot_items.cpp)
     target_include_directories(${name} SYSTEM PUBLIC ${imgui} ${imgui}/backends ${imgui}/misc/cpp ${bundle}/implot/implot

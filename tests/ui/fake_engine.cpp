@@ -1,0 +1,265 @@
+#include "tests/ui/fake_engine.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "api/platform_time.h"
+
+namespace dream::ui {
+namespace {
+
+/// A repeatable number in [-1, 1] for each index and time.
+float wave(int i, double t) {
+  return static_cast<float>(std::sin(1.7 * i + t) * 0.6 + std::sin(0.31 * i * i + 0.37 * t) * 0.4);
+}
+
+std::shared_ptr<const Image> road(double at, double steer, int blur) {
+  auto image = std::make_shared<Image>();
+  image->width = image->height = 64;
+  image->pixels.resize(64 * 64 * 3);
+  for (int y = 0; y < 64; ++y) {
+    const double far = (64 - y) / 64.0;
+    const double middle = 32 + 9 * std::sin(at * 0.05 + far * 2.2) - 9 * std::sin(at * 0.05) + steer * far * 6;
+    for (int x = 0; x < 64; ++x) {
+      const double soft = blur ? 2.5 : 0.5;
+      const double on = 1 / (1 + std::exp((std::abs(x - middle) - 7.5) / soft));
+      const bool patch = (static_cast<int>(std::floor((x + 5) / 18.0)) + static_cast<int>(std::floor((y - at) / 20.0))) % 2 == 0;
+      const double grass[] = {patch ? 102.0 : 96.0, patch ? 230.0 : 204.0, patch ? 102.0 : 96.0};
+      double rgb[3];
+      for (int c = 0; c < 3; ++c) rgb[c] = grass[c] * (1 - on) + 105 * on;
+      const double car = std::max(std::abs(x - 32) / 1.6, std::abs(y - 50) / 4.2);
+      const double red = 1 / (1 + std::exp((car - 1) * (blur ? 3 : 14)));
+      rgb[0] = rgb[0] * (1 - red) + 200 * red, rgb[1] *= 1 - red, rgb[2] *= 1 - red;
+      for (int c = 0; c < 3; ++c)
+        image->pixels[static_cast<std::size_t>((y * 64 + x) * 3 + c)] = static_cast<std::uint8_t>(std::clamp(rgb[c], 0.0, 255.0));
+    }
+  }
+  return image;
+}
+
+std::shared_ptr<const Image> difference(const Image& a, const Image& b) {
+  auto image = std::make_shared<Image>(a);
+  for (std::size_t i = 0; i < image->pixels.size(); ++i)
+    image->pixels[i] = static_cast<std::uint8_t>(std::abs(a.pixels[i] - b.pixels[i]));
+  return image;
+}
+
+CurveView curve(const char* name, const char* title, const char* unit, double from, double to, int count, int of) {
+  CurveView view;
+  view.name = name, view.title = title, view.unit = unit, view.x_unit = "step";
+  for (int i = 0; i < of; ++i) {
+    const double t = static_cast<double>(i) / of, base = to + (from - to) * std::exp(-6 * t);
+    view.reference_x.push_back(i * 10);
+    view.reference_y.push_back(base);
+    if (i < count) {
+      view.x.push_back(i * 10);
+      view.y.push_back(base + (from - to) * 0.02 * wave(i, i * 0.9));
+    }
+  }
+  return view;
+}
+
+template <class T>
+std::shared_ptr<const Value> share(T value) {
+  return std::make_shared<const Value>(std::move(value));
+}
+
+}  // namespace
+
+FakeEngine::FakeEngine() {
+  dream_.ready = dream_.playing = dream_.twin = true;
+  dream_.steps_per_second = 50, dream_.measured_rate = 50;
+  dream_.has_reward = dream_.has_done = true;
+  dream_.world = "CarRacing · World Models (V-M-C)";
+  dream_.run_title = "shipped run";
+  dream_.action = {0, 0, 0};
+  dream_.probe_names = {"latent/z", "mixture/z", "hidden/h"};
+  ActionSpace& action = dream_.spaces.action;
+  action.axes = {"steer", "gas", "brake"};
+  action.low = {-1, 0, 0}, action.high = {1, 1, 1}, action.idle = {0, 0, 0};
+  action.keys = {{"left", 0, -1, "steer left"}, {"right", 0, 1, "steer right"}, {"up", 1, 1, "gas"}, {"down", 2, 0.8f, "brake"}};
+  dream_.spaces.image_width = dream_.spaces.image_height = 64;
+  dream_.spaces.image_channels = 3;
+  for (int i = 0; i < 32; ++i) z_.push_back(1.4f * wave(i, 0));
+
+  train_.open = train_.busy = true;
+  train_.version = 1;
+  train_.run = "runs/car", train_.recipe = "vmc", train_.environment = "CarRacing";
+  train_.saved_seconds_ago = 12;
+  train_.memory_bytes = 1.23e9, train_.budget_bytes = 4e9;
+  using State = PhaseView::State;
+  train_.phases = {{"collect", "Collect", State::done, 1, -1, 0, "", "200 episodes"},
+                   {"v", "V: variational autoencoder", State::running, 0.62, 300, 742, "frames/s", "epoch 7 of 10"},
+                   {"m", "M: mixture-density memory", State::waiting, 0, 240, 0, "", "after V · about 4 min"},
+                   {"c", "C: controller by CMA-ES", State::waiting, 0, 7200, 0, "", "after M · about 2 h"}};
+  CurveView kl = curve("v/kl", "KL(q(z|x) ‖ N(0, I))", "nats", 19, 16.4, 260, 400);
+  kl.has_floor = true, kl.floor = 16, kl.floor_label = "tolerance 0.5·z = 16";
+  train_.curves = {curve("v/reconstruction", "reconstruction Σ(x−x̂)² per frame", "", 320, 22, 260, 400), kl,
+                   curve("m/nll", "M: −log p(z′|z, a, h)", "nats / dim", 1.4, 0.9, 60, 400),
+                   curve("c/best", "C: best score of a generation", "reward", -40, 870, 0, 400)};
+  const auto field = [](const char* key, const char* help, const char* unit, FieldValue value, double low, double high, bool log, bool live) {
+    Field f;
+    f.key = key, f.help = help, f.unit = unit, f.value = f.initial = std::move(value);
+    f.low = low, f.high = high, f.logarithmic = log, f.live = live;
+    return f;
+  };
+  train_.fields = {field("v.learning_rate", "Step size α of Adam.", "", 1e-4, 1e-6, 1e-2, true, true),
+                   field("v.batch", "Frames per gradient step.", "frames", std::int64_t{100}, 1, 1024, false, true),
+                   field("v.kl_tolerance", "Free nats per latent dimension (λ): below it the KL costs nothing.", "nats", 0.5, 0, 2, false, true),
+                   field("v.epochs", "Passes over the data.", "", std::int64_t{10}, 1, 100, false, false),
+                   field("m.reward_head", "Train M to predict reward and end too.", "", true, 0, 1, false, false),
+                   field("checkpoint_seconds", "Time between checkpoints.", "s", 60.0, 1, 3600, false, true)};
+  train_.fields.back().live = true;
+  Field device = field("device", "Where the networks run.", "", std::string("cpu"), 0, 0, false, false);
+  device.choices = {"cpu", "cuda"};
+  train_.fields.push_back(device);
+  runs_ = {{"assets/car", "shipped run", "vmc", "CarRacing", "score 861 ± 40 over 100 tracks", true},
+           {"runs/car", "runs/car", "vmc", "CarRacing", "V trained, M at 12 %", true},
+           {"runs/old", "runs/old", "vmc", "CarRacing", "model.safetensors is cut short: 1.2 MB of 9.8 MB", false}};
+  log_ = {{0.4, 0, "Shipped run opened: assets/car"}, {1.2, 0, "Collect: 200 episodes are there already"},
+          {2.0, 0, "V: 4,348,547 parameters, 742 frames/s"}, {31.5, 1, "Replay at 80 % of its budget"}};
+  publish();
+}
+
+std::shared_ptr<const Snapshot> FakeEngine::latest() const {
+  const std::lock_guard lock(mutex_);
+  return latest_;
+}
+
+void FakeEngine::send(Command command) {
+  if (const auto* control = std::get_if<DreamControl>(&command)) {
+    if (control->what == DreamControl::Do::play) dream_.playing = true;
+    if (control->what == DreamControl::Do::pause) dream_.playing = false;
+    if (control->what == DreamControl::Do::restart || control->what == DreamControl::Do::new_start) dream_.step = 0, edits_.clear();
+  } else if (const auto* drive = std::get_if<Drive>(&command)) {
+    dream_.hands_on = drive->engaged;
+    dream_.action = drive->action;
+    dream_.pressed_at = drive->pressed_at;
+    dream_.input_ms = 0.3, dream_.model_ms = 2.1, dream_.decode_ms = 3.4;
+  } else if (const auto* pilot = std::get_if<SetPilot>(&command)) {
+    dream_.human_pilot = pilot->human;
+  } else if (const auto* tau = std::get_if<SetTemperature>(&command)) {
+    dream_.tau_mixture = tau->mixture, dream_.tau_sigma = tau->sigma;
+  } else if (const auto* speed = std::get_if<SetSpeed>(&command)) {
+    dream_.steps_per_second = speed->steps_per_second;
+  } else if (const auto* twin = std::get_if<SetTwin>(&command)) {
+    dream_.twin = twin->on;
+  } else if (const auto* edit = std::get_if<EditLatent>(&command)) {
+    if (edit->index >= 0 && edit->index < 32) edits_.push_back({edit->index, edit->value});
+  } else if (const auto* watch = std::get_if<WatchProbes>(&command)) {
+    watched_ = watch->names;
+  } else if (const auto* train = std::get_if<TrainControl>(&command)) {
+    train_.busy = train->what == TrainControl::Do::start;
+    for (PhaseView& phase : train_.phases) {
+      if (phase.state == PhaseView::State::running && !train_.busy) phase.state = PhaseView::State::paused;
+      else if (phase.state == PhaseView::State::paused && train_.busy) phase.state = PhaseView::State::running;
+    }
+  } else if (const auto* set = std::get_if<SetField>(&command)) {
+    for (Field& field : train_.fields)
+      if (field.key == set->key) field.value = set->value;
+  } else if (std::holds_alternative<DismissFault>(command)) {
+    fault_.clear(), train_.fault.clear();
+  }
+  commands.push_back(std::move(command));
+}
+
+void FakeEngine::fill_frames() {
+  const double steer = dream_.action.empty() ? 0 : static_cast<double>(dream_.action[0]);
+  const auto dreamt = road(road_, steer + 0.4, 1), real = road(road_, steer, 0), seen = road(road_, steer, 1);
+  dream_.frames.clear();
+  dream_.frames.push_back({"dream", std::to_string(dream_.step) + " steps since the last real frame", -1, dreamt});
+  if (dream_.twin) {
+    dream_.frames.push_back({"real", "same actions", -1, real});
+    dream_.frames.push_back({"reconstruction", "V of the real frame", 0.0021, seen});
+    dream_.frames.push_back({"difference", "dream − real", 0.0143, difference(*dreamt, *real)});
+  }
+  train_.frames = {{"real", "batch 1,204", -1, real}, {"reconstruction", "by V", 0.0024, seen}};
+}
+
+void FakeEngine::fill_probes() {
+  dream_.probes.clear();
+  const double t = static_cast<double>(dream_.step) * 0.04;
+  const auto wants = [&](const char* name) { return watched_.count(name) > 0; };
+  for (int i = 0; i < 32; ++i) z_[static_cast<std::size_t>(i)] = 1.4f * wave(i, t);
+  for (const auto& [index, value] : edits_) z_[static_cast<std::size_t>(index)] = value;
+  if (wants("latent/z")) {
+    Vector z;
+    z.values = z_;
+    for (int i = 0; i < 32; ++i) {
+      z.mean.push_back(1.4f * wave(i, t) + 0.15f * wave(i + 40, 2 * t));
+      z.deviation.push_back(0.15f + 0.1f * std::abs(wave(i + 7, t)));
+    }
+    dream_.probes.push_back({"latent/z", "Latent zₜ · 32", "zₜ: the few numbers that the picture is drawn from.", true, share(z)});
+  }
+  if (wants("mixture/z")) {
+    Mixture m;
+    m.dims = 32, m.components = 5;
+    for (int d = 0; d < 32; ++d) {
+      float sum = 0;
+      for (int k = 0; k < 5; ++k) {
+        m.weights.push_back(std::exp(2 * wave(d * 5 + k, t * 0.5)));
+        sum += m.weights.back();
+        m.means.push_back((static_cast<float>(k) - 2) * 1.1f + 0.3f * wave(k + d, t));
+        m.deviations.push_back(0.35f + 0.2f * std::abs(wave(k * 3 + d, t)));
+      }
+      float entropy = 0;
+      for (std::size_t k = m.weights.size() - 5; k < m.weights.size(); ++k) {
+        m.weights[k] /= sum;
+        entropy -= m.weights[k] * std::log(m.weights[k]);
+      }
+      m.entropy.push_back(entropy);
+      m.drawn.push_back((d + static_cast<int>(dream_.step) / 20) % 5);
+      m.draw.push_back(m.means[static_cast<std::size_t>(d * 5 + m.drawn.back())] + 0.2f);
+    }
+    dream_.probes.push_back({"mixture/z", "Mixture of the next z", "p(zₜ₊₁ | zₜ, aₜ, hₜ): the density that M draws from.", false, share(m)});
+  }
+  if (wants("hidden/h")) {
+    Heatmap h;
+    h.rows = 8, h.cols = 32, h.low = -1, h.high = 1, h.diverging = true;
+    for (int i = 0; i < 256; ++i) h.cells.push_back(wave(i, t));
+    dream_.probes.push_back({"hidden/h", "Hidden hₜ", "hₜ: what M remembers, one cell per LSTM unit.", false, share(h)});
+  }
+  if (categorical_ && wants("categorical/z")) {
+    Categorical c;
+    c.groups = c.classes = 32;
+    for (int g = 0; g < 32; ++g) {
+      for (int k = 0; k < 32; ++k) {
+        const int peak = (g * 7 + static_cast<int>(t)) % 32;
+        c.posterior.push_back(k == peak ? 0.8f : 0.006f + 0.02f * std::abs(wave(g * 32 + k, t)));
+        c.prior.push_back(k == peak ? 0.4f : 0.02f * (1 + wave(g * 32 + k, 2 * t)));
+      }
+      c.drawn.push_back((g * 7 + static_cast<int>(t)) % 32);
+    }
+    dream_.probes.push_back({"categorical/z", "Categories zₜ", "q(zₜ | hₜ, xₜ) beside p(zₜ | hₜ).", false, share(c)});
+  }
+}
+
+void FakeEngine::tick() {
+  if (dream_.ready) {
+    if (dream_.playing) {
+      ++dream_.step;
+      road_ += 0.6;
+      dream_.dream_reward += 0.03, dream_.real_reward += 0.029;
+      dream_.done_probability = 0.004f;
+      edits_.clear();
+    }
+    ++dream_.version;
+    if (categorical_ && dream_.probe_names.size() == 3) dream_.probe_names.push_back("categorical/z");
+    fill_frames();
+    fill_probes();
+  }
+  publish();
+}
+
+void FakeEngine::publish() {
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->dream = std::make_shared<const DreamView>(dream_);
+  snapshot->train = std::make_shared<const TrainView>(train_);
+  snapshot->runs = std::make_shared<const std::vector<RunView>>(runs_);
+  snapshot->log = std::make_shared<const std::vector<LogLine>>(log_);
+  snapshot->fault = fault_;
+  const std::lock_guard lock(mutex_);
+  latest_ = std::move(snapshot);
+}
+
+}  // namespace dream::ui

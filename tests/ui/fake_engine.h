@@ -1,0 +1,64 @@
+#pragma once
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "api/engine.h"
+
+namespace dream::ui {
+
+/// An engine for tests and manual runs of the window: scripted, plausible snapshots (moving synthetic pictures, z, a
+/// mixture, a hidden state, curves), and a record of every command. It answers a command as the real one would, with
+/// the next tick.
+class FakeEngine : public Engine {
+ public:
+  FakeEngine();
+  void send(Command command) override;
+  std::shared_ptr<const Snapshot> latest() const override;
+
+  /// One published moment: moves the pictures on by a step when the dream plays.
+  void tick();
+
+  /// Changes what the next ticks show (a fault, no dream yet …).
+  DreamView& dream() { return dream_; }
+  TrainView& train() { return train_; }
+  std::string& fault() { return fault_; }
+  std::vector<RunView>& runs() { return runs_; }
+  void offer_categorical() { categorical_ = true; }
+
+  std::vector<Command> commands;  // everything that was sent, in order
+
+  /// The last command of this type, or null.
+  template <class T>
+  const T* last() const {
+    for (auto it = commands.rbegin(); it != commands.rend(); ++it)
+      if (const T* found = std::get_if<T>(&*it)) return found;
+    return nullptr;
+  }
+  template <class T>
+  int count() const {
+    int n = 0;
+    for (const Command& command : commands) n += std::holds_alternative<T>(command);
+    return n;
+  }
+
+ private:
+  void publish();
+  void fill_probes();
+  void fill_frames();
+
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Snapshot> latest_;
+  DreamView dream_;
+  TrainView train_;
+  std::vector<RunView> runs_;
+  std::vector<LogLine> log_;
+  std::string fault_;
+  std::vector<float> z_;
+  std::vector<std::pair<int, float>> edits_;
+  std::set<std::string> watched_;
+  bool categorical_ = false;
+  double road_ = 0;
+};
+
+}  // namespace dream::ui

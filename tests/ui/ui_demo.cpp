@@ -1,0 +1,57 @@
+// The window with the fake engine behind it, for a look by hand and for pictures:
+//   ui_demo [--workspace play|train|teach] [--size WxH] [--light] [--text 1.5] [--frames N] [--shot FILE.png]
+//           [--tab GROUP] [--state empty|fault|categorical|keys|palette|drive]
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "tests/ui/fake_engine.h"
+#include "ui/ui.h"
+#include "ui/window.h"
+
+int main(int argc, char** argv) {
+  using namespace dream::ui;
+  FakeEngine engine;
+  WindowOptions options;
+  options.settings_directory = "-";
+  bool light = false;
+  float text = 1;
+  std::string state, panel;
+  for (int i = 1; i + 1 < argc || (i < argc && std::string(argv[i]) == "--light"); ++i) {
+    const std::string key = argv[i];
+    if (key == "--light") {
+      light = true;
+      continue;
+    }
+    const std::string value = argv[++i];
+    if (key == "--workspace") options.workspace = value;
+    if (key == "--size") std::sscanf(value.c_str(), "%dx%d", &options.width, &options.height);
+    if (key == "--text") text = std::strtof(value.c_str(), nullptr);
+    if (key == "--frames") options.max_frames = std::atoi(value.c_str());
+    if (key == "--shot") options.screenshot = value, options.max_frames = options.screenshot_frame = 45;
+    if (key == "--state") state = value;
+    if (key == "--panel") panel = value;
+  }
+  if (state == "categorical") engine.offer_categorical();
+  if (state == "fault") {
+    engine.train().fault = "V's loss is not finite at step 1,204: v.encoder.conv2.weight holds NaN. The last good checkpoint is kept; lower v.learning_rate and press F5.";
+    engine.fault() = "runs/old/model.safetensors is cut short: 1.2 MB of 9.8 MB. Copy it again, or open another run.";
+  }
+  if (state == "empty") {
+    engine.dream() = dream::DreamView{};
+    engine.train() = dream::TrainView{};
+    engine.runs().clear();
+    engine.tick();
+  }
+  options.after_swap = [&] { engine.tick(); };
+  Window window(engine, options);
+  window.ui().settings.dark = !light;
+  window.ui().settings.text_scale = text;
+  window.ui().want_panel = panel;
+  window.ui().show_keys = state == "keys";
+  window.ui().show_palette = state == "palette";
+  while (window.frame()) {
+  }
+  std::printf("frame mean %.1f ms, p99 %.1f ms\n", static_cast<double>(window.ui().measures.mean), static_cast<double>(window.ui().measures.p99));
+  return 0;
+}

@@ -1,0 +1,130 @@
+#include <algorithm>
+#include <cmath>
+
+#include "ui/ui.h"
+
+namespace dream::ui {
+namespace {
+
+std::string needs_dream(const Ui& ui) {
+  return ui.dream().ready ? "" : "No dream yet: open a run (File, Open run) or train one.";
+}
+std::string needs_run(const Ui& ui) {
+  return ui.train().open ? "" : "No run is open for training: start a new one in the Runs panel.";
+}
+
+Action dream_action(const char* id, const char* title, ImGuiKeyChord chord, const char* keys, const char* help,
+                    DreamControl::Do what) {
+  return {id, "Dream", title, chord, keys, help, [what](Ui& ui) { ui.send(DreamControl{what}); }, needs_dream};
+}
+
+void shift_temperature(Ui& ui, float step) {
+  const DreamView& dream = ui.dream();
+  const auto moved = [&](float tau) { return std::clamp(std::round((tau + step) * 20) / 20, 0.05f, 2.0f); };
+  const SetTemperature before{dream.tau_mixture, dream.tau_sigma};
+  const SetTemperature after{moved(static_cast<float>(ui.settle("tau_mixture", dream.tau_mixture))),
+                             moved(static_cast<float>(ui.settle("tau_sigma", dream.tau_sigma)))};
+  ui.undoable("τ", before, after);
+  ui.expect("tau_mixture", after.mixture);
+  ui.expect("tau_sigma", after.sigma);
+  ui.send(after);
+}
+
+}  // namespace
+
+std::vector<Action> make_actions() {
+  std::vector<Action> all;
+  const auto add = [&](Action action) { all.push_back(std::move(action)); };
+
+  // -- file -------------------------------------------------------------------------------------------------------
+  add({"open_run", "File", "Open run…", ImGuiMod_Ctrl | ImGuiKey_O, "Ctrl-O",
+       "Dream with another run: from the list, by its path, or by dropping its folder on the window.",
+       [](Ui& ui) { ui.want_panel = "runs"; }, {}});
+  add({"screenshot", "File", "Screenshot", ImGuiKey_F12, "F12", "Save the window as a PNG picture.",
+       [](Ui& ui) { ui.want_screenshot = true; }, {}});
+  add({"quit", "File", "Quit", ImGuiMod_Ctrl | ImGuiKey_Q, "Ctrl-Q", "Save what is under way and close the window.",
+       [](Ui& ui) { ui.want_quit = true; }, {}});
+  add({"undo", "Edit", "Undo", ImGuiMod_Ctrl | ImGuiKey_Z, "Ctrl-Z", "Take back the last change of a setting.",
+       [](Ui& ui) { ui.undo(); },
+       [](const Ui& ui) { return std::string(ui.can_undo() ? "" : "Nothing has been changed yet."); }});
+  add({"redo", "Edit", "Redo", ImGuiMod_Ctrl | ImGuiMod_Shift | ImGuiKey_Z, "Ctrl-Shift-Z", "Make the change again.",
+       [](Ui& ui) { ui.redo(); },
+       [](const Ui& ui) { return std::string(ui.can_redo() ? "" : "Nothing has been taken back."); }});
+
+  // -- the dream --------------------------------------------------------------------------------------------------
+  add({"play", "Dream", "Play or pause", ImGuiKey_Space, "Space", "Let the dream run, or hold it still.",
+       [](Ui& ui) {
+         ui.send(DreamControl{ui.dream().playing ? DreamControl::Do::pause : DreamControl::Do::play});
+       },
+       needs_dream});
+  add(dream_action("step", "One step", ImGuiKey_Period, ".", "Imagine one step, then hold still.",
+                   DreamControl::Do::step));
+  add(dream_action("restart", "Restart", ImGuiKey_R, "R", "Dream again from the same real first frame.",
+                   DreamControl::Do::restart));
+  add(dream_action("new_start", "New start", ImGuiMod_Shift | ImGuiKey_R, "Shift-R",
+                   "Dream from another real first frame.", DreamControl::Do::new_start));
+  add({"pilot", "Dream", "You or the agent", ImGuiKey_M, "M",
+       "Who drives while no key is held: nobody (you), or the trained controller C (agent).",
+       [](Ui& ui) { ui.send(SetPilot{!ui.dream().human_pilot}); }, needs_dream});
+  add({"twin", "Dream", "Twin: the real world beside", 0, "",
+       "Step the real environment beside the dream, under the same actions.",
+       [](Ui& ui) { ui.send(SetTwin{!ui.dream().twin}); }, needs_dream});
+  add({"tau_down", "Dream", "Temperature τ down", ImGuiKey_LeftBracket, "[", "A calmer, more certain dream.",
+       [](Ui& ui) { shift_temperature(ui, -0.05f); }, needs_dream});
+  add({"tau_up", "Dream", "Temperature τ up", ImGuiKey_RightBracket, "]", "A wilder, less certain dream.",
+       [](Ui& ui) { shift_temperature(ui, 0.05f); }, needs_dream});
+  add({"capture", "Dream", "Give all keys to the game", ImGuiKey_Tab, "Tab",
+       "Every key then reaches the game alone, until Esc.", [](Ui& ui) { ui.keymap.capture(true); }, needs_dream});
+
+  // -- training ---------------------------------------------------------------------------------------------------
+  add({"train_start", "Train", "Start or resume", ImGuiKey_F5, "F5", "Train the next phase that is not done.",
+       [](Ui& ui) { ui.send(TrainControl{TrainControl::Do::start, ""}); },
+       [](const Ui& ui) {
+         return ui.train().busy ? std::string("A phase is running already.") : needs_run(ui);
+       }});
+  add({"train_pause", "Train", "Pause", ImGuiMod_Shift | ImGuiKey_F5, "Shift-F5", "Stop after this batch; nothing is lost.",
+       [](Ui& ui) { ui.send(TrainControl{TrainControl::Do::pause, ""}); },
+       [](const Ui& ui) { return std::string(ui.train().busy ? "" : "Nothing is being trained."); }});
+  add({"train_step", "Train", "One step", ImGuiKey_F6, "F6", "Train on one batch, then pause.",
+       [](Ui& ui) { ui.send(TrainControl{TrainControl::Do::step, ""}); }, needs_run});
+  add({"train_stop", "Train", "Stop and save", 0, "", "Save a checkpoint and end the training of this phase.",
+       [](Ui& ui) { ui.send(TrainControl{TrainControl::Do::stop, ""}); }, needs_run});
+
+  // -- view -------------------------------------------------------------------------------------------------------
+  const auto workspace = [&](const char* id, const char* title, ImGuiKey key, const char* keys, const char* help) {
+    const std::string name = std::string(id).substr(10);
+    add({id, "View", title, ImGuiMod_Ctrl | key, keys, help, [name](Ui& ui) { ui.want_workspace = name; }, {}});
+  };
+  workspace("workspace_play", "Workspace Play", ImGuiKey_1, "Ctrl-1", "Drive in the dream; the mind beside it.");
+  workspace("workspace_train", "Workspace Train", ImGuiKey_2, "Ctrl-2", "Curves large, pictures small.");
+  workspace("workspace_teach", "Workspace Teach", ImGuiKey_3, "Ctrl-3", "Large pictures and text, with a lesson.");
+  add({"theme", "View", "Dark or light", 0, "", "Switch between the dark and the light theme.",
+       [](Ui& ui) { ui.settings.dark = !ui.settings.dark, ui.settings_changed = ui.want_style = true; }, {}});
+  add({"text_larger", "View", "Larger text", ImGuiMod_Ctrl | ImGuiKey_Equal, "Ctrl-+", "For a projector.",
+       [](Ui& ui) {
+         float& text = ui.settings.text_scale;
+         text = text < 1.2f ? 1.25f : text < 1.45f ? 1.5f : 2.0f;
+         ui.settings_changed = ui.want_style = true;
+       },
+       {}});
+  add({"text_smaller", "View", "Smaller text", ImGuiMod_Ctrl | ImGuiKey_Minus, "Ctrl--", "Back toward 1×.",
+       [](Ui& ui) {
+         float& text = ui.settings.text_scale;
+         text = text > 1.6f ? 1.5f : text > 1.3f ? 1.25f : 1.0f;
+         ui.settings_changed = ui.want_style = true;
+       },
+       {}});
+  add({"smooth", "View", "Smooth pictures", 0, "", "Interpolate between pixels instead of showing each as a square.",
+       [](Ui& ui) { ui.settings.smooth = !ui.settings.smooth, ui.settings_changed = true; }, {}});
+  add({"reset_layout", "View", "Reset layout", 0, "", "Put every panel of this workspace back in its place.",
+       [](Ui& ui) { ui.want_reset_layout = true; }, {}});
+
+  // -- help -------------------------------------------------------------------------------------------------------
+  add({"keys", "Help", "Every key", ImGuiKey_F1, "F1", "This page.",
+       [](Ui& ui) { ui.show_keys = !ui.show_keys; }, {}});
+  add({"palette", "Help", "Command palette", ImGuiMod_Ctrl | ImGuiKey_P, "Ctrl-P", "Find any command by name.",
+       [](Ui& ui) { ui.show_palette = !ui.show_palette; }, {}});
+  return all;
+}
+
+}  // namespace dream::ui

@@ -1,0 +1,292 @@
+#include "ui/chrome.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
+#include <filesystem>
+
+#include "imgui_internal.h"
+#include "imgui_stdlib.h"
+#include "ui/panel_list.h"
+#include "ui/widgets.h"
+
+namespace dream::ui {
+namespace {
+
+void menu_item(Ui& ui, const char* id, bool checked = false) {
+  const Action* action = ui.action(id);
+  if (!action) return;
+  const std::string why_not = action->why_not ? action->why_not(ui) : "";
+  if (ImGui::MenuItem(action->title.c_str(), action->keys.c_str(), checked, why_not.empty())) action->run(ui);
+  if (!why_not.empty()) tip(ui, action->title.c_str(), why_not.c_str());
+}
+
+void draw_menus(Ui& ui) {
+  if (ImGui::BeginMenu("File")) {
+    for (const char* id : {"open_run", "screenshot"}) menu_item(ui, id);
+    ImGui::Separator();
+    for (const char* id : {"undo", "redo"}) menu_item(ui, id);
+    ImGui::Separator();
+    menu_item(ui, "quit");
+    ImGui::EndMenu();
+  }
+  if (ImGui::BeginMenu("Dream")) {
+    for (const char* id : {"play", "step", "restart", "new_start"}) menu_item(ui, id);
+    ImGui::Separator();
+    menu_item(ui, "pilot");
+    menu_item(ui, "twin", ui.dream().twin);
+    for (const char* id : {"tau_down", "tau_up"}) menu_item(ui, id);
+    ImGui::Separator();
+    menu_item(ui, "capture", ui.keymap.captured());
+    ImGui::EndMenu();
+  }
+  if (ImGui::BeginMenu("Train")) {
+    for (const char* id : {"train_start", "train_pause", "train_step", "train_stop"}) menu_item(ui, id);
+    ImGui::EndMenu();
+  }
+  if (ImGui::BeginMenu("View")) {
+    for (const Workspace& each : workspaces()) menu_item(ui, ("workspace_" + each.id).c_str(), ui.settings.workspace == each.id);
+    ImGui::Separator();
+    if (ImGui::BeginMenu("Text size")) {
+      for (const float size : {1.0f, 1.25f, 1.5f, 2.0f}) {
+        char label[16];
+        std::snprintf(label, sizeof label, "%g×", static_cast<double>(size));
+        if (ImGui::MenuItem(label, nullptr, ui.settings.text_scale == size))
+          ui.settings.text_scale = size, ui.settings_changed = ui.want_style = true;
+      }
+      ImGui::EndMenu();
+    }
+    if (ImGui::BeginMenu("Theme")) {
+      for (const bool dark : {true, false})
+        if (ImGui::MenuItem(dark ? "Dark" : "Light", nullptr, ui.settings.dark == dark))
+          ui.settings.dark = dark, ui.settings_changed = ui.want_style = true;
+      ImGui::EndMenu();
+    }
+    menu_item(ui, "smooth", ui.settings.smooth);
+    ImGui::Separator();
+    if (ImGui::BeginMenu("Panels")) {
+      for (const Panel& panel : panel_list()) {
+        bool& open = ui.panel_open[panel.id];
+        if (ImGui::MenuItem(panel.title.c_str(), nullptr, &open) && open) ui.want_panel = panel.id;
+      }
+      ImGui::EndMenu();
+    }
+    menu_item(ui, "reset_layout");
+    ImGui::EndMenu();
+  }
+  if (ImGui::BeginMenu("Help")) {
+    menu_item(ui, "keys");
+    menu_item(ui, "palette");
+    ImGui::EndMenu();
+  }
+}
+
+/// What is dreamt, and a list of runs to dream with instead.
+void draw_world_choice(Ui& ui) {
+  const DreamView& dream = ui.dream();
+  const std::string label = dream.world.empty() ? "no world yet" : dream.world;
+  ImGui::SetNextItemWidth(std::min(ImGui::CalcTextSize(label.c_str()).x + ui.px(54), ui.px(330)));
+  if (ImGui::BeginCombo("##world", label.c_str(), ImGuiComboFlags_HeightLarge)) {
+    for (const RunView& run : *ui.snapshot->runs) {
+      ImGui::BeginDisabled(!run.usable);
+      if (ImGui::Selectable((run.title + "##" + run.path).c_str())) ui.send(OpenRun{run.path});
+      ImGui::EndDisabled();
+      tip(ui, run.title.c_str(), run.detail.c_str());
+    }
+    ImGui::Separator();
+    if (ImGui::Selectable("other…")) ui.run("open_run");
+    ImGui::EndCombo();
+  }
+  tip(ui, "World and model", dream.run_title.empty() ? "Which world is dreamt, and by which run." : dream.run_title.c_str());
+}
+
+/// The figures at the right end: as many as there is room for.
+void draw_figures(Ui& ui, float used) {
+  const Palette& p = ui.color();
+  WithFont small(ui.fonts.mono, 0.84f);
+  char line[160];
+  const Measures& m = ui.measures;
+  const int dream_rate = static_cast<int>(ui.dream().measured_rate + 0.5f);
+  const float room = ImGui::GetWindowWidth() - used - ui.px(30);
+  if (m.any_key)
+    std::snprintf(line, sizeof line, "dream %2d fps  key→pixel %2.0f ms (%.1f input · %.1f M · %.1f decode · %.0f draw)  F1 keys", dream_rate,
+                  static_cast<double>(m.key_to_pixel), static_cast<double>(m.input), static_cast<double>(m.model),
+                  static_cast<double>(m.decode), static_cast<double>(m.draw));
+  else
+    std::snprintf(line, sizeof line, "dream %2d fps  key→pixel    ·     F1 keys", dream_rate);
+  if (ImGui::CalcTextSize(line).x > room)
+    std::snprintf(line, sizeof line, m.any_key ? "%2d fps  key→pixel %2.0f ms  F1" : "%2d fps  F1 keys", dream_rate, static_cast<double>(m.key_to_pixel));
+  const float wide = ImGui::CalcTextSize(line).x;
+  if (wide <= room) {
+    ImGui::SetCursorPos({ImGui::GetWindowWidth() - wide - ui.px(16), (ImGui::GetWindowHeight() - ImGui::GetTextLineHeight()) / 2});
+    text(p.muted, "%s", line);
+    tip(ui, "Key → pixel", "From a driving key's event to the swapped picture that answers it: waiting for the step (input), the memory M, the decoder, and drawing.");
+  }
+}
+
+}  // namespace
+
+void draw_menu_bar(Ui& ui) {
+  const Palette& p = ui.color();
+  ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {ui.px(8), ui.px(8)});
+  if (!ImGui::BeginMainMenuBar()) {
+    ImGui::PopStyleVar();
+    return;
+  }
+  {
+    WithFont bold(ui.fonts.bold, 1.02f);
+    text(p.text, "Dreamscope");
+  }
+  ImGui::SameLine(0, ui.px(14));
+  draw_menus(ui);
+  ImGui::PopStyleVar();
+  ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {ui.px(10), ui.px(4)});
+  const float centre = (ImGui::GetWindowHeight() - ImGui::GetFrameHeight()) / 2;
+  ImGui::SameLine(0, ui.px(12));
+  ImGui::SetCursorPosY(centre);
+  draw_world_choice(ui);
+  ImGui::SameLine(0, ui.px(16));
+  ImGui::SetCursorPosY(centre);
+  std::vector<std::string> titles, helps;
+  int chosen = 0;
+  for (const Workspace& each : workspaces()) {
+    if (each.id == ui.settings.workspace) chosen = static_cast<int>(titles.size());
+    titles.push_back(each.title);
+    helps.push_back(each.help);
+  }
+  ImGui::PushStyleColor(ImGuiCol_Button, IM_COL32_BLACK_TRANS);
+  const int clicked = segmented(ui, "workspaces", titles, chosen, helps);
+  ImGui::PopStyleColor();
+  if (clicked >= 0) ui.want_workspace = workspaces()[static_cast<std::size_t>(clicked)].id;
+  const float used = ImGui::GetItemRectMax().x;
+
+  draw_figures(ui, used);
+  ImGui::PopStyleVar();
+  ImGui::EndMainMenuBar();
+}
+
+void draw_keys_page(Ui& ui) {
+  if (!ui.show_keys) return;
+  const ImVec2 screen = ImGui::GetMainViewport()->Size;
+  ImGui::SetNextWindowPos({screen.x / 2, screen.y / 2}, ImGuiCond_Always, {0.5f, 0.5f});
+  ImGui::SetNextWindowSize({std::min(ui.px(860), screen.x * 0.94f), std::min(ui.px(600), screen.y * 0.9f)});
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowBorderSize, 1);
+  if (ImGui::Begin("Every key###keys", &ui.show_keys,
+                   ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoResize | ImGuiWindowFlags_NoSavedSettings)) {
+    const Palette& p = ui.color();
+    header(ui, "Driving", p.dream, "hold to take over, release to give the wheel back");
+    for (const KeyBinding& binding : ui.dream().spaces.action.keys) {
+      keycap(ui, Keymap::to_label(binding.key).c_str(), 0);
+      ImGui::SameLine(0, ui.px(6));
+      ImGui::AlignTextToFramePadding();
+      text(p.muted, "%s", binding.label.c_str());
+      ImGui::SameLine(0, ui.px(16));
+    }
+    text(p.muted, "W A S D and a gamepad work too");
+    ImGui::Dummy({0, ui.px(6)});
+    if (ImGui::BeginTable("keys", 2, ImGuiTableFlags_ScrollY | ImGuiTableFlags_SizingStretchSame)) {
+      ImGui::TableNextColumn();
+      std::string group;
+      int shown = 0;
+      const int all = static_cast<int>(std::count_if(ui.actions.begin(), ui.actions.end(), [](const Action& a) { return !a.keys.empty(); }));
+      for (const Action& action : ui.actions) {
+        if (action.keys.empty()) continue;
+        if (shown++ == (all + 1) / 2) ImGui::TableNextColumn(), group.clear();
+        if (group != action.group) {
+          group = action.group;
+          ImGui::Dummy({0, ui.px(2)});
+          header(ui, group, p.text, "");
+        }
+        const float left = ImGui::GetCursorPosX();
+        keycap(ui, action.keys.c_str(), 0);
+        ImGui::SameLine(left + ui.px(110));
+        ImGui::AlignTextToFramePadding();
+        text(p.text, "%s", action.title.c_str());
+        tip(ui, action.title.c_str(), action.help.c_str(), action.keys.c_str());
+      }
+      ImGui::EndTable();
+    }
+  }
+  ImGui::End();
+  ImGui::PopStyleVar();
+}
+
+void draw_palette(Ui& ui) {
+  if (!ui.show_palette) return;
+  const ImVec2 screen = ImGui::GetMainViewport()->Size;
+  ImGui::SetNextWindowPos({screen.x / 2, screen.y * 0.16f}, ImGuiCond_Always, {0.5f, 0});
+  ImGui::SetNextWindowSize({std::min(ui.px(560), screen.x * 0.9f), std::min(ui.px(430), screen.y * 0.7f)});
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowBorderSize, 1);
+  ViewState& state = ui.views["palette"];
+  std::string& query = ui.texts["palette"];
+  if (ImGui::Begin("###palette", &ui.show_palette,
+                   ImGuiWindowFlags_NoTitleBar | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoResize |
+                       ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings)) {
+    if (ImGui::IsWindowAppearing()) {
+      query.clear();
+      state.selected = 0;
+      ImGui::SetKeyboardFocusHere();
+    }
+    ImGui::SetNextItemWidth(-1);
+    const bool entered = ImGui::InputTextWithHint("##query", "a command", &query, ImGuiInputTextFlags_EnterReturnsTrue);
+    const bool closing = ImGui::IsKeyPressed(ImGuiKey_Escape) ||
+                         (!ImGui::IsWindowFocused(ImGuiFocusedFlags_RootAndChildWindows) && !ImGui::IsWindowAppearing());
+    if (ImGui::IsKeyPressed(ImGuiKey_DownArrow)) ++state.selected;
+    if (ImGui::IsKeyPressed(ImGuiKey_UpArrow)) --state.selected;
+    const auto lower = [](std::string s) {
+      std::transform(s.begin(), s.end(), s.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+      return s;
+    };
+    std::vector<const Action*> found;
+    for (const Action& action : ui.actions)
+      if (lower(action.group + " " + action.title + " " + action.help).find(lower(query)) != std::string::npos) found.push_back(&action);
+    // Matches in the title before matches in the explanation.
+    std::stable_sort(found.begin(), found.end(), [&](const Action* a, const Action* b) {
+      return (lower(a->title).find(lower(query)) != std::string::npos) > (lower(b->title).find(lower(query)) != std::string::npos);
+    });
+    state.selected = std::clamp(state.selected, 0, std::max(static_cast<int>(found.size()) - 1, 0));
+    const Action* chosen = nullptr;
+    ImGui::BeginChild("found");
+    for (int i = 0; i < static_cast<int>(found.size()); ++i) {
+      const Action& action = *found[static_cast<std::size_t>(i)];
+      const std::string why_not = action.why_not ? action.why_not(ui) : "";
+      ImGui::BeginDisabled(!why_not.empty());
+      const ImVec2 at = ImGui::GetCursorScreenPos();
+      const float wide = ImGui::GetContentRegionAvail().x;
+      if (ImGui::Selectable((action.group + ": " + action.title + "##" + action.id).c_str(), i == state.selected)) chosen = &action;
+      right_text(ImGui::GetWindowDrawList(), at.x + wide - ui.px(6), at.y, ui.color().muted, action.keys.c_str());
+      ImGui::EndDisabled();
+      tip(ui, action.title.c_str(), why_not.empty() ? action.help.c_str() : why_not.c_str());
+      if (i == state.selected && (ImGui::IsKeyPressed(ImGuiKey_DownArrow) || ImGui::IsKeyPressed(ImGuiKey_UpArrow))) ImGui::SetScrollHereY();
+    }
+    ImGui::EndChild();
+    if (entered && !found.empty()) chosen = found[static_cast<std::size_t>(state.selected)];
+    if (chosen || closing) ui.show_palette = false;
+    if (chosen) ui.run(chosen->id);
+  }
+  ImGui::End();
+  ImGui::PopStyleVar();
+}
+
+void handle_shortcuts(Ui& ui) {
+  const ImGuiIO& io = ImGui::GetIO();
+  if (ui.keymap.captured()) {
+    if (ImGui::IsKeyPressed(ImGuiKey_Escape, false)) ui.keymap.capture(false);
+    return;
+  }
+  if (ImGui::IsKeyPressed(ImGuiKey_Escape, false)) ui.show_keys = false;
+  for (const Action& action : ui.actions) {
+    if (action.chord == 0) continue;
+    const ImGuiKey key = static_cast<ImGuiKey>(action.chord & ~ImGuiMod_Mask_);
+    const int mods = action.chord & ImGuiMod_Mask_;
+    if (io.KeyMods != mods || !ImGui::IsKeyPressed(key, false)) continue;
+    const bool function_key = key >= ImGuiKey_F1 && key <= ImGuiKey_F24;
+    // A text field keeps every plain key and its own editing chords; the game keeps its driving keys.
+    if (io.WantTextInput && !function_key && action.id != "palette") continue;
+    if (mods == 0 && ui.keymap.owns(key)) continue;
+    ui.run(action.id);
+    return;
+  }
+}
+
+}  // namespace dream::ui

@@ -1,0 +1,105 @@
+#include "ui/keymap.h"
+
+#include <algorithm>
+
+#include "api/platform_time.h"
+
+namespace dream::ui {
+
+ImGuiKey Keymap::to_key(const std::string& name) {
+  if (name == "left") return ImGuiKey_LeftArrow;
+  if (name == "right") return ImGuiKey_RightArrow;
+  if (name == "up") return ImGuiKey_UpArrow;
+  if (name == "down") return ImGuiKey_DownArrow;
+  if (name == "space") return ImGuiKey_Space;
+  if (name.size() == 1 && name[0] >= 'a' && name[0] <= 'z') return static_cast<ImGuiKey>(ImGuiKey_A + (name[0] - 'a'));
+  return ImGuiKey_None;
+}
+
+std::string Keymap::to_label(const std::string& name) {
+  if (name == "left") return "←";
+  if (name == "right") return "→";
+  if (name == "up") return "↑";
+  if (name == "down") return "↓";
+  if (name.size() == 1) return std::string(1, static_cast<char>(name[0] - 'a' + 'A'));
+  return name;
+}
+
+void Keymap::update(const ActionSpace& space, bool free, const PadState& pad, double event_time) {
+  free_ = free;
+  const bool same = names_.size() == space.keys.size() &&
+                    std::equal(names_.begin(), names_.end(), space.keys.begin(),
+                               [](const std::string& name, const KeyBinding& binding) { return name == binding.key; });
+  if (!same) {
+    names_.clear(), keys_.clear(), aliases_.clear();
+    for (const KeyBinding& binding : space.keys) {
+      names_.push_back(binding.key);
+      keys_.push_back(to_key(binding.key));
+    }
+    for (const ImGuiKey key : keys_) {
+      ImGuiKey alias = ImGuiKey_None;
+      if (key == ImGuiKey_LeftArrow) alias = ImGuiKey_A;
+      if (key == ImGuiKey_RightArrow) alias = ImGuiKey_D;
+      if (key == ImGuiKey_UpArrow) alias = ImGuiKey_W;
+      if (key == ImGuiKey_DownArrow) alias = ImGuiKey_S;
+      aliases_.push_back(std::find(keys_.begin(), keys_.end(), alias) == keys_.end() ? alias : ImGuiKey_None);
+    }
+    held_.assign(keys_.size(), 0);
+  }
+
+  const ImGuiIO& io = ImGui::GetIO();
+  const bool chord = !captured_ && (io.KeyCtrl || io.KeyAlt || io.KeySuper);  // Ctrl-S is a shortcut, not a brake
+  bool pressed = false, engaged = false;
+  for (std::size_t i = 0; i < keys_.size(); ++i) {
+    const ImGuiKey key = keys_[i], alias = aliases_[i];
+    float amount = 0;
+    if (free && !chord &&
+        ((key != ImGuiKey_None && ImGui::IsKeyDown(key)) || (alias != ImGuiKey_None && ImGui::IsKeyDown(alias))))
+      amount = 1;
+    if (free) {
+      if (key == ImGuiKey_LeftArrow) amount = std::max(amount, pad.left);
+      if (key == ImGuiKey_RightArrow) amount = std::max(amount, pad.right);
+      if (key == ImGuiKey_UpArrow) amount = std::max(amount, pad.up);
+      if (key == ImGuiKey_DownArrow) amount = std::max(amount, pad.down);
+    }
+    pressed |= amount != held_[i];
+    engaged |= amount > 0;
+    held_[i] = amount;
+  }
+
+  std::vector<float>& action = action_;
+  action.assign(space.size(), 0);
+  for (std::size_t i = 0; i < action.size() && i < space.idle.size(); ++i) action[i] = space.idle[i];
+  for (std::size_t i = 0; i < space.keys.size(); ++i) {
+    const KeyBinding& binding = space.keys[i];
+    if (held_[i] <= 0 || binding.axis < 0 || static_cast<std::size_t>(binding.axis) >= action.size()) continue;
+    float& value = action[static_cast<std::size_t>(binding.axis)];
+    value = space.discrete() ? binding.value : value + binding.value * held_[i];  // an index is not summed
+  }
+  for (std::size_t i = 0; i < action.size() && !space.discrete(); ++i) {
+    if (i < space.low.size()) action[i] = std::max(action[i], space.low[i]);
+    if (i < space.high.size()) action[i] = std::min(action[i], space.high[i]);
+  }
+  engaged_ = engaged;
+  if (pressed) pressed_at_ = event_time > 0 ? event_time : now_seconds();
+  // The first idle state is what the engine assumes anyway, so nothing is sent before the first key.
+  changed_ = engaged_ != sent_engaged_ || (engaged_ && action_ != sent_action_);
+}
+
+std::optional<Drive> Keymap::take_change() {
+  if (!changed_) return std::nullopt;
+  changed_ = false;
+  sent_engaged_ = engaged_;
+  sent_action_ = action_;
+  return Drive{engaged_, action_, pressed_at_};
+}
+
+bool Keymap::owns(ImGuiKey key) const {
+  if (captured_) return key != ImGuiKey_Escape;
+  const auto has = [&](const std::vector<ImGuiKey>& keys) {
+    return key != ImGuiKey_None && std::find(keys.begin(), keys.end(), key) != keys.end();
+  };
+  return has(keys_) || has(aliases_);
+}
+
+}  // namespace dream::ui

@@ -1,0 +1,20 @@
+#pragma once
+#include <string>
+
+#include "imgui.h"
+#include "ui/panel_list.h"
+
+namespace dream::ui {
+
+/// The first line of a saved layout: one of another version is put aside and the default is built.
+std::string layout_heading(const std::string& workspace_id);
+
+bool shown_by_default(const Workspace& workspace, const std::string& panel_id);
+
+/// Docks the workspace's panels in their places. Between NewFrame and the dock space's drawing.
+void build_default_layout(ImGuiID dock, const Workspace& workspace, ImVec2 pos, ImVec2 size);
+
+/// The dock space over the whole work area, without a ground of its own (every layer costs a full-screen fill).
+void draw_dock_space(ImGuiID dock, ImVec2 pos, ImVec2 size);
+
+}  // namespace dream::ui

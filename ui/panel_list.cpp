@@ -1,0 +1,50 @@
+#include "ui/panel_list.h"
+
+namespace dream::ui {
+
+const std::vector<Panel>& panel_list() {
+  static const std::vector<Panel> all{
+      {"worlds", "Worlds", draw_worlds, true},
+      {"mind", "Mind", draw_mind},
+      {"train", "Train", draw_training},
+      {"curves", "Curves", draw_curves, true},
+      {"batch", "Batch", draw_batch},
+      {"fields", "Settings", draw_fields},
+      {"runs", "Runs", draw_runs},
+      {"log", "Log", draw_log},
+      {"performance", "Performance", draw_performance},
+      {"lesson", "Lesson", draw_lesson},
+  };
+  return all;
+}
+
+std::string window_name(const Panel& panel) { return panel.title + "###" + panel.id; }
+
+const Panel* find_panel(const std::string& id) {
+  for (const Panel& panel : panel_list())
+    if (panel.id == id) return &panel;
+  return nullptr;
+}
+
+const std::vector<Workspace>& workspaces() {
+  static const std::vector<Workspace> all{
+      {.id = "play", .title = "Play", .help = "Drive in the dream; the mind beside it. Ctrl-1", .right = 0.243f,
+       .bottom = 0.212f, .left_panels = {}, .centre_panels = {"worlds"}, .right_panels = {"mind"},
+       .bottom_panels = {"train", "fields", "runs", "log", "performance"}},
+      {.id = "train", .title = "Train", .help = "Curves large, pictures small. Ctrl-2", .left = 0.3f, .right = 0.27f,
+       .bottom = 0.27f, .left_panels = {"train", "fields"}, .centre_panels = {"curves"},
+       .right_panels = {"batch", "mind"}, .bottom_panels = {"runs", "log", "performance"}},
+      {.id = "teach", .title = "Teach", .help = "Large pictures and text, with a lesson. Ctrl-3", .text = 1.25f,
+       .left = 0.25f, .right = 0.24f, .bottom = 0, .left_panels = {"lesson"}, .centre_panels = {"worlds"},
+       .right_panels = {"mind"}, .bottom_panels = {}},
+  };
+  return all;
+}
+
+const Workspace& workspace(const std::string& id) {
+  for (const Workspace& each : workspaces())
+    if (each.id == id) return each;
+  return workspaces().front();
+}
+
+}  // namespace dream::ui

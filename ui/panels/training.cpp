@@ -1,0 +1,154 @@
+// Phases with progress, the three buttons, and beside them, where there is room, the first curves in small.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "ui/panel_list.h"
+#include "ui/plots.h"
+#include "ui/widgets.h"
+
+namespace dream::ui {
+namespace {
+
+std::string status_of(const PhaseView& phase) {
+  char out[160];
+  switch (phase.state) {
+    case PhaseView::State::done:
+      return (phase.detail.empty() ? "done" : phase.detail) + "  ✓";
+    case PhaseView::State::failed:
+      return "stopped by a fault";
+    case PhaseView::State::waiting:
+      return phase.detail.empty() ? "waiting" : phase.detail;
+    case PhaseView::State::paused:
+      std::snprintf(out, sizeof out, "%3.0f %% · paused", phase.progress * 100);
+      return out;
+    case PhaseView::State::running: {
+      int used = std::snprintf(out, sizeof out, "%3.0f %%", phase.progress * 100);
+      if (phase.rate > 0)
+        used += std::snprintf(out + used, sizeof out - static_cast<std::size_t>(used), " · %s %s",
+                              phase.rate >= 100 ? std::to_string(std::lround(phase.rate)).c_str() : short_number(phase.rate).c_str(),
+                              phase.rate_unit.c_str());
+      if (phase.eta_seconds >= 0)
+        std::snprintf(out + used, sizeof out - static_cast<std::size_t>(used), " · %s left",
+                      short_time(phase.eta_seconds).c_str());
+      return out;
+    }
+  }
+  return "";
+}
+
+/// The part of a title that fits in the narrow column: "V" of "V: variational autoencoder".
+std::string short_title(const PhaseView& phase) { return phase.title.substr(0, phase.title.find(':')); }
+
+void draw_phases(Ui& ui, const TrainView& train, float width) {
+  const Palette& p = ui.color();
+  const float column = ui.px(70), figures = std::min(ui.px(250), width * 0.52f);
+  for (const PhaseView& phase : train.phases) {
+    const bool now = phase.state == PhaseView::State::running || phase.state == PhaseView::State::paused;
+    const float left = ImGui::GetCursorPosX();
+    ImGui::BeginGroup();
+    {
+      WithFont font(now ? ui.fonts.bold : ui.fonts.text, 0.94f);
+      text(phase.state == PhaseView::State::waiting ? p.muted : p.text, "%s", short_title(phase).c_str());
+    }
+    ImGui::SameLine(left + column);
+    const ImU32 colour = phase.state == PhaseView::State::done     ? p.real
+                         : phase.state == PhaseView::State::failed ? p.fault
+                                                                   : p.dream;
+    progress_bar(ui, phase.state == PhaseView::State::done ? 1 : phase.progress, colour, width - column - figures, ui.px(7));
+    ImGui::SameLine(0, 0);
+    {
+      WithFont font(ui.fonts.mono, 0.84f);
+      const std::string status = status_of(phase);
+      const float wide = ImGui::CalcTextSize(status.c_str()).x;
+      ImGui::SetCursorPosX(left + width - std::min(wide, figures - ui.px(10)));
+      text(p.muted, "%s", status.c_str());
+    }
+    ImGui::EndGroup();
+    tip(ui, phase.title.c_str(), phase.detail.c_str());
+  }
+}
+
+void draw_buttons(Ui& ui, const TrainView& train) {
+  if (train.busy)
+    action_button(ui, (std::string(icon::pause) + "  pause").c_str(), "train_pause");
+  else
+    action_button(ui, (std::string(icon::play) + "  start F5").c_str(), "train_start", train.open);
+  ImGui::SameLine(0, ui.px(6));
+  action_button(ui, "one step F6", "train_step");
+  ImGui::SameLine(0, ui.px(6));
+  action_button(ui, "stop & save", "train_stop");
+}
+
+std::string state_note(const TrainView& train) {
+  std::string note = train.run;
+  if (train.saved_seconds_ago >= 0) note += " · saved " + short_time(train.saved_seconds_ago) + " ago";
+  return note;
+}
+
+void draw_memory(Ui& ui, const TrainView& train) {
+  if (train.budget_bytes <= 0) return;
+  mono(ui, ui.color().muted, "replay %s of %s", short_bytes(train.memory_bytes).c_str(),
+       short_bytes(train.budget_bytes).c_str());
+  tip(ui, "Replay memory", "What the collected frames take, and the budget they may take (a setting of the run).");
+}
+
+void draw_strip_curves(Ui& ui, const TrainView& train, ImVec2 space) {
+  const int count = std::min<int>(static_cast<int>(train.curves.size()), space.x > ui.px(760) ? 3 : space.x > ui.px(420) ? 2 : 1);
+  if (count == 0) return;
+  const float gap = ui.px(16), width = (space.x - gap * static_cast<float>(count - 1)) / static_cast<float>(count);
+  // The curves that have most to say now: those of the phase under way come first in the engine's order already.
+  for (int i = 0; i < count; ++i) {
+    const CurveView& curve = train.curves[static_cast<std::size_t>(i)];
+    if (i) ImGui::SameLine(0, gap);
+    ImGui::PushID(curve.name.c_str());
+    ImGui::BeginGroup();
+    std::string note = curve.has_floor ? "dashed: " + curve.floor_label : curve.reference_y.empty() ? "" : "grey: a healthy run";
+    if (curve.y.empty()) note = "not begun";
+    header(ui, curve.title, ui.color().text, note, width);
+    tip(ui, curve.title.c_str(), (curve.unit + " over " + curve.x_unit + "s. Grey: the shipped run, what normal looks like.").c_str());
+    CurveLook look;
+    look.colour = i % 2 ? ui.color().dream : ui.color().real;
+    look.x_unit = curve.x_unit.c_str(), look.y_unit = curve.unit.c_str();
+    look.reference_x = &curve.reference_x, look.reference_y = &curve.reference_y;
+    look.has_floor = curve.has_floor, look.floor = curve.floor, look.floor_label = curve.floor_label.c_str();
+    draw_curve(ui, "##plot", curve.x, curve.y, {width, std::max(ImGui::GetContentRegionAvail().y, ui.px(24))}, look);
+    ImGui::EndGroup();
+    ImGui::PopID();
+  }
+}
+
+}  // namespace
+
+void draw_training(const Snapshot& snapshot, Ui& ui) {
+  const TrainView& train = *snapshot.train;
+  if (!train.fault.empty() && fault_line(ui, train.fault, true)) ui.send(DismissFault{});
+  if (!train.open) {
+    text(ui.color().muted, "No run is open for training.");
+    if (button(ui, "start a new run…", "New run", "Choose a recipe, an environment and a folder.", {.accent = true}))
+      ui.want_panel = "runs";
+    return;
+  }
+  const ImVec2 space = ImGui::GetContentRegionAvail();
+  const bool strip = space.x > ui.px(760);
+  const float width = strip ? std::max(ui.px(430), space.x * 0.33f) : space.x;
+  ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, {ui.px(8), ui.px(4)});
+  ImGui::BeginChild("phases", {width, strip ? space.y : 0});
+  header(ui, "Train", ui.color().text, state_note(train), width);
+  draw_phases(ui, train, width);
+  ImGui::Dummy({0, ui.px(1)});
+  draw_buttons(ui, train);
+  if (!strip || width > ui.px(470)) {
+    if (strip) ImGui::SameLine(0, ui.px(12));
+    draw_memory(ui, train);
+  }
+  ImGui::EndChild();
+  ImGui::PopStyleVar();
+  if (!strip) return;
+  ImGui::SameLine(0, ui.px(22));
+  ImGui::BeginChild("curves");
+  draw_strip_curves(ui, train, ImGui::GetContentRegionAvail());
+  ImGui::EndChild();
+}
+
+}  // namespace dream::ui

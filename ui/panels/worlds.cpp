@@ -1,0 +1,181 @@
+// The hero: the dream large, the real world, the reconstruction and the difference beside it, the figures of this
+// step, and below them the hands: keys, transport and temperature.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "ui/panel_list.h"
+#include "ui/pictures.h"
+#include "ui/transport.h"
+#include "ui/viewers/viewer.h"
+#include "ui/widgets.h"
+
+namespace dream::ui {
+namespace {
+
+struct Places {
+  ImVec2 hero, real, small;
+  float figures = 0;  // width of the column of figures; 0: no room
+};
+
+/// Sizes at integer scales: the hero as large as it fits, the real world about two thirds of it, the two others so that
+/// the column beside the hero is no taller than the hero.
+Places arrange(const Ui& ui, int width, int height, ImVec2 space) {
+  const float w = static_cast<float>(width), h = static_cast<float>(height), gap = ui.px(16), caption = caption_height(ui);
+  Places best;
+  const float figures = space.x > ui.px(640) ? ui.px(196) : 0;
+  const auto whole = [](float scale) { return scale >= 1 ? std::floor(scale) : scale; };
+  float scale = whole(std::min((space.y - caption) / h, (space.x - figures - 2 * gap) / w * 0.66f));
+  for (; scale > 0; scale -= scale > 1 ? 1 : scale) {
+    const float hero_h = scale * h, rest = space.x - scale * w - 2 * gap - figures;
+    float real = whole(std::min({rest / w, scale * 0.67f, (hero_h - 2 * caption) / h}));
+    for (; real > 0.3f; real -= real > 1 ? 1 : real) {
+      const float below = std::min((real * w - gap * 0.75f) / 2 / w, (hero_h - real * h - caption - gap * 0.5f) / h);
+      const float small = below >= 1 ? std::floor(below * 2) / 2 : below;
+      if (small * h >= std::min(h, ui.px(56)) || real <= 1) {
+        best = {{scale * w, hero_h}, {real * w, real * h}, {std::max(small, 0.2f) * w, std::max(small, 0.2f) * h}, figures};
+        return best;
+      }
+    }
+  }
+  const float squeezed = std::max(std::min((space.y - caption) / h, (space.x - gap) / 2 / w), 0.1f);
+  return {{squeezed * w, squeezed * h}, {squeezed * w * 0.5f, squeezed * h * 0.5f}, {squeezed * w * 0.25f, squeezed * h * 0.25f}, 0};
+}
+
+std::string why_no_dream(const DreamView& dream) {
+  return dream.ready ? "The first frame is on its way."
+                     : "No dream yet. Open a run (Runs, below) or drop its folder on this window.";
+}
+
+void row(const Ui& ui, const char* label, const char* format, double value, const char* unit = "") {
+  char line[64];
+  std::snprintf(line, sizeof line, format, value);
+  mono(ui, ui.color().muted, "%-7.7s", label);
+  ImGui::SameLine(0, 0);
+  mono(ui, ui.color().text, " %8s", line);
+  ImGui::SameLine(0, ui.px(5));
+  mono(ui, ui.color().muted, "%s", unit);
+}
+
+void draw_figures(Ui& ui, const DreamView& dream, float width) {
+  const Palette& p = ui.color();
+  ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, {ui.px(8), ui.px(3)});
+  char number[32];
+  std::snprintf(number, sizeof number, "%lld", static_cast<long long>(dream.step));
+  header(ui, "Step", p.text, number, width);
+  const std::vector<std::string>& axes = dream.spaces.action.axes;
+  if (dream.spaces.action.discrete()) {
+    const std::size_t chosen = dream.action.empty() ? 0 : static_cast<std::size_t>(std::max(dream.action[0], 0.0f));
+    const auto& choices = dream.spaces.action.choices;
+    mono(ui, p.muted, "action  %s", chosen < choices.size() ? choices[chosen].c_str() : "·");
+  }
+  for (std::size_t i = 0; i < axes.size() && !dream.spaces.action.discrete(); ++i)
+    row(ui, axes[i].c_str(), "%+.2f", i < dream.action.size() ? static_cast<double>(dream.action[i]) : 0.0);
+  if (dream.has_done) {
+    row(ui, "P(done)", "%.4f", static_cast<double>(dream.done_probability));
+    tip(ui, "P(done)", "M's probability that the episode ends with this step.");
+  }
+  row(ui, "rate", "%.1f", static_cast<double>(dream.measured_rate), "steps/s");
+  ImGui::Dummy({0, ui.px(6)});
+
+  header(ui, "Twin", p.text, dream.twin ? "under the same actions" : "off", width);
+  const Frame* difference = find_frame(dream.frames, "difference");
+  if (dream.twin && difference && difference->error >= 0)
+    row(ui, "MSE", "%.4f", difference->error);
+  else
+    mono(ui, p.muted, "%-7s %8s", "MSE", "·");
+  tip(ui, "Pixel MSE", "Mean squared difference of dream and real picture, per channel value in [0, 1].");
+  if (dream.has_reward)
+    row(ui, "reward", "%.1f", dream.dream_reward, "dream");
+  else
+    mono(ui, p.muted, "%-7s %8s", "reward", "·");
+  tip(ui, "Reward", "Sum since the start: what M predicts, and what the real world gave.");
+  if (dream.twin)
+    row(ui, "", "%.1f", dream.real_reward, "real");
+  else
+    mono(ui, p.muted, "%-7s %8s", "", "·");
+  if (button(ui, dream.twin ? "leave the real world###twin" : "show the real world###twin", "Twin",
+             "Step the real environment beside the dream, from the same start, under the same actions.",
+             {.small = true, .why_not = dream.ready ? "" : "No dream yet."}))
+    ui.run("twin");
+  ImGui::Dummy({0, ui.px(6)});
+
+  header(ui, "Pilot", p.text, dream.hands_on ? "your hands" : dream.human_pilot ? "you" : "agent", width);
+  const int who = segmented(ui, "pilot", {"you", "agent"}, dream.human_pilot ? 0 : 1,
+                            {"While no key is held nobody drives. M switches.",
+                             "While no key is held the trained controller C drives. M switches."});
+  if (who >= 0) ui.send(SetPilot{who == 0});
+  ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + width);
+  WithFont small(ui.fonts.text, 0.86f);
+  text(p.muted, "hold a key to take over, release to give the wheel back");
+  ImGui::PopTextWrapPos();
+  ImGui::PopStyleVar();
+}
+
+/// The one line at launch: it stays until the first key was held for a moment.
+void draw_welcome(Ui& ui, const DreamView& dream, ImVec2 min, ImVec2 size) {
+  static constexpr const char* said = "welcome";
+  ViewState& state = ui.views[said];
+  if (!dream.ready || state.selected > 30) return;
+  if (ui.keymap.engaged()) ++state.selected;
+  std::string keys;
+  for (const KeyBinding& binding : dream.spaces.action.keys) {
+    if (keys.size() > 24) break;
+    keys += (keys.empty() ? "" : " ") + Keymap::to_label(binding.key);
+  }
+  bool arrows = keys.find("←") != std::string::npos;
+  const std::string sentence = "You are inside a dream: " + (arrows ? std::string("the arrow keys") : keys) +
+                               " steer; let go to give the wheel back.";
+  WithFont font(ui.fonts.text, 1.0f);
+  const float wrap = size.x - ui.px(40);
+  const ImVec2 wide = ImGui::CalcTextSize(sentence.c_str(), nullptr, false, wrap);
+  const ImVec2 at{min.x + (size.x - wide.x) / 2, min.y + size.y - wide.y - ui.px(20)};
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  list->AddRectFilled({at.x - ui.px(12), at.y - ui.px(7)}, {at.x + wide.x + ui.px(12), at.y + wide.y + ui.px(7)},
+                      IM_COL32(18, 14, 34, 225), ui.px(8));
+  list->AddText(nullptr, 0, at, IM_COL32(240, 236, 255, 255), sentence.c_str(), nullptr, wrap);
+}
+
+}  // namespace
+
+void draw_worlds(const Snapshot& snapshot, Ui& ui) {
+  const DreamView& dream = *snapshot.dream;
+  if (!snapshot.fault.empty() && fault_line(ui, snapshot.fault, true)) ui.send(DismissFault{});
+  const Frame* hero = find_frame(dream.frames, "dream");
+  int width = dream.spaces.image_width > 0 ? dream.spaces.image_width : 64,
+      height = dream.spaces.image_height > 0 ? dream.spaces.image_height : 64;
+  if (hero && hero->image) width = hero->image->width, height = hero->image->height;
+
+  const ImVec2 space = ImGui::GetContentRegionAvail();
+  const float hands = transport_height(ui, space.x);
+  const ImVec2 room{space.x, space.y - hands - ui.px(12)};
+  const Places places = arrange(ui, width, height, room);
+  const float gap = ui.px(16);
+  const ImVec2 origin = ImGui::GetCursorScreenPos();
+  draw_picture(ui, "dream", hero, "dream", places.hero, why_no_dream(dream));
+  const ImVec2 hero_min{origin.x, origin.y + caption_height(ui)};
+  draw_welcome(ui, dream, hero_min, places.hero);
+
+  const std::string no_twin = dream.ready ? (dream.twin ? "The real world is on its way." : "The twin is off: the real world is not stepped.")
+                                          : "The real world, stepped beside the dream.";
+  const float side = origin.x + places.hero.x + gap;
+  ImGui::SetCursorScreenPos({side, origin.y});
+  draw_picture(ui, "real", find_frame(dream.frames, "real"), "real", places.real, no_twin);
+  const float second = origin.y + caption_height(ui) + places.real.y + ui.px(8);
+  ImGui::SetCursorScreenPos({side, second});
+  draw_picture(ui, "reconstruction", find_frame(dream.frames, "reconstruction"), "reconstruction", places.small,
+               "What V makes of the real frame.");
+  ImGui::SetCursorScreenPos({side + places.real.x - places.small.x, second});
+  draw_picture(ui, "difference", find_frame(dream.frames, "difference"), "difference", places.small, "Dream − real.");
+  if (places.figures > 0) {
+    const float x = side + places.real.x + ui.px(20);
+    ImGui::SetCursorScreenPos({x, origin.y});
+    ImGui::BeginChild("figures", {std::min(origin.x + space.x - x, ui.px(230)), places.hero.y + caption_height(ui)});
+    draw_figures(ui, dream, std::min(origin.x + space.x - x, ui.px(230)));
+    ImGui::EndChild();
+  }
+  ImGui::SetCursorScreenPos({origin.x, origin.y + caption_height(ui) + places.hero.y + ui.px(10)});
+  draw_transport(ui, dream, space.x, places.hero.x);
+}
+
+}  // namespace dream::ui

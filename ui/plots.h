@@ -1,0 +1,29 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "ui/ui.h"
+
+namespace dream::ui {
+
+struct CurveLook {
+  ImU32 colour = 0;
+  const char* x_unit = "";
+  const char* y_unit = "";
+  const std::vector<double>* reference_x = nullptr;  // drawn behind in grey: what normal looks like
+  const std::vector<double>* reference_y = nullptr;
+  bool has_floor = false;
+  double floor = 0;              // a dashed line
+  const char* floor_label = "";
+  bool axes = false;             // tick labels (large plots)
+};
+
+/// A line plot of at most 500 drawn points per line; wheel zooms, drag pans, double-click fits.
+void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std::vector<double>& y, ImVec2 size,
+                const CurveLook& look);
+
+/// At most `most` points that keep every bucket's lowest and highest value, so that no spike is lost.
+void thin_out(const std::vector<double>& x, const std::vector<double>& y, std::size_t most, std::vector<double>& out_x,
+              std::vector<double>& out_y);
+
+}  // namespace dream::ui

@@ -1,0 +1,177 @@
+#include "ui/transport.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "ui/widgets.h"
+
+namespace dream::ui {
+namespace {
+
+constexpr float native_rate = 50;  // steps per second that are called 1× (the control rate of the shipped world)
+
+void draw_keys(Ui& ui, const DreamView& dream, float hero_width) {
+  const Palette& p = ui.color();
+  const std::vector<KeyBinding>& keys = dream.spaces.action.keys;
+  const float right = ImGui::GetCursorPosX() + hero_width;
+  const float y = ImGui::GetCursorPosY();
+  std::string labels;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (i) ImGui::SameLine(0, ui.px(6));
+    const float amount = i < ui.keymap.held().size() ? ui.keymap.held()[i] : 0;
+    keycap(ui, Keymap::to_label(keys[i].key).c_str(), amount);
+    tip(ui, keys[i].label.c_str(), "Hold to take over; let go to give the wheel back. W A S D work too, and a gamepad.");
+    if (labels.find(keys[i].label) == std::string::npos) labels += (labels.empty() ? "" : " · ") + keys[i].label;
+  }
+  // Where keys go now: said at the right end under the picture, so that it is always in the same place.
+  std::string where;
+  ImU32 colour = p.muted;
+  const char* cap = "Tab";
+  if (!ui.focused) {
+    where = "click the window: keys go elsewhere", colour = p.warning;
+  } else if (ui.keymap.captured()) {
+    where = "every key goes to the game", colour = p.dream, cap = "Esc";
+  } else if (ImGui::GetIO().WantTextInput) {
+    where = "keys go to the text field", colour = p.warning;
+  } else {
+    where = keys.empty() ? "this world has no keys" : "these keys go to the game";
+  }
+  WithFont small(ui.fonts.text, 0.9f);
+  const float wide = ImGui::CalcTextSize(where.c_str()).x + ui.px(44);
+  ImGui::SameLine(0, ui.px(10));
+  const float space = right - wide - ImGui::GetCursorPosX() - ui.px(8);
+  if (ImGui::CalcTextSize(labels.c_str()).x < space) {
+    ImGui::SetCursorPosY(y + ui.px(3));
+    text(p.muted, "%s", labels.c_str());
+    ImGui::SameLine();
+  }
+  ImGui::SetCursorPos({std::max(right - wide, ImGui::GetCursorPosX()), y + ui.px(3)});
+  text(colour, "%s", where.c_str());
+  tip(ui, "Where keys go", "Tab gives every key to the game, Esc takes them back. While a text field has the focus, keys are its alone.");
+  ImGui::SameLine(0, ui.px(8));
+  ImGui::SetCursorPosY(y);
+  keycap(ui, cap, ui.keymap.captured() ? 1.0f : 0.0f);
+}
+
+void send_temperature(Ui& ui, double mixture, double sigma) {
+  ui.expect("tau_mixture", mixture);
+  ui.expect("tau_sigma", sigma);
+  ui.send(SetTemperature{static_cast<float>(mixture), static_cast<float>(sigma)});
+}
+
+void draw_temperature(Ui& ui, const DreamView& dream, float width) {
+  const Palette& p = ui.color();
+  double mixture = ui.settle("tau_mixture", dream.tau_mixture), sigma = ui.settle("tau_sigma", dream.tau_sigma);
+  ViewState& before = ui.views["τ"];  // range: mixture, value: σ, when a drag began
+  const bool linked = ui.settings.link_temperature;
+  const auto finish = [&](const SliderResult& moved, double new_mixture, double new_sigma) {
+    if (moved.began) before.range = dream.tau_mixture, before.value = dream.tau_sigma;
+    if (moved.changed) send_temperature(ui, new_mixture, new_sigma);
+    if (moved.ended)
+      ui.undoable("τ", SetTemperature{before.range, before.value},
+                  SetTemperature{static_cast<float>(new_mixture), static_cast<float>(new_sigma)});
+  };
+  const auto name = [&](const char* label) {
+    ImGui::AlignTextToFramePadding();
+    text(p.text, "%s", label);
+    ImGui::SameLine(0, ui.px(6));
+  };
+  const auto figure = [&](double value) {
+    ImGui::SameLine(0, ui.px(6));
+    ImGui::AlignTextToFramePadding();
+    mono(ui, p.text, "%4.2f", value);
+    ImGui::SameLine(0, ui.px(6));
+  };
+  const char* all = "Temperature: how much chance there is in the dream. Low is calm, 1 is as learned, high is wild. [ and ] change it; double-click resets to 1; Ctrl-click types.";
+  if (linked) {
+    name("τ");
+    double both = mixture;
+    const SliderResult moved = slider(ui, "##tau", &both, 0.05, 2, 1, "%.2f", width - ui.px(148));
+    tip(ui, "τ", all);
+    finish(moved, both, both);
+    figure(both);
+  } else {
+    const float each = (width - ui.px(226)) / 2;
+    name("τ mix");
+    const SliderResult first = slider(ui, "##tau_mixture", &mixture, 0.05, 2, 1, "%.2f", each);
+    tip(ui, "τ of the mixture", "Divides the logits of the mixture weights π: low picks the likeliest component.");
+    finish(first, mixture, sigma);
+    figure(mixture);
+    name("σ");
+    const SliderResult second = slider(ui, "##tau_sigma", &sigma, 0.05, 2, 1, "%.2f", each);
+    tip(ui, "τ of σ", "Scales the deviation of the drawn component by √τ.");
+    finish(second, mixture, sigma);
+    figure(sigma);
+  }
+  const std::string label = linked ? std::string("mix ") + icon::link + " σ###link" : std::string(icon::unlink) + "###link";
+  ImGui::PushStyleColor(ImGuiCol_Button, IM_COL32_BLACK_TRANS);
+  ImGui::PushStyleColor(ImGuiCol_Text, p.muted);
+  const bool toggled = ImGui::Button(label.c_str());
+  ImGui::PopStyleColor(2);
+  tip(ui, linked ? "Linked" : "Apart", linked ? "One τ for mixture weights and σ, as in the paper. Click to set them apart."
+                                              : "Click to link the two again.");
+  if (toggled) {
+    ui.settings.link_temperature = !linked;
+    ui.settings_changed = true;
+    if (!linked && mixture != sigma) {
+      ui.undoable("τ", SetTemperature{static_cast<float>(mixture), static_cast<float>(sigma)},
+                  SetTemperature{static_cast<float>(mixture), static_cast<float>(mixture)});
+      send_temperature(ui, mixture, mixture);
+    }
+  }
+}
+
+void draw_speed(Ui& ui, const DreamView& dream) {
+  static constexpr float factors[] = {0.25f, 0.5f, 1, 2, 4, 0};
+  static constexpr const char* labels[] = {"0.25×", "0.5×", "1×", "2×", "4×", "max"};
+  int chosen = 2;
+  float nearest = 1e9f;
+  for (int i = 0; i < 6; ++i) {
+    const float off = std::abs(factors[i] * native_rate - dream.steps_per_second);
+    if (off < nearest) nearest = off, chosen = i;
+  }
+  ImGui::SetNextItemWidth(ui.px(82));
+  ImGui::BeginDisabled(!dream.ready);
+  if (ImGui::BeginCombo("##speed", labels[chosen])) {
+    for (int i = 0; i < 6; ++i) {
+      if (ImGui::Selectable(labels[i], i == chosen)) {
+        ui.undoable("speed", SetSpeed{dream.steps_per_second}, SetSpeed{factors[i] * native_rate});
+        ui.send(SetSpeed{factors[i] * native_rate});
+      }
+    }
+    ImGui::EndCombo();
+  }
+  ImGui::EndDisabled();
+  tip(ui, "Speed", dream.ready ? "Dream steps per second: 1× is 50 steps/s, the pace of the real world; max is as fast as it can."
+                               : "No dream yet.");
+}
+
+}  // namespace
+
+float transport_height(const Ui& ui, float width) {
+  (void)width;
+  return ui.px(24) + ImGui::GetStyle().ItemSpacing.y + ImGui::GetFrameHeight() + ui.px(6);
+}
+
+void draw_transport(Ui& ui, const DreamView& dream, float width, float hero_width) {
+  const float left = ImGui::GetCursorPosX();
+  const float top = ImGui::GetCursorPosY();
+  draw_keys(ui, dream, std::min(std::max(hero_width, ui.px(420)), width));
+  ImGui::SetCursorPos({left, top + ui.px(24) + ImGui::GetStyle().ItemSpacing.y + ui.px(4)});
+  const float square = ui.px(44);
+  action_button(ui, icon::restart, "restart", false, square);
+  ImGui::SameLine(0, ui.px(6));
+  action_button(ui, dream.playing ? icon::pause : icon::play, "play", true, square);
+  ImGui::SameLine(0, ui.px(6));
+  action_button(ui, icon::step, "step", false, square);
+  ImGui::SameLine(0, ui.px(6));
+  action_button(ui, (std::string(icon::shuffle) + "  new start").c_str(), "new_start");
+  ImGui::SameLine(0, ui.px(14));
+  draw_speed(ui, dream);
+  ImGui::SameLine(0, ui.px(16));
+  const float room = width - (ImGui::GetCursorPosX() - left);
+  draw_temperature(ui, dream, std::min(room, ui.px(520)));
+}
+
+}  // namespace dream::ui

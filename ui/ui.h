@@ -1,0 +1,122 @@
+#pragma once
+#include <array>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "api/engine.h"
+#include "imgui.h"
+#include "ui/dialogs.h"
+#include "ui/keymap.h"
+#include "ui/settings.h"
+#include "ui/texture_cache.h"
+#include "ui/theme.h"
+
+namespace dream::ui {
+
+struct Ui;
+
+/// Something that the user can ask for: one table feeds the shortcuts, the menus, the palette and the F1 page.
+struct Action {
+  std::string id, group, title;
+  ImGuiKeyChord chord = 0;   // 0: no shortcut
+  std::string keys;          // as shown: "Shift-R"
+  std::string help;          // one sentence
+  std::function<void(Ui&)> run;
+  std::function<std::string(const Ui&)> why_not;  // empty or unset = enabled; else the reason
+};
+
+/// What a viewer remembers about one probe between frames.
+struct ViewState {
+  int selected = 0;      // dimension of a mixture …
+  int dragged = -1;      // element under the mouse button
+  float value = 0;       // its value, shown until the engine's answer arrives
+  float before = 0;      // its value when the drag began, for undo
+  float range = 3;       // axis half-height, grows in steps
+};
+
+/// Frame and latency measurements of the window, in milliseconds.
+struct Measures {
+  std::array<float, 240> frames{};
+  int at = 0, filled = 0;
+  float p99 = 0, mean = 0;
+  float input = 0, model = 0, decode = 0, draw = 0, key_to_pixel = 0;  // the last answered key event
+  bool any_key = false;
+  std::deque<float> keys;  // the last key→pixel figures
+  void add_frame(float ms);
+};
+
+/// One step that Ctrl-Z takes back.
+struct UndoStep {
+  std::string what;
+  Command undo, redo;
+};
+
+/// What panels share while a frame is drawn: the engine, this frame's snapshot, theme, pictures, keys. Panels talk to
+/// the engine through send() and never to each other.
+struct Ui {
+  explicit Ui(Engine& engine_in) : engine(engine_in) {}
+  Ui(const Ui&) = delete;
+  Ui& operator=(const Ui&) = delete;
+
+  Engine& engine;
+  std::shared_ptr<const Snapshot> snapshot;  // never null while a frame is drawn
+  Settings settings;
+  bool settings_changed = false;
+  Fonts fonts;
+  TextureCache textures;
+  Keymap keymap;
+  Measures measures;
+  std::vector<Action> actions;
+  std::map<std::string, ViewState> views;
+  float scale = 1;            // monitor × user's text scale × workspace's
+  bool focused = true;        // the window has the keyboard
+  double time = 0;            // seconds since the window opened
+
+  bool dark() const { return settings.dark; }
+  const Palette& color() const { return palette(settings.dark); }
+  float px(float at_one) const { return at_one * scale; }
+  const DreamView& dream() const { return *snapshot->dream; }
+  const TrainView& train() const { return *snapshot->train; }
+
+  void send(Command command) { engine.send(std::move(command)); }
+  void undoable(std::string what, Command undo, Command redo);
+  bool can_undo() const { return undo_at > 0; }
+  bool can_redo() const { return undo_at < undo_steps.size(); }
+  void undo();
+  void redo();
+  const Action* action(const std::string& id) const;
+  void run(const std::string& id);  // runs the action if it is enabled
+  void note(int level, std::string text);  // a line of the window's own in the log panel
+
+  // Asked for by panels, carried out by the window.
+  std::string want_workspace;
+  bool want_reset_layout = false, want_quit = false, want_screenshot = false, want_style = false;
+  bool show_keys = false, show_palette = false;
+  std::string want_panel;  // bring this panel to the front
+
+  std::set<std::string> wanted_probes;  // filled while drawing
+  std::vector<LogLine> notes;
+  std::vector<UndoStep> undo_steps;
+  std::size_t undo_at = 0;
+  std::map<std::string, std::string> texts;  // what is being typed, by field
+  FolderDialog folder_dialog;
+  std::map<std::string, bool> panel_open;
+
+  // A value that was sent and is shown until the engine's answer arrives or a moment has passed.
+  struct Pending {
+    double value = 0, until = 0;
+  };
+  std::map<std::string, Pending> pending;
+  double settle(const std::string& key, double from_engine);  // what to show
+  void expect(const std::string& key, double value) { pending[key] = {value, time + 0.6}; }
+};
+
+/// Fills Ui::actions.
+std::vector<Action> make_actions();
+
+}  // namespace dream::ui

@@ -1,0 +1,59 @@
+#include <algorithm>
+#include <cmath>
+
+#include "ui/viewers/viewer.h"
+#include "ui/widgets.h"
+
+namespace dream::ui {
+namespace {
+
+template <class... F>
+struct Overload : F... {
+  using F::operator()...;
+};
+template <class... F>
+Overload(F...) -> Overload<F...>;
+
+}  // namespace
+
+void draw_value(Ui& ui, const Probe& probe, ImVec2 size) {
+  ImGui::PushID(probe.name.c_str());
+  std::visit([&](const auto& value) { draw_viewer(ui, probe, value, size); }, *probe.value);
+  ImGui::PopID();
+}
+
+Appetite appetite(const Value& value) {
+  return std::visit(Overload{[](const Image&) { return Appetite{96, 2}; }, [](const Heatmap&) { return Appetite{64, 1}; },
+                             [](const Categorical&) { return Appetite{120, 2}; },
+                             [](const Mixture&) { return Appetite{196, 2}; }, [](const Vector&) { return Appetite{96, 1.2f}; },
+                             [](const Scalar&) { return Appetite{24, 0}; }, [](const Curve&) { return Appetite{72, 1}; },
+                             [](const Text&) { return Appetite{40, 0}; }},
+                    value);
+}
+
+std::string note_of(const Probe& probe) {
+  return std::visit(
+      Overload{[](const Image& v) { return std::to_string(v.width) + " × " + std::to_string(v.height) + " px"; },
+               [](const Heatmap& v) { return std::to_string(v.rows * v.cols) + " units"; },
+               [](const Categorical& v) {
+                 return std::to_string(v.groups) + " groups × " + std::to_string(v.classes) + " classes";
+               },
+               [](const Mixture& v) { return std::to_string(v.components) + " components"; },
+               [&](const Vector& v) {
+                 return std::string(probe.editable ? "drag to edit" : std::to_string(v.values.size()) + " elements") +
+                        (v.mean.empty() ? "" : " · green: encoder μ ± σ");
+               },
+               [](const Scalar&) { return std::string(); }, [](const Curve&) { return std::string(); },
+               [](const Text&) { return std::string(); }},
+      *probe.value);
+}
+
+ImVec2 fit_picture(int width, int height, ImVec2 space) {
+  if (width <= 0 || height <= 0) return {0, 0};
+  const float w = static_cast<float>(width), h = static_cast<float>(height);
+  const float most = std::max(std::min(space.x / w, space.y / h), 0.0f);
+  const float scale = most >= 1 ? std::floor(most) : most;
+  return {w * scale, h * scale};
+}
+
+}  // namespace dream::ui

@@ -1,0 +1,175 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "ui/viewers/viewer.h"
+#include "ui/widgets.h"
+
+namespace dream::ui {
+namespace {
+
+constexpr int points = 120;
+
+float normal(float x, float mean, float deviation) {
+  const float z = (x - mean) / deviation;
+  return std::exp(-0.5f * z * z) / (deviation * 2.5066283f);
+}
+
+struct Dimension {
+  const float *weights, *means, *deviations;
+  int components;
+};
+
+/// The density of one dimension: the mixture in white, its components in colour, the draw as a dashed line.
+void draw_density(Ui& ui, const Well& box, const Dimension& d, int drawn, float draw, bool has_draw, ViewState& state) {
+  static constexpr float margin = 6;
+  const Palette& p = ui.color();
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  float reach = 3;
+  for (int k = 0; k < d.components; ++k)
+    if (d.weights[k] > 0.01f) reach = std::max(reach, std::abs(d.means[k]) + 2.5f * d.deviations[k]);
+  if (has_draw) reach = std::max(reach, std::abs(draw) * 1.05f);
+  while (reach > state.range * 1.05f && state.range < 1e4f) state.range *= 1.4f;  // grows in steps, never breathes
+  if (reach < state.range * 0.35f && state.range > 3) state.range /= 1.4f;
+  const float low = -state.range, high = state.range;
+  const auto x_of = [&](float v) { return box.min.x + (v - low) / (high - low) * box.width(); };
+
+  static thread_local std::vector<float> total;
+  static thread_local std::vector<std::vector<float>> each;
+  total.assign(points + 1, 0);
+  each.resize(static_cast<std::size_t>(d.components));
+  float most = 0;
+  for (int k = 0; k < d.components; ++k) {
+    auto& curve = each[static_cast<std::size_t>(k)];
+    curve.resize(points + 1);
+    const float deviation = std::max(d.deviations[k], state.range / points);  // a spike keeps its place
+    for (int i = 0; i <= points; ++i) {
+      const std::size_t at = static_cast<std::size_t>(i);
+      curve[at] = d.weights[k] * normal(low + (high - low) * static_cast<float>(i) / points, d.means[k], deviation);
+      total[at] += curve[at];
+      most = std::max(most, total[at]);
+    }
+  }
+  if (!(most > 0) || !std::isfinite(most)) return;
+  const float unit = (box.height() - ui.px(margin) * 2) / most, base = box.max.y - ui.px(2);
+  static thread_local std::vector<ImVec2> line;
+  const auto trace = [&](const std::vector<float>& curve) {
+    line.clear();
+    for (int i = 0; i <= points; ++i)
+      line.push_back({box.min.x + box.width() * static_cast<float>(i) / points,
+                      base - curve[static_cast<std::size_t>(i)] * unit});
+  };
+  const ImU32 colours[] = {p.dream, p.blue, p.pink, p.real, p.warning};
+  list->PushClipRect(box.min, box.max, true);
+  for (int k = 0; k < d.components; ++k) {
+    if (d.weights[k] < 0.002f) continue;
+    const ImU32 colour = k == drawn ? p.dream : colours[1 + k % 4];
+    trace(each[static_cast<std::size_t>(k)]);
+    fill_under(list, line, base, fade(colour, k == drawn ? 0.34f : 0.13f));
+    list->AddPolyline(line.data(), static_cast<int>(line.size()), fade(colour, k == drawn ? 1.0f : 0.75f), 0, ui.px(1.2f));
+  }
+  trace(total);
+  list->AddPolyline(line.data(), static_cast<int>(line.size()), p.text, 0, ui.px(1.7f));
+  if (has_draw && std::isfinite(draw)) {
+    const float x = x_of(draw);
+    for (float y = box.min.y + 3; y < base; y += ui.px(7)) list->AddLine({x, y}, {x, y + ui.px(4)}, p.pink, ui.px(1.5f));
+    const float t = std::clamp((draw - low) / (high - low), 0.0f, 1.0f) * points;
+    list->AddCircleFilled({x, base - total[static_cast<std::size_t>(t)] * unit}, ui.px(4), p.pink);
+  }
+  list->PopClipRect();
+  WithFont small(ui.fonts.mono, 0.75f);
+  char number[24];
+  std::snprintf(number, sizeof number, "%.1f", static_cast<double>(low));
+  list->AddText({box.min.x + ui.px(5), box.min.y + ui.px(2)}, p.muted, number);
+  std::snprintf(number, sizeof number, "+%.1f", static_cast<double>(high));
+  right_text(list, box.max.x - ui.px(5), box.min.y + ui.px(2), p.muted, number);
+}
+
+/// One bar per dimension; a click or a drag chooses the dimension that is drawn above.
+void draw_entropy(Ui& ui, const Probe& probe, const Mixture& value, ViewState& state, ImVec2 size) {
+  const Palette& p = ui.color();
+  const Well box = well(ui, "entropy", size);
+  const float most = std::log(static_cast<float>(std::max(value.components, 2)));
+  const float step = box.width() / static_cast<float>(value.dims);
+  const int under = std::clamp(static_cast<int>((ImGui::GetMousePos().x - box.min.x) / step), 0, value.dims - 1);
+  if (box.active) state.selected = under;
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  for (int i = 0; i < value.dims; ++i) {
+    const float x = std::round(box.min.x + step * static_cast<float>(i) + step * 0.12f);
+    const float t = std::clamp(value.entropy[static_cast<std::size_t>(i)] / most, 0.0f, 1.0f);
+    const float top = box.max.y - ui.px(1) - t * (box.height() - ui.px(5));
+    const bool lit = i == state.selected || (box.hovered && i == under);
+    list->AddRectFilled({x, top}, {std::round(x + step * 0.76f), box.max.y - 1}, lit ? p.pink : fade(p.dream, 0.85f), 1);
+  }
+  if (!box.hovered) return;
+  char line[140];
+  std::snprintf(line, sizeof line,
+                "Dimension %d: %.3f of %.3f nats. 0: one component is certain; the top: all are as likely. Click to see it.",
+                under, static_cast<double>(value.entropy[static_cast<std::size_t>(under)]), static_cast<double>(most));
+  tip(ui, probe.title.c_str(), line);
+}
+
+}  // namespace
+
+void draw_viewer(Ui& ui, const Probe& probe, const Mixture& value, ImVec2 size) {
+  const std::size_t cells = static_cast<std::size_t>(std::max(value.dims, 0)) * std::max(value.components, 0);
+  if (cells == 0 || value.weights.size() != cells || value.means.size() != cells || value.deviations.size() != cells) {
+    const Well box = well(ui, "density", size);
+    centred_note(ui, box.min, box.max, "No mixture.");
+    return;
+  }
+  const Palette& p = ui.color();
+  ViewState& state = ui.views[probe.name];
+  state.selected = std::clamp(state.selected, 0, value.dims - 1);
+  const std::size_t dims = static_cast<std::size_t>(value.dims);
+  const float line = ImGui::GetTextLineHeight(), gap = ImGui::GetStyle().ItemSpacing.y;
+  const bool with_entropy = value.entropy.size() == dims;
+  const float entropy = with_entropy ? std::clamp(size.y * 0.26f, ui.px(32), ui.px(90)) : 0;
+  const float density = size.y - line - gap - (with_entropy ? entropy + line + 2 * gap : 0);
+  const Well box = well(ui, "density", {size.x, density});
+  if (box.hovered) {
+    const float wheel = ImGui::GetIO().MouseWheel;
+    if (wheel != 0) state.selected = std::clamp(state.selected + (wheel > 0 ? -1 : 1), 0, value.dims - 1);
+    tip(ui, probe.title.c_str(), probe.caption.c_str());
+  }
+  const std::size_t dim = static_cast<std::size_t>(state.selected),
+                    at = dim * static_cast<std::size_t>(value.components);
+  const int drawn = dim < value.drawn.size() ? value.drawn[dim] : -1;
+  const bool has_draw = dim < value.draw.size();
+  const float draw = has_draw ? value.draw[dim] : 0;
+  draw_density(ui, box, {&value.weights[at], &value.means[at], &value.deviations[at], value.components}, drawn, draw,
+               has_draw, state);
+
+  // The figures of the drawn component, with arrows to go from dimension to dimension.
+  const auto arrow = [&](const char* id, ImGuiDir direction, int by) {
+    ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {0, 0});
+    ImGui::PushStyleColor(ImGuiCol_Button, IM_COL32_BLACK_TRANS);
+    if (ImGui::ArrowButton(id, direction)) state.selected = (state.selected + by + value.dims) % value.dims;
+    ImGui::PopStyleColor();
+    ImGui::PopStyleVar();
+    tip(ui, by < 0 ? "The dimension before" : "The next dimension", "Click a bar below, or turn the wheel here.");
+  };
+  arrow("before", ImGuiDir_Left, -1);
+  ImGui::SameLine(0, ui.px(2));
+  {
+    WithFont bold(ui.fonts.bold, 0.92f);
+    text(p.text, "z%s", subscript(state.selected).c_str());
+  }
+  ImGui::SameLine(0, ui.px(2));
+  arrow("next", ImGuiDir_Right, 1);
+  ImGui::SameLine(0, ui.px(8));
+  if (drawn >= 0 && drawn < value.components) {
+    const std::size_t k = at + static_cast<std::size_t>(drawn);
+    mono(ui, p.muted, "k %d  π %.2f  μ %+.2f  σ %.2f  z %+.2f", drawn, static_cast<double>(value.weights[k]),
+         static_cast<double>(value.means[k]), static_cast<double>(value.deviations[k]), static_cast<double>(draw));
+    tip(ui, "The drawn component",
+        "k: which component was drawn; π: its weight after τ; μ: its mean; σ: its deviation after τ; z: the value drawn.");
+  } else {
+    mono(ui, p.muted, "nothing drawn yet");
+  }
+  if (!with_entropy) return;
+  header(ui, "Mixture entropy", p.text, std::to_string(value.dims) + " dimensions · nats", size.x);
+  draw_entropy(ui, probe, value, state, {size.x, entropy});
+}
+
+}  // namespace dream::ui

@@ -1,0 +1,311 @@
+#include "ui/widgets.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdarg>
+#include <cstdio>
+
+#include "imgui_internal.h"
+
+namespace dream::ui {
+
+WithFont::WithFont(ImFont* font, float relative) { ImGui::PushFont(font, ImGui::GetStyle().FontSizeBase * relative); }
+WithFont::~WithFont() { ImGui::PopFont(); }
+
+void tip(const Ui& ui, const char* title, const char* sentence, const char* keys) {
+  if (!ImGui::IsItemHovered(ImGuiHoveredFlags_ForTooltip | ImGuiHoveredFlags_AllowWhenDisabled)) return;
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {ui.px(12), ui.px(9)});
+  if (ImGui::BeginTooltip()) {
+    {
+      WithFont bold(ui.fonts.bold);
+      ImGui::TextUnformatted(title);
+    }
+    if (keys && *keys) {
+      ImGui::SameLine(0, ui.px(12));
+      text(ui.color().muted, "%s", keys);
+    }
+    if (sentence && *sentence) {
+      ImGui::PushTextWrapPos(ui.px(340));
+      ImGui::PushStyleColor(ImGuiCol_Text, ui.color().muted);
+      ImGui::TextUnformatted(sentence);
+      ImGui::PopStyleColor();
+      ImGui::PopTextWrapPos();
+    }
+    ImGui::EndTooltip();
+  }
+  ImGui::PopStyleVar();
+}
+
+void text(ImU32 colour, const char* format, ...) {
+  va_list args;
+  va_start(args, format);
+  ImGui::PushStyleColor(ImGuiCol_Text, colour);
+  ImGui::TextV(format, args);
+  ImGui::PopStyleColor();
+  va_end(args);
+}
+
+void mono(const Ui& ui, ImU32 colour, const char* format, ...) {
+  va_list args;
+  va_start(args, format);
+  WithFont font(ui.fonts.mono, 0.9f);
+  ImGui::PushStyleColor(ImGuiCol_Text, colour);
+  ImGui::TextV(format, args);
+  ImGui::PopStyleColor();
+  va_end(args);
+}
+
+void header(const Ui& ui, const std::string& title, ImU32 colour, const std::string& note, float width) {
+  if (width <= 0) width = ImGui::GetContentRegionAvail().x;
+  const ImVec2 at = ImGui::GetCursorScreenPos();
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  float used = 0;
+  const float height = ImGui::GetTextLineHeight();
+  {
+    WithFont bold(ui.fonts.bold, 0.96f);
+    list->AddText(at, colour, title.c_str());
+    used = ImGui::CalcTextSize(title.c_str()).x;
+  }
+  ImGui::Dummy({width, height});
+  if (note.empty()) return;
+  WithFont small(ui.fonts.text, 0.88f);
+  const float space = width - used - ui.px(12);
+  if (space < ui.px(16)) return;
+  const float wanted = ImGui::CalcTextSize(note.c_str()).x;
+  const float y = at.y + (height - ImGui::GetTextLineHeight()) * 0.6f;
+  const ImVec2 from{at.x + width - std::min(wanted, space), y};
+  ImGui::PushStyleColor(ImGuiCol_Text, ui.color().muted);
+  ImGui::RenderTextEllipsis(list, from, {at.x + width, y + ImGui::GetTextLineHeight()}, at.x + width, note.c_str(),
+                            nullptr, nullptr);
+  ImGui::PopStyleColor();
+  if (wanted > space && ImGui::IsItemHovered()) tip(ui, title.c_str(), note.c_str());
+}
+
+bool button(const Ui& ui, const char* label, const char* title, const char* sentence, const ButtonLook& look) {
+  const bool disabled = !look.why_not.empty();
+  if (look.small) ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {ui.px(7), ui.px(2)});
+  if (look.accent && !disabled) {
+    ImGui::PushStyleColor(ImGuiCol_Button, ui.color().dream);
+    ImGui::PushStyleColor(ImGuiCol_ButtonHovered, blend(ui.color().dream, IM_COL32_WHITE, 0.15f));
+    ImGui::PushStyleColor(ImGuiCol_Text, ui.dark() ? IM_COL32(24, 16, 48, 255) : IM_COL32_WHITE);
+  }
+  ImGui::BeginDisabled(disabled);
+  const bool clicked = ImGui::Button(label, {look.width, 0});
+  ImGui::EndDisabled();
+  if (look.accent && !disabled) ImGui::PopStyleColor(3);
+  if (look.small) ImGui::PopStyleVar();
+  tip(ui, title, disabled ? look.why_not.c_str() : sentence, look.keys);
+  return clicked;
+}
+
+bool action_button(Ui& ui, const char* label, const char* id, bool accent, float width) {
+  const Action* action = ui.action(id);
+  if (!action) return false;
+  ButtonLook look;
+  look.accent = accent;
+  look.keys = action->keys.c_str();
+  look.why_not = action->why_not ? action->why_not(ui) : "";
+  look.width = width;
+  const std::string named = std::string(label) + "###" + id;
+  const bool clicked = button(ui, named.c_str(), action->title.c_str(), action->help.c_str(), look);
+  if (clicked) action->run(ui);
+  return clicked;
+}
+
+int segmented(const Ui& ui, const char* id, const std::vector<std::string>& labels, int chosen,
+              const std::vector<std::string>& sentences) {
+  int clicked = -1;
+  ImGui::PushID(id);
+  for (int i = 0; i < static_cast<int>(labels.size()); ++i) {
+    if (i) ImGui::SameLine(0, ui.px(3));
+    const bool on = i == chosen;
+    ImGui::PushStyleColor(ImGuiCol_Button, on ? ui.color().dream_soft : ui.color().raised);
+    ImGui::PushStyleColor(ImGuiCol_Text, on ? ui.color().text : ui.color().muted);
+    if (on) ImGui::PushStyleColor(ImGuiCol_ButtonHovered, ui.color().dream_soft);
+    const std::size_t at = static_cast<std::size_t>(i);
+    if (ImGui::Button(labels[at].c_str())) clicked = i;
+    ImGui::PopStyleColor(on ? 3 : 2);
+    if (at < sentences.size()) {
+      const std::string shown = labels[at].substr(0, labels[at].find("##"));
+      tip(ui, shown.c_str(), sentences[at].c_str());
+    }
+  }
+  ImGui::PopID();
+  return clicked;
+}
+
+void keycap(const Ui& ui, const char* label, float amount, ImVec2 min_size) {
+  const Palette& p = ui.color();
+  WithFont font(ui.fonts.text, 0.88f);
+  const ImVec2 wanted = ImGui::CalcTextSize(label);
+  const ImVec2 size{std::max({wanted.x + ui.px(12), min_size.x, ui.px(24)}), std::max(ui.px(24), min_size.y)};
+  const ImVec2 at = ImGui::GetCursorScreenPos(), end{at.x + size.x, at.y + size.y};
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  list->AddRectFilled(at, end, blend(p.well, p.dream, amount), ui.px(5));
+  list->AddRect(at, end, blend(p.raised_hover, p.dream, amount), ui.px(5));
+  list->AddText({at.x + (size.x - wanted.x) / 2, at.y + (size.y - wanted.y) / 2},
+                amount > 0.5f && ui.dark() ? IM_COL32(24, 16, 48, 255) : amount > 0.5f ? IM_COL32_WHITE : p.text, label);
+  ImGui::Dummy(size);
+}
+
+SliderResult slider(const Ui& ui, const char* id, double* value, double low, double high, double reset,
+                    const char* format, float width, bool logarithmic, ImU32 colour) {
+  SliderResult result;
+  const Palette& p = ui.color();
+  if (colour == 0) colour = p.dream;
+  const ImGuiID item = ImGui::GetID(id);
+  const bool typing = ImGui::TempInputIsActive(item);
+  const double before = *value;
+  if (!typing) {
+    for (const ImGuiCol slot : {ImGuiCol_FrameBg, ImGuiCol_FrameBgHovered, ImGuiCol_FrameBgActive, ImGuiCol_SliderGrab,
+                                ImGuiCol_SliderGrabActive, ImGuiCol_Text})
+      ImGui::PushStyleColor(slot, IM_COL32_BLACK_TRANS);
+  }
+  ImGui::SetNextItemWidth(width);
+  const ImGuiSliderFlags flags = ImGuiSliderFlags_AlwaysClamp | (logarithmic ? ImGuiSliderFlags_Logarithmic : 0);
+  result.changed = ImGui::SliderScalar(id, ImGuiDataType_Double, value, &low, &high, format, flags);
+  if (!typing) ImGui::PopStyleColor(6);
+  result.began = ImGui::IsItemActivated();
+  result.ended = ImGui::IsItemDeactivatedAfterEdit();
+  const bool hovered = ImGui::IsItemHovered();
+  if (hovered && ImGui::IsMouseDoubleClicked(ImGuiMouseButton_Left) && !ImGui::GetIO().KeyCtrl) {
+    *value = reset;
+    result.changed = result.ended = true;
+    ImGui::ClearActiveID();
+  }
+  if (typing || ImGui::TempInputIsActive(item)) return result;
+  const bool disabled = (ImGui::GetItemFlags() & ImGuiItemFlags_Disabled) != 0;
+  const ImVec2 min = ImGui::GetItemRectMin(), max{min.x + width, ImGui::GetItemRectMax().y};
+  const float radius = ui.px(7), middle = (min.y + max.y) / 2;
+  double t = (std::clamp(*value, low, high) - low) / (high - low);
+  if (logarithmic && low > 0) t = std::log(std::clamp(*value, low, high) / low) / std::log(high / low);
+  const float left = min.x + radius, right = max.x - radius;
+  const float at = left + static_cast<float>(t) * (right - left);
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  list->AddRectFilled({left, middle - ui.px(2)}, {right, middle + ui.px(2)}, p.raised_hover, ui.px(2));
+  list->AddRectFilled({left, middle - ui.px(2)}, {at, middle + ui.px(2)}, disabled ? p.grey : colour, ui.px(2));
+  const bool lit = hovered || ImGui::IsItemActive();
+  list->AddCircleFilled({at, middle}, radius + (lit ? ui.px(1) : 0), disabled ? p.grey : ui.dark() ? IM_COL32(245, 245, 250, 255) : colour);
+  (void)before;
+  return result;
+}
+
+void progress_bar(const Ui& ui, double fraction, ImU32 colour, float width, float height) {
+  const ImVec2 at = ImGui::GetCursorScreenPos();
+  const float line = ImGui::GetTextLineHeight();
+  const float y = at.y + (line - height) / 2;
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  list->AddRectFilled({at.x, y}, {at.x + width, y + height}, ui.color().raised, height / 3);
+  const float filled = static_cast<float>(std::clamp(fraction, 0.0, 1.0)) * width;
+  if (filled > 1) list->AddRectFilled({at.x, y}, {at.x + filled, y + height}, colour, std::min(height / 3, filled / 2));
+  ImGui::Dummy({width, line});
+}
+
+Well well(const Ui& ui, const char* id, ImVec2 size) {
+  Well out;
+  out.min = ImGui::GetCursorScreenPos();
+  size = {std::max(size.x, 4.0f), std::max(size.y, 4.0f)};
+  out.max = {out.min.x + size.x, out.min.y + size.y};
+  ImGui::InvisibleButton(id, size);
+  out.hovered = ImGui::IsItemHovered();
+  out.active = ImGui::IsItemActive();
+  ImGui::GetWindowDrawList()->AddRectFilled(out.min, out.max, ui.color().well, ui.px(5));
+  return out;
+}
+
+void right_text(ImDrawList* list, float right, float y, ImU32 colour, const char* string) {
+  list->AddText({right - ImGui::CalcTextSize(string).x, y}, colour, string);
+}
+
+void fill_under(ImDrawList* list, const std::vector<ImVec2>& points, float y0, ImU32 colour) {
+  if (points.size() < 2) return;
+  const int quads = static_cast<int>(points.size()) - 1;
+  const ImVec2 white = ImGui::GetFontTexUvWhitePixel();
+  list->PrimReserve(quads * 6, quads * 4);
+  for (int i = 0; i < quads; ++i) {
+    const ImVec2 a = points[static_cast<std::size_t>(i)], b = points[static_cast<std::size_t>(i) + 1];
+    list->PrimQuadUV(a, b, {b.x, y0}, {a.x, y0}, white, white, white, white, colour);
+  }
+}
+
+void centred_note(const Ui& ui, ImVec2 min, ImVec2 max, const std::string& note) {
+  WithFont small(ui.fonts.text, 0.9f);
+  const float width = std::max(max.x - min.x - ui.px(16), 10.0f);
+  const ImVec2 size = ImGui::CalcTextSize(note.c_str(), nullptr, false, width);
+  const ImVec2 at{min.x + (max.x - min.x - size.x) / 2, min.y + (max.y - min.y - size.y) / 2};
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  list->PushClipRect(min, max, true);
+  list->AddText(nullptr, 0, at, ui.color().muted, note.c_str(), nullptr, width);
+  list->PopClipRect();
+}
+
+std::string short_time(double seconds) {
+  char out[48];
+  if (!(seconds >= 0)) return "";
+  if (seconds < 90)
+    std::snprintf(out, sizeof out, "%.0f s", seconds);
+  else if (seconds < 90 * 60)
+    std::snprintf(out, sizeof out, "%.0f min", seconds / 60);
+  else if (seconds < 36 * 3600)
+    std::snprintf(out, sizeof out, "%d h %02d min", static_cast<int>(seconds / 3600),
+                  static_cast<int>(seconds / 60) % 60);
+  else
+    std::snprintf(out, sizeof out, "%.1f days", seconds / 86400);
+  return out;
+}
+
+std::string short_bytes(double bytes) {
+  char out[32];
+  if (bytes >= 1e9)
+    std::snprintf(out, sizeof out, "%.2f GB", bytes / 1e9);
+  else if (bytes >= 1e6)
+    std::snprintf(out, sizeof out, "%.0f MB", bytes / 1e6);
+  else
+    std::snprintf(out, sizeof out, "%.0f kB", bytes / 1e3);
+  return out;
+}
+
+std::string short_number(double value) {
+  char out[32];
+  const double size = std::abs(value);
+  if (!std::isfinite(value))
+    std::snprintf(out, sizeof out, "%s", std::isnan(value) ? "not a number" : "infinite");
+  else if (size != 0 && (size < 1e-3 || size >= 1e6))
+    std::snprintf(out, sizeof out, "%.2e", value);
+  else
+    std::snprintf(out, sizeof out, "%.*f", size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : size >= 1 ? 3 : 4, value);
+  return out;
+}
+
+std::string subscript(int number) {
+  static constexpr const char* digits[] = {"₀", "₁", "₂", "₃", "₄", "₅", "₆", "₇", "₈", "₉"};
+  std::string out;
+  for (const char c : std::to_string(std::max(number, 0))) out += digits[c - '0'];
+  return out;
+}
+
+bool fault_line(const Ui& ui, const std::string& sentence, bool dismissable) {
+  bool dismissed = false;
+  const Palette& p = ui.color();
+  const float wide = ImGui::GetContentRegionAvail().x, button = dismissable ? ui.px(34) : 0;
+  const float wrap = wide - ui.px(40) - button;
+  const ImVec2 size = ImGui::CalcTextSize(sentence.c_str(), nullptr, false, wrap);
+  const ImVec2 at = ImGui::GetCursorScreenPos();
+  const float height = size.y + ui.px(12);
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  list->AddRectFilled(at, {at.x + wide, at.y + height}, blend(p.panel, p.fault, 0.16f), ui.px(6));
+  list->AddText({at.x + ui.px(10), at.y + ui.px(6)}, p.fault, icon::warning);
+  list->AddText(nullptr, 0, {at.x + ui.px(34), at.y + ui.px(6)}, p.text, sentence.c_str(), nullptr, wrap);
+  ImGui::Dummy({wide - button, height});
+  if (dismissable) {
+    ImGui::SameLine(0, 0);
+    ImGui::PushStyleColor(ImGuiCol_Button, IM_COL32_BLACK_TRANS);
+    ImGui::SetCursorPosY(ImGui::GetCursorPosY() + ui.px(3));
+    dismissed = ImGui::Button((std::string(icon::close) + "###dismiss").c_str());
+    ImGui::PopStyleColor();
+    tip(ui, "Dismiss", "Hide this sentence; it stays in the log.");
+  }
+  return dismissed;
+}
+
+}  // namespace dream::ui

@@ -1,0 +1,105 @@
+#pragma once
+#include <functional>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "ui/ui.h"
+
+namespace dream::ui {
+
+// Icons of the embedded Font Awesome.
+namespace icon {
+inline constexpr const char* play = "\xef\x81\x8b";
+inline constexpr const char* pause = "\xef\x81\x8c";
+inline constexpr const char* stop = "\xef\x81\x8d";
+inline constexpr const char* step = "\xef\x81\x91";       // step-forward
+inline constexpr const char* restart = "\xef\x81\x88";    // step-backward
+inline constexpr const char* shuffle = "\xef\x81\xb4";
+inline constexpr const char* link = "\xef\x83\x81";
+inline constexpr const char* unlink = "\xef\x84\xa7";
+inline constexpr const char* folder = "\xef\x81\xbc";
+inline constexpr const char* warning = "\xef\x81\xb1";
+inline constexpr const char* close = "\xef\x80\x8d";
+inline constexpr const char* check = "\xef\x80\x8c";
+inline constexpr const char* dice = "\xef\x94\xa2";
+inline constexpr const char* sliders = "\xef\x87\x9e";
+inline constexpr const char* caret = "\xef\x83\x97";
+inline constexpr const char* keyboard = "\xef\x84\x9c";
+inline constexpr const char* plus = "\x2b";
+}  // namespace icon
+
+/// Pushes a font (and a size relative to the base, 1 = 16 px) for one scope.
+class WithFont {
+ public:
+  WithFont(ImFont* font, float relative = 1);
+  ~WithFont();
+  WithFont(const WithFont&) = delete;
+  WithFont& operator=(const WithFont&) = delete;
+};
+
+/// A tooltip for the last item: a bold title (with the paper's symbol), a sentence, and the key, if any.
+void tip(const Ui& ui, const char* title, const char* sentence, const char* keys = nullptr);
+
+void text(ImU32 colour, const char* format, ...) IM_FMTARGS(2);
+void mono(const Ui& ui, ImU32 colour, const char* format, ...) IM_FMTARGS(3);
+
+/// A line with a bold title at the left and a muted note at the right of the given width (0 = what is available);
+/// the note is cut with … when it does not fit, and shown whole on hover.
+void header(const Ui& ui, const std::string& title, ImU32 colour, const std::string& note, float width = 0);
+
+struct ButtonLook {
+  bool accent = false;          // the one that matters now
+  bool small = false;
+  const char* keys = nullptr;   // shown in the tooltip
+  std::string why_not = {};     // not empty: disabled, with the reason on hover
+  float width = 0;              // 0: as wide as the label
+};
+bool button(const Ui& ui, const char* label, const char* title, const char* sentence, const ButtonLook& look = {});
+
+/// A button that runs an action of the table.
+bool action_button(Ui& ui, const char* label, const char* id, bool accent = false, float width = 0);
+
+/// Buttons of which one is chosen. Gives the clicked index, or -1.
+int segmented(const Ui& ui, const char* id, const std::vector<std::string>& labels, int chosen,
+              const std::vector<std::string>& sentences = {});
+
+/// A key as drawn on a keyboard, lit by `amount` in [0, 1].
+void keycap(const Ui& ui, const char* label, float amount, ImVec2 min_size = {0, 0});
+
+/// A thin track with a round knob. Double-click resets, Ctrl-click types. `ended`: the user let go with a new value.
+struct SliderResult {
+  bool changed = false, ended = false, began = false;
+};
+SliderResult slider(const Ui& ui, const char* id, double* value, double low, double high, double reset,
+                    const char* format, float width, bool logarithmic = false, ImU32 colour = 0);
+
+void progress_bar(const Ui& ui, double fraction, ImU32 colour, float width, float height);
+
+/// A rounded dark well of this size; returns its rectangle and advances the cursor (an invisible button named `id`).
+struct Well {
+  ImVec2 min, max;
+  bool hovered = false, active = false;
+  float width() const { return max.x - min.x; }
+  float height() const { return max.y - min.y; }
+};
+Well well(const Ui& ui, const char* id, ImVec2 size);
+
+/// Draws `text` so that it ends at x = right.
+void right_text(ImDrawList* list, float right, float y, ImU32 colour, const char* text);
+
+/// The area between a line and y0, and the line itself, in pixels.
+void fill_under(ImDrawList* list, const std::vector<ImVec2>& points, float y0, ImU32 colour);
+
+/// Muted text in the middle of a rectangle, wrapped.
+void centred_note(const Ui& ui, ImVec2 min, ImVec2 max, const std::string& text);
+
+std::string short_time(double seconds);     // "5 min", "2 h 10 min", "12 s"
+std::string short_bytes(double bytes);      // "1.2 GB"
+std::string short_number(double value);     // 4 significant figures, fixed notation where readable
+std::string subscript(int number);          // "₁₂"
+
+/// The sentence in amber or red, with what to do next and a button that dismisses it. Gives true when dismissed.
+bool fault_line(const Ui& ui, const std::string& sentence, bool dismissable);
+
+}  // namespace dream::ui

@@ -1,0 +1,376 @@
+#include "ui/window.h"
+
+#include <GLFW/glfw3.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+#include <fstream>
+#include <thread>
+#include <utility>
+
+#include "api/error.h"
+#include "api/platform_time.h"
+#include "backends/imgui_impl_glfw.h"
+#include "backends/imgui_impl_opengl3.h"
+#include "imgui.h"
+#include "imgui_internal.h"
+#include "implot.h"
+#include "ui/chrome.h"
+#include "ui/layout.h"
+#include "ui/panel_list.h"
+#include "ui/png.h"
+#include "ui/ui.h"
+
+namespace dream::ui {
+namespace {
+
+constexpr double idle_after = 2;  // seconds without anything new before the window slows down
+
+PadState read_pad() {
+  PadState pad;
+  for (int id = GLFW_JOYSTICK_1; id <= GLFW_JOYSTICK_LAST; ++id) {
+    GLFWgamepadstate state;
+    if (!glfwJoystickIsGamepad(id) || !glfwGetGamepadState(id, &state)) continue;
+    const auto beyond = [](float v) { return std::abs(v) < 0.18f ? 0.0f : (std::abs(v) - 0.18f) / 0.82f; };
+    const float x = state.axes[GLFW_GAMEPAD_AXIS_LEFT_X];
+    (x < 0 ? pad.left : pad.right) = beyond(x);
+    pad.up = beyond((state.axes[GLFW_GAMEPAD_AXIS_RIGHT_TRIGGER] + 1) / 2);
+    pad.down = beyond((state.axes[GLFW_GAMEPAD_AXIS_LEFT_TRIGGER] + 1) / 2);
+    const auto pressed = [&](int button) { return state.buttons[button] == GLFW_PRESS ? 1.0f : 0.0f; };
+    pad.left = std::max(pad.left, pressed(GLFW_GAMEPAD_BUTTON_DPAD_LEFT));
+    pad.right = std::max(pad.right, pressed(GLFW_GAMEPAD_BUTTON_DPAD_RIGHT));
+    pad.up = std::max({pad.up, pressed(GLFW_GAMEPAD_BUTTON_DPAD_UP), pressed(GLFW_GAMEPAD_BUTTON_A)});
+    pad.down = std::max({pad.down, pressed(GLFW_GAMEPAD_BUTTON_DPAD_DOWN), pressed(GLFW_GAMEPAD_BUTTON_B)});
+    return pad;
+  }
+  return pad;
+}
+
+std::string read_text(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+std::filesystem::path screenshot_path() {
+  char name[64];
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  if (const std::tm* found = std::localtime(&now)) local = *found;
+  std::strftime(name, sizeof name, "dreamscope-%Y%m%d-%H%M%S", &local);
+  std::filesystem::path folder = std::filesystem::current_path();
+  std::error_code error;
+  if (const char* home = std::getenv("HOME")) {
+    const std::filesystem::path pictures = std::filesystem::path(home) / "Pictures";
+    if (std::filesystem::is_directory(pictures, error)) folder = pictures;
+  }
+  std::filesystem::path file = folder / (std::string(name) + ".png");
+  for (int i = 2; std::filesystem::exists(file, error); ++i) file = folder / (std::string(name) + "-" + std::to_string(i) + ".png");
+  return file;
+}
+
+}  // namespace
+
+struct Window::Inside {
+  Inside(Engine& engine, WindowOptions options_in) : options(std::move(options_in)), ui_state(nullptr), engine_ref(engine) {}
+
+  WindowOptions options;
+  GLFWwindow* window = nullptr;
+  std::unique_ptr<Ui> ui_state;  // after the GL context, before its end: it holds textures
+  Engine& engine_ref;
+  std::filesystem::path directory;  // empty: nothing is remembered
+  double key_event = 0;             // when the last key event came
+  double next_frame = 0, opened_at = 0, last_news = 0, last_frame_end = 0;
+  double answered = 0;              // pressed_at of the last key event that was measured
+  std::uint64_t dream_version = 0, train_version = 0;
+  long frames = 0;
+  bool build_layout = false;
+  bool closing = false;
+  std::set<std::string> sent_probes;
+  bool probes_sent = false;
+  float style_scale = 0;
+  bool style_dark = true;
+
+  std::filesystem::path layout_file() const {
+    return directory.empty() ? directory : directory / ("layout-" + ui_state->settings.workspace + ".ini");
+  }
+  void open();
+  void close();
+  void use_workspace(const std::string& id);
+  void remember_layout();
+  void style();
+  void watch();
+  void draw();
+  void measure(const DreamView& dream);
+  void pace();
+};
+
+void Window::Inside::open() {
+  if (!glfwInit())
+    throw Error("The window system could not be reached: no display was found. On a server use dreamscope-cli, or start a virtual display with xvfb-run.");
+  glfwWindowHint(GLFW_CONTEXT_VERSION_MAJOR, 3);
+  glfwWindowHint(GLFW_CONTEXT_VERSION_MINOR, 3);
+  glfwWindowHint(GLFW_OPENGL_PROFILE, GLFW_OPENGL_CORE_PROFILE);
+  glfwWindowHint(GLFW_OPENGL_FORWARD_COMPAT, GLFW_TRUE);
+  glfwWindowHint(GLFW_DEPTH_BITS, 0);
+  glfwWindowHint(GLFW_STENCIL_BITS, 0);
+  window = glfwCreateWindow(options.width, options.height, options.title.c_str(), nullptr, nullptr);
+  if (!window) {
+    glfwTerminate();
+    throw Error("A window with OpenGL 3.3 could not be opened. Install a graphics driver or Mesa (libgl1-mesa-dri) and try again.");
+  }
+  glfwSetWindowSizeLimits(window, 800, 500, GLFW_DONT_CARE, GLFW_DONT_CARE);
+  glfwMakeContextCurrent(window);
+  glfwSwapInterval(1);
+  // Set before ImGui's own callbacks, which chain to these.
+  glfwSetWindowUserPointer(window, this);
+  glfwSetKeyCallback(window, [](GLFWwindow* w, int, int, int action, int) {
+    if (action != GLFW_REPEAT) static_cast<Inside*>(glfwGetWindowUserPointer(w))->key_event = now_seconds();
+  });
+  glfwSetDropCallback(window, [](GLFWwindow* w, int count, const char** paths) {
+    Inside* self = static_cast<Inside*>(glfwGetWindowUserPointer(w));
+    if (count > 0) self->engine_ref.send(OpenRun{paths[0]});
+  });
+
+  IMGUI_CHECKVERSION();
+  ImGui::CreateContext();
+  ImPlot::CreateContext();
+  ImGuiIO& io = ImGui::GetIO();
+  io.ConfigFlags |= ImGuiConfigFlags_DockingEnable;
+  io.IniFilename = nullptr;  // layouts are kept per workspace, by this class
+  io.ConfigWindowsMoveFromTitleBarOnly = true;
+  ImGui_ImplGlfw_InitForOpenGL(window, true);
+  ImGui_ImplOpenGL3_Init("#version 330");
+
+  opened_at = now_seconds();
+  ui_state = std::make_unique<Ui>(engine_ref);
+  Ui& ui = *ui_state;
+  ui.actions = make_actions();
+  ui.fonts = load_fonts();
+  if (options.settings_directory != "-")
+    directory = options.settings_directory.empty() ? default_settings_directory() : options.settings_directory;
+  if (!directory.empty()) ui.settings = load_settings(directory / "window.conf");
+  if (!options.workspace.empty()) ui.settings.workspace = options.workspace;
+  ui.settings.workspace = workspace(ui.settings.workspace).id;
+  use_workspace(ui.settings.workspace);
+}
+
+void Window::Inside::close() {
+  if (!window) return;
+  glfwMakeContextCurrent(window);
+  if (ui_state) {
+    remember_layout();
+    if (!directory.empty()) save_settings(directory / "window.conf", ui_state->settings);
+  }
+  ui_state.reset();
+  ImGui_ImplOpenGL3_Shutdown();
+  ImGui_ImplGlfw_Shutdown();
+  ImPlot::DestroyContext();
+  ImGui::DestroyContext();
+  glfwDestroyWindow(window);
+  glfwTerminate();
+  window = nullptr;
+}
+
+void Window::Inside::remember_layout() {
+  if (directory.empty() || frames == 0) return;
+  std::string text = layout_heading(ui_state->settings.workspace);
+  for (const Panel& panel : panel_list())
+    if (!ui_state->panel_open[panel.id]) text += "; closed " + panel.id + "\n";
+  save_text(layout_file(), text + ImGui::SaveIniSettingsToMemory());
+}
+
+void Window::Inside::use_workspace(const std::string& id) {
+  Ui& ui = *ui_state;
+  if (frames > 0) remember_layout();
+  ui.settings.workspace = workspace(id).id;
+  const std::string saved = directory.empty() ? "" : read_text(layout_file());
+  const std::string heading = layout_heading(ui.settings.workspace);
+  build_layout = saved.rfind(heading, 0) != 0;  // none yet, or one of an older version
+  for (const Panel& panel : panel_list())
+    ui.panel_open[panel.id] = build_layout ? shown_by_default(workspace(id), panel.id)
+                                           : saved.find("; closed " + panel.id + "\n") == std::string::npos;
+  if (!build_layout) {
+    ImGui::ClearIniSettings();
+    ImGui::LoadIniSettingsFromMemory(saved.c_str(), saved.size());
+  }
+  ui.settings_changed = true;
+}
+
+void Window::Inside::style() {
+  Ui& ui = *ui_state;
+  float x = 1, y = 1;
+  glfwGetWindowContentScale(window, &x, &y);
+  const float scale = std::max(x, 0.5f) * ui.settings.text_scale * workspace(ui.settings.workspace).text;
+  if (scale == style_scale && ui.settings.dark == style_dark && !ui.want_style) return;
+  style_scale = ui.scale = scale;
+  style_dark = ui.settings.dark;
+  ui.want_style = false;
+  apply_theme(ui.settings.dark, scale);
+}
+
+/// Tells the engine which probes the visible panels need, when that has changed.
+void Window::Inside::watch() {
+  if (probes_sent && ui_state->wanted_probes == sent_probes) return;
+  sent_probes = ui_state->wanted_probes;
+  probes_sent = true;
+  engine_ref.send(WatchProbes{sent_probes});
+}
+
+void Window::Inside::draw() {
+  Ui& ui = *ui_state;
+  draw_menu_bar(ui);
+  const ImGuiViewport* viewport = ImGui::GetMainViewport();
+  const ImGuiID dock = ImGui::GetID("dock");
+  if (build_layout || ui.want_reset_layout) {
+    if (ui.want_reset_layout)
+      for (const Panel& panel : panel_list())
+        ui.panel_open[panel.id] = shown_by_default(workspace(ui.settings.workspace), panel.id);
+    build_default_layout(dock, workspace(ui.settings.workspace), viewport->WorkPos, viewport->WorkSize);
+    build_layout = ui.want_reset_layout = false;
+  }
+  draw_dock_space(dock, viewport->WorkPos, viewport->WorkSize);
+  const std::string front = std::exchange(ui.want_panel, "");
+  for (const Panel& panel : panel_list()) {
+    bool& open = ui.panel_open[panel.id];
+    if (front == panel.id) open = true;
+    if (!open) continue;
+    if (front == panel.id) ImGui::SetNextWindowFocus();
+    ImGui::SetNextWindowSize({ui.px(520), ui.px(360)}, ImGuiCond_FirstUseEver);
+    ImGuiWindowFlags flags = ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoScrollbar;
+    if (panel.on_background) flags |= ImGuiWindowFlags_NoBackground;
+    if (ImGui::Begin(window_name(panel).c_str(), &open, flags)) panel.draw(*ui.snapshot, ui);
+    ImGui::End();
+  }
+  draw_keys_page(ui);
+  draw_palette(ui);
+}
+
+/// The key→pixel latency: from a driving key's event to the swapped frame that shows the step which answered it.
+void Window::Inside::measure(const DreamView& dream) {
+  if (dream.pressed_at <= 0 || dream.pressed_at == answered) return;
+  answered = dream.pressed_at;
+  Measures& m = ui_state->measures;
+  m.key_to_pixel = static_cast<float>((now_seconds() - dream.pressed_at) * 1000);
+  m.input = static_cast<float>(dream.input_ms);
+  m.model = static_cast<float>(dream.model_ms);
+  m.decode = static_cast<float>(dream.decode_ms);
+  m.draw = std::max(m.key_to_pixel - m.input - m.model - m.decode, 0.0f);
+  m.any_key = true;
+  m.keys.push_back(m.key_to_pixel);
+  if (m.keys.size() > 200) m.keys.pop_front();
+}
+
+/// Waits for the next frame's time. A key event ends the wait, so that it reaches the engine at once.
+void Window::Inside::pace() {
+  double rate = options.frame_rate;
+  if (rate <= 0) return;
+  if (glfwGetWindowAttrib(window, GLFW_ICONIFIED)) rate = 5;
+  else if (now_seconds() - last_news > idle_after) rate = 12;
+  next_frame = std::max(next_frame + 1 / rate, now_seconds() - 1 / rate);
+  const double key_before = key_event;
+  for (double now = now_seconds(); now < next_frame; now = now_seconds()) {
+    glfwWaitEventsTimeout(next_frame - now);
+    if (key_event != key_before || glfwWindowShouldClose(window)) break;
+    if (rate < 20) {  // idle: whatever woke us deserves a frame
+      last_news = now_seconds();
+      break;
+    }
+  }
+  next_frame = std::min(next_frame, now_seconds());
+}
+
+Window::Window(Engine& engine, WindowOptions options) : in_(std::make_unique<Inside>(engine, std::move(options))) {
+  in_->open();
+}
+
+Window::~Window() { in_->close(); }
+
+Ui& Window::ui() { return *in_->ui_state; }
+
+void Window::drop(const std::vector<std::string>& paths) {
+  if (!paths.empty()) in_->engine_ref.send(OpenRun{paths.front()});
+}
+
+bool Window::screenshot(const std::filesystem::path& file) {
+  int width = 0, height = 0;
+  glfwGetFramebufferSize(in_->window, &width, &height);
+  std::vector<unsigned char> pixels(static_cast<std::size_t>(width) * height * 3);
+  glPixelStorei(GL_PACK_ALIGNMENT, 1);
+  glReadPixels(0, 0, width, height, GL_RGB, GL_UNSIGNED_BYTE, pixels.data());
+  return write_png(file, width, height, pixels, true);
+}
+
+bool Window::frame() {
+  Inside& in = *in_;
+  Ui& ui = *in.ui_state;
+  glfwPollEvents();
+  if (glfwWindowShouldClose(in.window) || in.closing || (in.options.quit && in.options.quit->load())) return false;
+  const double begin = now_seconds();
+  ui.time = begin - in.opened_at;
+  ui.snapshot = in.engine_ref.latest();
+  if (ui.snapshot->dream->version != in.dream_version || ui.snapshot->train->version != in.train_version || ImGui::IsAnyItemActive()) {
+    in.dream_version = ui.snapshot->dream->version;
+    in.train_version = ui.snapshot->train->version;
+    in.last_news = begin;
+  }
+  if (!ui.want_workspace.empty()) in.use_workspace(std::exchange(ui.want_workspace, ""));
+  in.style();
+
+  ImGui_ImplOpenGL3_NewFrame();
+  ImGui_ImplGlfw_NewFrame();
+  ImGui::NewFrame();
+  ui.focused = glfwGetWindowAttrib(in.window, GLFW_FOCUSED) != 0;
+  const ImGuiIO& io = ImGui::GetIO();
+  handle_shortcuts(ui);
+  const bool free = !io.WantTextInput && !ui.show_palette && (ui.focused || in.key_event == 0);
+  ui.keymap.update(ui.dream().spaces.action, free, ui.focused ? read_pad() : PadState{}, in.key_event);
+  if (std::optional<Drive> drive = ui.keymap.take_change()) ui.send(std::move(*drive));
+  if (const std::string chosen = ui.folder_dialog.take(); !chosen.empty()) ui.send(OpenRun{chosen});
+  ui.wanted_probes.clear();
+  in.draw();
+  in.watch();
+  ImGui::Render();
+
+  int width = 0, height = 0;
+  glfwGetFramebufferSize(in.window, &width, &height);
+  glViewport(0, 0, width, height);
+  const ImVec4 ground = to_vec(ui.color().background);
+  glClearColor(ground.x, ground.y, ground.z, 1);
+  glClear(GL_COLOR_BUFFER_BIT);
+  ImGui_ImplOpenGL3_RenderDrawData(ImGui::GetDrawData());
+  ++in.frames;
+  // Read before the swap: afterwards the back buffer is undefined.
+  if (!in.options.screenshot.empty() && in.frames == in.options.screenshot_frame) screenshot(in.options.screenshot);
+  if (std::exchange(ui.want_screenshot, false)) {
+    const std::filesystem::path file = screenshot_path();
+    const bool saved = screenshot(file);
+    ui.note(saved ? 0 : 1, saved ? "Screenshot saved: " + file.string() : "The screenshot could not be written to " + file.string() + ".");
+  }
+  glfwSwapBuffers(in.window);
+  in.measure(ui.dream());
+  ui.textures.end_frame();
+  if (in.options.after_swap) in.options.after_swap();
+  if (std::exchange(ui.settings_changed, false) && !in.directory.empty()) save_settings(in.directory / "window.conf", ui.settings);
+  if (io.WantSaveIniSettings) {
+    in.remember_layout();
+    ImGui::GetIO().WantSaveIniSettings = false;
+  }
+  if (ui.want_quit || (in.options.max_frames > 0 && in.frames >= in.options.max_frames)) in.closing = true;
+  in.pace();
+  const double end = now_seconds();
+  if (in.last_frame_end > 0) ui.measures.add_frame(static_cast<float>((end - in.last_frame_end) * 1000));
+  in.last_frame_end = end;
+  return !in.closing;
+}
+
+int run_window(Engine& engine, const WindowOptions& options) {
+  Window window(engine, options);
+  while (window.frame()) {
+  }
+  return 0;
+}
+
+}  // namespace dream::ui
