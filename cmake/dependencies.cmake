@@ -1,5 +1,5 @@
 # Where every third-party piece comes from: system packages first, then the per-user cache that scripts/setup fills.
-if(DEFINED ENV{XDG_CACHE_HOME})
+if(NOT "$ENV{XDG_CACHE_HOME}" STREQUAL "")
   set(default_cache $ENV{XDG_CACHE_HOME}/dreamscope)
 else()
   set(default_cache $ENV{HOME}/.cache/dreamscope)
@@ -18,14 +18,6 @@ find_package(nlohmann_json REQUIRED)
 find_package(ZLIB REQUIRED)
 
 include(torch)
-
-# Box2D 2.3: the C++ inside the box2d-py source package, as Gymnasium's CarRacing uses it. Compiled without
-# contraction into FMA, so that trajectories equal those of the baseline x86-64 wheel.
-set(box2d_root ${DREAMSCOPE_CACHE}/box2d-py-2.3.8)
-file(GLOB_RECURSE box2d_sources ${box2d_root}/Box2D/*.cpp)
-add_library(dreamscope_box2d STATIC ${box2d_sources})
-target_include_directories(dreamscope_box2d SYSTEM PUBLIC ${box2d_root})
-target_compile_options(dreamscope_box2d PRIVATE -w -O2 -g0 -ffp-contract=off)
 
 find_package(HDF5 REQUIRED COMPONENTS C)
 add_library(dreamscope_hdf5 INTERFACE)
