@@ -1,31 +1,12 @@
 #include "core/env/registry.h"
 
-#include <algorithm>
 #include <fmt/format.h>
-#include <numeric>
 
 #include "api/error.h"
+#include "core/base/nearest.h"
 #include "core/env/car_racing.h"
 
 namespace dream {
-namespace {
-
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t above = row[j + 1];
-      row[j + 1] = std::min({above + 1, row[j] + 1, diagonal + (a[i] == b[j] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row.back();
-}
-
-}  // namespace
 
 const std::vector<EnvEntry>& environments() {
   static const std::vector<EnvEntry> entries = {
@@ -40,15 +21,14 @@ const std::vector<EnvEntry>& environments() {
 }
 
 std::unique_ptr<Env> make_env(const std::string& name) {
-  const auto& entries = environments();
-  std::string known;
-  const EnvEntry* nearest = &entries.front();
-  for (const EnvEntry& entry : entries) {
+  std::vector<std::string> known;
+  for (const EnvEntry& entry : environments()) {
     if (entry.name == name) return entry.make();
-    if (edit_distance(entry.name, name) < edit_distance(nearest->name, name)) nearest = &entry;
-    known += (known.empty() ? "" : ", ") + entry.name;
+    known.push_back(entry.name);
   }
-  throw Error(fmt::format("Unknown environment '{}'; did you mean '{}'? Known: {}.", name, nearest->name, known));
+  const std::string guess = nearest(name, known);
+  throw Error(fmt::format("Unknown environment '{}'{}. Known: {}.", name,
+                          guess.empty() ? "" : fmt::format("; did you mean '{}'?", guess), fmt::join(known, ", ")));
 }
 
 }  // namespace dream

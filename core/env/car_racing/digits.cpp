@@ -1,6 +1,7 @@
 #include "core/env/car_racing/digits.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <numbers>
 #include <vector>
@@ -20,52 +21,68 @@ constexpr std::uint8_t kAdvance[10][10] = {
     {25, 23, 25, 26, 23, 26, 25, 23, 25, 26}, {23, 23, 25, 25, 23, 25, 23, 23, 23, 25}};
 
 using Line = std::vector<Vec2>;
+using Strokes = std::vector<std::array<Vec2, 4>>;
 
-// An arc of an ellipse, degrees clockwise from the top.
+constexpr double kStrokeWidth = 5.7;
+
+// An arc of a slightly squared ellipse, degrees clockwise from the top.
 void arc(Line& line, Vec2 centre, double radius_x, double radius_y, double from, double to) {
-  const int steps = std::max(2, static_cast<int>(std::abs(to - from) / 24));
+  auto squared = [](double v) { return std::copysign(std::pow(std::abs(v), 0.85), v); };
+  const int steps = std::max(2, static_cast<int>(std::abs(to - from) / 20));
   for (int i = 0; i <= steps; ++i) {
     const double a = (from + (to - from) * i / steps) * std::numbers::pi / 180;
-    line.push_back({centre.x + radius_x * std::sin(a), centre.y - radius_y * std::cos(a)});
+    line.push_back({centre.x + radius_x * squared(std::sin(a)), centre.y - radius_y * squared(std::cos(a))});
+  }
+}
+
+Line arc(Vec2 centre, double radius_x, double radius_y, double from, double to) {
+  Line line;
+  arc(line, centre, radius_x, radius_y, from, to);
+  return line;
+}
+
+// Thickens a line; its pieces share their mitred ends.
+void thicken(const Line& line, Strokes& strokes) {
+  const int n = static_cast<int>(line.size());
+  const bool closed = std::hypot(line.front().x - line.back().x, line.front().y - line.back().y) < 1e-6;
+  auto normal = [&](int i) {
+    const double dx = line[i + 1].x - line[i].x, dy = line[i + 1].y - line[i].y, length = std::hypot(dx, dy);
+    return Vec2{-dy / length, dx / length};
+  };
+  auto offset = [&](int i) {
+    const Vec2 before = normal(i > 0 ? i - 1 : closed ? n - 2 : 0), after = normal(i + 1 < n ? i : closed ? 0 : n - 2);
+    const double k = kStrokeWidth / 2 / std::max(1 + before.x * after.x + before.y * after.y, 0.3);
+    return Vec2{k * (before.x + after.x), k * (before.y + after.y)};
+  };
+  for (int i = 0; i + 1 < n; ++i) {
+    const Vec2 a = line[i], b = line[i + 1], p = offset(i), q = offset(i + 1);
+    strokes.push_back(
+        {Vec2{a.x - p.x, a.y - p.y}, Vec2{a.x + p.x, a.y + p.y}, Vec2{b.x + q.x, b.y + q.y}, Vec2{b.x - q.x, b.y - q.y}});
   }
 }
 
 struct Glyphs {
-  std::array<std::vector<Line>, 11> lines;
-  std::array<std::vector<std::span<const Vec2>>, 11> spans;
+  std::array<Strokes, 11> strokes;
 
   Glyphs() {
-    auto& g = lines;
-    g[0].emplace_back();
-    arc(g[0].back(), {11.5, 16}, 7.2, 13, 0, 360);
-    g[1] = {{{13, 2}, {13, 32}}, {{3, 8.5}, {11, 7}}};
-    g[2].emplace_back();
-    arc(g[2].back(), {11, 10}, 7.2, 6, -90, 120);
-    g[2].back().insert(g[2].back().end(), {{5, 28}});
-    g[2].push_back({{2, 29}, {21, 29}});
-    g[3].emplace_back();
-    arc(g[3].back(), {10.5, 9}, 7, 6, -90, 180);
-    g[3].emplace_back();
-    arc(g[3].back(), {10.5, 22.5}, 8, 7, 0, 270);
-    g[4] = {{{16, 2}, {16, 32}}, {{14, 4}, {3.5, 21}}, {{1, 22.5}, {22, 22.5}}};
-    g[5] = {{{20, 4.5}, {4, 4.5}}, {{6, 4.5}, {4, 16}}};
-    g[5].emplace_back();
-    arc(g[5].back(), {10.8, 21.5}, 7.8, 7.5, -60, 260);
-    g[6].emplace_back();
-    arc(g[6].back(), {11.5, 22}, 7.2, 7, 0, 360);
-    g[6].emplace_back();
-    arc(g[6].back(), {12, 15}, 8.5, 12, 60, -110);
-    g[7] = {{{1, 4.5}, {21, 4.5}}, {{18, 6}, {8, 32}}};
-    g[8].emplace_back();
-    arc(g[8].back(), {11.5, 9}, 6.5, 6, 0, 360);
-    g[8].emplace_back();
-    arc(g[8].back(), {11.5, 22.5}, 7.6, 7, 0, 360);
-    g[9].emplace_back();
-    arc(g[9].back(), {11, 10.5}, 7.2, 7, 0, 360);
-    g[9].emplace_back();
-    arc(g[9].back(), {10.5, 17}, 8.5, 12, -120, -290);
-    g[kMinus] = {{{1, 20.5}, {12, 20.5}}};
-    for (std::size_t i = 0; i < lines.size(); ++i) spans[i].assign(lines[i].begin(), lines[i].end());
+    std::array<std::vector<Line>, 11> g;
+    g[0] = {arc({11.5, 16}, 7.4, 13.2, 0, 360)};
+    g[1] = {{{13, 2}, {13, 32}}, {{3, 8.5}, {10, 8.5}}};
+    Line two = arc({11.2, 11}, 7.2, 6.2, -90, 115);
+    two.push_back({5, 27});
+    g[2] = {two, {{1.5, 29.2}, {21.5, 29.2}}};
+    g[3] = {arc({10.7, 9}, 6.6, 6, -80, 180), arc({11.3, 22.5}, 7.4, 6.7, 0, 262)};
+    g[4] = {{{15.7, 2}, {15.7, 32}}, {{12, 4.2}, {3, 19.5}}, {{1, 22.6}, {12.7, 22.6}}, {{18.7, 22.6}, {22, 22.6}}};
+    Line five{{20, 4.8}, {6.6, 4.8}, {5.2, 15.5}};
+    g[5] = {five, arc({11.2, 22}, 7.6, 7.3, -65, 258)};
+    g[6] = {arc({11.7, 21.7}, 7.2, 7.2, 0, 360), arc({11.8, 15}, 7.3, 12.2, 52, -88)};
+    g[7] = {{{1, 4.6}, {21.5, 4.6}}, {{16.8, 7.6}, {8.4, 32}}};
+    g[8] = {arc({11.5, 9}, 6.6, 6, 0, 360), arc({11.5, 22.5}, 7.6, 6.6, 0, 360)};
+    g[9] = {arc({11.3, 11.3}, 7.2, 7.2, 0, 360), arc({11.2, 18}, 7.3, 12.2, -128, -268)};
+    g[kMinus] = {{{1, 20}, {12.4, 20}}};
+    for (std::size_t i = 0; i < g.size(); ++i) {
+      for (const Line& line : g[i]) thicken(line, strokes[i]);
+    }
   }
 };
 
@@ -99,11 +116,11 @@ NumberLayout lay_out_number(double reward) {
     put(digits[i]);
     x += i > 0 ? kAdvance[digits[i]][digits[i - 1]] : kGlyphWidth;
   }
-  for (int i = 0; i < layout.count; ++i) layout.x[i] += 60 - x / 2;
+  for (int i = 0; i < layout.count; ++i) layout.x[i] += 60 - std::floor(x / 2);
   layout.y = 750 - 21 + 2;
   return layout;
 }
 
-std::span<const std::span<const Vec2>> glyph_lines(int glyph) { return glyphs().spans[glyph]; }
+std::span<const std::array<Vec2, 4>> glyph_strokes(int glyph) { return glyphs().strokes[glyph]; }
 
 }  // namespace dream::car_racing

@@ -1,7 +1,6 @@
 #pragma once
 #include <array>
 #include <cstdint>
-#include <cmath>
 #include <span>
 
 #include "core/env/car_racing/geometry.h"
@@ -18,22 +17,8 @@ struct NumberLayout {
 };
 NumberLayout lay_out_number(double reward);
 
-/// A glyph of our own drawing, in the proportions of a bold sans at 42 pixels: lines of one width in a box of 23 x 32.
-std::span<const std::span<const Vec2>> glyph_lines(int glyph);
-inline constexpr double kStrokeWidth = 6;
-
-/// Calls `stroke` with the four corners of each stroke, all in one orientation.
-template <class Function>
-void for_each_stroke(int glyph, Function&& stroke) {
-  for (const std::span<const Vec2> line : glyph_lines(glyph)) {
-    for (std::size_t i = 0; i + 1 < line.size(); ++i) {
-      const Vec2 a = line[i], b = line[i + 1];
-      const double dx = b.x - a.x, dy = b.y - a.y, k = kStrokeWidth / 2 / std::sqrt(dx * dx + dy * dy);
-      const Vec2 n{-dy * k, dx * k};
-      stroke(std::array<Vec2, 4>{Vec2{a.x - n.x, a.y - n.y}, Vec2{a.x + n.x, a.y + n.y}, Vec2{b.x + n.x, b.y + n.y},
-                                 Vec2{b.x - n.x, b.y - n.y}});
-    }
-  }
-}
+/// A glyph of our own drawing, in the proportions of a bold sans at 42 pixels, in a box of 23 x 32: lines of one width,
+/// cut into quadrilaterals that meet without gap or overlap, all in one orientation.
+std::span<const std::array<Vec2, 4>> glyph_strokes(int glyph);
 
 }  // namespace dream::car_racing

@@ -83,7 +83,8 @@ void Painter::draw(const Scene& scene, std::span<std::uint8_t> out) {
     std::array<Vec2, 4> field;
     const double signs[4][2] = {{-1, -1}, {1, -1}, {1, 1}, {-1, 1}};
     for (int i = 0; i < 4; ++i) {
-      field[i] = camera.picture(camera.window({signs[i][0] * kPlayfield, signs[i][1] * kPlayfield}));
+      const double side = kPlayfield + camera.outline / camera.zoom;
+      field[i] = camera.picture(camera.window({signs[i][0] * side, signs[i][1] * side}));
     }
     field_.polygon(field, 1.0f);
   }
@@ -345,11 +346,11 @@ void Painter::draw_number(double reward, std::span<std::uint8_t> out) {
   const double sx = width_ / kWindowWidth, sy = height_ / kWindowHeight;
   const NumberLayout layout = lay_out_number(reward);
   for (int i = 0; i < layout.count; ++i) {
-    for_each_stroke(layout.glyph[i], [&](const std::array<Vec2, 4>& stroke) {
+    for (const auto& stroke : glyph_strokes(layout.glyph[i])) {
       std::array<Vec2, 4> corners;
       for (int k = 0; k < 4; ++k) corners[k] = {(layout.x[i] + stroke[k].x) * sx, (layout.y + stroke[k].y) * sy};
       overlay_.polygon(corners, 1.0f);
-    });
+    }
   }
   flush_overlay({255, 255, 255}, out);
 }

@@ -1,0 +1,23 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+
+#include "core/base/npy.h"
+#include "core/env/env.h"
+
+namespace dream {
+
+/// Plays `actions` [T, A] (or [T] for one axis or discrete choices) from reset(seed) until they or the episode end, and
+/// returns, for the T' steps that were made:
+///   observation [T', H, W, C] uint8   the picture after each step, where the environment has one
+///   vector [T', V] float32            likewise
+///   reward [T'] float32, terminated [T'] bool, truncated [T'] bool
+/// and the environment's diagnostics: those of each step as [T', …] (CarRacing: pose [T', 3]), those of the episode as
+/// they are (track [N, 4]), all float64.
+/// Throws dream::Error when the actions' shape or a value does not fit.
+Npz make_trace(Env& env, std::uint64_t seed, const NpyArray& actions);
+
+/// make_trace, written to an .npz file.
+void write_trace(Env& env, std::uint64_t seed, const NpyArray& actions, const std::filesystem::path& out);
+
+}  // namespace dream

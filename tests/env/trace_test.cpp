@@ -1,0 +1,60 @@
+#include "core/env/trace.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "api/error.h"
+#include "core/env/registry.h"
+
+namespace dream {
+namespace {
+
+TEST(Trace, HoldsWhatTheEpisodeWas) {
+  auto env = make_env("CarRacing");
+  std::vector<float> actions;
+  for (int i = 0; i < 25; ++i) actions.insert(actions.end(), {0.1f, 0.5f, 0});
+  const std::string path = testing::TempDir() + "/trace.npz";
+  write_trace(*env, 6, NpyArray::of<float>({25, 3}, actions), path);
+  const Npz trace = read_npz(path);
+  std::filesystem::remove(path);
+
+  using Shape = std::vector<std::size_t>;
+  EXPECT_EQ(trace.at("observation").shape, (Shape{25, 96, 96, 3}));
+  EXPECT_EQ(trace.at("reward").shape, (Shape{25}));
+  EXPECT_EQ(trace.at("terminated").type, NpyType::b1);
+  EXPECT_EQ(trace.at("truncated").shape, (Shape{25}));
+  EXPECT_EQ(trace.at("pose").shape, (Shape{25, 3}));
+  EXPECT_EQ(trace.at("track").shape[1], 4u);
+
+  // The same, by hand.
+  env->reset(6);
+  std::vector<std::uint8_t> image(env->spaces().image_bytes());
+  const auto frames = trace.at("observation").view<std::uint8_t>("observation");
+  const auto rewards = trace.at("reward").view<float>("reward");
+  const auto poses = trace.at("pose").view<double>("pose");
+  for (std::size_t t = 0; t < 25; ++t) {
+    EXPECT_EQ(env->step(std::span(actions).subspan(3 * t, 3)).reward, rewards[t]);
+    env->observe_image(image);
+    EXPECT_TRUE(std::equal(image.begin(), image.end(), frames.begin() + t * image.size())) << t;
+    EXPECT_EQ(env->diagnostics()[0].values[1], poses[3 * t + 1]);
+  }
+}
+
+TEST(Trace, StopsAtTheEnd) {
+  auto env = make_env("CarRacingDiscrete");
+  const Npz trace = make_trace(*env, 6, NpyArray::of<float>({1200}, std::vector<float>(1200, 0.0f)));
+  EXPECT_EQ(trace.at("reward").shape[0], 1000u);
+  EXPECT_EQ(trace.at("truncated").view<std::uint8_t>("truncated").back(), 1);
+  EXPECT_EQ(trace.at("terminated").view<std::uint8_t>("terminated").back(), 0);
+}
+
+TEST(Trace, RefusesActionsOfAnotherShape) {
+  auto env = make_env("CarRacing");
+  EXPECT_THROW(make_trace(*env, 0, NpyArray::of<float>({6}, std::vector<float>(6))), Error);
+  EXPECT_THROW(make_trace(*env, 0, NpyArray::of<float>({3, 2}, std::vector<float>(6))), Error);
+  EXPECT_THROW(make_trace(*env, 0, NpyArray::of<float>({}, std::vector<float>(1))), Error);
+}
+
+}  // namespace
+}  // namespace dream
