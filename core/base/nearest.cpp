@@ -30,7 +30,9 @@ std::size_t distance(const std::string& a, const std::string& b) {
   return last[b.size()];
 }
 
-std::string after_last_dot(const std::string& key) { return key.substr(key.rfind('.') + 1); }
+std::string after_last_dot(const std::string& key) {
+  return key.substr(key.rfind('.') + 1);
+}
 
 }  // namespace
 

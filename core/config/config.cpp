@@ -1,12 +1,13 @@
 #include "core/config/config.h"
 
+#include <toml++/toml.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <map>
 #include <set>
 #include <sstream>
-#include <toml++/toml.h>
 #include <utility>
 
 #include "api/error.h"
@@ -152,23 +153,27 @@ void check_dots(const std::string& text, const std::string& origin) {
 }  // namespace
 
 void Config::add(const std::string& key, bool& target, Traits traits) {
-  append(key, target, std::move(traits), [&target](const FieldValue& v) { target = std::get<bool>(v); },
-         [&target]() -> FieldValue { return target; });
+  append(
+      key, target, std::move(traits), [&target](const FieldValue& v) { target = std::get<bool>(v); },
+      [&target]() -> FieldValue { return target; });
 }
 
 void Config::add(const std::string& key, std::int64_t& target, Traits traits) {
-  append(key, target, std::move(traits), [&target](const FieldValue& v) { target = std::get<std::int64_t>(v); },
-         [&target]() -> FieldValue { return target; });
+  append(
+      key, target, std::move(traits), [&target](const FieldValue& v) { target = std::get<std::int64_t>(v); },
+      [&target]() -> FieldValue { return target; });
 }
 
 void Config::add(const std::string& key, double& target, Traits traits) {
-  append(key, target, std::move(traits), [&target](const FieldValue& v) { target = std::get<double>(v); },
-         [&target]() -> FieldValue { return target; });
+  append(
+      key, target, std::move(traits), [&target](const FieldValue& v) { target = std::get<double>(v); },
+      [&target]() -> FieldValue { return target; });
 }
 
 void Config::add(const std::string& key, std::string& target, Traits traits) {
-  append(key, target, std::move(traits), [&target](const FieldValue& v) { target = std::get<std::string>(v); },
-         [&target]() -> FieldValue { return target; });
+  append(
+      key, target, std::move(traits), [&target](const FieldValue& v) { target = std::get<std::string>(v); },
+      [&target]() -> FieldValue { return target; });
 }
 
 void Config::append(const std::string& key, FieldValue value, Traits traits,
@@ -177,9 +182,16 @@ void Config::append(const std::string& key, FieldValue value, Traits traits,
     if (entry.field.key == key) throw Error("The setting '" + key + "' is declared twice.");
   }
   Entry entry;
-  entry.field = {key,         std::move(traits.help), std::move(traits.unit), value,
-                 value,       traits.low,             traits.high,            traits.logarithmic,
-                 traits.live, std::move(traits.choices)};
+  entry.field = {key,
+                 std::move(traits.help),
+                 std::move(traits.unit),
+                 value,
+                 value,
+                 traits.low,
+                 traits.high,
+                 traits.logarithmic,
+                 traits.live,
+                 std::move(traits.choices)};
   entry.write = std::move(write);
   entry.read = std::move(read);
   entries_.push_back(std::move(entry));
@@ -257,10 +269,13 @@ void Config::set_text(const std::string& assignment) {
   entry.write(checked(entry, value));
 }
 
-void Config::load(const std::filesystem::path& file) { parse(read_text_file(file, max_toml_bytes), "'" + file.string() + "'"); }
+void Config::load(const std::filesystem::path& file) {
+  parse(read_text_file(file, max_toml_bytes), "'" + file.string() + "'");
+}
 
 void Config::parse(const std::string& toml, const std::string& origin) {
-  if (toml.size() > max_toml_bytes) throw Error(origin + " has more than " + std::to_string(max_toml_bytes) + " bytes.");
+  if (toml.size() > max_toml_bytes)
+    throw Error(origin + " has more than " + std::to_string(max_toml_bytes) + " bytes.");
   check_dots(toml, origin);
   std::vector<Found> found;
   try {

@@ -27,6 +27,8 @@ std::uint32_t crc32c(std::string_view bytes) {
   return ~crc;
 }
 
-std::uint32_t masked_crc32c(std::string_view bytes) { return std::rotr(crc32c(bytes), 15) + 0xa282ead8u; }
+std::uint32_t masked_crc32c(std::string_view bytes) {
+  return std::rotr(crc32c(bytes), 15) + 0xa282ead8u;
+}
 
 }  // namespace dream

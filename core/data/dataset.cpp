@@ -243,8 +243,8 @@ void Dataset::Parts::find_places() {
     places.push_back(std::move(*place));
   }
   if (places.size() < metadata.episodes) {
-    throw Error("'" + directory.string() + "': " + minari::episode_name(places.size()) + " is missing; metadata.json says " +
-                std::to_string(metadata.episodes) + " episodes.");
+    throw Error("'" + directory.string() + "': " + minari::episode_name(places.size()) +
+                " is missing; metadata.json says " + std::to_string(metadata.episodes) + " episodes.");
   }
 }
 
@@ -277,10 +277,18 @@ Dataset::~Dataset() = default;
 Dataset::Dataset(Dataset&&) noexcept = default;
 Dataset& Dataset::operator=(Dataset&&) noexcept = default;
 
-const DatasetInfo& Dataset::info() const { return parts_->metadata.info; }
-std::size_t Dataset::episodes() const { return parts_->places.size(); }
-std::int64_t Dataset::steps() const { return parts_->steps; }
-bool Dataset::appendable() const { return parts_->metadata.own && parts_->inside_main == 0; }
+const DatasetInfo& Dataset::info() const {
+  return parts_->metadata.info;
+}
+std::size_t Dataset::episodes() const {
+  return parts_->places.size();
+}
+std::int64_t Dataset::steps() const {
+  return parts_->steps;
+}
+bool Dataset::appendable() const {
+  return parts_->metadata.own && parts_->inside_main == 0;
+}
 
 Episode Dataset::read(std::size_t index) const {
   if (index >= parts_->places.size()) {

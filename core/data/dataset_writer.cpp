@@ -189,7 +189,8 @@ DatasetWriter::DatasetWriter(const std::filesystem::path& directory, const Datas
     const bool known = std::filesystem::exists(minari::metadata_file(directory));
     if (!known && (std::filesystem::exists(minari::main_file(directory)) ||
                    std::filesystem::exists(minari::episode_file(directory, 0)))) {
-      throw Error("'" + directory.string() + "' holds data, and its data/metadata.json is missing; choose another folder.");
+      throw Error("'" + directory.string() +
+                  "' holds data, and its data/metadata.json is missing; choose another folder.");
     }
     if (known) {
       parts_->go_on();
@@ -233,7 +234,11 @@ void DatasetWriter::append(const Episode& episode) {
   if (p.episodes - p.listed >= std::max<std::size_t>(1, p.listed / 16)) p.write_index();
 }
 
-std::size_t DatasetWriter::episodes() const { return parts_->episodes; }
-std::int64_t DatasetWriter::steps() const { return parts_->steps; }
+std::size_t DatasetWriter::episodes() const {
+  return parts_->episodes;
+}
+std::int64_t DatasetWriter::steps() const {
+  return parts_->steps;
+}
 
 }  // namespace dream

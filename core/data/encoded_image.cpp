@@ -27,7 +27,8 @@ std::string decode_image(std::span<const std::uint8_t> bytes, int width, int hei
   }
   const int size = static_cast<int>(bytes.size());
   int w = 0, h = 0, c = 0;
-  if (!stbi_info_from_memory(bytes.data(), size, &w, &h, &c)) return "it is no picture that can be read; a JPEG or PNG was expected";
+  if (!stbi_info_from_memory(bytes.data(), size, &w, &h, &c))
+    return "it is no picture that can be read; a JPEG or PNG was expected";
   if (w != width || h != height) {
     return "it has " + std::to_string(w) + " x " + std::to_string(h) + " pixels, and " + std::to_string(width) + " x " +
            std::to_string(height) + " were expected";

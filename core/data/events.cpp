@@ -20,7 +20,9 @@ void varint(std::string& out, std::uint64_t value) {
   for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
   out += static_cast<char>(value);
 }
-void key(std::string& out, unsigned field, unsigned kind) { varint(out, field << 3 | kind); }
+void key(std::string& out, unsigned field, unsigned kind) {
+  varint(out, field << 3 | kind);
+}
 void text(std::string& out, unsigned field, const std::string& value) {
   key(out, field, 2);
   varint(out, value.size());

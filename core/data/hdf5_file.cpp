@@ -42,7 +42,9 @@ Hdf5Id modern_access() {
 
 }  // namespace
 
-Hdf5Access::Hdf5Access() : lock_(hdf5_mutex()) { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+Hdf5Access::Hdf5Access() : lock_(hdf5_mutex()) {
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
 
 Hdf5Id& Hdf5Id::operator=(Hdf5Id&& other) noexcept {
   if (this != &other) {
@@ -73,8 +75,9 @@ Hdf5Reader::Hdf5Reader(const std::filesystem::path& path) : path_(path), size_(r
   H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
   file_ = Hdf5Id(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access), H5Fclose);
   if (!file_.valid()) {
-    throw Error("'" + path.string() + "' cannot be opened as an HDF5 file: it is truncated, damaged or of another format" +
-                last_reason() + ".");
+    throw Error("'" + path.string() +
+                "' cannot be opened as an HDF5 file: it is truncated, damaged or of another format" + last_reason() +
+                ".");
   }
 }
 
@@ -108,7 +111,9 @@ std::uint64_t Hdf5Reader::Array::count() const {
   return product;
 }
 
-Hdf5Id Hdf5Reader::group(const std::string& name) const { return child_group(file_, name, ""); }
+Hdf5Id Hdf5Reader::group(const std::string& name) const {
+  return child_group(file_, name, "");
+}
 
 bool Hdf5Reader::has(hid_t parent, const std::string& name) const {
   return H5Lexists(parent, name.c_str(), H5P_DEFAULT) > 0;
@@ -283,8 +288,8 @@ Hdf5Id Hdf5Writer::create_group(hid_t parent, const std::string& name) {
   return group;
 }
 
-void Hdf5Writer::write_array(hid_t parent, const std::string& name, const std::vector<hsize_t>& shape, hid_t memory_type,
-                             hid_t file_type, const void* data, hsize_t chunk_rows) {
+void Hdf5Writer::write_array(hid_t parent, const std::string& name, const std::vector<hsize_t>& shape,
+                             hid_t memory_type, hid_t file_type, const void* data, hsize_t chunk_rows) {
   const Hdf5Id space(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), H5Sclose);
   const Hdf5Id plan(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
   std::vector<hsize_t> chunk = shape;

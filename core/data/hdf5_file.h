@@ -74,8 +74,8 @@ class Hdf5Reader {
   std::vector<std::uint8_t> read_flags(const Array& array) const;
   /// Rows [first, first + count) of an array of unsigned bytes, `row` bytes each.
   void read_bytes(const Array& array, std::uint64_t first, std::uint64_t count, std::uint8_t* out) const;
-  bool is_bytes(const Array& array) const;                // unsigned, 8 bits
-  bool is_byte_sequences(const Array& array) const;       // [T] of sequences of unsigned bytes
+  bool is_bytes(const Array& array) const;           // unsigned, 8 bits
+  bool is_byte_sequences(const Array& array) const;  // [T] of sequences of unsigned bytes
   std::vector<std::vector<std::uint8_t>> read_sequences(const Array& array) const;
 
   [[noreturn]] void fail(const std::string& object, const std::string& found) const;

@@ -48,7 +48,8 @@ std::string listed(const std::vector<float>& values) {
   return text + "]";
 }
 
-std::string box(const std::string& dtype, const std::vector<int>& shape, const std::string& low, const std::string& high) {
+std::string box(const std::string& dtype, const std::vector<int>& shape, const std::string& low,
+                const std::string& high) {
   return R"({"type": "Box", "dtype": ")" + dtype + R"(", "shape": )" + json(shape).dump() + R"(, "low": )" + low +
          R"(, "high": )" + high + "}";
 }
@@ -187,7 +188,8 @@ class Source {
     if (!value.is_number()) fail(std::string("'") + name + "' must hold numbers");
     const double v = value.get<double>();
     constexpr float most = std::numeric_limits<float>::max();
-    if (std::abs(v) > most) return std::copysign(std::numeric_limits<float>::infinity(), static_cast<float>(v < 0 ? -1 : 1));
+    if (std::abs(v) > most)
+      return std::copysign(std::numeric_limits<float>::infinity(), static_cast<float>(v < 0 ? -1 : 1));
     return static_cast<float>(v);
   }
   std::vector<float> reals(const json& object, const char* name) const {
@@ -280,7 +282,8 @@ void foreign_spaces(const std::string& file, const Source& source, Metadata& out
     const json& parts = observation.member(observation.root(), "subspaces");
     if (!parts.is_object()) observation.fail("'subspaces' must be an object");
     for (const auto& [key, space] : parts.items()) {
-      if (key.empty() || key == "." || key.find('/') != std::string::npos) observation.fail("a name in 'subspaces' is not usable");
+      if (key.empty() || key == "." || key.find('/') != std::string::npos)
+        observation.fail("a name in 'subspaces' is not usable");
       add_observation(observation, space, key, out);
     }
   } else {
@@ -309,7 +312,9 @@ void foreign_spaces(const std::string& file, const Source& source, Metadata& out
 
 }  // namespace
 
-std::string episode_name(std::size_t index) { return "episode_" + std::to_string(index); }
+std::string episode_name(std::size_t index) {
+  return "episode_" + std::to_string(index);
+}
 
 std::string episode_link(std::size_t index) {
   const std::string digits = std::to_string(index);
@@ -359,7 +364,8 @@ Metadata read_metadata(const std::filesystem::path& dataset) {
   const std::string file = "'" + path.string() + "'";
   std::error_code code;
   if (!std::filesystem::exists(path, code)) {
-    throw Error("'" + dataset.string() + "' is not a dataset: there is no data/metadata.json (Minari 0.5 or newer) in it.");
+    throw Error("'" + dataset.string() +
+                "' is not a dataset: there is no data/metadata.json (Minari 0.5 or newer) in it.");
   }
   const Source source(file, read_text_file(path, max_metadata));
   const json& root = source.root();
@@ -407,7 +413,8 @@ std::string metadata_text(const Metadata& metadata, double megabytes, const std:
       {"action_space", action_space(info.spaces.action)},
       {"algorithm_name", info.policy},
       {"description", "Collected by Dreamscope in " + info.environment + "; policy: " + info.policy + "."},
-      {"dreamscope", {{"environment", info.environment}, {"policy", info.policy}, {"spaces", spaces_json(info.spaces)}}}};
+      {"dreamscope",
+       {{"environment", info.environment}, {"policy", info.policy}, {"spaces", spaces_json(info.spaces)}}}};
   root.update(own);
   try {
     return root.dump(1);

@@ -14,7 +14,9 @@ namespace dream::minari {
 //   data/metadata.json                     data/main_data.hdf5  (episode_0 -> episodes/episode_000000.hdf5 …)
 //   data/episodes/episode_000000.hdf5      (group episode_0: observations, actions, rewards, terminations, truncations)
 
-inline std::filesystem::path data_folder(const std::filesystem::path& dataset) { return dataset / "data"; }
+inline std::filesystem::path data_folder(const std::filesystem::path& dataset) {
+  return dataset / "data";
+}
 inline std::filesystem::path metadata_file(const std::filesystem::path& dataset) {
   return dataset / "data" / "metadata.json";
 }
@@ -24,8 +26,8 @@ inline std::filesystem::path main_file(const std::filesystem::path& dataset) {
 inline std::filesystem::path episodes_folder(const std::filesystem::path& dataset) {
   return dataset / "data" / "episodes";
 }
-std::string episode_name(std::size_t index);                // "episode_12", its group in main_data.hdf5
-std::string episode_link(std::size_t index);                // "episodes/episode_000012.hdf5", seen from main_data.hdf5
+std::string episode_name(std::size_t index);  // "episode_12", its group in main_data.hdf5
+std::string episode_link(std::size_t index);  // "episodes/episode_000012.hdf5", seen from main_data.hdf5
 std::filesystem::path episode_file(const std::filesystem::path& dataset, std::size_t index);
 
 /// Where the observations of an episode lie and how.

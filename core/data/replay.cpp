@@ -38,7 +38,9 @@ void Replay::clear() {
   dropped_ = 0;
 }
 
-std::int64_t Replay::frames() const { return ends_.empty() ? 0 : ends_.back() - dropped_; }
+std::int64_t Replay::frames() const {
+  return ends_.empty() ? 0 : ends_.back() - dropped_;
+}
 
 Replay::Place Replay::place(std::int64_t index) const {
   if (index < 0 || index >= frames()) {

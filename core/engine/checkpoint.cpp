@@ -173,8 +173,9 @@ class Reader {
     const std::string type_name = type.is_string() ? type.get<std::string>() : type.dump();
     const auto known = std::find_if(dtypes.begin(), dtypes.end(), [&](const Dtype& d) { return type_name == d.name; });
     if (known == dtypes.end()) {
-      fail_tensor(name, "unknown dtype '" + type_name.substr(0, 40) + "'; one of F64, F32, F16, BF16, I64, I32, I16, "
-                        "I8, U8, BOOL was expected");
+      fail_tensor(name, "unknown dtype '" + type_name.substr(0, 40) +
+                            "'; one of F64, F32, F16, BF16, I64, I32, I16, "
+                            "I8, U8, BOOL was expected");
     }
     entry.dtype = *known;
 
@@ -213,9 +214,8 @@ class Reader {
 
   /// The format wants the tensors to tile the data: no overlap, no hole, nothing behind.
   void check_layout(std::vector<Entry>& entries) const {
-    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-      return std::tie(a.begin, a.end) < std::tie(b.begin, b.end);
-    });
+    std::sort(entries.begin(), entries.end(),
+              [](const Entry& a, const Entry& b) { return std::tie(a.begin, a.end) < std::tie(b.begin, b.end); });
     std::uint64_t position = 0;
     for (const Entry& entry : entries) {
       if (entry.begin < position) fail_tensor(entry.name, "its data overlaps that of another tensor");
@@ -223,7 +223,8 @@ class Reader {
       position = entry.end;
     }
     if (position != data_size_) {
-      fail("it holds " + std::to_string(data_size_) + " bytes of data, and its tensors take " + std::to_string(position));
+      fail("it holds " + std::to_string(data_size_) + " bytes of data, and its tensors take " +
+           std::to_string(position));
     }
   }
 
@@ -290,8 +291,8 @@ void Checkpoint::save(const std::filesystem::path& path) const {
   }
   text.resize((text.size() + 7) / 8 * 8, ' ');
   if (text.size() > max_header) {
-    throw Error("Cannot save '" + path.string() + "': its header takes " + std::to_string(text.size()) + " bytes; at most " +
-                std::to_string(max_header) + " are possible.");
+    throw Error("Cannot save '" + path.string() + "': its header takes " + std::to_string(text.size()) +
+                " bytes; at most " + std::to_string(max_header) + " are possible.");
   }
 
   if (path.has_parent_path()) {
@@ -308,7 +309,9 @@ void Checkpoint::save(const std::filesystem::path& path) const {
   file.commit();
 }
 
-Checkpoint Checkpoint::load(const std::filesystem::path& path) { return Reader(path).load(); }
+Checkpoint Checkpoint::load(const std::filesystem::path& path) {
+  return Reader(path).load();
+}
 
 torch::Tensor Checkpoint::exact(const std::string& name, torch::IntArrayRef shape) const {
   const auto found = tensors.find(name);
@@ -338,7 +341,8 @@ torch::Tensor Checkpoint::get(const std::string& name, torch::IntArrayRef shape)
 
 const std::string& Checkpoint::text(const std::string& key) const {
   const auto found = metadata.find(key);
-  if (found == metadata.end()) throw Error(source(*this) + " has no metadata '" + key + "'; is it a checkpoint of this program?");
+  if (found == metadata.end())
+    throw Error(source(*this) + " has no metadata '" + key + "'; is it a checkpoint of this program?");
   return found->second;
 }
 

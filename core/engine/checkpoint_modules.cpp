@@ -45,7 +45,9 @@ std::vector<torch::Tensor> parameters_of(const torch::optim::Optimizer& optimize
 
 using StateTensors = std::vector<std::pair<std::string, torch::Tensor>>;
 
-torch::Tensor counter(std::int64_t value) { return torch::tensor(value, torch::kInt64); }
+torch::Tensor counter(std::int64_t value) {
+  return torch::tensor(value, torch::kInt64);
+}
 
 template <typename State>
 void store_moments(const torch::optim::OptimizerParamState& state, StateTensors& out) {
@@ -110,7 +112,8 @@ struct Kind {
 
 Kind kind_of(const torch::optim::Optimizer& optimizer) {
   using namespace torch::optim;
-  if (dynamic_cast<const Adam*>(&optimizer)) return {"adam", store_moments<AdamParamState>, load_moments<AdamParamState>};
+  if (dynamic_cast<const Adam*>(&optimizer))
+    return {"adam", store_moments<AdamParamState>, load_moments<AdamParamState>};
   if (dynamic_cast<const AdamW*>(&optimizer)) {
     return {"adamw", store_moments<AdamWParamState>, load_moments<AdamWParamState>};
   }
@@ -176,7 +179,8 @@ void load_optimizer(const Checkpoint& from, const std::string& prefix, torch::op
                 kind.name + "' was expected.");
   }
   const torch::Tensor count = from.exact(join(prefix, "parameters"), {});
-  if (count.scalar_type() != torch::kInt64 || count.item<std::int64_t>() != static_cast<std::int64_t>(parameters.size())) {
+  if (count.scalar_type() != torch::kInt64 ||
+      count.item<std::int64_t>() != static_cast<std::int64_t>(parameters.size())) {
     throw Error(source(from) + " holds an optimiser of another number of parameters under '" + prefix + "'; " +
                 std::to_string(parameters.size()) + " were expected.");
   }
@@ -188,7 +192,8 @@ void load_optimizer(const Checkpoint& from, const std::string& prefix, torch::op
     StateSource reader;
     reader.moment = [&](const std::string& name) {
       const torch::Tensor value = from.exact(start + name, parameters[i].sizes());
-      if (!value.is_floating_point()) throw Error(source(from) + ": tensor '" + start + name + "' is not of a floating type.");
+      if (!value.is_floating_point())
+        throw Error(source(from) + ": tensor '" + start + name + "' is not of a floating type.");
       return laid_out_like(value, parameters[i].detach());
     };
     reader.optional_moment = [&](const std::string& name) {

@@ -21,7 +21,8 @@ struct Options {
   void fields(Config& config) {
     config.add("seed", seed, {.help = "Seed of the run", .low = 0});
     config.add("v.batch", batch, {.help = "Frames per step", .low = 1, .high = 4096, .live = true});
-    config.add("v.learning_rate", learning_rate, {.help = "Adam's α", .unit = "1/step", .low = 1e-7, .high = 1, .logarithmic = true});
+    config.add("v.learning_rate", learning_rate,
+               {.help = "Adam's α", .unit = "1/step", .low = 1e-7, .high = 1, .logarithmic = true});
     config.add("v.precision.bfloat", bfloat, {.help = "bfloat16 autocast"});
     config.add("collect.policy", policy, {.help = "Who drives", .choices = {"random", "controller"}});
     config.add("note", note, {});
@@ -53,7 +54,9 @@ class ConfigTest : public ::testing::Test {
 #define EXPECT_SAYS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 TEST_F(ConfigTest, TomlChangesWhatItNames) {
-  config_.parse("seed = 7\n[v]\nbatch = 32\nlearning_rate = 3e-4\nprecision.bfloat = false\n[collect]\npolicy = 'controller'\n", "x");
+  config_.parse(
+      "seed = 7\n[v]\nbatch = 32\nlearning_rate = 3e-4\nprecision.bfloat = false\n[collect]\npolicy = 'controller'\n",
+      "x");
   EXPECT_EQ(options_.seed, 7);
   EXPECT_EQ(options_.batch, 32);
   EXPECT_DOUBLE_EQ(options_.learning_rate, 3e-4);
@@ -205,7 +208,9 @@ TEST_F(ConfigTest, FieldsShowPresentAndInitialValues) {
   EXPECT_EQ(fields[4].choices.size(), 2u);
 }
 
-TEST_F(ConfigTest, DeclaringAKeyTwiceIsAnError) { EXPECT_THROW(config_.add("seed", options_.seed, {}), Error); }
+TEST_F(ConfigTest, DeclaringAKeyTwiceIsAnError) {
+  EXPECT_THROW(config_.add("seed", options_.seed, {}), Error);
+}
 
 TEST_F(ConfigTest, FilesAreReadAndNamed) {
   const test::TempFolder folder;

@@ -74,9 +74,15 @@ ReadEvent read_event(const std::string& bytes) {
   Wire wire(bytes);
   while (!wire.done()) {
     switch (wire.varint()) {
-      case 1 << 3 | 1: event.wall_time = std::bit_cast<double>(wire.fixed(8)); break;
-      case 2 << 3 | 0: event.step = static_cast<std::int64_t>(wire.varint()); break;
-      case 3 << 3 | 2: event.version = wire.text(wire.varint()); break;
+      case 1 << 3 | 1:
+        event.wall_time = std::bit_cast<double>(wire.fixed(8));
+        break;
+      case 2 << 3 | 0:
+        event.step = static_cast<std::int64_t>(wire.varint());
+        break;
+      case 3 << 3 | 2:
+        event.version = wire.text(wire.varint());
+        break;
       case 5 << 3 | 2: {
         Wire summary(wire.text(wire.varint()));
         EXPECT_EQ(summary.varint(), 1u << 3 | 2);
@@ -89,7 +95,9 @@ ReadEvent read_event(const std::string& bytes) {
         EXPECT_TRUE(value.done());
         break;
       }
-      default: ADD_FAILURE() << "an unknown field"; return event;
+      default:
+        ADD_FAILURE() << "an unknown field";
+        return event;
     }
   }
   return event;

@@ -71,8 +71,9 @@ TEST_F(CheckpointTest, KeepsEveryTypeAndText) {
 
 TEST_F(CheckpointTest, ReadsABytewiseKnownFile) {
   // Written by hand after the format's description: little-endian length, JSON, data.
-  test::write_bytes(file_, file_of(R"({"__metadata__":{"format":"pt"},"w":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]}}   )",
-                                   std::string("\x00\x00\x80\x3f\x00\x00\x00\xc0", 8)));
+  test::write_bytes(
+      file_, file_of(R"({"__metadata__":{"format":"pt"},"w":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]}}   )",
+                     std::string("\x00\x00\x80\x3f\x00\x00\x00\xc0", 8)));
   const Checkpoint read = Checkpoint::load(file_);
   EXPECT_EQ(read.text("format"), "pt");
   EXPECT_TRUE(torch::equal(read.get("w", {2, 1}), torch::tensor({{1.0f}, {-2.0f}})));
@@ -151,7 +152,8 @@ TEST_F(CheckpointTest, RefusesHostileHeaderLengths) {
   const std::string header = "{}      ";
   EXPECT_SAYS(refusal(file_of(header, "", 9)), "9 bytes");
   EXPECT_SAYS(refusal(file_of(header, "", -1).replace(0, 8, std::string(8, '\xff'))), "18446744073709551615");
-  EXPECT_SAYS(refusal(file_of(header, "", -1).replace(0, 8, std::string("\xf8\xff\xff\xff\xff\xff\xff\xff", 8))), "bytes");
+  EXPECT_SAYS(refusal(file_of(header, "", -1).replace(0, 8, std::string("\xf8\xff\xff\xff\xff\xff\xff\xff", 8))),
+              "bytes");
   EXPECT_SAYS(refusal(file_of("{" + std::string(17u << 20, ' ') + "}", "")), "at most");
 }
 
@@ -187,7 +189,8 @@ TEST_F(CheckpointTest, RefusesBadEntries) {
   EXPECT_SAYS(tensor_refusal(R"({"dtype":"F32","shape":[-1],"data_offsets":[0,4]})"), "negative");
   EXPECT_SAYS(tensor_refusal(R"({"dtype":"F32","shape":[1.0],"data_offsets":[0,4]})"), "whole");
   EXPECT_SAYS(tensor_refusal(R"({"dtype":"F32","shape":["1"],"data_offsets":[0,4]})"), "whole");
-  EXPECT_SAYS(tensor_refusal(R"({"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],"data_offsets":[0,4]})"), "shape");
+  EXPECT_SAYS(tensor_refusal(R"({"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],"data_offsets":[0,4]})"),
+              "shape");
   EXPECT_SAYS(tensor_refusal(R"({"dtype":"F32","shape":[1e99],"data_offsets":[0,4]})"), "whole");
 }
 
@@ -216,7 +219,8 @@ TEST_F(CheckpointTest, RefusesBadOffsets) {
   EXPECT_SAYS(refusal(file_of(two("[0,4]", "[5,9]"), std::string(9, 'x'))), "hole");
   EXPECT_SAYS(refusal(file_of(two("[0,4]", "[4,8]"), std::string(9, 'x'))), "9 bytes");
   EXPECT_SAYS(refusal(file_of(two("[0,4]", "[4,8]"), std::string(7, 'x'))), "'b'");
-  EXPECT_SAYS(tensor_refusal(R"({"dtype":"BOOL","shape":[4],"data_offsets":[0,4]})", std::string("\0\1\2\0", 4)), "BOOL");
+  EXPECT_SAYS(tensor_refusal(R"({"dtype":"BOOL","shape":[4],"data_offsets":[0,4]})", std::string("\0\1\2\0", 4)),
+              "BOOL");
 }
 
 TEST_F(CheckpointTest, EveryDamageIsAnErrorOrHarmless) {
@@ -263,10 +267,13 @@ TEST_F(CheckpointTest, EveryDamageIsAnErrorOrHarmless) {
 // -- modules and optimisers ------------------------------------------------------------------------------------------
 
 struct Net : torch::nn::Module {
-  explicit Net(int hidden = 4) : first(register_module("first", torch::nn::Linear(3, hidden))),
-                                 norm(register_module("norm", torch::nn::BatchNorm1d(hidden))),
-                                 second(register_module("second", torch::nn::Linear(hidden, 2))) {}
-  torch::Tensor forward(const torch::Tensor& x) { return second->forward(torch::tanh(norm->forward(first->forward(x)))); }
+  explicit Net(int hidden = 4)
+      : first(register_module("first", torch::nn::Linear(3, hidden))),
+        norm(register_module("norm", torch::nn::BatchNorm1d(hidden))),
+        second(register_module("second", torch::nn::Linear(hidden, 2))) {}
+  torch::Tensor forward(const torch::Tensor& x) {
+    return second->forward(torch::tanh(norm->forward(first->forward(x))));
+  }
   torch::nn::Linear first;
   torch::nn::BatchNorm1d norm;
   torch::nn::Linear second;
@@ -358,10 +365,16 @@ void resumes_bit_for_bit(Make make, const std::filesystem::path& file) {
 TEST_F(CheckpointTest, OptimizersResumeBitForBit) {
   using namespace torch::optim;
   resumes_bit_for_bit([](Net& n) { return std::make_unique<Adam>(n.parameters(), AdamOptions(0.01)); }, file_);
-  resumes_bit_for_bit([](Net& n) { return std::make_unique<Adam>(n.parameters(), AdamOptions(0.01).amsgrad(true)); }, file_);
+  resumes_bit_for_bit([](Net& n) { return std::make_unique<Adam>(n.parameters(), AdamOptions(0.01).amsgrad(true)); },
+                      file_);
   resumes_bit_for_bit([](Net& n) { return std::make_unique<AdamW>(n.parameters(), AdamWOptions(0.01)); }, file_);
-  resumes_bit_for_bit([](Net& n) { return std::make_unique<RMSprop>(n.parameters(), RMSpropOptions(0.01).momentum(0.5).centered(true)); }, file_);
-  resumes_bit_for_bit([](Net& n) { return std::make_unique<SGD>(n.parameters(), SGDOptions(0.01).momentum(0.9)); }, file_);
+  resumes_bit_for_bit(
+      [](Net& n) {
+        return std::make_unique<RMSprop>(n.parameters(), RMSpropOptions(0.01).momentum(0.5).centered(true));
+      },
+      file_);
+  resumes_bit_for_bit([](Net& n) { return std::make_unique<SGD>(n.parameters(), SGDOptions(0.01).momentum(0.9)); },
+                      file_);
 }
 
 TEST_F(CheckpointTest, OptimizerOfOtherKindOrShapeIsRefused) {
