@@ -1,11 +1,40 @@
-#include "app/cli/verb.h"
+#include "core/env/trace.h"
+
+#include <cstdio>
+
 #include "api/error.h"
+#include "app/cli/verb.h"
+#include "core/env/registry.h"
 
 namespace dream::cli {
 
 Verb trace_verb(CLI::App& app) {
-  auto* command = app.add_subcommand("trace", "in work");
-  return {command, [](const Common&) { throw Error("in work"); }};
+  struct Options {
+    std::string environment = "CarRacing", actions, out;
+  };
+  auto options = std::make_shared<Options>();
+  auto* command = app.add_subcommand("trace", "Play given actions from a seed and write what happened as NumPy arrays");
+  command->add_option("--env", options->environment, "The environment")->capture_default_str();
+  command->add_option("--actions", options->actions, "The actions, a .npy file of shape [T, axes]")->required();
+  command->add_option("--out", options->out,
+                      "The .npz file to write: observation, reward, terminated, truncated, pose, track")
+      ->required();
+
+  return {command, [options](const Common& common) {
+            const auto env = make_env(options->environment);
+            const NpyArray actions = read_npy(options->actions);
+            Npz trace;
+            try {
+              trace = make_trace(*env, common.seed, actions);
+            } catch (const Error& error) {
+              throw Error(options->actions + ": " + error.what());
+            }
+            write_npz(options->out, trace);
+            if (!common.quiet) {
+              std::printf("%s: %zu steps from seed %llu\n", options->out.c_str(), trace.at("reward").shape[0],
+                          static_cast<unsigned long long>(common.seed));
+            }
+          }};
 }
 
 }  // namespace dream::cli

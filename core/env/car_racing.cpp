@@ -1,8 +1,10 @@
 #include "core/env/car_racing.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <fmt/format.h>
 #include <string>
 
 #include "api/error.h"
@@ -290,8 +292,11 @@ void CarRacing::load_state(std::span<const std::byte> state) {
   progress.visited.resize(tiles);
   progress.repainted.resize(tiles);
   progress.visit(read);
-  if (!read.good || read.in.size() != sizeof(sum) || !progress.car.plausible() || !std::isfinite(progress.reward) ||
-      !std::isfinite(progress.time)) {
+  const auto visited = std::ranges::count_if(progress.visited, [](std::uint8_t flag) { return flag != 0; });
+  const bool plausible = progress.car.plausible() && std::abs(progress.reward) < 1e6 && progress.time >= 0 &&
+                         progress.time < 1e6 && progress.steps >= 0 && progress.steps <= kTimeLimit &&
+                         progress.visited_count == visited;
+  if (!read.good || read.in.size() != sizeof(sum) || !plausible) {
     throw Error("CarRacing: the saved state holds impossible values.");
   }
   episode_ = std::move(episode);

@@ -76,8 +76,4 @@ Npz make_trace(Env& env, std::uint64_t seed, const NpyArray& actions) {
   return trace;
 }
 
-void write_trace(Env& env, std::uint64_t seed, const NpyArray& actions, const std::filesystem::path& out) {
-  write_npz(out, make_trace(env, seed, actions));
-}
-
 }  // namespace dream

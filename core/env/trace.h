@@ -1,6 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <filesystem>
 
 #include "core/base/npy.h"
 #include "core/env/env.h"
@@ -16,8 +15,5 @@ namespace dream {
 /// they are (track [N, 4]), all float64.
 /// Throws dream::Error when the actions' shape or a value does not fit.
 Npz make_trace(Env& env, std::uint64_t seed, const NpyArray& actions);
-
-/// make_trace, written to an .npz file.
-void write_trace(Env& env, std::uint64_t seed, const NpyArray& actions, const std::filesystem::path& out);
 
 }  // namespace dream

@@ -15,7 +15,7 @@ TEST(Trace, HoldsWhatTheEpisodeWas) {
   std::vector<float> actions;
   for (int i = 0; i < 25; ++i) actions.insert(actions.end(), {0.1f, 0.5f, 0});
   const std::string path = testing::TempDir() + "/trace.npz";
-  write_trace(*env, 6, NpyArray::of<float>({25, 3}, actions), path);
+  write_npz(path, make_trace(*env, 6, NpyArray::of<float>({25, 3}, actions)));
   const Npz trace = read_npz(path);
   std::filesystem::remove(path);
 

@@ -95,7 +95,7 @@ class Car {
   static const Polygon& wheel_outline();
   static const Polygon& hull_outline(int part);
 
-  /// Whether every number is finite and every index in range; a loaded state must pass this.
+  /// Whether every number is within reason and every index in range; a loaded state must pass this.
   bool plausible() const;
 
   template <class Archive>

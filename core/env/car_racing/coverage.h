@@ -32,7 +32,7 @@ class CoveragePlane {
   void edge(Vec2 from, Vec2 to, Weight weight) {
     auto x0 = static_cast<float>(from.x), y0 = static_cast<float>(from.y);
     auto x1 = static_cast<float>(to.x), y1 = static_cast<float>(to.y);
-    if (y0 == y1) return;
+    if (std::abs(y1 - y0) < 1e-6f) return;  // covers nothing, and its slope may not be a number
     if (y0 > y1) {
       std::swap(x0, x1);
       std::swap(y0, y1);
