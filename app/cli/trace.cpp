@@ -16,8 +16,9 @@ Verb trace_verb(CLI::App& app) {
   auto* command = app.add_subcommand("trace", "Play given actions from a seed and write what happened as NumPy arrays");
   command->add_option("--env", options->environment, "The environment")->capture_default_str();
   command->add_option("--actions", options->actions, "The actions, a .npy file of shape [T, axes]")->required();
-  command->add_option("--out", options->out,
-                      "The .npz file to write: observation, reward, terminated, truncated, pose, track")
+  command
+      ->add_option("--out", options->out,
+                   "The .npz file to write: observation, reward, terminated, truncated, pose, track")
       ->required();
 
   return {command, [options](const Common& common) {

@@ -106,7 +106,8 @@ NpyArray parse_npy(Bytes bytes, const std::string& where) {
   if (bytes.size() - start < length) throw Error(fmt::format("{}: the header is cut short.", where));
   const std::string_view header(reinterpret_cast<const char*>(bytes.data()) + start, length);
 
-  const auto descriptor = field(header, "descr"), order = field(header, "fortran_order"), shape = field(header, "shape");
+  const auto descriptor = field(header, "descr"), order = field(header, "fortran_order"),
+             shape = field(header, "shape");
   if (!descriptor || !order || !shape) {
     throw Error(fmt::format("{}: the header lacks 'descr', 'fortran_order' or 'shape'.", where));
   }
@@ -142,8 +143,8 @@ std::vector<std::byte> npy_header(const NpyArray& array) {
   for (const std::size_t side : array.shape) shape += fmt::format("{}, ", side);
   if (array.shape.size() > 1) shape.resize(shape.size() - 2);
   if (array.shape.size() == 1) shape.pop_back();
-  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}",
-                                   npy_descriptor(array.type), shape);
+  std::string header =
+      fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", npy_descriptor(array.type), shape);
   // Padded so that the data begins at a multiple of 64.
   header.append(63 - (10 + header.size()) % 64, ' ');
   header += '\n';
@@ -190,8 +191,12 @@ constexpr std::size_t kLocalSize = 30, kCentralSize = 46, kEndSize = 22;
 
 }  // namespace
 
-std::size_t npy_item_size(NpyType type) { return type_name(type).size; }
-std::string_view npy_descriptor(NpyType type) { return type_name(type).descriptor; }
+std::size_t npy_item_size(NpyType type) {
+  return type_name(type).size;
+}
+std::string_view npy_descriptor(NpyType type) {
+  return type_name(type).descriptor;
+}
 
 std::size_t NpyArray::count() const {
   std::size_t count = 1;
@@ -202,8 +207,7 @@ std::size_t NpyArray::count() const {
 void NpyArray::require_type(NpyType expected, std::string_view what) const {
   const bool flags = expected == NpyType::u1 && type == NpyType::b1;  // a bool is a byte of 0 or 1
   if (type != expected && !flags) {
-    throw Error(
-        fmt::format("{}: element type {}, expected {}.", what, npy_descriptor(type), npy_descriptor(expected)));
+    throw Error(fmt::format("{}: element type {}, expected {}.", what, npy_descriptor(type), npy_descriptor(expected)));
   }
 }
 
@@ -214,12 +218,22 @@ std::vector<float> NpyArray::to_floats() const {
     out.assign(values.begin(), values.end());
   };
   switch (type) {
-    case NpyType::f4: convert(float{}); break;
-    case NpyType::f8: convert(double{}); break;
-    case NpyType::i4: convert(std::int32_t{}); break;
-    case NpyType::i8: convert(std::int64_t{}); break;
+    case NpyType::f4:
+      convert(float{});
+      break;
+    case NpyType::f8:
+      convert(double{});
+      break;
+    case NpyType::i4:
+      convert(std::int32_t{});
+      break;
+    case NpyType::i8:
+      convert(std::int64_t{});
+      break;
     case NpyType::u1:
-    case NpyType::b1: convert(std::uint8_t{}); break;
+    case NpyType::b1:
+      convert(std::uint8_t{});
+      break;
   }
   return out;
 }
@@ -233,7 +247,9 @@ const NpyArray& Npz::at(std::string_view name) const {
   throw Error(fmt::format("{}: no array '{}'; it holds: {}.", file, name, known));
 }
 
-NpyArray read_npy(const std::filesystem::path& path) { return parse_npy(read_whole(path), path.string()); }
+NpyArray read_npy(const std::filesystem::path& path) {
+  return parse_npy(read_whole(path), path.string());
+}
 
 void write_npy(const std::filesystem::path& path, const NpyArray& array) {
   check_whole(array, path.string());
@@ -271,7 +287,8 @@ Npz read_npz(const std::filesystem::path& path) {
     const auto checksum = number<std::uint32_t>(bytes, at + 16);
     const std::size_t packed = number<std::uint32_t>(bytes, at + 20), size = number<std::uint32_t>(bytes, at + 24);
     const std::size_t name_length = number<std::uint16_t>(bytes, at + 28);
-    const std::size_t tail = name_length + number<std::uint16_t>(bytes, at + 30) + number<std::uint16_t>(bytes, at + 32);
+    const std::size_t tail =
+        name_length + number<std::uint16_t>(bytes, at + 30) + number<std::uint16_t>(bytes, at + 32);
     const std::size_t local = number<std::uint32_t>(bytes, at + 42);
     if (bytes.size() - at - kCentralSize < tail) throw cut("the directory");
     std::string name(reinterpret_cast<const char*>(bytes.data()) + at + kCentralSize, name_length);

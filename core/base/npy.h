@@ -20,15 +20,25 @@ std::string_view npy_descriptor(NpyType type);
 template <class T>
 constexpr NpyType npy_type_of();
 template <>
-constexpr NpyType npy_type_of<float>() { return NpyType::f4; }
+constexpr NpyType npy_type_of<float>() {
+  return NpyType::f4;
+}
 template <>
-constexpr NpyType npy_type_of<double>() { return NpyType::f8; }
+constexpr NpyType npy_type_of<double>() {
+  return NpyType::f8;
+}
 template <>
-constexpr NpyType npy_type_of<std::int32_t>() { return NpyType::i4; }
+constexpr NpyType npy_type_of<std::int32_t>() {
+  return NpyType::i4;
+}
 template <>
-constexpr NpyType npy_type_of<std::int64_t>() { return NpyType::i8; }
+constexpr NpyType npy_type_of<std::int64_t>() {
+  return NpyType::i8;
+}
 template <>
-constexpr NpyType npy_type_of<std::uint8_t>() { return NpyType::u1; }
+constexpr NpyType npy_type_of<std::uint8_t>() {
+  return NpyType::u1;
+}
 
 /// A dense array, row-major, little-endian.
 struct NpyArray {

@@ -10,7 +10,9 @@ namespace {
 
 __extension__ typedef unsigned __int128 Wide;
 
-constexpr Wide wide(std::uint64_t high, std::uint64_t low) { return (static_cast<Wide>(high) << 64) | low; }
+constexpr Wide wide(std::uint64_t high, std::uint64_t low) {
+  return (static_cast<Wide>(high) << 64) | low;
+}
 
 // O'Neill's 128-bit multiplier.
 constexpr Wide kMultiplier = wide(2549297995355413924ULL, 4865540595714422341ULL);
@@ -87,7 +89,9 @@ Rng::Rng(std::uint64_t seed, std::uint64_t key) {
             .key = key};
 }
 
-Rng Rng::fork(std::string_view name) const { return fork(hash_name(name)); }
+Rng Rng::fork(std::string_view name) const {
+  return fork(hash_name(name));
+}
 
 Rng Rng::fork(std::uint64_t key) const {
   // A fork of a fork mixes both keys; odd multiplication keeps distinct keys distinct. 0 means "no key".
@@ -117,9 +121,13 @@ std::uint32_t Rng::next32() {
   return static_cast<std::uint32_t>(both);
 }
 
-double Rng::random() { return static_cast<double>(next64() >> 11) * (1.0 / 9007199254740992.0); }
+double Rng::random() {
+  return static_cast<double>(next64() >> 11) * (1.0 / 9007199254740992.0);
+}
 
-double Rng::uniform(double low, double high) { return low + (high - low) * random(); }
+double Rng::uniform(double low, double high) {
+  return low + (high - low) * random();
+}
 
 std::uint64_t Rng::integers(std::uint64_t n) {
   if (n == 0) throw Error("Rng::integers(n): n is 0, expected at least 1.");

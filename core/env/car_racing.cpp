@@ -74,20 +74,16 @@ Spaces make_spaces(const CarRacingOptions& options) {
     action.low = {-1, 0, 0};
     action.high = {1, 1, 1};
     action.idle = {0, 0, 0};
-    action.keys = {{"left", 0, -1, "steer left"},
-                   {"right", 0, 1, "steer right"},
-                   {"up", 1, 1, "gas"},
-                   {"down", 2, 0.8f, "brake"}};
+    action.keys = {
+        {"left", 0, -1, "steer left"}, {"right", 0, 1, "steer right"}, {"up", 1, 1, "gas"}, {"down", 2, 0.8f, "brake"}};
   } else {
     action.choices = {"nothing", "steer right", "steer left", "gas", "brake"};
     action.axes = {"choice"};
     action.low = {0};
     action.high = {4};
     action.idle = {0};
-    action.keys = {{"right", 0, 1, "steer right"},
-                   {"left", 0, 2, "steer left"},
-                   {"up", 0, 3, "gas"},
-                   {"down", 0, 4, "brake"}};
+    action.keys = {
+        {"right", 0, 1, "steer right"}, {"left", 0, 2, "steer left"}, {"up", 0, 3, "gas"}, {"down", 0, 4, "brake"}};
   }
   return spaces;
 }
@@ -233,7 +229,8 @@ Scene CarRacing::scene() const {
 void CarRacing::observe_image(std::span<std::uint8_t> out) {
   check_started("observe_image()");
   if (out.size() != spaces_.image_bytes()) {
-    throw Error(fmt::format("CarRacing: the image buffer has {} bytes, expected {}.", out.size(), spaces_.image_bytes()));
+    throw Error(
+        fmt::format("CarRacing: the image buffer has {} bytes, expected {}.", out.size(), spaces_.image_bytes()));
   }
   observation_.draw(scene(), out);
 }
@@ -244,7 +241,8 @@ void CarRacing::render(int width, int height, std::span<std::uint8_t> out) {
     throw Error(fmt::format("CarRacing: cannot render at {} x {}, expected 1 to 8192 a side.", width, height));
   }
   if (out.size() != static_cast<std::size_t>(width) * height * 3) {
-    throw Error(fmt::format("CarRacing: the render buffer has {} bytes, expected {} x {} x 3.", out.size(), width, height));
+    throw Error(
+        fmt::format("CarRacing: the render buffer has {} bytes, expected {} x {} x 3.", out.size(), width, height));
   }
   if (!people_ || people_->width() != width || people_->height() != height) {
     people_ = std::make_unique<Painter>(width, height, View::people);

@@ -10,7 +10,7 @@
 namespace dream {
 
 struct CarRacingOptions {
-  bool continuous = true;        // steer, gas, brake; otherwise nothing, right, left, gas, brake
+  bool continuous = true;         // steer, gas, brake; otherwise nothing, right, left, gas, brake
   bool domain_randomize = false;  // other colours in every episode
   double lap_complete_percent = 0.95;
 };

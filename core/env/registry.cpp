@@ -27,8 +27,8 @@ std::unique_ptr<Env> make_env(const std::string& name) {
     known.push_back(entry.name);
   }
   const std::string guess = nearest(name, known);
-  throw Error(fmt::format("Unknown environment '{}'{}. Known: {}.", name,
-                          guess.empty() ? "" : fmt::format("; did you mean '{}'?", guess), fmt::join(known, ", ")));
+  throw Error(fmt::format("Unknown environment '{}'{} Known: {}.", name,
+                          guess.empty() ? "." : fmt::format("; did you mean '{}'?", guess), fmt::join(known, ", ")));
 }
 
 }  // namespace dream

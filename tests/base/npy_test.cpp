@@ -46,7 +46,9 @@ class NpyFiles : public testing::Test {
 const auto read_array = [](const std::filesystem::path& p) { read_npy(p); };
 const auto read_archive = [](const std::filesystem::path& p) { read_npz(p); };
 
-NpyArray sample() { return NpyArray::of<float>({2, 3}, std::vector<float>{1, 2, 3, 4, 5, 6.5f}); }
+NpyArray sample() {
+  return NpyArray::of<float>({2, 3}, std::vector<float>{1, 2, 3, 4, 5, 6.5f});
+}
 
 TEST_F(NpyFiles, ArraysComeBack) {
   write_npy(file("a.npy"), sample());

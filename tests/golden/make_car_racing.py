@@ -129,7 +129,8 @@ def main():
     for seed in (0, 1, 42, 2**32 + 5, 2**64 - 1):
         rng = np.random.default_rng(seed)
         streams[f"random_{seed}"] = rng.random(4)
-        streams[f"integers_{seed}"] = np.array([rng.integers(n) for n in (3, 3, 7, 1000, 2**31, 2**32, 2**40)], np.int64)
+        bounds = (3, 3, 7, 1000, 2**31, 2**32, 2**40)
+        streams[f"integers_{seed}"] = np.array([rng.integers(n) for n in bounds], np.int64)
         streams[f"uniform_{seed}"] = rng.uniform(-3, 5, size=3)
     save("numpy.npz", **streams)
 

@@ -46,8 +46,7 @@ struct Inertia {
 struct Model {
   Polygon wheel = outline({{-14, 27}, {14, 27}, {14, -27}, {-14, -27}});
   Polygon hull[Car::kHullParts] = {
-      outline({{-60, 130}, {60, 130}, {60, 110}, {-60, 110}}),
-      outline({{-15, 120}, {15, 120}, {20, 20}, {-20, 20}}),
+      outline({{-60, 130}, {60, 130}, {60, 110}, {-60, 110}}), outline({{-15, 120}, {15, 120}, {20, 20}, {-20, 20}}),
       outline({{25, 20}, {50, -10}, {50, -40}, {20, -90}, {-20, -90}, {-50, -40}, {-50, -10}, {-25, 20}}),
       outline({{-50, -120}, {50, -120}, {50, -90}, {-50, -90}})};
   Inertia wheel_inertia, hull_inertia;
@@ -87,9 +86,13 @@ const Model& model() {
   return instance;
 }
 
-Rotation rotation_of(float angle) { return {std::sin(angle), std::cos(angle)}; }
+Rotation rotation_of(float angle) {
+  return {std::sin(angle), std::cos(angle)};
+}
 
-double sign(double v) { return v > 0 ? 1 : v < 0 ? -1 : 0; }
+double sign(double v) {
+  return v > 0 ? 1 : v < 0 ? -1 : 0;
+}
 
 Polygon placed(const Polygon& polygon, const Body& body) {
   Polygon result = polygon;
@@ -115,10 +118,18 @@ void SkidMarks::extend(std::uint32_t id, Vec2f to) {
   if (l.id == id && l.count < kPoints) l.point[l.count++] = to;
 }
 
-const Polygon& Car::wheel_outline() { return model().wheel; }
-const Polygon& Car::hull_outline(int part) { return model().hull[part]; }
-Polygon Car::wheel_shape(int wheel) const { return placed(model().wheel, bodies_[wheel]); }
-Polygon Car::hull_part(int part) const { return placed(model().hull[part], bodies_[kHull]); }
+const Polygon& Car::wheel_outline() {
+  return model().wheel;
+}
+const Polygon& Car::hull_outline(int part) {
+  return model().hull[part];
+}
+Polygon Car::wheel_shape(int wheel) const {
+  return placed(model().wheel, bodies_[wheel]);
+}
+Polygon Car::hull_part(int part) const {
+  return placed(model().hull[part], bodies_[kHull]);
+}
 
 Car::Car(double angle, double x, double y) {
   for (int i = 0; i <= kWheels; ++i) {
@@ -126,13 +137,16 @@ Car::Car(double angle, double x, double y) {
     b.angle = static_cast<float>(angle);
     b.rotation = rotation_of(b.angle);
     // The wheels start beside the hull without regard to its angle; the joints pull them home in the first step.
-    b.origin = i == kHull ? Vec2f{static_cast<float>(x), static_cast<float>(y)}
-                          : Vec2f{static_cast<float>(x + kWheelX[i] * kSize), static_cast<float>(y + kWheelY[i] * kSize)};
+    b.origin = i == kHull
+                   ? Vec2f{static_cast<float>(x), static_cast<float>(y)}
+                   : Vec2f{static_cast<float>(x + kWheelX[i] * kSize), static_cast<float>(y + kWheelY[i] * kSize)};
     b.centre = i == kHull ? rotate(b.rotation, model().hull_inertia.centre) + b.origin : b.origin;
   }
 }
 
-void Car::steer(double s) { wheels_[0].steer = wheels_[1].steer = s; }
+void Car::steer(double s) {
+  wheels_[0].steer = wheels_[1].steer = s;
+}
 
 void Car::gas(double g) {
   g = std::clamp(g, 0.0, 1.0);
@@ -209,8 +223,8 @@ void Car::apply_tyres() {
 // its own centre of mass, so every lever arm on the wheel's side is zero and its terms are left out.
 struct Car::Solver {
   struct Constraint {
-    Vec2f arm;                            // from the hull's centre of mass to the joint
-    float xx, xy, xz, yy, yz, zz;         // the effective mass, a symmetric 3 x 3 matrix
+    Vec2f arm;                     // from the hull's centre of mass to the joint
+    float xx, xy, xz, yy, yz, zz;  // the effective mass, a symmetric 3 x 3 matrix
     float inverse_det2 = 0, inverse_det3 = 0;
     float motor_mass;
   };
@@ -236,8 +250,8 @@ struct Car::Solver {
     c.motor_mass = 1.0f / c.zz;
     const float det2 = c.xx * c.yy - c.xy * c.xy;
     c.inverse_det2 = det2 != 0 ? 1.0f / det2 : det2;
-    const float det3 = c.xx * (c.yy * c.zz - c.yz * c.yz) + c.xy * (c.yz * c.xz - c.xy * c.zz) +
-                       c.xz * (c.xy * c.yz - c.yy * c.xz);
+    const float det3 =
+        c.xx * (c.yy * c.zz - c.yz * c.yz) + c.xy * (c.yz * c.xz - c.xy * c.zz) + c.xz * (c.xy * c.yz - c.yy * c.xz);
     c.inverse_det3 = det3 != 0 ? 1.0f / det3 : det3;
 
     const float angle = wheel.angle - hull.angle;

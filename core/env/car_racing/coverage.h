@@ -68,8 +68,8 @@ class CoveragePlane {
       if (middle <= 0) {
         segment(0, top, 0, end, weight);
       } else {
-        segment(std::clamp(x0 + slope * (top - y0), 0.0f, right), top,
-                std::clamp(x0 + slope * (end - y0), 0.0f, right), end, weight);
+        segment(std::clamp(x0 + slope * (top - y0), 0.0f, right), top, std::clamp(x0 + slope * (end - y0), 0.0f, right),
+                end, weight);
       }
     }
   }

@@ -56,8 +56,8 @@ void thicken(const Line& line, Strokes& strokes) {
   };
   for (int i = 0; i + 1 < n; ++i) {
     const Vec2 a = line[i], b = line[i + 1], p = offset(i), q = offset(i + 1);
-    strokes.push_back(
-        {Vec2{a.x - p.x, a.y - p.y}, Vec2{a.x + p.x, a.y + p.y}, Vec2{b.x + q.x, b.y + q.y}, Vec2{b.x - q.x, b.y - q.y}});
+    strokes.push_back({Vec2{a.x - p.x, a.y - p.y}, Vec2{a.x + p.x, a.y + p.y}, Vec2{b.x + q.x, b.y + q.y},
+                       Vec2{b.x - q.x, b.y - q.y}});
   }
 }
 
@@ -121,6 +121,8 @@ NumberLayout lay_out_number(double reward) {
   return layout;
 }
 
-std::span<const std::array<Vec2, 4>> glyph_strokes(int glyph) { return glyphs().strokes[glyph]; }
+std::span<const std::array<Vec2, 4>> glyph_strokes(int glyph) {
+  return glyphs().strokes[glyph];
+}
 
 }  // namespace dream::car_racing

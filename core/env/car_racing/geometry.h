@@ -12,17 +12,31 @@ struct Vec2 {
 struct Vec2f {
   float x = 0, y = 0;
 };
-inline Vec2f operator+(Vec2f a, Vec2f b) { return {a.x + b.x, a.y + b.y}; }
-inline Vec2f operator-(Vec2f a, Vec2f b) { return {a.x - b.x, a.y - b.y}; }
-inline Vec2f operator*(float s, Vec2f a) { return {s * a.x, s * a.y}; }
-inline float dot(Vec2f a, Vec2f b) { return a.x * b.x + a.y * b.y; }
-inline float cross(Vec2f a, Vec2f b) { return a.x * b.y - a.y * b.x; }
-inline Vec2f cross(float s, Vec2f a) { return {-s * a.y, s * a.x}; }
+inline Vec2f operator+(Vec2f a, Vec2f b) {
+  return {a.x + b.x, a.y + b.y};
+}
+inline Vec2f operator-(Vec2f a, Vec2f b) {
+  return {a.x - b.x, a.y - b.y};
+}
+inline Vec2f operator*(float s, Vec2f a) {
+  return {s * a.x, s * a.y};
+}
+inline float dot(Vec2f a, Vec2f b) {
+  return a.x * b.x + a.y * b.y;
+}
+inline float cross(Vec2f a, Vec2f b) {
+  return a.x * b.y - a.y * b.x;
+}
+inline Vec2f cross(float s, Vec2f a) {
+  return {-s * a.y, s * a.x};
+}
 
 struct Rotation {
   float sin = 0, cos = 1;
 };
-inline Vec2f rotate(Rotation q, Vec2f v) { return {q.cos * v.x - q.sin * v.y, q.sin * v.x + q.cos * v.y}; }
+inline Vec2f rotate(Rotation q, Vec2f v) {
+  return {q.cos * v.x - q.sin * v.y, q.sin * v.x + q.cos * v.y};
+}
 
 /// A convex polygon, counter-clockwise, at most 8 corners.
 struct Polygon {

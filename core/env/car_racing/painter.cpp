@@ -312,9 +312,9 @@ void Painter::fill_rectangle(double x0, double y0, double x1, double y1, Colour 
     x0 = std::trunc(x0), y0 = std::trunc(y0), x1 = std::trunc(x1) + 1, y1 = std::trunc(y1) + 1;
   }
   const double sx = width_ / kWindowWidth, sy = height_ / kWindowHeight;
-  overlay_.polygon(
-      std::array<Vec2, 4>{Vec2{x0 * sx, y0 * sy}, Vec2{x0 * sx, y1 * sy}, Vec2{x1 * sx, y1 * sy}, Vec2{x1 * sx, y0 * sy}},
-      1.0f);
+  overlay_.polygon(std::array<Vec2, 4>{Vec2{x0 * sx, y0 * sy}, Vec2{x0 * sx, y1 * sy}, Vec2{x1 * sx, y1 * sy},
+                                       Vec2{x1 * sx, y0 * sy}},
+                   1.0f);
   flush_overlay(colour, out);
 }
 

@@ -98,7 +98,9 @@ std::vector<TrackPoint> closed_loop(const std::vector<TrackPoint>& track) {
   return loop;
 }
 
-double sign(double v) { return v > 0 ? 1 : v < 0 ? -1 : 0; }
+double sign(double v) {
+  return v > 0 ? 1 : v < 0 ? -1 : 0;
+}
 
 // Kerbs stand where the road turned hard, and to the same side, four times in a row.
 std::vector<char> kerbs(const std::vector<TrackPoint>& track) {
@@ -125,7 +127,9 @@ Vec2 beside(const TrackPoint& p, double distance) {
   return {p.x + distance * std::cos(p.beta), p.y + distance * std::sin(p.beta)};
 }
 
-Vec2f narrow(Vec2 v) { return {static_cast<float>(v.x), static_cast<float>(v.y)}; }
+Vec2f narrow(Vec2 v) {
+  return {static_cast<float>(v.x), static_cast<float>(v.y)};
+}
 
 std::vector<Tile> make_tiles(const std::vector<TrackPoint>& track) {
   const std::size_t n = track.size();
