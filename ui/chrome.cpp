@@ -118,8 +118,11 @@ void draw_figures(Ui& ui, float used) {
     std::snprintf(line, sizeof line, m.any_key ? "%2d fps  key→pixel %2.0f ms  F1" : "%2d fps  F1 keys", dream_rate, static_cast<double>(m.key_to_pixel));
   const float wide = ImGui::CalcTextSize(line).x;
   if (wide <= room) {
-    ImGui::SetCursorPos({ImGui::GetWindowWidth() - wide - ui.px(16), (ImGui::GetWindowHeight() - ImGui::GetTextLineHeight()) / 2});
-    text(p.muted, "%s", line);
+    const ImVec2 at = ImGui::GetWindowPos();
+    const ImVec2 from{at.x + ImGui::GetWindowWidth() - wide - ui.px(16), at.y + (ImGui::GetWindowHeight() - ImGui::GetTextLineHeight()) / 2};
+    ImGui::GetWindowDrawList()->AddText(from, p.muted, line);
+    ImGui::SetCursorScreenPos(from);
+    ImGui::Dummy({wide, ImGui::GetTextLineHeight()});
     tip(ui, "Key → pixel", "From a driving key's event to the swapped picture that answers it: waiting for the step (input), the memory M, the decoder, and drawing.");
   }
 }

@@ -15,6 +15,8 @@ void place(const std::vector<std::string>& ids, ImGuiID node) {
     ImGuiDockNodeFlags flags = at->LocalFlags | ImGuiDockNodeFlags_NoWindowMenuButton | ImGuiDockNodeFlags_NoCloseButton;
     if (ids.size() == 1) flags |= ImGuiDockNodeFlags_NoTabBar;
     at->SetLocalFlags(flags);
+    if (const Panel* first = ids.empty() ? nullptr : find_panel(ids.front()))
+      at->SelectedTabId = ImHashStr("#TAB", 0, ImHashStr(window_name(*first).c_str()));
   }
 }
 
@@ -30,7 +32,7 @@ bool shown_by_default(const Workspace& workspace, const std::string& panel_id) {
 
 void build_default_layout(ImGuiID dock, const Workspace& workspace, ImVec2 pos, ImVec2 size) {
   ImGui::DockBuilderRemoveNode(dock);
-  ImGui::DockBuilderAddNode(dock, static_cast<int>(ImGuiDockNodeFlags_DockSpace) | ImGuiDockNodeFlags_PassthruCentralNode);
+  ImGui::DockBuilderAddNode(dock, static_cast<int>(ImGuiDockNodeFlags_DockSpace));
   ImGui::DockBuilderSetNodePos(dock, pos);
   ImGui::DockBuilderSetNodeSize(dock, size);
   ImGuiID rest = dock;
@@ -70,7 +72,7 @@ void draw_dock_space(ImGuiID dock, ImVec2 pos, ImVec2 size) {
                ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoBackground |
                    ImGuiWindowFlags_NoBringToFrontOnFocus | ImGuiWindowFlags_NoNavFocus | ImGuiWindowFlags_NoSavedSettings);
   ImGui::PopStyleVar(2);
-  ImGui::DockSpace(dock, {0, 0}, ImGuiDockNodeFlags_PassthruCentralNode);
+  ImGui::DockSpace(dock, {0, 0});
   ImGui::End();
 }
 

@@ -29,7 +29,7 @@ const Panel* find_panel(const std::string& id) {
 const std::vector<Workspace>& workspaces() {
   static const std::vector<Workspace> all{
       {.id = "play", .title = "Play", .help = "Drive in the dream; the mind beside it. Ctrl-1", .right = 0.243f,
-       .bottom = 0.212f, .left_panels = {}, .centre_panels = {"worlds"}, .right_panels = {"mind"},
+       .bottom = 0.232f, .left_panels = {}, .centre_panels = {"worlds"}, .right_panels = {"mind"},
        .bottom_panels = {"train", "fields", "runs", "log", "performance"}},
       {.id = "train", .title = "Train", .help = "Curves large, pictures small. Ctrl-2", .left = 0.3f, .right = 0.27f,
        .bottom = 0.27f, .left_panels = {"train", "fields"}, .centre_panels = {"curves"},

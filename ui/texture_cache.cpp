@@ -21,7 +21,10 @@ std::vector<std::uint8_t> spread(const Image& image) {
 void draw_texture(ImDrawList* list, ImTextureID texture, ImVec2 min, ImVec2 max, bool smooth) {
   const ImGuiPlatformIO& platform = ImGui::GetPlatformIO();
   if (!smooth && platform.DrawCallback_SetSamplerNearest) list->AddCallback(platform.DrawCallback_SetSamplerNearest, nullptr);
+  // Pictures are opaque: without blending a software renderer need not read what is below.
+  list->AddCallback([](const ImDrawList*, const ImDrawCmd*) { glDisable(GL_BLEND); }, nullptr);
   list->AddImage(ImTextureRef(texture), min, max);
+  list->AddCallback([](const ImDrawList*, const ImDrawCmd*) { glEnable(GL_BLEND); }, nullptr);
   if (!smooth && platform.DrawCallback_SetSamplerLinear) list->AddCallback(platform.DrawCallback_SetSamplerLinear, nullptr);
 }
 

@@ -37,8 +37,9 @@ Fonts load_fonts() {
   fonts.bold = add_font("bold");
   add_font("symbols", fonts.bold, 0.92f);
   add_font("icons", fonts.bold, 0.82f, 1);
-  fonts.mono = add_font("mono", nullptr, 0.96f);
-  add_font("symbols", fonts.mono, 0.9f);
+  // ImGui sizes a font by its line height; Noto Sans Mono's is tall, so its letters are brought up to Roboto's.
+  fonts.mono = add_font("mono", nullptr, 1.13f, -1);
+  add_font("symbols", fonts.mono, 0.96f);
   add_font("icons", fonts.mono, 0.8f, 1);
   return fonts;
 }

@@ -115,9 +115,10 @@ bool action_button(Ui& ui, const char* label, const char* id, bool accent, float
 int segmented(const Ui& ui, const char* id, const std::vector<std::string>& labels, int chosen,
               const std::vector<std::string>& sentences) {
   int clicked = -1;
+  const float y = ImGui::GetCursorPosY();  // kept by hand: in a menu bar SameLine() goes back to the bar's own line
   ImGui::PushID(id);
   for (int i = 0; i < static_cast<int>(labels.size()); ++i) {
-    if (i) ImGui::SameLine(0, ui.px(3));
+    if (i) ImGui::SameLine(0, ui.px(3)), ImGui::SetCursorPosY(y);
     const bool on = i == chosen;
     ImGui::PushStyleColor(ImGuiCol_Button, on ? ui.color().dream_soft : ui.color().raised);
     ImGui::PushStyleColor(ImGuiCol_Text, on ? ui.color().text : ui.color().muted);

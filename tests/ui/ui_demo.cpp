@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
     if (key == "--shot") options.screenshot = value, options.max_frames = options.screenshot_frame = 45;
     if (key == "--state") state = value;
     if (key == "--panel") panel = value;
+    if (key == "--rate") options.frame_rate = std::atof(value.c_str());
   }
   if (state == "categorical") engine.offer_categorical();
   if (state == "fault") {

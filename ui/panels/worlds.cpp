@@ -31,7 +31,7 @@ Places arrange(const Ui& ui, int width, int height, ImVec2 space) {
     float real = whole(std::min({rest / w, scale * 0.67f, (hero_h - 2 * caption) / h}));
     for (; real > 0.3f; real -= real > 1 ? 1 : real) {
       const float below = std::min((real * w - gap * 0.75f) / 2 / w, (hero_h - real * h - caption - gap * 0.5f) / h);
-      const float small = below >= 1 ? std::floor(below * 2) / 2 : below;
+      const float small = below >= 1 ? std::floor(below) : below;
       if (small * h >= std::min(h, ui.px(56)) || real <= 1) {
         best = {{scale * w, hero_h}, {real * w, real * h}, {std::max(small, 0.2f) * w, std::max(small, 0.2f) * h}, figures};
         return best;
@@ -165,7 +165,7 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
   ImGui::SetCursorScreenPos({side, second});
   draw_picture(ui, "reconstruction", find_frame(dream.frames, "reconstruction"), "reconstruction", places.small,
                "What V makes of the real frame.");
-  ImGui::SetCursorScreenPos({side + places.real.x - places.small.x, second});
+  ImGui::SetCursorScreenPos({side + places.small.x + gap, second});
   draw_picture(ui, "difference", find_frame(dream.frames, "difference"), "difference", places.small, "Dream − real.");
   if (places.figures > 0) {
     const float x = side + places.real.x + ui.px(20);
