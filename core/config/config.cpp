@@ -137,15 +137,32 @@ void flatten(const toml::table& table, const std::string& prefix, const std::str
   }
 }
 
-/// The parser follows dotted keys without a bound, and a table within a table within a table … would end the program.
-void check_dots(const std::string& text, const std::string& origin) {
+/// What the parser (toml++ 3.3) must not see: keys of very many dots, which it nests without a bound, and letters
+/// outside ASCII where neither a text nor a comment is, on which its tables of Unicode blanks are undefined. Texts over
+/// several lines can hide those, and no setting needs one.
+void check_characters(const std::string& text, const std::string& origin) {
+  const bool marked = text.compare(0, 3, "\xef\xbb\xbf") == 0;  // a byte order mark
   std::size_t line = 1, dots = 0;
-  for (const char c : text) {
+  char within = 0;  // the quote that ends the present text, '#' in a comment, 0 elsewhere
+  for (std::size_t i = marked ? 3 : 0; i < text.size(); ++i) {
+    const char c = text[i];
     if (c == '\n') {
       ++line;
       dots = 0;
+      within = 0;  // an open text is an error that the parser reports
+    } else if (within == '"' && c == '\\') {
+      ++i;
+    } else if (within != 0) {
+      if (c == within && c != '#') within = 0;
+    } else if (c == '#' || c == '"' || c == '\'') {
+      within = c;
+      if (c != '#' && text.compare(i, 3, std::string(3, c)) == 0) {
+        fail_at(origin, line, "a text over several lines; a text in one line was expected.");
+      }
+    } else if (static_cast<unsigned char>(c) >= 0x80) {
+      fail_at(origin, line, "a letter outside ASCII that is in no text; texts stand in quotes.");
     } else if (c == '.' && ++dots > max_dots_per_line) {
-      fail_at(origin, line, "more than " + std::to_string(max_dots_per_line) + " dots in one line.");
+      fail_at(origin, line, "more than " + std::to_string(max_dots_per_line) + " dots.");
     }
   }
 }
@@ -276,7 +293,7 @@ void Config::load(const std::filesystem::path& file) {
 void Config::parse(const std::string& toml, const std::string& origin) {
   if (toml.size() > max_toml_bytes)
     throw Error(origin + " has more than " + std::to_string(max_toml_bytes) + " bytes.");
-  check_dots(toml, origin);
+  check_characters(toml, origin);
   std::vector<Found> found;
   try {
     flatten(toml::parse(toml), "", origin, found);

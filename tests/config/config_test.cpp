@@ -144,13 +144,20 @@ TEST_F(ConfigTest, HostileTextsAreErrors) {
   refusal(nested);
   refusal(std::string(100, '\0'));
   refusal("seed = \"\xff\xfe\"");
+  // Greek and Latin letters where a key or number should be: toml++ is undefined on them.
+  EXPECT_SAYS(refusal("seed = 1\n\u03b1 = 1"), "line 2");
+  EXPECT_SAYS(refusal("seed = \u00bd"), "ASCII");
+  EXPECT_SAYS(refusal("note = \"\"\"a\n\u03b1\"\"\""), "several lines");
+  config_.parse("\xef\xbb\xbfnote = \"\\\"\u03b1.#\" # \u03b2 \"\"\"\nseed = 4\n", "x");
+  EXPECT_EQ(options_.note, "\"\u03b1.#");
+  EXPECT_EQ(options_.seed, 4);
   EXPECT_SAYS(refusal(std::string(2u << 20, '\n')), "bytes");
 }
 
 TEST_F(ConfigTest, EveryDamageIsAnErrorOrHarmless) {
   const std::string good = config_.to_toml();
   for (std::size_t i = 0; i < good.size(); ++i) {
-    for (const char c : {'\0', '"', '[', '=', '\n', '9', '\xff'}) {
+    for (const char c : {'\0', '"', '[', '=', '\n', '\\', '\'', '9', '\xff'}) {
       std::string text = good;
       text[i] = c;
       test::message_of<Error>([&] { config_.parse(text, "x"); });
