@@ -202,7 +202,8 @@ void draw_keys_page(Ui& ui) {
         }
         const float left = ImGui::GetCursorPosX();
         keycap(ui, action.keys.c_str(), 0);
-        ImGui::SameLine(left + ui.px(110));
+        ImGui::SameLine(0, 0);
+        ImGui::SetCursorPosX(left + ui.px(110));
         ImGui::AlignTextToFramePadding();
         text(p.text, "%s", action.title.c_str());
         tip(ui, action.title.c_str(), action.help.c_str(), action.keys.c_str());

@@ -30,14 +30,17 @@ bool shown_by_default(const Workspace& workspace, const std::string& panel_id) {
   return false;
 }
 
-void build_default_layout(ImGuiID dock, const Workspace& workspace, ImVec2 pos, ImVec2 size) {
+void build_default_layout(ImGuiID dock, const Workspace& workspace, ImVec2 pos, ImVec2 size, float scale) {
   ImGui::DockBuilderRemoveNode(dock);
   ImGui::DockBuilderAddNode(dock, static_cast<int>(ImGuiDockNodeFlags_DockSpace));
   ImGui::DockBuilderSetNodePos(dock, pos);
   ImGui::DockBuilderSetNodeSize(dock, size);
   ImGuiID rest = dock;
-  if (!workspace.bottom_panels.empty())
-    place(workspace.bottom_panels, ImGui::DockBuilderSplitNode(rest, ImGuiDir_Down, workspace.bottom, nullptr, &rest));
+  if (!workspace.bottom_panels.empty()) {
+    // The strip must hold four phases and their buttons whatever the text size, but never half of the window.
+    const float bottom = std::clamp(172 * scale / size.y, workspace.bottom, 0.4f);
+    place(workspace.bottom_panels, ImGui::DockBuilderSplitNode(rest, ImGuiDir_Down, bottom, nullptr, &rest));
+  }
   if (!workspace.left_panels.empty()) {
     ImGuiID left = ImGui::DockBuilderSplitNode(rest, ImGuiDir_Left, workspace.left, nullptr, &rest);
     if (workspace.left_panels.size() == 2) {

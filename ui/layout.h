@@ -12,7 +12,7 @@ std::string layout_heading(const std::string& workspace_id);
 bool shown_by_default(const Workspace& workspace, const std::string& panel_id);
 
 /// Docks the workspace's panels in their places. Between NewFrame and the dock space's drawing.
-void build_default_layout(ImGuiID dock, const Workspace& workspace, ImVec2 pos, ImVec2 size);
+void build_default_layout(ImGuiID dock, const Workspace& workspace, ImVec2 pos, ImVec2 size, float scale);
 
 /// The dock space over the whole work area, without a ground of its own (every layer costs a full-screen fill).
 void draw_dock_space(ImGuiID dock, ImVec2 pos, ImVec2 size);

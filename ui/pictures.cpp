@@ -53,7 +53,9 @@ void draw_picture(Ui& ui, const std::string& slot, const Frame* frame, const std
     if (wanted > space && frame && frame->error >= 0) {  // the figure is what must stay readable
       char error[48];
       std::snprintf(error, sizeof error, "MSE %.4f", frame->error);
-      note = ImGui::CalcTextSize(error).x <= space ? error : std::string(error).substr(4);
+      note = error;
+      if (ImGui::CalcTextSize(note.c_str()).x > space) note = note.substr(4);
+      if (ImGui::CalcTextSize(note.c_str()).x > space && note[0] == '0') note = note.substr(1);
     }
     const float width = std::min(ImGui::CalcTextSize(note.c_str()).x, space);
     if (width > ui.px(12)) {

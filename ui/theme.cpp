@@ -14,7 +14,11 @@ constexpr ImU32 rgb(unsigned hex) {
   return IM_COL32((hex >> 16) & 0xff, (hex >> 8) & 0xff, hex & 0xff, 0xff);
 }
 
-ImFont* add_font(const char* name, ImFont* into = nullptr, float scale = 1, float down = 0) {
+/// Everything but the subscripts U+2080 … U+209F.
+constexpr ImWchar not_subscripts[] = {0x0001, 0x207f, 0x20a0, 0xffff, 0};
+
+ImFont* add_font(const char* name, ImFont* into = nullptr, float scale = 1, float down = 0,
+                 const ImWchar* exclude = nullptr) {
   const EmbeddedFile file = embedded_file(name);
   ImFontConfig config;
   config.FontDataOwnedByAtlas = false;
@@ -22,6 +26,7 @@ ImFont* add_font(const char* name, ImFont* into = nullptr, float scale = 1, floa
   config.MergeMode = into != nullptr;
   config.DstFont = into;
   config.GlyphOffset.y = down;
+  config.GlyphExcludeRanges = exclude;
   return ImGui::GetIO().Fonts->AddFontFromMemoryTTF(const_cast<void*>(file.data), static_cast<int>(file.size), 16.0f,
                                                     &config);
 }
@@ -31,14 +36,17 @@ ImFont* add_font(const char* name, ImFont* into = nullptr, float scale = 1, floa
 Fonts load_fonts() {
   Fonts fonts;
   // Roboto first; then symbols (arrows, subscripts) from DejaVu and icons from Font Awesome, each only where it lacks.
+  // Subscripts come first and larger: DejaVu's own are hard to read at this size.
   fonts.text = add_font("text");
+  add_font("symbols", fonts.text, 1.2f, 1, not_subscripts);
   add_font("symbols", fonts.text, 0.92f);
   add_font("icons", fonts.text, 0.82f, 1);
   fonts.bold = add_font("bold");
+  add_font("symbols", fonts.bold, 1.2f, 1, not_subscripts);
   add_font("symbols", fonts.bold, 0.92f);
   add_font("icons", fonts.bold, 0.82f, 1);
   // ImGui sizes a font by its line height; Noto Sans Mono's is tall, so its letters are brought up to Roboto's.
-  fonts.mono = add_font("mono", nullptr, 1.13f, -1);
+  fonts.mono = add_font("mono", nullptr, 1.13f);
   add_font("symbols", fonts.mono, 0.96f);
   add_font("icons", fonts.mono, 0.8f, 1);
   return fonts;

@@ -39,7 +39,7 @@ void draw_keys(Ui& ui, const DreamView& dream, float hero_width) {
   }
   WithFont small(ui.fonts.text, 0.9f);
   const float wide = ImGui::CalcTextSize(where.c_str()).x + ui.px(44);
-  ImGui::SameLine(0, ui.px(10));
+  if (!keys.empty()) ImGui::SameLine(0, ui.px(10));
   const float space = right - wide - ImGui::GetCursorPosX() - ui.px(8);
   if (ImGui::CalcTextSize(labels.c_str()).x < space) {
     ImGui::SetCursorPosY(y + ui.px(3));
@@ -171,7 +171,9 @@ void draw_transport(Ui& ui, const DreamView& dream, float width, float hero_widt
   draw_speed(ui, dream);
   ImGui::SameLine(0, ui.px(16));
   const float room = width - (ImGui::GetCursorPosX() - left);
+  ImGui::BeginDisabled(!dream.ready);
   draw_temperature(ui, dream, std::min(room, ui.px(520)));
+  ImGui::EndDisabled();
 }
 
 }  // namespace dream::ui

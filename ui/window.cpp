@@ -233,7 +233,7 @@ void Window::Inside::draw() {
     if (ui.want_reset_layout)
       for (const Panel& panel : panel_list())
         ui.panel_open[panel.id] = shown_by_default(workspace(ui.settings.workspace), panel.id);
-    build_default_layout(dock, workspace(ui.settings.workspace), viewport->WorkPos, viewport->WorkSize);
+    build_default_layout(dock, workspace(ui.settings.workspace), viewport->WorkPos, viewport->WorkSize, ui.scale);
     build_layout = ui.want_reset_layout = false;
   }
   draw_dock_space(dock, viewport->WorkPos, viewport->WorkSize);

@@ -51,6 +51,9 @@ int main(int argc, char** argv) {
   window.ui().want_panel = panel;
   window.ui().show_keys = state == "keys";
   window.ui().show_palette = state == "palette";
+  window.ui().settings.sliders = state == "sliders";
+  window.ui().keymap.capture(state == "capture");
+  if (state == "notwin") engine.dream().twin = false;
   while (window.frame()) {
   }
   std::printf("frame mean %.1f ms, p99 %.1f ms\n", static_cast<double>(window.ui().measures.mean), static_cast<double>(window.ui().measures.p99));

@@ -31,7 +31,6 @@ void draw_curves(const Snapshot& snapshot, Ui& ui) {
     ImGui::PushID(curve.name.c_str());
     ImGui::BeginGroup();
     std::string note = curve.y.empty() ? "not begun" : short_number(curve.y.back()) + " " + curve.unit;
-    if (curve.has_floor) note += " · dashed: " + curve.floor_label;
     header(ui, curve.title, ui.color().text, note, width);
     CurveLook look;
     look.colour = colours[i % 3];

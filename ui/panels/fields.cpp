@@ -97,7 +97,12 @@ void draw_fields(const Snapshot& snapshot, Ui& ui) {
     text(ui.color().muted, "The settings of a run appear here when it is open for training.");
     return;
   }
-  text(ui.color().muted, "Live settings take effect with the next batch; the others when their phase starts. Ctrl-Z takes a change back.");
+  {
+    WithFont small(ui.fonts.text, 0.88f);
+    ImGui::PushTextWrapPos(0);
+    text(ui.color().muted, "Live settings take effect with the next batch; grey ones when their phase starts. Ctrl-Z undoes.");
+    ImGui::PopTextWrapPos();
+  }
   const int columns = ImGui::GetContentRegionAvail().x > ui.px(900) ? 2 : 1;
   const bool busy = train.busy;
   ImGui::BeginChild("fields");
@@ -111,9 +116,9 @@ void draw_fields(const Snapshot& snapshot, Ui& ui) {
   for (int c = 0; c < columns; ++c) {
     if (c) ImGui::SameLine(0, ui.px(20));
     if (ImGui::BeginTable(c ? "right" : "left", 3, ImGuiTableFlags_RowBg, {width, 0})) {
-      ImGui::TableSetupColumn("key", ImGuiTableColumnFlags_WidthStretch, 0.42f);
-      ImGui::TableSetupColumn("value", ImGuiTableColumnFlags_WidthStretch, 0.48f);
-      ImGui::TableSetupColumn("unit", ImGuiTableColumnFlags_WidthFixed, ui.px(60));
+      ImGui::TableSetupColumn("key", ImGuiTableColumnFlags_WidthStretch, 0.38f);
+      ImGui::TableSetupColumn("value", ImGuiTableColumnFlags_WidthStretch, 0.52f);
+      ImGui::TableSetupColumn("unit", ImGuiTableColumnFlags_WidthFixed, ui.px(54));
       const std::size_t from = per * static_cast<std::size_t>(c), to = std::min(order.size(), from + per);
       for (std::size_t i = from; i < to; ++i)
         draw_field(ui, *order[i], !order[i]->live && busy ? "This one cannot change while a phase runs: pause first." : "");

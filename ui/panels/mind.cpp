@@ -35,14 +35,19 @@ void draw_group(const Snapshot& snapshot, Ui& ui, const std::string& group) {
   }
   const float line = ImGui::GetTextLineHeight() + 2 * ImGui::GetStyle().ItemSpacing.y;
   float least = 0, weight = 0;
+  const auto hunger_of = [&](const Probe& probe) {
+    Appetite hunger = appetite(*probe.value);
+    if (probe.editable && ui.settings.sliders) hunger.least += 110;
+    return hunger;
+  };
   for (const Probe* probe : shown) {
-    const Appetite hunger = appetite(*probe->value);
+    const Appetite hunger = hunger_of(*probe);
     least += ui.px(hunger.least) + line + ui.px(6);
     weight += hunger.weight;
   }
   const float spare = std::max(space.y - least, 0.0f);
   for (const Probe* probe : shown) {
-    const Appetite hunger = appetite(*probe->value);
+    const Appetite hunger = hunger_of(*probe);
     float height = ui.px(hunger.least) + (weight > 0 ? spare * hunger.weight / weight : 0);
     height = std::min(height, std::max(ui.px(hunger.least) * 2.4f, ui.px(hunger.least) + space.y * (group.empty() ? 0.12f : 1)));
     header(ui, probe->title, ui.color().text, note_of(*probe));
@@ -58,7 +63,7 @@ void draw_mind(const Snapshot& snapshot, Ui& ui) {
   std::vector<std::string> groups;
   for (const std::string& name : snapshot.dream->probe_names)
     if (std::find(groups.begin(), groups.end(), group_of(name)) == groups.end()) groups.push_back(group_of(name));
-  if (!ImGui::BeginTabBar("mind", ImGuiTabBarFlags_FittingPolicyScroll)) return;
+  if (!ImGui::BeginTabBar("mind")) return;
   const auto tab = [&](const std::string& title, const std::string& group) {
     if (!ImGui::BeginTabItem(title.c_str())) return;
     ImGui::BeginChild("content", {0, 0}, 0, ImGuiWindowFlags_NoBackground);

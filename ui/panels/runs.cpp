@@ -42,6 +42,7 @@ void draw_new(Ui& ui, const Snapshot& snapshot, float width) {
   // The form begins with what is open now, so that "again, in another folder" is one click.
   if (recipe.empty() && !snapshot.runs->empty()) recipe = snapshot.runs->front().recipe;
   if (environment.empty() && !snapshot.runs->empty()) environment = snapshot.runs->front().environment;
+  if (directory.empty() && !ImGui::GetIO().WantTextInput) directory = "runs/mine";
   const float label = ui.px(96);
   const auto row = [&](const char* name, const char* id, std::string* value, const char* help) {
     ImGui::AlignTextToFramePadding();

@@ -51,7 +51,8 @@ void draw_phases(Ui& ui, const TrainView& train, float width) {
       WithFont font(now ? ui.fonts.bold : ui.fonts.text, 0.94f);
       text(phase.state == PhaseView::State::waiting ? p.muted : p.text, "%s", short_title(phase).c_str());
     }
-    ImGui::SameLine(left + column);
+    ImGui::SameLine(0, 0);
+    ImGui::SetCursorPosX(left + column);
     const ImU32 colour = phase.state == PhaseView::State::done     ? p.real
                          : phase.state == PhaseView::State::failed ? p.fault
                                                                    : p.dream;
@@ -133,15 +134,17 @@ void draw_training(const Snapshot& snapshot, Ui& ui) {
   const bool strip = space.x > ui.px(760);
   const float width = strip ? std::max(ui.px(430), space.x * 0.33f) : space.x;
   ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, {ui.px(8), ui.px(4)});
-  ImGui::BeginChild("phases", {width, strip ? space.y : 0});
-  header(ui, "Train", ui.color().text, state_note(train), width);
-  draw_phases(ui, train, width);
-  ImGui::Dummy({0, ui.px(1)});
+  ImGui::BeginChild("phases", {width, strip ? space.y : 0}, 0, ImGuiWindowFlags_NoScrollbar);
+  if (!strip) header(ui, "Train", ui.color().text, state_note(train), width);
   draw_buttons(ui, train);
-  if (!strip || width > ui.px(470)) {
-    if (strip) ImGui::SameLine(0, ui.px(12));
-    draw_memory(ui, train);
+  if (strip) {
+    ImGui::SameLine(0, ui.px(12));
+    ImGui::AlignTextToFramePadding();
+    header(ui, "", ui.color().text, state_note(train), width - ImGui::GetCursorPosX());
   }
+  ImGui::Dummy({0, ui.px(1)});
+  draw_phases(ui, train, width);
+  draw_memory(ui, train);
   ImGui::EndChild();
   ImGui::PopStyleVar();
   if (!strip) return;

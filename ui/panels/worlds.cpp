@@ -14,32 +14,45 @@ namespace dream::ui {
 namespace {
 
 struct Places {
-  ImVec2 hero, real, small;
-  float figures = 0;  // width of the column of figures; 0: no room
+  float hero = 0, real = 0, small = 0;  // scales of the pictures
+  bool stacked = false;                 // the three others in a row below the hero instead of beside it
+  float figures = 0;                    // width of the column of figures; 0: no room
 };
 
-/// Sizes at integer scales: the hero as large as it fits, the real world about two thirds of it, the two others so that
-/// the column beside the hero is no taller than the hero.
-Places arrange(const Ui& ui, int width, int height, ImVec2 space) {
-  const float w = static_cast<float>(width), h = static_cast<float>(height), gap = ui.px(16), caption = caption_height(ui);
+float whole(float scale) { return scale >= 1 ? std::floor(scale) : std::max(scale, 0.0f); }
+
+/// The hero at the left, the real world beside it, the two others below that: no taller than the hero.
+Places beside(const Ui& ui, float w, float h, ImVec2 space, float figures) {
+  const float gap = ui.px(16), caption = caption_height(ui), least = ui.px(100);
   Places best;
-  const float figures = space.x > ui.px(640) ? ui.px(196) : 0;
-  const auto whole = [](float scale) { return scale >= 1 ? std::floor(scale) : scale; };
-  float scale = whole(std::min((space.y - caption) / h, (space.x - figures - 2 * gap) / w * 0.66f));
-  for (; scale > 0; scale -= scale > 1 ? 1 : scale) {
-    const float hero_h = scale * h, rest = space.x - scale * w - 2 * gap - figures;
-    float real = whole(std::min({rest / w, scale * 0.67f, (hero_h - 2 * caption) / h}));
-    for (; real > 0.3f; real -= real > 1 ? 1 : real) {
-      const float below = std::min((real * w - gap * 0.75f) / 2 / w, (hero_h - real * h - caption - gap * 0.5f) / h);
-      const float small = below >= 1 ? std::floor(below) : below;
-      if (small * h >= std::min(h, ui.px(56)) || real <= 1) {
-        best = {{scale * w, hero_h}, {real * w, real * h}, {std::max(small, 0.2f) * w, std::max(small, 0.2f) * h}, figures};
-        return best;
-      }
+  for (float hero = whole(std::min((space.y - caption) / h, (space.x - figures - 2 * gap) / w * 0.66f)); hero > 0.2f;
+       hero -= hero > 1 ? 1 : 0.1f) {
+    const float rest = space.x - hero * w - gap - (figures > 0 ? figures + gap : 0);
+    for (float real = whole(std::min({rest / w, hero * 0.67f, (hero * h - 2 * caption) / h})); real > 0.2f;
+         real -= real > 1 ? 1 : 0.1f) {
+      const float small = whole(std::min({(rest - gap) / 2 / w, real * 0.75f, (hero * h - real * h - caption - gap) / h}));
+      if (small * w >= least) return {hero, real, small, false, figures};
+      if (small > best.small * 1.01f) best = {hero, real, small, false, figures};
     }
+    if (best.small >= 1 && hero < 4) break;
   }
-  const float squeezed = std::max(std::min((space.y - caption) / h, (space.x - gap) / 2 / w), 0.1f);
-  return {{squeezed * w, squeezed * h}, {squeezed * w * 0.5f, squeezed * h * 0.5f}, {squeezed * w * 0.25f, squeezed * h * 0.25f}, 0};
+  return best;
+}
+
+/// The hero on top, the three others in a row below it: for narrow, tall places.
+Places below(const Ui& ui, float w, float h, ImVec2 space, float figures) {
+  const float gap = ui.px(16), caption = caption_height(ui);
+  const float small = whole(std::max(ui.px(110) / w, std::min((space.x - 2 * gap) / 3 / w, space.y * 0.2f / h)));
+  const float hero = whole(std::min((space.y - small * h - 2 * caption - ui.px(10)) / h, (space.x - (figures > 0 ? figures + gap : 0)) / w));
+  return {hero, small, small, true, figures};
+}
+
+/// Sizes at integer scales, the hero as large as can be.
+Places arrange(const Ui& ui, int width, int height, ImVec2 space) {
+  const float w = static_cast<float>(width), h = static_cast<float>(height);
+  const float figures = space.x > ui.px(560) ? ui.px(196) : 0;
+  const Places row = beside(ui, w, h, space, figures), stack = below(ui, w, h, space, figures);
+  return stack.hero > row.hero || row.small <= 0 ? stack : row;
 }
 
 std::string why_no_dream(const DreamView& dream) {
@@ -101,9 +114,11 @@ void draw_figures(Ui& ui, const DreamView& dream, float width) {
   ImGui::Dummy({0, ui.px(6)});
 
   header(ui, "Pilot", p.text, dream.hands_on ? "your hands" : dream.human_pilot ? "you" : "agent", width);
+  ImGui::BeginDisabled(!dream.ready);
   const int who = segmented(ui, "pilot", {"you", "agent"}, dream.human_pilot ? 0 : 1,
                             {"While no key is held nobody drives. M switches.",
                              "While no key is held the trained controller C drives. M switches."});
+  ImGui::EndDisabled();
   if (who >= 0) ui.send(SetPilot{who == 0});
   ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + width);
   WithFont small(ui.fonts.text, 0.86f);
@@ -150,32 +165,41 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
   const float hands = transport_height(ui, space.x);
   const ImVec2 room{space.x, space.y - hands - ui.px(12)};
   const Places places = arrange(ui, width, height, room);
-  const float gap = ui.px(16);
+  const auto sized = [&](float scale) {
+    return ImVec2{scale * static_cast<float>(width), scale * static_cast<float>(height)};
+  };
+  const ImVec2 hero_size = sized(places.hero), real_size = sized(places.real), small_size = sized(places.small);
+  const float gap = ui.px(16), caption = caption_height(ui);
   const ImVec2 origin = ImGui::GetCursorScreenPos();
-  draw_picture(ui, "dream", hero, "dream", places.hero, why_no_dream(dream));
-  const ImVec2 hero_min{origin.x, origin.y + caption_height(ui)};
-  draw_welcome(ui, dream, hero_min, places.hero);
+  draw_picture(ui, "dream", hero, "dream", hero_size, why_no_dream(dream));
+  draw_welcome(ui, dream, {origin.x, origin.y + caption}, hero_size);
 
-  const std::string no_twin = dream.ready ? (dream.twin ? "The real world is on its way." : "The twin is off: the real world is not stepped.")
-                                          : "The real world, stepped beside the dream.";
-  const float side = origin.x + places.hero.x + gap;
-  ImGui::SetCursorScreenPos({side, origin.y});
-  draw_picture(ui, "real", find_frame(dream.frames, "real"), "real", places.real, no_twin);
-  const float second = origin.y + caption_height(ui) + places.real.y + ui.px(8);
-  ImGui::SetCursorScreenPos({side, second});
-  draw_picture(ui, "reconstruction", find_frame(dream.frames, "reconstruction"), "reconstruction", places.small,
-               "What V makes of the real frame.");
-  ImGui::SetCursorScreenPos({side + places.small.x + gap, second});
-  draw_picture(ui, "difference", find_frame(dream.frames, "difference"), "difference", places.small, "Dream − real.");
+  const std::string no_twin = !dream.ready ? "The real world, stepped beside the dream."
+                              : dream.twin ? "The real world is on its way."
+                                           : "The twin is off: the real world is not stepped.";
+  const ImVec2 real_at = places.stacked ? ImVec2{origin.x, origin.y + caption + hero_size.y + ui.px(8)}
+                                        : ImVec2{origin.x + hero_size.x + gap, origin.y};
+  const ImVec2 small_at = places.stacked ? ImVec2{real_at.x + real_size.x + gap, real_at.y}
+                                         : ImVec2{real_at.x, real_at.y + caption + real_size.y + ui.px(8)};
+  ImGui::SetCursorScreenPos(real_at);
+  draw_picture(ui, "real", find_frame(dream.frames, "real"), "real", real_size, no_twin);
+  ImGui::SetCursorScreenPos(small_at);
+  draw_picture(ui, "reconstruction", find_frame(dream.frames, "reconstruction"), "reconstruction", small_size,
+               "What the model makes of the real frame.");
+  ImGui::SetCursorScreenPos({small_at.x + small_size.x + gap, small_at.y});
+  draw_picture(ui, "difference", find_frame(dream.frames, "difference"), "difference", small_size, "Dream − real.");
   if (places.figures > 0) {
-    const float x = side + places.real.x + ui.px(20);
+    const float beside_width = std::max(real_size.x, 2 * small_size.x + gap);
+    const float x = places.stacked ? origin.x + hero_size.x + ui.px(20) : real_at.x + beside_width + ui.px(20);
+    const float wide = std::min(origin.x + space.x - x, ui.px(230));
     ImGui::SetCursorScreenPos({x, origin.y});
-    ImGui::BeginChild("figures", {std::min(origin.x + space.x - x, ui.px(230)), places.hero.y + caption_height(ui)});
-    draw_figures(ui, dream, std::min(origin.x + space.x - x, ui.px(230)));
+    ImGui::BeginChild("figures", {wide, room.y}, 0, ImGuiWindowFlags_NoScrollbar);
+    draw_figures(ui, dream, wide);
     ImGui::EndChild();
   }
-  ImGui::SetCursorScreenPos({origin.x, origin.y + caption_height(ui) + places.hero.y + ui.px(10)});
-  draw_transport(ui, dream, space.x, places.hero.x);
+  const float bottom = places.stacked ? real_at.y + caption + real_size.y : origin.y + caption + hero_size.y;
+  ImGui::SetCursorScreenPos({origin.x, bottom + ui.px(10)});
+  draw_transport(ui, dream, space.x, hero_size.x);
 }
 
 }  // namespace dream::ui

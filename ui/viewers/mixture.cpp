@@ -59,7 +59,7 @@ void draw_density(Ui& ui, const Well& box, const Dimension& d, int drawn, float 
       line.push_back({box.min.x + box.width() * static_cast<float>(i) / points,
                       base - curve[static_cast<std::size_t>(i)] * unit});
   };
-  const ImU32 colours[] = {p.dream, p.blue, p.pink, p.real, p.warning};
+  const ImU32 colours[] = {p.dream, p.blue, p.pink, p.warning, p.grey};  // green is the real world alone
   list->PushClipRect(box.min, box.max, true);
   for (int k = 0; k < d.components; ++k) {
     if (d.weights[k] < 0.002f) continue;
@@ -160,8 +160,21 @@ void draw_viewer(Ui& ui, const Probe& probe, const Mixture& value, ImVec2 size) 
   ImGui::SameLine(0, ui.px(8));
   if (drawn >= 0 && drawn < value.components) {
     const std::size_t k = at + static_cast<std::size_t>(drawn);
-    mono(ui, p.muted, "k %d  π %.2f  μ %+.2f  σ %.2f  z %+.2f", drawn, static_cast<double>(value.weights[k]),
-         static_cast<double>(value.means[k]), static_cast<double>(value.deviations[k]), static_cast<double>(draw));
+    char figures[96];
+    std::snprintf(figures, sizeof figures, "k %d  π %.2f  μ %+.2f  σ %.2f  z %+.2f", drawn,
+                  static_cast<double>(value.weights[k]), static_cast<double>(value.means[k]),
+                  static_cast<double>(value.deviations[k]), static_cast<double>(draw));
+    const float room = ImGui::GetContentRegionAvail().x;
+    const auto width_at = [&](float relative) {
+      WithFont font(ui.fonts.mono, relative);
+      return ImGui::CalcTextSize(figures).x;
+    };
+    if (width_at(0.72f) > room)  // the narrowest columns go without k, which the colour shows too
+      std::snprintf(figures, sizeof figures, "π %.2f μ %+.2f σ %.2f z %+.2f", static_cast<double>(value.weights[k]),
+                    static_cast<double>(value.means[k]), static_cast<double>(value.deviations[k]), static_cast<double>(draw));
+    const float relative = std::clamp(0.9f * room / std::max(width_at(0.9f), 1.0f), 0.7f, 0.9f);
+    WithFont font(ui.fonts.mono, std::floor(relative * 32) / 32);  // few sizes: each one is drawn into the font's texture
+    text(p.muted, "%s", figures);
     tip(ui, "The drawn component",
         "k: which component was drawn; π: its weight after τ; μ: its mean; σ: its deviation after τ; z: the value drawn.");
   } else {

@@ -45,6 +45,7 @@ void draw_sliders(Ui& ui, const Probe& probe, const Vector& value, ViewState& st
     if (i % columns) ImGui::SameLine(static_cast<float>(i % columns) * (width + ui.px(8)));
     ImGui::PushID(i);
     ImGui::BeginGroup();
+    ImGui::AlignTextToFramePadding();
     mono(ui, ui.color().muted, "%2s", label_of(value, i).c_str());
     ImGui::SameLine(0, ui.px(4));
     double shown = state.dragged == i ? state.value : value.values[static_cast<std::size_t>(i)];
@@ -54,6 +55,7 @@ void draw_sliders(Ui& ui, const Probe& probe, const Vector& value, ViewState& st
     if (moved.changed) edit(ui, probe, state, i, static_cast<float>(shown));
     if (moved.ended) finish_edit(ui, probe, state);
     ImGui::SameLine(0, ui.px(4));
+    ImGui::AlignTextToFramePadding();
     mono(ui, ui.color().text, "%+.2f", shown);
     ImGui::EndGroup();
     ImGui::PopID();
@@ -80,7 +82,7 @@ void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size) {
       ui.settings.sliders = !ui.settings.sliders, ui.settings_changed = true;
     const float used = ImGui::GetTextLineHeight() + ui.px(4) + ImGui::GetStyle().ItemSpacing.y;
     size.y -= used;
-    if (ui.settings.sliders) below = std::min(ui.px(150), size.y * 0.5f);
+    if (ui.settings.sliders) below = size.y * 0.6f;
   }
   const Well box = well(ui, "bars", {size.x, size.y - below});
   if (count == 0) {

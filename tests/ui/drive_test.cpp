@@ -1,0 +1,160 @@
+// Keys, where they go, and what reaches the engine.
+#include "tests/ui/flow.h"
+
+namespace dream::ui {
+namespace {
+
+using Drives = Flow;
+
+TEST_F(Drives, AnArrowKeyTakesTheWheelAndReleasingGivesItBack) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    EXPECT_EQ(engine.count<Drive>(), 0) << "Nothing is driven before a key.";
+    ctx->KeyDown(ImGuiKey_LeftArrow);
+    ctx->Yield(2);
+    const Drive* drive = engine.last<Drive>();
+    ASSERT_NE(drive, nullptr);
+    EXPECT_TRUE(drive->engaged);
+    EXPECT_EQ(drive->action, (std::vector<float>{-1, 0, 0}));
+    EXPECT_GT(drive->pressed_at, 0);
+    ctx->KeyDown(ImGuiKey_UpArrow);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.last<Drive>()->action, (std::vector<float>{-1, 1, 0}));
+    const int sent = engine.count<Drive>();
+    ctx->Yield(10);
+    EXPECT_EQ(engine.count<Drive>(), sent) << "A held key is sent once.";
+    ctx->KeyUp(ImGuiKey_LeftArrow);
+    ctx->KeyUp(ImGuiKey_UpArrow);
+    ctx->Yield(2);
+    EXPECT_FALSE(engine.last<Drive>()->engaged);
+  });
+}
+
+TEST_F(Drives, LettersAreAnAliasOfTheArrows) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->KeyDown(ImGuiKey_D);
+    ctx->Yield(2);
+    ASSERT_NE(engine.last<Drive>(), nullptr);
+    EXPECT_EQ(engine.last<Drive>()->action, (std::vector<float>{1, 0, 0}));
+    ctx->KeyUp(ImGuiKey_D);
+    ctx->KeyDown(ImGuiKey_S);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.last<Drive>()->action, (std::vector<float>{0, 0, 0.8f}));
+    ctx->KeyUp(ImGuiKey_S);
+  });
+}
+
+TEST_F(Drives, AKeyThatTheWorldBindsIsNoLongerAShortcut) {
+  engine.dream().spaces.action.keys.push_back({"m", 1, 1, "honk"});
+  engine.tick();
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->KeyPress(ImGuiKey_M);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.count<SetPilot>(), 0) << "M is the world's here.";
+    EXPECT_GE(engine.count<Drive>(), 1);
+  });
+}
+
+TEST_F(Drives, ADiscreteWorldGetsTheIndexOfItsChoice) {
+  ActionSpace& action = engine.dream().spaces.action;
+  action = {};
+  action.choices = {"nothing", "left", "right"};
+  action.keys = {{"left", 0, 1, "left"}, {"right", 0, 2, "right"}};
+  action.idle = {0};
+  engine.dream().action = {0};
+  engine.tick();
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->KeyDown(ImGuiKey_RightArrow);
+    ctx->Yield(2);
+    ASSERT_NE(engine.last<Drive>(), nullptr);
+    EXPECT_EQ(engine.last<Drive>()->action, (std::vector<float>{2}));
+    ctx->KeyUp(ImGuiKey_RightArrow);
+  });
+}
+
+TEST_F(Drives, WhileATextFieldHasTheFocusKeysAreItsAlone) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    window->ui().want_panel = "runs";
+    ctx->Yield(3);
+    ctx->ItemClick("//Runs###runs/**/##path");
+    ctx->KeyChars("wasd");
+    ctx->KeyPress(ImGuiKey_LeftArrow);
+    ctx->KeyPress(ImGuiKey_Space);
+    ctx->KeyPress(ImGuiKey_R);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.count<Drive>(), 0);
+    EXPECT_EQ(engine.count<DreamControl>(), 0);
+    ctx->KeyPress(ImGuiKey_Escape);
+    ctx->Yield(2);
+    ctx->KeyPress(ImGuiKey_LeftArrow);
+    ctx->Yield(2);
+    EXPECT_GE(engine.count<Drive>(), 1) << "After the field, the car has them again.";
+  });
+}
+
+TEST_F(Drives, TabGivesEveryKeyToTheGameUntilEscape) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->KeyPress(ImGuiKey_Tab);
+    ctx->Yield(2);
+    EXPECT_TRUE(window->ui().keymap.captured());
+    ctx->KeyPress(ImGuiKey_Space);
+    ctx->KeyPress(ImGuiKey_M);
+    ctx->KeyPress(ImGuiKey_F5);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.count<DreamControl>(), 0);
+    EXPECT_EQ(engine.count<SetPilot>(), 0);
+    EXPECT_EQ(engine.count<TrainControl>(), 0);
+    ctx->KeyPress(ImGuiKey_UpArrow);
+    ctx->Yield(2);
+    EXPECT_GE(engine.count<Drive>(), 1);
+    ctx->KeyPress(ImGuiKey_Escape);
+    ctx->Yield(2);
+    EXPECT_FALSE(window->ui().keymap.captured());
+    ctx->KeyPress(ImGuiKey_Space);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.count<DreamControl>(), 1);
+  });
+}
+
+TEST_F(Drives, TransportKeys) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    using Do = DreamControl::Do;
+    const auto press = [&](ImGuiKeyChord chord) {
+      ctx->KeyPress(chord);
+      ctx->Yield(2);
+      return engine.last<DreamControl>() ? engine.last<DreamControl>()->what : Do::play;
+    };
+    EXPECT_EQ(press(ImGuiKey_Space), Do::pause);
+    EXPECT_EQ(press(ImGuiKey_Space), Do::play);
+    EXPECT_EQ(press(ImGuiKey_Period), Do::step);
+    EXPECT_EQ(press(ImGuiKey_R), Do::restart);
+    EXPECT_EQ(press(ImGuiMod_Shift | ImGuiKey_R), Do::new_start);
+    ctx->KeyPress(ImGuiKey_M);
+    ctx->Yield(2);
+    ASSERT_NE(engine.last<SetPilot>(), nullptr);
+    EXPECT_TRUE(engine.last<SetPilot>()->human);
+  });
+}
+
+TEST_F(Drives, WithoutADreamTheTransportIsOffAndSaysWhy) {
+  engine.dream() = DreamView{};
+  engine.tick();
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->KeyPress(ImGuiKey_Space);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.count<DreamControl>(), 0);
+    const Action* play = window->ui().action("play");
+    ASSERT_NE(play, nullptr);
+    EXPECT_NE(play->why_not(window->ui()).find("open a run"), std::string::npos);
+  });
+}
+
+}  // namespace
+}  // namespace dream::ui

@@ -1,0 +1,66 @@
+#include "tests/ui/flow.h"
+
+#include <unistd.h>
+
+namespace dream::ui {
+
+void Flow::open(const std::string& workspace, const std::filesystem::path& settings) {
+  WindowOptions options;
+  options.workspace = workspace;
+  options.settings_directory = settings;
+  options.frame_rate = 0;
+  options.after_swap = [this] {
+    engine.tick();
+    if (test_engine_) ImGuiTestEngine_PostSwap(test_engine_);
+  };
+  window = std::make_unique<Window>(engine, options);
+  ImGui::GetIO().ConfigErrorRecoveryEnableAssert = true;
+  test_engine_ = ImGuiTestEngine_CreateContext();
+  ImGuiTestEngineIO& io = ImGuiTestEngine_GetIO(test_engine_);
+  io.ConfigRunSpeed = ImGuiTestRunSpeed_Fast;
+  io.ConfigVerboseLevel = ImGuiTestVerboseLevel_Error;
+  io.ConfigVerboseLevelOnError = ImGuiTestVerboseLevel_Info;
+  io.ConfigLogToTTY = true;
+  io.ConfigNoThrottle = true;
+  io.ConfigSavedSettings = false;
+  ImGuiTestEngine_Start(test_engine_, ImGui::GetCurrentContext());
+  for (int i = 0; i < 4; ++i) window->frame();  // the layout settles
+}
+
+void Flow::close() {
+  if (!window) return;
+  ImGuiTestEngine_Stop(test_engine_);
+  window.reset();
+  ImGuiTestEngine_DestroyContext(test_engine_);
+  test_engine_ = nullptr;
+}
+
+void Flow::TearDown() {
+  close();
+  std::error_code error;
+  if (!folder_.empty()) std::filesystem::remove_all(folder_, error);
+}
+
+void Flow::act(const std::function<void(ImGuiTestContext*)>& user) {
+  ImGuiTest* test = ImGuiTestEngine_RegisterTest(test_engine_, "flow", "act");
+  test->TestFunc = [&user](ImGuiTestContext* context) { user(context); };
+  ImGuiTestEngine_QueueTest(test_engine_, test, ImGuiTestRunFlags_RunFromCommandLine);
+  int frames = 0;
+  while (!ImGuiTestEngine_IsTestQueueEmpty(test_engine_)) {
+    ASSERT_LT(++frames, 5000) << "The user never finished.";
+    if (!window->frame()) break;
+  }
+  EXPECT_EQ(test->Output.Status, ImGuiTestStatus_Success);
+  ImGuiTestEngine_UnregisterTest(test_engine_, test);
+}
+
+std::filesystem::path Flow::folder() {
+  if (folder_.empty()) {
+    const testing::TestInfo* info = testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = std::filesystem::temp_directory_path() / ("dreamscope-" + std::string(info->name()) + "-" + std::to_string(getpid()));
+    std::filesystem::create_directories(folder_);
+  }
+  return folder_;
+}
+
+}  // namespace dream::ui

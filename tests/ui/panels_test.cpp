@@ -1,0 +1,248 @@
+// What the panels' controls send.
+#include <cmath>
+
+#include "tests/ui/flow.h"
+
+namespace dream::ui {
+namespace {
+
+using Panels = Flow;
+
+TEST_F(Panels, DraggingABarEditsThatElementOfTheLatent) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    engine.dream().playing = false;
+    const ImGuiTestItemInfo bars = ctx->ItemInfo("//Mind###mind/**/bars");
+    ASSERT_NE(bars.ID, 0u);
+    const float x = bars.RectFull.Min.x + bars.RectFull.GetWidth() * (5.5f / 32), middle = bars.RectFull.GetCenter().y;
+    ctx->MouseMoveToPos({x, middle});
+    ctx->MouseDown();
+    ctx->MouseMoveToPos({x, middle - bars.RectFull.GetHeight() * 0.3f});
+    ctx->MouseUp();
+    ctx->Yield(2);
+    const EditLatent* edit = engine.last<EditLatent>();
+    ASSERT_NE(edit, nullptr);
+    EXPECT_EQ(edit->probe, "latent/z");
+    EXPECT_EQ(edit->index, 5);
+    EXPECT_GT(edit->value, 1.0f);
+    EXPECT_LT(edit->value, 3.0f);
+    const int edits = engine.count<EditLatent>();
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_Z);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.count<EditLatent>(), edits + 1) << "Ctrl-Z sends the old value.";
+    EXPECT_LT(engine.last<EditLatent>()->value, 1.5f);
+    EXPECT_EQ(engine.last<EditLatent>()->index, 5);
+  });
+}
+
+TEST_F(Panels, RandomiseAndSliders) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->ItemClick("//Mind###mind/**/###randomise");
+    ASSERT_NE(engine.last<RandomiseLatent>(), nullptr);
+    EXPECT_EQ(engine.last<RandomiseLatent>()->probe, "latent/z");
+    EXPECT_FALSE(window->ui().settings.sliders);
+    ctx->ItemClick("//Mind###mind/**/###sliders");
+    EXPECT_TRUE(window->ui().settings.sliders);
+  });
+}
+
+TEST_F(Panels, TemperatureIsLinkedUntilItIsTakenApart) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->SetRef("Worlds###worlds");
+    ctx->ItemInputValue("##tau", 1.5f);
+    const SetTemperature* both = engine.last<SetTemperature>();
+    ASSERT_NE(both, nullptr);
+    EXPECT_NEAR(both->mixture, 1.5f, 1e-3f);
+    EXPECT_NEAR(both->sigma, 1.5f, 1e-3f);
+    EXPECT_FALSE(ctx->ItemExists("##tau_sigma"));
+    ctx->ItemClick("###link");
+    ctx->Yield(2);
+    EXPECT_FALSE(window->ui().settings.link_temperature);
+    ctx->ItemInputValue("##tau_sigma", 0.5f);
+    EXPECT_NEAR(engine.last<SetTemperature>()->mixture, 1.5f, 1e-3f);
+    EXPECT_NEAR(engine.last<SetTemperature>()->sigma, 0.5f, 1e-3f);
+    ctx->ItemDoubleClick("##tau_sigma");
+    ctx->Yield(2);
+    EXPECT_NEAR(engine.last<SetTemperature>()->sigma, 1, 1e-3f) << "A double click resets.";
+    EXPECT_NEAR(engine.last<SetTemperature>()->mixture, 1.5f, 1e-3f);
+    ctx->ItemClick("###link");
+    ctx->Yield(2);
+    EXPECT_NEAR(engine.last<SetTemperature>()->sigma, 1.5f, 1e-3f) << "Linked again, σ follows the mixture's τ.";
+  });
+}
+
+TEST_F(Panels, TemperatureKeysAndUndo) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->KeyPress(ImGuiKey_RightBracket);
+    ctx->Yield(2);
+    ASSERT_NE(engine.last<SetTemperature>(), nullptr);
+    EXPECT_NEAR(engine.last<SetTemperature>()->mixture, 1.05f, 1e-3f);
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_Z);
+    ctx->Yield(2);
+    EXPECT_NEAR(engine.last<SetTemperature>()->mixture, 1, 1e-3f);
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiMod_Shift | ImGuiKey_Z);
+    ctx->Yield(2);
+    EXPECT_NEAR(engine.last<SetTemperature>()->mixture, 1.05f, 1e-3f);
+  });
+}
+
+TEST_F(Panels, TwinPilotAndSpeed) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->SetRef("Worlds###worlds");
+    ctx->ItemClick("**/###twin");
+    ASSERT_NE(engine.last<SetTwin>(), nullptr);
+    EXPECT_FALSE(engine.last<SetTwin>()->on);
+    ctx->ItemClick("**/you");
+    ASSERT_NE(engine.last<SetPilot>(), nullptr);
+    EXPECT_TRUE(engine.last<SetPilot>()->human);
+    ctx->ComboClick("##speed/2×");
+    ASSERT_NE(engine.last<SetSpeed>(), nullptr);
+    EXPECT_FLOAT_EQ(engine.last<SetSpeed>()->steps_per_second, 100);
+    ctx->ComboClick("##speed/max");
+    EXPECT_FLOAT_EQ(engine.last<SetSpeed>()->steps_per_second, 0);
+  });
+}
+
+TEST_F(Panels, TrainingButtonsAndKeys) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    using Do = TrainControl::Do;
+    ctx->SetRef("Train###train");
+    ctx->ItemClick("**/###train_pause");
+    ASSERT_NE(engine.last<TrainControl>(), nullptr);
+    EXPECT_EQ(engine.last<TrainControl>()->what, Do::pause);
+    ctx->Yield(2);
+    ctx->ItemClick("**/###train_step");
+    EXPECT_EQ(engine.last<TrainControl>()->what, Do::step);
+    ctx->KeyPress(ImGuiKey_F5);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.last<TrainControl>()->what, Do::start);
+    ctx->KeyPress(ImGuiMod_Shift | ImGuiKey_F5);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.last<TrainControl>()->what, Do::pause);
+    ctx->KeyPress(ImGuiKey_F6);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.last<TrainControl>()->what, Do::step);
+    ctx->ItemClick("**/###train_stop");
+    EXPECT_EQ(engine.last<TrainControl>()->what, Do::stop);
+  });
+}
+
+TEST_F(Panels, ALiveFieldIsSetAndUndone) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    window->ui().want_panel = "fields";
+    ctx->Yield(3);
+    const int before = engine.count<SetField>();
+    ctx->ItemInputValue("//Settings###fields/**/v.batch/##value", "64");
+    ctx->Yield(2);
+    ASSERT_GT(engine.count<SetField>(), before);
+    EXPECT_EQ(engine.last<SetField>()->key, "v.batch");
+    EXPECT_EQ(std::get<std::int64_t>(engine.last<SetField>()->value), 64);
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_Z);
+    ctx->Yield(2);
+    EXPECT_EQ(std::get<std::int64_t>(engine.last<SetField>()->value), 100);
+    ctx->ItemInputValue("//Settings###fields/**/v.learning_rate/##value", "1.0");
+    ctx->Yield(2);
+    EXPECT_NEAR(std::get<double>(engine.last<SetField>()->value), 1e-2, 1e-9) << "Clamped to the declared range.";
+  });
+}
+
+TEST_F(Panels, AFieldThatIsNotLiveIsLockedWhileAPhaseRuns) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    window->ui().want_panel = "fields";
+    ctx->Yield(3);
+    const ImGuiTestItemInfo locked = ctx->ItemInfo("//Settings###fields/**/m.reward_head/##value");
+    EXPECT_TRUE(locked.ItemFlags & ImGuiItemFlags_Disabled);
+    ctx->KeyPress(ImGuiMod_Shift | ImGuiKey_F5);
+    ctx->Yield(3);
+    ctx->ItemClick("//Settings###fields/**/m.reward_head/##value");
+    ASSERT_NE(engine.last<SetField>(), nullptr);
+    EXPECT_EQ(engine.last<SetField>()->key, "m.reward_head");
+    EXPECT_FALSE(std::get<bool>(engine.last<SetField>()->value));
+  });
+}
+
+TEST_F(Panels, AFaultIsASentenceInItsPlaceAndCanBeDismissed) {
+  engine.fault() = "runs/old/model.safetensors is cut short: 1.2 MB of 9.8 MB.";
+  engine.tick();
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    EXPECT_TRUE(ctx->ItemExists("//Worlds###worlds/###dismiss"));
+    EXPECT_EQ(ImGui::GetTopMostPopupModal(), nullptr) << "No modal box.";
+    ctx->ItemClick("//Worlds###worlds/###dismiss");
+    ctx->Yield(2);
+    EXPECT_EQ(engine.count<DismissFault>(), 1);
+    EXPECT_FALSE(ctx->ItemExists("//Worlds###worlds/###dismiss"));
+  });
+}
+
+TEST_F(Panels, RunsOpenFromTheListAPathOrADrop) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    window->ui().want_panel = "runs";
+    ctx->Yield(3);
+    ctx->ItemClick("//Runs###runs/**/runs\\/car");
+    ASSERT_NE(engine.last<OpenRun>(), nullptr);
+    EXPECT_EQ(engine.last<OpenRun>()->path, "runs/car");
+    ctx->ItemInputValue("//Runs###runs/**/##path", "elsewhere/run");
+    ctx->ItemClick("//Runs###runs/**/open");
+    EXPECT_EQ(engine.last<OpenRun>()->path, "elsewhere/run");
+    ctx->ItemClick("//Runs###runs/**/rescan");
+    EXPECT_EQ(engine.count<RescanRuns>(), 1);
+    window->drop({"dropped/run"});
+    EXPECT_EQ(engine.last<OpenRun>()->path, "dropped/run");
+  });
+}
+
+TEST_F(Panels, ANewRunIsStartedFromTheForm) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    window->ui().want_panel = "runs";
+    ctx->Yield(3);
+    ctx->ItemInputValue("//Runs###runs/**/##directory", "runs/second");
+    ctx->ItemClick("//Runs###runs/**/###start");
+    const StartRun* start = engine.last<StartRun>();
+    ASSERT_NE(start, nullptr);
+    EXPECT_EQ(start->recipe, "vmc");
+    EXPECT_EQ(start->environment, "CarRacing");
+    EXPECT_EQ(start->directory, "runs/second");
+  });
+}
+
+TEST_F(Panels, OnlyTheProbesOfTheVisibleTabAreAskedFor) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ASSERT_NE(engine.last<WatchProbes>(), nullptr);
+    EXPECT_EQ(engine.last<WatchProbes>()->names, (std::set<std::string>{"hidden/h", "latent/z", "mixture/z"}));
+    ctx->ItemClick("//Mind###mind/mind/###mixture");
+    ctx->Yield(2);
+    EXPECT_EQ(engine.last<WatchProbes>()->names, (std::set<std::string>{"mixture/z"}));
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_3);
+    ctx->Yield(3);
+    const int sent = engine.count<WatchProbes>();
+    ctx->Yield(10);
+    EXPECT_EQ(engine.count<WatchProbes>(), sent) << "Sent only when it changes.";
+  });
+}
+
+TEST_F(Panels, ADimensionOfTheMixtureIsChosenInTheEntropyBars) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    const ImGuiTestItemInfo bars = ctx->ItemInfo("//Mind###mind/**/entropy");
+    ASSERT_NE(bars.ID, 0u);
+    ctx->MouseMoveToPos({bars.RectFull.Min.x + bars.RectFull.GetWidth() * (7.5f / 32), bars.RectFull.GetCenter().y});
+    ctx->MouseClick();
+    EXPECT_EQ(window->ui().views["mixture/z"].selected, 7);
+    ctx->ItemClick("//Mind###mind/**/next");
+    EXPECT_EQ(window->ui().views["mixture/z"].selected, 8);
+  });
+}
+
+}  // namespace
+}  // namespace dream::ui

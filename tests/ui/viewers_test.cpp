@@ -1,0 +1,160 @@
+// One reference picture per viewer (tests/golden/viewers). To write them anew after a change that you looked at:
+//   DREAMSCOPE_GOLDEN=write build/…/bin/ui_tests --gtest_filter='*Viewer*'
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+
+#include "tests/ui/offscreen.h"
+#include "ui/png.h"
+#include "ui/viewers/viewer.h"
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#define STB_IMAGE_STATIC
+#define STB_IMAGE_IMPLEMENTATION
+#define STBI_ONLY_PNG
+#include <stb/stb_image.h>
+#pragma GCC diagnostic pop
+
+namespace dream::ui {
+namespace {
+
+constexpr int width = 360, height = 240;
+
+float wave(int i) { return static_cast<float>(std::sin(0.7 * i) * 0.7 + std::sin(2.3 * i) * 0.3); }
+
+Probe probe(const char* name, Value value, bool editable = false) {
+  return {name, "Title of it", "What it is, with its symbol.", editable, std::make_shared<const Value>(std::move(value))};
+}
+
+Image picture() {
+  Image image{16, 12, 3, {}};
+  for (int i = 0; i < 16 * 12; ++i)
+    for (const int c : {(i % 16) * 16, (i / 16) * 20, (i * 37) % 256}) image.pixels.push_back(static_cast<std::uint8_t>(c));
+  return image;
+}
+
+Heatmap heatmap(bool diverging) {
+  Heatmap map{8, 16, diverging ? -1.0f : 0.0f, 1, diverging, {}};
+  for (int i = 0; i < 128; ++i) map.cells.push_back(diverging ? wave(i) : std::abs(wave(i)));
+  return map;
+}
+
+Categorical categorical() {
+  Categorical value{8, 12, {}, {}, {}};
+  for (int g = 0; g < 8; ++g) {
+    for (int c = 0; c < 12; ++c) {
+      value.posterior.push_back(c == g ? 0.7f : 0.027f);
+      value.prior.push_back(c == g + 1 ? 0.5f : 0.045f);
+    }
+    value.drawn.push_back(g);
+  }
+  return value;
+}
+
+Mixture mixture() {
+  Mixture m{4, 3, {}, {}, {}, {}, {}, {}};
+  for (int d = 0; d < 4; ++d) {
+    m.weights.insert(m.weights.end(), {0.6f, 0.3f, 0.1f});
+    m.means.insert(m.means.end(), {-1.5f + 0.2f * static_cast<float>(d), 0.4f, 2.1f});
+    m.deviations.insert(m.deviations.end(), {0.4f, 0.7f, 0.25f});
+    m.drawn.push_back(d % 3);
+    m.draw.push_back(0.7f);
+    m.entropy.push_back(0.2f + 0.25f * static_cast<float>(d));
+  }
+  return m;
+}
+
+Vector vector() {
+  Vector v;
+  for (int i = 0; i < 16; ++i) {
+    v.values.push_back(2 * wave(i));
+    v.mean.push_back(2 * wave(i) + 0.2f);
+    v.deviation.push_back(0.3f);
+  }
+  return v;
+}
+
+Curve curve() {
+  Curve c;
+  for (int i = 0; i < 200; ++i) c.x.push_back(i), c.y.push_back(std::exp(-i * 0.02) + 0.05 * static_cast<double>(wave(i)));
+  c.x_unit = "step", c.y_unit = "nats";
+  return c;
+}
+
+struct Case {
+  const char* name;
+  Probe shown;
+  bool dark;
+};
+
+class Viewer : public testing::TestWithParam<Case> {};
+
+TEST_P(Viewer, LooksLikeItsReference) {
+  Offscreen screen(width, height, GetParam().dark);
+  const Image now = screen.draw([&](Ui& ui) { draw_value(ui, GetParam().shown, ImGui::GetContentRegionAvail()); });
+  const std::filesystem::path file =
+      std::filesystem::path(DREAMSCOPE_SOURCE_DIR) / "tests/golden/viewers" / (std::string(GetParam().name) + ".png");
+  if (const char* mode = std::getenv("DREAMSCOPE_GOLDEN"); mode && std::string(mode) == "write") {
+    std::filesystem::create_directories(file.parent_path());
+    ASSERT_TRUE(write_png(file, width, height, now.pixels, false));
+    return;
+  }
+  int w = 0, h = 0, channels = 0;
+  stbi_uc* read = stbi_load(file.string().c_str(), &w, &h, &channels, 3);
+  ASSERT_NE(read, nullptr) << file << " is missing: write it with DREAMSCOPE_GOLDEN=write and look at it.";
+  const std::vector<std::uint8_t> then(read, read + static_cast<std::size_t>(w) * h * 3);
+  stbi_image_free(read);
+  ASSERT_EQ(then.size(), now.pixels.size());
+  double sum = 0;
+  std::size_t far = 0;
+  for (std::size_t i = 0; i < then.size(); ++i) {
+    const int off = std::abs(then[i] - now.pixels[i]);
+    sum += off;
+    far += off > 40;
+  }
+  const double mean = sum / static_cast<double>(then.size()), share = static_cast<double>(far) / static_cast<double>(then.size());
+  // Renderers round the edges of glyphs and lines differently; a thing that moved by a pixel is far above this.
+  const bool alike = mean < 0.6 && share < 0.004;
+  if (!alike) write_png(std::filesystem::temp_directory_path() / (std::string("viewer-") + GetParam().name + ".png"), width, height, now.pixels, false);
+  EXPECT_TRUE(alike) << "mean difference " << mean << " of 255, " << share * 100 << " % far off; what was drawn lies in "
+                     << std::filesystem::temp_directory_path();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, Viewer,
+    testing::Values(Case{"image", probe("a/image", picture()), true}, Case{"heatmap", probe("a/map", heatmap(false)), true},
+                    Case{"heatmap_diverging", probe("a/map", heatmap(true)), true},
+                    Case{"heatmap_light", probe("a/map", heatmap(true)), false},
+                    Case{"categorical", probe("a/cat", categorical()), true}, Case{"mixture", probe("a/mix", mixture()), true},
+                    Case{"mixture_light", probe("a/mix", mixture()), false}, Case{"vector", probe("a/z", vector(), true), true},
+                    Case{"scalar", probe("a/s", Scalar{1.2345, "nats"}), true}, Case{"curve", probe("a/c", curve()), true},
+                    Case{"text", probe("a/t", Text{"A line of text.\nAnother, with ₃ and τ."}), true}),
+    [](const auto& each) { return std::string(each.param.name); });
+
+TEST(ViewerRobustness, DamagedValuesAreDrawnAsASentence) {
+  Offscreen screen(width, height, true);
+  Heatmap short_map = heatmap(true);
+  short_map.cells.pop_back();
+  Mixture short_mixture = mixture();
+  short_mixture.means.pop_back();
+  Categorical short_categorical = categorical();
+  short_categorical.posterior.pop_back();
+  Image short_image = picture();
+  short_image.pixels.pop_back();
+  Vector nan_vector = vector();
+  nan_vector.values[3] = std::nanf("");
+  const Image black = screen.draw([](Ui&) {});
+  for (const Value& value : {Value(short_map), Value(short_mixture), Value(short_categorical), Value(short_image),
+                             Value(nan_vector), Value(Vector{}), Value(Curve{}), Value(Text{})}) {
+    const Probe shown = probe("a/b", value);
+    const Image drawn = screen.draw([&](Ui& ui) { draw_value(ui, shown, {200, 100}); });
+    EXPECT_EQ(drawn.pixels.size(), black.pixels.size());
+  }
+}
+
+}  // namespace
+}  // namespace dream::ui

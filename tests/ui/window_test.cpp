@@ -1,0 +1,219 @@
+// Workspaces, layouts, the palette, settings, and what the window does by itself.
+#include <fstream>
+
+#include "api/platform_time.h"
+#include "imgui_internal.h"
+#include "tests/ui/flow.h"
+#include "ui/panel_list.h"
+#include "ui/plots.h"
+
+namespace dream::ui {
+namespace {
+
+using Windows = Flow;
+
+bool visible(const char* name) {
+  const ImGuiWindow* window = ImGui::FindWindowByName(name);
+  return window && window->WasActive && !window->Hidden;
+}
+
+TEST_F(Windows, WorkspacesAreSwitchedByKeyAndByName) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    EXPECT_TRUE(visible("Worlds###worlds"));
+    EXPECT_FALSE(visible("Curves###curves"));
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_2);
+    ctx->Yield(4);
+    EXPECT_EQ(window->ui().settings.workspace, "train");
+    EXPECT_TRUE(visible("Curves###curves"));
+    EXPECT_FALSE(visible("Worlds###worlds"));
+    ctx->ItemClick("//##MainMenuBar/**/Teach");
+    ctx->Yield(4);
+    EXPECT_TRUE(visible("Lesson###lesson"));
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_1);
+    ctx->Yield(4);
+    EXPECT_TRUE(visible("Worlds###worlds"));
+    EXPECT_FALSE(visible("Lesson###lesson"));
+  });
+}
+
+TEST_F(Windows, TheDefaultLayoutFillsTheWindow) {
+  open();
+  act([&](ImGuiTestContext*) {
+    const ImGuiWindow *worlds = ImGui::FindWindowByName("Worlds###worlds"), *mind = ImGui::FindWindowByName("Mind###mind"),
+                      *train = ImGui::FindWindowByName("Train###train");
+    ASSERT_TRUE(worlds && mind && train);
+    const ImVec2 size = ImGui::GetMainViewport()->Size;
+    EXPECT_LE(worlds->Pos.x, 1);
+    EXPECT_NEAR(mind->Pos.x + mind->Size.x, size.x, 1);
+    EXPECT_NEAR(train->Pos.y + train->Size.y, size.y, 1);
+    EXPECT_GT(worlds->Size.x * worlds->Size.y, size.x * size.y * 0.5f) << "Half of the screen shows worlds.";
+  });
+}
+
+TEST_F(Windows, ThePaletteFindsAndRunsACommand) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_P);
+    ctx->Yield(3);
+    EXPECT_TRUE(window->ui().show_palette);
+    ctx->KeyChars("new start");
+    ctx->KeyPress(ImGuiKey_Enter);
+    ctx->Yield(3);
+    EXPECT_FALSE(window->ui().show_palette);
+    ASSERT_NE(engine.last<DreamControl>(), nullptr);
+    EXPECT_EQ(engine.last<DreamControl>()->what, DreamControl::Do::new_start);
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_P);
+    ctx->Yield(3);
+    ctx->KeyPress(ImGuiKey_Escape);
+    ctx->Yield(3);
+    EXPECT_FALSE(window->ui().show_palette);
+  });
+}
+
+TEST_F(Windows, F1ShowsEveryKey) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->KeyPress(ImGuiKey_F1);
+    ctx->Yield(3);
+    EXPECT_TRUE(visible("Every key###keys"));
+    ctx->KeyPress(ImGuiKey_Escape);
+    ctx->Yield(3);
+    EXPECT_FALSE(visible("Every key###keys"));
+  });
+}
+
+TEST_F(Windows, EveryShortcutIsShownAndNoTwoActionsShareOne) {
+  open();
+  std::set<int> chords;
+  for (const Action& action : window->ui().actions) {
+    EXPECT_FALSE(action.title.empty()) << action.id;
+    EXPECT_FALSE(action.help.empty()) << action.id;
+    EXPECT_EQ(action.chord == 0, action.keys.empty()) << action.id;
+    EXPECT_TRUE(action.chord == 0 || chords.insert(action.chord).second) << action.id << " repeats a shortcut";
+  }
+  for (const Workspace& each : workspaces()) EXPECT_NE(window->ui().action("workspace_" + each.id), nullptr);
+}
+
+TEST_F(Windows, ALayoutIsRememberedAndReset) {
+  const std::filesystem::path home = folder();
+  open("play", home);
+  float before = 0, moved = 0;
+  act([&](ImGuiTestContext* ctx) {
+    before = ImGui::FindWindowByName("Mind###mind")->Size.x;
+    ImGuiDockNode* node = ImGui::FindWindowByName("Mind###mind")->DockNode;
+    ctx->MouseMoveToPos({node->Pos.x - 1, node->Pos.y + 100});  // the splitter
+    ctx->MouseDown();
+    ctx->MouseMoveToPos({node->Pos.x - 121, node->Pos.y + 100});
+    ctx->MouseUp();
+    ctx->Yield(3);
+    moved = ImGui::FindWindowByName("Mind###mind")->Size.x;
+    EXPECT_GT(moved, before + 60);
+  });
+  close();
+  EXPECT_TRUE(std::filesystem::exists(home / "layout-play.ini"));
+  open("play", home);
+  act([&](ImGuiTestContext* ctx) {
+    EXPECT_NEAR(ImGui::FindWindowByName("Mind###mind")->Size.x, moved, 3);
+    ctx->MenuClick("//##MainMenuBar/View/Reset layout");
+    ctx->Yield(4);
+    EXPECT_NEAR(ImGui::FindWindowByName("Mind###mind")->Size.x, before, 3);
+  });
+}
+
+TEST_F(Windows, ADamagedLayoutOrSettingsFileGivesTheDefaults) {
+  const std::filesystem::path home = folder();
+  std::ofstream(home / "layout-play.ini") << "[Docking][Data]\nDockSpace ID=zzzz \x01\x02";
+  std::ofstream(home / "window.conf") << "text_scale=1e30\nworkspace=nowhere\ntheme\n=\n";
+  open("", home);
+  EXPECT_EQ(window->ui().settings.text_scale, 1);
+  EXPECT_EQ(window->ui().settings.workspace, "play");
+  act([&](ImGuiTestContext*) { EXPECT_TRUE(visible("Worlds###worlds")); });
+}
+
+TEST_F(Windows, ThemeAndTextSizeAreRemembered) {
+  const std::filesystem::path home = folder();
+  open("play", home);
+  act([&](ImGuiTestContext* ctx) {
+    ctx->MenuClick("//##MainMenuBar/View/Theme/Light");
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_Equal);
+    ctx->Yield(3);
+    EXPECT_NEAR(ImGui::GetFontSize(), 16 * window->ui().scale, 0.5f);
+  });
+  close();
+  open("play", home);
+  EXPECT_FALSE(window->ui().settings.dark);
+  EXPECT_FLOAT_EQ(window->ui().settings.text_scale, 1.25f);
+}
+
+TEST_F(Windows, APictureIsUploadedOnlyWhenItChanges) {
+  engine.dream().playing = false;
+  open();
+  act([&](ImGuiTestContext* ctx) { ctx->Yield(3); });
+  const std::shared_ptr<const Image> image = std::make_shared<Image>(Image{2, 2, 3, std::vector<std::uint8_t>(12, 9)});
+  TextureCache& textures = window->ui().textures;
+  const int before = textures.uploads();
+  const ImTextureID first = textures.get("test", image);
+  EXPECT_NE(first, ImTextureID_Invalid);
+  EXPECT_EQ(textures.get("test", image), first);
+  EXPECT_EQ(textures.uploads(), before + 1);
+  textures.get("test", std::make_shared<Image>(*image));
+  EXPECT_EQ(textures.uploads(), before + 2);
+  auto wrong = std::make_shared<Image>(*image);
+  wrong->pixels.pop_back();
+  EXPECT_EQ(textures.get("test", wrong), ImTextureID_Invalid) << "Too few pixels: refused.";
+}
+
+TEST_F(Windows, TheScreenshotIsAPng) {
+  const std::filesystem::path file = folder() / "shot.png";
+  open();
+  act([&](ImGuiTestContext* ctx) { ctx->Yield(2); });
+  ASSERT_TRUE(window->screenshot(file));
+  std::ifstream in(file, std::ios::binary);
+  char start[8] = {};
+  in.read(start, 8);
+  EXPECT_EQ(std::string(start + 1, 3), "PNG");
+  EXPECT_FALSE(window->screenshot(folder() / "no such folder" / "shot.png"));
+}
+
+TEST_F(Windows, TheKeyToPixelLatencyIsMeasuredOncePerKey) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    EXPECT_FALSE(window->ui().measures.any_key);
+    ctx->KeyPress(ImGuiKey_LeftArrow);
+    ctx->Yield(4);
+    const Measures& m = window->ui().measures;
+    EXPECT_TRUE(m.any_key);
+    EXPECT_GT(m.key_to_pixel, 0);
+    EXPECT_NEAR(m.input + m.model + m.decode + m.draw, std::max(m.key_to_pixel, m.input + m.model + m.decode), 1e-3f);
+    const std::size_t keys = m.keys.size();
+    ctx->Yield(5);
+    EXPECT_EQ(m.keys.size(), keys);
+  });
+}
+
+TEST_F(Windows, QuitIsAnsweredWithinAFrame) {
+  std::atomic<bool> quit{false};
+  WindowOptions options;
+  options.settings_directory = "-";
+  options.quit = &quit;
+  Window other(engine, options);
+  EXPECT_TRUE(other.frame());
+  quit = true;
+  EXPECT_FALSE(other.frame());
+}
+
+TEST(Plots, ThinningKeepsTheEndsOfEveryBucket) {
+  std::vector<double> x, y, out_x, out_y;
+  for (int i = 0; i < 10000; ++i) x.push_back(i), y.push_back(i == 7777 ? 1000.0 : i == 3333 ? -1000.0 : 0.0);
+  thin_out(x, y, 500, out_x, out_y);
+  EXPECT_LE(out_x.size(), 500u);
+  EXPECT_EQ(*std::max_element(out_y.begin(), out_y.end()), 1000);
+  EXPECT_EQ(*std::min_element(out_y.begin(), out_y.end()), -1000);
+  EXPECT_TRUE(std::is_sorted(out_x.begin(), out_x.end()));
+  thin_out({1, 2, 3}, {4, 5}, 500, out_x, out_y);
+  EXPECT_EQ(out_x.size(), 2u) << "Unequal lengths: the shorter counts.";
+}
+
+}  // namespace
+}  // namespace dream::ui
