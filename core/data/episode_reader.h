@@ -1,0 +1,18 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "core/data/episode.h"
+#include "core/data/hdf5_file.h"
+#include "core/data/minari.h"
+
+namespace dream {
+
+/// The episode in the group `group` of a file. Every shape, type and value is checked against the dataset's spaces;
+/// throws dream::Error naming file and array. Both need an Hdf5Access.
+Episode read_episode(const Hdf5Reader& file, const std::string& group, const minari::Metadata& metadata);
+
+/// Its number of steps, after the same checks of shapes and types; the data are not read.
+std::uint64_t read_length(const Hdf5Reader& file, const std::string& group, const minari::Metadata& metadata);
+
+}  // namespace dream
