@@ -1,11 +1,150 @@
-#include "app/cli/verb.h"
+#include <fstream>
+#include <functional>
+#include <nlohmann/json.hpp>
+
 #include "api/error.h"
+#include "api/platform_time.h"
+#include "app/cli/verb.h"
+#include "core/base/durable_file.h"
+#include "core/base/platform.h"
+#include "core/engine/lanes.h"
+#include "core/env/registry.h"
+#include "core/models/vmc.h"
+#include "core/nn/device.h"
+#include "core/nn/precision.h"
 
 namespace dream::cli {
+namespace {
+
+struct Row {
+  std::string name, what, unit;
+  double value = 0;
+};
+
+/// Calls `work`, which returns the units that it did, for `seconds` after a warm-up; the best of three stretches, since
+/// other programs can only make it slower.
+double rate(double seconds, const std::function<double()>& work) {
+  for (const double until = now_seconds() + seconds / 2; now_seconds() < until;) work();
+  double best = 0;
+  for (int stretch = 0; stretch < 3; ++stretch) {
+    if (interrupted()) throw Error("interrupted");
+    const double began = now_seconds();
+    double units = 0;
+    while (now_seconds() - began < seconds) units += work();
+    best = std::max(best, units / (now_seconds() - began));
+  }
+  return best;
+}
+
+Row environment_row(double seconds) {
+  auto env = make_env("CarRacing");
+  std::vector<std::uint8_t> image(env->spaces().image_bytes());
+  std::uint64_t seed = 0;
+  env->reset(seed);
+  int step = 0;
+  const double value = rate(seconds, [&] {
+    constexpr int steps = 100;
+    for (int i = 0; i < steps; ++i) {
+      const float action[] = {++step % 40 < 20 ? 0.2f : -0.2f, 0.3f, 0.0f};
+      if (env->step(action).done()) env->reset(++seed);
+      env->observe_image(image);
+    }
+    return static_cast<double>(steps);
+  });
+  return {"car_racing", "CarRacing, one core, 96×96 frame included", "steps/s", value};
+}
+
+Row v_row(double seconds, torch::Device device) {
+  Vae v(32);
+  v->to(device);
+  v->set_bfloat16(bfloat16_is_fast(device));
+  auto rng = make_generator(device, 1);
+  torch::optim::Adam adam(v->parameters(), 1e-4);
+  const auto frames = torch::randint(0, 255, {100, 64, 64, 3}, torch::kUInt8).to(device);
+  const double value = rate(seconds, [&] {
+    adam.zero_grad();
+    auto loss = v->loss(frames, rng);
+    loss.total.backward();
+    adam.step();
+    loss.kl.item<double>();
+    return 100.0;
+  });
+  return {"v_train", "V training, batch 100", "frames/s", value};
+}
+
+Row m_row(double seconds, torch::Device device) {
+  MdnRnn m(MdnRnnOptions{});
+  m->to(device);
+  torch::optim::Adam adam(m->parameters(), 1e-3);
+  constexpr std::int64_t batch = 100, steps = 250;
+  const auto z = torch::randn({steps + 1, batch, 32}, device), actions = torch::rand({steps, batch, 3}, device);
+  const double value = rate(seconds, [&] {
+    adam.zero_grad();
+    auto loss = m->loss(z, actions, {}, {});
+    loss.total.backward();
+    torch::nn::utils::clip_grad_value_(m->parameters(), 1.0);
+    adam.step();
+    loss.nll.item<double>();
+    return static_cast<double>(batch * steps);
+  });
+  return {"m_train", "M training, 100 sequences of 250", "transitions/s", value};
+}
+
+Row dream_row(double seconds, torch::Device device, std::int64_t batch, bool decode) {
+  torch::NoGradGuard no_grad;
+  VmcModel model(MdnRnnOptions{});
+  model.to(device);
+  model.v()->set_bfloat16(bfloat16_is_fast(device));
+  auto rng = make_generator(device, 1);
+  auto carry = model.initial(batch);
+  const auto action = torch::zeros({batch, 3}, device);
+  const double value = rate(seconds, [&] {
+    double units = 0;
+    for (int i = 0; i < 10; ++i, units += static_cast<double>(batch)) {
+      carry = model.imagine(carry, action, {}, rng);
+      if (decode) model.predict(carry).frame.sum().item<float>();
+    }
+    carry.at("z").sum().item<float>();
+    return units;
+  });
+  if (decode) return {"dream_decode", "Dream step + decode, batch 1", "steps/s", value};
+  return {"dream_batch", "Dream step, batch 1024, no decoding", "steps/s", value};
+}
+
+}  // namespace
 
 Verb bench_verb(CLI::App& app) {
-  auto* command = app.add_subcommand("bench", "in work");
-  return {command, [](const Common&) { throw Error("in work"); }};
+  struct Options {
+    std::string json;
+    double seconds = 2;
+  };
+  auto options = std::make_shared<Options>();
+  auto* command = app.add_subcommand("bench", "Measure this machine; bench/compare.py sets PyTorch beside it");
+  command->add_option("--json", options->json, "Write the figures to this file");
+  command->add_option("--seconds", options->seconds, "Length of one measurement; each is the best of three")
+      ->check(CLI::Range(0.05, 600.0))->capture_default_str();
+  return {command, [options](const Common& common) {
+    const auto device = device_from(common.device);
+    const double s = options->seconds;
+    const std::vector<std::function<Row()>> rows = {
+        [&] { return environment_row(s); }, [&] { return v_row(s, device); }, [&] { return m_row(s, device); },
+        [&] { return dream_row(s, device, 1, true); }, [&] { return dream_row(s, device, 1024, false); }};
+    nlohmann::json json;
+    json["threads"] = torch::get_num_threads();
+    json["device"] = common.device;
+    std::printf("%-44s %14s\n", "", "rate");
+    for (const auto& measure : rows) {
+      const auto row = measure();
+      std::printf("%-44s %14.0f %s\n", row.what.c_str(), row.value, row.unit.c_str());
+      std::fflush(stdout);
+      json["rows"][row.name] = {{"what", row.what}, {"unit", row.unit}, {"rate", row.value}};
+    }
+    if (options->json.empty()) return;
+    const auto text = json.dump(2) + "\n";
+    DurableFile file(options->json);
+    file.write(text.data(), text.size());
+    file.commit();
+  }};
 }
 
 }  // namespace dream::cli

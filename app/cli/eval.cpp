@@ -1,11 +1,111 @@
-#include "app/cli/verb.h"
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
 #include "api/error.h"
+#include "api/platform_time.h"
+#include "app/cli/progress.h"
+#include "app/cli/verb.h"
+#include "core/base/durable_file.h"
+#include "core/base/platform.h"
+#include "core/engine/population.h"
+#include "core/engine/seeds.h"
+#include "core/engine/system.h"
+#include "core/lab/horizon.h"
 
 namespace dream::cli {
 
 Verb eval_verb(CLI::App& app) {
-  auto* command = app.add_subcommand("eval", "in work");
-  return {command, [](const Common&) { throw Error("in work"); }};
+  struct Options {
+    std::string run, json;
+    std::int64_t episodes = 100, lanes = 50, max_steps = 1000, horizon = 100, horizon_episodes = 10;
+    bool dream = false;
+    double tau = 1;
+  };
+  auto options = std::make_shared<Options>();
+  auto* command = app.add_subcommand("eval", "Score a run's controller on unseen episodes, and its model's errors");
+  command->add_option("run", options->run, "The run's folder, or a checkpoint")->required();
+  command->add_option("--episodes", options->episodes, "Episodes to play")->check(CLI::Range(1, 1000000))->capture_default_str();
+  command->add_flag("--dream", options->dream, "Play inside the model's dream instead of the environment");
+  command->add_option("--tau", options->tau, "Temperature τ of the dream")->check(CLI::Range(0.01, 10.0))->capture_default_str();
+  command->add_option("--max-steps", options->max_steps, "Longest episode")->check(CLI::Range(1, 100000000))->capture_default_str();
+  command->add_option("--lanes", options->lanes, "Episodes played side by side")->check(CLI::Range(1, 4096))->capture_default_str();
+  command->add_option("--horizon", options->horizon, "Imagined steps whose error is measured; 0 = none")->check(CLI::Range(0, 1000))->capture_default_str();
+  command->add_option("--json", options->json, "Write the figures to this file");
+
+  return {command, [options](const Common& common) {
+    const auto checkpoint = Checkpoint::load(checkpoint_path(options->run));
+    auto system = load_system(checkpoint, common.device);
+    // The first unseen track is number 0; --seed moves on from there.
+    const auto first = first_evaluation_seed + (common.seed_given ? common.seed : 0);
+    const auto lane_count = std::min(options->lanes, options->episodes);
+    std::unique_ptr<Lanes> lanes;
+    if (options->dream) {
+      lanes = std::make_unique<DreamLanes>(system->model, system->starts, lane_count, options->max_steps,
+                                           DreamOptions{options->tau, options->tau}, common.seed);
+    } else {
+      lanes = std::make_unique<RealLanes>(system->model, system->device, system->make_env, lane_count, common.seed);
+    }
+    Population::Options play;
+    play.max_steps = options->max_steps;
+    auto rng = make_generator(system->device, common.seed);
+    const auto act = [&](const torch::Tensor& features, const torch::Tensor&) { return system->behaviour->act(features, rng); };
+    Population population(act, *lanes, play);
+    std::vector<std::uint64_t> seeds;
+    for (std::int64_t i = 0; i < options->episodes; ++i) seeds.push_back(first + static_cast<std::uint64_t>(i));
+    population.begin(1, seeds);
+    ProgressLine progress(common.quiet);
+    const double began = now_seconds();
+    double steps = 0;
+    while (!population.finished()) {
+      if (interrupted()) throw Error("interrupted; nothing was written");
+      steps += static_cast<double>(population.tick());
+      PhaseView view;
+      view.name = options->dream ? "dream" : "drive";
+      view.progress = population.progress();
+      const double elapsed = now_seconds() - began;
+      view.rate = steps / elapsed;
+      view.rate_unit = "steps/s";
+      view.eta_seconds = view.progress > 0 ? elapsed * (1 - view.progress) / view.progress : -1;
+      progress.show(view);
+    }
+    std::vector<double> rewards;
+    for (const auto& result : population.results()) rewards.push_back(result.reward);
+    double mean = 0, squares = 0;
+    for (const double reward : rewards) mean += reward / static_cast<double>(rewards.size());
+    for (const double reward : rewards) squares += (reward - mean) * (reward - mean) / static_cast<double>(rewards.size());
+    const double deviation = std::sqrt(squares);
+    const auto [worst, best] = std::minmax_element(rewards.begin(), rewards.end());
+    progress.say("");
+    std::printf("%s  %.1f ± %.1f  over %zu %s (worst %.1f, best %.1f)\n", options->dream ? "return in the dream" : "return",
+                mean, deviation, rewards.size(), options->dream ? "dreams" : "unseen tracks", *worst, *best);
+
+    nlohmann::json json = {{"run", options->run}, {"environment", system->environment}, {"recipe", system->recipe},
+                           {"episodes", rewards.size()}, {"dream", options->dream}, {"mean", mean},
+                           {"deviation", deviation}, {"rewards", rewards}};
+    if (options->dream) json["tau"] = options->tau;
+    if (!options->dream && options->horizon > 0) {
+      const auto report = horizon_error(*system, std::min(options->horizon_episodes, options->episodes), first, 60,
+                                        options->horizon, options->tau);
+      std::printf("reconstruction  Σ(x − x̂)² = %.2f per frame, MSE %.5f, over %lld unseen frames\n",
+                  report.reconstruction_sum, report.reconstruction_mse, static_cast<long long>(report.frames));
+      std::printf("imagined steps under the true actions, MSE per channel value (and of a still picture):\n");
+      for (std::size_t k : {1, 2, 5, 10, 20, 50, 100}) {
+        if (k <= report.frame_mse.size()) std::printf("  %3zu  %.5f  (%.5f)\n", k, report.frame_mse[k - 1], report.still_mse[k - 1]);
+      }
+      json["reconstruction_sum"] = report.reconstruction_sum;
+      json["reconstruction_mse"] = report.reconstruction_mse;
+      json["imagined_mse"] = report.frame_mse;
+      json["still_mse"] = report.still_mse;
+    }
+    if (!options->json.empty()) {
+      const auto text = json.dump(2) + "\n";
+      DurableFile file(options->json);
+      file.write(text.data(), text.size());
+      file.commit();
+    }
+  }};
 }
 
 }  // namespace dream::cli

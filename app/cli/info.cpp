@@ -1,11 +1,82 @@
-#include "app/cli/verb.h"
+#include <cmath>
+
 #include "api/error.h"
+#include "app/cli/verb.h"
+#include "core/data/dataset.h"
+#include "core/engine/system.h"
 
 namespace dream::cli {
+namespace {
+
+void print_dataset(const std::filesystem::path& path) {
+  const Dataset dataset(path);
+  const auto& info = dataset.info();
+  std::printf("dataset      %s\nenvironment  %s\npolicy       %s\nepisodes     %zu\nsteps        %lld\n", path.string().c_str(),
+              info.environment.c_str(), info.policy.c_str(), dataset.episodes(), static_cast<long long>(dataset.steps()));
+  if (info.spaces.image_bytes() > 0) {
+    std::printf("picture      %d × %d × %d, uint8\n", info.spaces.image_height, info.spaces.image_width, info.spaces.image_channels);
+  }
+  if (!info.spaces.vector_names.empty()) std::printf("vector       %zu values\n", info.spaces.vector_names.size());
+  std::printf("action       %zu values\n", info.spaces.action.size());
+}
+
+void print_checkpoint(const std::filesystem::path& path) {
+  const auto checkpoint = Checkpoint::load(path);
+  std::printf("checkpoint   %s\n", path.string().c_str());
+  for (const auto& [key, text] : checkpoint.metadata) {
+    if (key != "config") std::printf("%-12s %s\n", (key.starts_with("fact/") ? key.substr(5) : key).c_str(), text.c_str());
+  }
+  std::int64_t values = 0, bytes = 0;
+  for (const auto& [name, tensor] : checkpoint.tensors) {
+    values += tensor.numel();
+    bytes += tensor.numel() * tensor.element_size();
+  }
+  std::printf("tensors      %zu, %lld values, %.1f MB\n", checkpoint.tensors.size(), static_cast<long long>(values),
+              static_cast<double>(bytes) / 1e6);
+  if (!checkpoint.metadata.contains("recipe")) {
+    for (const auto& [name, tensor] : checkpoint.tensors) {
+      std::printf("  %-40s %s\n", name.c_str(), c10::str(tensor.scalar_type(), " ", tensor.sizes()).c_str());
+    }
+    return;
+  }
+  auto system = load_system(checkpoint, "cpu");
+  const auto count = [](const torch::nn::Module& module) {
+    std::int64_t sum = 0;
+    for (const auto& parameter : module.parameters()) sum += parameter.numel();
+    return static_cast<long long>(sum);
+  };
+  for (const auto& child : system->model->named_children()) {
+    std::printf("parameters   %-10s %lld\n", child.key().c_str(), count(*child.value()));
+  }
+  std::printf("parameters   %-10s %lld\n", "behaviour", count(*system->behaviour));
+  try {
+    for (const auto& phase : system->phases) phase.load(checkpoint);
+    for (const auto& phase : system->phases) {
+      std::printf("phase        %-10s %3.0f %%  %s\n", phase.name.c_str(), phase.progress() * 100, phase.detail().c_str());
+    }
+  } catch (const Error&) {
+    std::printf("phases       none: an export, for dreaming and evaluating\n");
+  }
+  for (const auto& curve : system->metrics.views(nullptr)) {
+    if (!curve.y.empty()) std::printf("curve        %-20s %.4g at %s %.0f\n", curve.name.c_str(), curve.y.back(), curve.x_unit.c_str(), curve.x.back());
+  }
+  std::printf("\n%s", checkpoint.text("config").c_str());
+}
+
+}  // namespace
 
 Verb info_verb(CLI::App& app) {
-  auto* command = app.add_subcommand("info", "in work");
-  return {command, [](const Common&) { throw Error("in work"); }};
+  auto path = std::make_shared<std::string>();
+  auto* command = app.add_subcommand("info", "What is in a run, a dataset or a checkpoint");
+  command->add_option("path", *path, "A run's folder, a dataset's folder, or a .safetensors file")->required();
+  return {command, [path](const Common&) {
+    std::error_code ignored;
+    if (std::filesystem::exists(std::filesystem::path(*path) / "data" / "metadata.json", ignored)) {
+      print_dataset(*path);
+    } else {
+      print_checkpoint(checkpoint_path(*path));
+    }
+  }};
 }
 
 }  // namespace dream::cli

@@ -8,6 +8,7 @@
 
 int main(int argc, char** argv) {
   using namespace dream;
+  keep_freed_memory();
   CLI::App app("Dreamscope without a window: train, collect, evaluate and inspect learned world models.", "dreamscope-cli");
   app.set_version_flag("--version", DREAMSCOPE_VERSION);
   app.require_subcommand(1);

@@ -48,7 +48,6 @@ Verb train_verb(CLI::App& app) {
     }
     if (options->directory.empty()) throw Error("--out is missing: the folder in which the run is kept");
 
-    yield_to_others();
     Trainer trainer(std::move(system), {options->checkpoint_seconds, options->phase}, options->resume);
     ProgressLine progress(common.quiet);
     std::string phase;

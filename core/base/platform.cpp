@@ -1,5 +1,6 @@
 #include "core/base/platform.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -31,12 +32,23 @@ void yield_to_others() {
 
 void name_thread(const std::string& name) { pthread_setname_np(pthread_self(), name.substr(0, 15).c_str()); }
 
+void keep_freed_memory() {
+#if defined(__GLIBC__)
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that glibc allows
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_TOP_PAD, 64 << 20);
+  mallopt(M_ARENA_MAX, 1);  // arenas of other threads could not hold such blocks
+#endif
+}
+
 void catch_interrupts() {
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
 }
 
 bool interrupted() { return interrupt_seen.load(); }
+
+const std::atomic<bool>& interrupt_flag() { return interrupt_seen; }
 
 std::filesystem::path program_directory() {
   std::error_code ignored;

@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <filesystem>
 #include <string>
 
@@ -11,10 +12,15 @@ void yield_to_others();
 /// Names the calling thread in debuggers and `top`; at most 15 characters.
 void name_thread(const std::string& name);
 
+/// Keeps freed memory for the next use instead of giving it back to the system: a training step allocates and frees the
+/// same hundreds of megabytes, and faulting their pages in anew can cost more than the arithmetic. Call it first in main.
+void keep_freed_memory();
+
 /// SIGINT and SIGTERM from now on only make interrupted() true, so that a run can save itself. A second one ends the
 /// program at once.
 void catch_interrupts();
 bool interrupted();
+const std::atomic<bool>& interrupt_flag();  // the same, for those who poll it themselves
 
 /// The folder that holds the running program.
 std::filesystem::path program_directory();

@@ -72,7 +72,7 @@ class Reader {
     if (!file_) fail("it cannot be opened");
   }
 
-  Checkpoint load() {
+  Checkpoint load(bool with_tensors) {
     const json header = read_header();
     std::vector<Entry> entries;
     Checkpoint checkpoint;
@@ -84,7 +84,9 @@ class Reader {
       }
     }
     check_layout(entries);
-    for (const Entry& entry : entries) checkpoint.tensors.emplace(entry.name, read_tensor(entry));
+    if (with_tensors) {
+      for (const Entry& entry : entries) checkpoint.tensors.emplace(entry.name, read_tensor(entry));
+    }
     checkpoint.origin = path_.string();
     return checkpoint;
   }
@@ -310,8 +312,10 @@ void Checkpoint::save(const std::filesystem::path& path) const {
 }
 
 Checkpoint Checkpoint::load(const std::filesystem::path& path) {
-  return Reader(path).load();
+  return Reader(path).load(true);
 }
+
+Checkpoint Checkpoint::peek(const std::filesystem::path& path) { return Reader(path).load(false); }
 
 torch::Tensor Checkpoint::exact(const std::string& name, torch::IntArrayRef shape) const {
   const auto found = tensors.find(name);

@@ -19,6 +19,9 @@ struct Checkpoint {
   /// foreign or hostile (overlapping or out-of-range offsets, absurd shapes, header larger than the file …).
   static Checkpoint load(const std::filesystem::path& path);
 
+  /// The same checks of the header, but no tensor is read: for lists of runs.
+  static Checkpoint peek(const std::filesystem::path& path);
+
   /// The tensor `name`, checked against a shape (-1 = any) and converted to float32 when it is a floating type.
   torch::Tensor get(const std::string& name, torch::IntArrayRef shape) const;
   /// The same, as stored: float64 (CMA-ES) keeps its digits.

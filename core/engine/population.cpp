@@ -4,13 +4,12 @@
 
 namespace dream {
 
-Population::Population(const LinearController& controller, Lanes& lanes, const Options& options)
-    : controller_(controller), lanes_(lanes), options_(options), state_(static_cast<std::size_t>(lanes.count())) {}
+Population::Population(Actor actor, Lanes& lanes, const Options& options)
+    : actor_(std::move(actor)), lanes_(lanes), options_(options), state_(static_cast<std::size_t>(lanes.count())) {}
 
-void Population::begin(const torch::Tensor& candidates, std::vector<std::uint64_t> seeds) {
-  candidates_ = candidates;
+void Population::begin(std::int64_t candidates, std::vector<std::uint64_t> seeds) {
   seeds_ = std::move(seeds);
-  results_.assign(static_cast<std::size_t>(candidates.size(0)) * seeds_.size(), {});
+  results_.assign(static_cast<std::size_t>(candidates) * seeds_.size(), {});
   next_ = done_ = 0;
   for (std::int64_t lane = 0; lane < lanes_.count(); ++lane) assign(lane);
 }
@@ -40,7 +39,7 @@ std::int64_t Population::tick() {
   }
   const auto features = lanes_.features();
   const auto candidate = torch::tensor(who, torch::kInt64).to(features.device());
-  const auto actions = controller_.act_as(candidates_.to(features.device()), candidate, features).to(torch::kCPU);
+  const auto actions = actor_(features, candidate).to(torch::kCPU);
   const auto outcomes = lanes_.step(actions, active);
   std::int64_t stepped = 0;
   for (std::size_t index = 0; index < state_.size(); ++index) {

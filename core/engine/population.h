@@ -2,9 +2,9 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
-#include "core/behaviours/linear_controller.h"
 #include "core/engine/lanes.h"
 
 namespace dream {
@@ -24,10 +24,13 @@ class Population {
     std::int64_t steps = 0;
   };
 
-  Population(const LinearController& controller, Lanes& lanes, const Options& options);
+  /// features [L, F], and the candidate that drives each lane [L] (int64) -> actions [L, A].
+  using Actor = std::function<torch::Tensor(const torch::Tensor& features, const torch::Tensor& candidate)>;
 
-  /// candidates float [P, controller.count()]; every candidate plays every seed.
-  void begin(const torch::Tensor& candidates, std::vector<std::uint64_t> seeds);
+  Population(Actor actor, Lanes& lanes, const Options& options);
+
+  /// Every one of `candidates` plays every seed.
+  void begin(std::int64_t candidates, std::vector<std::uint64_t> seeds);
   /// Steps every busy lane once; returns how many there were.
   std::int64_t tick();
   bool finished() const { return done_ == static_cast<std::int64_t>(results_.size()); }
@@ -49,10 +52,9 @@ class Population {
   void assign(std::int64_t lane);
   void finish(std::int64_t lane, double reward);
 
-  const LinearController& controller_;
+  Actor actor_;
   Lanes& lanes_;
   Options options_;
-  torch::Tensor candidates_;
   std::vector<std::uint64_t> seeds_;
   std::vector<Lane> state_;
   std::vector<Result> results_;

@@ -29,6 +29,7 @@ struct System {
   Metrics metrics{{}};
   std::map<std::string, std::string> facts;  // findings in words, kept in the checkpoint: "score"
   std::vector<Phase> phases;
+  std::function<double()> memory_bytes, budget_bytes;  // of the replay; empty where there is none
   std::filesystem::path directory;  // of the run; datasets lie in it
   std::shared_ptr<void> parts;      // options, optimisers and data, which the phases share
 

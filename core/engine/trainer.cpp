@@ -83,6 +83,10 @@ bool Trainer::advance() {
 }
 
 void Trainer::measure(double units) {
+  if (units == 0 && pace_.units == 0) {  // still reading its data: the pace has not begun
+    pace_.since = now_seconds();
+    return;
+  }
   pace_.units += units;
   const double now = now_seconds(), elapsed = now - pace_.since, progress = current_->progress();
   if (elapsed < pace_window) return;

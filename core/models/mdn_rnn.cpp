@@ -1,10 +1,44 @@
 #include "core/models/mdn_rnn.h"
 
+#include <ATen/Parallel.h>
+
 #include <cmath>
 
+#include "core/nn/mixture_kernel.h"
 #include "core/nn/shape.h"
 
 namespace dream {
+
+namespace {
+
+/// Mean over rows and dimensions of the mixtures' nll: mixtures [N, z·3K], values [N, z] -> scalar. One node, its
+/// gradient computed in the forward pass; on a GPU the same in ATen's operations (see mixture_nll).
+class MixtureLoss : public torch::autograd::Function<MixtureLoss> {
+ public:
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& mixtures,
+                               const torch::Tensor& values, std::int64_t components) {
+    const auto outputs = mixtures.contiguous(), targets = values.contiguous();
+    auto gradient = torch::empty_like(outputs);
+    const auto rows = outputs.size(0), width = outputs.size(1), dims = targets.size(1);
+    const auto parts = torch::zeros({at::get_num_threads()}, torch::kFloat64);
+    at::parallel_for(0, rows, 64, [&](std::int64_t first, std::int64_t last) {
+      const double sum = mixture_nll_gradient((last - first) * dims, components, outputs.data_ptr<float>() + first * width,
+                                              targets.data_ptr<float>() + first * dims,
+                                              gradient.data_ptr<float>() + first * width);
+      parts.data_ptr<double>()[at::get_thread_num()] += sum;
+    });
+    const double scale = 1.0 / static_cast<double>(rows * dims);
+    context->save_for_backward({gradient.mul_(scale)});
+    return torch::full({}, parts.sum().item<double>() * scale, outputs.options());
+  }
+
+  static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
+                                               torch::autograd::tensor_list gradients) {
+    return {context->get_saved_variables()[0] * gradients[0], torch::Tensor(), torch::Tensor()};
+  }
+};
+
+}  // namespace
 
 MdnRnnImpl::MdnRnnImpl(const MdnRnnOptions& options)
     : options_(options),
@@ -15,12 +49,16 @@ MdnRnnImpl::MdnRnnImpl(const MdnRnnOptions& options)
   torch::nn::init::xavier_uniform_(output_weight_);
 }
 
+torch::Tensor MdnRnnImpl::head(const torch::Tensor& h) {
+  return torch::addmm(output_bias_, h.reshape({-1, options_.hidden_size}), output_weight_);
+}
+
 MdnRnnImpl::Output MdnRnnImpl::output(const torch::Tensor& h) {
   auto shape = h.sizes().vec();
   shape.back() = options_.latent_size;
   shape.push_back(3 * options_.mixtures);
-  const auto flat = torch::addmm(output_bias_, h.reshape({-1, options_.hidden_size}), output_weight_);
-  const auto mixture_outputs = options_.latent_size * options_.mixtures * 3;
+  const auto flat = head(h);
+  const auto mixture_outputs = this->mixture_outputs();
   const auto parts = flat.slice(1, 0, mixture_outputs).reshape(shape).chunk(3, -1);
   Output out;
   out.log_weights = torch::log_softmax(parts[0], -1);
@@ -57,15 +95,23 @@ MdnRnnImpl::Loss MdnRnnImpl::loss(const torch::Tensor& z, const torch::Tensor& a
   check_shape(z, {steps + 1, batch, options_.latent_size}, "z");
   check_shape(actions, {steps, batch, options_.action_size}, "actions");
   const auto h = lstm_->scan(torch::cat({z.slice(0, 0, steps), actions}, 2), lstm_->initial(batch));
-  const auto out = output(h);
+  const auto flat = head(h);
+  const auto mixtures = flat.slice(1, 0, mixture_outputs());
+  const auto targets = z.slice(0, 1).reshape({steps * batch, options_.latent_size});
   Loss loss;
-  loss.nll = mixture_nll(z.slice(0, 1), out.log_weights, out.mean, out.log_deviation).mean();
+  if (flat.is_cpu()) {
+    loss.nll = MixtureLoss::apply(mixtures, targets, options_.mixtures);
+  } else {
+    const auto parts = mixtures.reshape({steps * batch, options_.latent_size, 3 * options_.mixtures}).chunk(3, -1);
+    loss.nll = mixture_nll(targets, torch::log_softmax(parts[0], -1), parts[1], parts[2]).mean();
+  }
   loss.total = loss.nll;
   if (options_.heads) {
     check_shape(rewards, {steps, batch}, "rewards");
     check_shape(dones, {steps, batch}, "dones");
-    loss.reward = (out.reward - rewards).square().mean();
-    loss.done = torch::binary_cross_entropy_with_logits(out.done_logit, dones);
+    const auto extra = flat.slice(1, mixture_outputs()).view({steps, batch, 2});
+    loss.reward = (extra.select(2, 0) - rewards).square().mean();
+    loss.done = torch::binary_cross_entropy_with_logits(extra.select(2, 1), dones);
     loss.total = loss.total + (loss.reward + loss.done) / static_cast<double>(options_.latent_size);
   }
   return loss;

@@ -49,6 +49,9 @@ class MdnRnnImpl : public torch::nn::Module {
   const MdnRnnOptions& options() const { return options_; }
 
  private:
+  torch::Tensor head(const torch::Tensor& h);  // [..., H] -> [N, outputs]
+  std::int64_t mixture_outputs() const { return options_.latent_size * options_.mixtures * 3; }
+
   MdnRnnOptions options_;
   Lstm lstm_;
   torch::Tensor output_weight_, output_bias_;  // [H, outputs], [outputs]

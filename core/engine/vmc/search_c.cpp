@@ -41,7 +41,10 @@ class Search {
     Population::Options options;
     options.max_steps = parts_->options.c.max_steps;
     options.patience = parts_->options.c.patience;
-    population_ = std::make_unique<Population>(*parts_->controller, *lanes_, options);
+    const auto act = [this](const torch::Tensor& features, const torch::Tensor& candidate) {
+      return parts_->controller->act_as(rows_, candidate, features);
+    };
+    population_ = std::make_unique<Population>(act, *lanes_, options);
     start_generation();
     if (resumed_.tensors.empty()) return;
     population_->load(resumed_, "c.population/");
@@ -116,8 +119,9 @@ class Search {
     auto rng = parts_->rng("c.tracks").fork(static_cast<std::uint64_t>(cma_->generation()));
     std::vector<std::uint64_t> seeds;
     for (std::int64_t i = 0; i < parts_->options.c.episodes; ++i) seeds.push_back(rng.integers(first_evaluation_seed));
-    const auto rows = torch::tensor(candidates_, torch::kFloat64).view({parts_->options.c.population, -1});
-    population_->begin(rows.to(torch::kFloat32), seeds);
+    rows_ = torch::tensor(candidates_, torch::kFloat64).view({parts_->options.c.population, -1})
+                .to(parts_->system->device, torch::kFloat32);
+    population_->begin(parts_->options.c.population, seeds);
   }
 
   void finish_generation() {
@@ -142,7 +146,8 @@ class Search {
 
   std::shared_ptr<VmcParts> parts_;
   std::unique_ptr<CmaEs> cma_;
-  std::vector<double> candidates_;
+  std::vector<double> candidates_;  // [population, 867], row-major
+  torch::Tensor rows_;              // the same, float32, on the device
   std::unique_ptr<Lanes> lanes_;
   std::unique_ptr<Population> population_;
   Checkpoint resumed_;  // a generation that was under way, until begin() takes it up
@@ -160,10 +165,13 @@ class Evaluation {
                                          parts_->rng("evaluate").next64());
     Population::Options options;
     options.max_steps = parts_->options.c.max_steps;
-    population_ = std::make_unique<Population>(*parts_->controller, *lanes_, options);
+    const auto act = [this, rng = make_generator(parts_->system->device, 0)](const torch::Tensor& features, const torch::Tensor&) {
+      return parts_->controller->act(features, rng);
+    };
+    population_ = std::make_unique<Population>(act, *lanes_, options);
     std::vector<std::uint64_t> seeds;
     for (std::int64_t i = 0; i < episodes; ++i) seeds.push_back(first_evaluation_seed + static_cast<std::uint64_t>(i));
-    population_->begin(torch::tensor(parts_->controller->flat(), torch::kFloat64).to(torch::kFloat32).view({1, -1}), seeds);
+    population_->begin(1, seeds);
   }
 
   double step() {

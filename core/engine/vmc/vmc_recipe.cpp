@@ -207,6 +207,8 @@ std::unique_ptr<System> make_vmc(const RunSpec& spec) {
   system->behaviour = parts->controller;
   system->metrics = Metrics(curves(options));
   system->parts = parts;
+  system->memory_bytes = [p = parts.get()] { return static_cast<double>(p->replay.bytes()); };
+  system->budget_bytes = [p = parts.get()] { return p->options.collect.budget_gb * 1e9; };
   system->phases = {collect_phase(parts), v_phase(parts), m_phase(parts), c_phase(parts), evaluate_phase(parts)};
   return system;
 }

@@ -5,6 +5,7 @@
 
 #include "core/base/rng.h"
 #include "core/data/replay.h"
+#include "core/engine/seeds.h"
 #include "core/engine/system.h"
 #include "core/models/vmc.h"
 
@@ -97,8 +98,5 @@ Phase evaluate_phase(std::shared_ptr<VmcParts> parts);
 
 /// V, M, C and their phases. The recipe of "World Models".
 std::unique_ptr<System> make_vmc(const RunSpec& spec);
-
-/// Training draws its episodes below, evaluation from here on: an evaluation track is never a training track.
-constexpr std::uint64_t first_evaluation_seed = std::uint64_t{1} << 31;
 
 }  // namespace dream

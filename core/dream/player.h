@@ -1,0 +1,87 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "api/command.h"
+#include "api/snapshot.h"
+#include "core/engine/system.h"
+
+namespace dream {
+
+/// Drives inside a dream: the model imagines under the controller's or a person's actions, and, as a twin, the real
+/// environment steps beside it under the same actions from the same start. One thread owns it; the networks run on that
+/// thread alone.
+class Player {
+ public:
+  /// Steps that the model watches the real environment, under its controller, before a dream begins.
+  static constexpr std::int64_t warm_up = 60;
+
+  /// Takes a system with weights and begins a dream. Throws dream::Error, and keeps the dream under way, when the
+  /// system cannot dream.
+  void load(std::shared_ptr<System> system, std::string title);
+  /// Newer weights of the same system: the dream goes on with them. Throws dream::Error when they do not fit.
+  void take_weights(const Checkpoint& weights, std::string title);
+  bool loaded() const { return system_ != nullptr; }
+  const System& system() const { return *system_; }
+
+  void control(DreamControl::Do what);
+  void drive(const Drive& drive);
+  void set_pilot(bool human) { human_pilot_ = human; }
+  void set_temperature(float mixture, float sigma);
+  void set_speed(float steps_per_second) { steps_per_second_ = steps_per_second; }
+  void set_twin(bool on);
+  void edit(const std::string& probe, int index, float value);
+  void randomise(const std::string& probe);
+  void watch(std::set<std::string> names) { watched_ = std::move(names); }
+
+  /// Seconds from `now` until the next step is due; 0 when it is; infinity while paused.
+  double until_due(double now) const;
+  /// One step of the dream and its twin, at time `now`.
+  void step(double now);
+  /// The moment as the window shows it. Pictures and probes are made here, so call it when something changed.
+  std::shared_ptr<const DreamView> view();
+  bool changed() const { return changed_; }
+
+ private:
+  struct Start {  // where a dream begins, kept for `restart`
+    std::uint64_t seed = 0;
+    Carry carry;
+    std::vector<std::byte> env;
+    torch::Tensor image;   // uint8 [1, H, W, C], the last real frame
+    torch::Tensor action;  // [1, A], the one before it
+  };
+  Start make_start(std::uint64_t seed);
+  void begin(const Start& start);
+  torch::Tensor choose_action();
+  void observe_real();
+  DreamOptions options() const { return {tau_mixture_, tau_sigma_}; }
+
+  std::shared_ptr<System> system_;
+  std::string title_;
+  std::unique_ptr<Env> env_;
+  at::Generator rng_;
+  std::optional<Start> start_;
+
+  Carry dream_, real_;
+  torch::Tensor action_, image_;  // [1, A]; uint8 [1, H, W, C]
+  bool real_over_ = false;
+  std::int64_t step_ = 0;
+  double dream_reward_ = 0, real_reward_ = 0;
+  float done_probability_ = 0;
+  bool has_reward_ = false;
+
+  bool playing_ = true, twin_ = true, human_pilot_ = false;
+  float tau_mixture_ = 1, tau_sigma_ = 1, steps_per_second_ = 50;
+  Drive drive_;
+  std::set<std::string> watched_;
+  double next_due_ = 0, input_ms_ = 0, model_ms_ = 0, decode_ms_ = 0, answered_ = 0;
+  double rate_since_ = 0, rate_ = 0;
+  std::int64_t rate_steps_ = 0;
+  std::uint64_t version_ = 0;
+  bool changed_ = false;
+};
+
+}  // namespace dream

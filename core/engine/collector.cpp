@@ -1,0 +1,166 @@
+#include "core/engine/collector.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "core/behaviours/random_policy.h"
+#include "core/engine/seeds.h"
+#include "core/probe/from_tensor.h"
+
+namespace dream {
+
+class Collector::Driver {
+ public:
+  virtual ~Driver() = default;
+  virtual void start(std::int64_t lane, Rng rng) = 0;
+  virtual torch::Tensor act(const torch::Tensor& images) = 0;  // uint8 [L, H, W, C] -> float [L, A] on the CPU
+};
+
+class Collector::RandomDriver : public Driver {
+ public:
+  RandomDriver(const ActionSpace& space, std::int64_t lanes)
+      : space_(space), policies_(static_cast<std::size_t>(lanes), RandomPolicy(space, Rng())) {}
+
+  void start(std::int64_t lane, Rng rng) override { policies_[static_cast<std::size_t>(lane)] = RandomPolicy(space_, rng); }
+
+  torch::Tensor act(const torch::Tensor&) override {
+    auto actions = torch::empty({static_cast<std::int64_t>(policies_.size()), static_cast<std::int64_t>(space_.size())});
+    auto* to = actions.data_ptr<float>();
+    for (auto& policy : policies_) {
+      const auto& action = policy.next();
+      to = std::copy(action.begin(), action.end(), to);
+    }
+    return actions;
+  }
+
+ private:
+  ActionSpace space_;
+  std::vector<RandomPolicy> policies_;
+};
+
+class Collector::TrainedDriver : public Driver {
+ public:
+  TrainedDriver(std::shared_ptr<System> system, const ActionSpace& space, std::int64_t lanes, double noise, Rng rng)
+      : system_(std::move(system)),
+        space_(space),
+        noise_(noise),
+        rng_(make_generator(system_->device, rng.next64())),
+        carry_(system_->model->initial(lanes)),
+        action_(torch::zeros({lanes, static_cast<std::int64_t>(space.size())})),
+        shake_(static_cast<std::size_t>(lanes)) {}
+
+  void start(std::int64_t lane, Rng rng) override {
+    auto fresh = torch::zeros({action_.size(0)}, torch::kBool);
+    fresh[lane] = true;
+    carry_ = where_fresh(fresh.to(system_->device), system_->model->initial(action_.size(0)), carry_);
+    auto& shake = shake_[static_cast<std::size_t>(lane)];
+    shake = {rng, noise_ * rng.random(), std::vector<double>(space_.size())};
+  }
+
+  torch::Tensor act(const torch::Tensor& images) override {
+    torch::NoGradGuard no_grad;
+    Observation observation;
+    observation.image = images.to(system_->device);
+    carry_ = system_->model->observe(carry_, action_.to(system_->device), observation, rng_);
+    action_ = system_->behaviour->act(system_->model->features(carry_), rng_).to(torch::kCPU, torch::kFloat32).clone();
+    if (noise_ > 0 && !space_.discrete()) {
+      auto* value = action_.data_ptr<float>();
+      for (auto& shake : shake_) {
+        for (std::size_t axis = 0; axis < space_.size(); ++axis, ++value) {
+          // An AR(1) stream of unit variance that forgets over some ten steps.
+          auto& n = shake.value[axis];
+          n = 0.9 * n + std::sqrt(1 - 0.81) * shake.rng.normal();
+          const double half = (space_.high[axis] - space_.low[axis]) / 2.0;
+          *value = std::clamp(*value + static_cast<float>(shake.scale * half * n), space_.low[axis], space_.high[axis]);
+        }
+      }
+    }
+    return action_;
+  }
+
+ private:
+  struct Shake {
+    Rng rng;
+    double scale = 0;
+    std::vector<double> value;
+  };
+  std::shared_ptr<System> system_;
+  ActionSpace space_;
+  double noise_;
+  at::Generator rng_;
+  Carry carry_;
+  torch::Tensor action_;
+  std::vector<Shake> shake_;
+};
+
+Collector::Collector(Options options, const std::string& environment, std::function<std::unique_ptr<Env>()> make_env,
+                     std::shared_ptr<System> driver, const std::string& policy_name)
+    : options_(std::move(options)), envs_(make_env, options_.lanes) {
+  if (driver) {
+    driver_ = std::make_unique<TrainedDriver>(driver, envs_.spaces().action, options_.lanes, options_.noise,
+                                              options_.rng.fork("driver"));
+  } else {
+    driver_ = std::make_unique<RandomDriver>(envs_.spaces().action, options_.lanes);
+  }
+  writer_ = std::make_unique<DatasetWriter>(options_.directory, DatasetInfo{environment, policy_name, envs_.spaces()});
+  next_ = written_ = static_cast<std::int64_t>(writer_->episodes());
+  for (std::int64_t lane = 0; lane < options_.lanes; ++lane) {
+    lanes_.push_back({Recorder(envs_.spaces()), -1});
+    assign(lane);
+  }
+}
+
+Collector::~Collector() = default;
+
+void Collector::assign(std::int64_t lane) {
+  auto& state = lanes_[static_cast<std::size_t>(lane)];
+  if (next_ >= options_.episodes) {
+    state.index = -1;
+    return;
+  }
+  state.index = next_++;
+  auto rng = options_.rng.fork(static_cast<std::uint64_t>(state.index));
+  const auto seed = rng.integers(first_evaluation_seed);
+  envs_.start(lane, seed);
+  driver_->start(lane, rng);
+  state.recorder.begin(seed, envs_.images()[lane]);
+}
+
+double Collector::step() {
+  constexpr int repeats = 20;  // one step of a few lanes is too little work to report
+  double steps = 0;
+  for (int repeat = 0; repeat < repeats && written_ < options_.episodes; ++repeat) {
+    const auto actions = driver_->act(envs_.images());
+    std::vector<char> active;
+    for (const auto& lane : lanes_) active.push_back(lane.index >= 0);
+    const auto results = envs_.step(actions, active);
+    for (std::int64_t lane = 0; lane < options_.lanes; ++lane) {
+      const auto index = static_cast<std::size_t>(lane);
+      if (!active[index]) continue;
+      ++steps;
+      auto& state = lanes_[index];
+      state.recorder.add(actions[lane], results[index], envs_.images()[lane]);
+      if (!results[index].done() && state.recorder.steps() < options_.max_steps) continue;
+      waiting_.push_back({state.index, state.recorder.take()});
+      assign(lane);
+    }
+    flush();
+  }
+  return steps;
+}
+
+void Collector::flush() {
+  for (;;) {
+    const auto due = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.index == written_; });
+    if (due == waiting_.end()) return;
+    last_reward_ = std::accumulate(due->episode.rewards.begin(), due->episode.rewards.end(), 0.0);
+    writer_->append(due->episode);
+    ++written_;
+    waiting_.erase(due);
+  }
+}
+
+Image Collector::picture() const { return image_from(envs_.images()[0]); }
+
+}  // namespace dream

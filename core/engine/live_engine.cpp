@@ -1,0 +1,280 @@
+#include "core/engine/live_engine.h"
+
+#include <algorithm>
+
+#include "api/error.h"
+#include "core/base/platform.h"
+#include "core/dream/player.h"
+#include "core/engine/run_list.h"
+
+namespace dream {
+namespace {
+
+constexpr double publish_seconds = 0.1;  // between two views of the training
+constexpr double weights_seconds = 2;    // between two copies of the weights for the player
+
+std::string words_of(const std::exception& error) {
+  if (const auto* torch_error = dynamic_cast<const c10::Error*>(&error)) {
+    return std::string("Torch failed: ") + torch_error->what_without_backtrace();
+  }
+  return error.what();
+}
+
+template <typename... Visitors>
+struct Overloaded : Visitors... {
+  using Visitors::operator()...;
+};
+
+}  // namespace
+
+/// What the trainer thread owns.
+struct LiveEngine::TrainerWork {
+  std::unique_ptr<Trainer> trainer;
+  bool running = false, one_step = false, failed = false;
+  std::string fault;
+  std::uint64_t version = 0;
+  double published_at = 0, weights_at = 0;
+};
+
+LiveEngine::LiveEngine(Options options)
+    : options_(std::move(options)),
+      dream_(std::make_shared<DreamView>()),
+      train_(std::make_shared<TrainView>()),
+      runs_(std::make_shared<std::vector<RunView>>()),
+      fault_(std::make_shared<std::string>()) {
+  player_thread_ = std::jthread([this] { play(); });
+  trainer_thread_ = std::jthread([this] { train(); });
+  file_thread_ = std::jthread([this] { read_files(); });
+  file_orders_.push([this] {
+    if (!options_.open.empty()) {
+      open_run(options_.open.string());
+    } else if (const auto shipped = shipped_runs(options_.assets); !shipped.empty()) {
+      open_run(shipped.front().string());
+    }
+    scan_runs();
+  });
+}
+
+LiveEngine::~LiveEngine() {
+  quit_ = true;
+  player_orders_.push([](Player&) {});
+  trainer_orders_.push([](TrainerWork&) {});
+  file_orders_.push([] {});
+}
+
+void LiveEngine::fault(const std::string& text) {
+  log_.say(text, Log::error);
+  fault_.put(std::make_shared<const std::string>(text));
+}
+
+template <typename Work>
+bool LiveEngine::guarded(Work&& work) {
+  try {
+    work();
+    return true;
+  } catch (const std::exception& error) {
+    fault(words_of(error));
+    return false;
+  }
+}
+
+std::shared_ptr<const Snapshot> LiveEngine::latest() const {
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->dream = dream_.get();
+  snapshot->train = train_.get();
+  snapshot->runs = runs_.get();
+  snapshot->log = log_.lines();
+  snapshot->fault = *fault_.get();
+  return snapshot;
+}
+
+void LiveEngine::send(Command command) {
+  const auto player = [this](PlayerOrder order) { player_orders_.push(std::move(order)); };
+  const auto trainer = [this](TrainerOrder order) { trainer_orders_.push(std::move(order)); };
+  std::visit(
+      Overloaded{
+          [&](DreamControl c) { player([c](Player& p) { p.control(c.what); }); },
+          [&](Drive& c) { player([c](Player& p) { p.drive(c); }); },
+          [&](SetPilot c) { player([c](Player& p) { p.set_pilot(c.human); }); },
+          [&](SetTemperature c) { player([c](Player& p) { p.set_temperature(c.mixture, c.sigma); }); },
+          [&](SetSpeed c) { player([c](Player& p) { p.set_speed(c.steps_per_second); }); },
+          [&](SetTwin c) { player([c](Player& p) { p.set_twin(c.on); }); },
+          [&](EditLatent& c) { player([c](Player& p) { p.edit(c.probe, c.index, c.value); }); },
+          [&](RandomiseLatent& c) { player([c](Player& p) { p.randomise(c.probe); }); },
+          [&](WatchProbes& c) { player([c](Player& p) { p.watch(c.names); }); },
+          [&](TrainControl& c) {
+            trainer([c](TrainerWork& work) {
+              if (!work.trainer) throw Error("no run is open; start a new one, or open one from the list");
+              if (!c.phase.empty() && c.what != TrainControl::Do::pause && c.what != TrainControl::Do::stop) work.trainer->choose(c.phase);
+              switch (c.what) {
+                case TrainControl::Do::start:
+                case TrainControl::Do::step:
+                  if (work.failed) work.trainer->reload();
+                  work.failed = false;
+                  work.fault.clear();
+                  work.running = c.what == TrainControl::Do::start;
+                  work.one_step = !work.running;
+                  break;
+                case TrainControl::Do::pause:
+                  work.running = false;
+                  break;
+                case TrainControl::Do::stop:
+                  work.running = false;
+                  work.trainer->close();
+                  work.trainer->choose("");
+                  break;
+              }
+            });
+          },
+          [&](SetField& c) {
+            trainer([c](TrainerWork& work) {
+              if (work.trainer) work.trainer->set(c.key, c.value);
+            });
+          },
+          [&](StartRun& c) {
+            trainer([this, c](TrainerWork& work) {
+              if (c.directory.empty()) throw Error("the new run needs a folder, for example runs/car");
+              RunSpec spec;
+              spec.recipe = c.recipe;
+              spec.environment = c.environment;
+              spec.directory = c.directory;
+              spec.device = options_.device;
+              auto next = std::make_unique<Trainer>(make_system(spec), Trainer::Options{options_.checkpoint_seconds, ""}, false);
+              if (work.trainer) work.trainer->close();
+              work = {};
+              work.trainer = std::move(next);
+              log_.say("new run in " + c.directory);
+              file_orders_.push([this] { scan_runs(); });
+            });
+          },
+          [&](OpenRun& c) { file_orders_.push([this, c] { open_run(c.path); }); },
+          [&](RescanRuns) { file_orders_.push([this] { scan_runs(); }); },
+          [&](DismissFault) {
+            fault_.put(std::make_shared<const std::string>());
+            trainer([](TrainerWork& work) { work.fault.clear(); });
+          },
+      },
+      command);
+}
+
+void LiveEngine::play() {
+  name_thread("player");
+  torch::set_num_threads(1);  // the window and the training have the other cores
+  Player player;
+  while (!quit_) {
+    const double wait = std::min(player.until_due(now_seconds()), 0.25);
+    for (auto& order : player_orders_.take(std::chrono::duration<double>(wait))) guarded([&] { order(player); });
+    if (quit_) break;
+    const double now = now_seconds();
+    guarded([&] {
+      if (player.until_due(now) <= 0) player.step(now);
+      if (player.changed()) dream_.put(player.view());
+    });
+  }
+}
+
+void LiveEngine::train() {
+  name_thread("trainer");
+  yield_to_others();
+  torch::set_num_threads(options_.threads > 0 ? options_.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
+  TrainerWork work;
+  const auto publish = [&](bool with_frames) {
+    auto view = std::make_shared<TrainView>();
+    view->version = ++work.version;
+    view->fault = work.fault;
+    if (work.trainer) {
+      auto& system = work.trainer->system();
+      view->open = true;
+      view->busy = work.running || work.one_step;
+      view->run = system.directory.string();
+      view->recipe = system.recipe;
+      view->environment = system.environment;
+      view->phases = work.trainer->phases(view->busy);
+      view->curves = system.metrics.views(reference_.get());
+      view->fields = system.config.fields();
+      view->saved_seconds_ago = work.trainer->saved_seconds_ago();
+      view->memory_bytes = system.memory_bytes ? system.memory_bytes() : 0;
+      view->budget_bytes = system.budget_bytes ? system.budget_bytes() : 0;
+      if (with_frames && work.trainer->current()) view->frames = work.trainer->current()->frames();
+    }
+    train_.put(std::move(view));
+    work.published_at = now_seconds();
+  };
+  while (!quit_) {
+    const bool busy = work.running || work.one_step;
+    for (auto& order : trainer_orders_.take(std::chrono::duration<double>(busy ? 0 : 0.25))) guarded([&] { order(work); });
+    if (quit_) break;
+    if (work.trainer && (work.running || work.one_step)) {
+      try {
+        if (!work.trainer->advance()) {
+          work.running = false;
+          work.trainer->close();
+          log_.say("all phases of " + work.trainer->system().directory.string() + " are complete");
+        }
+      } catch (const std::exception& error) {
+        work.running = false;
+        work.failed = true;
+        work.fault = words_of(error);
+        log_.say(work.fault, Log::error);
+      }
+      if (work.one_step) {
+        work.one_step = false;
+        publish(true);
+      }
+      if (now_seconds() - work.weights_at > weights_seconds) {
+        work.weights_at = now_seconds();
+        player_orders_.push([weights = work.trainer->weights(), directory = work.trainer->system().directory](Player& player) {
+          if (player.loaded() && player.system().directory == directory) {
+            player.take_weights(*weights, directory.string() + ", live");
+          }
+        });
+      }
+    }
+    if (now_seconds() - work.published_at > (work.running ? publish_seconds : 0.5)) publish(work.running);
+  }
+  if (work.trainer) guarded([&] { work.trainer->close(); });
+}
+
+void LiveEngine::read_files() {
+  name_thread("files");
+  yield_to_others();
+  torch::set_num_threads(1);
+  while (!quit_) {
+    for (auto& order : file_orders_.take(std::chrono::duration<double>(0.5))) guarded([&] { order(); });
+  }
+}
+
+void LiveEngine::open_run(const std::string& path) {
+  const auto file = checkpoint_path(path);
+  const auto checkpoint = Checkpoint::load(file);
+  auto system = std::shared_ptr<System>(load_system(checkpoint, options_.device));
+  system->directory = std::filesystem::is_directory(path) ? std::filesystem::path(path) : std::filesystem::path();
+  const bool shipped = is_shipped(path, options_.assets);
+  player_orders_.push([this, system, path, shipped](Player& player) {
+    player.load(system, shipped ? "shipped run" : path);
+    log_.say("dreaming with " + path);
+  });
+  if (system->directory.empty() || shipped) return;
+  // A run of the user's own can also be trained on.
+  trainer_orders_.push([this, path, checkpoint](TrainerWork& work) {
+    if (work.trainer && work.trainer->system().directory == std::filesystem::path(path)) return;
+    if (work.running) throw Error("a run is being trained: stop it before " + path + " can be trained; the dream uses it now");
+    RunSpec spec;
+    spec.recipe = checkpoint.text("recipe");
+    spec.environment = checkpoint.text("environment");
+    spec.toml = checkpoint.text("config");
+    spec.toml_origin = path;
+    spec.directory = path;
+    spec.device = options_.device;
+    auto next = std::make_unique<Trainer>(make_system(spec), Trainer::Options{options_.checkpoint_seconds, ""}, true);
+    if (work.trainer) work.trainer->close();
+    work = {};
+    work.trainer = std::move(next);
+  });
+}
+
+void LiveEngine::scan_runs() {
+  runs_.put(std::make_shared<const std::vector<RunView>>(list_runs(options_.assets, options_.runs)));
+}
+
+}  // namespace dream

@@ -1,0 +1,68 @@
+#include "core/engine/run_list.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "core/base/platform.h"
+#include "core/engine/checkpoint.h"
+#include "core/engine/system.h"
+
+namespace dream {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> runs_in(const fs::path& folder) {
+  std::vector<fs::path> found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    if (fs::is_regular_file(entry.path() / "checkpoint.safetensors", ignored)) found.push_back(entry.path());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+RunView describe(const fs::path& run, bool shipped) {
+  RunView view;
+  view.path = run.string();
+  view.title = shipped ? "shipped: " + run.filename().string() : run.string();
+  try {
+    const auto checkpoint = Checkpoint::peek(checkpoint_path(run));
+    view.recipe = checkpoint.text("recipe");
+    view.environment = checkpoint.text("environment");
+    const auto score = checkpoint.metadata.find("fact/score");
+    view.detail = score == checkpoint.metadata.end() ? "not evaluated yet" : "score " + score->second;
+    view.usable = true;
+  } catch (const std::exception& error) {
+    view.detail = error.what();
+  }
+  return view;
+}
+
+}  // namespace
+
+fs::path find_assets() {
+  if (const char* named = std::getenv("DREAMSCOPE_ASSETS"); named && *named) return named;
+  std::error_code ignored;
+  for (auto folder = program_directory(); !folder.empty(); folder = folder.parent_path()) {
+    if (fs::is_directory(folder / "assets" / "runs", ignored)) return folder / "assets";
+    if (folder == folder.root_path()) break;
+  }
+  return {};
+}
+
+std::vector<fs::path> shipped_runs(const fs::path& assets) { return assets.empty() ? std::vector<fs::path>() : runs_in(assets / "runs"); }
+
+bool is_shipped(const fs::path& run, const fs::path& assets) {
+  std::error_code ignored;
+  return !assets.empty() && fs::weakly_canonical(run, ignored).string().starts_with(fs::weakly_canonical(assets, ignored).string());
+}
+
+std::vector<RunView> list_runs(const fs::path& assets, const fs::path& runs) {
+  std::vector<RunView> views;
+  for (const auto& run : shipped_runs(assets)) views.push_back(describe(run, true));
+  for (const auto& run : runs_in(runs)) views.push_back(describe(run, false));
+  return views;
+}
+
+}  // namespace dream

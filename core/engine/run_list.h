@@ -1,0 +1,20 @@
+#pragma once
+#include <filesystem>
+#include <vector>
+
+#include "api/snapshot.h"
+
+namespace dream {
+
+/// The folder `assets` of this program: beside it, or above it in a source checkout; $DREAMSCOPE_ASSETS wins. Empty
+/// when there is none.
+std::filesystem::path find_assets();
+
+/// Run folders in ASSETS/runs, sorted by name.
+std::vector<std::filesystem::path> shipped_runs(const std::filesystem::path& assets);
+bool is_shipped(const std::filesystem::path& run, const std::filesystem::path& assets);
+
+/// Shipped runs, then those in `runs`, as the window lists them. A damaged one is listed with what is wrong with it.
+std::vector<RunView> list_runs(const std::filesystem::path& assets, const std::filesystem::path& runs);
+
+}  // namespace dream

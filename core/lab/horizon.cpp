@@ -1,0 +1,94 @@
+#include "core/lab/horizon.h"
+
+#include "api/error.h"
+#include "core/engine/lanes.h"
+
+namespace dream {
+namespace {
+
+torch::Tensor unit(const torch::Tensor& images) {  // uint8 [B, H, W, C] -> float [B, C, H, W]
+  return images.permute({0, 3, 1, 2}).to(torch::kFloat32).div(255);
+}
+
+double mse(const torch::Tensor& made, const torch::Tensor& real) {
+  return (made.to(torch::kCPU, torch::kFloat32) - real).square().mean().item<double>();
+}
+
+}  // namespace
+
+HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t first_seed, std::int64_t context,
+                            std::int64_t horizon, double tau) {
+  torch::NoGradGuard no_grad;
+  auto& model = *system.model;
+  const auto device = system.device;
+  auto rng = make_generator(device, first_seed);
+  EnvLanes envs(system.make_env, episodes);
+  for (std::int64_t lane = 0; lane < episodes; ++lane) envs.start(lane, first_seed + static_cast<std::uint64_t>(lane));
+
+  HorizonReport report;
+  report.episodes = episodes;
+  report.frame_mse.assign(static_cast<std::size_t>(horizon), 0);
+  report.still_mse = report.frame_mse;
+  std::vector<char> alive(static_cast<std::size_t>(episodes), 1);
+  auto carry = model.initial(episodes);
+  auto action = torch::zeros({episodes, static_cast<std::int64_t>(envs.spaces().action.size())}, device);
+  double error_sum = 0;
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(horizon), 0);
+  Carry dream;
+  torch::Tensor still;
+  std::vector<char> followed;  // lanes that have lived through the whole stretch so far
+  const DreamOptions options{tau, tau};
+  const auto lanes_of = [](const std::vector<char>& mask) {
+    std::vector<std::int64_t> lanes;
+    for (std::size_t i = 0; i < mask.size(); ++i) {
+      if (mask[i]) lanes.push_back(static_cast<std::int64_t>(i));
+    }
+    return torch::tensor(lanes, torch::kInt64);
+  };
+  for (std::int64_t step = 0;; ++step) {
+    const auto living = lanes_of(alive);
+    if (living.numel() == 0) break;
+    const auto real = unit(envs.images());
+    carry = model.observe(carry, action, {envs.images().to(device), {}}, rng);
+    const auto seen = model.predict(carry).frame.to(torch::kCPU, torch::kFloat32);
+    error_sum += mse(seen.index_select(0, living), real.index_select(0, living)) * static_cast<double>(living.numel());
+    report.frames += living.numel();
+
+    const auto within = (step - context) % horizon;
+    if (step >= context && !followed.empty()) {
+      const auto k = static_cast<std::size_t>(within == 0 ? horizon - 1 : within - 1);
+      for (std::size_t i = 0; i < followed.size(); ++i) followed[i] = followed[i] && alive[i];
+      const auto lanes = lanes_of(followed);
+      if (lanes.numel() > 0) {
+        dream = model.imagine(dream, action, options, rng);
+        const auto n = static_cast<double>(lanes.numel());
+        const auto truth = real.index_select(0, lanes);
+        report.frame_mse[k] += mse(model.predict(dream).frame.to(torch::kCPU).index_select(0, lanes), truth) * n;
+        report.still_mse[k] += mse(still.index_select(0, lanes), truth) * n;
+        counts[k] += lanes.numel();
+      }
+    }
+    if (step >= context && within == 0) {  // look, then close the eyes again
+      dream = carry;
+      still = seen;
+      followed = alive;
+    }
+    action = system.behaviour->act(model.features(carry), rng);
+    const auto outcomes = envs.step(action.to(torch::kCPU), alive);
+    for (std::size_t i = 0; i < alive.size(); ++i) alive[i] = alive[i] && !outcomes[i].done();
+  }
+  if (report.frames == 0) throw Error("no frame was seen");
+  report.reconstruction_mse = error_sum / static_cast<double>(report.frames);
+  report.reconstruction_sum = report.reconstruction_mse * static_cast<double>(envs.spaces().image_bytes());
+  for (std::size_t k = 0; k < counts.size(); ++k) {
+    if (counts[k] == 0) {
+      throw Error("no episode lasted " + std::to_string(context + static_cast<std::int64_t>(k) + 1) +
+                  " steps; take a shorter horizon");
+    }
+    report.frame_mse[k] /= static_cast<double>(counts[k]);
+    report.still_mse[k] /= static_cast<double>(counts[k]);
+  }
+  return report;
+}
+
+}  // namespace dream
