@@ -23,6 +23,7 @@ std::string file_of(const std::string& header, const std::string& data, std::int
 
 class CheckpointTest : public ::testing::Test {
  protected:
+  CheckpointTest() { torch::set_num_threads(1); }  // threads that wait for one another crawl on a busy machine
   /// What loading these bytes says, which must name the file.
   std::string refusal(const std::string& bytes) {
     test::write_bytes(file_, bytes);
