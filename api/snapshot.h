@@ -29,6 +29,7 @@ struct DreamView {
   std::int64_t step = 0;         // imagined steps since the start
   float tau_mixture = 1, tau_sigma = 1;
   float steps_per_second = 0;    // wanted
+  float natural_rate = 50;       // steps per second at which this world runs by itself: the window's 1×
   float measured_rate = 0;       // dream steps per second over the last second
   std::vector<float> action;     // what drove this step
   double dream_reward = 0, real_reward = 0;  // sums since the start; dream_reward only where has_reward

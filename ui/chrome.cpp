@@ -85,7 +85,9 @@ void draw_menus(Ui& ui) {
 void draw_world_choice(Ui& ui) {
   const DreamView& dream = ui.dream();
   const std::string label = dream.world.empty() ? "no world yet" : dream.world;
-  ImGui::SetNextItemWidth(std::min(ImGui::CalcTextSize(label.c_str()).x + ui.px(54), ui.px(330)));
+  const float workspaces_width = ui.px(230), room = ImGui::GetWindowWidth() - ImGui::GetCursorPosX() - workspaces_width;
+  if (room < ui.px(90)) return;  // File, Open run does the same
+  ImGui::SetNextItemWidth(std::min({ImGui::CalcTextSize(label.c_str()).x + ui.px(54), ui.px(330), room}));
   if (ImGui::BeginCombo("##world", label.c_str(), ImGuiComboFlags_HeightLarge)) {
     for (const RunView& run : *ui.snapshot->runs) {
       ImGui::BeginDisabled(!run.usable);

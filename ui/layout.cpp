@@ -38,7 +38,7 @@ void build_default_layout(ImGuiID dock, const Workspace& workspace, ImVec2 pos, 
   ImGuiID rest = dock;
   if (!workspace.bottom_panels.empty()) {
     // The strip must hold four phases and their buttons whatever the text size, but never half of the window.
-    const float bottom = std::clamp(172 * scale / size.y, workspace.bottom, 0.4f);
+    const float bottom = std::clamp(workspace.bottom_least * scale / size.y, workspace.bottom, 0.4f);
     place(workspace.bottom_panels, ImGui::DockBuilderSplitNode(rest, ImGuiDir_Down, bottom, nullptr, &rest));
   }
   if (!workspace.left_panels.empty()) {

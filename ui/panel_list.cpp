@@ -32,7 +32,7 @@ const std::vector<Workspace>& workspaces() {
        .bottom = 0.232f, .left_panels = {}, .centre_panels = {"worlds"}, .right_panels = {"mind"},
        .bottom_panels = {"train", "fields", "runs", "log", "performance"}},
       {.id = "train", .title = "Train", .help = "Curves large, pictures small. Ctrl-2", .left = 0.3f, .right = 0.27f,
-       .bottom = 0.27f, .left_panels = {"train", "fields"}, .centre_panels = {"curves"},
+       .bottom = 0.27f, .bottom_least = 205, .left_panels = {"train", "fields"}, .centre_panels = {"curves"},
        .right_panels = {"batch", "mind"}, .bottom_panels = {"runs", "log", "performance"}},
       {.id = "teach", .title = "Teach", .help = "Large pictures and text, with a lesson. Ctrl-3", .text = 1.25f,
        .left = 0.25f, .right = 0.24f, .bottom = 0, .left_panels = {"lesson"}, .centre_panels = {"worlds"},

@@ -36,6 +36,7 @@ struct Workspace {
   std::string id, title, help;
   float text = 1;  // multiplies the text scale
   float left = 0, right = 0.24f, bottom = 0.24f;
+  float bottom_least = 172;  // pixels at 1×: what the strip needs at any text size
   std::vector<std::string> left_panels, centre_panels, right_panels, bottom_panels;
 };
 const std::vector<Workspace>& workspaces();

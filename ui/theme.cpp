@@ -152,6 +152,7 @@ void apply_theme(bool dark, float scale) {
   set(ImGuiCol_ScrollbarGrabHovered, p.raised_hover);
   set(ImGuiCol_ScrollbarGrabActive, p.muted);
   set(ImGuiCol_CheckMark, p.dream);
+  set(ImGuiCol_CheckboxSelectedBg, p.raised);
   set(ImGuiCol_SliderGrab, dark ? rgb(0xf4f4f8) : p.dream);
   set(ImGuiCol_SliderGrabActive, p.dream);
   set(ImGuiCol_Button, p.raised);

@@ -9,8 +9,6 @@
 namespace dream::ui {
 namespace {
 
-constexpr float native_rate = 50;  // steps per second that are called 1× (the control rate of the shipped world)
-
 void draw_keys(Ui& ui, const DreamView& dream, float hero_width) {
   const Palette& p = ui.color();
   const std::vector<KeyBinding>& keys = dream.spaces.action.keys;
@@ -125,10 +123,11 @@ void draw_temperature(Ui& ui, const DreamView& dream, float width) {
 void draw_speed(Ui& ui, const DreamView& dream) {
   static constexpr float factors[] = {0.25f, 0.5f, 1, 2, 4, 0};
   static constexpr const char* labels[] = {"0.25×", "0.5×", "1×", "2×", "4×", "max"};
+  const float natural = std::max(dream.natural_rate, 1.0f);
   int chosen = 2;
   float nearest = 1e9f;
   for (int i = 0; i < 6; ++i) {
-    const float off = std::abs(factors[i] * native_rate - dream.steps_per_second);
+    const float off = std::abs(factors[i] * natural - dream.steps_per_second);
     if (off < nearest) nearest = off, chosen = i;
   }
   ImGui::SetNextItemWidth(ui.px(82));
@@ -136,22 +135,27 @@ void draw_speed(Ui& ui, const DreamView& dream) {
   if (ImGui::BeginCombo("##speed", labels[chosen])) {
     for (int i = 0; i < 6; ++i) {
       if (ImGui::Selectable(labels[i], i == chosen)) {
-        ui.undoable("speed", SetSpeed{dream.steps_per_second}, SetSpeed{factors[i] * native_rate});
-        ui.send(SetSpeed{factors[i] * native_rate});
+        ui.undoable("speed", SetSpeed{dream.steps_per_second}, SetSpeed{factors[i] * natural});
+        ui.send(SetSpeed{factors[i] * natural});
       }
     }
     ImGui::EndCombo();
   }
   ImGui::EndDisabled();
-  tip(ui, "Speed", dream.ready ? "Dream steps per second: 1× is 50 steps/s, the pace of the real world; max is as fast as it can."
-                               : "No dream yet.");
+  char pace[128];
+  std::snprintf(pace, sizeof pace, "Dream steps per second: 1× is %.0f steps/s, the pace of the real world; max is as fast as it can.",
+                static_cast<double>(natural));
+  tip(ui, "Speed", dream.ready ? pace : "No dream yet.");
 }
+
+/// Too narrow for one row: the temperature then has a row of its own.
+bool two_rows(const Ui& ui, float width) { return width < ui.px(ui.settings.link_temperature ? 690 : 800); }
 
 }  // namespace
 
 float transport_height(const Ui& ui, float width) {
-  (void)width;
-  return ui.px(24) + ImGui::GetStyle().ItemSpacing.y + ImGui::GetFrameHeight() + ui.px(6);
+  const float row = ImGui::GetFrameHeight() + ui.px(6);
+  return ui.px(24) + ImGui::GetStyle().ItemSpacing.y + row * (two_rows(ui, width) ? 2 : 1);
 }
 
 void draw_transport(Ui& ui, const DreamView& dream, float width, float hero_width) {
@@ -169,7 +173,10 @@ void draw_transport(Ui& ui, const DreamView& dream, float width, float hero_widt
   action_button(ui, (std::string(icon::shuffle) + "  new start").c_str(), "new_start");
   ImGui::SameLine(0, ui.px(14));
   draw_speed(ui, dream);
-  ImGui::SameLine(0, ui.px(16));
+  if (two_rows(ui, width))
+    ImGui::SetCursorPosX(left);
+  else
+    ImGui::SameLine(0, ui.px(16));
   const float room = width - (ImGui::GetCursorPosX() - left);
   ImGui::BeginDisabled(!dream.ready);
   draw_temperature(ui, dream, std::min(room, ui.px(520)));

@@ -19,6 +19,7 @@
 #include "imgui_internal.h"
 #include "implot.h"
 #include "ui/chrome.h"
+#include "ui/icon.h"
 #include "ui/layout.h"
 #include "ui/panel_list.h"
 #include "ui/png.h"
@@ -87,6 +88,8 @@ struct Window::Inside {
   std::uint64_t dream_version = 0, train_version = 0;
   long frames = 0;
   bool build_layout = false;
+  long layout_built = -1;           // the frame in which the default layout was built; -1: a remembered one is shown
+  std::string untouched_layout;     // the default layout as it was a moment after it was built
   bool closing = false;
   std::set<std::string> sent_probes;
   bool probes_sent = false;
@@ -103,6 +106,9 @@ struct Window::Inside {
   void open();
   void close();
   void use_workspace(const std::string& id);
+  bool layout_untouched() const {
+    return layout_built >= 0 && (untouched_layout.empty() || untouched_layout == ImGui::SaveIniSettingsToMemory());
+  }
   void remember_layout();
   void style();
   void watch();
@@ -121,12 +127,24 @@ void Window::Inside::open() {
   glfwWindowHint(GLFW_OPENGL_FORWARD_COMPAT, GLFW_TRUE);
   glfwWindowHint(GLFW_DEPTH_BITS, 0);
   glfwWindowHint(GLFW_STENCIL_BITS, 0);
+  glfwWindowHint(GLFW_SCALE_TO_MONITOR, GLFW_TRUE);
+  glfwWindowHintString(GLFW_X11_CLASS_NAME, "dreamscope");
+  if (GLFWmonitor* monitor = glfwGetPrimaryMonitor()) {  // a laptop's screen may be smaller than the window wants
+    int x = 0, y = 0, width = 0, height = 0;
+    glfwGetMonitorWorkarea(monitor, &x, &y, &width, &height);
+    if (width > 0 && (width < options.width || height < options.height)) {
+      options.width = std::min(options.width, width);
+      options.height = std::min(options.height, height);
+      glfwWindowHint(GLFW_MAXIMIZED, GLFW_TRUE);
+    }
+  }
   window = glfwCreateWindow(options.width, options.height, options.title.c_str(), nullptr, nullptr);
   if (!window) {
     glfwTerminate();
     throw Error("A window with OpenGL 3.3 could not be opened. Install a graphics driver or Mesa (libgl1-mesa-dri) and try again.");
   }
   glfwSetWindowSizeLimits(window, 800, 500, GLFW_DONT_CARE, GLFW_DONT_CARE);
+  set_window_icon(window);
   glfwMakeContextCurrent(window);
   glfwSwapInterval(1);
   // Set before ImGui's own callbacks, which chain to these.
@@ -146,6 +164,8 @@ void Window::Inside::open() {
   io.ConfigFlags |= ImGuiConfigFlags_DockingEnable;
   io.IniFilename = nullptr;  // layouts are kept per workspace, by this class
   io.ConfigWindowsMoveFromTitleBarOnly = true;
+  io.ConfigErrorRecoveryEnableAssert = false;  // a slip in a panel costs a line in the log, not the program
+  io.ConfigErrorRecoveryEnableTooltip = false;
   ImGui_ImplGlfw_InitForOpenGL(window, true);
   ImGui_ImplOpenGL3_Init("#version 330");
 
@@ -182,6 +202,8 @@ void Window::Inside::close() {
 void Window::Inside::remember_layout() {
   if (directory.empty() || frames == 0) return;
   std::string text = layout_heading(ui_state->settings.workspace);
+  // A layout that nobody changed is built anew next time, for the window's size then.
+  if (layout_untouched()) return;
   for (const Panel& panel : panel_list())
     if (!ui_state->panel_open[panel.id]) text += "; closed " + panel.id + "\n";
   save_text(layout_file(), text + ImGui::SaveIniSettingsToMemory());
@@ -197,6 +219,7 @@ void Window::Inside::use_workspace(const std::string& id) {
   for (const Panel& panel : panel_list())
     ui.panel_open[panel.id] = build_layout ? shown_by_default(workspace(id), panel.id)
                                            : saved.find("; closed " + panel.id + "\n") == std::string::npos;
+  layout_built = -1;
   if (!build_layout) {
     ImGui::ClearIniSettings();
     ImGui::LoadIniSettingsFromMemory(saved.c_str(), saved.size());
@@ -210,6 +233,7 @@ void Window::Inside::style() {
   glfwGetWindowContentScale(window, &x, &y);
   const float scale = std::max(x, 0.5f) * ui.settings.text_scale * workspace(ui.settings.workspace).text;
   if (scale == style_scale && ui.settings.dark == style_dark && !ui.want_style) return;
+  if (scale != style_scale && style_scale > 0 && layout_untouched()) build_layout = true;  // larger text needs other shares
   style_scale = ui.scale = scale;
   style_dark = ui.settings.dark;
   ui.want_style = false;
@@ -234,7 +258,13 @@ void Window::Inside::draw() {
       for (const Panel& panel : panel_list())
         ui.panel_open[panel.id] = shown_by_default(workspace(ui.settings.workspace), panel.id);
     build_default_layout(dock, workspace(ui.settings.workspace), viewport->WorkPos, viewport->WorkSize, ui.scale);
+    if (ui.want_reset_layout && !directory.empty()) {
+      std::error_code error;
+      std::filesystem::remove(layout_file(), error);
+    }
     build_layout = ui.want_reset_layout = false;
+    layout_built = frames;
+    untouched_layout.clear();
   }
   draw_dock_space(dock, viewport->WorkPos, viewport->WorkSize);
   const std::string front = std::exchange(ui.want_panel, "");
@@ -381,6 +411,7 @@ bool Window::frame() {
   glfwSwapBuffers(in.window);
   in.measure(ui.dream());
   ui.textures.end_frame();
+  if (in.layout_built >= 0 && in.frames == in.layout_built + 5) in.untouched_layout = ImGui::SaveIniSettingsToMemory();
   if (in.options.after_swap) in.options.after_swap();
   if (std::exchange(ui.settings_changed, false) && !in.directory.empty()) save_settings(in.directory / "window.conf", ui.settings);
   if (io.WantSaveIniSettings) {

@@ -19,7 +19,7 @@ void draw_curves(const Snapshot& snapshot, Ui& ui) {
     return;
   }
   const int count = static_cast<int>(train.curves.size());
-  const int columns = count == 1 || space.x < ui.px(520) ? 1 : count > 6 && space.x > ui.px(1100) ? 3 : 2;
+  const int columns = count == 1 || space.x < ui.px(400) ? 1 : count > 6 && space.x > ui.px(1100) ? 3 : 2;
   const int rows = (count + columns - 1) / columns;
   const float gap = ui.px(18), width = (space.x - gap * static_cast<float>(columns - 1)) / static_cast<float>(columns);
   const float line = ImGui::GetTextLineHeight() + ImGui::GetStyle().ItemSpacing.y;

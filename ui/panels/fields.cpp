@@ -53,14 +53,15 @@ void draw_number(Ui& ui, const Field& field, float width) {
   }
 }
 
-void draw_field(Ui& ui, const Field& field, const std::string& why_not) {
+/// A row of the table; in a narrow one the control stands below its name.
+void draw_field(Ui& ui, const Field& field, const std::string& why_not, bool narrow) {
   ImGui::PushID(field.key.c_str());
   ImGui::TableNextRow();
   ImGui::TableNextColumn();
-  ImGui::AlignTextToFramePadding();
+  if (!narrow) ImGui::AlignTextToFramePadding();
   text(field.live ? ui.color().text : ui.color().muted, "%s", field.key.c_str());
   tip(ui, field.key.c_str(), (field.help + (field.unit.empty() ? "" : " [" + field.unit + "]")).c_str());
-  ImGui::TableNextColumn();
+  if (!narrow) ImGui::TableNextColumn();
   ImGui::BeginDisabled(!why_not.empty());
   const float width = ImGui::GetContentRegionAvail().x;
   if (const bool* on = std::get_if<bool>(&field.value)) {
@@ -84,6 +85,7 @@ void draw_field(Ui& ui, const Field& field, const std::string& why_not) {
   ImGui::EndDisabled();
   tip(ui, field.key.c_str(), why_not.empty() ? field.help.c_str() : why_not.c_str());
   ImGui::TableNextColumn();
+  if (narrow) ImGui::Dummy({0, ImGui::GetTextLineHeight()});
   ImGui::AlignTextToFramePadding();
   text(ui.color().muted, "%s", field.unit.c_str());
   ImGui::PopID();
@@ -115,13 +117,15 @@ void draw_fields(const Snapshot& snapshot, Ui& ui) {
   const float width = ImGui::GetContentRegionAvail().x / static_cast<float>(columns) - ui.px(10);
   for (int c = 0; c < columns; ++c) {
     if (c) ImGui::SameLine(0, ui.px(20));
-    if (ImGui::BeginTable(c ? "right" : "left", 3, ImGuiTableFlags_RowBg, {width, 0})) {
-      ImGui::TableSetupColumn("key", ImGuiTableColumnFlags_WidthStretch, 0.38f);
+    const bool narrow = width < ui.px(340);
+    if (ImGui::BeginTable(c ? "right" : "left", narrow ? 2 : 3, ImGuiTableFlags_RowBg, {width, 0})) {
+      if (!narrow) ImGui::TableSetupColumn("key", ImGuiTableColumnFlags_WidthStretch, 0.38f);
       ImGui::TableSetupColumn("value", ImGuiTableColumnFlags_WidthStretch, 0.52f);
       ImGui::TableSetupColumn("unit", ImGuiTableColumnFlags_WidthFixed, ui.px(54));
       const std::size_t from = per * static_cast<std::size_t>(c), to = std::min(order.size(), from + per);
       for (std::size_t i = from; i < to; ++i)
-        draw_field(ui, *order[i], !order[i]->live && busy ? "This one cannot change while a phase runs: pause first." : "");
+        draw_field(ui, *order[i], !order[i]->live && busy ? "This one cannot change while a phase runs: pause first." : "",
+                   narrow);
       ImGui::EndTable();
     }
   }

@@ -69,6 +69,8 @@ std::vector<Step> make_steps(const DreamView& dream) {
 
 void draw_lesson(const Snapshot& snapshot, Ui& ui) {
   const std::vector<Step> steps = make_steps(*snapshot.dream);
+  // Which steps there are depends on what the model publishes, whichever tab of the mind is open.
+  ui.wanted_probes.insert(snapshot.dream->probe_names.begin(), snapshot.dream->probe_names.end());
   int& at = ui.views["lesson"].selected;
   at = std::clamp(at, 0, static_cast<int>(steps.size()) - 1);
   const Step& step = steps[static_cast<std::size_t>(at)];

@@ -7,12 +7,12 @@
 namespace dream::ui {
 namespace {
 
-void draw_lines(const Ui& ui, const std::vector<LogLine>& lines) {
+void draw_lines(const Ui& ui, const std::vector<const LogLine*>& lines) {
   ImGuiListClipper clipper;
   clipper.Begin(static_cast<int>(lines.size()), ImGui::GetTextLineHeightWithSpacing());
   while (clipper.Step()) {
     for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
-      const LogLine& line = lines[static_cast<std::size_t>(i)];
+      const LogLine& line = *lines[static_cast<std::size_t>(i)];
       const Palette& p = ui.color();
       char at[32];
       std::snprintf(at, sizeof at, "%02d:%02d:%04.1f", static_cast<int>(line.seconds / 3600),
@@ -33,8 +33,12 @@ void draw_log(const Snapshot& snapshot, Ui& ui) {
   ImGui::BeginChild("lines", {0, 0}, 0, ImGuiWindowFlags_HorizontalScrollbar);
   if (snapshot.log->empty() && ui.notes.empty()) text(ui.color().muted, "Nothing has been logged yet.");
   const bool at_end = ImGui::GetScrollY() >= ImGui::GetScrollMaxY() - 4;
-  draw_lines(ui, *snapshot.log);
-  draw_lines(ui, ui.notes);
+  // The engine's lines and the window's own, in the order of their time.
+  std::vector<const LogLine*> lines;
+  for (const std::vector<LogLine>* from : {snapshot.log.get(), static_cast<const std::vector<LogLine>*>(&ui.notes)})
+    for (const LogLine& line : *from) lines.push_back(&line);
+  std::stable_sort(lines.begin(), lines.end(), [](const LogLine* a, const LogLine* b) { return a->seconds < b->seconds; });
+  draw_lines(ui, lines);
   if (at_end) ImGui::SetScrollHereY(1);
   ImGui::EndChild();
 }

@@ -90,7 +90,7 @@ void draw_runs(const Snapshot& snapshot, Ui& ui) {
   draw_list(ui, snapshot);
   ImGui::EndChild();
   if (wide) ImGui::SameLine(0, ui.px(24));
-  ImGui::BeginChild("new", {right, 0});
+  ImGui::BeginChild("new", {right, 0}, 0, ImGuiWindowFlags_NoScrollbar);
   draw_new(ui, snapshot, right);
   ImGui::EndChild();
 }

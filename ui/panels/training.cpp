@@ -10,7 +10,7 @@
 namespace dream::ui {
 namespace {
 
-std::string status_of(const PhaseView& phase) {
+std::string status_of(const PhaseView& phase, bool with_rate = true) {
   char out[160];
   switch (phase.state) {
     case PhaseView::State::done:
@@ -24,7 +24,7 @@ std::string status_of(const PhaseView& phase) {
       return out;
     case PhaseView::State::running: {
       int used = std::snprintf(out, sizeof out, "%3.0f %%", phase.progress * 100);
-      if (phase.rate > 0)
+      if (phase.rate > 0 && with_rate)
         used += std::snprintf(out + used, sizeof out - static_cast<std::size_t>(used), " · %s %s",
                               phase.rate >= 100 ? std::to_string(std::lround(phase.rate)).c_str() : short_number(phase.rate).c_str(),
                               phase.rate_unit.c_str());
@@ -42,7 +42,20 @@ std::string short_title(const PhaseView& phase) { return phase.title.substr(0, p
 
 void draw_phases(Ui& ui, const TrainView& train, float width) {
   const Palette& p = ui.color();
-  const float column = ui.px(70), figures = std::min(ui.px(250), width * 0.52f);
+  const float column = ui.px(70);
+  float figures = 0;  // as wide as the widest status, so that the bars end in one line
+  bool with_rate = true;
+  {
+    WithFont font(ui.fonts.mono, 0.84f);
+    const auto widest = [&] {
+      float most = 0;
+      for (const PhaseView& phase : train.phases) most = std::max(most, ImGui::CalcTextSize(status_of(phase, with_rate).c_str()).x);
+      return most + ui.px(12);
+    };
+    figures = widest();
+    if (figures > width - column - ui.px(40)) with_rate = false, figures = widest();
+    figures = std::max(figures, std::min(ui.px(250), width * 0.5f));  // does not jump when a status grows by a letter
+  }
   for (const PhaseView& phase : train.phases) {
     const bool now = phase.state == PhaseView::State::running || phase.state == PhaseView::State::paused;
     const float left = ImGui::GetCursorPosX();
@@ -56,13 +69,14 @@ void draw_phases(Ui& ui, const TrainView& train, float width) {
     const ImU32 colour = phase.state == PhaseView::State::done     ? p.real
                          : phase.state == PhaseView::State::failed ? p.fault
                                                                    : p.dream;
-    progress_bar(ui, phase.state == PhaseView::State::done ? 1 : phase.progress, colour, width - column - figures, ui.px(7));
+    progress_bar(ui, phase.state == PhaseView::State::done ? 1 : phase.progress, colour,
+                 std::max(width - column - figures, ui.px(24)), ui.px(7));
     ImGui::SameLine(0, 0);
     {
       WithFont font(ui.fonts.mono, 0.84f);
-      const std::string status = status_of(phase);
+      const std::string status = status_of(phase, with_rate);
       const float wide = ImGui::CalcTextSize(status.c_str()).x;
-      ImGui::SetCursorPosX(left + width - std::min(wide, figures - ui.px(10)));
+      ImGui::SetCursorPosX(left + width - std::min(wide, figures));
       text(p.muted, "%s", status.c_str());
     }
     ImGui::EndGroup();
@@ -133,7 +147,7 @@ void draw_training(const Snapshot& snapshot, Ui& ui) {
   const ImVec2 space = ImGui::GetContentRegionAvail();
   const bool strip = space.x > ui.px(760);
   const float width = strip ? std::max(ui.px(430), space.x * 0.33f) : space.x;
-  ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, {ui.px(8), ui.px(4)});
+  ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, {ui.px(8), ui.px(strip ? 2 : 4)});
   ImGui::BeginChild("phases", {width, strip ? space.y : 0}, 0, ImGuiWindowFlags_NoScrollbar);
   if (!strip) header(ui, "Train", ui.color().text, state_note(train), width);
   draw_buttons(ui, train);
@@ -142,7 +156,6 @@ void draw_training(const Snapshot& snapshot, Ui& ui) {
     ImGui::AlignTextToFramePadding();
     header(ui, "", ui.color().text, state_note(train), width - ImGui::GetCursorPosX());
   }
-  ImGui::Dummy({0, ui.px(1)});
   draw_phases(ui, train, width);
   draw_memory(ui, train);
   ImGui::EndChild();

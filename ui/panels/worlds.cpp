@@ -52,7 +52,8 @@ Places arrange(const Ui& ui, int width, int height, ImVec2 space) {
   const float w = static_cast<float>(width), h = static_cast<float>(height);
   const float figures = space.x > ui.px(560) ? ui.px(196) : 0;
   const Places row = beside(ui, w, h, space, figures), stack = below(ui, w, h, space, figures);
-  return stack.hero > row.hero || row.small <= 0 ? stack : row;
+  const auto worth = [](const Places& places) { return places.hero + 0.5f * places.small + 0.2f * places.real; };
+  return row.small <= 0 || worth(stack) > worth(row) ? stack : row;
 }
 
 std::string why_no_dream(const DreamView& dream) {
@@ -141,7 +142,7 @@ void draw_welcome(Ui& ui, const DreamView& dream, ImVec2 min, ImVec2 size) {
   bool arrows = keys.find("←") != std::string::npos;
   const std::string sentence = "You are inside a dream: " + (arrows ? std::string("the arrow keys") : keys) +
                                " steer; let go to give the wheel back.";
-  WithFont font(ui.fonts.text, 1.0f);
+  WithFont font(ui.fonts.text, size.x < ui.px(300) ? 0.85f : 1.0f);
   const float wrap = size.x - ui.px(40);
   const ImVec2 wide = ImGui::CalcTextSize(sentence.c_str(), nullptr, false, wrap);
   const ImVec2 at{min.x + (size.x - wide.x) / 2, min.y + size.y - wide.y - ui.px(20)};

@@ -164,16 +164,24 @@ void draw_viewer(Ui& ui, const Probe& probe, const Mixture& value, ImVec2 size) 
     std::snprintf(figures, sizeof figures, "k %d  π %.2f  μ %+.2f  σ %.2f  z %+.2f", drawn,
                   static_cast<double>(value.weights[k]), static_cast<double>(value.means[k]),
                   static_cast<double>(value.deviations[k]), static_cast<double>(draw));
-    const float room = ImGui::GetContentRegionAvail().x;
-    const auto width_at = [&](float relative) {
+    const float room = ImGui::GetContentRegionAvail().x, base = 16;
+    float size_now = 14 / base;
+    const auto fits = [&](float relative) {
       WithFont font(ui.fonts.mono, relative);
-      return ImGui::CalcTextSize(figures).x;
+      return ImGui::CalcTextSize(figures).x <= room;
     };
-    if (width_at(0.72f) > room)  // the narrowest columns go without k, which the colour shows too
-      std::snprintf(figures, sizeof figures, "π %.2f μ %+.2f σ %.2f z %+.2f", static_cast<double>(value.weights[k]),
+    // Smaller by whole pixels where the column is narrow, and without k (which the colour shows too) where it is narrower.
+    const float steps[] = {14, 13, 12, 11};
+    bool found = false;
+    for (const float step : steps)
+      if (!found) size_now = step / base, found = fits(size_now);
+    if (!found) {
+      std::snprintf(figures, sizeof figures, "π%.2f μ%+.2f σ%.2f z%+.2f", static_cast<double>(value.weights[k]),
                     static_cast<double>(value.means[k]), static_cast<double>(value.deviations[k]), static_cast<double>(draw));
-    const float relative = std::clamp(0.9f * room / std::max(width_at(0.9f), 1.0f), 0.7f, 0.9f);
-    WithFont font(ui.fonts.mono, std::floor(relative * 32) / 32);  // few sizes: each one is drawn into the font's texture
+      for (const float step : steps)
+        if (!found) size_now = step / base, found = fits(size_now);
+    }
+    WithFont font(ui.fonts.mono, size_now);
     text(p.muted, "%s", figures);
     tip(ui, "The drawn component",
         "k: which component was drawn; π: its weight after τ; μ: its mean; σ: its deviation after τ; z: the value drawn.");

@@ -72,11 +72,12 @@ void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size) {
   const int count = static_cast<int>(value.values.size());
   float below = 0;
   if (probe.editable) {
-    if (button(ui, (std::string(icon::dice) + "  randomise###randomise").c_str(), "Randomise",
+    const bool narrow = size.x < ui.px(215);  // icons alone, then
+    if (button(ui, (std::string(icon::dice) + (narrow ? "" : "  randomise") + "###randomise").c_str(), "Randomise",
                "Draw every element anew from N(0, 1): the dream jumps to a random place.", {.small = true}))
       ui.send(RandomiseLatent{probe.name});
     ImGui::SameLine();
-    if (button(ui, (std::string(icon::sliders) + (ui.settings.sliders ? "  hide sliders" : "  sliders") + "###sliders").c_str(),
+    if (button(ui, (std::string(icon::sliders) + (narrow ? "" : ui.settings.sliders ? "  hide sliders" : "  sliders") + "###sliders").c_str(),
                "Sliders", "One slider per element: double-click resets to 0, Ctrl-click types.",
                {.accent = false, .small = true}))
       ui.settings.sliders = !ui.settings.sliders, ui.settings_changed = true;
