@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/nn/mixture_kernel.h"
+#include "core/nn/sample_kernel.h"
 #include "core/nn/shape.h"
 
 namespace dream {
@@ -38,10 +39,17 @@ class MixtureLoss : public torch::autograd::Function<MixtureLoss> {
   }
 };
 
+MdnRnnOptions checked(const MdnRnnOptions& options) {
+  if (options.mixtures < 1 || options.mixtures > most_mixtures) {
+    throw Error("m.mixtures is " + std::to_string(options.mixtures) + "; M takes 1 to " + std::to_string(most_mixtures));
+  }
+  return options;
+}
+
 }  // namespace
 
 MdnRnnImpl::MdnRnnImpl(const MdnRnnOptions& options)
-    : options_(options),
+    : options_(checked(options)),
       lstm_(register_module("lstm", Lstm(options.latent_size + options.action_size, options.hidden_size))) {
   const auto outputs = options.latent_size * options.mixtures * 3 + (options.heads ? 2 : 0);
   output_weight_ = register_parameter("output_weight", torch::empty({options.hidden_size, outputs}));
@@ -87,6 +95,24 @@ MdnRnnImpl::Draw MdnRnnImpl::sample(const Output& output, double tau_mixture, do
   const auto deviation = output.log_deviation.gather(-1, component).squeeze(-1).exp();
   const auto noise = torch::randn(shape, rng, options);
   return {mean + deviation * std::sqrt(tau_sigma) * noise, component.squeeze(-1)};
+}
+
+MdnRnnImpl::Draw MdnRnnImpl::draw(const torch::Tensor& h, double tau_mixture, double tau_sigma, at::Generator rng) {
+  if (!h.is_cpu()) return sample(output(h), tau_mixture, tau_sigma, rng);
+  const auto flat = head(h);  // [B, outputs]; the heads' columns, if any, come last
+  const auto batch = flat.size(0), width = flat.size(1), dims = options_.latent_size;
+  const auto uniform = torch::rand({batch, dims}, rng, flat.options());
+  const auto normal = torch::randn({batch, dims}, rng, flat.options());
+  Draw draw{torch::empty({batch, dims}, flat.options()), torch::empty({batch, dims}, torch::kInt64)};
+  at::parallel_for(0, batch, 32, [&](std::int64_t first, std::int64_t last) {
+    for (auto row = first; row < last; ++row) {
+      mixture_sample(dims, options_.mixtures, flat.data_ptr<float>() + row * width, static_cast<float>(tau_mixture),
+                     static_cast<float>(std::sqrt(tau_sigma)), uniform.data_ptr<float>() + row * dims,
+                     normal.data_ptr<float>() + row * dims, draw.z.data_ptr<float>() + row * dims,
+                     draw.component.data_ptr<std::int64_t>() + row * dims);
+    }
+  });
+  return draw;
 }
 
 MdnRnnImpl::Loss MdnRnnImpl::loss(const torch::Tensor& z, const torch::Tensor& actions, const torch::Tensor& rewards,

@@ -8,7 +8,6 @@ namespace dream {
 namespace {
 
 constexpr int block = 16;  // scalars side by side: one vector register of floats each
-constexpr int most_mixtures = 64;
 constexpr float half_log_two_pi = 0.918938533f;
 
 }  // namespace

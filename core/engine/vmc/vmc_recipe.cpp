@@ -8,6 +8,7 @@
 #include "core/env/registry.h"
 #include "core/env/resized.h"
 #include "core/nn/device.h"
+#include "core/nn/mixture_kernel.h"
 #include "core/nn/precision.h"
 
 namespace dream {
@@ -91,7 +92,7 @@ void VmcOptions::fields(Config& config) {
   config.add("v.epochs", v.epochs, traits("Passes over the frames (published code: 10)", 1, 1e6));
   config.add("v.bfloat16", v.bfloat16, traits("bf16 matrix products where the processor has them; weights stay float32", 0, 1));
   config.add("m.hidden_size", m.hidden_size, traits("LSTM units of M", 1, 16384));
-  config.add("m.mixtures", m.mixtures, traits("Gaussians per z dimension, K", 1, 100));
+  config.add("m.mixtures", m.mixtures, traits("Gaussians per z dimension, K", 1, most_mixtures));
   config.add("m.learning_rate", m.learning_rate, live(traits("Adam step size of M", 1e-7, 1), true));
   config.add("m.batch", m.batch, live(traits("Sequences per gradient step of M", 1, 4096, "sequences")));
   config.add("m.sequence", m.sequence, traits("Length of a training sequence of M (published: 999)", 1, 1e5, "steps"));
@@ -173,6 +174,9 @@ std::unique_ptr<System> make_vmc(const RunSpec& spec) {
   apply_settings(system->config, spec);
 
   const auto& options = parts->options;
+  if (options.c.world == "dream" && !options.m.heads) {
+    throw Error("c.world = dream needs m.heads = true: without the heads M predicts no reward to search by");
+  }
   system->recipe = "vmc";
   system->title = "World Models (V-M-C)";
   system->environment = spec.environment;
