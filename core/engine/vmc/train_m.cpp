@@ -64,8 +64,11 @@ class MTraining {
     torch::NoGradGuard no_grad;
     const auto& place = sequences_[static_cast<std::size_t>(steps_) % sequences_.size()];
     const auto& episode = parts_->replay.episode(place.episode);
-    const auto length = std::min<std::int64_t>(warm_up, static_cast<std::int64_t>(episode.length()));
-    auto batch = collate({{place.episode, place.first}}, length);
+    // `first` is the last possible first frame of a sequence: no more than a sequence lies behind it.
+    const auto length = std::min(warm_up, parts_->options.m.sequence);
+    // Its own random stream: watching changes nothing of the training.
+    auto watch_rng = make_generator(torch::kCPU, static_cast<std::uint64_t>(steps_));
+    auto batch = collate({{place.episode, place.first}}, length, watch_rng);
     auto state = parts_->model->m()->initial(1);
     for (std::int64_t t = 0; t < length; ++t) state = parts_->model->m()->step(batch.z[t], batch.actions[t], state);
     auto view_rng = make_generator(parts_->system->device, static_cast<std::uint64_t>(steps_));
@@ -154,10 +157,10 @@ class MTraining {
       const auto& candidate = sequences_[static_cast<std::size_t>(random(static_cast<std::int64_t>(sequences_.size())))];
       chosen.push_back({candidate.episode, static_cast<std::size_t>(random(static_cast<std::int64_t>(candidate.first) + 1))});
     }
-    return collate(chosen, length);
+    return collate(chosen, length, rng_);
   }
 
-  Batch collate(const std::vector<Sequence>& chosen, std::int64_t length) {
+  Batch collate(const std::vector<Sequence>& chosen, std::int64_t length, at::Generator rng) {
     const auto count = static_cast<std::int64_t>(chosen.size());
     const auto actions_per_step = parts_->model->m()->options().action_size;
     auto which = torch::empty({length + 1, count}, torch::kInt64);
@@ -181,7 +184,7 @@ class MTraining {
     const auto z_size = parts_->options.v.latent_size;
     const auto mean = mean_.index_select(0, flat).to(torch::kFloat32);
     const auto deviation = log_variance_.index_select(0, flat).to(torch::kFloat32).mul(0.5).exp();
-    const auto z = mean + deviation * torch::randn(mean.sizes(), rng_, mean.options());
+    const auto z = mean + deviation * torch::randn(mean.sizes(), rng, mean.options());
     const auto device = parts_->system->device;
     return {z.view({length + 1, count, z_size}).to(device), actions.to(device), rewards.to(device), dones.to(device)};
   }
