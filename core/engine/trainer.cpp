@@ -12,6 +12,16 @@ constexpr const char* checkpoint_name = "checkpoint.safetensors";
 constexpr const char* fact_prefix = "fact/";
 constexpr double pace_window = 3;  // seconds over which a rate is taken
 
+/// Weights that are not finite must not replace a checkpoint whose are.
+void require_finite(const Checkpoint& weights) {
+  for (const auto& [name, tensor] : weights.tensors) {
+    if (tensor.is_floating_point() && !tensor.isfinite().all().item<bool>()) {
+      throw Error(name + " holds a value that is not finite. The last checkpoint is whole: resume from it with a smaller "
+                  "learning rate");
+    }
+  }
+}
+
 }  // namespace
 
 Trainer::Trainer(std::unique_ptr<System> system, Options options, bool resume)
@@ -73,12 +83,12 @@ bool Trainer::advance() {
   try {
     failed_ = nullptr;
     measure(due->step());
+    if (now_seconds() - saved_at_ >= options_.checkpoint_seconds) save();
   } catch (...) {
     failed_ = due;
     leave();
     throw;
   }
-  if (now_seconds() - saved_at_ >= options_.checkpoint_seconds) save();
   return true;
 }
 
@@ -104,6 +114,7 @@ void Trainer::measure(double units) {
 void Trainer::save() {
   Checkpoint checkpoint;
   system_->store_weights(checkpoint);
+  require_finite(checkpoint);
   system_->metrics.save(checkpoint);
   for (const auto& phase : system_->phases) phase.save(checkpoint);
   checkpoint.metadata["recipe"] = system_->recipe;
