@@ -6,6 +6,7 @@
 #include "core/base/platform.h"
 #include "core/dream/player.h"
 #include "core/engine/run_list.h"
+#include "core/env/registry.h"
 
 namespace dream {
 namespace {
@@ -18,6 +19,13 @@ std::string words_of(const std::exception& error) {
     return std::string("Torch failed: ") + torch_error->what_without_backtrace();
   }
   return error.what();
+}
+
+/// Threads of the calling thread's networks. Torch gives a thread that computes for the first time the number that any
+/// thread has set last, so that moment is brought forward.
+void compute_with(int threads) {
+  torch::get_num_threads();
+  torch::set_num_threads(threads);
 }
 
 template <typename... Visitors>
@@ -159,15 +167,16 @@ void LiveEngine::send(Command command) {
 
 void LiveEngine::play() {
   name_thread("player");
-  torch::set_num_threads(1);  // the window and the training have the other cores
+  compute_with(1);  // the window and the training have the other cores
   Player player;
   while (!quit_) {
     const double wait = std::min(player.until_due(now_seconds()), 0.25);
     for (auto& order : player_orders_.take(std::chrono::duration<double>(wait))) guarded([&] { order(player); });
     if (quit_) break;
     const double now = now_seconds();
+    // A step that fails pauses the dream: one fault, not fifty a second.
+    if (player.until_due(now) <= 0 && !guarded([&] { player.step(now); })) player.control(DreamControl::Do::pause);
     guarded([&] {
-      if (player.until_due(now) <= 0) player.step(now);
       if (player.changed()) dream_.put(player.view());
     });
   }
@@ -176,12 +185,14 @@ void LiveEngine::play() {
 void LiveEngine::train() {
   name_thread("trainer");
   yield_to_others();
-  torch::set_num_threads(options_.threads > 0 ? options_.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
+  compute_with(options_.threads > 0 ? options_.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
   TrainerWork work;
   const auto publish = [&](bool with_frames) {
     auto view = std::make_shared<TrainView>();
     view->version = ++work.version;
     view->fault = work.fault;
+    for (const RecipeEntry& entry : recipes()) view->recipes.push_back({entry.name, entry.title + ": " + entry.help});
+    for (const EnvEntry& entry : environments()) view->environments.push_back({entry.name, entry.help});
     if (work.trainer) {
       auto& system = work.trainer->system();
       view->open = true;
@@ -195,7 +206,7 @@ void LiveEngine::train() {
       view->saved_seconds_ago = work.trainer->saved_seconds_ago();
       view->memory_bytes = system.memory_bytes ? system.memory_bytes() : 0;
       view->budget_bytes = system.budget_bytes ? system.budget_bytes() : 0;
-      if (with_frames && work.trainer->current()) view->frames = work.trainer->current()->frames();
+      if (with_frames && work.trainer->current()) guarded([&] { view->frames = work.trainer->current()->frames(); });
     }
     train_.put(std::move(view));
     work.published_at = now_seconds();
@@ -238,7 +249,7 @@ void LiveEngine::train() {
 void LiveEngine::read_files() {
   name_thread("files");
   yield_to_others();
-  torch::set_num_threads(1);
+  compute_with(1);
   while (!quit_) {
     for (auto& order : file_orders_.take(std::chrono::duration<double>(0.5))) guarded([&] { order(); });
   }
