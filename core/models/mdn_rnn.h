@@ -36,6 +36,9 @@ class MdnRnnImpl : public torch::nn::Module {
   };
   static Draw sample(const Output& output, double tau_mixture, double tau_sigma, at::Generator rng);
 
+  /// The same from h [B, H] itself, without intermediates on a CPU. Needs no gradient.
+  Draw draw(const torch::Tensor& h, double tau_mixture, double tau_sigma, at::Generator rng);
+
   struct Loss {
     torch::Tensor total, nll, reward, done;  // scalars; reward (MSE) and done (BCE) undefined without heads
   };

@@ -33,7 +33,7 @@ Carry VmcModel::observe(const Carry& carry, const torch::Tensor& previous_action
 Carry VmcModel::imagine(const Carry& carry, const torch::Tensor& action, const DreamOptions& options,
                         at::Generator rng) {
   const auto next = m_->step(carry.at("z"), action, {carry.at("h"), carry.at("c")});
-  const auto draw = MdnRnnImpl::sample(m_->output(next.h), options.tau_mixture, options.tau_sigma, rng);
+  const auto draw = m_->draw(next.h, options.tau_mixture, options.tau_sigma, rng);
   const auto& started = carry.at("started");
   return {{"z", draw.z},
           {"h", next.h},
