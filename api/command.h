@@ -29,7 +29,10 @@ struct RandomiseLatent { std::string probe; };
 struct WatchProbes { std::set<std::string> names; };  // only these are computed
 
 // -- training --------------------------------------------------------------------------------------------------
-struct StartRun { std::string recipe, environment, directory; };  // a new run; it waits for TrainControl::start
+struct StartRun {  // a new run; it waits for TrainControl::start
+  std::string recipe, environment, directory;
+  std::vector<std::string> settings;  // "m.heads=true": what is fixed once the run exists
+};
 struct TrainControl {
   enum class Do { start, pause, step, stop };  // start also resumes; step = one step, then paused; stop saves first
   Do what = Do::start;

@@ -66,6 +66,11 @@ struct CurveView {
   std::string floor_label;           // "tolerance 0.5·z = 16"
 };
 
+/// One thing that a new run may be made of.
+struct Choice {
+  std::string name, help;            // "CarRacing", one sentence
+};
+
 struct TrainView {
   std::uint64_t version = 0;
   bool open = false;                 // a run is open for training
@@ -78,6 +83,7 @@ struct TrainView {
   double saved_seconds_ago = -1;     // < 0: never
   std::string fault;                 // a sentence with what to do next; empty = none
   double memory_bytes = 0, budget_bytes = 0;  // the replay, and what it may take
+  std::vector<Choice> recipes, environments;  // what StartRun may name, the usual one first
 };
 
 struct RunView {

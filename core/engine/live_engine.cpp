@@ -7,6 +7,7 @@
 #include "core/dream/player.h"
 #include "core/engine/run_list.h"
 #include "core/env/registry.h"
+#include "core/env/registry.h"
 
 namespace dream {
 namespace {
@@ -49,18 +50,18 @@ LiveEngine::LiveEngine(Options options)
       dream_(std::make_shared<DreamView>()),
       train_(std::make_shared<TrainView>()),
       runs_(std::make_shared<std::vector<RunView>>()),
-      fault_(std::make_shared<std::string>()) {
+      fault_(std::make_shared<std::string>()),
+      reference_(nullptr) {
   player_thread_ = std::jthread([this] { play(); });
   trainer_thread_ = std::jthread([this] { train(); });
   file_thread_ = std::jthread([this] { read_files(); });
-  file_orders_.push([this] {
-    if (!options_.open.empty()) {
-      open_run(options_.open.string());
-    } else if (const auto shipped = shipped_runs(options_.assets); !shipped.empty()) {
-      open_run(shipped.front().string());
-    }
-    scan_runs();
-  });
+  // The dream first: it is what the user waits for.
+  const auto shipped = shipped_runs(options_.assets);
+  if (!options_.open.empty() || !shipped.empty()) {
+    file_orders_.push([this, run = options_.open.empty() ? shipped.front() : options_.open] { open_run(run.string()); });
+  }
+  file_orders_.push([this] { scan_runs(); });
+  if (!shipped.empty()) file_orders_.push([this, run = shipped.front()] { read_reference(run); });
 }
 
 LiveEngine::~LiveEngine() {
@@ -146,6 +147,7 @@ void LiveEngine::send(Command command) {
               spec.recipe = c.recipe;
               spec.environment = c.environment;
               spec.directory = c.directory;
+              spec.settings = c.settings;
               spec.device = options_.device;
               auto next = std::make_unique<Trainer>(make_system(spec), Trainer::Options{options_.checkpoint_seconds, ""}, false);
               if (work.trainer) work.trainer->close();
@@ -193,7 +195,10 @@ void LiveEngine::train() {
     view->fault = work.fault;
     for (const RecipeEntry& entry : recipes()) view->recipes.push_back({entry.name, entry.title + ": " + entry.help});
     for (const EnvEntry& entry : environments()) view->environments.push_back({entry.name, entry.help});
+    for (const auto& recipe : recipes()) view->recipes.push_back({recipe.name, recipe.title + ": " + recipe.help});
+    for (const auto& environment : environments()) view->environments.push_back({environment.name, environment.help});
     if (work.trainer) {
+      const auto reference = reference_.get();
       auto& system = work.trainer->system();
       view->open = true;
       view->busy = work.running || work.one_step;
@@ -201,7 +206,7 @@ void LiveEngine::train() {
       view->recipe = system.recipe;
       view->environment = system.environment;
       view->phases = work.trainer->phases(view->busy);
-      view->curves = system.metrics.views(reference_.get());
+      view->curves = system.metrics.views(reference.get());
       view->fields = system.config.fields();
       view->saved_seconds_ago = work.trainer->saved_seconds_ago();
       view->memory_bytes = system.memory_bytes ? system.memory_bytes() : 0;
@@ -282,6 +287,11 @@ void LiveEngine::open_run(const std::string& path) {
     work = {};
     work.trainer = std::move(next);
   });
+}
+
+void LiveEngine::read_reference(const std::filesystem::path& shipped) {
+  auto system = load_system(Checkpoint::load(checkpoint_path(shipped)), "cpu");
+  reference_.put(std::make_shared<const Metrics>(std::move(system->metrics)));
 }
 
 void LiveEngine::scan_runs() {

@@ -47,6 +47,7 @@ class LiveEngine : public Engine {
 
   void open_run(const std::string& path);
   void scan_runs();
+  void read_reference(const std::filesystem::path& shipped);
   void fault(const std::string& text);
   /// Runs `work`; what it throws becomes the fault and false.
   template <typename Work>
@@ -62,7 +63,7 @@ class LiveEngine : public Engine {
   Mailbox<TrainView> train_;
   Mailbox<std::vector<RunView>> runs_;
   Mailbox<std::string> fault_;
-  std::shared_ptr<const Metrics> reference_;  // the shipped run's curves; set before the threads start
+  Mailbox<Metrics> reference_;  // the shipped run's curves: what normal looks like
   std::jthread player_thread_, trainer_thread_, file_thread_;
 };
 
