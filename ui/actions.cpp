@@ -37,13 +37,30 @@ std::vector<Action> make_actions() {
   const auto add = [&](Action action) { all.push_back(std::move(action)); };
 
   // -- file -------------------------------------------------------------------------------------------------------
-  add({"open_run", "File", "Open run…", ImGuiMod_Ctrl | ImGuiKey_O, "Ctrl-O",
+  add({"open_run",
+       "File",
+       "Open run…",
+       ImGuiMod_Ctrl | ImGuiKey_O,
+       "Ctrl-O",
        "Dream with another run: from the list, by its path, or by dropping its folder on the window.",
-       [](Ui& ui) { ui.want_panel = "runs"; }, {}});
-  add({"screenshot", "File", "Screenshot", ImGuiKey_F12, "F12", "Save the window as a PNG picture.",
-       [](Ui& ui) { ui.want_screenshot = true; }, {}});
-  add({"quit", "File", "Quit", ImGuiMod_Ctrl | ImGuiKey_Q, "Ctrl-Q", "Save what is under way and close the window.",
-       [](Ui& ui) { ui.want_quit = true; }, {}});
+       [](Ui& ui) { ui.want_panel = "runs"; },
+       {}});
+  add({"screenshot",
+       "File",
+       "Screenshot",
+       ImGuiKey_F12,
+       "F12",
+       "Save the window as a PNG picture.",
+       [](Ui& ui) { ui.want_screenshot = true; },
+       {}});
+  add({"quit",
+       "File",
+       "Quit",
+       ImGuiMod_Ctrl | ImGuiKey_Q,
+       "Ctrl-Q",
+       "Save what is under way and close the window.",
+       [](Ui& ui) { ui.want_quit = true; },
+       {}});
   add({"undo", "Edit", "Undo", ImGuiMod_Ctrl | ImGuiKey_Z, "Ctrl-Z", "Take back the last change of a setting.",
        [](Ui& ui) { ui.undo(); },
        [](const Ui& ui) { return std::string(ui.can_undo() ? "" : "Nothing has been changed yet."); }});
@@ -53,9 +70,7 @@ std::vector<Action> make_actions() {
 
   // -- the dream --------------------------------------------------------------------------------------------------
   add({"play", "Dream", "Play or pause", ImGuiKey_Space, "Space", "Let the dream run, or hold it still.",
-       [](Ui& ui) {
-         ui.send(DreamControl{ui.dream().playing ? DreamControl::Do::pause : DreamControl::Do::play});
-       },
+       [](Ui& ui) { ui.send(DreamControl{ui.dream().playing ? DreamControl::Do::pause : DreamControl::Do::play}); },
        needs_dream});
   add(dream_action("step", "One step", ImGuiKey_Period, ".", "Imagine one step, then hold still.",
                    DreamControl::Do::step));
@@ -79,11 +94,9 @@ std::vector<Action> make_actions() {
   // -- training ---------------------------------------------------------------------------------------------------
   add({"train_start", "Train", "Start or resume", ImGuiKey_F5, "F5", "Train the next phase that is not done.",
        [](Ui& ui) { ui.send(TrainControl{TrainControl::Do::start, ""}); },
-       [](const Ui& ui) {
-         return ui.train().busy ? std::string("A phase is running already.") : needs_run(ui);
-       }});
-  add({"train_pause", "Train", "Pause", ImGuiMod_Shift | ImGuiKey_F5, "Shift-F5", "Stop after this batch; nothing is lost.",
-       [](Ui& ui) { ui.send(TrainControl{TrainControl::Do::pause, ""}); },
+       [](const Ui& ui) { return ui.train().busy ? std::string("A phase is running already.") : needs_run(ui); }});
+  add({"train_pause", "Train", "Pause", ImGuiMod_Shift | ImGuiKey_F5, "Shift-F5",
+       "Stop after this batch; nothing is lost.", [](Ui& ui) { ui.send(TrainControl{TrainControl::Do::pause, ""}); },
        [](const Ui& ui) { return std::string(ui.train().busy ? "" : "Nothing is being trained."); }});
   add({"train_step", "Train", "One step", ImGuiKey_F6, "F6", "Train on one batch, then pause.",
        [](Ui& ui) { ui.send(TrainControl{TrainControl::Do::step, ""}); }, needs_run});
@@ -98,32 +111,65 @@ std::vector<Action> make_actions() {
   workspace("workspace_play", "Workspace Play", ImGuiKey_1, "Ctrl-1", "Drive in the dream; the mind beside it.");
   workspace("workspace_train", "Workspace Train", ImGuiKey_2, "Ctrl-2", "Curves large, pictures small.");
   workspace("workspace_teach", "Workspace Teach", ImGuiKey_3, "Ctrl-3", "Large pictures and text, with a lesson.");
-  add({"theme", "View", "Dark or light", 0, "", "Switch between the dark and the light theme.",
-       [](Ui& ui) { ui.settings.dark = !ui.settings.dark, ui.settings_changed = ui.want_style = true; }, {}});
-  add({"text_larger", "View", "Larger text", ImGuiMod_Ctrl | ImGuiKey_Equal, "Ctrl-+", "For a projector.",
+  add({"theme",
+       "View",
+       "Dark or light",
+       0,
+       "",
+       "Switch between the dark and the light theme.",
+       [](Ui& ui) { ui.settings.dark = !ui.settings.dark, ui.settings_changed = ui.want_style = true; },
+       {}});
+  add({"text_larger",
+       "View",
+       "Larger text",
+       ImGuiMod_Ctrl | ImGuiKey_Equal,
+       "Ctrl-+",
+       "For a projector.",
        [](Ui& ui) {
          float& text = ui.settings.text_scale;
          text = text < 1.2f ? 1.25f : text < 1.45f ? 1.5f : 2.0f;
          ui.settings_changed = ui.want_style = true;
        },
        {}});
-  add({"text_smaller", "View", "Smaller text", ImGuiMod_Ctrl | ImGuiKey_Minus, "Ctrl--", "Back toward 1×.",
+  add({"text_smaller",
+       "View",
+       "Smaller text",
+       ImGuiMod_Ctrl | ImGuiKey_Minus,
+       "Ctrl--",
+       "Back toward 1×.",
        [](Ui& ui) {
          float& text = ui.settings.text_scale;
          text = text > 1.6f ? 1.5f : text > 1.3f ? 1.25f : 1.0f;
          ui.settings_changed = ui.want_style = true;
        },
        {}});
-  add({"smooth", "View", "Smooth pictures", 0, "", "Interpolate between pixels instead of showing each as a square.",
-       [](Ui& ui) { ui.settings.smooth = !ui.settings.smooth, ui.settings_changed = true; }, {}});
-  add({"reset_layout", "View", "Reset layout", 0, "", "Put every panel of this workspace back in its place.",
-       [](Ui& ui) { ui.want_reset_layout = true; }, {}});
+  add({"smooth",
+       "View",
+       "Smooth pictures",
+       0,
+       "",
+       "Interpolate between pixels instead of showing each as a square.",
+       [](Ui& ui) { ui.settings.smooth = !ui.settings.smooth, ui.settings_changed = true; },
+       {}});
+  add({"reset_layout",
+       "View",
+       "Reset layout",
+       0,
+       "",
+       "Put every panel of this workspace back in its place.",
+       [](Ui& ui) { ui.want_reset_layout = true; },
+       {}});
 
   // -- help -------------------------------------------------------------------------------------------------------
-  add({"keys", "Help", "Every key", ImGuiKey_F1, "F1", "This page.",
-       [](Ui& ui) { ui.show_keys = !ui.show_keys; }, {}});
-  add({"palette", "Help", "Command palette", ImGuiMod_Ctrl | ImGuiKey_P, "Ctrl-P", "Find any command by name.",
-       [](Ui& ui) { ui.show_palette = !ui.show_palette; }, {}});
+  add({"keys", "Help", "Every key", ImGuiKey_F1, "F1", "This page.", [](Ui& ui) { ui.show_keys = !ui.show_keys; }, {}});
+  add({"palette",
+       "Help",
+       "Command palette",
+       ImGuiMod_Ctrl | ImGuiKey_P,
+       "Ctrl-P",
+       "Find any command by name.",
+       [](Ui& ui) { ui.show_palette = !ui.show_palette; },
+       {}});
   return all;
 }
 

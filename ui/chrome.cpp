@@ -45,7 +45,8 @@ void draw_menus(Ui& ui) {
     ImGui::EndMenu();
   }
   if (ImGui::BeginMenu("View")) {
-    for (const Workspace& each : workspaces()) menu_item(ui, ("workspace_" + each.id).c_str(), ui.settings.workspace == each.id);
+    for (const Workspace& each : workspaces())
+      menu_item(ui, ("workspace_" + each.id).c_str(), ui.settings.workspace == each.id);
     ImGui::Separator();
     if (ImGui::BeginMenu("Text size")) {
       for (const float size : {1.0f, 1.25f, 1.5f, 2.0f}) {
@@ -99,7 +100,8 @@ void draw_world_choice(Ui& ui) {
     if (ImGui::Selectable("other…")) ui.run("open_run");
     ImGui::EndCombo();
   }
-  tip(ui, "World and model", dream.run_title.empty() ? "Which world is dreamt, and by which run." : dream.run_title.c_str());
+  tip(ui, "World and model",
+      dream.run_title.empty() ? "Which world is dreamt, and by which run." : dream.run_title.c_str());
 }
 
 /// The figures at the right end: as many as there is room for.
@@ -111,21 +113,26 @@ void draw_figures(Ui& ui, float used) {
   const int dream_rate = static_cast<int>(ui.dream().measured_rate + 0.5f);
   const float room = ImGui::GetWindowWidth() - used - ui.px(30);
   if (m.any_key)
-    std::snprintf(line, sizeof line, "dream %2d fps  key→pixel %2.0f ms (%.1f input · %.1f M · %.1f decode · %.0f draw)  F1 keys", dream_rate,
-                  static_cast<double>(m.key_to_pixel), static_cast<double>(m.input), static_cast<double>(m.model),
-                  static_cast<double>(m.decode), static_cast<double>(m.draw));
+    std::snprintf(line, sizeof line,
+                  "dream %2d fps  key→pixel %2.0f ms (%.1f input · %.1f M · %.1f decode · %.0f draw)  F1 keys",
+                  dream_rate, static_cast<double>(m.key_to_pixel), static_cast<double>(m.input),
+                  static_cast<double>(m.model), static_cast<double>(m.decode), static_cast<double>(m.draw));
   else
     std::snprintf(line, sizeof line, "dream %2d fps  key→pixel    ·     F1 keys", dream_rate);
   if (ImGui::CalcTextSize(line).x > room)
-    std::snprintf(line, sizeof line, m.any_key ? "%2d fps  key→pixel %2.0f ms  F1" : "%2d fps  F1 keys", dream_rate, static_cast<double>(m.key_to_pixel));
+    std::snprintf(line, sizeof line, m.any_key ? "%2d fps  key→pixel %2.0f ms  F1" : "%2d fps  F1 keys", dream_rate,
+                  static_cast<double>(m.key_to_pixel));
   const float wide = ImGui::CalcTextSize(line).x;
   if (wide <= room) {
     const ImVec2 at = ImGui::GetWindowPos();
-    const ImVec2 from{at.x + ImGui::GetWindowWidth() - wide - ui.px(16), at.y + (ImGui::GetWindowHeight() - ImGui::GetTextLineHeight()) / 2};
+    const ImVec2 from{at.x + ImGui::GetWindowWidth() - wide - ui.px(16),
+                      at.y + (ImGui::GetWindowHeight() - ImGui::GetTextLineHeight()) / 2};
     ImGui::GetWindowDrawList()->AddText(from, p.muted, line);
     ImGui::SetCursorScreenPos(from);
     ImGui::Dummy({wide, ImGui::GetTextLineHeight()});
-    tip(ui, "Key → pixel", "From a driving key's event to the swapped picture that answers it: waiting for the step (input), the memory M, the decoder, and drawing.");
+    tip(ui, "Key → pixel",
+        "From a driving key's event to the swapped picture that answers it: waiting for the step (input), the memory "
+        "M, the decoder, and drawing.");
   }
 }
 
@@ -177,7 +184,8 @@ void draw_keys_page(Ui& ui) {
   ImGui::SetNextWindowSize({std::min(ui.px(860), screen.x * 0.94f), std::min(ui.px(600), screen.y * 0.9f)});
   ImGui::PushStyleVar(ImGuiStyleVar_WindowBorderSize, 1);
   if (ImGui::Begin("Every key###keys", &ui.show_keys,
-                   ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoResize | ImGuiWindowFlags_NoSavedSettings)) {
+                   ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoResize |
+                       ImGuiWindowFlags_NoSavedSettings)) {
     const Palette& p = ui.color();
     header(ui, "Driving", p.dream, "hold to take over, release to give the wheel back");
     for (const KeyBinding& binding : ui.dream().spaces.action.keys) {
@@ -193,7 +201,8 @@ void draw_keys_page(Ui& ui) {
       ImGui::TableNextColumn();
       std::string group;
       int shown = 0;
-      const int all = static_cast<int>(std::count_if(ui.actions.begin(), ui.actions.end(), [](const Action& a) { return !a.keys.empty(); }));
+      const int all = static_cast<int>(
+          std::count_if(ui.actions.begin(), ui.actions.end(), [](const Action& a) { return !a.keys.empty(); }));
       for (const Action& action : ui.actions) {
         if (action.keys.empty()) continue;
         if (shown++ == (all + 1) / 2) ImGui::TableNextColumn(), group.clear();
@@ -235,8 +244,9 @@ void draw_palette(Ui& ui) {
     }
     ImGui::SetNextItemWidth(-1);
     const bool entered = ImGui::InputTextWithHint("##query", "a command", &query, ImGuiInputTextFlags_EnterReturnsTrue);
-    const bool closing = ImGui::IsKeyPressed(ImGuiKey_Escape) ||
-                         (!ImGui::IsWindowFocused(ImGuiFocusedFlags_RootAndChildWindows) && !ImGui::IsWindowAppearing());
+    const bool closing =
+        ImGui::IsKeyPressed(ImGuiKey_Escape) ||
+        (!ImGui::IsWindowFocused(ImGuiFocusedFlags_RootAndChildWindows) && !ImGui::IsWindowAppearing());
     if (ImGui::IsKeyPressed(ImGuiKey_DownArrow)) ++state.selected;
     if (ImGui::IsKeyPressed(ImGuiKey_UpArrow)) --state.selected;
     const auto lower = [](std::string s) {
@@ -245,10 +255,12 @@ void draw_palette(Ui& ui) {
     };
     std::vector<const Action*> found;
     for (const Action& action : ui.actions)
-      if (lower(action.group + " " + action.title + " " + action.help).find(lower(query)) != std::string::npos) found.push_back(&action);
+      if (lower(action.group + " " + action.title + " " + action.help).find(lower(query)) != std::string::npos)
+        found.push_back(&action);
     // Matches in the title before matches in the explanation.
     std::stable_sort(found.begin(), found.end(), [&](const Action* a, const Action* b) {
-      return (lower(a->title).find(lower(query)) != std::string::npos) > (lower(b->title).find(lower(query)) != std::string::npos);
+      return (lower(a->title).find(lower(query)) != std::string::npos) >
+             (lower(b->title).find(lower(query)) != std::string::npos);
     });
     state.selected = std::clamp(state.selected, 0, std::max(static_cast<int>(found.size()) - 1, 0));
     const Action* chosen = nullptr;
@@ -259,11 +271,13 @@ void draw_palette(Ui& ui) {
       ImGui::BeginDisabled(!why_not.empty());
       const ImVec2 at = ImGui::GetCursorScreenPos();
       const float wide = ImGui::GetContentRegionAvail().x;
-      if (ImGui::Selectable((action.group + ": " + action.title + "##" + action.id).c_str(), i == state.selected)) chosen = &action;
+      if (ImGui::Selectable((action.group + ": " + action.title + "##" + action.id).c_str(), i == state.selected))
+        chosen = &action;
       right_text(ImGui::GetWindowDrawList(), at.x + wide - ui.px(6), at.y, ui.color().muted, action.keys.c_str());
       ImGui::EndDisabled();
       tip(ui, action.title.c_str(), why_not.empty() ? action.help.c_str() : why_not.c_str());
-      if (i == state.selected && (ImGui::IsKeyPressed(ImGuiKey_DownArrow) || ImGui::IsKeyPressed(ImGuiKey_UpArrow))) ImGui::SetScrollHereY();
+      if (i == state.selected && (ImGui::IsKeyPressed(ImGuiKey_DownArrow) || ImGui::IsKeyPressed(ImGuiKey_UpArrow)))
+        ImGui::SetScrollHereY();
     }
     ImGui::EndChild();
     if (entered && !found.empty()) chosen = found[static_cast<std::size_t>(state.selected)];

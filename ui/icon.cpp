@@ -12,7 +12,9 @@ namespace {
 constexpr int size = 64;
 
 /// Coverage of a shape by its signed distance in pixels: smooth at the edge.
-float cover(float distance) { return std::clamp(0.5f - distance, 0.0f, 1.0f); }
+float cover(float distance) {
+  return std::clamp(0.5f - distance, 0.0f, 1.0f);
+}
 
 }  // namespace
 
@@ -21,7 +23,8 @@ void set_window_icon(GLFWwindow* window) {
   for (int y = 0; y < size; ++y) {
     for (int x = 0; x < size; ++x) {
       const float px = static_cast<float>(x) + 0.5f, py = static_cast<float>(y) + 0.5f, half = size / 2.0f;
-      const float qx = std::max(std::abs(px - half) - (half - 15), 0.0f), qy = std::max(std::abs(py - half) - (half - 15), 0.0f);
+      const float qx = std::max(std::abs(px - half) - (half - 15), 0.0f),
+                  qy = std::max(std::abs(py - half) - (half - 15), 0.0f);
       const float pane = cover(std::hypot(qx, qy) - 14);
       const float moon = cover(std::hypot(px - half, py - 23) - 9);
       const float down = (py - 32) / 32;

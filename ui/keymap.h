@@ -37,7 +37,7 @@ class Keymap {
   bool captured() const { return captured_; }  // every key goes to the game
   void capture(bool on) { captured_ = on; }
 
-  static ImGuiKey to_key(const std::string& name);   // ImGuiKey_None when unknown
+  static ImGuiKey to_key(const std::string& name);       // ImGuiKey_None when unknown
   static std::string to_label(const std::string& name);  // "←", "A", "space"
 
  private:

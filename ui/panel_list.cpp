@@ -18,7 +18,9 @@ const std::vector<Panel>& panel_list() {
   return all;
 }
 
-std::string window_name(const Panel& panel) { return panel.title + "###" + panel.id; }
+std::string window_name(const Panel& panel) {
+  return panel.title + "###" + panel.id;
+}
 
 const Panel* find_panel(const std::string& id) {
   for (const Panel& panel : panel_list())
@@ -28,15 +30,37 @@ const Panel* find_panel(const std::string& id) {
 
 const std::vector<Workspace>& workspaces() {
   static const std::vector<Workspace> all{
-      {.id = "play", .title = "Play", .help = "Drive in the dream; the mind beside it. Ctrl-1", .right = 0.243f,
-       .bottom = 0.232f, .left_panels = {}, .centre_panels = {"worlds"}, .right_panels = {"mind"},
+      {.id = "play",
+       .title = "Play",
+       .help = "Drive in the dream; the mind beside it. Ctrl-1",
+       .right = 0.243f,
+       .bottom = 0.232f,
+       .left_panels = {},
+       .centre_panels = {"worlds"},
+       .right_panels = {"mind"},
        .bottom_panels = {"train", "fields", "runs", "log", "performance"}},
-      {.id = "train", .title = "Train", .help = "Curves large, pictures small. Ctrl-2", .left = 0.3f, .right = 0.27f,
-       .bottom = 0.27f, .bottom_least = 205, .left_panels = {"train", "fields"}, .centre_panels = {"curves"},
-       .right_panels = {"batch", "mind"}, .bottom_panels = {"runs", "log", "performance"}},
-      {.id = "teach", .title = "Teach", .help = "Large pictures and text, with a lesson. Ctrl-3", .text = 1.25f,
-       .left = 0.25f, .right = 0.24f, .bottom = 0, .left_panels = {"lesson"}, .centre_panels = {"worlds"},
-       .right_panels = {"mind"}, .bottom_panels = {}},
+      {.id = "train",
+       .title = "Train",
+       .help = "Curves large, pictures small. Ctrl-2",
+       .left = 0.3f,
+       .right = 0.27f,
+       .bottom = 0.27f,
+       .bottom_least = 205,
+       .left_panels = {"train", "fields"},
+       .centre_panels = {"curves"},
+       .right_panels = {"batch", "mind"},
+       .bottom_panels = {"runs", "log", "performance"}},
+      {.id = "teach",
+       .title = "Teach",
+       .help = "Large pictures and text, with a lesson. Ctrl-3",
+       .text = 1.25f,
+       .left = 0.25f,
+       .right = 0.24f,
+       .bottom = 0,
+       .left_panels = {"lesson"},
+       .centre_panels = {"worlds"},
+       .right_panels = {"mind"},
+       .bottom_panels = {}},
   };
   return all;
 }

@@ -9,7 +9,9 @@
 
 namespace dream::ui {
 
-float caption_height(const Ui& ui) { return ImGui::GetTextLineHeight() + ui.px(6); }
+float caption_height(const Ui& ui) {
+  return ImGui::GetTextLineHeight() + ui.px(6);
+}
 
 ImU32 world_colour(const Ui& ui, const std::string& name) {
   if (name == "dream") return ui.color().dream;
@@ -33,10 +35,12 @@ void draw_picture(Ui& ui, const std::string& slot, const Frame* frame, const std
   float used = 0;
   {
     std::string title = name;
-    std::transform(title.begin(), title.end(), title.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    std::transform(title.begin(), title.end(), title.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
     WithFont bold(ui.fonts.bold, 0.9f);
     const float room = size.x - ui.px(4);
-    if (ImGui::CalcTextSize(title.c_str()).x > room * 0.62f && title.size() > 5) title = title.substr(0, title == "DIFFERENCE" ? 4 : 5);
+    if (ImGui::CalcTextSize(title.c_str()).x > room * 0.62f && title.size() > 5)
+      title = title.substr(0, title == "DIFFERENCE" ? 4 : 5);
     list->AddText({at.x, at.y + ui.px(1)}, colour, title.c_str());
     used = ImGui::CalcTextSize(title.c_str()).x;
   }
@@ -70,9 +74,7 @@ void draw_picture(Ui& ui, const std::string& slot, const Frame* frame, const std
   if (!whole.empty()) tip(ui, name.c_str(), whole.c_str());
 
   const ImVec2 min = ImGui::GetCursorScreenPos(), max{min.x + size.x, min.y + size.y};
-  const ImTextureID texture = frame && frame->image
-                                  ? ui.textures.get(slot, frame->image)
-                                  : ImTextureID_Invalid;
+  const ImTextureID texture = frame && frame->image ? ui.textures.get(slot, frame->image) : ImTextureID_Invalid;
   if (texture != ImTextureID_Invalid) {
     draw_texture(list, texture, min, max, ui.settings.smooth);
   } else {

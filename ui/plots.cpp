@@ -40,12 +40,13 @@ void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std:
   rx.clear(), ry.clear();
   if (look.reference_x && look.reference_y) thin_out(*look.reference_x, *look.reference_y, 200, rx, ry);
   ImPlot::PushStyleVar(ImPlotStyleVar_FitPadding, {0.0f, 0.08f});
-  ImPlotFlags flags = ImPlotFlags_NoLegend | ImPlotFlags_NoMenus | ImPlotFlags_NoBoxSelect | ImPlotFlags_NoTitle | ImPlotFlags_NoMouseText;
+  ImPlotFlags flags = ImPlotFlags_NoLegend | ImPlotFlags_NoMenus | ImPlotFlags_NoBoxSelect | ImPlotFlags_NoTitle |
+                      ImPlotFlags_NoMouseText;
   ImGui::PushFont(ui.fonts.mono, ImGui::GetStyle().FontSizeBase * 0.78f);
   if (ImPlot::BeginPlot(id, size, flags)) {
     const ImPlotAxisFlags bare = look.axes ? ImPlotAxisFlags_None : ImPlotAxisFlags_NoTickLabels;
-    ImPlot::SetupAxes(nullptr, nullptr, bare | ImPlotAxisFlags_AutoFit | ImPlotAxisFlags_NoGridLines |
-                                            ImPlotAxisFlags_NoHighlight,
+    ImPlot::SetupAxes(nullptr, nullptr,
+                      bare | ImPlotAxisFlags_AutoFit | ImPlotAxisFlags_NoGridLines | ImPlotAxisFlags_NoHighlight,
                       bare | ImPlotAxisFlags_AutoFit | ImPlotAxisFlags_NoHighlight);
     if (!rx.empty()) {
       ImPlotSpec spec;
@@ -74,7 +75,8 @@ void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std:
         list->AddLine({dash, level}, {dash + ui.px(5), level}, p.warning, ui.px(1.2f));
       if (look.axes && *look.floor_label) {
         WithFont small(ui.fonts.text, 0.8f);
-        right_text(list, at.x + room.x - ui.px(6), level - ImGui::GetTextLineHeight() - ui.px(1), p.warning, look.floor_label);
+        right_text(list, at.x + room.x - ui.px(6), level - ImGui::GetTextLineHeight() - ui.px(1), p.warning,
+                   look.floor_label);
       }
       ImPlot::PopPlotClipRect();
     }

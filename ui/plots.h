@@ -13,9 +13,9 @@ struct CurveLook {
   const std::vector<double>* reference_x = nullptr;  // drawn behind in grey: what normal looks like
   const std::vector<double>* reference_y = nullptr;
   bool has_floor = false;
-  double floor = 0;              // a dashed line
+  double floor = 0;  // a dashed line
   const char* floor_label = "";
-  bool axes = false;             // tick labels (large plots)
+  bool axes = false;  // tick labels (large plots)
 };
 
 /// A line plot of at most 500 drawn points per line; wheel zooms, drag pans, double-click fits.

@@ -12,7 +12,8 @@
 
 namespace dream::ui {
 
-bool write_png(const std::filesystem::path& file, int width, int height, const std::vector<unsigned char>& rgb, bool bottom_up) {
+bool write_png(const std::filesystem::path& file, int width, int height, const std::vector<unsigned char>& rgb,
+               bool bottom_up) {
   const std::size_t row = static_cast<std::size_t>(width) * 3;
   if (rgb.size() != row * height) return false;
   std::vector<unsigned char> turned;
@@ -20,7 +21,8 @@ bool write_png(const std::filesystem::path& file, int width, int height, const s
     turned.resize(rgb.size());
     for (int y = 0; y < height; ++y) std::memcpy(&turned[y * row], &rgb[(height - 1 - y) * row], row);
   }
-  return stbi_write_png(file.string().c_str(), width, height, 3, bottom_up ? turned.data() : rgb.data(), static_cast<int>(row)) != 0;
+  return stbi_write_png(file.string().c_str(), width, height, 3, bottom_up ? turned.data() : rgb.data(),
+                        static_cast<int>(row)) != 0;
 }
 
 }  // namespace dream::ui

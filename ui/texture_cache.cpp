@@ -20,12 +20,14 @@ std::vector<std::uint8_t> spread(const Image& image) {
 
 void draw_texture(ImDrawList* list, ImTextureID texture, ImVec2 min, ImVec2 max, bool smooth) {
   const ImGuiPlatformIO& platform = ImGui::GetPlatformIO();
-  if (!smooth && platform.DrawCallback_SetSamplerNearest) list->AddCallback(platform.DrawCallback_SetSamplerNearest, nullptr);
+  if (!smooth && platform.DrawCallback_SetSamplerNearest)
+    list->AddCallback(platform.DrawCallback_SetSamplerNearest, nullptr);
   // Pictures are opaque: without blending a software renderer need not read what is below.
   list->AddCallback([](const ImDrawList*, const ImDrawCmd*) { glDisable(GL_BLEND); }, nullptr);
   list->AddImage(ImTextureRef(texture), min, max);
   list->AddCallback([](const ImDrawList*, const ImDrawCmd*) { glEnable(GL_BLEND); }, nullptr);
-  if (!smooth && platform.DrawCallback_SetSamplerLinear) list->AddCallback(platform.DrawCallback_SetSamplerLinear, nullptr);
+  if (!smooth && platform.DrawCallback_SetSamplerLinear)
+    list->AddCallback(platform.DrawCallback_SetSamplerLinear, nullptr);
 }
 
 TextureCache::~TextureCache() {
@@ -55,8 +57,8 @@ ImTextureID TextureCache::get(const std::string& slot, const std::shared_ptr<con
     const unsigned format = image->channels == 4 ? GL_RGBA : GL_RGB;
     glPixelStorei(GL_UNPACK_ALIGNMENT, 1);
     if (entry.width != image->width || entry.height != image->height || entry.channels != image->channels) {
-      glTexImage2D(GL_TEXTURE_2D, 0, static_cast<int>(format), image->width, image->height, 0, format,
-                   GL_UNSIGNED_BYTE, pixels);
+      glTexImage2D(GL_TEXTURE_2D, 0, static_cast<int>(format), image->width, image->height, 0, format, GL_UNSIGNED_BYTE,
+                   pixels);
       entry.width = image->width, entry.height = image->height, entry.channels = image->channels;
     } else {
       glTexSubImage2D(GL_TEXTURE_2D, 0, 0, 0, image->width, image->height, format, GL_UNSIGNED_BYTE, pixels);

@@ -53,18 +53,42 @@ Fonts load_fonts() {
 }
 
 const Palette& palette(bool dark) {
-  static constexpr Palette night{
-      .background = rgb(0x15161b), .panel = rgb(0x1c1e26), .well = rgb(0x121318), .raised = rgb(0x282b35),
-      .raised_hover = rgb(0x343844), .border = rgb(0x2b2e39), .text = rgb(0xe8e9ee), .muted = rgb(0x9296a4),
-      .faint = rgb(0x343741), .dream = rgb(0xa78bfa), .dream_soft = rgb(0x35295a), .real = rgb(0x4ade80),
-      .real_soft = rgb(0x1d4630), .grey = rgb(0x8b8f9c), .warning = rgb(0xfbbf24), .fault = rgb(0xf87171),
-      .blue = rgb(0x60a5fa), .pink = rgb(0xf0abfc)};
-  static constexpr Palette day{
-      .background = rgb(0xf1f2f6), .panel = rgb(0xffffff), .well = rgb(0xe9ebf1), .raised = rgb(0xdfe2ea),
-      .raised_hover = rgb(0xd0d4df), .border = rgb(0xd3d7e0), .text = rgb(0x16181f), .muted = rgb(0x585e6d),
-      .faint = rgb(0xc9cdd8), .dream = rgb(0x6d3ee8), .dream_soft = rgb(0xd9cdfb), .real = rgb(0x0f8a41),
-      .real_soft = rgb(0xbfe8cd), .grey = rgb(0x6f7584), .warning = rgb(0xa85b00), .fault = rgb(0xc32222),
-      .blue = rgb(0x1f6fd6), .pink = rgb(0xb5179e)};
+  static constexpr Palette night{.background = rgb(0x15161b),
+                                 .panel = rgb(0x1c1e26),
+                                 .well = rgb(0x121318),
+                                 .raised = rgb(0x282b35),
+                                 .raised_hover = rgb(0x343844),
+                                 .border = rgb(0x2b2e39),
+                                 .text = rgb(0xe8e9ee),
+                                 .muted = rgb(0x9296a4),
+                                 .faint = rgb(0x343741),
+                                 .dream = rgb(0xa78bfa),
+                                 .dream_soft = rgb(0x35295a),
+                                 .real = rgb(0x4ade80),
+                                 .real_soft = rgb(0x1d4630),
+                                 .grey = rgb(0x8b8f9c),
+                                 .warning = rgb(0xfbbf24),
+                                 .fault = rgb(0xf87171),
+                                 .blue = rgb(0x60a5fa),
+                                 .pink = rgb(0xf0abfc)};
+  static constexpr Palette day{.background = rgb(0xf1f2f6),
+                               .panel = rgb(0xffffff),
+                               .well = rgb(0xe9ebf1),
+                               .raised = rgb(0xdfe2ea),
+                               .raised_hover = rgb(0xd0d4df),
+                               .border = rgb(0xd3d7e0),
+                               .text = rgb(0x16181f),
+                               .muted = rgb(0x585e6d),
+                               .faint = rgb(0xc9cdd8),
+                               .dream = rgb(0x6d3ee8),
+                               .dream_soft = rgb(0xd9cdfb),
+                               .real = rgb(0x0f8a41),
+                               .real_soft = rgb(0xbfe8cd),
+                               .grey = rgb(0x6f7584),
+                               .warning = rgb(0xa85b00),
+                               .fault = rgb(0xc32222),
+                               .blue = rgb(0x1f6fd6),
+                               .pink = rgb(0xb5179e)};
   return dark ? night : day;
 }
 
@@ -82,7 +106,9 @@ ImU32 blend(ImU32 a, ImU32 b, float t) {
   return out;
 }
 
-ImVec4 to_vec(ImU32 colour) { return ImGui::ColorConvertU32ToFloat4(colour); }
+ImVec4 to_vec(ImU32 colour) {
+  return ImGui::ColorConvertU32ToFloat4(colour);
+}
 
 ImU32 magnitude_colour(float t) {
   static constexpr std::array<ImU32, 6> stops{rgb(0x15161b), rgb(0x2d2a5e), rgb(0x3f5aa6),

@@ -31,7 +31,8 @@ ImU32 fade(ImU32 colour, float alpha);
 ImU32 blend(ImU32 a, ImU32 b, float t);
 ImVec4 to_vec(ImU32 colour);
 
-/// Colour maps: a viridis-like one for magnitudes, t in [0, 1], and a blue–dark–pink one for signed values, t in [-1, 1].
+/// Colour maps: a viridis-like one for magnitudes, t in [0, 1], and a blue–dark–pink one for signed values, t in [-1,
+/// 1].
 ImU32 magnitude_colour(float t);
 ImU32 signed_colour(float t, bool dark);
 

@@ -19,7 +19,8 @@ void draw_keys(Ui& ui, const DreamView& dream, float hero_width) {
     if (i) ImGui::SameLine(0, ui.px(6));
     const float amount = i < ui.keymap.held().size() ? ui.keymap.held()[i] : 0;
     keycap(ui, Keymap::to_label(keys[i].key).c_str(), amount);
-    tip(ui, keys[i].label.c_str(), "Hold to take over; let go to give the wheel back. W A S D work too, and a gamepad.");
+    tip(ui, keys[i].label.c_str(),
+        "Hold to take over; let go to give the wheel back. W A S D work too, and a gamepad.");
     if (labels.find(keys[i].label) == std::string::npos) labels += (labels.empty() ? "" : " · ") + keys[i].label;
   }
   // Where keys go now: said at the right end under the picture, so that it is always in the same place.
@@ -33,7 +34,7 @@ void draw_keys(Ui& ui, const DreamView& dream, float hero_width) {
   } else if (ImGui::GetIO().WantTextInput) {
     where = "keys go to the text field", colour = p.warning;
   } else {
-    where = keys.empty() ? "this world has no keys" : "these keys go to the game";
+    where = !dream.ready ? "no dream yet" : keys.empty() ? "this world has no keys" : "these keys go to the game";
   }
   WithFont small(ui.fonts.text, 0.9f);
   const float wide = ImGui::CalcTextSize(where.c_str()).x + ui.px(44);
@@ -46,7 +47,8 @@ void draw_keys(Ui& ui, const DreamView& dream, float hero_width) {
   }
   ImGui::SetCursorPos({std::max(right - wide, ImGui::GetCursorPosX()), y + ui.px(3)});
   text(colour, "%s", where.c_str());
-  tip(ui, "Where keys go", "Tab gives every key to the game, Esc takes them back. While a text field has the focus, keys are its alone.");
+  tip(ui, "Where keys go",
+      "Tab gives every key to the game, Esc takes them back. While a text field has the focus, keys are its alone.");
   ImGui::SameLine(0, ui.px(8));
   ImGui::SetCursorPosY(y);
   keycap(ui, cap, ui.keymap.captured() ? 1.0f : 0.0f);
@@ -81,7 +83,9 @@ void draw_temperature(Ui& ui, const DreamView& dream, float width) {
     mono(ui, p.text, "%4.2f", value);
     ImGui::SameLine(0, ui.px(6));
   };
-  const char* all = "Temperature: how much chance there is in the dream. Low is calm, 1 is as learned, high is wild. [ and ] change it; double-click resets to 1; Ctrl-click types.";
+  const char* all =
+      "Temperature: how much chance there is in the dream. Low is calm, 1 is as learned, high is wild. [ and ] change "
+      "it; double-click resets to 1; Ctrl-click types.";
   if (linked) {
     name("τ");
     double both = mixture;
@@ -102,13 +106,15 @@ void draw_temperature(Ui& ui, const DreamView& dream, float width) {
     finish(second, mixture, sigma);
     figure(sigma);
   }
-  const std::string label = linked ? std::string("mix ") + icon::link + " σ###link" : std::string(icon::unlink) + "###link";
+  const std::string label =
+      linked ? std::string("mix ") + icon::link + " σ###link" : std::string(icon::unlink) + "###link";
   ImGui::PushStyleColor(ImGuiCol_Button, IM_COL32_BLACK_TRANS);
   ImGui::PushStyleColor(ImGuiCol_Text, p.muted);
   const bool toggled = ImGui::Button(label.c_str());
   ImGui::PopStyleColor(2);
-  tip(ui, linked ? "Linked" : "Apart", linked ? "One τ for mixture weights and σ, as in the paper. Click to set them apart."
-                                              : "Click to link the two again.");
+  tip(ui, linked ? "Linked" : "Apart",
+      linked ? "One τ for mixture weights and σ, as in the paper. Click to set them apart."
+             : "Click to link the two again.");
   if (toggled) {
     ui.settings.link_temperature = !linked;
     ui.settings_changed = true;
@@ -143,13 +149,16 @@ void draw_speed(Ui& ui, const DreamView& dream) {
   }
   ImGui::EndDisabled();
   char pace[128];
-  std::snprintf(pace, sizeof pace, "Dream steps per second: 1× is %.0f steps/s, the pace of the real world; max is as fast as it can.",
+  std::snprintf(pace, sizeof pace,
+                "Dream steps per second: 1× is %.0f steps/s, the pace of the real world; max is as fast as it can.",
                 static_cast<double>(natural));
   tip(ui, "Speed", dream.ready ? pace : "No dream yet.");
 }
 
 /// Too narrow for one row: the temperature then has a row of its own.
-bool two_rows(const Ui& ui, float width) { return width < ui.px(ui.settings.link_temperature ? 690 : 800); }
+bool two_rows(const Ui& ui, float width) {
+  return width < ui.px(ui.settings.link_temperature ? 690 : 800);
+}
 
 }  // namespace
 

@@ -23,20 +23,20 @@ struct Ui;
 /// Something that the user can ask for: one table feeds the shortcuts, the menus, the palette and the F1 page.
 struct Action {
   std::string id, group, title;
-  ImGuiKeyChord chord = 0;   // 0: no shortcut
-  std::string keys;          // as shown: "Shift-R"
-  std::string help;          // one sentence
+  ImGuiKeyChord chord = 0;  // 0: no shortcut
+  std::string keys;         // as shown: "Shift-R"
+  std::string help;         // one sentence
   std::function<void(Ui&)> run;
   std::function<std::string(const Ui&)> why_not;  // empty or unset = enabled; else the reason
 };
 
 /// What a viewer remembers about one probe between frames.
 struct ViewState {
-  int selected = 0;      // dimension of a mixture …
-  int dragged = -1;      // element under the mouse button
-  float value = 0;       // its value, shown until the engine's answer arrives
-  float before = 0;      // its value when the drag began, for undo
-  float range = 3;       // axis half-height, grows in steps
+  int selected = 0;  // dimension of a mixture …
+  int dragged = -1;  // element under the mouse button
+  float value = 0;   // its value, shown until the engine's answer arrives
+  float before = 0;  // its value when the drag began, for undo
+  float range = 3;   // axis half-height, grows in steps
 };
 
 /// Frame and latency measurements of the window, in milliseconds.
@@ -73,9 +73,9 @@ struct Ui {
   Measures measures;
   std::vector<Action> actions;
   std::map<std::string, ViewState> views;
-  float scale = 1;            // monitor × user's text scale × workspace's
-  bool focused = true;        // the window has the keyboard
-  double time = 0;            // seconds since the window opened
+  float scale = 1;      // monitor × user's text scale × workspace's
+  bool focused = true;  // the window has the keyboard
+  double time = 0;      // seconds since the window opened
 
   bool dark() const { return settings.dark; }
   const Palette& color() const { return palette(settings.dark); }
@@ -90,7 +90,7 @@ struct Ui {
   void undo();
   void redo();
   const Action* action(const std::string& id) const;
-  void run(const std::string& id);  // runs the action if it is enabled
+  void run(const std::string& id);         // runs the action if it is enabled
   void note(int level, std::string text);  // a line of the window's own in the log panel
 
   // Asked for by panels, carried out by the window.

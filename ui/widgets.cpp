@@ -9,8 +9,12 @@
 
 namespace dream::ui {
 
-WithFont::WithFont(ImFont* font, float relative) { ImGui::PushFont(font, ImGui::GetStyle().FontSizeBase * relative); }
-WithFont::~WithFont() { ImGui::PopFont(); }
+WithFont::WithFont(ImFont* font, float relative) {
+  ImGui::PushFont(font, ImGui::GetStyle().FontSizeBase * relative);
+}
+WithFont::~WithFont() {
+  ImGui::PopFont();
+}
 
 void tip(const Ui& ui, const char* title, const char* sentence, const char* keys) {
   if (!ImGui::IsItemHovered(ImGuiHoveredFlags_ForTooltip | ImGuiHoveredFlags_AllowWhenDisabled)) return;
@@ -145,7 +149,10 @@ void keycap(const Ui& ui, const char* label, float amount, ImVec2 min_size) {
   list->AddRectFilled(at, end, blend(p.well, p.dream, amount), ui.px(5));
   list->AddRect(at, end, blend(p.raised_hover, p.dream, amount), ui.px(5));
   list->AddText({at.x + (size.x - wanted.x) / 2, at.y + (size.y - wanted.y) / 2},
-                amount > 0.5f && ui.dark() ? IM_COL32(24, 16, 48, 255) : amount > 0.5f ? IM_COL32_WHITE : p.text, label);
+                amount > 0.5f && ui.dark() ? IM_COL32(24, 16, 48, 255)
+                : amount > 0.5f            ? IM_COL32_WHITE
+                                           : p.text,
+                label);
   ImGui::Dummy(size);
 }
 
@@ -186,7 +193,10 @@ SliderResult slider(const Ui& ui, const char* id, double* value, double low, dou
   list->AddRectFilled({left, middle - ui.px(2)}, {right, middle + ui.px(2)}, p.raised_hover, ui.px(2));
   list->AddRectFilled({left, middle - ui.px(2)}, {at, middle + ui.px(2)}, disabled ? p.grey : colour, ui.px(2));
   const bool lit = hovered || ImGui::IsItemActive();
-  list->AddCircleFilled({at, middle}, radius + (lit ? ui.px(1) : 0), disabled ? p.grey : ui.dark() ? IM_COL32(245, 245, 250, 255) : colour);
+  list->AddCircleFilled({at, middle}, radius + (lit ? ui.px(1) : 0),
+                        disabled    ? p.grey
+                        : ui.dark() ? IM_COL32(245, 245, 250, 255)
+                                    : colour);
   (void)before;
   return result;
 }
@@ -274,7 +284,13 @@ std::string short_number(double value) {
   else if (size != 0 && (size < 1e-3 || size >= 1e6))
     std::snprintf(out, sizeof out, "%.2e", value);
   else
-    std::snprintf(out, sizeof out, "%.*f", size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : size >= 1 ? 3 : 4, value);
+    std::snprintf(out, sizeof out, "%.*f",
+                  size >= 1000  ? 0
+                  : size >= 100 ? 1
+                  : size >= 10  ? 2
+                  : size >= 1   ? 3
+                                : 4,
+                  value);
   return out;
 }
 

@@ -13,8 +13,8 @@ namespace icon {
 inline constexpr const char* play = "\xef\x81\x8b";
 inline constexpr const char* pause = "\xef\x81\x8c";
 inline constexpr const char* stop = "\xef\x81\x8d";
-inline constexpr const char* step = "\xef\x81\x91";       // step-forward
-inline constexpr const char* restart = "\xef\x81\x88";    // step-backward
+inline constexpr const char* step = "\xef\x81\x91";     // step-forward
+inline constexpr const char* restart = "\xef\x81\x88";  // step-backward
 inline constexpr const char* shuffle = "\xef\x81\xb4";
 inline constexpr const char* link = "\xef\x83\x81";
 inline constexpr const char* unlink = "\xef\x84\xa7";
@@ -49,11 +49,11 @@ void mono(const Ui& ui, ImU32 colour, const char* format, ...) IM_FMTARGS(3);
 void header(const Ui& ui, const std::string& title, ImU32 colour, const std::string& note, float width = 0);
 
 struct ButtonLook {
-  bool accent = false;          // the one that matters now
+  bool accent = false;  // the one that matters now
   bool small = false;
-  const char* keys = nullptr;   // shown in the tooltip
-  std::string why_not = {};     // not empty: disabled, with the reason on hover
-  float width = 0;              // 0: as wide as the label
+  const char* keys = nullptr;  // shown in the tooltip
+  std::string why_not = {};    // not empty: disabled, with the reason on hover
+  float width = 0;             // 0: as wide as the label
 };
 bool button(const Ui& ui, const char* label, const char* title, const char* sentence, const ButtonLook& look = {});
 
@@ -94,10 +94,10 @@ void fill_under(ImDrawList* list, const std::vector<ImVec2>& points, float y0, I
 /// Muted text in the middle of a rectangle, wrapped.
 void centred_note(const Ui& ui, ImVec2 min, ImVec2 max, const std::string& text);
 
-std::string short_time(double seconds);     // "5 min", "2 h 10 min", "12 s"
-std::string short_bytes(double bytes);      // "1.2 GB"
-std::string short_number(double value);     // 4 significant figures, fixed notation where readable
-std::string subscript(int number);          // "₁₂"
+std::string short_time(double seconds);  // "5 min", "2 h 10 min", "12 s"
+std::string short_bytes(double bytes);   // "1.2 GB"
+std::string short_number(double value);  // 4 significant figures, fixed notation where readable
+std::string subscript(int number);       // "₁₂"
 
 /// The sentence in amber or red, with what to do next and a button that dismisses it. Gives true when dismissed.
 bool fault_line(const Ui& ui, const std::string& sentence, bool dismissable);

@@ -68,14 +68,16 @@ std::filesystem::path screenshot_path() {
     if (std::filesystem::is_directory(pictures, error)) folder = pictures;
   }
   std::filesystem::path file = folder / (std::string(name) + ".png");
-  for (int i = 2; std::filesystem::exists(file, error); ++i) file = folder / (std::string(name) + "-" + std::to_string(i) + ".png");
+  for (int i = 2; std::filesystem::exists(file, error); ++i)
+    file = folder / (std::string(name) + "-" + std::to_string(i) + ".png");
   return file;
 }
 
 }  // namespace
 
 struct Window::Inside {
-  Inside(Engine& engine, WindowOptions options_in) : options(std::move(options_in)), ui_state(nullptr), engine_ref(engine) {}
+  Inside(Engine& engine, WindowOptions options_in)
+      : options(std::move(options_in)), ui_state(nullptr), engine_ref(engine) {}
 
   WindowOptions options;
   GLFWwindow* window = nullptr;
@@ -84,12 +86,12 @@ struct Window::Inside {
   std::filesystem::path directory;  // empty: nothing is remembered
   double key_event = 0;             // when the last key event came
   double next_frame = 0, opened_at = 0, last_news = 0, last_frame_end = 0;
-  double answered = 0;              // pressed_at of the last key event that was measured
-  std::uint64_t dream_version = 0, train_version = 0;
+  double answered = 0;  // pressed_at of the last key event that was measured
+  std::uint64_t dream_version = 0;
   long frames = 0;
   bool build_layout = false;
-  long layout_built = -1;           // the frame in which the default layout was built; -1: a remembered one is shown
-  std::string untouched_layout;     // the default layout as it was a moment after it was built
+  long layout_built = -1;        // the frame in which the default layout was built; -1: a remembered one is shown
+  std::string untouched_layout;  // the default layout as it was a moment after it was built
   bool closing = false;
   std::set<std::string> sent_probes;
   bool probes_sent = false;
@@ -120,7 +122,9 @@ struct Window::Inside {
 
 void Window::Inside::open() {
   if (!glfwInit())
-    throw Error("The window system could not be reached: no display was found. On a server use dreamscope-cli, or start a virtual display with xvfb-run.");
+    throw Error(
+        "The window system could not be reached: no display was found. On a server use dreamscope-cli, or start a "
+        "virtual display with xvfb-run.");
   glfwWindowHint(GLFW_CONTEXT_VERSION_MAJOR, 3);
   glfwWindowHint(GLFW_CONTEXT_VERSION_MINOR, 3);
   glfwWindowHint(GLFW_OPENGL_PROFILE, GLFW_OPENGL_CORE_PROFILE);
@@ -141,7 +145,9 @@ void Window::Inside::open() {
   window = glfwCreateWindow(options.width, options.height, options.title.c_str(), nullptr, nullptr);
   if (!window) {
     glfwTerminate();
-    throw Error("A window with OpenGL 3.3 could not be opened. Install a graphics driver or Mesa (libgl1-mesa-dri) and try again.");
+    throw Error(
+        "A window with OpenGL 3.3 could not be opened. Install a graphics driver or Mesa (libgl1-mesa-dri) and try "
+        "again.");
   }
   glfwSetWindowSizeLimits(window, 800, 500, GLFW_DONT_CARE, GLFW_DONT_CARE);
   set_window_icon(window);
@@ -233,7 +239,8 @@ void Window::Inside::style() {
   glfwGetWindowContentScale(window, &x, &y);
   const float scale = std::max(x, 0.5f) * ui.settings.text_scale * workspace(ui.settings.workspace).text;
   if (scale == style_scale && ui.settings.dark == style_dark && !ui.want_style) return;
-  if (scale != style_scale && style_scale > 0 && layout_untouched()) build_layout = true;  // larger text needs other shares
+  if (scale != style_scale && style_scale > 0 && layout_untouched())
+    build_layout = true;  // larger text needs other shares
   style_scale = ui.scale = scale;
   style_dark = ui.settings.dark;
   ui.want_style = false;
@@ -275,7 +282,8 @@ void Window::Inside::draw() {
     if (!open) continue;
     if (front == panel.id) ImGui::SetNextWindowFocus();
     ImGui::SetNextWindowSize({ui.px(520), ui.px(360)}, ImGuiCond_FirstUseEver);
-    ImGuiWindowFlags flags = ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoScrollbar | ImGuiWindowFlags_NoFocusOnAppearing;
+    ImGuiWindowFlags flags =
+        ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoScrollbar | ImGuiWindowFlags_NoFocusOnAppearing;
     // A docked panel is closed from the View menu; a cross on every tab would only invite slips.
     const ImGuiWindow* known = ImGui::FindWindowByName(window_name(panel).c_str());
     const bool floats = known && (!known->DockNode || !ImGui::DockNodeGetRootNode(known->DockNode)->IsDockSpace());
@@ -290,8 +298,8 @@ void Window::Inside::draw() {
   draw_palette(ui);
 }
 
-/// Clears the window, and the docked panels in their own colour. A cleared rectangle costs a software renderer a tenth of
-/// a blended, textured one of the same size, and the panels cover half of the window.
+/// Clears the window, and the docked panels in their own colour. A cleared rectangle costs a software renderer a tenth
+/// of a blended, textured one of the same size, and the panels cover half of the window.
 void Window::Inside::paint_grounds() {
   int width = 0, height = 0;
   glfwGetFramebufferSize(window, &width, &height);
@@ -305,7 +313,8 @@ void Window::Inside::paint_grounds() {
   const ImVec2 density = ImGui::GetIO().DisplayFramebufferScale;
   glEnable(GL_SCISSOR_TEST);
   for (const Ground& ground : grounds) {
-    glScissor(static_cast<int>(ground.pos.x * density.x), height - static_cast<int>((ground.pos.y + ground.size.y) * density.y),
+    glScissor(static_cast<int>(ground.pos.x * density.x),
+              height - static_cast<int>((ground.pos.y + ground.size.y) * density.y),
               static_cast<int>(ground.size.x * density.x), static_cast<int>(ground.size.y * density.y));
     clear(ui_state->color().panel);
   }
@@ -331,8 +340,10 @@ void Window::Inside::measure(const DreamView& dream) {
 void Window::Inside::pace() {
   double rate = options.frame_rate;
   if (rate <= 0) return;
-  if (glfwGetWindowAttrib(window, GLFW_ICONIFIED)) rate = 5;
-  else if (now_seconds() - last_news > idle_after) rate = 12;
+  if (glfwGetWindowAttrib(window, GLFW_ICONIFIED))
+    rate = 5;
+  else if (now_seconds() - last_news > idle_after)
+    rate = 12;
   next_frame = std::max(next_frame + 1 / rate, now_seconds() - 1 / rate);
   const double key_before = key_event;
   for (double now = now_seconds(); now < next_frame; now = now_seconds()) {
@@ -350,9 +361,13 @@ Window::Window(Engine& engine, WindowOptions options) : in_(std::make_unique<Ins
   in_->open();
 }
 
-Window::~Window() { in_->close(); }
+Window::~Window() {
+  in_->close();
+}
 
-Ui& Window::ui() { return *in_->ui_state; }
+Ui& Window::ui() {
+  return *in_->ui_state;
+}
 
 void Window::drop(const std::vector<std::string>& paths) {
   if (!paths.empty()) in_->engine_ref.send(OpenRun{paths.front()});
@@ -375,9 +390,8 @@ bool Window::frame() {
   const double begin = now_seconds();
   ui.time = begin - in.opened_at;
   ui.snapshot = in.engine_ref.latest();
-  if (ui.snapshot->dream->version != in.dream_version || ui.snapshot->train->version != in.train_version || ImGui::IsAnyItemActive()) {
+  if (ui.snapshot->dream->version != in.dream_version || ui.train().busy || ImGui::IsAnyItemActive()) {
     in.dream_version = ui.snapshot->dream->version;
-    in.train_version = ui.snapshot->train->version;
     in.last_news = begin;
   }
   if (!ui.want_workspace.empty()) in.use_workspace(std::exchange(ui.want_workspace, ""));
@@ -406,14 +420,16 @@ bool Window::frame() {
   if (std::exchange(ui.want_screenshot, false)) {
     const std::filesystem::path file = screenshot_path();
     const bool saved = screenshot(file);
-    ui.note(saved ? 0 : 1, saved ? "Screenshot saved: " + file.string() : "The screenshot could not be written to " + file.string() + ".");
+    ui.note(saved ? 0 : 1, saved ? "Screenshot saved: " + file.string()
+                                 : "The screenshot could not be written to " + file.string() + ".");
   }
   glfwSwapBuffers(in.window);
   in.measure(ui.dream());
   ui.textures.end_frame();
   if (in.layout_built >= 0 && in.frames == in.layout_built + 5) in.untouched_layout = ImGui::SaveIniSettingsToMemory();
   if (in.options.after_swap) in.options.after_swap();
-  if (std::exchange(ui.settings_changed, false) && !in.directory.empty()) save_settings(in.directory / "window.conf", ui.settings);
+  if (std::exchange(ui.settings_changed, false) && !in.directory.empty())
+    save_settings(in.directory / "window.conf", ui.settings);
   if (io.WantSaveIniSettings) {
     in.remember_layout();
     ImGui::GetIO().WantSaveIniSettings = false;

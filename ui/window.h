@@ -17,13 +17,13 @@ struct WindowOptions {
   int width = 1600, height = 900;
   /// Where layouts and settings are remembered; empty: the user's own place; "-": nowhere.
   std::filesystem::path settings_directory;
-  std::string workspace;                // "" = as remembered
-  std::filesystem::path screenshot;     // written after `screenshot_frame` frames, for scripted captures
+  std::string workspace;             // "" = as remembered
+  std::filesystem::path screenshot;  // written after `screenshot_frame` frames, for scripted captures
   int screenshot_frame = 60;
-  int max_frames = 0;                   // close by itself after so many; 0 = never
-  double frame_rate = 60;               // at most; 0 = unlimited
+  int max_frames = 0;                       // close by itself after so many; 0 = never
+  double frame_rate = 60;                   // at most; 0 = unlimited
   const std::atomic<bool>* quit = nullptr;  // set from outside (Ctrl-C): closes within a frame
-  std::function<void()> after_swap;     // called once a frame
+  std::function<void()> after_swap;         // called once a frame
 };
 
 /// The window: GLFW, OpenGL 3.3, ImGui. One thread makes, drives and destroys it. It reads the engine's latest snapshot
@@ -37,7 +37,7 @@ class Window {
   Window& operator=(const Window&) = delete;
 
   bool frame();  // draws one frame and keeps the pace; false when the window is to close
-  void drop(const std::vector<std::string>& paths);  // what dropping files on the window does
+  void drop(const std::vector<std::string>& paths);    // what dropping files on the window does
   bool screenshot(const std::filesystem::path& file);  // of the last frame, as PNG; false when it cannot be written
   Ui& ui();
 

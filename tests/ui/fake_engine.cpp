@@ -23,7 +23,8 @@ std::shared_ptr<const Image> road(double at, double steer, int blur) {
     for (int x = 0; x < 64; ++x) {
       const double soft = blur ? 2.5 : 0.5;
       const double on = 1 / (1 + std::exp((std::abs(x - middle) - 7.5) / soft));
-      const bool patch = (static_cast<int>(std::floor((x + 5) / 18.0)) + static_cast<int>(std::floor((y - at) / 20.0))) % 2 == 0;
+      const bool patch =
+          (static_cast<int>(std::floor((x + 5) / 18.0)) + static_cast<int>(std::floor((y - at) / 20.0))) % 2 == 0;
       const double grass[] = {patch ? 102.0 : 96.0, patch ? 230.0 : 204.0, patch ? 102.0 : 96.0};
       double rgb[3];
       for (int c = 0; c < 3; ++c) rgb[c] = grass[c] * (1 - on) + 105 * on;
@@ -31,7 +32,8 @@ std::shared_ptr<const Image> road(double at, double steer, int blur) {
       const double red = 1 / (1 + std::exp((car - 1) * (blur ? 3 : 14)));
       rgb[0] = rgb[0] * (1 - red) + 200 * red, rgb[1] *= 1 - red, rgb[2] *= 1 - red;
       for (int c = 0; c < 3; ++c)
-        image->pixels[static_cast<std::size_t>((y * 64 + x) * 3 + c)] = static_cast<std::uint8_t>(std::clamp(rgb[c], 0.0, 255.0));
+        image->pixels[static_cast<std::size_t>((y * 64 + x) * 3 + c)] =
+            static_cast<std::uint8_t>(std::clamp(rgb[c], 0.0, 255.0));
     }
   }
   return image;
@@ -77,13 +79,16 @@ FakeEngine::FakeEngine() {
   ActionSpace& action = dream_.spaces.action;
   action.axes = {"steer", "gas", "brake"};
   action.low = {-1, 0, 0}, action.high = {1, 1, 1}, action.idle = {0, 0, 0};
-  action.keys = {{"left", 0, -1, "steer left"}, {"right", 0, 1, "steer right"}, {"up", 1, 1, "gas"}, {"down", 2, 0.8f, "brake"}};
+  action.keys = {
+      {"left", 0, -1, "steer left"}, {"right", 0, 1, "steer right"}, {"up", 1, 1, "gas"}, {"down", 2, 0.8f, "brake"}};
   dream_.spaces.image_width = dream_.spaces.image_height = 64;
   dream_.spaces.image_channels = 3;
   for (int i = 0; i < 32; ++i) z_.push_back(1.4f * wave(i, 0));
 
   train_.open = train_.busy = true;
   train_.version = 1;
+  train_.recipes = {{"vmc", "World Models: V, M and C."}};
+  train_.environments = {{"CarRacing", "A car on a track seen from above."}, {"Other", "Another world."}};
   train_.run = "runs/car", train_.recipe = "vmc", train_.environment = "CarRacing";
   train_.saved_seconds_ago = 12;
   train_.memory_bytes = 1.23e9, train_.budget_bytes = 4e9;
@@ -97,7 +102,8 @@ FakeEngine::FakeEngine() {
   train_.curves = {curve("v/reconstruction", "reconstruction Σ(x−x̂)² per frame", "", 320, 22, 260, 400), kl,
                    curve("m/nll", "M: −log p(z′|z, a, h)", "nats / dim", 1.4, 0.9, 60, 400),
                    curve("c/best", "C: best score of a generation", "reward", -40, 870, 0, 400)};
-  const auto field = [](const char* key, const char* help, const char* unit, FieldValue value, double low, double high, bool log, bool live) {
+  const auto field = [](const char* key, const char* help, const char* unit, FieldValue value, double low, double high,
+                        bool log, bool live) {
     Field f;
     f.key = key, f.help = help, f.unit = unit, f.value = f.initial = std::move(value);
     f.low = low, f.high = high, f.logarithmic = log, f.live = live;
@@ -105,7 +111,8 @@ FakeEngine::FakeEngine() {
   };
   train_.fields = {field("v.learning_rate", "Step size α of Adam.", "", 1e-4, 1e-6, 1e-2, true, true),
                    field("v.batch", "Frames per gradient step.", "frames", std::int64_t{100}, 1, 1024, false, true),
-                   field("v.kl_tolerance", "Free nats per latent dimension (λ): below it the KL costs nothing.", "nats", 0.5, 0, 2, false, true),
+                   field("v.kl_tolerance", "Free nats per latent dimension (λ): below it the KL costs nothing.", "nats",
+                         0.5, 0, 2, false, true),
                    field("v.epochs", "Passes over the data.", "", std::int64_t{10}, 1, 100, false, false),
                    field("m.reward_head", "Train M to predict reward and end too.", "", true, 0, 1, false, false),
                    field("checkpoint_seconds", "Time between checkpoints.", "s", 60.0, 1, 3600, false, true)};
@@ -116,8 +123,10 @@ FakeEngine::FakeEngine() {
   runs_ = {{"assets/car", "shipped run", "vmc", "CarRacing", "score 861 ± 40 over 100 tracks", true},
            {"runs/car", "runs/car", "vmc", "CarRacing", "V trained, M at 12 %", true},
            {"runs/old", "runs/old", "vmc", "CarRacing", "model.safetensors is cut short: 1.2 MB of 9.8 MB", false}};
-  log_ = {{0.4, 0, "Shipped run opened: assets/car"}, {1.2, 0, "Collect: 200 episodes are there already"},
-          {2.0, 0, "V: 4,348,547 parameters, 742 frames/s"}, {31.5, 1, "Replay at 80 % of its budget"}};
+  log_ = {{0.4, 0, "Shipped run opened: assets/car"},
+          {1.2, 0, "Collect: 200 episodes are there already"},
+          {2.0, 0, "V: 4,348,547 parameters, 742 frames/s"},
+          {31.5, 1, "Replay at 80 % of its budget"}};
   publish();
 }
 
@@ -130,7 +139,8 @@ void FakeEngine::send(Command command) {
   if (const auto* control = std::get_if<DreamControl>(&command)) {
     if (control->what == DreamControl::Do::play) dream_.playing = true;
     if (control->what == DreamControl::Do::pause) dream_.playing = false;
-    if (control->what == DreamControl::Do::restart || control->what == DreamControl::Do::new_start) dream_.step = 0, edits_.clear();
+    if (control->what == DreamControl::Do::restart || control->what == DreamControl::Do::new_start)
+      dream_.step = 0, edits_.clear();
   } else if (const auto* drive = std::get_if<Drive>(&command)) {
     dream_.hands_on = drive->engaged;
     dream_.action = drive->action;
@@ -151,8 +161,10 @@ void FakeEngine::send(Command command) {
   } else if (const auto* train = std::get_if<TrainControl>(&command)) {
     train_.busy = train->what == TrainControl::Do::start;
     for (PhaseView& phase : train_.phases) {
-      if (phase.state == PhaseView::State::running && !train_.busy) phase.state = PhaseView::State::paused;
-      else if (phase.state == PhaseView::State::paused && train_.busy) phase.state = PhaseView::State::running;
+      if (phase.state == PhaseView::State::running && !train_.busy)
+        phase.state = PhaseView::State::paused;
+      else if (phase.state == PhaseView::State::paused && train_.busy)
+        phase.state = PhaseView::State::running;
     }
   } else if (const auto* set = std::get_if<SetField>(&command)) {
     for (Field& field : train_.fields)
@@ -189,7 +201,8 @@ void FakeEngine::fill_probes() {
       z.mean.push_back(1.4f * wave(i, t) + 0.15f * wave(i + 40, 2 * t));
       z.deviation.push_back(0.15f + 0.1f * std::abs(wave(i + 7, t)));
     }
-    dream_.probes.push_back({"latent/z", "Latent zₜ · 32", "zₜ: the few numbers that the picture is drawn from.", true, share(z)});
+    dream_.probes.push_back(
+        {"latent/z", "Latent zₜ · 32", "zₜ: the few numbers that the picture is drawn from.", true, share(z)});
   }
   if (wants("mixture/z")) {
     Mixture m;
@@ -211,13 +224,15 @@ void FakeEngine::fill_probes() {
       m.drawn.push_back((d + static_cast<int>(dream_.step) / 20) % 5);
       m.draw.push_back(m.means[static_cast<std::size_t>(d * 5 + m.drawn.back())] + 0.2f);
     }
-    dream_.probes.push_back({"mixture/z", "Mixture of the next z", "p(zₜ₊₁ | zₜ, aₜ, hₜ): the density that M draws from.", false, share(m)});
+    dream_.probes.push_back({"mixture/z", "Mixture of the next z",
+                             "p(zₜ₊₁ | zₜ, aₜ, hₜ): the density that M draws from.", false, share(m)});
   }
   if (wants("hidden/h")) {
     Heatmap h;
     h.rows = 8, h.cols = 32, h.low = -1, h.high = 1, h.diverging = true;
     for (int i = 0; i < 256; ++i) h.cells.push_back(wave(i, t));
-    dream_.probes.push_back({"hidden/h", "Hidden hₜ", "hₜ: what M remembers, one cell per LSTM unit.", false, share(h)});
+    dream_.probes.push_back(
+        {"hidden/h", "Hidden hₜ", "hₜ: what M remembers, one cell per LSTM unit.", false, share(h)});
   }
   if (categorical_ && wants("categorical/z")) {
     Categorical c;

@@ -57,7 +57,8 @@ void Flow::act(const std::function<void(ImGuiTestContext*)>& user) {
 std::filesystem::path Flow::folder() {
   if (folder_.empty()) {
     const testing::TestInfo* info = testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = std::filesystem::temp_directory_path() / ("dreamscope-" + std::string(info->name()) + "-" + std::to_string(getpid()));
+    folder_ = std::filesystem::temp_directory_path() /
+              ("dreamscope-" + std::string(info->name()) + "-" + std::to_string(getpid()));
     std::filesystem::create_directories(folder_);
   }
   return folder_;

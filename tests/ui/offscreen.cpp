@@ -1,8 +1,8 @@
 #include "tests/ui/offscreen.h"
 
 #define GL_GLEXT_PROTOTYPES
+#define GLFW_INCLUDE_GLEXT
 #include <GLFW/glfw3.h>
-#include <GL/glext.h>
 
 #include <cstring>
 #include <stdexcept>
@@ -76,7 +76,8 @@ Image Offscreen::draw(const std::function<void(Ui&)>& content) {
   glReadPixels(0, 0, width_, height_, GL_RGB, GL_UNSIGNED_BYTE, rows.data());
   const std::size_t row = static_cast<std::size_t>(width_) * 3;
   for (int y = 0; y < height_; ++y)
-    std::memcpy(&out.pixels[static_cast<std::size_t>(y) * row], &rows[static_cast<std::size_t>(height_ - 1 - y) * row], row);
+    std::memcpy(&out.pixels[static_cast<std::size_t>(y) * row], &rows[static_cast<std::size_t>(height_ - 1 - y) * row],
+                row);
   return out;
 }
 

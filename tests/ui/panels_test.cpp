@@ -206,12 +206,16 @@ TEST_F(Panels, ANewRunIsStartedFromTheForm) {
     window->ui().want_panel = "runs";
     ctx->Yield(3);
     ctx->ItemInputValue("//Runs###runs/**/##directory", "runs/second");
+    ctx->SetRef(ctx->WindowInfo("//Runs###runs/new").Window);
+    ctx->ComboClick("##environment/Other");
+    ctx->ItemInputValue("//Runs###runs/**/##settings", "m.heads=true  v.epochs=3");
     ctx->ItemClick("//Runs###runs/**/###start");
     const StartRun* start = engine.last<StartRun>();
     ASSERT_NE(start, nullptr);
     EXPECT_EQ(start->recipe, "vmc");
-    EXPECT_EQ(start->environment, "CarRacing");
+    EXPECT_EQ(start->environment, "Other");
     EXPECT_EQ(start->directory, "runs/second");
+    EXPECT_EQ(start->settings, (std::vector<std::string>{"m.heads=true", "v.epochs=3"}));
   });
 }
 

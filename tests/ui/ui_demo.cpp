@@ -35,7 +35,9 @@ int main(int argc, char** argv) {
   }
   if (state == "categorical") engine.offer_categorical();
   if (state == "fault") {
-    engine.train().fault = "V's loss is not finite at step 1,204: v.encoder.conv2.weight holds NaN. The last good checkpoint is kept; lower v.learning_rate and press F5.";
+    engine.train().fault =
+        "V's loss is not finite at step 1,204: v.encoder.conv2.weight holds NaN. The last good checkpoint is kept; "
+        "lower v.learning_rate and press F5.";
     engine.fault() = "runs/old/model.safetensors is cut short: 1.2 MB of 9.8 MB. Copy it again, or open another run.";
   }
   if (state == "empty") {
@@ -56,6 +58,7 @@ int main(int argc, char** argv) {
   if (state == "notwin") engine.dream().twin = false;
   while (window.frame()) {
   }
-  std::printf("frame mean %.1f ms, p99 %.1f ms\n", static_cast<double>(window.ui().measures.mean), static_cast<double>(window.ui().measures.p99));
+  std::printf("frame mean %.1f ms, p99 %.1f ms\n", static_cast<double>(window.ui().measures.mean),
+              static_cast<double>(window.ui().measures.p99));
   return 0;
 }

@@ -24,16 +24,20 @@ namespace {
 
 constexpr int width = 360, height = 240;
 
-float wave(int i) { return static_cast<float>(std::sin(0.7 * i) * 0.7 + std::sin(2.3 * i) * 0.3); }
+float wave(int i) {
+  return static_cast<float>(std::sin(0.7 * i) * 0.7 + std::sin(2.3 * i) * 0.3);
+}
 
 Probe probe(const char* name, Value value, bool editable = false) {
-  return {name, "Title of it", "What it is, with its symbol.", editable, std::make_shared<const Value>(std::move(value))};
+  return {name, "Title of it", "What it is, with its symbol.", editable,
+          std::make_shared<const Value>(std::move(value))};
 }
 
 Image picture() {
   Image image{16, 12, 3, {}};
   for (int i = 0; i < 16 * 12; ++i)
-    for (const int c : {(i % 16) * 16, (i / 16) * 20, (i * 37) % 256}) image.pixels.push_back(static_cast<std::uint8_t>(c));
+    for (const int c : {(i % 16) * 16, (i / 16) * 20, (i * 37) % 256})
+      image.pixels.push_back(static_cast<std::uint8_t>(c));
   return image;
 }
 
@@ -80,7 +84,8 @@ Vector vector() {
 
 Curve curve() {
   Curve c;
-  for (int i = 0; i < 200; ++i) c.x.push_back(i), c.y.push_back(std::exp(-i * 0.02) + 0.05 * static_cast<double>(wave(i)));
+  for (int i = 0; i < 200; ++i)
+    c.x.push_back(i), c.y.push_back(std::exp(-i * 0.02) + 0.05 * static_cast<double>(wave(i)));
   c.x_unit = "step", c.y_unit = "nats";
   return c;
 }
@@ -116,23 +121,27 @@ TEST_P(Viewer, LooksLikeItsReference) {
     sum += off;
     far += off > 40;
   }
-  const double mean = sum / static_cast<double>(then.size()), share = static_cast<double>(far) / static_cast<double>(then.size());
+  const double mean = sum / static_cast<double>(then.size()),
+               share = static_cast<double>(far) / static_cast<double>(then.size());
   // Renderers round the edges of glyphs and lines differently; a thing that moved by a pixel is far above this.
   const bool alike = mean < 0.6 && share < 0.004;
-  if (!alike) write_png(std::filesystem::temp_directory_path() / (std::string("viewer-") + GetParam().name + ".png"), width, height, now.pixels, false);
-  EXPECT_TRUE(alike) << "mean difference " << mean << " of 255, " << share * 100 << " % far off; what was drawn lies in "
-                     << std::filesystem::temp_directory_path();
+  if (!alike)
+    write_png(std::filesystem::temp_directory_path() / (std::string("viewer-") + GetParam().name + ".png"), width,
+              height, now.pixels, false);
+  EXPECT_TRUE(alike) << "mean difference " << mean << " of 255, " << share * 100
+                     << " % far off; what was drawn lies in " << std::filesystem::temp_directory_path();
 }
 
 INSTANTIATE_TEST_SUITE_P(
     All, Viewer,
-    testing::Values(Case{"image", probe("a/image", picture()), true}, Case{"heatmap", probe("a/map", heatmap(false)), true},
-                    Case{"heatmap_diverging", probe("a/map", heatmap(true)), true},
-                    Case{"heatmap_light", probe("a/map", heatmap(true)), false},
-                    Case{"categorical", probe("a/cat", categorical()), true}, Case{"mixture", probe("a/mix", mixture()), true},
-                    Case{"mixture_light", probe("a/mix", mixture()), false}, Case{"vector", probe("a/z", vector(), true), true},
-                    Case{"scalar", probe("a/s", Scalar{1.2345, "nats"}), true}, Case{"curve", probe("a/c", curve()), true},
-                    Case{"text", probe("a/t", Text{"A line of text.\nAnother, with ₃ and τ."}), true}),
+    testing::Values(
+        Case{"image", probe("a/image", picture()), true}, Case{"heatmap", probe("a/map", heatmap(false)), true},
+        Case{"heatmap_diverging", probe("a/map", heatmap(true)), true},
+        Case{"heatmap_light", probe("a/map", heatmap(true)), false},
+        Case{"categorical", probe("a/cat", categorical()), true}, Case{"mixture", probe("a/mix", mixture()), true},
+        Case{"mixture_light", probe("a/mix", mixture()), false}, Case{"vector", probe("a/z", vector(), true), true},
+        Case{"scalar", probe("a/s", Scalar{1.2345, "nats"}), true}, Case{"curve", probe("a/c", curve()), true},
+        Case{"text", probe("a/t", Text{"A line of text.\nAnother, with ₃ and τ."}), true}),
     [](const auto& each) { return std::string(each.param.name); });
 
 TEST(ViewerRobustness, DamagedValuesAreDrawnAsASentence) {

@@ -40,8 +40,8 @@ TEST_F(Windows, WorkspacesAreSwitchedByKeyAndByName) {
 TEST_F(Windows, TheDefaultLayoutFillsTheWindow) {
   open();
   act([&](ImGuiTestContext*) {
-    const ImGuiWindow *worlds = ImGui::FindWindowByName("Worlds###worlds"), *mind = ImGui::FindWindowByName("Mind###mind"),
-                      *train = ImGui::FindWindowByName("Train###train");
+    const ImGuiWindow *worlds = ImGui::FindWindowByName("Worlds###worlds"),
+                      *mind = ImGui::FindWindowByName("Mind###mind"), *train = ImGui::FindWindowByName("Train###train");
     ASSERT_TRUE(worlds && mind && train);
     const ImVec2 size = ImGui::GetMainViewport()->Size;
     EXPECT_LE(worlds->Pos.x, 1);

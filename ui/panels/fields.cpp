@@ -77,7 +77,8 @@ void draw_field(Ui& ui, const Field& field, const std::string& why_not, bool nar
       }
     } else {
       std::string edited = *string;
-      if (ImGui::InputText("##value", &edited, ImGuiInputTextFlags_EnterReturnsTrue)) change(ui, field, *string, edited);
+      if (ImGui::InputText("##value", &edited, ImGuiInputTextFlags_EnterReturnsTrue))
+        change(ui, field, *string, edited);
     }
   } else {
     draw_number(ui, field, width);
@@ -102,7 +103,8 @@ void draw_fields(const Snapshot& snapshot, Ui& ui) {
   {
     WithFont small(ui.fonts.text, 0.88f);
     ImGui::PushTextWrapPos(0);
-    text(ui.color().muted, "Live settings take effect with the next batch; grey ones when their phase starts. Ctrl-Z undoes.");
+    text(ui.color().muted,
+         "Live settings take effect with the next batch; grey ones when their phase starts. Ctrl-Z undoes.");
     ImGui::PopTextWrapPos();
   }
   const int columns = ImGui::GetContentRegionAvail().x > ui.px(900) ? 2 : 1;
@@ -124,8 +126,8 @@ void draw_fields(const Snapshot& snapshot, Ui& ui) {
       ImGui::TableSetupColumn("unit", ImGuiTableColumnFlags_WidthFixed, ui.px(54));
       const std::size_t from = per * static_cast<std::size_t>(c), to = std::min(order.size(), from + per);
       for (std::size_t i = from; i < to; ++i)
-        draw_field(ui, *order[i], !order[i]->live && busy ? "This one cannot change while a phase runs: pause first." : "",
-                   narrow);
+        draw_field(ui, *order[i],
+                   !order[i]->live && busy ? "This one cannot change while a phase runs: pause first." : "", narrow);
       ImGui::EndTable();
     }
   }

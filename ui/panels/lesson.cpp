@@ -36,32 +36,38 @@ std::vector<Step> make_steps(const DreamView& dream) {
                    "The large picture is imagined. A network draws it from a few numbers, step by step, and each step "
                    "builds on the one before. Hold a driving key: the dream answers.",
                    {{"new start", [](Ui& ui) { ui.send(DreamControl{DreamControl::Do::new_start}); }}}});
-  steps.push_back({"How far does it hold?",
-                   "Beside it the real world moves under the same keys, from the same first frame. At first the two agree; "
-                   "watch the difference grow. A dream is honest for a while only.",
-                   {{"same start again", [](Ui& ui) { ui.send(DreamControl{DreamControl::Do::restart}); }}}});
+  steps.push_back(
+      {"How far does it hold?",
+       "Beside it the real world moves under the same keys, from the same first frame. At first the two agree; "
+       "watch the difference grow. A dream is honest for a while only.",
+       {{"same start again", [](Ui& ui) { ui.send(DreamControl{DreamControl::Do::restart}); }}}});
   if (const Probe* latent = find_value<Vector>(dream, true))
-    steps.push_back({"The world in a few numbers: z",
-                     "Each bar at the right is one number of the latent z; the whole picture is made of them. Drag one and "
-                     "see what it means.",
-                     {{"throw the dice", [name = latent->name](Ui& ui) { ui.send(RandomiseLatent{name}); }}}});
+    steps.push_back(
+        {"The world in a few numbers: z",
+         "Each bar at the right is one number of the latent z; the whole picture is made of them. Drag one and "
+         "see what it means.",
+         {{"throw the dice", [name = latent->name](Ui& ui) { ui.send(RandomiseLatent{name}); }}}});
   if (find_value<Mixture>(dream))
-    steps.push_back({"The next moment is a guess",
-                     "For every number of z the model names several possible next values, each with a chance π, a mean μ "
-                     "and a spread σ; one is drawn. Flat bars in the entropy strip: it is sure. Tall ones: it is torn.",
-                     {}});
+    steps.push_back(
+        {"The next moment is a guess",
+         "For every number of z the model names several possible next values, each with a chance π, a mean μ "
+         "and a spread σ; one is drawn. Flat bars in the entropy strip: it is sure. Tall ones: it is torn.",
+         {}});
   if (find_value<Categorical>(dream))
-    steps.push_back({"A latent of categories",
-                     "Here the state is a table: each row picks one class. Bright prior and bright posterior in the same "
-                     "cell mean that the model foresaw what it then saw.",
-                     {}});
-  steps.push_back({"Turn up the chance: τ",
-                   "The temperature τ scales how much luck goes into each step. Low: a calm dream, always the likeliest. "
-                   "High: wild, and soon nonsense.",
-                   {{"τ 0.10", temperature(0.1f)}, {"τ 1.00", temperature(1)}, {"τ 1.50", temperature(1.5f)}}});
-  steps.push_back({"Learn it yourself",
-                   "The Train workspace shows how the networks got here: watch the error fall and the pictures sharpen.",
-                   {{"go to Train", [](Ui& ui) { ui.want_workspace = "train"; }}}});
+    steps.push_back(
+        {"A latent of categories",
+         "Here the state is a table: each row picks one class. Bright prior and bright posterior in the same "
+         "cell mean that the model foresaw what it then saw.",
+         {}});
+  steps.push_back(
+      {"Turn up the chance: τ",
+       "The temperature τ scales how much luck goes into each step. Low: a calm dream, always the likeliest. "
+       "High: wild, and soon nonsense.",
+       {{"τ 0.10", temperature(0.1f)}, {"τ 1.00", temperature(1)}, {"τ 1.50", temperature(1.5f)}}});
+  steps.push_back(
+      {"Learn it yourself",
+       "The Train workspace shows how the networks got here: watch the error fall and the pictures sharpen.",
+       {{"go to Train", [](Ui& ui) { ui.want_workspace = "train"; }}}});
   return steps;
 }
 
@@ -96,7 +102,9 @@ void draw_lesson(const Snapshot& snapshot, Ui& ui) {
   if (button(ui, "← back", "Back", "The step before.", {.why_not = at == 0 ? "This is the first step." : ""})) --at;
   ImGui::SameLine(0, ui.px(8));
   const bool last = at + 1 >= static_cast<int>(steps.size());
-  if (button(ui, "next →", "Next", "The next step.", {.accent = !last, .why_not = last ? "This is the last step." : ""})) ++at;
+  if (button(ui, "next →", "Next", "The next step.",
+             {.accent = !last, .why_not = last ? "This is the last step." : ""}))
+    ++at;
 }
 
 }  // namespace dream::ui

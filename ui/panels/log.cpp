@@ -37,7 +37,8 @@ void draw_log(const Snapshot& snapshot, Ui& ui) {
   std::vector<const LogLine*> lines;
   for (const std::vector<LogLine>* from : {snapshot.log.get(), static_cast<const std::vector<LogLine>*>(&ui.notes)})
     for (const LogLine& line : *from) lines.push_back(&line);
-  std::stable_sort(lines.begin(), lines.end(), [](const LogLine* a, const LogLine* b) { return a->seconds < b->seconds; });
+  std::stable_sort(lines.begin(), lines.end(),
+                   [](const LogLine* a, const LogLine* b) { return a->seconds < b->seconds; });
   draw_lines(ui, lines);
   if (at_end) ImGui::SetScrollHereY(1);
   ImGui::EndChild();

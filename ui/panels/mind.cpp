@@ -11,7 +11,9 @@
 namespace dream::ui {
 namespace {
 
-std::string group_of(const std::string& name) { return name.substr(0, name.find('/')); }
+std::string group_of(const std::string& name) {
+  return name.substr(0, name.find('/'));
+}
 
 std::string group_title(std::string group) {
   if (!group.empty()) group[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(group[0])));
@@ -28,9 +30,10 @@ void draw_group(const Snapshot& snapshot, Ui& ui, const std::string& group) {
     if (probe.value && (group.empty() || group_of(probe.name) == group)) shown.push_back(&probe);
   const ImVec2 space = ImGui::GetContentRegionAvail();
   if (shown.empty()) {
-    centred_note(ui, ImGui::GetCursorScreenPos(),
-                 {ImGui::GetCursorScreenPos().x + space.x, ImGui::GetCursorScreenPos().y + ui.px(120)},
-                 dream.ready ? "Waiting for the next step of the dream." : "The mind of the model appears here once it dreams.");
+    centred_note(
+        ui, ImGui::GetCursorScreenPos(),
+        {ImGui::GetCursorScreenPos().x + space.x, ImGui::GetCursorScreenPos().y + ui.px(120)},
+        dream.ready ? "Waiting for the next step of the dream." : "The mind of the model appears here once it dreams.");
     return;
   }
   const float line = ImGui::GetTextLineHeight() + 2 * ImGui::GetStyle().ItemSpacing.y;
@@ -49,7 +52,8 @@ void draw_group(const Snapshot& snapshot, Ui& ui, const std::string& group) {
   for (const Probe* probe : shown) {
     const Appetite hunger = hunger_of(*probe);
     float height = ui.px(hunger.least) + (weight > 0 ? spare * hunger.weight / weight : 0);
-    height = std::min(height, std::max(ui.px(hunger.least) * 2.4f, ui.px(hunger.least) + space.y * (group.empty() ? 0.12f : 1)));
+    height = std::min(
+        height, std::max(ui.px(hunger.least) * 2.4f, ui.px(hunger.least) + space.y * (group.empty() ? 0.12f : 1)));
     header(ui, probe->title, ui.color().text, note_of(*probe));
     tip(ui, probe->title.c_str(), probe->caption.c_str());
     draw_value(ui, *probe, {ImGui::GetContentRegionAvail().x, std::floor(height)});

@@ -28,7 +28,8 @@ void draw_frames(Ui& ui, ImVec2 size) {
   WithFont small(ui.fonts.mono, 0.75f);
   list->AddText({box.min.x + ui.px(4), y_of(33.3f) - ImGui::GetTextLineHeight()}, p.muted, "33 ms");
   list->AddText({box.min.x + ui.px(4), y_of(16.7f) - ImGui::GetTextLineHeight()}, p.muted, "17 ms");
-  if (box.hovered) tip(ui, "Frame times of the window", "The last 240 frames: work and waiting of one turn of the window's loop.");
+  if (box.hovered)
+    tip(ui, "Frame times of the window", "The last 240 frames: work and waiting of one turn of the window's loop.");
 }
 
 void draw_split(Ui& ui, ImVec2 size) {
@@ -43,7 +44,8 @@ void draw_split(Ui& ui, ImVec2 size) {
     const char* name;
     float ms;
     ImU32 colour;
-  } parts[] = {{"input", m.input, p.blue}, {"M", m.model, p.dream}, {"decode", m.decode, p.pink}, {"draw", m.draw, p.grey}};
+  } parts[] = {
+      {"input", m.input, p.blue}, {"M", m.model, p.dream}, {"decode", m.decode, p.pink}, {"draw", m.draw, p.grey}};
   const float all = std::max(m.key_to_pixel, 0.1f);
   ImDrawList* list = ImGui::GetWindowDrawList();
   const float left = box.min.x + ui.px(8), wide = box.width() - ui.px(16);
@@ -76,7 +78,8 @@ void draw_performance(const Snapshot& snapshot, Ui& ui) {
   const float height = ImGui::GetContentRegionAvail().y - ImGui::GetTextLineHeight() - ui.px(10);
   char note[96];
   ImGui::BeginGroup();
-  std::snprintf(note, sizeof note, "mean %.1f ms · p99 %.1f ms", static_cast<double>(m.mean), static_cast<double>(m.p99));
+  std::snprintf(note, sizeof note, "mean %.1f ms · p99 %.1f ms", static_cast<double>(m.mean),
+                static_cast<double>(m.p99));
   header(ui, "Window", p.text, note, width);
   draw_frames(ui, {width, height});
   ImGui::EndGroup();

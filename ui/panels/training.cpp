@@ -25,9 +25,10 @@ std::string status_of(const PhaseView& phase, bool with_rate = true) {
     case PhaseView::State::running: {
       int used = std::snprintf(out, sizeof out, "%3.0f %%", phase.progress * 100);
       if (phase.rate > 0 && with_rate)
-        used += std::snprintf(out + used, sizeof out - static_cast<std::size_t>(used), " · %s %s",
-                              phase.rate >= 100 ? std::to_string(std::lround(phase.rate)).c_str() : short_number(phase.rate).c_str(),
-                              phase.rate_unit.c_str());
+        used += std::snprintf(
+            out + used, sizeof out - static_cast<std::size_t>(used), " · %s %s",
+            phase.rate >= 100 ? std::to_string(std::lround(phase.rate)).c_str() : short_number(phase.rate).c_str(),
+            phase.rate_unit.c_str());
       if (phase.eta_seconds >= 0)
         std::snprintf(out + used, sizeof out - static_cast<std::size_t>(used), " · %s left",
                       short_time(phase.eta_seconds).c_str());
@@ -38,7 +39,9 @@ std::string status_of(const PhaseView& phase, bool with_rate = true) {
 }
 
 /// The part of a title that fits in the narrow column: "V" of "V: variational autoencoder".
-std::string short_title(const PhaseView& phase) { return phase.title.substr(0, phase.title.find(':')); }
+std::string short_title(const PhaseView& phase) {
+  return phase.title.substr(0, phase.title.find(':'));
+}
 
 void draw_phases(Ui& ui, const TrainView& train, float width) {
   const Palette& p = ui.color();
@@ -49,7 +52,8 @@ void draw_phases(Ui& ui, const TrainView& train, float width) {
     WithFont font(ui.fonts.mono, 0.84f);
     const auto widest = [&] {
       float most = 0;
-      for (const PhaseView& phase : train.phases) most = std::max(most, ImGui::CalcTextSize(status_of(phase, with_rate).c_str()).x);
+      for (const PhaseView& phase : train.phases)
+        most = std::max(most, ImGui::CalcTextSize(status_of(phase, with_rate).c_str()).x);
       return most + ui.px(12);
     };
     figures = widest();
@@ -109,7 +113,9 @@ void draw_memory(Ui& ui, const TrainView& train) {
 }
 
 void draw_strip_curves(Ui& ui, const TrainView& train, ImVec2 space) {
-  const int count = std::min<int>(static_cast<int>(train.curves.size()), space.x > ui.px(760) ? 3 : space.x > ui.px(420) ? 2 : 1);
+  const int count = std::min<int>(static_cast<int>(train.curves.size()), space.x > ui.px(760)   ? 3
+                                                                         : space.x > ui.px(420) ? 2
+                                                                                                : 1);
   if (count == 0) return;
   const float gap = ui.px(16), width = (space.x - gap * static_cast<float>(count - 1)) / static_cast<float>(count);
   // The curves that have most to say now: those of the phase under way come first in the engine's order already.
@@ -118,10 +124,13 @@ void draw_strip_curves(Ui& ui, const TrainView& train, ImVec2 space) {
     if (i) ImGui::SameLine(0, gap);
     ImGui::PushID(curve.name.c_str());
     ImGui::BeginGroup();
-    std::string note = curve.has_floor ? "dashed: " + curve.floor_label : curve.reference_y.empty() ? "" : "grey: a healthy run";
+    std::string note = curve.has_floor             ? "dashed: " + curve.floor_label
+                       : curve.reference_y.empty() ? ""
+                                                   : "grey: a healthy run";
     if (curve.y.empty()) note = "not begun";
     header(ui, curve.title, ui.color().text, note, width);
-    tip(ui, curve.title.c_str(), (curve.unit + " over " + curve.x_unit + "s. Grey: the shipped run, what normal looks like.").c_str());
+    tip(ui, curve.title.c_str(),
+        (curve.unit + " over " + curve.x_unit + "s. Grey: the shipped run, what normal looks like.").c_str());
     CurveLook look;
     look.colour = i % 2 ? ui.color().dream : ui.color().real;
     look.x_unit = curve.x_unit.c_str(), look.y_unit = curve.unit.c_str();

@@ -19,7 +19,9 @@ struct Places {
   float figures = 0;                    // width of the column of figures; 0: no room
 };
 
-float whole(float scale) { return scale >= 1 ? std::floor(scale) : std::max(scale, 0.0f); }
+float whole(float scale) {
+  return scale >= 1 ? std::floor(scale) : std::max(scale, 0.0f);
+}
 
 /// The hero at the left, the real world beside it, the two others below that: no taller than the hero.
 Places beside(const Ui& ui, float w, float h, ImVec2 space, float figures) {
@@ -30,7 +32,8 @@ Places beside(const Ui& ui, float w, float h, ImVec2 space, float figures) {
     const float rest = space.x - hero * w - gap - (figures > 0 ? figures + gap : 0);
     for (float real = whole(std::min({rest / w, hero * 0.67f, (hero * h - 2 * caption) / h})); real > 0.2f;
          real -= real > 1 ? 1 : 0.1f) {
-      const float small = whole(std::min({(rest - gap) / 2 / w, real * 0.75f, (hero * h - real * h - caption - gap) / h}));
+      const float small =
+          whole(std::min({(rest - gap) / 2 / w, real * 0.75f, (hero * h - real * h - caption - gap) / h}));
       if (small * w >= least) return {hero, real, small, false, figures};
       if (small > best.small * 1.01f) best = {hero, real, small, false, figures};
     }
@@ -43,7 +46,8 @@ Places beside(const Ui& ui, float w, float h, ImVec2 space, float figures) {
 Places below(const Ui& ui, float w, float h, ImVec2 space, float figures) {
   const float gap = ui.px(16), caption = caption_height(ui);
   const float small = whole(std::max(ui.px(110) / w, std::min((space.x - 2 * gap) / 3 / w, space.y * 0.2f / h)));
-  const float hero = whole(std::min((space.y - small * h - 2 * caption - ui.px(10)) / h, (space.x - (figures > 0 ? figures + gap : 0)) / w));
+  const float hero = whole(
+      std::min((space.y - small * h - 2 * caption - ui.px(10)) / h, (space.x - (figures > 0 ? figures + gap : 0)) / w));
   return {hero, small, small, true, figures};
 }
 

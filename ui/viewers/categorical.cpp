@@ -34,7 +34,8 @@ void draw_grid(Ui& ui, const Probe& probe, const char* id, const char* what, con
   for (int g = 0; g < std::min(value.groups, static_cast<int>(value.drawn.size())); ++g) {
     const int c = value.drawn[static_cast<std::size_t>(g)];
     if (c < 0 || c >= value.classes) continue;
-    const ImVec2 from{std::floor(box.min.x + w * static_cast<float>(c)), std::floor(box.min.y + h * static_cast<float>(g))};
+    const ImVec2 from{std::floor(box.min.x + w * static_cast<float>(c)),
+                      std::floor(box.min.y + h * static_cast<float>(g))};
     list->AddRect(from, {from.x + w - gap, from.y + h - gap}, p.text);
   }
   if (!box.hovered) return;

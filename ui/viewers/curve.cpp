@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ui/viewers/viewer.h"
 #include "ui/plots.h"
+#include "ui/viewers/viewer.h"
 #include "ui/widgets.h"
 
 namespace dream::ui {

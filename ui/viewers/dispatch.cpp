@@ -23,12 +23,12 @@ void draw_value(Ui& ui, const Probe& probe, ImVec2 size) {
 }
 
 Appetite appetite(const Value& value) {
-  return std::visit(Overload{[](const Image&) { return Appetite{96, 2}; }, [](const Heatmap&) { return Appetite{64, 1}; },
-                             [](const Categorical&) { return Appetite{120, 2}; },
-                             [](const Mixture&) { return Appetite{196, 2}; }, [](const Vector&) { return Appetite{96, 1.2f}; },
-                             [](const Scalar&) { return Appetite{24, 0}; }, [](const Curve&) { return Appetite{72, 1}; },
-                             [](const Text&) { return Appetite{40, 0}; }},
-                    value);
+  return std::visit(
+      Overload{[](const Image&) { return Appetite{96, 2}; }, [](const Heatmap&) { return Appetite{64, 1}; },
+               [](const Categorical&) { return Appetite{120, 2}; }, [](const Mixture&) { return Appetite{196, 2}; },
+               [](const Vector&) { return Appetite{96, 1.2f}; }, [](const Scalar&) { return Appetite{24, 0}; },
+               [](const Curve&) { return Appetite{72, 1}; }, [](const Text&) { return Appetite{40, 0}; }},
+      value);
 }
 
 std::string note_of(const Probe& probe) {

@@ -25,12 +25,12 @@ void draw_density(Ui& ui, const Well& box, const Dimension& d, int drawn, float 
   static constexpr float margin = 6;
   const Palette& p = ui.color();
   ImDrawList* list = ImGui::GetWindowDrawList();
-  float reach = 3;
+  float reach = 0.6f;
   for (int k = 0; k < d.components; ++k)
     if (d.weights[k] > 0.01f) reach = std::max(reach, std::abs(d.means[k]) + 2.5f * d.deviations[k]);
   if (has_draw) reach = std::max(reach, std::abs(draw) * 1.05f);
   while (reach > state.range * 1.05f && state.range < 1e4f) state.range *= 1.4f;  // grows in steps, never breathes
-  if (reach < state.range * 0.35f && state.range > 3) state.range /= 1.4f;
+  while (reach < state.range * 0.4f && state.range > 0.8f) state.range /= 1.4f;
   const float low = -state.range, high = state.range;
   const auto x_of = [&](float v) { return box.min.x + (v - low) / (high - low) * box.width(); };
 
@@ -56,8 +56,8 @@ void draw_density(Ui& ui, const Well& box, const Dimension& d, int drawn, float 
   const auto trace = [&](const std::vector<float>& curve) {
     line.clear();
     for (int i = 0; i <= points; ++i)
-      line.push_back({box.min.x + box.width() * static_cast<float>(i) / points,
-                      base - curve[static_cast<std::size_t>(i)] * unit});
+      line.push_back(
+          {box.min.x + box.width() * static_cast<float>(i) / points, base - curve[static_cast<std::size_t>(i)] * unit});
   };
   const ImU32 colours[] = {p.dream, p.blue, p.pink, p.warning, p.grey};  // green is the real world alone
   list->PushClipRect(box.min, box.max, true);
@@ -66,13 +66,15 @@ void draw_density(Ui& ui, const Well& box, const Dimension& d, int drawn, float 
     const ImU32 colour = k == drawn ? p.dream : colours[1 + k % 4];
     trace(each[static_cast<std::size_t>(k)]);
     fill_under(list, line, base, fade(colour, k == drawn ? 0.34f : 0.13f));
-    list->AddPolyline(line.data(), static_cast<int>(line.size()), fade(colour, k == drawn ? 1.0f : 0.75f), 0, ui.px(1.2f));
+    list->AddPolyline(line.data(), static_cast<int>(line.size()), fade(colour, k == drawn ? 1.0f : 0.75f), 0,
+                      ui.px(1.2f));
   }
   trace(total);
   list->AddPolyline(line.data(), static_cast<int>(line.size()), p.text, 0, ui.px(1.7f));
   if (has_draw && std::isfinite(draw)) {
     const float x = x_of(draw);
-    for (float y = box.min.y + 3; y < base; y += ui.px(7)) list->AddLine({x, y}, {x, y + ui.px(4)}, p.pink, ui.px(1.5f));
+    for (float y = box.min.y + 3; y < base; y += ui.px(7))
+      list->AddLine({x, y}, {x, y + ui.px(4)}, p.pink, ui.px(1.5f));
     const float t = std::clamp((draw - low) / (high - low), 0.0f, 1.0f) * points;
     list->AddCircleFilled({x, base - total[static_cast<std::size_t>(t)] * unit}, ui.px(4), p.pink);
   }
@@ -99,13 +101,15 @@ void draw_entropy(Ui& ui, const Probe& probe, const Mixture& value, ViewState& s
     const float t = std::clamp(value.entropy[static_cast<std::size_t>(i)] / most, 0.0f, 1.0f);
     const float top = box.max.y - ui.px(1) - t * (box.height() - ui.px(5));
     const bool lit = i == state.selected || (box.hovered && i == under);
-    list->AddRectFilled({x, top}, {std::round(x + step * 0.76f), box.max.y - 1}, lit ? p.pink : fade(p.dream, 0.85f), 1);
+    list->AddRectFilled({x, top}, {std::round(x + step * 0.76f), box.max.y - 1}, lit ? p.pink : fade(p.dream, 0.85f),
+                        1);
   }
   if (!box.hovered) return;
   char line[140];
-  std::snprintf(line, sizeof line,
-                "Dimension %d: %.3f of %.3f nats. 0: one component is certain; the top: all are as likely. Click to see it.",
-                under, static_cast<double>(value.entropy[static_cast<std::size_t>(under)]), static_cast<double>(most));
+  std::snprintf(
+      line, sizeof line,
+      "Dimension %d: %.3f of %.3f nats. 0: one component is certain; the top: all are as likely. Click to see it.",
+      under, static_cast<double>(value.entropy[static_cast<std::size_t>(under)]), static_cast<double>(most));
   tip(ui, probe.title.c_str(), line);
 }
 
@@ -170,21 +174,24 @@ void draw_viewer(Ui& ui, const Probe& probe, const Mixture& value, ImVec2 size) 
       WithFont font(ui.fonts.mono, relative);
       return ImGui::CalcTextSize(figures).x <= room;
     };
-    // Smaller by whole pixels where the column is narrow, and without k (which the colour shows too) where it is narrower.
+    // Smaller by whole pixels where the column is narrow, and without k (which the colour shows too) where it is
+    // narrower.
     const float steps[] = {14, 13, 12, 11};
     bool found = false;
     for (const float step : steps)
       if (!found) size_now = step / base, found = fits(size_now);
     if (!found) {
       std::snprintf(figures, sizeof figures, "π%.2f μ%+.2f σ%.2f z%+.2f", static_cast<double>(value.weights[k]),
-                    static_cast<double>(value.means[k]), static_cast<double>(value.deviations[k]), static_cast<double>(draw));
+                    static_cast<double>(value.means[k]), static_cast<double>(value.deviations[k]),
+                    static_cast<double>(draw));
       for (const float step : steps)
         if (!found) size_now = step / base, found = fits(size_now);
     }
     WithFont font(ui.fonts.mono, size_now);
     text(p.muted, "%s", figures);
     tip(ui, "The drawn component",
-        "k: which component was drawn; π: its weight after τ; μ: its mean; σ: its deviation after τ; z: the value drawn.");
+        "k: which component was drawn; π: its weight after τ; μ: its mean; σ: its deviation after τ; z: the value "
+        "drawn.");
   } else {
     mono(ui, p.muted, "nothing drawn yet");
   }

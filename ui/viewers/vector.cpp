@@ -49,8 +49,7 @@ void draw_sliders(Ui& ui, const Probe& probe, const Vector& value, ViewState& st
     mono(ui, ui.color().muted, "%2s", label_of(value, i).c_str());
     ImGui::SameLine(0, ui.px(4));
     double shown = state.dragged == i ? state.value : value.values[static_cast<std::size_t>(i)];
-    const SliderResult moved =
-        slider(ui, "##value", &shown, -state.range, state.range, 0, "%.2f", width - ui.px(80));
+    const SliderResult moved = slider(ui, "##value", &shown, -state.range, state.range, 0, "%.2f", width - ui.px(80));
     if (moved.began) state.before = value.values[static_cast<std::size_t>(i)];
     if (moved.changed) edit(ui, probe, state, i, static_cast<float>(shown));
     if (moved.ended) finish_edit(ui, probe, state);
@@ -77,7 +76,13 @@ void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size) {
                "Draw every element anew from N(0, 1): the dream jumps to a random place.", {.small = true}))
       ui.send(RandomiseLatent{probe.name});
     ImGui::SameLine();
-    if (button(ui, (std::string(icon::sliders) + (narrow ? "" : ui.settings.sliders ? "  hide sliders" : "  sliders") + "###sliders").c_str(),
+    if (button(ui,
+               (std::string(icon::sliders) +
+                (narrow                ? ""
+                 : ui.settings.sliders ? "  hide sliders"
+                                       : "  sliders") +
+                "###sliders")
+                   .c_str(),
                "Sliders", "One slider per element: double-click resets to 0, Ctrl-click types.",
                {.accent = false, .small = true}))
       ui.settings.sliders = !ui.settings.sliders, ui.settings_changed = true;
@@ -129,8 +134,9 @@ void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size) {
   if (box.hovered || bars_dragged) {
     const std::size_t at = static_cast<std::size_t>(bars_dragged && state.dragged >= 0 ? state.dragged : under);
     char line[160];
-    int used = std::snprintf(line, sizeof line, "element %s: %+.3f", label_of(value, static_cast<int>(at)).c_str(),
-                             static_cast<double>(state.dragged == static_cast<int>(at) ? state.value : value.values[at]));
+    int used =
+        std::snprintf(line, sizeof line, "element %s: %+.3f", label_of(value, static_cast<int>(at)).c_str(),
+                      static_cast<double>(state.dragged == static_cast<int>(at) ? state.value : value.values[at]));
     if (at < value.mean.size() && at < value.deviation.size() && used > 0 && used < 100)
       std::snprintf(line + used, sizeof line - static_cast<std::size_t>(used), "   encoder μ %+.3f ± σ %.3f",
                     static_cast<double>(value.mean[at]), static_cast<double>(value.deviation[at]));
