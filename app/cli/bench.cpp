@@ -75,6 +75,7 @@ Row v_row(double seconds, torch::Device device) {
 Row m_row(double seconds, torch::Device device) {
   MdnRnn m(MdnRnnOptions{});
   m->to(device);
+  m->set_bfloat16(bfloat16_is_fast(device));
   torch::optim::Adam adam(m->parameters(), 1e-3);
   constexpr std::int64_t batch = 100, steps = 250;
   const auto z = torch::randn({steps + 1, batch, 32}, device), actions = torch::rand({steps, batch, 3}, device);
@@ -95,6 +96,7 @@ Row dream_row(double seconds, torch::Device device, std::int64_t batch, bool dec
   VmcModel model(MdnRnnOptions{});
   model.to(device);
   model.v()->set_bfloat16(bfloat16_is_fast(device));
+  model.m()->set_bfloat16(bfloat16_is_fast(device));
   auto rng = make_generator(device, 1);
   auto carry = model.initial(batch);
   const auto action = torch::zeros({batch, 3}, device);

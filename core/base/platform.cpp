@@ -39,6 +39,8 @@ void keep_freed_memory() {
   mallopt(M_TOP_PAD, 64 << 20);
   mallopt(M_ARENA_MAX, 1);  // arenas of other threads could not hold such blocks
 #endif
+  // Torch's own switch: blocks of 2 MB and more ask for huge pages, 512 times fewer to fault in.
+  setenv("THP_MEM_ALLOC_ENABLE", "1", /*overwrite=*/0);
 }
 
 void catch_interrupts() {

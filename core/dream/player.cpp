@@ -12,6 +12,8 @@
 namespace dream {
 namespace {
 
+constexpr float full_difference = 0.4f;  // per channel value, drawn in the brightest colour
+
 double milliseconds_since(double then) { return (now_seconds() - then) * 1e3; }
 
 torch::Tensor unit_frame(const torch::Tensor& image) {  // uint8 [1, H, W, C] -> float [C, H, W] in [0, 1]
@@ -225,13 +227,14 @@ std::shared_ptr<const DreamView> Player::view() {
   if (twin_) {
     const auto real = unit_frame(image_);
     const auto seen = system_->model->predict(real_).frame[0].to(torch::kCPU);
-    const auto difference = (dreamt - real).abs();
+    const auto difference = magnitude_image((dreamt - real).abs().mean(0), full_difference);
     const double dream_error = (dreamt - real).square().mean().item<double>();
     view->frames[0].error = dream_error;
     view->frames.push_back({"real", real_over_ ? "the real episode is over" : "same actions, same start", -1, shared_image(image_[0])});
     view->frames.push_back({"reconstruction", "the model's picture of the real frame",
                             (seen - real).square().mean().item<double>(), shared_image(seen)});
-    view->frames.push_back({"difference", "|dream − real|", dream_error, shared_image(difference)});
+    view->frames.push_back({"difference", "|dream − real|, mean of the channels; pale from 0.4 on", dream_error,
+                            std::make_shared<const Image>(difference)});
   } else {
     for (const char* name : {"real", "reconstruction", "difference"}) {
       view->frames.push_back({name, "the real world stands still; switch it on to compare", -1, nullptr});

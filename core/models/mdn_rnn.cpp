@@ -57,8 +57,15 @@ MdnRnnImpl::MdnRnnImpl(const MdnRnnOptions& options)
   torch::nn::init::xavier_uniform_(output_weight_);
 }
 
-torch::Tensor MdnRnnImpl::head(const torch::Tensor& h) {
-  return torch::addmm(output_bias_, h.reshape({-1, options_.hidden_size}), output_weight_);
+void MdnRnnImpl::set_bfloat16(bool on) {
+  bfloat16_ = on;
+  lstm_->set_bfloat16(on);
+}
+
+torch::Tensor MdnRnnImpl::head(const torch::Tensor& h, bool bfloat16) {
+  const auto rows = h.reshape({-1, options_.hidden_size});
+  if (!bfloat16) return torch::addmm(output_bias_, rows, output_weight_);
+  return torch::mm(rows.to(torch::kBFloat16), output_weight_.to(torch::kBFloat16)).to(torch::kFloat32) + output_bias_;
 }
 
 MdnRnnImpl::Output MdnRnnImpl::output(const torch::Tensor& h) {
@@ -99,7 +106,7 @@ MdnRnnImpl::Draw MdnRnnImpl::sample(const Output& output, double tau_mixture, do
 
 MdnRnnImpl::Draw MdnRnnImpl::draw(const torch::Tensor& h, double tau_mixture, double tau_sigma, at::Generator rng) {
   if (!h.is_cpu()) return sample(output(h), tau_mixture, tau_sigma, rng);
-  const auto flat = head(h);  // [B, outputs]; the heads' columns, if any, come last
+  const auto flat = head(h, bfloat16_ && h.size(0) >= 256);  // [B, outputs]; the heads' columns, if any, come last
   const auto batch = flat.size(0), width = flat.size(1), dims = options_.latent_size;
   const auto uniform = torch::rand({batch, dims}, rng, flat.options());
   const auto normal = torch::randn({batch, dims}, rng, flat.options());
@@ -121,7 +128,7 @@ MdnRnnImpl::Loss MdnRnnImpl::loss(const torch::Tensor& z, const torch::Tensor& a
   check_shape(z, {steps + 1, batch, options_.latent_size}, "z");
   check_shape(actions, {steps, batch, options_.action_size}, "actions");
   const auto h = lstm_->scan(torch::cat({z.slice(0, 0, steps), actions}, 2), lstm_->initial(batch));
-  const auto flat = head(h);
+  const auto flat = head(h, bfloat16_);
   const auto mixtures = flat.slice(1, 0, mixture_outputs());
   const auto targets = z.slice(0, 1).reshape({steps * batch, options_.latent_size});
   Loss loss;

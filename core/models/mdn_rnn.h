@@ -48,14 +48,18 @@ class MdnRnnImpl : public torch::nn::Module {
   Loss loss(const torch::Tensor& z, const torch::Tensor& actions, const torch::Tensor& rewards,
             const torch::Tensor& dones);
 
+  /// bf16 operands in the matrix products of loss(), and of step() and draw() for batches of 256 and more.
+  void set_bfloat16(bool on);
+
   LstmState initial(std::int64_t batch) const { return lstm_->initial(batch); }
   const MdnRnnOptions& options() const { return options_; }
 
  private:
-  torch::Tensor head(const torch::Tensor& h);  // [..., H] -> [N, outputs]
+  torch::Tensor head(const torch::Tensor& h, bool bfloat16 = false);  // [..., H] -> float [N, outputs]
   std::int64_t mixture_outputs() const { return options_.latent_size * options_.mixtures * 3; }
 
   MdnRnnOptions options_;
+  bool bfloat16_ = false;
   Lstm lstm_;
   torch::Tensor output_weight_, output_bias_;  // [H, outputs], [outputs]
 };

@@ -51,7 +51,7 @@ torch::Tensor VaeImpl::Posterior::sample(at::Generator rng) const {
 VaeImpl::Posterior VaeImpl::encode(const torch::Tensor& frames) {
   check_shape(frames, {-1, 64, 64, 3}, "frames");
   // NHWC bytes seen as NCHW are channels-last already: no copy but the conversion to float.
-  Autocast autocast(bfloat16_, frames.device());
+  Autocast autocast(narrow(frames), frames.device());
   auto x = frames.permute({0, 3, 1, 2}).to(torch::kFloat32).div(255);
   x = torch::relu(conv1_(x));
   x = torch::relu(conv2_(x));
@@ -63,12 +63,31 @@ VaeImpl::Posterior VaeImpl::encode(const torch::Tensor& frames) {
 
 torch::Tensor VaeImpl::decode(const torch::Tensor& z) {
   check_shape(z, {-1, latent_size_}, "z");
-  Autocast autocast(bfloat16_, z.device());
-  auto x = expand_(z).view({-1, 1024, 1, 1});  // no activation here, as in the original
-  x = torch::relu(deconv1_(x));
+  Autocast autocast(narrow(z), z.device());
+  torch::Tensor x;
+  if (torch::GradMode::is_enabled()) {
+    x = expand_(z).view({-1, 1024, 1, 1});  // no activation here, as in the original
+    x = torch::relu(deconv1_(x));
+  } else {
+    x = torch::relu(torch::addmm(folded().bias, z, folded().weight)).view({-1, 128, 5, 5});
+  }
   x = torch::relu(deconv2_(x));
   x = torch::relu(deconv3_(x));
   return torch::sigmoid(deconv4_(x).to(torch::kFloat32));
+}
+
+const VaeImpl::Folded& VaeImpl::folded() {
+  std::vector<std::pair<const void*, std::int64_t>> now;
+  for (const auto& tensor : {expand_->weight, expand_->bias, deconv1_->weight, deconv1_->bias}) {
+    now.emplace_back(tensor.data_ptr(), tensor._version());
+  }
+  if (now == folded_.made_from) return folded_;
+  torch::NoGradGuard no_grad;
+  const auto kernel = deconv1_->weight.detach().contiguous().view({1024, 128 * 25});
+  folded_.weight = expand_->weight.detach().to(torch::kFloat64).t().mm(kernel.to(torch::kFloat64)).to(torch::kFloat32);
+  folded_.bias = (kernel * expand_->bias.detach().unsqueeze(1)).sum(0) + deconv1_->bias.detach().repeat_interleave(25);
+  folded_.made_from = std::move(now);
+  return folded_;
 }
 
 VaeImpl::Loss VaeImpl::loss(const torch::Tensor& frames, at::Generator rng) {

@@ -1,6 +1,9 @@
 #pragma once
 #include <torch/torch.h>
 
+#include <utility>
+#include <vector>
+
 namespace dream {
 
 /// V of "World Models" (Ha & Schmidhuber 2018, appendix A.1; hardmaru/WorldModelsExperiments, vae.py): four
@@ -15,7 +18,7 @@ class VaeImpl : public torch::nn::Module {
     torch::Tensor sample(at::Generator rng) const;        // μ + σ·ε
   };
 
-  /// uint8 [B, 64, 64, 3]. bf16 inside where the processor has it and `set_bfloat16(true)` was called.
+  /// uint8 [B, 64, 64, 3]. bf16 inside for batches of 16 and more after `set_bfloat16(true)`.
   Posterior encode(const torch::Tensor& frames);
   /// float [B, z] -> float [B, 3, 64, 64] in [0, 1].
   torch::Tensor decode(const torch::Tensor& z);
@@ -34,8 +37,18 @@ class VaeImpl : public torch::nn::Module {
   void set_bfloat16(bool on) { bfloat16_ = on; }
 
  private:
+  /// `expand` and `deconv1` have no activation between them and one pixel to work on: without gradients they are one
+  /// small matrix, [z, 128·25] with its bias, instead of 3.3 million weights. Made anew when a weight has changed.
+  struct Folded {
+    torch::Tensor weight, bias;
+    std::vector<std::pair<const void*, std::int64_t>> made_from;  // storage and version of the four tensors
+  };
+  const Folded& folded();
+  bool narrow(const torch::Tensor& batch) const { return bfloat16_ && batch.size(0) >= 16; }
+
   std::int64_t latent_size_;
   bool bfloat16_ = false;
+  Folded folded_;
   torch::nn::Conv2d conv1_, conv2_, conv3_, conv4_;
   torch::nn::Linear mean_, log_variance_, expand_;
   torch::nn::ConvTranspose2d deconv1_, deconv2_, deconv3_, deconv4_;

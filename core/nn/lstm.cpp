@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include "core/nn/lstm_kernel.h"
+#include "core/nn/precision.h"
 #include "core/nn/shape.h"
 
 namespace dream {
@@ -10,6 +11,7 @@ namespace {
 
 constexpr float forget_bias = 1.0f;
 constexpr std::int64_t rows_per_task = 16;
+constexpr std::int64_t narrow_batch = 256;  // from here on bf16 gains more than its conversions cost
 
 /// gates [B, 4H] becomes activations in place; returns {h, c}. On a GPU the same in ATen's own operations.
 void pointwise(torch::Tensor gates, const torch::Tensor& before, torch::Tensor cell, torch::Tensor out) {
@@ -64,19 +66,26 @@ void pointwise_backward(torch::Tensor gates, const torch::Tensor& before, const 
 class Scan : public torch::autograd::Function<Scan> {
  public:
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& projected,
-                               const torch::Tensor& recurrent, const torch::Tensor& h0, const torch::Tensor& c0) {
+                               const torch::Tensor& recurrent, const torch::Tensor& h0, const torch::Tensor& c0,
+                               bool bfloat16) {
     const auto steps = projected.size(0), batch = projected.size(1), hidden = recurrent.size(0);
-    auto gates = projected.contiguous().clone();
-    auto cells = torch::empty({steps + 1, batch, hidden}, projected.options());
-    auto outs = torch::empty({steps + 1, batch, hidden}, projected.options());
+    auto gates = projected.to(torch::kFloat32, /*non_blocking=*/false, /*copy=*/true).contiguous();
+    const auto narrow = bfloat16 ? recurrent.to(torch::kBFloat16) : torch::Tensor();
+    auto cells = torch::empty({steps + 1, batch, hidden}, gates.options());
+    auto outs = torch::empty_like(cells);
     cells[0].copy_(c0);
     outs[0].copy_(h0);
     for (std::int64_t t = 0; t < steps; ++t) {
       auto gate = gates[t];
-      gate.addmm_(outs[t], recurrent);
+      if (bfloat16) {
+        gate.add_(torch::mm(outs[t].to(torch::kBFloat16), narrow));
+      } else {
+        gate.addmm_(outs[t], recurrent);
+      }
       pointwise(gate, cells[t], cells[t + 1], outs[t + 1]);
     }
     context->save_for_backward({gates, cells, outs, recurrent});
+    context->saved_data["bfloat16"] = bfloat16;
     return outs.slice(0, 1);
   }
 
@@ -86,21 +95,27 @@ class Scan : public torch::autograd::Function<Scan> {
     const auto gates = saved[0].clone();  // becomes the gradient; a second backward still finds the saved one
     const auto &cells = saved[1], &outs = saved[2], &recurrent = saved[3];
     const auto steps = gates.size(0), batch = gates.size(1), hidden = recurrent.size(0);
-    const auto back = recurrent.t().contiguous();  // [4H, H]
+    const bool bfloat16 = context->saved_data["bfloat16"].toBool();
+    const auto type = bfloat16 ? torch::kBFloat16 : torch::kFloat32;
+    const auto back = recurrent.t().to(type).contiguous();  // [4H, H]
     const auto out_gradients = gradients[0].contiguous();
     auto cell_gradient = torch::zeros({batch, hidden}, gates.options());
     auto out_gradient = torch::empty({batch, hidden}, gates.options());
     for (std::int64_t t = steps - 1; t >= 0; --t) {
       if (t == steps - 1) {
         out_gradient.copy_(out_gradients[t]);
+      } else if (bfloat16) {
+        at::add_out(out_gradient, out_gradients[t], torch::mm(gates[t + 1].to(type), back));
       } else {
         at::addmm_out(out_gradient, out_gradients[t], gates[t + 1], back);
       }
       pointwise_backward(gates[t], cells[t], cells[t + 1], out_gradient, cell_gradient);
     }
-    const auto before = outs.slice(0, 0, steps).reshape({steps * batch, hidden});
-    const auto recurrent_gradient = before.t().mm(gates.view({steps * batch, 4 * hidden}));
-    return {gates, recurrent_gradient, torch::Tensor(), torch::Tensor()};
+    const auto before = outs.slice(0, 0, steps).reshape({steps * batch, hidden}).to(type);
+    const auto all = gates.view({steps * batch, 4 * hidden}).to(type);
+    const auto recurrent_gradient = before.t().mm(all).to(torch::kFloat32);
+    // What came in as bf16 takes its gradient as bf16: autograd's cast back to float32 is the weights' business.
+    return {bfloat16 ? all.view(gates.sizes()) : gates, recurrent_gradient, torch::Tensor(), torch::Tensor(), torch::Tensor()};
   }
 };
 
@@ -119,7 +134,10 @@ LstmState LstmImpl::initial(std::int64_t batch) const {
 
 LstmState LstmImpl::step(const torch::Tensor& input, const LstmState& state) {
   check_shape(input, {state.h.size(0), inputs_}, "LSTM input");
-  auto gates = torch::addmm(bias_, torch::cat({input, state.h}, 1), kernel_);
+  const auto both = torch::cat({input, state.h}, 1);
+  auto gates = bfloat16_ && both.size(0) >= narrow_batch
+                   ? torch::mm(both.to(torch::kBFloat16), kernel_.to(torch::kBFloat16)).to(torch::kFloat32).add_(bias_)
+                   : torch::addmm(bias_, both, kernel_);
   LstmState next{torch::empty_like(state.h), torch::empty_like(state.c)};
   pointwise(gates, state.c.contiguous(), next.c, next.h);
   return next;
@@ -128,9 +146,10 @@ LstmState LstmImpl::step(const torch::Tensor& input, const LstmState& state) {
 torch::Tensor LstmImpl::scan(const torch::Tensor& inputs, const LstmState& state) {
   check_shape(inputs, {-1, state.h.size(0), inputs_}, "LSTM inputs");
   const auto steps = inputs.size(0), batch = inputs.size(1);
+  Autocast autocast(bfloat16_, inputs.device());
   const auto projected = torch::addmm(bias_, inputs.reshape({steps * batch, inputs_}), kernel_.slice(0, 0, inputs_))
                              .view({steps, batch, 4 * hidden_});
-  return Scan::apply(projected, kernel_.slice(0, inputs_), state.h, state.c);
+  return Scan::apply(projected, kernel_.slice(0, inputs_), state.h, state.c, bfloat16_);
 }
 
 }  // namespace dream

@@ -24,8 +24,13 @@ class LstmImpl : public torch::nn::Module {
 
   std::int64_t hidden() const { return hidden_; }
 
+  /// bf16 operands in the matrix products of scan(), and of step() for batches of 256 and more; what is added up and
+  /// kept stays float32.
+  void set_bfloat16(bool on) { bfloat16_ = on; }
+
  private:
   std::int64_t inputs_, hidden_;
+  bool bfloat16_ = false;
   torch::Tensor kernel_, bias_;
 };
 TORCH_MODULE(Lstm);

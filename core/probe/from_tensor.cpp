@@ -1,5 +1,8 @@
 #include "core/probe/from_tensor.h"
 
+#include <algorithm>
+#include <array>
+
 #include "api/error.h"
 
 namespace dream {
@@ -26,6 +29,23 @@ Image image_from(const torch::Tensor& tensor) {
   }
   const auto* data = bytes.data_ptr<std::uint8_t>();
   image.pixels.assign(data, data + bytes.numel());
+  return image;
+}
+
+Image magnitude_image(const torch::Tensor& tensor, float full) {
+  if (tensor.dim() != 2) throw Error("a picture of magnitudes needs two dimensions, not " + std::to_string(tensor.dim()));
+  constexpr std::array<std::array<float, 3>, 5> stops = {
+      {{0, 0, 4}, {81, 18, 124}, {183, 55, 121}, {252, 137, 97}, {252, 253, 191}}};
+  Image image{static_cast<int>(tensor.size(1)), static_cast<int>(tensor.size(0)), 3, {}};
+  for (const float value : floats(tensor)) {
+    const float place = std::clamp(value / full, 0.0f, 1.0f) * (stops.size() - 1);
+    const auto below = std::min(static_cast<std::size_t>(place), stops.size() - 2);
+    const float share = place - static_cast<float>(below);
+    for (int channel = 0; channel < 3; ++channel) {
+      const auto c = static_cast<std::size_t>(channel);
+      image.pixels.push_back(static_cast<std::uint8_t>(stops[below][c] * (1 - share) + stops[below + 1][c] * share + 0.5f));
+    }
+  }
   return image;
 }
 

@@ -11,6 +11,8 @@ namespace dream {
 std::vector<float> floats(const torch::Tensor& tensor);
 /// float [C, H, W] in [0, 1], or uint8 [H, W, C], as an Image. Throws dream::Error on any other shape.
 Image image_from(const torch::Tensor& tensor);
+/// float [H, W] of magnitudes as a picture: black at 0, through violet and orange, to pale yellow at `full` and above.
+Image magnitude_image(const torch::Tensor& tensor, float full);
 /// A tensor as rows x cols cells, symmetric about 0 when `diverging`.
 Heatmap heatmap_from(const torch::Tensor& tensor, int cols, float low, float high, bool diverging);
 

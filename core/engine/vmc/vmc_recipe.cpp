@@ -98,6 +98,7 @@ void VmcOptions::fields(Config& config) {
   config.add("m.sequence", m.sequence, traits("Length of a training sequence of M (published: 999)", 1, 1e5, "steps"));
   config.add("m.steps", m.steps, traits("Gradient steps of M (published: 4000)", 1, 1e8));
   config.add("m.gradient_clip", m.gradient_clip, live(traits("Each gradient element is clipped to ± this", 1e-4, 1e4), true));
+  config.add("m.bfloat16", m.bfloat16, traits("bf16 matrix products in M's training and large batches; weights stay float32", 0, 1));
   config.add("m.heads", m.heads, traits("M also predicts reward and done, so that C can be trained in the dream", 0, 1));
   config.add("c.population", c.population, traits("CMA-ES candidates per generation, λ", 4, 4096));
   config.add("c.episodes", c.episodes, traits("Episodes per candidate; the same tracks for all in a generation", 1, 1024));
@@ -207,6 +208,7 @@ std::unique_ptr<System> make_vmc(const RunSpec& spec) {
   parts->model->to(system->device);
   parts->controller->to(system->device);
   parts->model->v()->set_bfloat16(options.v.bfloat16 && bfloat16_is_fast(system->device));
+  parts->model->m()->set_bfloat16(options.m.bfloat16 && bfloat16_is_fast(system->device));
   system->model = parts->model;
   system->behaviour = parts->controller;
   system->metrics = Metrics(curves(options));

@@ -43,6 +43,7 @@ struct VmcOptions {
     std::int64_t steps = 1000;
     double gradient_clip = 1;
     bool heads = false;
+    bool bfloat16 = true;
   } m;
 
   struct C {
