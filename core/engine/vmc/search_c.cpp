@@ -172,6 +172,11 @@ class Evaluation {
     std::vector<std::uint64_t> seeds;
     for (std::int64_t i = 0; i < episodes; ++i) seeds.push_back(first_evaluation_seed + static_cast<std::uint64_t>(i));
     population_->begin(1, seeds);
+    driver_ = parts_->controller->flat();
+    const bool same = resumed_driver_ == driver_;
+    if (same && !resumed_.tensors.empty()) population_->load(resumed_, "evaluate.population/");
+    resumed_ = {};
+    resumed_driver_.clear();
   }
 
   double step() {
@@ -198,10 +203,26 @@ class Evaluation {
   double progress() const { return done() ? 1 : population_ ? std::min(0.999, population_->progress()) : 0; }
   std::string detail() const { return done() ? parts_->system->facts["score"] : "driving unseen tracks"; }
   std::vector<Frame> frames() { return lane_frames(lanes_.get(), "the controller on an unseen track"); }
-  void save(Checkpoint& into) const { into.tensors["evaluate.controller"] = torch::tensor(evaluated_, torch::kFloat64); }
+  void save(Checkpoint& into) const {
+    into.tensors["evaluate.controller"] = torch::tensor(evaluated_, torch::kFloat64);
+    const bool under_way = population_ && !population_->finished();
+    into.tensors["evaluate.driver"] = torch::tensor(under_way ? driver_ : resumed_driver_, torch::kFloat64);
+    if (under_way) {
+      population_->save(into, "evaluate.population/");
+    } else {
+      for (const auto& [name, tensor] : resumed_.tensors) into.tensors[name] = tensor;
+    }
+  }
   void load(const Checkpoint& from) {
-    const auto saved = from.exact("evaluate.controller", {-1}).to(torch::kFloat64).contiguous();
-    evaluated_.assign(saved.data_ptr<double>(), saved.data_ptr<double>() + saved.numel());
+    evaluated_ = doubles(from, "evaluate.controller");
+    resumed_ = {};
+    resumed_driver_.clear();
+    if (!from.tensors.contains("evaluate.driver")) return;
+    resumed_driver_ = doubles(from, "evaluate.driver");
+    resumed_.origin = from.origin;
+    for (const auto& [name, tensor] : from.tensors) {
+      if (name.starts_with("evaluate.population/")) resumed_.tensors[name] = tensor;
+    }
   }
   void end() {
     population_.reset();
@@ -209,6 +230,10 @@ class Evaluation {
   }
 
  private:
+  static std::vector<double> doubles(const Checkpoint& from, const std::string& name) {
+    const auto saved = from.exact(name, {-1}).to(torch::kFloat64).contiguous();
+    return {saved.data_ptr<double>(), saved.data_ptr<double>() + saved.numel()};
+  }
   /// A controller that has been trained further is to be evaluated anew.
   bool done() const { return evaluated_ == parts_->controller->flat(); }
 
@@ -216,6 +241,9 @@ class Evaluation {
   std::unique_ptr<Lanes> lanes_;
   std::unique_ptr<Population> population_;
   std::vector<double> evaluated_;  // the controller whose score is known
+  std::vector<double> driver_;     // the one that drives now
+  Checkpoint resumed_;             // an evaluation that was under way, and its driver, until begin() takes it up
+  std::vector<double> resumed_driver_;
 };
 
 }  // namespace
