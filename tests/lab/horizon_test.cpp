@@ -1,0 +1,48 @@
+#include "core/lab/horizon.h"
+
+#include <gtest/gtest.h>
+
+#include "api/error.h"
+#include "tests/data/temp_folder.h"
+#include "tests/support/toy.h"
+
+namespace dream {
+namespace {
+
+class HorizonTest : public ::testing::Test {
+ protected:
+  HorizonTest() { torch::set_num_threads(1); }
+};
+
+TEST_F(HorizonTest, ATrueModelStaysTrueWhileAStillPictureDoesNot) {
+  const auto system = test::toy_system({.length = 40});
+  system->behaviour = test::toy_driver(0, 0.3);  // a steady turn of tanh(0.3): 0.029 a step
+  const auto report = horizon_error(*system, 3, 5, 8, 10, 1e-9);
+  EXPECT_EQ(report.episodes, 3);
+  EXPECT_EQ(report.frames, 3 * 40);
+  EXPECT_LT(report.reconstruction_mse, 1e-5);
+  EXPECT_DOUBLE_EQ(report.reconstruction_sum, report.reconstruction_mse * 64 * 64 * 3);
+  ASSERT_EQ(report.frame_mse.size(), 10u);
+  for (std::size_t k = 0; k < 10; ++k) {
+    EXPECT_LT(report.frame_mse[k], 1e-5) << k;
+    // Half of the picture has moved by 0.0291·(k+1)/2.
+    const double moved = 0.02913 * static_cast<double>(k + 1) / 2;
+    EXPECT_NEAR(report.still_mse[k] / (moved * moved / 2), 1, 0.3) << k;
+  }
+}
+
+TEST_F(HorizonTest, AWrongModelGoesWrongStepByStep) {
+  const auto system = test::toy_system({.length = 40}, 0.0);  // it believes that nothing moves
+  system->behaviour = test::toy_driver(0, 0.3);
+  const auto report = horizon_error(*system, 2, 5, 8, 10, 1e-9);
+  for (std::size_t k = 0; k < 10; ++k) EXPECT_NEAR(report.frame_mse[k] / report.still_mse[k], 1, 0.05) << k;
+}
+
+TEST_F(HorizonTest, TooShortEpisodesAreSaidSo) {
+  const auto system = test::toy_system({.length = 12});
+  const auto message = test::message_of<Error>([&] { horizon_error(*system, 2, 5, 8, 10, 1); });
+  EXPECT_NE(message.find("shorter horizon"), std::string::npos) << message;
+}
+
+}  // namespace
+}  // namespace dream
