@@ -39,7 +39,8 @@ VaeImpl::VaeImpl(std::int64_t latent_size)
     } else {
       item.value().zero_();
     }
-    if (item.value().dim() == 4) item.value().set_data(item.value().contiguous(at::MemoryFormat::ChannelsLast));
+    // deconv1 is used as a matrix, see fold().
+    if (item.value().dim() == 4 && item.key() != "deconv1.weight") item.value().set_data(item.value().contiguous(at::MemoryFormat::ChannelsLast));
   }
 }
 
@@ -64,16 +65,18 @@ VaeImpl::Posterior VaeImpl::encode(const torch::Tensor& frames) {
 torch::Tensor VaeImpl::decode(const torch::Tensor& z) {
   check_shape(z, {-1, latent_size_}, "z");
   Autocast autocast(narrow(z), z.device());
-  torch::Tensor x;
-  if (torch::GradMode::is_enabled()) {
-    x = expand_(z).view({-1, 1024, 1, 1});  // no activation here, as in the original
-    x = torch::relu(deconv1_(x));
-  } else {
-    x = torch::relu(torch::addmm(folded().bias, z, folded().weight)).view({-1, 128, 5, 5});
-  }
+  // No activation between the two layers, as in the original: they act as one matrix.
+  const auto first = torch::GradMode::is_enabled() ? fold() : folded();
+  auto x = torch::relu(torch::addmm(first.bias, z, first.weight)).view({-1, 128, 5, 5});
   x = torch::relu(deconv2_(x));
   x = torch::relu(deconv3_(x));
   return torch::sigmoid(deconv4_(x).to(torch::kFloat32));
+}
+
+VaeImpl::Folded VaeImpl::fold() {
+  const auto kernel = deconv1_->weight.reshape({1024, 128 * 25});
+  return {expand_->weight.t().mm(kernel),
+          torch::matmul(expand_->bias, kernel) + deconv1_->bias.repeat_interleave(25), {}};
 }
 
 const VaeImpl::Folded& VaeImpl::folded() {
@@ -83,9 +86,7 @@ const VaeImpl::Folded& VaeImpl::folded() {
   }
   if (now == folded_.made_from) return folded_;
   torch::NoGradGuard no_grad;
-  const auto kernel = deconv1_->weight.detach().contiguous().view({1024, 128 * 25});
-  folded_.weight = expand_->weight.detach().to(torch::kFloat64).t().mm(kernel.to(torch::kFloat64)).to(torch::kFloat32);
-  folded_.bias = (kernel * expand_->bias.detach().unsqueeze(1)).sum(0) + deconv1_->bias.detach().repeat_interleave(25);
+  folded_ = fold();
   folded_.made_from = std::move(now);
   return folded_;
 }

@@ -37,12 +37,14 @@ class VaeImpl : public torch::nn::Module {
   void set_bfloat16(bool on) { bfloat16_ = on; }
 
  private:
-  /// `expand` and `deconv1` have no activation between them and one pixel to work on: without gradients they are one
-  /// small matrix, [z, 128·25] with its bias, instead of 3.3 million weights. Made anew when a weight has changed.
+  /// `expand` and `deconv1` have no activation between them and one pixel to work on: they are one matrix [z, 128·25]
+  /// with its bias. fold() makes it, with gradients into the layers' own weights, which is also less work than the
+  /// layers one after the other for batches above some 30; folded() keeps it until a weight changes.
   struct Folded {
     torch::Tensor weight, bias;
     std::vector<std::pair<const void*, std::int64_t>> made_from;  // storage and version of the four tensors
   };
+  Folded fold();
   const Folded& folded();
   bool narrow(const torch::Tensor& batch) const { return bfloat16_ && batch.size(0) >= 16; }
 

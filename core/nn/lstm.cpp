@@ -62,6 +62,11 @@ void pointwise_backward(torch::Tensor gates, const torch::Tensor& before, const 
   });
 }
 
+std::int64_t lanes_per_thread(std::int64_t batch) {
+  const auto threads = static_cast<std::int64_t>(at::get_num_threads());
+  return (batch + threads - 1) / threads;
+}
+
 /// projected [T, B, 4H] = x·Wx + b, recurrent [H, 4H], h0 and c0 [B, H] -> h [T, B, H].
 class Scan : public torch::autograd::Function<Scan> {
  public:
@@ -75,15 +80,20 @@ class Scan : public torch::autograd::Function<Scan> {
     auto outs = torch::empty_like(cells);
     cells[0].copy_(c0);
     outs[0].copy_(h0);
-    for (std::int64_t t = 0; t < steps; ++t) {
-      auto gate = gates[t];
-      if (bfloat16) {
-        gate.add_(torch::mm(outs[t].to(torch::kBFloat16), narrow));
-      } else {
-        gate.addmm_(outs[t], recurrent);
+    // Lanes are independent: each thread takes some of them through the whole sequence, and nobody waits at every step.
+    at::parallel_for(0, batch, lanes_per_thread(batch), [&](std::int64_t first, std::int64_t last) {
+      torch::NoGradGuard no_grad;
+      const auto mine = [&](const torch::Tensor& all, std::int64_t t) { return all[t].slice(0, first, last); };
+      for (std::int64_t t = 0; t < steps; ++t) {
+        auto gate = mine(gates, t);
+        if (bfloat16) {
+          gate.add_(torch::mm(mine(outs, t).to(torch::kBFloat16), narrow));
+        } else {
+          gate.addmm_(mine(outs, t), recurrent);
+        }
+        pointwise(gate, mine(cells, t), mine(cells, t + 1), mine(outs, t + 1));
       }
-      pointwise(gate, cells[t], cells[t + 1], outs[t + 1]);
-    }
+    });
     context->save_for_backward({gates, cells, outs, recurrent});
     context->saved_data["bfloat16"] = bfloat16;
     return outs.slice(0, 1);
@@ -100,17 +110,22 @@ class Scan : public torch::autograd::Function<Scan> {
     const auto back = recurrent.t().to(type).contiguous();  // [4H, H]
     const auto out_gradients = gradients[0].contiguous();
     auto cell_gradient = torch::zeros({batch, hidden}, gates.options());
-    auto out_gradient = torch::empty({batch, hidden}, gates.options());
-    for (std::int64_t t = steps - 1; t >= 0; --t) {
-      if (t == steps - 1) {
-        out_gradient.copy_(out_gradients[t]);
-      } else if (bfloat16) {
-        at::add_out(out_gradient, out_gradients[t], torch::mm(gates[t + 1].to(type), back));
-      } else {
-        at::addmm_out(out_gradient, out_gradients[t], gates[t + 1], back);
+    at::parallel_for(0, batch, lanes_per_thread(batch), [&](std::int64_t first, std::int64_t last) {
+      torch::NoGradGuard no_grad;
+      const auto mine = [&](const torch::Tensor& all, std::int64_t t) { return all[t].slice(0, first, last); };
+      auto out_gradient = torch::empty({last - first, hidden}, gates.options());
+      for (std::int64_t t = steps - 1; t >= 0; --t) {
+        if (t == steps - 1) {
+          out_gradient.copy_(mine(out_gradients, t));
+        } else if (bfloat16) {
+          at::add_out(out_gradient, mine(out_gradients, t), torch::mm(mine(gates, t + 1).to(type), back));
+        } else {
+          at::addmm_out(out_gradient, mine(out_gradients, t), mine(gates, t + 1), back);
+        }
+        pointwise_backward(mine(gates, t), mine(cells, t), mine(cells, t + 1), out_gradient,
+                           cell_gradient.slice(0, first, last));
       }
-      pointwise_backward(gates[t], cells[t], cells[t + 1], out_gradient, cell_gradient);
-    }
+    });
     const auto before = outs.slice(0, 0, steps).reshape({steps * batch, hidden}).to(type);
     const auto all = gates.view({steps * batch, 4 * hidden}).to(type);
     const auto recurrent_gradient = before.t().mm(all).to(torch::kFloat32);
