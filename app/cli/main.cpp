@@ -1,9 +1,11 @@
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "api/error.h"
 #include "app/cli/verb.h"
+#include "core/base/nearest.h"
 #include "core/base/platform.h"
 
 int main(int argc, char** argv) {
@@ -27,6 +29,15 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
+    const std::string word = argc > 1 ? argv[1] : "-";
+    std::vector<std::string> names;
+    for (const auto& verb : verbs) names.push_back(verb.command->get_name());
+    if (!word.starts_with('-') && std::find(names.begin(), names.end(), word) == names.end()) {
+      const auto near = nearest(word, names);
+      std::fprintf(stderr, "dreamscope-cli: there is no verb '%s'%s. Try --help.\n", word.c_str(),
+                   near.empty() ? "" : ("; did you mean '" + near + "'").c_str());
+      return 2;
+    }
     std::fprintf(stderr, "dreamscope-cli: %s. Try --help.\n", error.what());
     return 2;
   }
