@@ -197,6 +197,7 @@ class Evaluation {
           << " over " << episode << " unseen tracks";
     parts_->system->facts["score"] = score.str();
     evaluated_ = parts_->controller->flat();
+    evaluated_episodes_ = episode;
     return steps;
   }
 
@@ -205,6 +206,7 @@ class Evaluation {
   std::vector<Frame> frames() { return lane_frames(lanes_.get(), "the controller on an unseen track"); }
   void save(Checkpoint& into) const {
     into.tensors["evaluate.controller"] = torch::tensor(evaluated_, torch::kFloat64);
+    into.tensors["evaluate.episodes"] = torch::tensor({evaluated_episodes_}, torch::kInt64);
     const bool under_way = population_ && !population_->finished();
     into.tensors["evaluate.driver"] = torch::tensor(under_way ? driver_ : resumed_driver_, torch::kFloat64);
     if (under_way) {
@@ -215,6 +217,10 @@ class Evaluation {
   }
   void load(const Checkpoint& from) {
     evaluated_ = doubles(from, "evaluate.controller");
+    evaluated_episodes_ = 0;
+    if (from.tensors.contains("evaluate.episodes")) {
+      evaluated_episodes_ = from.get("evaluate.episodes", {1}).to(torch::kInt64).item<std::int64_t>();
+    }
     resumed_ = {};
     resumed_driver_.clear();
     if (!from.tensors.contains("evaluate.driver")) return;
@@ -234,13 +240,16 @@ class Evaluation {
     const auto saved = from.exact(name, {-1}).to(torch::kFloat64).contiguous();
     return {saved.data_ptr<double>(), saved.data_ptr<double>() + saved.numel()};
   }
-  /// A controller that has been trained further is to be evaluated anew.
-  bool done() const { return evaluated_ == parts_->controller->flat(); }
+  /// A controller that has been trained further, or is to drive other many tracks, is evaluated anew.
+  bool done() const {
+    return evaluated_ == parts_->controller->flat() && evaluated_episodes_ == parts_->options.evaluate.episodes;
+  }
 
   std::shared_ptr<VmcParts> parts_;
   std::unique_ptr<Lanes> lanes_;
   std::unique_ptr<Population> population_;
   std::vector<double> evaluated_;  // the controller whose score is known
+  std::int64_t evaluated_episodes_ = 0;
   std::vector<double> driver_;     // the one that drives now
   Checkpoint resumed_;             // an evaluation that was under way, and its driver, until begin() takes it up
   std::vector<double> resumed_driver_;
