@@ -356,6 +356,31 @@ TEST_F(TrainerTest, TrainingAloneWithoutDataSaysWhatToDo) {
   EXPECT_SAYS(message_of<Error>([&] { trainer.advance(); }), "'collect'");
 }
 
+TEST_F(TrainerTest, AnEvaluationGoesOnUnlessItIsToBeAnother) {
+  const auto begin = [&](const std::string& episodes, bool resume) {
+    auto system = tiny_system(folder_ / "run", {"evaluate.episodes=" + episodes, "c.max_steps=16", "c.lanes=2"});
+    system->make_env = [] { return std::make_unique<test::ToyEnv>(test::ToyOptions{16, 0}); };
+    return Trainer(std::move(system), {60, "evaluate"}, resume);
+  };
+  {
+    auto trainer = begin("4", false);
+    for (int i = 0; i < 6; ++i) trainer.advance();
+    trainer.close();
+  }
+  {
+    auto trainer = begin("4", true);
+    trainer.advance();
+    EXPECT_GT(trainer.phases(true)[4].progress, 0.6) << "it goes on";
+    trainer.close();
+  }
+  auto trainer = begin("3", true);
+  trainer.advance();
+  EXPECT_LT(trainer.phases(true)[4].progress, 0.5) << "it begins anew";
+  while (trainer.advance()) {
+  }
+  EXPECT_SAYS(trainer.system().facts.at("score"), "over 3 unseen tracks");
+}
+
 // A toy in the recipe's place of the environment: C alone finds its driver through an untrained V and M.
 TEST_F(TrainerTest, TheSearchImprovesAKnownDriverAndGoesOnFromTheMiddle) {
   const auto begin = [&](const std::string& name, bool resume) {

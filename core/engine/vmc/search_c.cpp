@@ -173,8 +173,14 @@ class Evaluation {
     for (std::int64_t i = 0; i < episodes; ++i) seeds.push_back(first_evaluation_seed + static_cast<std::uint64_t>(i));
     population_->begin(1, seeds);
     driver_ = parts_->controller->flat();
-    const bool same = resumed_driver_ == driver_;
-    if (same && !resumed_.tensors.empty()) population_->load(resumed_, "evaluate.population/");
+    const auto rows = [this](const char* name) {
+      const auto found = resumed_.tensors.find(name);
+      return found == resumed_.tensors.end() || found->second.dim() == 0 ? -1 : found->second.size(0);
+    };
+    if (resumed_driver_ == driver_ && rows("evaluate.population/results") == episodes &&
+        rows("evaluate.population/lanes") == lanes_->count()) {
+      population_->load(resumed_, "evaluate.population/");
+    }
     resumed_ = {};
     resumed_driver_.clear();
   }
