@@ -27,7 +27,7 @@ void on_interrupt(int signal) {
 
 void yield_to_others() {
   // On Linux a thread has a priority of its own, which the threads it creates inherit.
-  setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), 15);
+  setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), 10);
 }
 
 void name_thread(const std::string& name) { pthread_setname_np(pthread_self(), name.substr(0, 15).c_str()); }

@@ -68,6 +68,7 @@ Painter::Painter(int width, int height, View view) : width_(width), height_(heig
   field_.resize(width, height);
   overlay_.resize(width, height);
   ring_.reserve(1024);
+  glyph_strokes(0);  // the glyphs are made on first use, which must not be within a step
 }
 
 void Painter::draw(const Scene& scene, std::span<std::uint8_t> out) {
