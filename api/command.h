@@ -26,6 +26,9 @@ struct SetSpeed { float steps_per_second = 50; };   // 0 = as fast as it can
 struct SetTwin { bool on = true; };                 // the real environment steps beside the dream
 struct EditLatent { std::string probe; int index = 0; float value = 0; };
 struct RandomiseLatent { std::string probe; };
+struct DreamFromReplay {         // begin a dream at a frame of the training run's replay, with the weights of that moment
+  double place = 1;              // 0 = the oldest frame … 1 = the newest
+};
 struct WatchProbes { std::set<std::string> names; };  // only these are computed
 
 // -- training --------------------------------------------------------------------------------------------------
@@ -46,6 +49,6 @@ struct RescanRuns {};
 struct DismissFault {};
 
 using Command = std::variant<DreamControl, Drive, SetPilot, SetTemperature, SetSpeed, SetTwin, EditLatent, RandomiseLatent,
-                             WatchProbes, StartRun, TrainControl, SetField, OpenRun, RescanRuns, DismissFault>;
+                             DreamFromReplay, WatchProbes, StartRun, TrainControl, SetField, OpenRun, RescanRuns, DismissFault>;
 
 }  // namespace dream

@@ -80,6 +80,10 @@ struct TrainView {
   std::vector<CurveView> curves;
   std::vector<Field> fields;         // every setting of the run; live ones can be changed now
   std::vector<Frame> frames;         // from the batch: real, reconstruction …
+  std::vector<Probe> probes;         // of the batch: the watched ones
+  std::vector<std::string> probe_names;  // all that the phase offers
+  std::vector<std::string> warnings;  // what looks wrong, in words; the run goes on
+  std::int64_t replay_frames = 0;    // that DreamFromReplay may name; 0 = none
   double saved_seconds_ago = -1;     // < 0: never
   std::string fault;                 // a sentence with what to do next; empty = none
   double memory_bytes = 0, budget_bytes = 0;  // the replay, and what it may take

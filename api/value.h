@@ -46,23 +46,38 @@ struct Scalar {
   std::string unit;
 };
 
-struct Curve {
-  std::vector<double> x, y;
+struct Line {
+  std::string label;  // "λ-return"
+  std::vector<double> y;
+};
+
+struct Curve {  // lines over one axis; the first is what is foretold, the others what it is held against
+  std::vector<double> x;
+  std::vector<Line> lines;
   std::string x_unit, y_unit;
+};
+
+struct Trajectories {  // what a planner considers: count x steps x axes actions, each candidate with its score
+  int count = 0, steps = 0, axes = 0;
+  std::vector<float> actions;      // row-major
+  std::vector<float> scores;       // one per candidate: predicted return
+  std::vector<std::uint8_t> elite;  // one per candidate: 1 where the next iteration is fitted to it
+  std::vector<float> chosen;       // steps x axes: the plan
+  std::vector<std::string> labels;  // of the axes
 };
 
 struct Text {
   std::string text;
 };
 
-using Value = std::variant<Image, Heatmap, Categorical, Mixture, Vector, Scalar, Curve, Text>;
+using Value = std::variant<Image, Heatmap, Categorical, Mixture, Vector, Scalar, Curve, Trajectories, Text>;
 
 /// A named value. The name is a path ("latent/z"); the part before the slash is the panel that shows it.
 struct Probe {
   std::string name;
   std::string title;    // "Latent z"
   std::string caption;  // what it is, in one line, with the paper's symbol
-  bool editable = false;  // EditLatent changes it (a Vector's elements)
+  bool editable = false;  // EditLatent changes it: a Vector's element, or the class of a group (index = group·classes + class)
   std::shared_ptr<const Value> value;
 };
 

@@ -54,6 +54,17 @@ void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std:
       spec.LineWeight = ui.px(look.axes ? 7 : 6);
       ImPlot::PlotLine("reference", rx.data(), ry.data(), static_cast<int>(rx.size()), spec);
     }
+    if (look.others) {
+      for (std::size_t i = 0; i < look.others->size(); ++i) {
+        const PlotLine& other = (*look.others)[i];
+        thin_out(x, *other.y, 200, rx, ry);
+        ImPlotSpec spec;
+        spec.LineColor = to_vec(other.colour);
+        spec.LineWeight = ui.px(1.6f);
+        ImPlot::PlotLine(("other" + std::to_string(i)).c_str(), rx.data(), ry.data(), static_cast<int>(rx.size()), spec);
+      }
+      rx.clear(), ry.clear();
+    }
     if (!xs.empty()) {
       ImPlotSpec spec;
       spec.LineColor = to_vec(look.colour);

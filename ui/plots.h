@@ -6,12 +6,18 @@
 
 namespace dream::ui {
 
+struct PlotLine {
+  const std::vector<double>* y = nullptr;  // over the same x
+  ImU32 colour = 0;
+};
+
 struct CurveLook {
   ImU32 colour = 0;
   const char* x_unit = "";
   const char* y_unit = "";
   const std::vector<double>* reference_x = nullptr;  // drawn behind in grey: what normal looks like
   const std::vector<double>* reference_y = nullptr;
+  const std::vector<PlotLine>* others = nullptr;  // more lines over the same axis
   bool has_floor = false;
   double floor = 0;  // a dashed line
   const char* floor_label = "";

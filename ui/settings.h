@@ -1,8 +1,14 @@
 #pragma once
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace dream::ui {
+
+/// A rectangle of the desktop, in the window system's own units.
+struct Area {
+  int x = 0, y = 0, width = 0, height = 0;
+};
 
 /// What the window remembers per user, beside the layouts.
 struct Settings {
@@ -12,7 +18,13 @@ struct Settings {
   bool sliders = false;  // sliders under the bars of an editable vector
   bool link_temperature = true;
   std::string workspace = "play";
+  Area place;  // of the window when it is not maximised; width 0: not known yet
+  bool maximised = false;
 };
+
+/// Where a window that wants `wanted` goes on these screens (their work areas, the main one first): as it was where
+/// enough of it would be seen, else in the middle of the main screen; never larger than its screen.
+Area fit_to_screens(Area wanted, const std::vector<Area>& screens);
 
 /// $XDG_CONFIG_HOME/dreamscope, or its equal on this system; empty when no home is known (nothing is remembered then).
 std::filesystem::path default_settings_directory();

@@ -273,6 +273,7 @@ std::shared_ptr<const DreamView> Player::view() {
   view->model_ms = model_ms_;
   view->decode_ms = decode_ms_;
   view->pressed_at = answered_;
+  view->natural_rate = env_->spaces().natural_rate;
   view->world = system_->environment + " · " + system_->title;
   view->run_title = title_;
   view->spaces = env_->spaces();

@@ -110,6 +110,7 @@ void LiveEngine::send(Command command) {
           [&](SetTwin c) { player([c](Player& p) { p.set_twin(c.on); }); },
           [&](EditLatent& c) { player([c](Player& p) { p.edit(c.probe, c.index, c.value); }); },
           [&](RandomiseLatent& c) { player([c](Player& p) { p.randomise(c.probe); }); },
+          [&](DreamFromReplay c) { trainer([c](TrainerWork&) { (void)c; throw Error("this run keeps no replay to dream from"); }); },
           [&](WatchProbes& c) { player([c](Player& p) { p.watch(c.names); }); },
           [&](TrainControl& c) {
             trainer([c](TrainerWork& work) {

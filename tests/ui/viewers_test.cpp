@@ -84,8 +84,9 @@ Vector vector() {
 
 Curve curve() {
   Curve c;
+  c.lines.emplace_back();
   for (int i = 0; i < 200; ++i)
-    c.x.push_back(i), c.y.push_back(std::exp(-i * 0.02) + 0.05 * static_cast<double>(wave(i)));
+    c.x.push_back(i), c.lines[0].y.push_back(std::exp(-i * 0.02) + 0.05 * static_cast<double>(wave(i)));
   c.x_unit = "step", c.y_unit = "nats";
   return c;
 }

@@ -38,35 +38,44 @@ void draw_grid(Ui& ui, const Probe& probe, const char* id, const char* what, con
                       std::floor(box.min.y + h * static_cast<float>(g))};
     list->AddRect(from, {from.x + w - gap, from.y + h - gap}, p.text);
   }
-  if (!box.hovered) return;
+  if (!box.hovered) return;  // below: what the mouse points at
   const ImVec2 mouse = ImGui::GetMousePos();
   const int c = std::clamp(static_cast<int>((mouse.x - box.min.x) / w), 0, value.classes - 1);
   const int g = std::clamp(static_cast<int>((mouse.y - box.min.y) / h), 0, value.groups - 1);
   char line[96];
   std::snprintf(line, sizeof line, "%s, group %d, class %d: p = %.4f", what, g, c,
                 static_cast<double>(cells[static_cast<std::size_t>(g) * value.classes + c]));
-  tip(ui, probe.title.c_str(), (probe.caption + "\n" + line).c_str());
+  if (probe.editable && ImGui::IsMouseClicked(ImGuiMouseButton_Left)) {
+    ui.send(EditLatent{probe.name, g * value.classes + c, 1});
+  }
+  tip(ui, probe.title.c_str(),
+      (probe.caption + "\n" + line + (probe.editable ? "\nClick to force this class in the dream." : "")).c_str());
 }
 
 }  // namespace
 
 void draw_viewer(Ui& ui, const Probe& probe, const Categorical& value, ImVec2 size) {
   const std::size_t cells = static_cast<std::size_t>(std::max(value.groups, 0)) * std::max(value.classes, 0);
-  if (cells == 0 || value.posterior.size() != cells) {
+  const bool posterior = cells > 0 && value.posterior.size() == cells, prior = cells > 0 && value.prior.size() == cells;
+  if (!posterior && !prior) {
     const Well box = well(ui, "posterior", size);
     centred_note(ui, box.min, box.max, "No categories.");
     return;
   }
+  // One above the other where there is room, side by side otherwise.
   const Palette& p = ui.color();
   const float line = ImGui::GetTextLineHeight() + ImGui::GetStyle().ItemSpacing.y;
-  const bool both = value.prior.size() == cells;
-  const ImVec2 grid{both ? (size.x - ui.px(10)) / 2 : size.x, size.y - line};
-  ImGui::BeginGroup();
-  header(ui, "posterior q", p.real, "with the frame seen", grid.x);
-  draw_grid(ui, probe, "posterior", "posterior", value, value.posterior, p.real, grid);
-  ImGui::EndGroup();
-  if (!both) return;
-  ImGui::SameLine(0, ui.px(10));
+  const bool both = posterior && prior, stacked = both && size.y > size.x * 0.8f;
+  const float gap = ui.px(10);
+  const ImVec2 grid{both && !stacked ? (size.x - gap) / 2 : size.x, (stacked ? (size.y - gap) / 2 : size.y) - line};
+  if (posterior) {
+    ImGui::BeginGroup();
+    header(ui, "posterior q", p.real, "with the frame seen", grid.x);
+    draw_grid(ui, probe, "posterior", "posterior", value, value.posterior, p.real, grid);
+    ImGui::EndGroup();
+  }
+  if (!prior) return;
+  if (both && !stacked) ImGui::SameLine(0, gap);
   ImGui::BeginGroup();
   header(ui, "prior p", p.dream, "imagined", grid.x);
   draw_grid(ui, probe, "prior", "prior", value, value.prior, p.dream, grid);

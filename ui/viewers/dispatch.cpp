@@ -27,7 +27,8 @@ Appetite appetite(const Value& value) {
       Overload{[](const Image&) { return Appetite{96, 2}; }, [](const Heatmap&) { return Appetite{64, 1}; },
                [](const Categorical&) { return Appetite{120, 2}; }, [](const Mixture&) { return Appetite{196, 2}; },
                [](const Vector&) { return Appetite{96, 1.2f}; }, [](const Scalar&) { return Appetite{24, 0}; },
-               [](const Curve&) { return Appetite{72, 1}; }, [](const Text&) { return Appetite{40, 0}; }},
+               [](const Curve&) { return Appetite{96, 1}; },
+               [](const Trajectories&) { return Appetite{120, 1.5f}; }, [](const Text&) { return Appetite{40, 0}; }},
       value);
 }
 
@@ -44,6 +45,7 @@ std::string note_of(const Probe& probe) {
                         (v.mean.empty() ? "" : " · green: encoder μ ± σ");
                },
                [](const Scalar&) { return std::string(); }, [](const Curve&) { return std::string(); },
+               [](const Trajectories& v) { return std::to_string(v.count) + " candidates"; },
                [](const Text&) { return std::string(); }},
       *probe.value);
 }

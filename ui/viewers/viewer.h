@@ -12,6 +12,7 @@ void draw_viewer(Ui& ui, const Probe& probe, const Mixture& value, ImVec2 size);
 void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size);
 void draw_viewer(Ui& ui, const Probe& probe, const Scalar& value, ImVec2 size);
 void draw_viewer(Ui& ui, const Probe& probe, const Curve& value, ImVec2 size);
+void draw_viewer(Ui& ui, const Probe& probe, const Trajectories& value, ImVec2 size);
 void draw_viewer(Ui& ui, const Probe& probe, const Text& value, ImVec2 size);
 
 /// The viewer of whatever the probe holds. A new member of Value does not compile until it has one.
