@@ -45,6 +45,14 @@ std::vector<Action> make_actions() {
        "Dream with another run: from the list, by its path, or by dropping its folder on the window.",
        [](Ui& ui) { ui.want_panel = "runs"; },
        {}});
+  add({"choose_run",
+       "File",
+       "Choose a run",
+       ImGuiMod_Ctrl | ImGuiKey_D,
+       "Ctrl-D",
+       "Dream with another run of the list: arrows and Enter.",
+       [](Ui& ui) { ui.want_run_list = true; },
+       {}});
   add({"screenshot",
        "File",
        "Screenshot",
@@ -110,7 +118,9 @@ std::vector<Action> make_actions() {
   };
   workspace("workspace_play", "Workspace Play", ImGuiKey_1, "Ctrl-1", "Drive in the dream; the mind beside it.");
   workspace("workspace_train", "Workspace Train", ImGuiKey_2, "Ctrl-2", "Curves large, pictures small.");
-  workspace("workspace_teach", "Workspace Teach", ImGuiKey_3, "Ctrl-3", "Large pictures and text, with a lesson.");
+  workspace("workspace_debug", "Workspace Debug", ImGuiKey_3, "Ctrl-3",
+            "Every probe at once, times, curves and the log.");
+  workspace("workspace_teach", "Workspace Teach", ImGuiKey_4, "Ctrl-4", "Large pictures and text, with a lesson.");
   add({"theme",
        "View",
        "Dark or light",

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cstdio>
 #include <filesystem>
+#include <utility>
 
 #include "imgui_internal.h"
 #include "imgui_stdlib.h"
@@ -23,7 +24,7 @@ void menu_item(Ui& ui, const char* id, bool checked = false) {
 
 void draw_menus(Ui& ui) {
   if (ImGui::BeginMenu("File")) {
-    for (const char* id : {"open_run", "screenshot"}) menu_item(ui, id);
+    for (const char* id : {"open_run", "choose_run", "screenshot"}) menu_item(ui, id);
     ImGui::Separator();
     for (const char* id : {"undo", "redo"}) menu_item(ui, id);
     ImGui::Separator();
@@ -82,26 +83,81 @@ void draw_menus(Ui& ui) {
   }
 }
 
-/// What is dreamt, and a list of runs to dream with instead.
-void draw_world_choice(Ui& ui) {
+/// The runs to dream with: mouse, or arrows and Enter. A run that cannot be opened says why.
+void draw_run_list(Ui& ui) {
+  const Palette& p = ui.color();
   const DreamView& dream = ui.dream();
-  const std::string label = dream.world.empty() ? "no world yet" : dream.world;
-  const float workspaces_width = ui.px(230), room = ImGui::GetWindowWidth() - ImGui::GetCursorPosX() - workspaces_width;
-  if (room < ui.px(90)) return;  // File, Open run does the same
-  ImGui::SetNextItemWidth(std::min({ImGui::CalcTextSize(label.c_str()).x + ui.px(54), ui.px(330), room}));
-  if (ImGui::BeginCombo("##world", label.c_str(), ImGuiComboFlags_HeightLarge)) {
-    for (const RunView& run : *ui.snapshot->runs) {
+  const std::vector<RunView>& runs = *ui.snapshot->runs;
+  int& at = ui.views["run list"].selected;
+  const int last = static_cast<int>(runs.size());  // the line after the runs: another one
+  const auto is_open = [&](const RunView& run) { return run.path == dream.run_title || run.title == dream.run_title; };
+  if (ImGui::IsWindowAppearing()) {
+    const auto open = std::find_if(runs.begin(), runs.end(), is_open);
+    at = open == runs.end() ? 0 : static_cast<int>(open - runs.begin());
+  }
+  const int moved = static_cast<int>(ImGui::IsKeyPressed(ImGuiKey_DownArrow)) -
+                    static_cast<int>(ImGui::IsKeyPressed(ImGuiKey_UpArrow));
+  at = std::clamp(at + moved, 0, last);
+  const bool entered = ImGui::IsKeyPressed(ImGuiKey_Enter, false) || ImGui::IsKeyPressed(ImGuiKey_KeypadEnter, false);
+  const auto chosen = [&](int line, bool clicked) { return clicked || (entered && at == line); };
+  bool close = ImGui::IsKeyPressed(ImGuiKey_Escape, false);
+  if (runs.empty()) text(p.muted, "No runs were found yet.");
+  if (ImGui::BeginTable("runs", 4, ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_PadOuterX)) {
+    for (int i = 0; i < last; ++i) {
+      const RunView& run = runs[static_cast<std::size_t>(i)];
+      ImGui::TableNextRow();
+      ImGui::TableNextColumn();
+      ImGui::PushID(run.path.c_str());
+      text(is_open(run) ? p.dream : IM_COL32_BLACK_TRANS, "●");
+      ImGui::SameLine(0, ui.px(6));
       ImGui::BeginDisabled(!run.usable);
-      if (ImGui::Selectable((run.title + "##" + run.path).c_str())) ui.send(OpenRun{run.path});
+      const bool clicked = ImGui::Selectable(run.title.c_str(), at == i, ImGuiSelectableFlags_SpanAllColumns);
       ImGui::EndDisabled();
       tip(ui, run.title.c_str(), run.detail.c_str());
+      if (moved != 0 && at == i) ImGui::SetScrollHereY();
+      if (run.usable && chosen(i, clicked)) ui.send(OpenRun{run.path}), close = true;
+      ImGui::PopID();
+      for (const std::string* cell : {&run.environment, &run.recipe, &run.detail}) {
+        ImGui::TableNextColumn();
+        const bool whole = cell->size() < 48;
+        text(run.usable ? p.muted : p.warning, "%.*s%s", whole ? 48 : 44, cell->c_str(), whole ? "" : "…");
+      }
     }
-    ImGui::Separator();
-    if (ImGui::Selectable("other…")) ui.run("open_run");
-    ImGui::EndCombo();
+    ImGui::EndTable();
   }
+  ImGui::Separator();
+  if (chosen(last, ImGui::Selectable("another run…", at == last))) ui.run("open_run"), close = true;
+  if (close) ImGui::CloseCurrentPopup();
+}
+
+/// What is dreamt, and a list of runs to dream with instead.
+void draw_world_choice(Ui& ui) {
+  const Palette& p = ui.color();
+  const DreamView& dream = ui.dream();
+  const bool asked = std::exchange(ui.want_run_list, false);
+  const float room = ImGui::GetWindowWidth() - ImGui::GetCursorPosX() - ui.px(300);  // the workspaces stand at the right
+  if (room < ui.px(90)) {  // the Runs panel does the same
+    if (asked) ui.run("open_run");
+    return;
+  }
+  const std::string label = dream.world.empty() ? "no world yet" : dream.world;
+  const float wide = std::min({ImGui::CalcTextSize(label.c_str()).x + ui.px(58), ui.px(380), room});
+  const ImVec2 min = ImGui::GetCursorScreenPos(), max{min.x + wide, min.y + ImGui::GetFrameHeight()};
+  const bool clicked = ImGui::Button("###world", {wide, 0});
   tip(ui, "World and model",
-      dream.run_title.empty() ? "Which world is dreamt, and by which run." : dream.run_title.c_str());
+      dream.run_title.empty() ? "Which world is dreamt, and by which run." : dream.run_title.c_str(), "Ctrl-D");
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  const float y = min.y + ImGui::GetStyle().FramePadding.y, middle = (min.y + max.y) / 2;
+  list->AddCircleFilled({min.x + ui.px(14), middle}, ui.px(4), dream.ready ? p.dream : p.muted);
+  ImGui::RenderTextEllipsis(list, {min.x + ui.px(25), y}, {max.x - ui.px(26), max.y}, max.x - ui.px(26), label.c_str(),
+                            nullptr, nullptr);
+  ImGui::RenderArrow(list, {max.x - ui.px(23), y + ui.px(2)}, p.muted, ImGuiDir_Down, 0.75f);
+  if (clicked || asked) ImGui::OpenPopup("run list");
+  ImGui::SetNextWindowPos({min.x, max.y + ui.px(3)});
+  ImGui::SetNextWindowSizeConstraints({wide, 0}, {ImGui::GetMainViewport()->Size.x - min.x - ui.px(10), ui.px(520)});
+  if (!ImGui::BeginPopup("run list", ImGuiWindowFlags_NoMove)) return;
+  draw_run_list(ui);
+  ImGui::EndPopup();
 }
 
 /// The figures at the right end: as many as there is room for.
@@ -288,6 +344,10 @@ void draw_palette(Ui& ui) {
   ImGui::PopStyleVar();
 }
 
+bool list_is_open() {
+  return ImGui::IsPopupOpen("", ImGuiPopupFlags_AnyPopup);
+}
+
 void handle_shortcuts(Ui& ui) {
   const ImGuiIO& io = ImGui::GetIO();
   if (ui.keymap.captured()) {
@@ -303,7 +363,7 @@ void handle_shortcuts(Ui& ui) {
     const bool function_key = key >= ImGuiKey_F1 && key <= ImGuiKey_F24;
     // A text field keeps every plain key and its own editing chords; the game keeps its driving keys.
     if (io.WantTextInput && !function_key && action.id != "palette") continue;
-    if (mods == 0 && ui.keymap.owns(key)) continue;
+    if (mods == 0 && (ui.keymap.owns(key) || list_is_open())) continue;
     ui.run(action.id);
     return;
   }

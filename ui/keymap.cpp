@@ -3,8 +3,22 @@
 #include <algorithm>
 
 #include "api/platform_time.h"
+#include "imgui_internal.h"
 
 namespace dream::ui {
+
+PadState pad_state() {
+  constexpr float rest = 0.18f;
+  const auto held = [&](std::initializer_list<ImGuiKey> keys) {
+    float most = 0;
+    for (const ImGuiKey key : keys) most = std::max(most, ImGui::GetKeyData(key)->AnalogValue);
+    return most < rest ? 0.0f : std::min((most - rest) / (1 - rest), 1.0f);
+  };
+  return {held({ImGuiKey_GamepadLStickLeft, ImGuiKey_GamepadDpadLeft}),
+          held({ImGuiKey_GamepadLStickRight, ImGuiKey_GamepadDpadRight}),
+          held({ImGuiKey_GamepadR2, ImGuiKey_GamepadDpadUp, ImGuiKey_GamepadFaceDown}),
+          held({ImGuiKey_GamepadL2, ImGuiKey_GamepadDpadDown, ImGuiKey_GamepadFaceRight})};
+}
 
 ImGuiKey Keymap::to_key(const std::string& name) {
   if (name == "left") return ImGuiKey_LeftArrow;
@@ -25,7 +39,7 @@ std::string Keymap::to_label(const std::string& name) {
   return name;
 }
 
-void Keymap::update(const ActionSpace& space, bool free, const PadState& pad, double event_time) {
+void Keymap::update(const ActionSpace& space, bool free, double event_time) {
   free_ = free;
   const bool same = names_.size() == space.keys.size() &&
                     std::equal(names_.begin(), names_.end(), space.keys.begin(),
@@ -49,6 +63,7 @@ void Keymap::update(const ActionSpace& space, bool free, const PadState& pad, do
 
   const ImGuiIO& io = ImGui::GetIO();
   const bool chord = !captured_ && (io.KeyCtrl || io.KeyAlt || io.KeySuper);  // Ctrl-S is a shortcut, not a brake
+  const PadState pad = free ? pad_state() : PadState{};
   bool pressed = false, engaged = false;
   for (std::size_t i = 0; i < keys_.size(); ++i) {
     const ImGuiKey key = keys_[i], alias = aliases_[i];
@@ -56,12 +71,10 @@ void Keymap::update(const ActionSpace& space, bool free, const PadState& pad, do
     if (free && !chord &&
         ((key != ImGuiKey_None && ImGui::IsKeyDown(key)) || (alias != ImGuiKey_None && ImGui::IsKeyDown(alias))))
       amount = 1;
-    if (free) {
-      if (key == ImGuiKey_LeftArrow) amount = std::max(amount, pad.left);
-      if (key == ImGuiKey_RightArrow) amount = std::max(amount, pad.right);
-      if (key == ImGuiKey_UpArrow) amount = std::max(amount, pad.up);
-      if (key == ImGuiKey_DownArrow) amount = std::max(amount, pad.down);
-    }
+    if (key == ImGuiKey_LeftArrow) amount = std::max(amount, pad.left);
+    if (key == ImGuiKey_RightArrow) amount = std::max(amount, pad.right);
+    if (key == ImGuiKey_UpArrow) amount = std::max(amount, pad.up);
+    if (key == ImGuiKey_DownArrow) amount = std::max(amount, pad.down);
     pressed |= amount != held_[i];
     engaged |= amount > 0;
     held_[i] = amount;

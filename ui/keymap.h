@@ -10,19 +10,22 @@
 
 namespace dream::ui {
 
-/// A gamepad as the keymap reads it: deflections in [0, 1] toward each direction, the stick's and the cross's together.
+/// A gamepad as the keymap reads it: deflections in [0, 1] toward each direction, the stick's and the cross's together;
+/// the right trigger and A are up, the left trigger and B are down.
 struct PadState {
   float left = 0, right = 0, up = 0, down = 0;
-  bool any() const { return left > 0 || right > 0 || up > 0 || down > 0; }
 };
 
-/// Turns held keys (and a gamepad) into Drive commands, by the bindings that the environment declares. Arrow bindings
+/// From ImGui's gamepad keys of this frame. A stick that rests a little off its middle is at rest.
+PadState pad_state();
+
+/// Turns held keys and a gamepad into Drive commands, by the bindings that the environment declares. Arrow bindings
 /// also answer to W A S D where those letters are not bound themselves.
 class Keymap {
  public:
   /// Once a frame. `free`: the keys may reach the game (no text field has the focus, the window has it).
   /// `event_time` is when the last key event arrived (platform seconds), 0 if unknown.
-  void update(const ActionSpace& space, bool free, const PadState& pad, double event_time);
+  void update(const ActionSpace& space, bool free, double event_time);
 
   /// The Drive to send when what the hands do has changed since the last call.
   std::optional<Drive> take_change();

@@ -98,6 +98,7 @@ struct Ui {
   bool want_reset_layout = false, want_quit = false, want_screenshot = false, want_style = false;
   bool show_keys = false, show_palette = false;
   std::string want_panel;  // bring this panel to the front
+  bool want_run_list = false;  // drop the list of runs in the top bar
 
   std::set<std::string> wanted_probes;  // filled while drawing
   std::vector<LogLine> notes;

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <ctime>
 #include <fstream>
 #include <thread>
 #include <utility>
@@ -19,10 +18,12 @@
 #include "imgui_internal.h"
 #include "implot.h"
 #include "ui/chrome.h"
+#include "ui/desktop.h"
 #include "ui/icon.h"
 #include "ui/layout.h"
 #include "ui/panel_list.h"
 #include "ui/png.h"
+#include "ui/report.h"
 #include "ui/ui.h"
 
 namespace dream::ui {
@@ -30,47 +31,9 @@ namespace {
 
 constexpr double idle_after = 2;  // seconds without anything new before the window slows down
 
-PadState read_pad() {
-  PadState pad;
-  for (int id = GLFW_JOYSTICK_1; id <= GLFW_JOYSTICK_LAST; ++id) {
-    GLFWgamepadstate state;
-    if (!glfwJoystickIsGamepad(id) || !glfwGetGamepadState(id, &state)) continue;
-    const auto beyond = [](float v) { return std::abs(v) < 0.18f ? 0.0f : (std::abs(v) - 0.18f) / 0.82f; };
-    const float x = state.axes[GLFW_GAMEPAD_AXIS_LEFT_X];
-    (x < 0 ? pad.left : pad.right) = beyond(x);
-    pad.up = beyond((state.axes[GLFW_GAMEPAD_AXIS_RIGHT_TRIGGER] + 1) / 2);
-    pad.down = beyond((state.axes[GLFW_GAMEPAD_AXIS_LEFT_TRIGGER] + 1) / 2);
-    const auto pressed = [&](int button) { return state.buttons[button] == GLFW_PRESS ? 1.0f : 0.0f; };
-    pad.left = std::max(pad.left, pressed(GLFW_GAMEPAD_BUTTON_DPAD_LEFT));
-    pad.right = std::max(pad.right, pressed(GLFW_GAMEPAD_BUTTON_DPAD_RIGHT));
-    pad.up = std::max({pad.up, pressed(GLFW_GAMEPAD_BUTTON_DPAD_UP), pressed(GLFW_GAMEPAD_BUTTON_A)});
-    pad.down = std::max({pad.down, pressed(GLFW_GAMEPAD_BUTTON_DPAD_DOWN), pressed(GLFW_GAMEPAD_BUTTON_B)});
-    return pad;
-  }
-  return pad;
-}
-
 std::string read_text(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
-std::filesystem::path screenshot_path() {
-  char name[64];
-  const std::time_t now = std::time(nullptr);
-  std::tm local{};
-  if (const std::tm* found = std::localtime(&now)) local = *found;
-  std::strftime(name, sizeof name, "dreamscope-%Y%m%d-%H%M%S", &local);
-  std::filesystem::path folder = std::filesystem::current_path();
-  std::error_code error;
-  if (const char* home = std::getenv("HOME")) {
-    const std::filesystem::path pictures = std::filesystem::path(home) / "Pictures";
-    if (std::filesystem::is_directory(pictures, error)) folder = pictures;
-  }
-  std::filesystem::path file = folder / (std::string(name) + ".png");
-  for (int i = 2; std::filesystem::exists(file, error); ++i)
-    file = folder / (std::string(name) + "-" + std::to_string(i) + ".png");
-  return file;
 }
 
 }  // namespace
@@ -99,6 +62,7 @@ struct Window::Inside {
     ImVec2 pos, size;
   };
   std::vector<Ground> grounds;  // the docked panels of this frame
+  Report report;
   float style_scale = 0;
   bool style_dark = true;
 
@@ -112,6 +76,8 @@ struct Window::Inside {
     return layout_built >= 0 && (untouched_layout.empty() || untouched_layout == ImGui::SaveIniSettingsToMemory());
   }
   void remember_layout();
+  void make_window();
+  void remember_place();
   void style();
   void watch();
   void draw();
@@ -120,7 +86,44 @@ struct Window::Inside {
   void pace();
 };
 
+/// Makes the window where it was, on the screens that there are now.
+void Window::Inside::make_window() {
+  const Settings& settings = ui_state->settings;
+  const std::vector<Area> all = screens();
+  const bool remembered = settings.place.width > 0 && options.width == 0 && options.height == 0;
+  Area place = settings.place;
+  if (!remembered) {
+    place = {0, 0, options.width > 0 ? options.width : 1600, options.height > 0 ? options.height : 900};
+    // A laptop's screen may be smaller than the window wants.
+    if (!all.empty() && (all[0].width < place.width || all[0].height < place.height))
+      glfwWindowHint(GLFW_MAXIMIZED, GLFW_TRUE);
+    if (!all.empty()) place.width = std::min(place.width, all[0].width), place.height = std::min(place.height, all[0].height);
+    glfwWindowHint(GLFW_SCALE_TO_MONITOR, GLFW_TRUE);
+  } else {
+    place = fit_to_screens(place, all);
+    glfwWindowHint(GLFW_MAXIMIZED, settings.maximised ? GLFW_TRUE : GLFW_FALSE);
+    glfwWindowHint(GLFW_VISIBLE, GLFW_FALSE);  // until it stands in its place
+  }
+  window = glfwCreateWindow(place.width, place.height, options.title.c_str(), nullptr, nullptr);
+  if (!window || !remembered) return;
+  glfwSetWindowPos(window, place.x, place.y);
+  glfwShowWindow(window);
+}
+
+void Window::Inside::remember_place() {
+  Settings& settings = ui_state->settings;
+  if (glfwGetWindowAttrib(window, GLFW_ICONIFIED)) return;
+  settings.maximised = glfwGetWindowAttrib(window, GLFW_MAXIMIZED) != 0;
+  if (settings.maximised && settings.place.width > 0) return;  // the place to come back to stays known
+  glfwGetWindowPos(window, &settings.place.x, &settings.place.y);
+  glfwGetWindowSize(window, &settings.place.width, &settings.place.height);
+}
+
 void Window::Inside::open() {
+  ui_state = std::make_unique<Ui>(engine_ref);
+  if (options.settings_directory != "-")
+    directory = options.settings_directory.empty() ? default_settings_directory() : options.settings_directory;
+  if (!directory.empty()) ui_state->settings = load_settings(directory / "window.conf");
   if (!glfwInit())
     throw Error(
         "The window system could not be reached: no display was found. On a server use dreamscope-cli, or start a "
@@ -131,18 +134,8 @@ void Window::Inside::open() {
   glfwWindowHint(GLFW_OPENGL_FORWARD_COMPAT, GLFW_TRUE);
   glfwWindowHint(GLFW_DEPTH_BITS, 0);
   glfwWindowHint(GLFW_STENCIL_BITS, 0);
-  glfwWindowHint(GLFW_SCALE_TO_MONITOR, GLFW_TRUE);
   glfwWindowHintString(GLFW_X11_CLASS_NAME, "dreamscope");
-  if (GLFWmonitor* monitor = glfwGetPrimaryMonitor()) {  // a laptop's screen may be smaller than the window wants
-    int x = 0, y = 0, width = 0, height = 0;
-    glfwGetMonitorWorkarea(monitor, &x, &y, &width, &height);
-    if (width > 0 && (width < options.width || height < options.height)) {
-      options.width = std::min(options.width, width);
-      options.height = std::min(options.height, height);
-      glfwWindowHint(GLFW_MAXIMIZED, GLFW_TRUE);
-    }
-  }
-  window = glfwCreateWindow(options.width, options.height, options.title.c_str(), nullptr, nullptr);
+  make_window();
   if (!window) {
     glfwTerminate();
     throw Error(
@@ -176,13 +169,9 @@ void Window::Inside::open() {
   ImGui_ImplOpenGL3_Init("#version 330");
 
   opened_at = now_seconds();
-  ui_state = std::make_unique<Ui>(engine_ref);
   Ui& ui = *ui_state;
   ui.actions = make_actions();
   ui.fonts = load_fonts();
-  if (options.settings_directory != "-")
-    directory = options.settings_directory.empty() ? default_settings_directory() : options.settings_directory;
-  if (!directory.empty()) ui.settings = load_settings(directory / "window.conf");
   if (!options.workspace.empty()) ui.settings.workspace = options.workspace;
   ui.settings.workspace = workspace(ui.settings.workspace).id;
   use_workspace(ui.settings.workspace);
@@ -193,6 +182,7 @@ void Window::Inside::close() {
   glfwMakeContextCurrent(window);
   if (ui_state) {
     remember_layout();
+    remember_place();
     if (!directory.empty()) save_settings(directory / "window.conf", ui_state->settings);
   }
   ui_state.reset();
@@ -373,6 +363,10 @@ void Window::drop(const std::vector<std::string>& paths) {
   if (!paths.empty()) in_->engine_ref.send(OpenRun{paths.front()});
 }
 
+std::string Window::report() const {
+  return in_->report.json();
+}
+
 bool Window::screenshot(const std::filesystem::path& file) {
   int width = 0, height = 0;
   glfwGetFramebufferSize(in_->window, &width, &height);
@@ -399,12 +393,13 @@ bool Window::frame() {
 
   ImGui_ImplOpenGL3_NewFrame();
   ImGui_ImplGlfw_NewFrame();
-  ImGui::NewFrame();
   ui.focused = glfwGetWindowAttrib(in.window, GLFW_FOCUSED) != 0;
+  if (ui.focused) feed_gamepad();
+  ImGui::NewFrame();
   const ImGuiIO& io = ImGui::GetIO();
   handle_shortcuts(ui);
-  const bool free = !io.WantTextInput && !ui.show_palette && (ui.focused || in.key_event == 0);
-  ui.keymap.update(ui.dream().spaces.action, free, ui.focused ? read_pad() : PadState{}, in.key_event);
+  const bool free = !io.WantTextInput && !ui.show_palette && !list_is_open() && (ui.focused || in.key_event == 0);
+  ui.keymap.update(ui.dream().spaces.action, free, in.key_event);
   if (std::optional<Drive> drive = ui.keymap.take_change()) ui.send(std::move(*drive));
   if (const std::string chosen = ui.folder_dialog.take(); !chosen.empty()) ui.send(OpenRun{chosen});
   ui.wanted_probes.clear();
@@ -425,6 +420,7 @@ bool Window::frame() {
   }
   glfwSwapBuffers(in.window);
   in.measure(ui.dream());
+  in.report.frame(*ui.snapshot, begin, now_seconds());
   ui.textures.end_frame();
   if (in.layout_built >= 0 && in.frames == in.layout_built + 5) in.untouched_layout = ImGui::SaveIniSettingsToMemory();
   if (in.options.after_swap) in.options.after_swap();
@@ -434,7 +430,9 @@ bool Window::frame() {
     in.remember_layout();
     ImGui::GetIO().WantSaveIniSettings = false;
   }
-  if (ui.want_quit || (in.options.max_frames > 0 && in.frames >= in.options.max_frames)) in.closing = true;
+  if (ui.want_quit || (in.options.max_frames > 0 && in.frames >= in.options.max_frames) ||
+      (in.options.max_seconds > 0 && ui.time >= in.options.max_seconds))
+    in.closing = true;
   in.pace();
   const double end = now_seconds();
   if (in.last_frame_end > 0) ui.measures.add_frame(static_cast<float>((end - in.last_frame_end) * 1000));
@@ -446,6 +444,9 @@ int run_window(Engine& engine, const WindowOptions& options) {
   Window window(engine, options);
   while (window.frame()) {
   }
+  if (!options.report.empty() && !save_text(options.report, window.report()))
+    throw Error("The report could not be written to " + options.report.string() +
+                "; choose a file in a folder that you may write to.");
   return 0;
 }
 

@@ -14,13 +14,15 @@ struct Ui;
 
 struct WindowOptions {
   std::string title = "Dreamscope";
-  int width = 1600, height = 900;
+  int width = 0, height = 0;  // 0: as remembered, else 1600 x 900
   /// Where layouts and settings are remembered; empty: the user's own place; "-": nowhere.
   std::filesystem::path settings_directory;
   std::string workspace;             // "" = as remembered
   std::filesystem::path screenshot;  // written after `screenshot_frame` frames, for scripted captures
   int screenshot_frame = 60;
   int max_frames = 0;                       // close by itself after so many; 0 = never
+  double max_seconds = 0;                   // the same, in seconds
+  std::filesystem::path report;             // what Report measured is written there at the end, as JSON
   double frame_rate = 60;                   // at most; 0 = unlimited
   const std::atomic<bool>* quit = nullptr;  // set from outside (Ctrl-C): closes within a frame
   std::function<void()> after_swap;         // called once a frame
@@ -40,13 +42,15 @@ class Window {
   void drop(const std::vector<std::string>& paths);    // what dropping files on the window does
   bool screenshot(const std::filesystem::path& file);  // of the last frame, as PNG; false when it cannot be written
   Ui& ui();
+  std::string report() const;  // see Report::json
 
  private:
   struct Inside;
   std::unique_ptr<Inside> in_;
 };
 
-/// Opens the window and returns its exit code when it is closed.
+/// Opens the window and returns its exit code when it is closed. Throws dream::Error when it cannot be opened or the
+/// report cannot be written.
 int run_window(Engine& engine, const WindowOptions& options);
 
 }  // namespace dream::ui

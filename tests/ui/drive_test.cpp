@@ -45,6 +45,70 @@ TEST_F(Drives, LettersAreAnAliasOfTheArrows) {
   });
 }
 
+TEST_F(Drives, AGamepadDrivesAndReleasingItGivesTheWheelBack) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    const auto hold = [&](ImGuiKey key) {
+      const int before = engine.count<Drive>();
+      ctx->KeyDown(key);
+      ctx->Yield(2);
+      EXPECT_GT(engine.count<Drive>(), before) << ImGui::GetKeyName(key);
+      const Drive drive = engine.last<Drive>() ? *engine.last<Drive>() : Drive{};
+      EXPECT_TRUE(drive.engaged) << ImGui::GetKeyName(key);
+      ctx->KeyUp(key);
+      ctx->Yield(2);
+      EXPECT_FALSE(engine.last<Drive>()->engaged) << ImGui::GetKeyName(key);
+      return drive.action;
+    };
+    const std::vector<float> left{-1, 0, 0}, right{1, 0, 0}, gas{0, 1, 0}, brake{0, 0, 0.8f};
+    EXPECT_EQ(hold(ImGuiKey_GamepadLStickLeft), left);
+    EXPECT_EQ(hold(ImGuiKey_GamepadLStickRight), right);
+    EXPECT_EQ(hold(ImGuiKey_GamepadDpadLeft), left);
+    EXPECT_EQ(hold(ImGuiKey_GamepadR2), gas);
+    EXPECT_EQ(hold(ImGuiKey_GamepadFaceDown), gas);
+    EXPECT_EQ(hold(ImGuiKey_GamepadL2), brake);
+    EXPECT_EQ(hold(ImGuiKey_GamepadFaceRight), brake);
+  });
+}
+
+TEST_F(Drives, AStickSteersByItsDeflectionAndItsRestIsNoKey) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    const auto lean = [&](float amount) {
+      ImGui::GetIO().AddKeyAnalogEvent(ImGuiKey_GamepadLStickLeft, amount > 0.1f, amount);
+      ctx->Yield(3);
+    };
+    ctx->RunFlags |= ImGuiTestRunFlags_EnableRawInputs;
+    lean(0.15f);
+    EXPECT_EQ(engine.count<Drive>(), 0) << "A worn stick does not come to rest at 0.";
+    lean(0.59f);
+    ASSERT_NE(engine.last<Drive>(), nullptr);
+    EXPECT_NEAR(engine.last<Drive>()->action[0], -0.5f, 1e-3f);
+    lean(1);
+    EXPECT_NEAR(engine.last<Drive>()->action[0], -1, 1e-3f);
+    lean(0);
+    EXPECT_FALSE(engine.last<Drive>()->engaged);
+  });
+}
+
+TEST_F(Drives, WhileAListIsOpenTheArrowsAreItsAlone) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_D);
+    ctx->Yield(3);
+    ctx->KeyPress(ImGuiKey_DownArrow);
+    ctx->KeyPress(ImGuiKey_Space);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.count<Drive>(), 0);
+    EXPECT_EQ(engine.count<DreamControl>(), 0);
+    ctx->KeyPress(ImGuiKey_Escape);
+    ctx->Yield(2);
+    ctx->KeyPress(ImGuiKey_DownArrow);
+    ctx->Yield(2);
+    EXPECT_GE(engine.count<Drive>(), 1);
+  });
+}
+
 TEST_F(Drives, AKeyThatTheWorldBindsIsNoLongerAShortcut) {
   engine.dream().spaces.action.keys.push_back({"m", 1, 1, "honk"});
   engine.tick();

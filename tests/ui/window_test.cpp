@@ -1,6 +1,9 @@
 // Workspaces, layouts, the palette, settings, and what the window does by itself.
+#include <GLFW/glfw3.h>
+
 #include <fstream>
 
+#include "api/error.h"
 #include "api/platform_time.h"
 #include "imgui_internal.h"
 #include "tests/ui/flow.h"
@@ -27,6 +30,10 @@ TEST_F(Windows, WorkspacesAreSwitchedByKeyAndByName) {
     EXPECT_EQ(window->ui().settings.workspace, "train");
     EXPECT_TRUE(visible("Curves###curves"));
     EXPECT_FALSE(visible("Worlds###worlds"));
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_3);
+    ctx->Yield(4);
+    for (const char* name : {"Probes###probes", "Performance###performance", "Log###log", "Curves###curves"})
+      EXPECT_TRUE(visible(name)) << "Debug shows " << name;
     ctx->ItemClick("//##MainMenuBar/**/Teach");
     ctx->Yield(4);
     EXPECT_TRUE(visible("Lesson###lesson"));
@@ -49,6 +56,96 @@ TEST_F(Windows, TheDefaultLayoutFillsTheWindow) {
     EXPECT_NEAR(train->Pos.y + train->Size.y, size.y, 1);
     EXPECT_GT(worlds->Size.x * worlds->Size.y, size.x * size.y * 0.5f) << "Half of the screen shows worlds.";
   });
+}
+
+TEST_F(Windows, DebugAsksForEveryProbeThatIsOffered) {
+  engine.offer_categorical();
+  engine.tick();
+  open("debug");
+  act([&](ImGuiTestContext* ctx) {
+    ctx->Yield(4);
+    const WatchProbes* watched = engine.last<WatchProbes>();
+    ASSERT_NE(watched, nullptr);
+    EXPECT_EQ(watched->names, (std::set<std::string>{"latent/z", "mixture/z", "hidden/h", "categorical/z"}));
+    for (const char* item : {"bars", "cells"})
+      EXPECT_NE(ctx->ItemInfo((std::string("//Probes###probes/**/") + item).c_str()).ID, 0u) << item;
+    ctx->ItemClick("//Probes###probes/**/###randomise");
+    EXPECT_EQ(engine.count<RandomiseLatent>(), 1) << "The viewers work here as in the mind.";
+  });
+}
+
+TEST_F(Windows, TheRunsAreListedInTheTopBarAndOneIsOpenedByKeys) {
+  engine.runs().push_back({"runs/other", "runs/other", "another recipe", "Other", "score 12", true});
+  engine.tick();
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_D);
+    ctx->Yield(3);
+    EXPECT_TRUE(ImGui::IsPopupOpen("", ImGuiPopupFlags_AnyPopup));
+    const auto press = [&](ImGuiKey key) {
+      ctx->KeyPress(key);
+      ctx->Yield(2);
+    };
+    press(ImGuiKey_DownArrow);  // from the one that is open, the first
+    press(ImGuiKey_DownArrow);  // the damaged one
+    press(ImGuiKey_Enter);
+    EXPECT_EQ(engine.count<OpenRun>(), 0) << "A run that cannot be opened is not opened.";
+    EXPECT_TRUE(ImGui::IsPopupOpen("", ImGuiPopupFlags_AnyPopup));
+    press(ImGuiKey_DownArrow);
+    press(ImGuiKey_Enter);
+    ASSERT_NE(engine.last<OpenRun>(), nullptr);
+    EXPECT_EQ(engine.last<OpenRun>()->path, "runs/other");
+    EXPECT_FALSE(ImGui::IsPopupOpen("", ImGuiPopupFlags_AnyPopup));
+    ctx->ItemClick("//##MainMenuBar/**/###world");
+    ctx->Yield(2);
+    EXPECT_TRUE(ImGui::IsPopupOpen("", ImGuiPopupFlags_AnyPopup)) << "The mouse opens it too.";
+    press(ImGuiKey_Escape);
+    EXPECT_FALSE(ImGui::IsPopupOpen("", ImGuiPopupFlags_AnyPopup));
+  });
+}
+
+TEST_F(Windows, SizeAndPlaceAreRemembered) {
+  const std::filesystem::path home = folder();
+  open("play", home);
+  GLFWwindow* shown = glfwGetCurrentContext();
+  glfwSetWindowSize(shown, 1100, 700);
+  glfwSetWindowPos(shown, 130, 70);
+  act([&](ImGuiTestContext* ctx) { ctx->Yield(5); });
+  close();
+  open("play", home);
+  act([&](ImGuiTestContext* ctx) {
+    ctx->Yield(3);
+    EXPECT_EQ(ImGui::GetMainViewport()->Size.x, 1100);
+    EXPECT_EQ(ImGui::GetMainViewport()->Size.y, 700);
+  });
+  int x = 0, y = 0;
+  glfwGetWindowPos(glfwGetCurrentContext(), &x, &y);
+  EXPECT_EQ(x, 130);
+  EXPECT_EQ(y, 70);
+  close();
+  Settings far = load_settings(home / "window.conf");
+  far.place = {90000, 90000, 90000, 90000};
+  ASSERT_TRUE(save_settings(home / "window.conf", far));
+  open("play", home);
+  act([&](ImGuiTestContext* ctx) {
+    ctx->Yield(3);
+    const GLFWvidmode* screen = glfwGetVideoMode(glfwGetPrimaryMonitor());
+    EXPECT_LE(ImGui::GetMainViewport()->Size.x, static_cast<float>(screen->width));
+    EXPECT_LE(ImGui::GetMainViewport()->Size.y, static_cast<float>(screen->height));
+  });
+}
+
+TEST_F(Windows, TheReportIsWrittenAtTheEnd) {
+  WindowOptions options;
+  options.settings_directory = "-";
+  options.max_frames = 5;
+  options.report = folder() / "report.json";
+  EXPECT_EQ(run_window(engine, options), 0);
+  std::ifstream in(options.report);
+  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  EXPECT_NE(text.find("\"frame_ms\""), std::string::npos);
+  options.report /= "a file is no folder.json";
+  EXPECT_THROW(run_window(engine, options), Error);
 }
 
 TEST_F(Windows, ThePaletteFindsAndRunsACommand) {

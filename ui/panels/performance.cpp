@@ -49,7 +49,7 @@ void draw_split(Ui& ui, ImVec2 size) {
   const float all = std::max(m.key_to_pixel, 0.1f);
   ImDrawList* list = ImGui::GetWindowDrawList();
   const float left = box.min.x + ui.px(8), wide = box.width() - ui.px(16);
-  const float bar_top = box.min.y + ui.px(8), bar_bottom = bar_top + ui.px(14);
+  const float bar_top = box.min.y + ui.px(8), bar_bottom = bar_top + ui.px(12);
   float x = left;
   for (const auto& part : parts) {
     const float w = wide * part.ms / all;
@@ -74,8 +74,19 @@ void draw_performance(const Snapshot& snapshot, Ui& ui) {
   const Palette& p = ui.color();
   const Measures& m = ui.measures;
   const DreamView& dream = *snapshot.dream;
-  const float width = (ImGui::GetContentRegionAvail().x - ui.px(36)) / 3;
-  const float height = ImGui::GetContentRegionAvail().y - ImGui::GetTextLineHeight() - ui.px(10);
+  const ImVec2 space = ImGui::GetContentRegionAvail();
+  const bool narrow = space.x < ui.px(540);  // one below the other, then
+  const float width = narrow ? space.x : (space.x - ui.px(36)) / 3, line = ImGui::GetTextLineHeight();
+  const float spacing = ImGui::GetStyle().ItemSpacing.y;
+  const float figures = line + 5 * (line * 0.95f + spacing) + spacing;  // the third part, when it stands below
+  const float height =
+      narrow ? std::max((space.y - figures - 2 * (line + 3 * spacing)) / 2, ui.px(56)) : space.y - line - ui.px(10);
+  const auto next = [&] {
+    if (narrow)
+      ImGui::Dummy({0, 0});
+    else
+      ImGui::SameLine(0, ui.px(18));
+  };
   char note[96];
   ImGui::BeginGroup();
   std::snprintf(note, sizeof note, "mean %.1f ms · p99 %.1f ms", static_cast<double>(m.mean),
@@ -83,13 +94,13 @@ void draw_performance(const Snapshot& snapshot, Ui& ui) {
   header(ui, "Window", p.text, note, width);
   draw_frames(ui, {width, height});
   ImGui::EndGroup();
-  ImGui::SameLine(0, ui.px(18));
+  next();
   ImGui::BeginGroup();
   std::snprintf(note, sizeof note, m.any_key ? "%.1f ms" : "", static_cast<double>(m.key_to_pixel));
   header(ui, "Key → pixel", p.text, note, width);
   draw_split(ui, {width, height});
   ImGui::EndGroup();
-  ImGui::SameLine(0, ui.px(18));
+  next();
   ImGui::BeginGroup();
   header(ui, "Dream", p.dream, "per step", width);
   mono(ui, p.text, "rate     %6.1f of %s steps/s", static_cast<double>(dream.measured_rate),
