@@ -10,7 +10,11 @@ namespace {
 constexpr int block = 16;
 
 [[gnu::always_inline]] inline void load(float (&to)[block], const float* from, int lanes) {
-  for (int lane = 0; lane < block; ++lane) to[lane] = from[lane < lanes ? lane : 0];
+  if (lanes == block) {
+    for (int lane = 0; lane < block; ++lane) to[lane] = from[lane];
+  } else {
+    for (int lane = 0; lane < block; ++lane) to[lane] = from[lane < lanes ? lane : 0];
+  }
 }
 
 [[gnu::always_inline]] inline void store(float* to, const float (&from)[block], int lanes) {
@@ -19,10 +23,6 @@ constexpr int block = 16;
   } else {
     for (int lane = 0; lane < lanes; ++lane) to[lane] = from[lane];
   }
-}
-
-[[gnu::always_inline]] inline void load_whole(float (&to)[block], const float* from) {
-  for (int lane = 0; lane < block; ++lane) to[lane] = from[lane];
 }
 
 }  // namespace
@@ -35,18 +35,11 @@ void lstm_pointwise(std::int64_t rows, std::int64_t hidden, float forget_bias, f
     for (std::int64_t k = 0; k < hidden; k += block) {
       const int lanes = static_cast<int>(hidden - k < block ? hidden - k : block);
       float i[block], j[block], f[block], o[block], before[block], c[block], h[block];
-      const auto get = [&](float (&to)[block], const float* from) __attribute__((always_inline)) {
-        if (lanes == block) {
-          load_whole(to, from);
-        } else {
-          load(to, from, lanes);
-        }
-      };
-      get(i, gate + k);
-      get(j, gate + hidden + k);
-      get(f, gate + 2 * hidden + k);
-      get(o, gate + 3 * hidden + k);
-      get(before, cell_before + row * hidden + k);
+      load(i, gate + k, lanes);
+      load(j, gate + hidden + k, lanes);
+      load(f, gate + 2 * hidden + k, lanes);
+      load(o, gate + 3 * hidden + k, lanes);
+      load(before, cell_before + row * hidden + k, lanes);
       for (int lane = 0; lane < block; ++lane) i[lane] = fast_sigmoid(i[lane]);
       for (int lane = 0; lane < block; ++lane) j[lane] = fast_tanh(j[lane]);
       for (int lane = 0; lane < block; ++lane) f[lane] = fast_sigmoid(f[lane] + forget_bias);
@@ -71,21 +64,14 @@ void lstm_pointwise_backward(std::int64_t rows, std::int64_t hidden, float* gate
     for (std::int64_t k = 0; k < hidden; k += block) {
       const int lanes = static_cast<int>(hidden - k < block ? hidden - k : block);
       float i[block], j[block], f[block], o[block], before[block], c[block], dh[block], dc[block];
-      const auto get = [&](float (&to)[block], const float* from) __attribute__((always_inline)) {
-        if (lanes == block) {
-          load_whole(to, from);
-        } else {
-          load(to, from, lanes);
-        }
-      };
-      get(i, gate + k);
-      get(j, gate + hidden + k);
-      get(f, gate + 2 * hidden + k);
-      get(o, gate + 3 * hidden + k);
-      get(before, cell_before + row * hidden + k);
-      get(c, cell + row * hidden + k);
-      get(dh, out_gradient + row * hidden + k);
-      get(dc, cell_gradient + row * hidden + k);
+      load(i, gate + k, lanes);
+      load(j, gate + hidden + k, lanes);
+      load(f, gate + 2 * hidden + k, lanes);
+      load(o, gate + 3 * hidden + k, lanes);
+      load(before, cell_before + row * hidden + k, lanes);
+      load(c, cell + row * hidden + k, lanes);
+      load(dh, out_gradient + row * hidden + k, lanes);
+      load(dc, cell_gradient + row * hidden + k, lanes);
       for (int lane = 0; lane < block; ++lane) c[lane] = fast_tanh(c[lane]);
       for (int lane = 0; lane < block; ++lane) {
         const float d = dc[lane] + dh[lane] * o[lane] * (1 - c[lane] * c[lane]);
