@@ -5,6 +5,10 @@
 #include "api/error.h"
 #include "core/base/nearest.h"
 #include "core/env/car_racing.h"
+#include "core/env/catch.h"
+#include "core/env/key_door.h"
+#include "core/env/minatar.h"
+#include "core/env/pendulum.h"
 
 namespace dream {
 
@@ -16,6 +20,21 @@ const std::vector<EnvEntry>& environments() {
        [] { return std::make_unique<CarRacing>(CarRacingOptions{.continuous = false}); }},
       {"CarRacingRandomized", "CarRacing with other colours in every episode.",
        [] { return std::make_unique<CarRacing>(CarRacingOptions{.domain_randomize = true}); }},
+      {"MinAtarBreakout", "Keep the ball in play and break the wall, on 10 x 10 cells.",
+       [] { return std::make_unique<MinAtarEnv>(MinAtarGame::breakout); }},
+      {"MinAtarAsterix", "Collect gold and keep clear of enemies, on 10 x 10 cells.",
+       [] { return std::make_unique<MinAtarEnv>(MinAtarGame::asterix); }},
+      {"MinAtarFreeway", "Bring a chicken across eight lanes of cars, on 10 x 10 cells.",
+       [] { return std::make_unique<MinAtarEnv>(MinAtarGame::freeway); }},
+      {"MinAtarSeaquest", "Shoot fish, save divers and mind the oxygen, on 10 x 10 cells.",
+       [] { return std::make_unique<MinAtarEnv>(MinAtarGame::seaquest); }},
+      {"MinAtarSpaceInvaders", "Shoot the aliens before they come down, on 10 x 10 cells.",
+       [] { return std::make_unique<MinAtarEnv>(MinAtarGame::space_invaders); }},
+      {"Pendulum", "Swing a pendulum up and hold it there, by a torque that is too weak to lift it at once.",
+       [] { return std::make_unique<Pendulum>(); }},
+      {"Catch", "Catch the falling ball with the paddle.", [] { return std::make_unique<Catch>(); }},
+      {"KeyDoor", "Open the door of the key's colour; the key is out of sight by then, so remember it.",
+       [] { return std::make_unique<KeyDoor>(); }},
   };
   return entries;
 }

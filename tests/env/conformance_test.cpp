@@ -1,6 +1,7 @@
 // What every environment must do. A new one in the registry is tested by being there.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -103,6 +104,15 @@ Record play(Env& env, Driver& driver, int steps) {
 
 class Conformance : public testing::TestWithParam<std::string> {
  protected:
+  // As many steps with this driver as leave the episode of `seed` under way: `steps`, or half of a shorter episode.
+  static int underway(std::uint64_t seed, Driver driver, int steps) {
+    auto env = make_env(GetParam());
+    env->reset(seed);
+    int length = 0;
+    while (length < 2 * steps && !env->step(driver()).done()) ++length;
+    return length < 2 * steps ? std::min(steps, (length + 1) / 2) : steps;
+  }
+
   std::unique_ptr<Env> env_ = make_env(GetParam());
 };
 
@@ -157,14 +167,20 @@ TEST_P(Conformance, AnotherSeedGivesAnotherEpisode) {
   Driver first(env_->spaces()), second(env_->spaces());
   env_->reset(11);
   const Record once = play(*env_, first, 120);
-  env_->reset(12);
-  EXPECT_NE(play(*env_, second, 120), once);
+  // Small games have few beginnings, so one other seed may well give the same.
+  bool another = false;
+  for (std::uint64_t seed = 12; seed < 32 && !another; ++seed) {
+    Driver same = second;
+    env_->reset(seed);
+    another = play(*env_, same, 120) != once;
+  }
+  EXPECT_TRUE(another);
 }
 
 TEST_P(Conformance, SavedStatesHaveTheSameFuture) {
   Driver driver(env_->spaces());
   env_->reset(3);
-  play(*env_, driver, 90);
+  play(*env_, driver, underway(3, driver, 90));
   const std::vector<std::byte> state = env_->save_state();
   Driver future = driver, again = driver, elsewhere = driver;
   const Record expected = play(*env_, future, 80);
@@ -182,7 +198,7 @@ TEST_P(Conformance, BadStatesAreRefusedAndChangeNothing) {
   Driver driver(env_->spaces());
   env_->reset(3);
   const std::vector<std::byte> early = env_->save_state();
-  play(*env_, driver, 40);
+  play(*env_, driver, underway(3, driver, 40));
   const std::vector<std::byte> state = env_->save_state();
 
   std::vector<std::vector<std::byte>> bad{{}, std::vector<std::byte>(state.size())};
@@ -206,7 +222,7 @@ TEST_P(Conformance, BadStatesAreRefusedAndChangeNothing) {
 TEST_P(Conformance, BadActionsAreRefusedAndChangeNothing) {
   env_->reset(3);
   Driver driver(env_->spaces());
-  play(*env_, driver, 10);
+  play(*env_, driver, underway(3, driver, 10));
   const std::vector<std::byte> state = env_->save_state();
   const Action idle = env_->spaces().action.idle;
   Action short_action(idle.begin(), idle.end() - 1), long_action = idle;
@@ -297,12 +313,13 @@ TEST_P(Conformance, ObservationsFillTheirBuffers) {
 
 TEST_P(Conformance, LookingChangesNothing) {
   Driver first(env_->spaces()), second(env_->spaces());
+  const int steps = underway(2, first, 50);
   env_->reset(2);
-  for (int i = 0; i < 50; ++i) env_->step(first());
+  for (int i = 0; i < steps; ++i) env_->step(first());
   const auto blind = env_->save_state();
   env_->reset(2);
   std::vector<std::uint8_t> picture(50 * 40 * 3);
-  for (int i = 0; i < 50; ++i) {
+  for (int i = 0; i < steps; ++i) {
     env_->step(second());
     observe(*env_);
     env_->render(50, 40, picture);

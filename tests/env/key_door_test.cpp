@@ -1,0 +1,235 @@
+// That memory is needed, and that it is enough.
+#include "core/env/key_door.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+namespace dream {
+namespace {
+
+struct Seen {
+  std::vector<std::uint8_t> image;
+  std::vector<float> vector;
+  auto operator<=>(const Seen&) const = default;
+};
+
+Seen look(Env& env) {
+  Seen seen{std::vector<std::uint8_t>(env.spaces().image_bytes()),
+            std::vector<float>(env.spaces().vector_names.size())};
+  env.observe_image(seen.image);
+  env.observe_vector(seen.vector);
+  return seen;
+}
+
+double truth(const Env& env, const std::string& name) {
+  for (const NamedArray& array : env.diagnostics()) {
+    if (array.name == name) return array.values[0];
+  }
+  throw std::out_of_range(name);
+}
+
+StepResult act(Env& env, int choice) {
+  const float action = static_cast<float>(choice);
+  return env.step(std::span(&action, 1));
+}
+
+// The four episodes that there are, as saved states: [key][upper door].
+using Beginnings = std::array<std::array<std::vector<std::byte>, 2>, 2>;
+Beginnings beginnings() {
+  Beginnings states;
+  KeyDoor env;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    env.reset(seed);
+    states[static_cast<int>(truth(env, "key"))][static_cast<int>(truth(env, "upper_door"))] = env.save_state();
+  }
+  return states;
+}
+
+TEST(KeyDoor, TheFourEpisodesAreAlikeOften) {
+  KeyDoor env;
+  int count[2][2] = {};
+  for (std::uint64_t seed = 0; seed < 4000; ++seed) {
+    env.reset(seed);
+    ++count[static_cast<int>(truth(env, "key"))][static_cast<int>(truth(env, "upper_door"))];
+  }
+  for (const auto& row : count) {
+    for (const int n : row) EXPECT_NEAR(n, 1000, 140);  // five standard deviations
+  }
+}
+
+// Sees what the agent sees, and keeps the colour of the key.
+class Rememberer {
+ public:
+  int operator()(const std::vector<float>& view) {
+    constexpr int plane = KeyDoor::kView * KeyDoor::kView, reach = KeyDoor::kView / 2;
+    auto is = [&](int what, int column, int row) {
+      return view[what * plane + (row + reach) * KeyDoor::kView + column + reach] == 1;
+    };
+    for (int colour = 0; colour < 2; ++colour) {
+      if (is(1 + colour, 1, 0)) key_ = colour;
+    }
+    if (is(3 + key_, 0, -1)) return KeyDoor::up;
+    if (is(3 + key_, 0, 1)) return KeyDoor::down;
+    return KeyDoor::right;
+  }
+
+ private:
+  int key_ = 0;
+};
+
+TEST(KeyDoor, WhoRemembersOpensTheRightDoorAlwaysInSixSteps) {
+  KeyDoor env;
+  for (const auto& row : beginnings()) {
+    for (const auto& state : row) {
+      env.load_state(state);
+      Rememberer policy;
+      StepResult result;
+      int steps = 0;
+      for (; !result.done(); ++steps) {
+        EXPECT_EQ(result.reward, 0);
+        result = act(env, policy(look(env).vector));
+      }
+      EXPECT_EQ(result.reward, 1);
+      EXPECT_TRUE(result.terminated);
+      EXPECT_EQ(steps, 6);
+    }
+  }
+}
+
+// Two episodes that differ in the key alone, side by side through every state that any actions reach: what is seen is
+// the same as soon as the key is in the pocket, and the doors answer in opposite ways. So nothing that acts on what it
+// sees can tell them apart; what it gains with one key it loses with the other.
+TEST(KeyDoor, OnceTheKeyIsTakenNothingShowsItsColour) {
+  const Beginnings start = beginnings();
+  for (int upper = 0; upper < 2; ++upper) {
+    KeyDoor amber, blue;
+    std::set<std::tuple<double, double, bool>> visited;  // position and pocket
+    std::vector<std::pair<std::vector<std::byte>, std::vector<std::byte>>> open{{start[0][upper], start[1][upper]}};
+    int doors = 0;
+    while (!open.empty()) {
+      const auto [a, b] = open.back();
+      open.pop_back();
+      for (int choice = 0; choice < 5; ++choice) {
+        amber.load_state(a);
+        blue.load_state(b);
+        const StepResult one = act(amber, choice), other = act(blue, choice);
+        EXPECT_EQ(one.done(), other.done());
+        const bool taken = truth(amber, "taken") == 1;
+        EXPECT_EQ(truth(blue, "taken") == 1, taken);
+        EXPECT_EQ(look(amber) == look(blue), taken);
+        EXPECT_EQ(one.reward, -other.reward);
+        if (one.terminated) {
+          EXPECT_TRUE(taken);
+          EXPECT_EQ(std::abs(one.reward), 1);
+          ++doors;
+        } else if (!one.done() && visited.emplace(truth(amber, "position"), 0, taken).second) {
+          open.emplace_back(amber.save_state(), blue.save_state());
+        }
+      }
+    }
+    EXPECT_EQ(doors, 2);
+    EXPECT_EQ(visited.size(), 7u);  // six cells with the key in the pocket, the first also before
+  }
+}
+
+// All deterministic policies without memory: a policy is grown as episodes meet observations it has no answer for.
+class Memoryless {
+ public:
+  Memoryless() : start_(beginnings()) {}
+  // The best number of right doors in the four episodes.
+  int best() {
+    grow(0);
+    return best_;
+  }
+  int policies() const { return policies_; }
+
+ private:
+  void grow(int episode) {
+    if (episode == 4) {
+      ++policies_;
+      best_ = std::max(best_, right_);
+      return;
+    }
+    env_.load_state(start_[episode % 2][episode / 2]);
+    walk(episode);
+  }
+
+  void walk(int episode) {
+    for (;;) {
+      const Seen seen = look(env_);
+      const auto known = policy_.find(seen);
+      if (known != policy_.end()) {
+        if (!follow(episode, known->second)) return;
+        continue;
+      }
+      const std::vector<std::byte> here = env_.save_state();
+      for (int choice = 0; choice < 5; ++choice) {
+        env_.load_state(here);
+        policy_[seen] = choice;
+        if (follow(episode, choice)) walk(episode);
+      }
+      policy_.erase(seen);
+      return;
+    }
+  }
+
+  // False when the episode ended (and the ones after it were played).
+  bool follow(int episode, int choice) {
+    const StepResult result = act(env_, choice);
+    if (!result.done()) return true;
+    right_ += result.reward == 1;
+    grow(episode + 1);
+    right_ -= result.reward == 1;
+    return false;
+  }
+
+  KeyDoor env_;
+  Beginnings start_;
+  std::map<Seen, int> policy_;
+  int right_ = 0, best_ = 0, policies_ = 0;
+};
+
+TEST(KeyDoor, EveryPolicyWithoutMemoryFailsInHalfOfTheEpisodes) {
+  Memoryless all;
+  EXPECT_EQ(all.best(), 2);  // of four
+  EXPECT_GT(all.policies(), 1000);
+}
+
+TEST(KeyDoor, PictureAndVectorTellTheSame) {
+  std::map<std::vector<float>, std::vector<std::uint8_t>> by_vector;
+  std::set<std::vector<std::uint8_t>> pictures;
+  KeyDoor env;
+  for (const auto& row : beginnings()) {
+    for (const auto& state : row) {
+      env.load_state(state);
+      for (const int choice : {0, 2, 2, 2, 2, 2, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3}) {
+        const Seen seen = look(env);
+        pictures.insert(seen.image);
+        by_vector[seen.vector] = seen.image;
+        act(env, choice);
+      }
+    }
+  }
+  std::set<std::vector<std::uint8_t>> matched;
+  for (const auto& [vector, image] : by_vector) matched.insert(image);
+  EXPECT_EQ(matched, pictures);
+  EXPECT_EQ(by_vector.size(), matched.size());
+}
+
+TEST(KeyDoor, TheTimeLimitIsATruncationWithoutReward) {
+  KeyDoor env;
+  env.reset(0);
+  StepResult result;
+  for (int i = 0; i < KeyDoor::kTimeLimit; ++i) {
+    EXPECT_FALSE(result.done());
+    result = act(env, KeyDoor::stay);
+    EXPECT_EQ(result.reward, 0);
+  }
+  EXPECT_TRUE(result.truncated);
+  EXPECT_FALSE(result.terminated);
+}
+
+}  // namespace
+}  // namespace dream
