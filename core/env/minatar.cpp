@@ -71,11 +71,16 @@ MinAtarEnv::MinAtarEnv(MinAtarGame game, MinAtarOptions options)
 
 std::unique_ptr<Game> MinAtarEnv::make_game() const {
   switch (game_name_) {
-    case MinAtarGame::breakout: return make_breakout();
-    case MinAtarGame::asterix: return make_asterix(options_.ramping);
-    case MinAtarGame::freeway: return make_freeway();
-    case MinAtarGame::seaquest: return make_seaquest(options_.ramping);
-    case MinAtarGame::space_invaders: return make_space_invaders(options_.ramping);
+    case MinAtarGame::breakout:
+      return make_breakout();
+    case MinAtarGame::asterix:
+      return make_asterix(options_.ramping);
+    case MinAtarGame::freeway:
+      return make_freeway();
+    case MinAtarGame::seaquest:
+      return make_seaquest(options_.ramping);
+    case MinAtarGame::space_invaders:
+      return make_space_invaders(options_.ramping);
   }
   throw Error("MinAtar: there is no such game.");
 }
@@ -117,8 +122,8 @@ void MinAtarEnv::write_planes(const char* what, std::span<T> out) {
   check_started(what);
   const auto n = static_cast<std::size_t>(channels());
   if (out.size() != kCells * n) {
-    throw Error(fmt::format("{}: {} got a buffer of {} values, expected {}.", facts_.name, what, out.size(),
-                            kCells * n));
+    throw Error(
+        fmt::format("{}: {} got a buffer of {} values, expected {}.", facts_.name, what, out.size(), kCells * n));
   }
   marks_.clear();
   game_->show(marks_);
@@ -137,8 +142,8 @@ void MinAtarEnv::planes(std::span<std::uint8_t> out) {
 void MinAtarEnv::observe_image(std::span<std::uint8_t> out) {
   check_started("observe_image()");
   if (out.size() != spaces_.image_bytes()) {
-    throw Error(fmt::format("{}: the image buffer has {} bytes, expected {}.", facts_.name, out.size(),
-                            spaces_.image_bytes()));
+    throw Error(
+        fmt::format("{}: the image buffer has {} bytes, expected {}.", facts_.name, out.size(), spaces_.image_bytes()));
   }
   paint(kPicture, kPicture, out);
 }
@@ -174,7 +179,8 @@ void MinAtarEnv::paint(int width, int height, std::span<std::uint8_t> out) {
   for (int y = 0; y < kSide && above + y * pixels < height; ++y) {
     std::uint8_t* const first = out.data() + (above + y * pixels) * stride;
     std::uint8_t* to = first + left * 3;
-    for (int x = 0; x < std::min(kSide * pixels, width); ++x) to = std::ranges::copy(colours[y * kSide + x / pixels], to).out;
+    for (int x = 0; x < std::min(kSide * pixels, width); ++x)
+      to = std::ranges::copy(colours[y * kSide + x / pixels], to).out;
     for (int copy = 1; copy < pixels; ++copy) std::copy_n(first, stride, first + copy * stride);
   }
 }

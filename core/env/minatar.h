@@ -20,8 +20,8 @@ struct MinAtarOptions {
 /// steps.
 ///
 /// Vector: the n planes of 10 x 10 cells as [10, 10, n] values of 0 or 1, "ball[3,4]" = row 3, column 4.
-/// Picture: 64 x 64 in MinAtar's colours, 6 x 6 pixels to a cell, the last plane of a cell on top, within a grey edge of
-/// 2 pixels.
+/// Picture: 64 x 64 in MinAtar's colours, 6 x 6 pixels to a cell, the last plane of a cell on top, within a grey edge
+/// of 2 pixels.
 class MinAtarEnv final : public Env {
  public:
   explicit MinAtarEnv(MinAtarGame game, MinAtarOptions options = {});

@@ -24,7 +24,8 @@ TEST(RandomState, EqualsNumPysLegacyStreams) {
   for (const std::uint64_t seed : {0ULL, 1ULL, 42ULL, (1ULL << 32) - 1, (1ULL << 32) + 5, ~0ULL}) {
     RandomState random(seed);
     const std::string name = std::to_string(seed);
-    for (const double expected : data.at("rand_" + name).view<double>("rand")) ASSERT_EQ(random.rand(), expected) << seed;
+    for (const double expected : data.at("rand_" + name).view<double>("rand"))
+      ASSERT_EQ(random.rand(), expected) << seed;
     int i = 0;
     for (const std::int64_t expected : data.at("randint_" + name).view<std::int64_t>("randint")) {
       ASSERT_EQ(random.randint(1 + i++ % 9), expected) << "seed " << seed << ", draw " << i;
@@ -54,8 +55,10 @@ INSTANTIATE_TEST_SUITE_P(Games, MinAtar,
 
 TEST_P(MinAtar, FollowsThePackageStepByStep) {
   const Npz data = golden(GetParam().file);
-  const auto seeds = data.at("seed").view<std::int64_t>("seed"), lengths = data.at("length").view<std::int64_t>("length");
-  const auto plain = data.at("plain").view<std::uint8_t>("plain"), actions = data.at("action").view<std::uint8_t>("action");
+  const auto seeds = data.at("seed").view<std::int64_t>("seed"),
+             lengths = data.at("length").view<std::int64_t>("length");
+  const auto plain = data.at("plain").view<std::uint8_t>("plain"),
+             actions = data.at("action").view<std::uint8_t>("action");
   const auto rewards = data.at("reward").view<std::uint8_t>("reward");
   const auto terminals = data.at("terminal").view<std::uint8_t>("terminal");
   const auto states = data.at("state").view<std::uint8_t>("state");
@@ -108,7 +111,7 @@ TEST(MinAtarTraces, ReachTheRareEvents) {
   const auto longest = [](const Npz& data) {
     return *std::ranges::max_element(data.at("length").view<std::int64_t>("length"));
   };
-  EXPECT_GT(longest(golden("asterix")), 950);    // the end of the ramp
+  EXPECT_GT(longest(golden("asterix")), 950);   // the end of the ramp
   EXPECT_EQ(longest(golden("freeway")), 2501);  // its own end
 }
 
@@ -134,7 +137,8 @@ TEST_P(MinAtar, PicturesAreThePlanesInMinAtarsColours) {
         if (inside) {
           expected = {};
           for (int c = 0; c < n; ++c) {
-            if (planes_[((y - 2) / 6 * 10 + (x - 2) / 6) * n + c] != 0) std::copy_n(&palette[3 * c], 3, expected.begin());
+            if (planes_[((y - 2) / 6 * 10 + (x - 2) / 6) * n + c] != 0)
+              std::copy_n(&palette[3 * c], 3, expected.begin());
           }
           // The same cell in the middle of a wide picture.
           const int big_x = 50 + (x - 2) / 6 * 20 + 19, big_y = (y - 2) / 6 * 20;
@@ -155,8 +159,7 @@ TEST_P(MinAtar, NamesAndKeysBelongToTheGame) {
   EXPECT_EQ(std::set<std::string>(spaces.vector_names.begin(), spaces.vector_names.end()).size(), planes_.size());
   const auto n = static_cast<std::size_t>(GetParam().channels);
   EXPECT_TRUE(spaces.vector_names[34 * n].ends_with("[3,4]")) << spaces.vector_names[34 * n];
-  EXPECT_EQ(spaces.action.choices,
-            (std::vector<std::string>{"nothing", "left", "up", "right", "down", "fire"}));
+  EXPECT_EQ(spaces.action.choices, (std::vector<std::string>{"nothing", "left", "up", "right", "down", "fire"}));
   for (const KeyBinding& key : spaces.action.keys) {
     EXPECT_EQ(spaces.action.choices[static_cast<std::size_t>(key.value)], key.key == "space" ? "fire" : key.key);
   }
@@ -198,7 +201,8 @@ TEST_P(MinAtar, ForgedStatesAreRefusedOrPlayable) {
       auto forged = state;
       forged[at] = value;
       std::uint64_t sum = 0xcbf29ce484222325ULL;
-      for (std::size_t i = 0; i + 8 < forged.size(); ++i) sum = (sum ^ static_cast<std::uint64_t>(forged[i])) * 0x100000001b3ULL;
+      for (std::size_t i = 0; i + 8 < forged.size(); ++i)
+        sum = (sum ^ static_cast<std::uint64_t>(forged[i])) * 0x100000001b3ULL;
       std::memcpy(forged.data() + forged.size() - 8, &sum, 8);
       try {
         env_.load_state(forged);

@@ -23,9 +23,8 @@ class Asterix final : public GameOf<AsterixState> {
   explicit Asterix(bool ramping) : ramping_(ramping) {}
 
   Facts facts() const override {
-    return {"MinAtarAsterix",
-            {"player", "enemy", "trail", "gold"},
-            {Act::none, Act::left, Act::up, Act::right, Act::down}};
+    return {
+        "MinAtarAsterix", {"player", "enemy", "trail", "gold"}, {Act::none, Act::left, Act::up, Act::right, Act::down}};
   }
 
   void reset(RandomState&) override {

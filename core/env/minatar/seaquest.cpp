@@ -9,11 +9,10 @@ constexpr int kOxygen = 200, kCrew = 6, kCoolDown = 5, kShotInterval = 10, kDive
 
 struct Thing {
   std::int8_t x, y, right, wait, reload;  // wait: steps to the next move; reload: to the next shot
-  bool operator==(const Thing&) const = default;
 };
 
-/// Things of a kind, in the order of MinAtar's lists. Nothing can outgrow its herd: one enemy comes per step at most and
-/// crosses within 60, a bullet within 10.
+/// Things of a kind, in the order of MinAtar's lists, which are walked backwards. Nothing can outgrow its herd: one
+/// enemy comes per step at most and crosses within 60, a bullet within 10.
 template <int N>
 struct Herd {
   std::array<Thing, N> things;
@@ -27,15 +26,9 @@ struct Herd {
     things[count++] = {static_cast<std::int8_t>(x), static_cast<std::int8_t>(y), right, static_cast<std::int8_t>(wait),
                        static_cast<std::int8_t>(reload)};
   }
-  /// Takes out thing i as Python's `list.remove` does: the first that equals it, which may be an earlier one. Returns
-  /// where thing i then is, or -1. MinAtar walks its lists backwards while it removes from them, so that after an
-  /// earlier one was taken, thing i has another turn.
-  int remove(int i) {
-    const auto end = things.begin() + count, found = std::find(things.begin(), end, things[i]);
-    const bool itself = found == things.begin() + i;
-    std::copy(found + 1, end, found);
+  void remove(int i) {
+    std::copy(things.begin() + i + 1, things.begin() + count, things.begin() + i);
     --count;
-    return itself ? -1 : i - 1;
   }
   int find(int x, int y) const {
     for (int i = 0; i < count; ++i) {
@@ -145,8 +138,9 @@ class Seaquest final : public GameOf<SeaquestState> {
     return s.fish.plausible() && s.subs.plausible() && s.shots.plausible() && s.divers.plausible() &&
            s.torpedoes.plausible() && within(0, 8, s.y) && within(0, 1, s.right, s.surfaced) &&
            within(s.right, 8 + s.right, s.x) && within(-100000, kCrew, s.crew) && within(-1, kOxygen, s.oxygen) &&
-           within(1, 20, s.enemy_interval) && within(0, 20, s.enemy_timer) && within(0, kDiverInterval, s.diver_timer) &&
-           within(2, 5, s.move_interval) && within(0, kCoolDown, s.shot_timer) && within(0, 100000, s.ramps);
+           within(1, 20, s.enemy_interval) && within(0, 20, s.enemy_timer) &&
+           within(0, kDiverInterval, s.diver_timer) && within(2, 5, s.move_interval) &&
+           within(0, kCoolDown, s.shot_timer) && within(0, 100000, s.ramps);
   }
 
  private:
@@ -221,21 +215,20 @@ class Seaquest final : public GameOf<SeaquestState> {
   void move_enemies(Herd<N>& herd, bool armed, Turn& turn) {
     SeaquestState& s = state_;
     for (int i = herd.count - 1; i >= 0; --i) {
-      if (at_player(herd[i])) turn.over = true;
-      Thing enemy = herd[i];
-      int at = i;  // where it is in the herd, -1: gone
+      Thing& enemy = herd[i];
+      if (at_player(enemy)) turn.over = true;
+      bool gone = false;
       if (enemy.wait > 0) {
         --enemy.wait;
       } else {
         enemy.wait = static_cast<std::int8_t>(s.move_interval);
         advance(enemy);
-        herd[i] = enemy;
         if (outside(enemy)) {
-          at = herd.remove(i);
+          gone = true;
         } else if (at_player(enemy)) {
           turn.over = true;
         } else if (const int shot = s.shots.find(enemy.x, enemy.y); shot >= 0) {
-          at = herd.remove(i);
+          gone = true;
           s.shots.remove(shot);
           ++turn.reward;
         }
@@ -246,7 +239,7 @@ class Seaquest final : public GameOf<SeaquestState> {
         enemy.reload = kShotInterval;
         s.torpedoes.add(enemy.x, enemy.y, enemy.right != 0);
       }
-      if (at >= 0) herd[at] = enemy;
+      if (gone) herd.remove(i);
     }
   }
 
