@@ -7,7 +7,6 @@
 #include "core/dream/player.h"
 #include "core/engine/run_list.h"
 #include "core/env/registry.h"
-#include "core/env/registry.h"
 
 namespace dream {
 namespace {
@@ -196,8 +195,6 @@ void LiveEngine::train() {
     view->fault = work.fault;
     for (const RecipeEntry& entry : recipes()) view->recipes.push_back({entry.name, entry.title + ": " + entry.help});
     for (const EnvEntry& entry : environments()) view->environments.push_back({entry.name, entry.help});
-    for (const auto& recipe : recipes()) view->recipes.push_back({recipe.name, recipe.title + ": " + recipe.help});
-    for (const auto& environment : environments()) view->environments.push_back({environment.name, environment.help});
     if (work.trainer) {
       const auto reference = reference_.get();
       auto& system = work.trainer->system();
