@@ -128,8 +128,8 @@ void KeyDoor::paint_people(Canvas& canvas) const {
   // At the end the agent blushes when the door was the wrong one.
   paint_agent(canvas, left_of(x_), top_of(y_), side, y_ != 0 && door(y_) != key_ ? kRose : kChalk);
   // The pocket.
-  canvas.rectangle(left_of(0) + side / 2, 0.78f, left_of(1) + side, 0.78f + 1.5f * side, kGround);
-  if (taken_) paint_key(canvas, left_of(0) + 0.6f * side, 0.78f + 0.15f * side, 1.2f * side, ink(key_));
+  canvas.rectangle(left_of(0), 0.78f, left_of(0) + 1.5f * side, 0.78f + 1.5f * side, kGround);
+  if (taken_) paint_key(canvas, left_of(0) + 0.15f * side, 0.78f + 0.15f * side, 1.2f * side, ink(key_));
 }
 
 void KeyDoor::paint_cell(Canvas& canvas, int x, int y, float at_x, float at_y, float side, bool seen) const {
@@ -149,8 +149,8 @@ void KeyDoor::paint_cell(Canvas& canvas, int x, int y, float at_x, float at_y, f
 }
 
 std::vector<double> KeyDoor::numbers() const {
-  return {static_cast<double>(key_), static_cast<double>(upper_door_), static_cast<double>(x_),
-          static_cast<double>(y_), taken_ ? 1.0 : 0.0};
+  return {static_cast<double>(key_), static_cast<double>(upper_door_), static_cast<double>(x_), static_cast<double>(y_),
+          taken_ ? 1.0 : 0.0};
 }
 
 bool KeyDoor::take(std::span<const double> numbers, int steps, bool done) {

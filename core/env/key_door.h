@@ -4,9 +4,10 @@
 namespace dream {
 
 /// A corridor in which remembering matters (a T-maze, as in Bakker 2002, "Reinforcement learning with long short-term
-/// memory"). A key, amber or blue, lies beside the start; whoever walks over it, and there is no way round, puts it into
-/// the pocket, where nobody sees it. At the corridor's end are two doors, amber and blue, either one above. The key's
-/// own door ends the episode with reward 1, the other with -1; after 32 steps it is truncated. Six steps are enough.
+/// memory"). A key, amber or blue, lies beside the start; whoever walks over it, and there is no way round, puts it
+/// into the pocket, where nobody sees it. At the corridor's end are two doors, amber and blue, either one above. The
+/// key's own door ends the episode with reward 1, the other with -1; after 32 steps it is truncated. Six steps are
+/// enough.
 ///
 /// The agent sees the 5 x 5 cells around it, painted at 12 x 12 pixels within a border of 2. Once the key is taken, all
 /// that it will see is the same for both keys; hence whoever acts on the present observation alone, even by chance,

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cmath>
 
 namespace dream {
 namespace {
@@ -61,7 +62,7 @@ TEST(Catch, WhoDoesNotLookCatchesOneInTen) {
   Catch env;
   const auto states = beginnings();
   constexpr int sequences = 19683;  // 3^9
-  for (int sequence = 0; sequence < sequences; sequence += 7) {
+  for (int sequence = 0; sequence < sequences; ++sequence) {
     int caught = 0;
     for (const auto& state : states) {
       env.load_state(state);

@@ -3,8 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <map>
 #include <set>
+#include <stdexcept>
+#include <tuple>
 
 namespace dream {
 namespace {
@@ -134,7 +139,8 @@ TEST(KeyDoor, OnceTheKeyIsTakenNothingShowsItsColour) {
   }
 }
 
-// All deterministic policies without memory: a policy is grown as episodes meet observations it has no answer for.
+// All deterministic policies without memory: a policy is grown as episodes meet observations it has no answer for. It
+// reads the vector; the picture tells the same (below).
 class Memoryless {
  public:
   Memoryless() : start_(beginnings()) {}
@@ -158,7 +164,8 @@ class Memoryless {
 
   void walk(int episode) {
     for (;;) {
-      const Seen seen = look(env_);
+      std::vector<float> seen(env_.spaces().vector_names.size());
+      env_.observe_vector(seen);
       const auto known = policy_.find(seen);
       if (known != policy_.end()) {
         if (!follow(episode, known->second)) return;
@@ -187,7 +194,7 @@ class Memoryless {
 
   KeyDoor env_;
   Beginnings start_;
-  std::map<Seen, int> policy_;
+  std::map<std::vector<float>, int> policy_;
   int right_ = 0, best_ = 0, policies_ = 0;
 };
 

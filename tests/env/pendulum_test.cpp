@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "core/base/npy.h"
 
@@ -80,7 +81,7 @@ TEST(Pendulum, ThePictureShowsTheAngle) {
     env.reset(seed);
     const auto [x, y] = rod_in_picture(env);
     const double theta = env.diagnostics()[0].values[0];
-    worst = std::max(worst, std::abs(std::remainder(std::atan2(-x, y) - theta, 2 * M_PI)));
+    worst = std::max(worst, std::abs(std::remainder(std::atan2(-x, y) - theta, 2 * std::numbers::pi)));
   }
   EXPECT_LT(worst, 0.06);
 }
