@@ -169,7 +169,7 @@ def experiment(networks, models, tools, discrete, image, vector, seed):
         dump["out/feat"] = inputs[0]
         if image:
             mode = output["image"].mode()
-            dump["out/decoder_image_0_0"] = mode[0, 0]
+            dump["out/decoder_image_0_0_every3"] = mode[0, 0, ::3, ::3]
             dump["out/decoder_image_mean"] = mode.mean((2, 3))
             dump["out/image_loss"] = -output["image"].log_prob(truth["image"])
         if vector:
@@ -246,6 +246,7 @@ def experiment(networks, models, tools, discrete, image, vector, seed):
             noises.append(value)
             return value
         torch.distributions.normal._standard_normal = standard_normal
+    behaviour.ema_vals[:] = dump["in/ema_vals"] = torch.tensor([-1.5, 2.0])  # so that the scale is not 1
     start = {key: value.detach() for key, value in post.items()}
     reward = lambda feat, *_: world.heads["reward"](feat).mode()
     behaviour._train(start, reward)
