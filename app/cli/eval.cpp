@@ -50,7 +50,7 @@ Verb eval_verb(CLI::App& app) {
     Population::Options play;
     play.max_steps = options->max_steps;
     auto rng = make_generator(system->device, common.seed);
-    const auto act = [&](const torch::Tensor& features, const torch::Tensor&) { return system->behaviour->act(features, rng); };
+    const auto act = [&](const torch::Tensor&, const torch::Tensor&) { return system->behaviour->decide(*system->model, lanes->carry(), false, rng); };
     Population population(act, *lanes, play);
     std::vector<std::uint64_t> seeds;
     for (std::int64_t i = 0; i < options->episodes; ++i) seeds.push_back(first + static_cast<std::uint64_t>(i));

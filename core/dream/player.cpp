@@ -24,6 +24,22 @@ std::shared_ptr<const Image> shared_image(const torch::Tensor& tensor) {
   return std::make_shared<const Image>(image_from(tensor));
 }
 
+/// A value of the dream with the real frame's posterior beside it; null where there is nothing to add.
+std::shared_ptr<const Value> beside(const Value& dream, const Value& real) {
+  auto both = std::make_shared<Value>(dream);
+  if (const auto* seen = std::get_if<Vector>(&real); seen && !seen->mean.empty()) {
+    auto& vector = std::get<Vector>(*both);
+    vector.mean = seen->mean;
+    vector.deviation = seen->deviation;
+    return both;
+  }
+  if (const auto* seen = std::get_if<Categorical>(&real); seen && !seen->posterior.empty()) {
+    std::get<Categorical>(*both).posterior = seen->posterior;
+    return both;
+  }
+  return nullptr;
+}
+
 std::string steps(std::int64_t count) { return std::to_string(count) + (count == 1 ? " step" : " steps"); }
 
 }  // namespace
@@ -59,22 +75,42 @@ Player::Start Player::make_start(std::uint64_t seed) {
   start.seed = seed;
   start.carry = model.initial(1);
   start.action = torch::zeros({1, axes});
-  start.image = torch::empty({1, spaces.image_height, spaces.image_width, spaces.image_channels}, torch::kUInt8);
-  const std::span<std::uint8_t> pixels(start.image.data_ptr<std::uint8_t>(), spaces.image_bytes());
+  // Short episodes leave less to watch: a tenth of the time limit, and half as much again wherever one ends too soon.
+  auto watched = spaces.max_episode_steps > 0 ? std::min<std::int64_t>(warm_up, spaces.max_episode_steps / 10) : warm_up;
   env_->reset(seed);
   for (std::int64_t step = 0;; ++step) {
-    env_->observe_image(pixels);
-    Observation observation;
-    observation.image = start.image.to(system_->device);
+    const auto observation = look();
+    start.image = image_;
     start.carry = model.observe(start.carry, start.action.to(system_->device), observation, rng_);
-    if (step == warm_up) break;
-    start.action = system_->behaviour->act(model.features(start.carry), rng_).to(torch::kCPU, torch::kFloat32).contiguous();
+    if (step >= watched) break;
+    start.action = system_->behaviour->decide(model, start.carry, false, rng_).to(torch::kCPU, torch::kFloat32).contiguous();
     if (env_->step({start.action.data_ptr<float>(), static_cast<std::size_t>(axes)}).done()) {
-      throw Error("the episode of " + system_->environment + " ended before the dream could begin; try a new start");
+      watched = step / 2;
+      start.carry = model.initial(1);
+      start.action = torch::zeros({1, axes});
+      env_->reset(seed);
+      step = -1;
     }
   }
   start.env = env_->save_state();
   return start;
+}
+
+/// What the environment shows now; its picture goes into image_, for the window.
+Observation Player::look() {
+  const auto& spaces = env_->spaces();
+  Observation seen;
+  if (spaces.image_bytes() > 0) {
+    image_ = torch::empty({1, spaces.image_height, spaces.image_width, spaces.image_channels}, torch::kUInt8);
+    env_->observe_image({image_.data_ptr<std::uint8_t>(), spaces.image_bytes()});
+    seen.image = image_.to(system_->device);
+  }
+  if (!spaces.vector_names.empty()) {
+    seen.vector = torch::empty({1, static_cast<std::int64_t>(spaces.vector_names.size())});
+    env_->observe_vector({seen.vector.data_ptr<float>(), spaces.vector_names.size()});
+    seen.vector = seen.vector.to(system_->device);
+  }
+  return seen;
 }
 
 void Player::begin(const Start& start) {
@@ -163,7 +199,7 @@ torch::Tensor Player::choose_action() {
   const auto axes = static_cast<std::int64_t>(space.size());
   if (drive_.engaged) return torch::tensor(drive_.action).view({1, axes});
   if (human_pilot_) return space.discrete() ? torch::zeros({1, axes}) : torch::tensor(space.idle).view({1, axes});
-  return system_->behaviour->act(system_->model->features(dream_), rng_).to(torch::kCPU, torch::kFloat32).contiguous();
+  return system_->behaviour->decide(*system_->model, dream_, false, rng_).to(torch::kCPU, torch::kFloat32).contiguous();
 }
 
 void Player::step(double now) {
@@ -200,11 +236,7 @@ void Player::step(double now) {
 }
 
 void Player::observe_real() {
-  image_ = torch::empty_like(image_);
-  env_->observe_image({image_.data_ptr<std::uint8_t>(), env_->spaces().image_bytes()});
-  Observation observation;
-  observation.image = image_.to(system_->device);
-  real_ = system_->model->observe(real_, action_.to(system_->device), observation, rng_);
+  real_ = system_->model->observe(real_, action_.to(system_->device), look(), rng_);
 }
 
 std::shared_ptr<const DreamView> Player::view() {
@@ -221,45 +253,12 @@ std::shared_ptr<const DreamView> Player::view() {
   if (!system_) return view;
 
   const double decode_began = now_seconds();
-  const auto dreamt = system_->model->predict(dream_).frame[0].to(torch::kCPU);
+  const auto dreamt = picture_of(dream_);
   decode_ms_ = milliseconds_since(decode_began);
-  view->frames.push_back({"dream", steps(step_) + " since the last real frame", -1, shared_image(dreamt)});
-  if (twin_) {
-    const auto real = unit_frame(image_);
-    const auto seen = system_->model->predict(real_).frame[0].to(torch::kCPU);
-    const auto difference = magnitude_image((dreamt - real).abs().mean(0), full_difference);
-    const double dream_error = (dreamt - real).square().mean().item<double>();
-    view->frames[0].error = dream_error;
-    view->frames.push_back({"real", real_over_ ? "the real episode is over" : "same actions, same start", -1, shared_image(image_[0])});
-    view->frames.push_back({"reconstruction", "the model's picture of the real frame",
-                            (seen - real).square().mean().item<double>(), shared_image(seen)});
-    view->frames.push_back({"difference", "|dream − real|, mean of the channels; pale from 0.4 on", dream_error,
-                            std::make_shared<const Image>(difference)});
-  } else {
-    for (const char* name : {"real", "reconstruction", "difference"}) {
-      view->frames.push_back({name, "the real world stands still; switch it on to compare", -1, nullptr});
-    }
-  }
-
-  ProbeSink sink(watched_);
-  system_->model->report(dream_, sink);
-  view->probes = sink.take();
-  if (twin_) {  // the encoder's opinion of the real frame, beside the dream's
-    ProbeSink real_sink(watched_);
-    system_->model->report(real_, real_sink);
-    for (const auto& real : real_sink.take()) {
-      const auto* said = std::get_if<Vector>(real.value.get());
-      if (!said || said->mean.empty()) continue;
-      for (auto& probe : view->probes) {
-        if (probe.name != real.name) continue;
-        auto both = std::get<Vector>(*probe.value);
-        both.mean = said->mean;
-        both.deviation = said->deviation;
-        probe.value = std::make_shared<const Value>(std::move(both));
-      }
-    }
-  }
+  add_frames(*view, dreamt);
+  add_probes(*view);
   view->probe_names = system_->model->probe_names();
+  for (auto& name : system_->behaviour->probe_names()) view->probe_names.push_back(std::move(name));
   view->ready = true;
   view->hands_on = drive_.engaged;
   view->step = step_;
@@ -278,6 +277,60 @@ std::shared_ptr<const DreamView> Player::view() {
   view->run_title = title_;
   view->spaces = env_->spaces();
   return view;
+}
+
+/// The model's picture of a carry, float [C, H, W] on the CPU; undefined where the model paints none.
+torch::Tensor Player::picture_of(const Carry& carry) const {
+  const auto frame = system_->model->predict(carry).frame;
+  return frame.defined() ? frame[0].to(torch::kCPU) : frame;
+}
+
+void Player::add_frames(DreamView& view, const torch::Tensor& dreamt) const {
+  const auto add = [&](const char* name, const std::string& caption, double error, std::shared_ptr<const Image> image) {
+    view.frames.push_back({name, caption, error, std::move(image)});
+  };
+  const auto mse = [](const torch::Tensor& a, const torch::Tensor& b) { return (a - b).square().mean().item<double>(); };
+  const auto since = steps(step_) + " since the last real frame";
+  if (!twin_) {
+    add("dream", since, -1, dreamt.defined() ? shared_image(dreamt) : nullptr);
+    for (const char* name : {"real", "reconstruction", "difference"}) {
+      add(name, "the real world stands still; switch it on to compare", -1, nullptr);
+    }
+    return;
+  }
+  const auto real_caption = real_over_ ? "the real episode is over" : "same actions, same start";
+  if (!dreamt.defined()) {
+    add("dream", "this model paints no pictures", -1, nullptr);
+    add("real", real_caption, -1, image_.defined() ? shared_image(image_[0]) : nullptr);
+    return;
+  }
+  const auto real = unit_frame(image_), seen = picture_of(real_);
+  const double dream_error = mse(dreamt, real);
+  add("dream", since, dream_error, shared_image(dreamt));
+  add("real", real_caption, -1, shared_image(image_[0]));
+  add("reconstruction", "the model's picture of the real frame", mse(seen, real), shared_image(seen));
+  add("difference", "|dream − real|, mean of the channels; pale from 0.4 on", dream_error,
+      std::make_shared<const Image>(magnitude_image((dreamt - real).abs().mean(0), full_difference)));
+}
+
+void Player::add_probes(DreamView& view) {
+  ProbeSink sink(watched_);
+  system_->model->report(dream_, sink);
+  // A stream of its own, so that watching changes nothing.
+  system_->behaviour->report(*system_->model, dream_, sink, make_generator(system_->device, version_));
+  view.probes = sink.take();
+  if (!twin_) return;
+  // What the model makes of the real frame stands beside the dream.
+  ProbeSink real_sink(watched_);
+  system_->model->report(real_, real_sink);
+  for (auto& real : real_sink.take()) {
+    const auto same = std::find_if(view.probes.begin(), view.probes.end(), [&](const Probe& p) { return p.name == real.name; });
+    if (same == view.probes.end()) {
+      view.probes.push_back(std::move(real));  // only a model that sees can say this: a KL
+      continue;
+    }
+    if (auto both = beside(*same->value, *real.value)) same->value = std::move(both);
+  }
 }
 
 }  // namespace dream

@@ -57,6 +57,10 @@ class Player {
   void begin(const Start& start);
   torch::Tensor choose_action();
   void observe_real();
+  Observation look();
+  torch::Tensor picture_of(const Carry& carry) const;
+  void add_frames(DreamView& view, const torch::Tensor& dreamt) const;
+  void add_probes(DreamView& view);
   DreamOptions options() const { return {tau_mixture_, tau_sigma_}; }
 
   std::shared_ptr<System> system_;

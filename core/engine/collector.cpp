@@ -14,7 +14,7 @@ class Collector::Driver {
  public:
   virtual ~Driver() = default;
   virtual void start(std::int64_t lane, Rng rng) = 0;
-  virtual torch::Tensor act(const torch::Tensor& images) = 0;  // uint8 [L, H, W, C] -> float [L, A] on the CPU
+  virtual torch::Tensor act(const EnvLanes& lanes) = 0;  // float [L, A] on the CPU
 };
 
 class Collector::RandomDriver : public Driver {
@@ -24,7 +24,7 @@ class Collector::RandomDriver : public Driver {
 
   void start(std::int64_t lane, Rng rng) override { policies_[static_cast<std::size_t>(lane)] = RandomPolicy(space_, rng); }
 
-  torch::Tensor act(const torch::Tensor&) override {
+  torch::Tensor act(const EnvLanes&) override {
     auto actions = torch::empty({static_cast<std::int64_t>(policies_.size()), static_cast<std::int64_t>(space_.size())});
     auto* to = actions.data_ptr<float>();
     for (auto& policy : policies_) {
@@ -58,12 +58,10 @@ class Collector::TrainedDriver : public Driver {
     shake = {rng, noise_ * rng.random(), std::vector<double>(space_.size())};
   }
 
-  torch::Tensor act(const torch::Tensor& images) override {
+  torch::Tensor act(const EnvLanes& lanes) override {
     torch::NoGradGuard no_grad;
-    Observation observation;
-    observation.image = images.to(system_->device);
-    carry_ = system_->model->observe(carry_, action_.to(system_->device), observation, rng_);
-    action_ = system_->behaviour->act(system_->model->features(carry_), rng_).to(torch::kCPU, torch::kFloat32).clone();
+    carry_ = system_->model->observe(carry_, action_.to(system_->device), lanes.observation(system_->device), rng_);
+    action_ = system_->behaviour->decide(*system_->model, carry_, false, rng_).to(torch::kCPU, torch::kFloat32).clone();
     if (noise_ > 0 && !space_.discrete()) {
       auto* value = action_.data_ptr<float>();
       for (auto& shake : shake_) {
@@ -124,14 +122,14 @@ void Collector::assign(std::int64_t lane) {
   const auto seed = rng.integers(first_evaluation_seed);
   envs_.start(lane, seed);
   driver_->start(lane, rng);
-  state.recorder.begin(seed, envs_.images()[lane]);
+  state.recorder.begin(seed, envs_.observation_of(lane));
 }
 
 double Collector::step() {
   constexpr int repeats = 20;  // one step of a few lanes is too little work to report
   double steps = 0;
   for (int repeat = 0; repeat < repeats && written_ < options_.episodes; ++repeat) {
-    const auto actions = driver_->act(envs_.images());
+    const auto actions = driver_->act(envs_);
     std::vector<char> active;
     for (const auto& lane : lanes_) active.push_back(lane.index >= 0);
     const auto results = envs_.step(actions, active);
@@ -140,7 +138,7 @@ double Collector::step() {
       if (!active[index]) continue;
       ++steps;
       auto& state = lanes_[index];
-      state.recorder.add(actions[lane], results[index], envs_.images()[lane]);
+      state.recorder.add(actions[lane], results[index], envs_.observation_of(lane));
       if (!results[index].done() && state.recorder.steps() < options_.max_steps) continue;
       waiting_.push_back({state.index, state.recorder.take()});
       assign(lane);

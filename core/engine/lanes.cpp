@@ -78,19 +78,28 @@ void load_generator(const Checkpoint& from, const std::string& name, at::Generat
 EnvLanes::EnvLanes(const std::function<std::unique_ptr<Env>()>& make, std::int64_t count) {
   for (std::int64_t lane = 0; lane < count; ++lane) envs_.push_back(make());
   const auto& seen = spaces();
-  if (seen.image_bytes() == 0) throw Error("this environment has no picture; this recipe needs one");
-  images_ = torch::zeros({count, seen.image_height, seen.image_width, seen.image_channels}, torch::kUInt8);
+  if (seen.image_bytes() > 0) images_ = torch::zeros({count, seen.image_height, seen.image_width, seen.image_channels}, torch::kUInt8);
+  if (!seen.vector_names.empty()) vectors_ = torch::zeros({count, static_cast<std::int64_t>(seen.vector_names.size())});
 }
 
 void EnvLanes::observe(std::int64_t lane) {
-  const auto bytes = spaces().image_bytes();
-  envs_[static_cast<std::size_t>(lane)]->observe_image(
-      {images_.data_ptr<std::uint8_t>() + static_cast<std::size_t>(lane) * bytes, bytes});
+  const auto index = static_cast<std::size_t>(lane);
+  const auto bytes = spaces().image_bytes(), values = spaces().vector_names.size();
+  if (bytes > 0) envs_[index]->observe_image({images_.data_ptr<std::uint8_t>() + index * bytes, bytes});
+  if (values > 0) envs_[index]->observe_vector({vectors_.data_ptr<float>() + index * values, values});
+}
+
+Observation EnvLanes::observation(const torch::Device& device) const {
+  return {images_.defined() ? images_.to(device) : images_, vectors_.defined() ? vectors_.to(device) : vectors_};
 }
 
 void EnvLanes::start(std::int64_t lane, std::uint64_t seed) {
   envs_[static_cast<std::size_t>(lane)]->reset(seed);
   observe(lane);
+}
+
+Observation EnvLanes::observation_of(std::int64_t lane) const {
+  return {images_.defined() ? images_[lane] : images_, vectors_.defined() ? vectors_[lane] : vectors_};
 }
 
 std::vector<StepResult> EnvLanes::step(const torch::Tensor& actions, const std::vector<char>& active) {
@@ -149,9 +158,7 @@ void RealLanes::start(std::int64_t lane, std::uint64_t seed) {
 
 torch::Tensor RealLanes::features() {
   torch::NoGradGuard no_grad;
-  Observation observation;
-  observation.image = envs_.images().to(device_);
-  carry_ = model_->observe(carry_, previous_action_, observation, rng_);
+  carry_ = model_->observe(carry_, previous_action_, envs_.observation(device_), rng_);
   return model_->features(carry_);
 }
 

@@ -20,20 +20,25 @@ class Lanes {
   virtual void start(std::int64_t lane, std::uint64_t seed) = 0;
   /// What a behaviour sees now: float [L, F]. Advances the random streams: call it once per step.
   virtual torch::Tensor features() = 0;
+  /// The carry that features() has left.
+  virtual const Carry& carry() const = 0;
   /// Steps the lanes whose `active` is set. actions [L, A] on the CPU.
   virtual std::vector<StepResult> step(const torch::Tensor& actions, const std::vector<char>& active) = 0;
   virtual void save(Checkpoint& into, const std::string& prefix) const = 0;
   virtual void load(const Checkpoint& from, const std::string& prefix) = 0;
 };
 
-/// Environments on Torch's thread pool, one batch of pictures. No model.
+/// Environments on Torch's thread pool, one batch of observations. No model.
 class EnvLanes {
  public:
   EnvLanes(const std::function<std::unique_ptr<Env>()>& make, std::int64_t count);
   std::int64_t count() const { return static_cast<std::int64_t>(envs_.size()); }
   void start(std::int64_t lane, std::uint64_t seed);
   std::vector<StepResult> step(const torch::Tensor& actions, const std::vector<char>& active);
-  const torch::Tensor& images() const { return images_; }  // uint8 [L, H, W, C]
+  const torch::Tensor& images() const { return images_; }    // uint8 [L, H, W, C]; undefined where there are none
+  const torch::Tensor& vectors() const { return vectors_; }  // float [L, V]; undefined where there are none
+  Observation observation(const torch::Device& device) const;
+  Observation observation_of(std::int64_t lane) const;  // without the batch dimension, on the CPU
   const Spaces& spaces() const { return envs_.front()->spaces(); }
   void save(Checkpoint& into, const std::string& prefix) const;
   void load(const Checkpoint& from, const std::string& prefix);
@@ -41,7 +46,7 @@ class EnvLanes {
  private:
   void observe(std::int64_t lane);
   std::vector<std::unique_ptr<Env>> envs_;
-  torch::Tensor images_;
+  torch::Tensor images_, vectors_;
 };
 
 /// Real environments; the features are the model's posterior.
@@ -56,6 +61,7 @@ class RealLanes : public Lanes {
   void save(Checkpoint& into, const std::string& prefix) const override;
   void load(const Checkpoint& from, const std::string& prefix) override;
   const EnvLanes& envs() const { return envs_; }
+  const Carry& carry() const override { return carry_; }
 
  private:
   std::shared_ptr<WorldModel> model_;
@@ -78,6 +84,7 @@ class DreamLanes : public Lanes {
   std::vector<StepResult> step(const torch::Tensor& actions, const std::vector<char>& active) override;
   void save(Checkpoint& into, const std::string& prefix) const override;
   void load(const Checkpoint& from, const std::string& prefix) override;
+  const Carry& carry() const override { return carry_; }
 
  private:
   std::shared_ptr<WorldModel> model_;

@@ -3,6 +3,7 @@
 
 #include "core/data/episode.h"
 #include "core/env/env.h"
+#include "core/models/world_model.h"
 
 namespace dream {
 
@@ -11,14 +12,18 @@ class Recorder {
  public:
   explicit Recorder(const Spaces& spaces) : spaces_(spaces) {}
 
-  void begin(std::uint64_t seed, const torch::Tensor& image);
-  /// The action that was taken, what it gave, and the picture after it (uint8 [H, W, C]).
-  void add(const torch::Tensor& action, const StepResult& result, const torch::Tensor& image);
+  /// The first observation: image uint8 [H, W, C], vector float [V], whichever there is.
+  void begin(std::uint64_t seed, const Observation& observation);
+  /// The action that was taken, what it gave, and what was seen after it.
+  void add(const torch::Tensor& action, const StepResult& result, const Observation& observation);
+  /// The episode under way, to be kept in a checkpoint and taken up again.
+  const Episode& episode() const { return episode_; }
+  void resume(Episode episode) { episode_ = std::move(episode); }
   std::int64_t steps() const { return static_cast<std::int64_t>(episode_.length()); }
   Episode take() { return std::move(episode_); }
 
  private:
-  void append(const torch::Tensor& image);
+  void append(const Observation& observation);
   Spaces spaces_;
   Episode episode_;
 };

@@ -49,7 +49,7 @@ HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t
     const auto living = lanes_of(alive);
     if (living.numel() == 0) break;
     const auto real = unit(envs.images());
-    carry = model.observe(carry, action, {envs.images().to(device), {}}, rng);
+    carry = model.observe(carry, action, envs.observation(device), rng);
     const auto seen = model.predict(carry).frame.to(torch::kCPU, torch::kFloat32);
     error_sum += mse(seen.index_select(0, living), real.index_select(0, living)) * static_cast<double>(living.numel());
     report.frames += living.numel();
@@ -73,7 +73,7 @@ HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t
       still = seen;
       followed = alive;
     }
-    action = system.behaviour->act(model.features(carry), rng);
+    action = system.behaviour->decide(model, carry, false, rng);
     const auto outcomes = envs.step(action.to(torch::kCPU), alive);
     for (std::size_t i = 0; i < alive.size(); ++i) alive[i] = alive[i] && !outcomes[i].done();
   }

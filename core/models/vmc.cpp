@@ -96,7 +96,7 @@ void VmcModel::report(const Carry& carry, ProbeSink& sink) {
   }
   if (sink.wants("hidden/h")) {
     sink.put("hidden/h", "Hidden h", "h_t: what M remembers, one cell per LSTM unit",
-             heatmap_from(carry.at("h")[0], 32, -1, 1, true));
+             heatmap_from(carry.at("h")[0], columns_for(m_->options().hidden_size), -1, 1, true));
   }
 }
 

@@ -1,0 +1,110 @@
+#pragma once
+#include <memory>
+
+#include "core/behaviours/behaviour.h"
+#include "core/behaviours/policy_head.h"
+#include "core/config/config.h"
+#include "core/nn/dense.h"
+#include "core/nn/optimiser.h"
+#include "core/nn/two_hot.h"
+
+namespace dream {
+
+/// Everything in which the actor-critics of Dreamer V1, V2 and V3 differ; the defaults are V3's ("v3", 2024).
+struct ActorCriticOptions {
+  std::int64_t horizon = 15;            // imagined steps
+  double discount = 1 - 1.0 / 333;      // γ
+  bool continue_discounts = true;       // the first state's weight has its γ too, as γ is in the continue head (V3-24)
+  double lambda = 0.95;
+  std::string gradient = "reinforce";   // reinforce | dynamics | mixed: V2's ρ = reinforce_share
+  double reinforce_share = 1;
+  std::string indexing = "arrived";     // arrived: R_t = r_{t+1} + …, V3 | current: R_t = r_t + …, V1 and V2
+  bool include_start = true;            // the state where imagination starts counts as one (not in V1)
+  double entropy = 3e-4;                // η
+  double exploration_noise = 0;         // σ added to continuous actions while collecting (V1: 0.3)
+  bool sample_to_evaluate = true;       // V3 draws from its policy also when it is judged
+  std::string continuous = "normal";    // distribution for boxes: normal | tanh_normal | truncated_normal
+  double unimix = 0.01;                 // of the policy over choices
+  double actor_out_scale = 0.01;
+  std::int64_t actor_layers = 3, critic_layers = 3, units = 256;
+  std::string act = "silu", norm = "rms", init = "fan_in";
+  double eps = 1e-4;
+  bool bias_with_norm = true;
+  std::string critic_head = "symexp";   // normal | symlog | symexp
+  std::int64_t bins = 255;
+  std::string target = "average";       // none | copy: every `target_every` updates, for targets and baseline (V2) | average: a regulariser (V3)
+  std::int64_t target_every = 100;
+  double target_share = 0.02;           // of the critic in the average, per update
+  bool normalise_returns = true;        // by the running range from the 5th to the 95th percentile, at least 1
+  double replay_critic = 0.3;           // weight of the critic's loss on replayed rewards; 0 = none
+
+  void fields(Config& config, const std::string& prefix);
+};
+
+/// R_t = r_t + live_t·((1 - λ_t)·v_t + λ_t·R_{t+1}), R_N = `last`; every argument [N, ...]: reward and v already those
+/// of the step after t. Schulman et al. 2016; Hafner et al. 2020, eq. 6.
+torch::Tensor lambda_return(const torch::Tensor& reward, const torch::Tensor& live, const torch::Tensor& value,
+                            const torch::Tensor& lambda, const torch::Tensor& last);
+
+/// Rewards of the replay at the states where imagination started, all [T, B].
+struct Replayed {
+  torch::Tensor features;  // [T, B, F], with gradient
+  torch::Tensor reward, terminated, last;
+};
+
+/// Actor and critic learned inside a model's imagination (Dreamer).
+class ActorCritic : public Behaviour {
+ public:
+  ActorCritic(std::int64_t features, const ActionSpace& space, const ActorCriticOptions& options);
+
+  torch::Tensor act(const torch::Tensor& features, at::Generator rng) override;
+  torch::Tensor decide(WorldModel& model, const Carry& carry, bool explore, at::Generator rng) override;
+  std::vector<std::string> probe_names() const override;
+  void report(WorldModel& model, const Carry& carry, ProbeSink& sink, at::Generator rng) override;
+
+  /// What was imagined from N starts: states 0 … H, time-major, without gradients unless the actor learns through the
+  /// dynamics.
+  struct Dreamed {
+    torch::Tensor features;          // [S, N, F]
+    torch::Tensor action;            // [S, N, A]: taken in that state
+    torch::Tensor reward, going_on;  // [S, N]; going_on = 1 - P(done), already discounted where the head discounts
+  };
+  Dreamed imagine(SequenceModel& model, const Carry& starts, bool gradients, at::Generator rng);
+
+  struct Loss {
+    torch::Tensor actor, critic, replay_critic;  // scalars with gradient; replay_critic may be undefined
+    Terms terms;
+    torch::Tensor returns;  // [S - 1, N], detached
+  };
+  /// `start_alive` [N]: 0 where the replay says that the start state ends its episode.
+  Loss learn(SequenceModel& model, const Carry& starts, const torch::Tensor& start_alive, const Replayed& replayed,
+             at::Generator rng);
+  /// The loss of what was imagined; learn() without the imagination, for tests.
+  Loss loss(const Dreamed& dreamed, const torch::Tensor& start_alive, const Replayed& replayed, at::Generator rng);
+  /// After the optimisers' steps: the slow critic follows.
+  void update_target();
+
+  std::vector<torch::Tensor> actor_parameters() const { return actor_->parameters(); }
+  std::vector<torch::Tensor> critic_parameters() const { return critic_->parameters(); }
+  ActorCriticOptions& live_options() { return options_; }
+  const PolicyHead& policy() const { return policy_; }
+  torch::Tensor value(const torch::Tensor& features) { return mean_value(critic_(features)); }
+  void set_bfloat16(bool on) { bfloat16_ = on; }
+
+ private:
+  torch::Tensor mean_value(const torch::Tensor& output) const;
+  torch::Tensor value_loss(const torch::Tensor& output, const torch::Tensor& target) const;
+  double return_scale(const torch::Tensor& returns);
+  torch::Tensor live_of(const Dreamed& dreamed, const torch::Tensor& start_alive) const;
+
+  ActorCriticOptions options_;
+  PolicyHead policy_;
+  std::vector<std::string> choices_;  // names of the actions or of the axes
+  TwoHot two_hot_;
+  Mlp actor_{nullptr}, critic_{nullptr}, slow_critic_{nullptr};
+  torch::Tensor return_range_;  // [2]: running 5th and 95th percentile
+  torch::Tensor updates_;       // int64 [1]
+  bool bfloat16_ = false;
+};
+
+}  // namespace dream

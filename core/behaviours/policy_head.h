@@ -1,0 +1,45 @@
+#pragma once
+#include <torch/torch.h>
+
+#include <string>
+
+#include "api/spaces.h"
+
+namespace dream {
+
+/// A distribution over actions as a network's output describes it. Actions here are the network's own: a one-hot for a
+/// choice, [-1, 1] for an axis of a box.
+class PolicyHead {
+ public:
+  enum class Kind {
+    choice,           // categorical with a share of the uniform
+    normal,           // V3: tanh(mean), deviation between two bounds, samples not squashed
+    tanh_normal,      // V1: N(5 tanh(mean / 5), softplus(s + s_0) + 1e-4) through tanh
+    truncated_normal  // V2: N(tanh(mean), 2 sigmoid(s / 2) + 0.1) cut to [-1, 1]
+  };
+  PolicyHead() = default;
+  /// `continuous`: normal | tanh_normal | truncated_normal, for a box.
+  PolicyHead(const ActionSpace& space, const std::string& continuous, double unimix);
+
+  std::int64_t output_size() const;  // of the network before it
+  std::int64_t action_size() const { return size_; }
+  bool discrete() const { return kind_ == Kind::choice; }
+
+  torch::Tensor sample(const torch::Tensor& output, at::Generator rng) const;  // reparameterised, or straight-through
+  torch::Tensor mode(const torch::Tensor& output, at::Generator rng) const;
+  torch::Tensor log_prob(const torch::Tensor& output, const torch::Tensor& action) const;  // [...]
+  torch::Tensor entropy(const torch::Tensor& output, at::Generator rng) const;             // [...], nats
+  torch::Tensor probabilities(const torch::Tensor& output) const;                          // of a choice
+  std::pair<torch::Tensor, torch::Tensor> mean_deviation(const torch::Tensor& output) const;  // of a box
+
+  /// The network's action [..., N] as the environment takes it [..., A], and back to what a model accepts.
+  torch::Tensor to_environment(const torch::Tensor& action) const;
+
+ private:
+  Kind kind_ = Kind::choice;
+  std::int64_t size_ = 0;
+  double unimix_ = 0;
+  torch::Tensor low_, high_;
+};
+
+}  // namespace dream

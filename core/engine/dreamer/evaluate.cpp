@@ -1,0 +1,83 @@
+#include <cmath>
+#include <sstream>
+
+#include "core/engine/dreamer/dreamer.h"
+#include "core/engine/population.h"
+#include "core/engine/seeds.h"
+#include "core/probe/from_tensor.h"
+
+namespace dream {
+namespace {
+
+/// The behaviour on unseen episodes, once everything is learned. An interrupted evaluation begins anew.
+class Evaluation {
+ public:
+  explicit Evaluation(std::shared_ptr<DreamerParts> parts) : parts_(std::move(parts)) {}
+
+  void begin() {
+    auto& system = *parts_->system;
+    const auto episodes = parts_->options.train.evaluate_episodes;
+    lanes_ = std::make_unique<RealLanes>(system.model, system.device, system.make_env, std::min<std::int64_t>(episodes, 32), 1);
+    generator_ = make_generator(system.device, 1);
+    const auto act = [this](const torch::Tensor&, const torch::Tensor&) {
+      return parts_->system->behaviour->decide(*parts_->system->model, lanes_->carry(), false, generator_);
+    };
+    Population::Options play;
+    play.max_steps = 0;
+    population_ = std::make_unique<Population>(act, *lanes_, play);
+    std::vector<std::uint64_t> seeds;
+    for (std::int64_t i = 0; i < episodes; ++i) seeds.push_back(first_evaluation_seed + static_cast<std::uint64_t>(i));
+    population_->begin(1, seeds);
+  }
+
+  double step() {
+    double steps = 0;
+    for (int repeat = 0; repeat < 4 && !population_->finished(); ++repeat) steps += static_cast<double>(population_->tick());
+    if (!population_->finished()) return steps;
+    double sum = 0, squares = 0;
+    std::int64_t episode = 0;
+    auto& system = *parts_->system;
+    system.metrics.clear("evaluate/");
+    for (const auto& result : population_->results()) {
+      system.metrics.add("evaluate/reward", ++episode, result.reward);
+      sum += result.reward;
+      squares += result.reward * result.reward;
+    }
+    const auto n = static_cast<double>(episode);
+    std::ostringstream score;
+    score.precision(3);
+    score << sum / n << " ± " << std::sqrt(std::max(0.0, squares / n - sum / n * (sum / n))) << " over " << episode << " unseen episodes";
+    system.facts["score"] = score.str();
+    evaluated_ = parts_->updates;
+    return steps;
+  }
+
+  double progress() const { return done() ? 1 : population_ ? std::min(0.999, population_->progress()) : 0; }
+  std::string detail() const { return done() ? parts_->system->facts["score"] : "unseen episodes"; }
+  std::vector<Frame> frames() const {
+    if (!lanes_ || !lanes_->envs().images().defined()) return {};
+    return {{"real", "the policy on an unseen episode", -1, std::make_shared<const Image>(image_from(lanes_->envs().images()[0]))}};
+  }
+  void save(Checkpoint& into) const { into.tensors["evaluate.updates"] = torch::tensor({evaluated_}, torch::kInt64); }
+  void load(const Checkpoint& from) { evaluated_ = from.get("evaluate.updates", {1}).to(torch::kInt64).item<std::int64_t>(); }
+  void end() {
+    population_.reset();
+    lanes_.reset();
+  }
+
+ private:
+  bool done() const { return evaluated_ == parts_->updates && evaluated_ > 0; }
+  std::shared_ptr<DreamerParts> parts_;
+  std::unique_ptr<RealLanes> lanes_;
+  std::unique_ptr<Population> population_;
+  at::Generator generator_;
+  std::int64_t evaluated_ = 0;  // the number of updates whose score is known
+};
+
+}  // namespace
+
+Phase dreamer_evaluate_phase(std::shared_ptr<DreamerParts> parts) {
+  return phase_of("evaluate", "Evaluate: unseen episodes", "steps/s", std::make_shared<Evaluation>(std::move(parts)));
+}
+
+}  // namespace dream

@@ -1,0 +1,213 @@
+#include <algorithm>
+#include <cmath>
+
+#include "api/error.h"
+#include "core/data/sequences.h"
+#include "core/engine/dreamer/dreamer.h"
+#include "core/engine/experience.h"
+#include "core/lab/open_loop.h"
+#include "core/nn/precision.h"
+#include "core/probe/from_tensor.h"
+
+namespace dream {
+namespace {
+
+constexpr std::int64_t kept_starts = 64;        // states that a run keeps to begin dreams from
+constexpr double exploding_kl = 1000;           // nats; healthy models stay below a hundred
+constexpr std::int64_t open_loop_context = 5;   // frames that the open-loop picture sees
+
+/// Collect as many steps as the train ratio asks for, then one update of world model and behaviour.
+class Learning {
+ public:
+  explicit Learning(std::shared_ptr<DreamerParts> parts)
+      : parts_(std::move(parts)),
+        draws_(parts_->rng("replay")),
+        generator_(make_generator(parts_->system->device, parts_->rng("learn").next64())),
+        world_(parts_->model->parameters(), parts_->options.world_optimiser) {
+    if (auto* ac = parts_->actor_critic.get()) {
+      actor_ = std::make_unique<Optimiser>(ac->actor_parameters(), parts_->options.actor_optimiser);
+      critic_ = std::make_unique<Optimiser>(ac->critic_parameters(), parts_->options.critic_optimiser);
+    }
+  }
+
+  void begin() {
+    if (experience_) return;
+    parts_->replay = Replay(static_cast<std::size_t>(parts_->options.train.budget_gb * 1e9));
+    const auto& train = parts_->options.train;
+    experience_ = std::make_unique<Experience>(
+        Experience::Options{parts_->system->directory / "data" / "own", train.lanes, train.prefill, parts_->rng("collect")},
+        *parts_->system, parts_->replay);
+    if (resumed_.tensors.contains("learn.experience/counters")) experience_->load(resumed_, "learn.experience/");
+    resumed_ = {};
+  }
+
+  double step() {
+    follow_settings();
+    const auto& train = parts_->options.train;
+    const double per_update = static_cast<double>(train.batch * train.length);
+    // Some steps at a time until an update is due, so that pausing is prompt while the replay fills.
+    double collected = 0;
+    while (!update_due() && experience_->steps() < train.steps && collected < 256) {
+      for (const auto& done : experience_->step()) {
+        metrics().add("learn/return", experience_->steps(), done.reward);
+        metrics().add("learn/episode_length", experience_->steps(), static_cast<double>(done.steps));
+      }
+      collected += static_cast<double>(train.lanes);
+    }
+    steps_ = experience_->steps();
+    if (!update_due()) return collected;
+    update(draw_sequences(parts_->replay, train.length, train.batch, draws_));
+    return collected + per_update * 0;
+  }
+
+  double progress() const {
+    return std::min(1.0, static_cast<double>(steps_) / static_cast<double>(parts_->options.train.steps));
+  }
+
+  std::string detail() const {
+    return std::to_string(steps_) + " steps, " + std::to_string(experience_ ? experience_->episodes() : episodes_) + " episodes, " +
+           std::to_string(parts_->updates) + " updates";
+  }
+
+  std::vector<Frame> frames();
+  std::vector<std::string> warnings() const { return warnings_; }
+  void save(Checkpoint& into) const;
+  void load(const Checkpoint& from);
+  void end() {
+    // What the checkpoint holds is what begin() goes on from.
+    resumed_ = {};
+    save_experience(resumed_);
+    episodes_ = experience_ ? experience_->episodes() : episodes_;
+    experience_.reset();
+    parts_->replay.clear();
+    batch_ = {};
+  }
+
+ private:
+  Metrics& metrics() const { return parts_->system->metrics; }
+
+  bool update_due() const {
+    const auto& train = parts_->options.train;
+    if (parts_->replay.steps() < train.length || experience_->steps() < train.prefill) return false;
+    const auto after_fill = static_cast<double>(experience_->steps() - train.prefill);
+    return static_cast<double>(parts_->updates - paid_) * static_cast<double>(train.batch * train.length) <=
+           (after_fill - paid_steps_) * train.train_ratio;
+  }
+
+  /// Live settings reach the parts that use them. A changed train ratio counts from here on.
+  void follow_settings() {
+    const auto& options = parts_->options;
+    parts_->model->live_options() = options.world;
+    if (parts_->actor_critic) parts_->actor_critic->live_options() = options.behaviour;
+    if (parts_->planner) parts_->planner->live_options() = options.planner;
+    world_.options() = options.world_optimiser;
+    if (actor_) actor_->options() = options.actor_optimiser, critic_->options() = options.critic_optimiser;
+    if (ratio_ != options.train.train_ratio) {
+      if (ratio_ > 0) paid_ = parts_->updates, paid_steps_ = static_cast<double>(experience_->steps() - options.train.prefill);
+      ratio_ = options.train.train_ratio;
+    }
+  }
+
+  void update(const SequenceBatch& drawn);
+  void save_experience(Checkpoint& into) const {
+    if (experience_) experience_->save(into, "learn.experience/");
+  }
+
+  std::shared_ptr<DreamerParts> parts_;
+  Rng draws_;
+  at::Generator generator_;
+  Optimiser world_;
+  std::unique_ptr<Optimiser> actor_, critic_;
+  std::unique_ptr<Experience> experience_;
+  Checkpoint resumed_;  // of the experience, until begin() takes it up
+  std::int64_t steps_ = 0, episodes_ = 0, paid_ = 0;
+  double paid_steps_ = 0, ratio_ = 0;
+  SequenceBatch batch_;  // the last one, for pictures
+  std::vector<std::string> warnings_;
+};
+
+void Learning::update(const SequenceBatch& drawn) {
+  batch_ = drawn.to(parts_->system->device);
+  auto world = parts_->model->loss(batch_, generator_);
+  const auto number = parts_->updates + 1;
+  // Every term is checked before a step is taken: a bad one never reaches the weights.
+  for (const auto& [name, term] : world.terms) metrics().add("world/" + name, number, term.item<double>());
+  auto total = world.total;
+  if (auto* actor_critic = parts_->actor_critic.get()) {
+    const auto alive = (1 - batch_.terminated).flatten();
+    auto loss = actor_critic->learn(*parts_->model, world.states, alive, {world.features, batch_.reward, batch_.terminated, batch_.last}, generator_);
+    for (const auto& [name, term] : loss.terms) metrics().add("behaviour/" + name, number, term.item<double>());
+    total = total + loss.actor + loss.critic;
+    if (loss.replay_critic.defined()) total = total + loss.replay_critic;
+  }
+  total.backward();
+  metrics().add("world/gradient", number, world_.step());
+  if (actor_) {
+    metrics().add("behaviour/actor_gradient", number, actor_->step());
+    metrics().add("behaviour/critic_gradient", number, critic_->step());
+    parts_->actor_critic->update_target();
+  }
+  ++parts_->updates;
+  if (parts_->updates % 50 == 1) {
+    warnings_ = parts_->model->complaints();
+    if (const double kl = metrics().last("world/kl"); kl > exploding_kl) {
+      warnings_.push_back("the KL between posterior and prior explodes (" + std::to_string(std::llround(kl)) +
+                          " nats): lower the learning rate or raise β_dyn");
+    }
+    for (auto& [name, tensor] : world.states) {
+      const auto every = std::max<std::int64_t>(1, tensor.size(0) / kept_starts);
+      parts_->system->starts[name] = tensor.slice(0, 0, every * kept_starts, every).clone();
+    }
+  }
+}
+
+std::vector<Frame> Learning::frames() {
+  if (!batch_.reward.defined() || !batch_.image.defined()) return {};
+  return open_loop_frames(*parts_->model, batch_, open_loop_context, make_generator(parts_->system->device, 1));
+}
+
+void Learning::save(Checkpoint& into) const {
+  into.tensors["learn.counters"] = torch::tensor({parts_->updates, paid_, steps_, episodes_}, torch::kInt64);
+  into.tensors["learn.ratio"] = torch::tensor({paid_steps_, ratio_}, torch::kFloat64);
+  const auto& s = draws_.state();
+  const auto word = [](std::uint64_t x) { return static_cast<std::int64_t>(x); };
+  into.tensors["learn.draws"] = torch::tensor({word(s.state_high), word(s.state_low), word(s.increment_high), word(s.increment_low),
+                                               word(s.seed), word(s.key), word(s.has_half), word(s.half)}, torch::kInt64);
+  store_generator(into, "learn.rng", generator_);
+  world_.save(into, "learn.world/");
+  if (actor_) actor_->save(into, "learn.actor/"), critic_->save(into, "learn.critic/");
+  if (experience_) {
+    save_experience(into);
+  } else {
+    for (const auto& [name, tensor] : resumed_.tensors) into.tensors[name] = tensor;
+  }
+}
+
+void Learning::load(const Checkpoint& from) {
+  const auto counters = from.get("learn.counters", {4}).to(torch::kInt64).contiguous();
+  const auto ratio = from.exact("learn.ratio", {2}).to(torch::kFloat64).contiguous();
+  const auto draws = from.get("learn.draws", {8}).to(torch::kInt64).contiguous();
+  world_.load(from, "learn.world/");
+  if (actor_) actor_->load(from, "learn.actor/"), critic_->load(from, "learn.critic/");
+  load_generator(from, "learn.rng", generator_);
+  const auto* c = counters.data_ptr<std::int64_t>();
+  parts_->updates = c[0], paid_ = c[1], steps_ = c[2], episodes_ = c[3];
+  paid_steps_ = ratio.data_ptr<double>()[0], ratio_ = ratio.data_ptr<double>()[1];
+  const auto* d = draws.data_ptr<std::int64_t>();
+  const auto word = [&](int i) { return static_cast<std::uint64_t>(d[i]); };
+  draws_ = Rng(Rng::State{word(0), word(1), word(2), word(3), word(4), word(5), static_cast<std::uint32_t>(word(6)), static_cast<std::uint32_t>(word(7))});
+  experience_.reset();
+  resumed_ = {};
+  resumed_.origin = from.origin;
+  for (const auto& [name, tensor] : from.tensors) {
+    if (name.starts_with("learn.experience/")) resumed_.tensors[name] = tensor;
+  }
+}
+
+}  // namespace
+
+Phase learn_phase(std::shared_ptr<DreamerParts> parts) {
+  return phase_of("learn", "Learn: collect, world model, behaviour", "steps/s", std::make_shared<Learning>(std::move(parts)));
+}
+
+}  // namespace dream

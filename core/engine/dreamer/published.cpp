@@ -1,0 +1,193 @@
+// The constants of the papers, one function each, next to one another so that they can be compared line by line.
+#include <map>
+
+#include "api/error.h"
+#include "core/engine/dreamer/dreamer.h"
+
+namespace dream {
+namespace {
+
+/// Hafner et al. 2019; google-research/planet.
+void planet(DreamerOptions& o) {
+  auto& w = o.world;
+  w.latent = "gaussian";
+  w.groups = 30;
+  w.unimix = 0;
+  w.cell = "gru_block";
+  w.deter = w.hidden = 200;
+  w.act = w.coder_act = "relu";
+  w.norm = "none";
+  w.init = "glorot";
+  w.units = 300;
+  w.prior_layers = w.posterior_layers = 1;
+  w.reward_layers = 3;
+  w.coder = "valid";
+  w.depth = 32;
+  w.image_loss = "normal";
+  w.five_bits = true;
+  w.symlog_vectors = false;
+  w.reward_head = "normal";
+  w.reward_scale = 10;
+  w.continue_scale = 0;
+  w.discount = 1;
+  w.dynamics_scale = w.representation_scale = 1;
+  w.free_nats = 3;
+  w.free_per = "excess";
+  o.world_optimiser = {.kind = "adam", .learning_rate = 1e-3, .eps = 1e-4, .clip_norm = 1000, .adaptive_clip = 0, .warm_up = 0};
+  o.train.batch = o.train.length = 50;
+  o.train.train_ratio = 1000;  // 100 updates of 2,500 steps per episode of 250
+  o.train.prefill = 2500;
+  o.train.lanes = 1;
+}
+
+/// Hafner et al. 2020; danijar/dreamer.
+void dreamer_v1(DreamerOptions& o) {
+  planet(o);
+  auto& w = o.world;
+  w.cell = "gru";
+  w.act = "elu";
+  w.units = 400;
+  w.reward_layers = 2;
+  w.continue_layers = 3;
+  w.reward_scale = 1;
+  w.five_bits = false;
+  w.free_per = "mean";
+  auto& b = o.behaviour;
+  b.discount = 0.99;
+  b.continue_discounts = false;
+  b.gradient = "dynamics";
+  b.indexing = "current";
+  b.include_start = false;
+  b.entropy = 0;
+  b.exploration_noise = 0.3;
+  b.sample_to_evaluate = false;
+  b.continuous = "tanh_normal";
+  b.unimix = 0;
+  b.actor_out_scale = 1;
+  b.actor_layers = 4;
+  b.critic_layers = 3;
+  b.units = 400;
+  b.act = "elu";
+  b.norm = "none";
+  b.init = "glorot";
+  b.critic_head = "normal";
+  b.target = "none";
+  b.normalise_returns = false;
+  b.replay_critic = 0;
+  const OptimiserOptions adam = {.kind = "adam", .learning_rate = 8e-5, .eps = 1e-7, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
+  o.world_optimiser = o.actor_optimiser = o.critic_optimiser = adam;
+  o.world_optimiser.learning_rate = 6e-4;
+  o.train.train_ratio = 250;  // 100 updates of 2,500 steps every 1,000 steps
+  o.train.prefill = 5000;
+}
+
+/// Hafner et al. 2021; danijar/dreamerv2, configs.yaml.
+void dreamer_v2(DreamerOptions& o, bool discrete) {
+  dreamer_v1(o);
+  auto& w = o.world;
+  w.latent = "categorical";
+  w.groups = w.classes = 32;
+  w.cell = "norm_gru";
+  w.eps = 1e-3;
+  w.deter = w.hidden = discrete ? 600 : 200;
+  w.coder_act = "elu";
+  w.reward_layers = w.continue_layers = w.vector_layers = 4;
+  w.depth = 48;
+  w.tanh_rewards = discrete;
+  w.continue_scale = discrete ? 5 : 0;
+  w.discount = discrete ? 0.999 : 0.99;
+  const double kl = discrete ? 0.1 : 1;
+  w.dynamics_scale = 0.8 * kl;
+  w.representation_scale = 0.2 * kl;
+  w.free_nats = discrete ? 0 : 1;
+  auto& b = o.behaviour;
+  b.discount = w.discount;
+  b.gradient = discrete ? "reinforce" : "dynamics";
+  b.include_start = true;
+  b.entropy = discrete ? 1e-3 : 1e-4;
+  b.exploration_noise = 0;
+  b.continuous = "truncated_normal";
+  b.actor_layers = b.critic_layers = 4;
+  b.target = "copy";
+  o.world_optimiser.learning_rate = discrete ? 2e-4 : 3e-4;
+  o.actor_optimiser.learning_rate = discrete ? 4e-5 : 8e-5;
+  o.critic_optimiser.learning_rate = discrete ? 1e-4 : 8e-5;
+  for (auto* adam : {&o.world_optimiser, &o.actor_optimiser, &o.critic_optimiser}) {
+    adam->eps = 1e-5;
+    adam->weight_decay = 1e-6;
+  }
+  o.train.batch = 16;
+  o.train.length = 50;
+  o.train.train_ratio = discrete ? 50 : 160;  // one update of 800 steps per 16 steps, per 5 steps
+  o.train.prefill = discrete ? 50000 : 1000;
+}
+
+/// Hafner et al. 2023, as published in Nature 2025; danijar/dreamerv3.
+void dreamer_v3_2024(DreamerOptions& o) {
+  struct Size { std::int64_t deter, hidden, classes, depth; };
+  static const std::map<std::string, Size> sizes = {
+      {"1m", {512, 64, 4, 4}},         {"12m", {2048, 256, 16, 16}},  {"25m", {3072, 384, 24, 24}},   {"50m", {4096, 512, 32, 32}},
+      {"100m", {6144, 768, 48, 48}},   {"200m", {8192, 1024, 64, 64}}, {"400m", {12288, 1536, 96, 96}}};
+  const auto found = sizes.find(o.size);
+  if (found == sizes.end()) throw Error("the sizes of Dreamer V3 (2024) are 1m, 12m, 25m, 50m, 100m, 200m and 400m, not " + o.size);
+  const auto [deter, hidden, classes, depth] = found->second;
+  auto& w = o.world;
+  w.deter = deter;
+  w.hidden = w.units = o.behaviour.units = hidden;
+  w.classes = classes;
+  w.depth = depth;
+}
+
+/// The first version of Dreamer V3, of January 2023, which NM512/dreamerv3-torch follows.
+void dreamer_v3_2023(DreamerOptions& o, bool discrete) {
+  struct Size { std::int64_t deter, depth, units, layers; };
+  static const std::map<std::string, Size> sizes = {
+      {"xs", {256, 24, 256, 1}}, {"s", {512, 32, 512, 2}}, {"m", {1024, 48, 640, 3}}, {"l", {2048, 64, 768, 4}}, {"xl", {4096, 96, 1024, 5}}};
+  const auto found = sizes.find(o.size);
+  if (found == sizes.end()) throw Error("the sizes of Dreamer V3 (2023) are xs, s, m, l and xl, not " + o.size);
+  const auto [deter, depth, units, layers] = found->second;
+  auto& w = o.world;
+  w.classes = 32;
+  w.cell = "norm_gru";
+  w.deter = deter;
+  w.hidden = w.units = units;
+  w.learned_initial = true;
+  w.norm = "layer";
+  w.eps = 1e-3;
+  w.bias_with_norm = false;
+  w.init = "average";
+  w.prior_layers = w.posterior_layers = 1;
+  w.reward_layers = w.continue_layers = w.vector_layers = layers;
+  w.coder = "same";
+  w.depth = depth;
+  w.image_loss = "offset";
+  w.reward_head = "symlog";
+  w.discount = 1;
+  w.dynamics_scale = 0.5;
+  auto& b = o.behaviour;
+  b.continue_discounts = false;
+  b.gradient = discrete ? "reinforce" : "dynamics";
+  b.actor_out_scale = 1;
+  b.actor_layers = b.critic_layers = layers;
+  b.units = units;
+  b.norm = "layer";
+  b.init = "average";
+  b.eps = 1e-3;
+  b.bias_with_norm = false;
+  b.critic_head = "symlog";
+  b.replay_critic = 0;
+  o.world_optimiser = {.kind = "adam", .learning_rate = 1e-4, .eps = 1e-8, .clip_norm = 1000, .adaptive_clip = 0, .warm_up = 0};
+  o.actor_optimiser = o.critic_optimiser = {.kind = "adam", .learning_rate = 3e-5, .eps = 1e-5, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
+}
+
+}  // namespace
+
+void set_published(DreamerOptions& options, const std::string& recipe, bool discrete) {
+  if (recipe == "planet") return planet(options);
+  if (recipe == "dreamer-v1") return dreamer_v1(options);
+  if (recipe == "dreamer-v2") return dreamer_v2(options, discrete);
+  if (options.constants == "2023") return dreamer_v3_2023(options, discrete);
+  dreamer_v3_2024(options);
+}
+
+}  // namespace dream

@@ -1,0 +1,140 @@
+#include "core/engine/experience.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "api/error.h"
+#include "core/engine/seeds.h"
+
+namespace dream {
+namespace {
+
+template <typename Element>
+torch::Tensor tensor_of(const std::vector<Element>& values, torch::Dtype type) {
+  return torch::from_blob(const_cast<Element*>(values.data()), {static_cast<std::int64_t>(values.size())}, type).clone();
+}
+
+template <typename Element>
+std::vector<Element> values_of(const Checkpoint& from, const std::string& name, torch::Dtype type) {
+  const auto tensor = from.exact(name, {-1}).contiguous();
+  if (tensor.scalar_type() != type) throw Error(from.origin + ": '" + name + "' has another type than an episode has");
+  return {tensor.data_ptr<Element>(), tensor.data_ptr<Element>() + tensor.numel()};
+}
+
+void store_episode(Checkpoint& into, const std::string& prefix, const Episode& e) {
+  into.tensors[prefix + "seed"] = torch::tensor({static_cast<std::int64_t>(e.seed)}, torch::kInt64);
+  into.tensors[prefix + "frames"] = tensor_of(e.frames, torch::kUInt8);
+  into.tensors[prefix + "vectors"] = tensor_of(e.vectors, torch::kFloat32);
+  into.tensors[prefix + "actions"] = tensor_of(e.actions, torch::kFloat32);
+  into.tensors[prefix + "rewards"] = tensor_of(e.rewards, torch::kFloat32);
+}
+
+/// `like` gives the sizes; an episode under way has not ended at any of its steps.
+Episode load_episode(const Checkpoint& from, const std::string& prefix, Episode like) {
+  like.seed = static_cast<std::uint64_t>(from.exact(prefix + "seed", {1}).item<std::int64_t>());
+  like.frames = values_of<std::uint8_t>(from, prefix + "frames", torch::kUInt8);
+  like.vectors = values_of<float>(from, prefix + "vectors", torch::kFloat32);
+  like.actions = values_of<float>(from, prefix + "actions", torch::kFloat32);
+  like.rewards = values_of<float>(from, prefix + "rewards", torch::kFloat32);
+  const auto steps = like.rewards.size();
+  like.terminated.assign(steps, 0);
+  like.truncated.assign(steps, 0);
+  const bool fits = like.actions.size() == steps * static_cast<std::size_t>(like.action_size) &&
+                    like.frames.size() == (steps + 1) * like.frame_bytes() &&
+                    like.vectors.size() == (steps + 1) * static_cast<std::size_t>(like.vector_size);
+  if (!fits) throw Error(from.origin + ": the episode under '" + prefix + "' has parts of different lengths");
+  return like;
+}
+
+}  // namespace
+
+Experience::Experience(Options options, System& system, Replay& replay)
+    : options_(std::move(options)),
+      system_(system),
+      replay_(replay),
+      lanes_(system.model, system.device, system.make_env, options_.lanes, options_.rng.fork("lanes").next64()),
+      generator_(make_generator(system.device, options_.rng.fork("behaviour").next64())) {
+  const auto& spaces = lanes_.envs().spaces();
+  if (!options_.directory.empty()) {
+    writer_ = std::make_unique<DatasetWriter>(options_.directory, DatasetInfo{system.environment, system.recipe, spaces});
+  }
+  for (std::int64_t lane = 0; lane < options_.lanes; ++lane) {
+    recorders_.emplace_back(spaces);
+    assign(lane);
+  }
+}
+
+Experience::~Experience() = default;
+
+void Experience::assign(std::int64_t lane) {
+  const auto seed = options_.rng.fork(static_cast<std::uint64_t>(started_++)).integers(first_evaluation_seed);
+  lanes_.start(lane, seed);
+  recorders_[static_cast<std::size_t>(lane)].begin(seed, lanes_.envs().observation_of(lane));
+}
+
+torch::Tensor Experience::choose() {
+  if (steps_ >= options_.prefill) return system_.behaviour->decide(*system_.model, lanes_.carry(), true, generator_);
+  const auto& space = lanes_.envs().spaces().action;
+  const auto chance = torch::rand({options_.lanes, static_cast<std::int64_t>(space.size())}, generator_,
+                                  torch::TensorOptions(system_.device).dtype(torch::kFloat32));
+  if (space.discrete()) return torch::floor(chance * static_cast<double>(space.choices.size()));
+  const auto low = torch::tensor(space.low, chance.options()), high = torch::tensor(space.high, chance.options());
+  return low + chance * (high - low);
+}
+
+std::vector<Experience::Done> Experience::step() {
+  torch::NoGradGuard no_grad;
+  (void)lanes_.features();  // sees what the environments show
+  const auto actions = choose().to(torch::kCPU, torch::kFloat32).contiguous();
+  const auto results = lanes_.step(actions, std::vector<char>(static_cast<std::size_t>(options_.lanes), 1));
+  steps_ += options_.lanes;
+  std::vector<Done> done;
+  for (std::int64_t lane = 0; lane < options_.lanes; ++lane) {
+    const auto index = static_cast<std::size_t>(lane);
+    auto& recorder = recorders_[index];
+    recorder.add(actions[lane], results[index], lanes_.envs().observation_of(lane));
+    if (!results[index].done()) continue;
+    auto episode = recorder.take();
+    done.push_back({std::accumulate(episode.rewards.begin(), episode.rewards.end(), 0.0), static_cast<std::int64_t>(episode.length())});
+    if (writer_ && static_cast<std::int64_t>(writer_->episodes()) == episodes_) writer_->append(episode);
+    ++episodes_;
+    replay_.add(std::move(episode));
+    assign(lane);
+  }
+  return done;
+}
+
+void Experience::save(Checkpoint& into, const std::string& prefix) const {
+  into.tensors[prefix + "counters"] = torch::tensor({steps_, started_, episodes_}, torch::kInt64);
+  store_generator(into, prefix + "generator", generator_);
+  lanes_.save(into, prefix + "lanes/");
+  for (std::size_t i = 0; i < recorders_.size(); ++i) {
+    store_episode(into, prefix + "episode" + std::to_string(i) + "/", recorders_[i].episode());
+  }
+}
+
+void Experience::load(const Checkpoint& from, const std::string& prefix) {
+  const auto counters = from.get(prefix + "counters", {3}).to(torch::kInt64).contiguous();
+  const auto* c = counters.data_ptr<std::int64_t>();
+  std::vector<Episode> under_way;
+  for (std::size_t i = 0; i < recorders_.size(); ++i) {
+    under_way.push_back(load_episode(from, prefix + "episode" + std::to_string(i) + "/", recorders_[i].episode()));
+  }
+  if (c[2] > 0) {
+    const Dataset dataset(options_.directory);
+    if (static_cast<std::int64_t>(dataset.episodes()) < c[2]) {
+      throw Error(options_.directory.string() + " holds " + std::to_string(dataset.episodes()) + " episodes; the checkpoint " +
+                  from.origin + " goes on after " + std::to_string(c[2]));
+    }
+    replay_.clear();
+    for (std::int64_t i = 0; i < c[2]; ++i) replay_.add(dataset.read(static_cast<std::size_t>(i)));
+  }
+  lanes_.load(from, prefix + "lanes/");
+  load_generator(from, prefix + "generator", generator_);
+  for (std::size_t i = 0; i < recorders_.size(); ++i) recorders_[i].resume(std::move(under_way[i]));
+  steps_ = c[0];
+  started_ = c[1];
+  episodes_ = c[2];
+}
+
+}  // namespace dream

@@ -1,0 +1,57 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "core/data/dataset.h"
+#include "core/data/replay.h"
+#include "core/engine/lanes.h"
+#include "core/engine/recorder.h"
+#include "core/engine/system.h"
+
+namespace dream {
+
+/// Collects experience with a system's own behaviour while that behaviour learns: lanes of environments, whole episodes
+/// into a replay and onto the disk. Every episode's seed depends on its number alone. Savable between two steps; what
+/// the disk holds beyond the checkpoint is made anew and not written twice.
+class Experience {
+ public:
+  struct Options {
+    std::filesystem::path directory;  // of the dataset; empty: episodes live in the replay alone
+    std::int64_t lanes = 8;
+    std::int64_t prefill = 0;  // steps with uniformly random actions, before the behaviour drives
+    Rng rng;
+  };
+  struct Done {  // an episode that has ended
+    double reward = 0;
+    std::int64_t steps = 0;
+  };
+
+  Experience(Options options, System& system, Replay& replay);
+  ~Experience();
+
+  /// Steps every lane once; returns the episodes that ended.
+  std::vector<Done> step();
+  std::int64_t steps() const { return steps_; }      // of all lanes together
+  std::int64_t episodes() const { return episodes_; }
+  const RealLanes& lanes() const { return lanes_; }
+
+  void save(Checkpoint& into, const std::string& prefix) const;
+  /// Reads the finished episodes from the dataset again. Throws dream::Error when they are not there.
+  void load(const Checkpoint& from, const std::string& prefix);
+
+ private:
+  void assign(std::int64_t lane);
+  torch::Tensor choose();
+
+  Options options_;
+  System& system_;
+  Replay& replay_;
+  RealLanes lanes_;
+  std::unique_ptr<DatasetWriter> writer_;
+  std::vector<Recorder> recorders_;
+  at::Generator generator_;
+  std::int64_t steps_ = 0, started_ = 0, episodes_ = 0;
+};
+
+}  // namespace dream

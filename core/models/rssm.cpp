@@ -1,0 +1,355 @@
+#include "core/models/rssm.h"
+
+#include <cmath>
+#include <numbers>
+
+#include "api/error.h"
+#include "core/nn/categorical.h"
+#include "core/nn/precision.h"
+#include "core/nn/shape.h"
+
+namespace dream {
+namespace {
+
+template <typename Kind>
+Kind one_of(const std::string& name, std::initializer_list<std::pair<const char*, Kind>> kinds) {
+  for (const auto& [known, kind] : kinds) {
+    if (name == known) return kind;
+  }
+  throw Error("'" + name + "' is not a known choice");
+}
+
+LayerStyle style_of(const RssmOptions& o, const std::string& act) {
+  return {one_of<Act>(act, {{"relu", Act::relu}, {"elu", Act::elu}, {"silu", Act::silu}}),
+          one_of<Norm>(o.norm, {{"none", Norm::none}, {"layer", Norm::layer}, {"rms", Norm::rms}}), o.eps, o.bias_with_norm,
+          one_of<Init>(o.init, {{"glorot", Init::glorot}, {"average", Init::average}, {"fan_in", Init::fan_in}})};
+}
+
+torch::Tensor flat(const torch::Tensor& x) { return x.flatten(0, 1); }  // [T, B, ...] -> [T·B, ...]
+
+}  // namespace
+
+SequenceBatch SequenceBatch::to(const torch::Device& device) const {
+  const auto move = [&](const torch::Tensor& x) { return x.defined() ? x.to(device) : x; };
+  return {move(image), move(vector), move(action), move(reward), move(terminated), move(last), move(first)};
+}
+
+Rssm::Rssm(const RssmOptions& options, const Spaces& spaces) : options_(options), spaces_(spaces) {
+  const bool has_image = spaces.image_bytes() > 0, has_vector = !spaces.vector_names.empty();
+  sees_image_ = options.observe != "vector";
+  sees_vector_ = options.observe != "image";
+  if (sees_image_ && !has_image) throw Error("world.observe = " + options.observe + " needs an environment with pictures; this one has none. Use vector");
+  if (sees_vector_ && !has_vector) throw Error("world.observe = " + options.observe + " needs an environment with vectors; this one has none. Use image");
+  if (has_image && (spaces.image_height != 64 || spaces.image_width != 64)) throw Error("this model sees pictures of 64 x 64 pixels");
+  const auto style = style_of(options, options.act);
+  latent_size_ = categorical() ? options.groups * options.classes : options.groups;
+  action_size_ = static_cast<std::int64_t>(spaces.action.discrete() ? spaces.action.choices.size() : spaces.action.axes.size());
+  const auto statistics_size = categorical() ? latent_size_ : 2 * latent_size_;
+  const auto features = feature_count();
+
+  CoderOptions coder;
+  coder.kind = one_of<Coder>(options.coder, {{"valid", Coder::valid}, {"same", Coder::same}, {"pool", Coder::pool}});
+  coder.depth = options.depth;
+  coder.channels = spaces.image_channels;
+  coder.units = options.units;
+  coder.blocks = options.blocks;
+  coder.style = style_of(options, options.coder_act);
+  std::int64_t embedded = 0;
+  if (sees_image_) {
+    image_encoder_ = register_module("image_encoder", ImageEncoder(coder));
+    embedded += image_encoder_->size();
+  }
+  if (sees_vector_) {
+    const auto size = static_cast<std::int64_t>(spaces.vector_names.size());
+    vector_encoder_ = register_module("vector_encoder", Mlp(size, options.vector_layers, options.units, style));
+    vector_decoder_ = register_module("vector_decoder", Mlp(features, options.vector_layers, options.units, style, size));
+    embedded += options.units;
+  }
+
+  RssmCellOptions cell;
+  cell.kind = one_of<Cell>(options.cell, {{"gru_block", Cell::gru_block}, {"gru", Cell::gru}, {"norm_gru", Cell::norm_gru}, {"block_gru", Cell::block_gru}});
+  cell.deter = options.deter;
+  cell.latent = latent_size_;
+  cell.action = action_size_;
+  cell.hidden = options.hidden;
+  cell.blocks = options.blocks;
+  cell.style = cell.gate_style = style;
+  if (style.norm == Norm::none) cell.gate_style.norm = Norm::layer;  // V2's only norm is within the cell
+  cell_ = register_module("cell", RssmCell(cell));
+  prior_ = register_module("prior", Mlp(options.deter, options.prior_layers, options.hidden, style, statistics_size));
+  posterior_ = register_module("posterior", Mlp(options.deter + embedded, options.posterior_layers, options.hidden, style, statistics_size));
+  if (options.learned_initial) learned_h_ = register_parameter("initial", torch::zeros({options.deter}));
+
+  if (has_image) image_decoder_ = register_module("image_decoder", ImageDecoder(latent_size_, options.deter, coder));
+  const bool two_hot = options.reward_head != "normal";
+  reward_ = register_module("reward", Mlp(features, options.reward_layers, options.units, style, two_hot ? options.bins : 1, two_hot ? 0 : 1));
+  if (two_hot) two_hot_ = TwoHot(options.reward_head == "symlog" ? TwoHot::Kind::symlog : TwoHot::Kind::symexp, options.bins, torch::kCPU);
+  if (options.continue_scale > 0) continue_ = register_module("continue", Mlp(features, options.continue_layers, options.units, style, 1));
+}
+
+Rssm::State Rssm::first_state(std::int64_t batch) {
+  const auto like = parameters().front().options().requires_grad(false);
+  if (!options_.learned_initial) return {torch::zeros({batch, options_.deter}, like), torch::zeros({batch, latent_size_}, like)};
+  const auto h = torch::tanh(learned_h_).unsqueeze(0).expand({batch, -1});
+  return {h, mode(prior_of(h))};
+}
+
+Carry Rssm::initial(std::int64_t batch) {
+  const auto state = first_state(batch);
+  return {{"h", state.h}, {"z", state.z}, {"started", torch::zeros({batch, 1}, state.h.options().requires_grad(false))}};
+}
+
+/// The environment's action as the networks see it: a box in [-1, 1], a choice as a one-hot. Choices may also come as
+/// one-hots already.
+torch::Tensor Rssm::encode_action(const torch::Tensor& action) const {
+  const auto& space = spaces_.action;
+  if (space.discrete()) {
+    if (action.size(-1) == action_size_ && action_size_ > 1) return action;
+    const auto index = action.select(-1, 0).round().to(torch::kInt64).clamp(0, action_size_ - 1);
+    return torch::one_hot(index, action_size_).to(torch::kFloat32);
+  }
+  const auto low = torch::tensor(space.low, action.options().requires_grad(false)), high = torch::tensor(space.high, action.options().requires_grad(false));
+  return (action - low) * (2 / (high - low)) - 1;
+}
+
+torch::Tensor Rssm::statistics(const torch::Tensor& raw) const {
+  if (categorical()) {
+    auto sizes = raw.sizes().vec();
+    sizes.back() = options_.groups;
+    sizes.push_back(options_.classes);
+    return unimix(raw.view(sizes), options_.unimix).flatten(-2);
+  }
+  const auto parts = raw.to(torch::kFloat32).chunk(2, -1);
+  const auto deviation = options_.deviation == "softplus" ? torch::softplus(parts[1]) : 2 * torch::sigmoid(parts[1] / 2);
+  return torch::cat({parts[0], deviation + 0.1}, -1);
+}
+
+torch::Tensor Rssm::draw(const torch::Tensor& statistics, at::Generator rng, const DreamOptions& options) const {
+  if (categorical()) {
+    const auto log_p = statistics.unflatten(-1, {options_.groups, options_.classes});
+    const auto one_hot = sample_one_hot(log_p.detach(), rng);
+    (void)options;
+    return (torch::GradMode::is_enabled() ? straight_through(one_hot, log_p) : one_hot).flatten(-2);
+  }
+  const auto parts = statistics.chunk(2, -1);
+  return parts[0] + parts[1] * (std::sqrt(options.tau_sigma) * torch::randn(parts[0].sizes(), rng, parts[0].options().requires_grad(false)));
+}
+
+torch::Tensor Rssm::mode(const torch::Tensor& statistics) const {
+  if (!categorical()) return statistics.chunk(2, -1)[0];
+  const auto log_p = statistics.unflatten(-1, {options_.groups, options_.classes});
+  const auto one_hot = torch::zeros_like(log_p).scatter_(-1, log_p.detach().argmax(-1, true), 1);
+  return (torch::GradMode::is_enabled() ? straight_through(one_hot, log_p) : one_hot).flatten(-2);
+}
+
+torch::Tensor Rssm::prior_of(const torch::Tensor& h) { return statistics(prior_(h)); }
+
+torch::Tensor Rssm::kl(const torch::Tensor& posterior, const torch::Tensor& prior) const {
+  if (categorical()) {
+    const std::vector<std::int64_t> grid = {options_.groups, options_.classes};
+    return categorical_kl(posterior.unflatten(-1, grid), prior.unflatten(-1, grid));
+  }
+  const auto q = posterior.chunk(2, -1), p = prior.chunk(2, -1);
+  return normal_kl(q[0], q[1], p[0], p[1]);
+}
+
+torch::Tensor Rssm::picture_target(const torch::Tensor& image, at::Generator rng) const {
+  const auto x = image.permute({0, 3, 1, 2}).to(torch::kFloat32);
+  if (!options_.five_bits) return x.div(255).sub_(0.5);
+  const auto noise = torch::empty_like(x).uniform_(0, 1.0 / 32, rng);
+  return torch::floor(x / 8) / 32 + noise - 0.5;
+}
+
+torch::Tensor Rssm::encode(const Observation& observation, at::Generator rng) {
+  std::vector<torch::Tensor> parts;
+  if (sees_image_) {
+    check_shape(observation.image, {-1, 64, 64, spaces_.image_channels}, "image");
+    parts.push_back(image_encoder_(picture_target(observation.image, rng)).to(torch::kFloat32));
+  }
+  if (sees_vector_) {
+    const auto x = observation.vector.to(torch::kFloat32);
+    parts.push_back(vector_encoder_(options_.symlog_vectors ? symlog(x) : x).to(torch::kFloat32));
+  }
+  return parts.size() == 1 ? parts[0] : torch::cat(parts, -1);
+}
+
+Carry Rssm::observe(const Carry& carry, const torch::Tensor& previous_action, const Observation& observation, at::Generator rng) {
+  const auto& started = carry.at("started");
+  torch::Tensor embedded;
+  {
+    Autocast autocast(narrow(started), started.device());
+    embedded = encode(observation, rng);
+  }
+  const auto h = cell_(carry.at("h"), carry.at("z"), encode_action(previous_action) * started);
+  const auto posterior = statistics(posterior_(torch::cat({h, embedded}, -1)));
+  return {{"h", h}, {"z", draw(posterior, rng, {})}, {"started", torch::ones_like(started)}, {"posterior", posterior}, {"prior", prior_of(h)}};
+}
+
+Carry Rssm::imagine(const Carry& carry, const torch::Tensor& action, const DreamOptions& options, at::Generator rng) {
+  const auto& started = carry.at("started");
+  Autocast autocast(narrow(started), started.device());
+  const auto h = cell_(carry.at("h"), carry.at("z"), encode_action(action)).to(torch::kFloat32);
+  auto prior = prior_of(h);
+  if (categorical() && options.tau_mixture != 1) {
+    prior = torch::log_softmax(prior.unflatten(-1, {options_.groups, options_.classes}) / options.tau_mixture, -1).flatten(-2);
+  }
+  return {{"h", h}, {"z", draw(prior, rng, options)}, {"started", torch::ones_like(started)}, {"prior", prior}};
+}
+
+torch::Tensor Rssm::frame_of(const torch::Tensor& decoded) const {
+  return options_.image_loss == "sigmoid" ? torch::sigmoid(decoded) : (decoded + 0.5).clamp(0, 1);
+}
+
+torch::Tensor Rssm::reward_of(const torch::Tensor& raw) const {
+  return options_.reward_head == "normal" ? raw.to(torch::kFloat32).squeeze(-1) : two_hot_.mean(raw);
+}
+
+Prediction Rssm::outcome(const Carry& carry) {
+  const auto x = features(carry);
+  Autocast autocast(narrow(x), x.device());
+  Prediction prediction;
+  prediction.reward = reward_of(reward_(x));
+  // The head foretells discount·(1 - done).
+  if (!continue_.is_empty()) prediction.done = (1 - torch::sigmoid(continue_(x).to(torch::kFloat32).squeeze(-1)) / options_.discount).clamp(0, 1);
+  return prediction;
+}
+
+Prediction Rssm::predict(const Carry& carry) {
+  auto prediction = outcome(carry);
+  if (!image_decoder_.is_empty()) {
+    Autocast autocast(narrow(carry.at("z")), carry.at("z").device());
+    prediction.frame = frame_of(image_decoder_(carry.at("z"), carry.at("h")));
+  }
+  return prediction;
+}
+
+Rssm::Filtered Rssm::filter(const torch::Tensor& embedded, const SequenceBatch& batch, at::Generator rng, const torch::Tensor& latents) {
+  const auto steps = batch.steps(), lanes = batch.lanes();
+  const auto keep = (1 - batch.first).unsqueeze(-1);  // [T, B, 1]
+  const auto actions = (encode_action(batch.action) * keep).unbind(0);
+  // What the frames say is known before the recurrence begins: only the part of h is left for each step.
+  torch::Tensor share;
+  {
+    Autocast autocast(bfloat16_, embedded.device());
+    share = posterior_->part(embedded, options_.deter).to(torch::kFloat32);
+  }
+  const auto shares = share.view({steps, lanes, -1}).unbind(0), kept = keep.unbind(0);
+  const auto fresh = batch.first.to(torch::kCPU).sum(1).contiguous();  // lanes that begin an episode at each step
+  const auto* any_fresh = fresh.data_ptr<float>();
+  const auto first = first_state(lanes);
+  State state = first;
+  std::vector<torch::Tensor> hs, zs, posteriors;
+  for (std::int64_t t = 0; t < steps; ++t) {
+    const auto i = static_cast<std::size_t>(t);
+    if (t > 0 && any_fresh[t] > 0) {
+      state.h = torch::lerp(first.h, state.h, kept[i]);
+      state.z = torch::lerp(first.z, state.z, kept[i]);
+    }
+    state.h = cell_(state.h, state.z, actions[i]);
+    const auto posterior = statistics(posterior_->forward_with(state.h, shares[i]));
+    if (latents.defined()) {
+      state.z = categorical() ? straight_through(latents[t].unflatten(-1, {options_.groups, options_.classes}), posterior.unflatten(-1, {options_.groups, options_.classes})).flatten(-2) : latents[t];
+    } else {
+      state.z = draw(posterior, rng, {});
+    }
+    hs.push_back(state.h);
+    zs.push_back(state.z);
+    posteriors.push_back(posterior);
+  }
+  Filtered filtered{torch::stack(hs), torch::stack(zs), torch::stack(posteriors), {}};
+  Autocast autocast(bfloat16_, embedded.device());
+  filtered.prior = prior_of(flat(filtered.h)).view({steps, lanes, -1});
+  return filtered;
+}
+
+torch::Tensor Rssm::free(const torch::Tensor& kl) const {
+  if (options_.free_per == "step") return kl.clamp_min(options_.free_nats).mean();
+  if (options_.free_per == "mean") return kl.mean().clamp_min(options_.free_nats);
+  return (kl - options_.free_nats).clamp_min(0).mean();
+}
+
+/// Latent overshooting (PlaNet, eq. 7): the posterior of t against the prior that was imagined for t from t - d, for
+/// every distance d from 2 on. Distance 1 is the KL of the loss itself.
+torch::Tensor Rssm::overshoot(const Filtered& filtered, const SequenceBatch& batch, at::Generator rng) {
+  const auto steps = batch.steps();
+  const auto target = filtered.posterior.detach();
+  const auto keep = 1 - batch.first;
+  const auto actions = encode_action(batch.action);
+  torch::Tensor h = filtered.h, z = filtered.z, inside = torch::ones_like(keep);  // inside: no new episode on the way
+  torch::Tensor sum = torch::zeros({}, h.options());
+  for (std::int64_t d = 1; d <= std::min(options_.overshooting, steps - 1); ++d) {
+    const auto left = steps - d;
+    h = h.slice(0, 0, left), z = z.slice(0, 0, left), inside = inside.slice(0, 0, left) * keep.slice(0, d);
+    h = cell_(flat(h), flat(z), flat(actions.slice(0, d))).view({left, batch.lanes(), -1});
+    const auto prior = prior_of(flat(h)).view({left, batch.lanes(), -1});
+    z = draw(prior, rng, {});
+    if (d >= 2) sum = sum + free(kl(target.slice(0, d), prior).sum(-1) * inside);
+  }
+  return sum / static_cast<double>(std::max<std::int64_t>(1, options_.overshooting - 1));
+}
+
+SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng) {
+  const auto steps = batch.steps(), lanes = batch.lanes();
+  SequenceLoss loss;
+  const auto add = [&](const char* name, const torch::Tensor& term, double scale) {
+    const auto part = scale * term;
+    loss.total = loss.total.defined() ? loss.total + part : part;
+    loss.terms.emplace_back(name, term.detach());
+  };
+  Observation seen;
+  if (batch.image.defined()) seen.image = flat(batch.image);
+  if (batch.vector.defined()) seen.vector = flat(batch.vector);
+  const auto device = batch.reward.device();
+  torch::Tensor embedded;
+  {
+    Autocast autocast(bfloat16_, device);
+    embedded = encode(seen, rng);
+  }
+  const auto filtered = filter(embedded, batch, rng);
+  const auto h = flat(filtered.h), z = flat(filtered.z);
+  const auto features = torch::cat({z, h}, -1);
+  loss.features = features.view({steps, lanes, -1});
+
+  {
+    Autocast autocast(bfloat16_, device);
+    if (!image_decoder_.is_empty()) {
+      // A model that does not see pictures paints them all the same, for people; that sends no gradient back.
+      const auto decoded = sees_image_ ? image_decoder_(z, h) : image_decoder_(z.detach(), h.detach());
+      const auto target = picture_target(seen.image, rng);
+      auto error = options_.image_loss == "sigmoid" ? torch::sigmoid(decoded) - (target + 0.5) : decoded - target;
+      auto squares = error.square().sum({1, 2, 3});
+      if (options_.image_loss == "normal") {
+        squares = 0.5 * squares + 0.5 * std::log(2 * std::numbers::pi) * static_cast<double>(target[0].numel());
+      }
+      add("image", squares.mean(), 1);
+    }
+    if (sees_vector_) {
+      const auto made = vector_decoder_(features).to(torch::kFloat32);
+      add("vector", (made - (options_.symlog_vectors ? symlog(seen.vector) : seen.vector)).square().sum(-1).mean(), 1);
+    }
+    const auto raw = reward_(features).to(torch::kFloat32);
+    const auto reward = options_.tanh_rewards ? torch::tanh(flat(batch.reward)) : flat(batch.reward);
+    add("reward", options_.reward_head == "normal"
+                      ? 0.5 * (raw.squeeze(-1) - reward).square().mean() + 0.5 * std::log(2 * std::numbers::pi)
+                      : two_hot_.loss(raw, reward).mean(),
+        options_.reward_scale);
+    if (!continue_.is_empty()) {
+      const auto logits = continue_(features).to(torch::kFloat32).squeeze(-1);
+      const auto target = (1 - flat(batch.terminated)) * options_.discount;
+      add("continue", torch::binary_cross_entropy_with_logits(logits, target), options_.continue_scale);
+    }
+  }
+  // Each side learns by itself: the prior to foretell, the posterior to be foretold.
+  add("dynamics", free(kl(filtered.posterior.detach(), filtered.prior).sum(-1)), options_.dynamics_scale);
+  add("representation", free(kl(filtered.posterior, filtered.prior.detach()).sum(-1)), options_.representation_scale);
+  if (options_.overshooting >= 2) add("overshooting", overshoot(filtered, batch, rng), options_.overshooting_scale);
+  {
+    torch::NoGradGuard no_grad;
+    loss.terms.emplace_back("kl", kl(filtered.posterior, filtered.prior).sum(-1).mean());
+    inspect(filtered);
+  }
+  loss.states = {{"h", h.detach()}, {"z", z.detach()}, {"started", torch::ones({steps * lanes, 1}, h.options().requires_grad(false))}};
+  return loss;
+}
+
+}  // namespace dream

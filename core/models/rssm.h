@@ -1,0 +1,86 @@
+#pragma once
+#include "api/spaces.h"
+#include "core/models/rssm_options.h"
+#include "core/models/sequence_model.h"
+#include "core/nn/image_coder.h"
+#include "core/nn/rssm_cell.h"
+#include "core/nn/two_hot.h"
+
+namespace dream {
+
+/// The recurrent state-space model of PlaNet (Hafner et al. 2019) and Dreamer V1, V2, V3 (2020, 2021, 2023): a
+/// deterministic path h_t = f(h_{t-1}, z_{t-1}, a_{t-1}) and a stochastic latent z_t, whose prior p(z_t | h_t) is the
+/// dream and whose posterior q(z_t | h_t, x_t) has seen the frame.
+/// Carry: "h" [B, D], "z" [B, Z] (one-hots or a Gaussian's draw), "started" [B, 1]; after a step also "prior" and, after
+/// observe(), "posterior": log-probabilities [B, Z], or means and deviations [B, 2Z].
+class Rssm : public SequenceModel {
+ public:
+  /// Throws dream::Error when the options do not fit together or the spaces lack what they observe.
+  Rssm(const RssmOptions& options, const Spaces& spaces);
+
+  Carry initial(std::int64_t batch) override;
+  Carry observe(const Carry& carry, const torch::Tensor& previous_action, const Observation& observation,
+                at::Generator rng) override;
+  Carry imagine(const Carry& carry, const torch::Tensor& action, const DreamOptions& options, at::Generator rng) override;
+  Prediction predict(const Carry& carry) override;
+  Prediction outcome(const Carry& carry) override;
+  torch::Tensor features(const Carry& carry) override { return torch::cat({carry.at("z"), carry.at("h")}, -1); }
+  std::int64_t feature_count() const override { return latent_size_ + options_.deter; }
+  std::vector<std::string> probe_names() const override;
+  void report(const Carry& carry, ProbeSink& sink) override;
+  Carry edit(const Carry& carry, const std::string& probe, std::int64_t index, double value) override;
+  Carry randomise(const Carry& carry, const std::string& probe, at::Generator rng) override;
+
+  SequenceLoss loss(const SequenceBatch& batch, at::Generator rng) override;
+  std::vector<std::string> complaints() const override;
+
+  /// The filter over a sequence. `latents` [T, B, Z], when defined, are taken instead of draws: for tests.
+  struct Filtered {
+    torch::Tensor h, z;              // [T, B, D], [T, B, Z]
+    torch::Tensor posterior, prior;  // [T, B, ...], as in the carry
+  };
+  Filtered filter(const torch::Tensor& embedded, const SequenceBatch& batch, at::Generator rng,
+                  const torch::Tensor& latents = {});
+  /// Pictures and vectors as the encoder wants them -> [N, E].
+  torch::Tensor encode(const Observation& observation, at::Generator rng);
+  /// KL(posterior ‖ prior), per group [..., G].
+  torch::Tensor kl(const torch::Tensor& posterior, const torch::Tensor& prior) const;
+  torch::Tensor prior_of(const torch::Tensor& h);
+
+  const RssmOptions& options() const { return options_; }
+  RssmOptions& live_options() { return options_; }
+  void set_bfloat16(bool on) { bfloat16_ = on; }
+  bool categorical() const { return options_.latent == "categorical"; }
+
+ private:
+  struct State { torch::Tensor h, z; };
+  State first_state(std::int64_t batch);
+  torch::Tensor encode_action(const torch::Tensor& action) const;
+  torch::Tensor statistics(const torch::Tensor& raw) const;
+  torch::Tensor draw(const torch::Tensor& statistics, at::Generator rng, const DreamOptions& options) const;
+  torch::Tensor mode(const torch::Tensor& statistics) const;
+  torch::Tensor picture_target(const torch::Tensor& image, at::Generator rng) const;
+  torch::Tensor frame_of(const torch::Tensor& decoded) const;
+  torch::Tensor reward_of(const torch::Tensor& raw) const;
+  torch::Tensor free(const torch::Tensor& kl) const;
+  torch::Tensor overshoot(const Filtered& filtered, const SequenceBatch& batch, at::Generator rng);
+  void inspect(const Filtered& filtered);
+  bool narrow(const torch::Tensor& batch) const { return bfloat16_ && batch.size(0) >= 64; }
+
+  RssmOptions options_;
+  Spaces spaces_;
+  std::int64_t latent_size_, action_size_;
+  bool bfloat16_ = false, sees_image_, sees_vector_;
+  TwoHot two_hot_;
+  torch::Tensor learned_h_;
+  ImageEncoder image_encoder_{nullptr};
+  Mlp vector_encoder_{nullptr};
+  RssmCell cell_{nullptr};
+  Mlp prior_{nullptr}, posterior_{nullptr};
+  ImageDecoder image_decoder_{nullptr};
+  Mlp vector_decoder_{nullptr}, reward_{nullptr}, continue_{nullptr};
+  // Of the last loss(): mean use of every class [G, C] and KL per group [G].
+  torch::Tensor use_, group_kl_;
+};
+
+}  // namespace dream

@@ -1,0 +1,44 @@
+#pragma once
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/models/world_model.h"
+
+namespace dream {
+
+/// Pieces of experience, time-major. Entry t holds what was seen at t and how it came about: the action that led there
+/// and the reward it brought. Where `first` is set, an episode begins and both mean nothing.
+struct SequenceBatch {
+  torch::Tensor image;       // uint8 [T, B, H, W, C]; undefined where there is none
+  torch::Tensor vector;      // float [T, B, V]; undefined where there is none
+  torch::Tensor action;      // float [T, B, A], the environment's own
+  torch::Tensor reward;      // float [T, B]
+  torch::Tensor terminated;  // float [T, B], 1 at the observation after which nothing follows
+  torch::Tensor last;        // float [T, B], 1 at an episode's last observation, terminated or truncated
+  torch::Tensor first;       // float [T, B]
+
+  std::int64_t steps() const { return reward.size(0); }
+  std::int64_t lanes() const { return reward.size(1); }
+  SequenceBatch to(const torch::Device& device) const;
+};
+
+/// Named scalars, without gradients, for curves: "image", "dynamics", "reward" …
+using Terms = std::vector<std::pair<std::string, torch::Tensor>>;
+
+struct SequenceLoss {
+  torch::Tensor total;     // with gradient
+  Terms terms;
+  Carry states;            // the posterior of every moment, detached, [T·B, ...] time-major: imagination starts here
+  torch::Tensor features;  // float [T, B, F], with gradient
+};
+
+/// A world model that learns from whole sequences by one loss.
+class SequenceModel : public WorldModel {
+ public:
+  virtual SequenceLoss loss(const SequenceBatch& batch, at::Generator rng) = 0;
+  /// What the last loss() showed to be wrong with the latents, in sentences; empty when nothing.
+  virtual std::vector<std::string> complaints() const { return {}; }
+};
+
+}  // namespace dream

@@ -1,0 +1,91 @@
+#pragma once
+#include <torch/torch.h>
+
+#include <string>
+#include <vector>
+
+namespace dream {
+
+enum class Norm { none, layer, rms };
+enum class Act { none, relu, elu, silu, tanh };
+/// How a weight begins. glorot: uniform, TensorFlow's default (PlaNet, V1, V2). average: truncated normal by the mean
+/// of fan-in and fan-out (V3-23). fan_in: truncated normal by fan-in (V3-24). Biases begin at 0.
+enum class Init { glorot, average, fan_in };
+
+/// What the layers of one network share.
+struct LayerStyle {
+  Act act = Act::silu;
+  Norm norm = Norm::rms;
+  double eps = 1e-4;          // of the norm
+  bool bias_with_norm = true;  // V3-23 drops the bias where a norm follows
+  Init init = Init::fan_in;
+};
+
+torch::Tensor activate(const torch::Tensor& x, Act act);
+
+/// Begins `weight` [out, in, ...] with `scale` × the unit of its kind; scale 0 is all zeros.
+void begin_weight(torch::Tensor weight, std::int64_t fan_in, std::int64_t fan_out, Init init, double scale = 1);
+
+/// Layer norm, or RMS norm (a scale, no shift), over the last dimension. Norm::none passes through.
+class NormLayerImpl : public torch::nn::Module {
+ public:
+  NormLayerImpl(std::int64_t size, const LayerStyle& style);
+  torch::Tensor forward(const torch::Tensor& x);
+
+ private:
+  std::int64_t size_;
+  LayerStyle style_;
+  torch::Tensor scale_, shift_;
+};
+TORCH_MODULE(NormLayer);
+
+/// x W + b, normalised, activated: [..., in] -> [..., out].
+class DenseImpl : public torch::nn::Module {
+ public:
+  DenseImpl(std::int64_t in, std::int64_t out, const LayerStyle& style);
+  torch::Tensor forward(const torch::Tensor& x) { return finish(linear_(x)); }
+  /// forward() of the concatenation [a, b], where `b_part` = part(b, in of a) was computed for many steps at once.
+  torch::Tensor forward_with(const torch::Tensor& a, const torch::Tensor& b_part);
+  torch::Tensor part(const torch::Tensor& b, std::int64_t from);  // b W[:, from:]ᵀ + bias
+
+ private:
+  torch::Tensor finish(const torch::Tensor& x) { return activate(norm_(x), act_); }
+  Act act_;
+  torch::nn::Linear linear_;
+  NormLayer norm_;
+};
+TORCH_MODULE(Dense);
+
+/// A plain linear layer begun by `init` with `scale`: the output of a head.
+torch::nn::Linear make_output(std::int64_t in, std::int64_t out, Init init, double scale);
+
+/// A linear layer whose weight is `blocks` blocks on the diagonal: [..., in] -> [..., out], each block in/blocks wide.
+class BlockLinearImpl : public torch::nn::Module {
+ public:
+  BlockLinearImpl(std::int64_t in, std::int64_t out, std::int64_t blocks, Init init);
+  /// [N, blocks, in/blocks] -> [N, blocks, out/blocks].
+  torch::Tensor forward(const torch::Tensor& x);
+
+ private:
+  torch::Tensor weight_, bias_;  // [blocks, in/blocks, out/blocks], [blocks, 1, out/blocks]
+};
+TORCH_MODULE(BlockLinear);
+
+/// `layers` Dense layers of `units`, then, when out > 0, an output of `out` numbers begun with `out_scale`.
+class MlpImpl : public torch::nn::Module {
+ public:
+  MlpImpl(std::int64_t in, std::int64_t layers, std::int64_t units, const LayerStyle& style, std::int64_t out = 0,
+          double out_scale = 1);
+  torch::Tensor forward(torch::Tensor x);
+  /// The first layer's share of the input from column `from` on, for forward_with().
+  torch::Tensor part(const torch::Tensor& b, std::int64_t from) { return layers_.front()->part(b, from); }
+  torch::Tensor forward_with(const torch::Tensor& a, const torch::Tensor& b_part);
+
+ private:
+  torch::Tensor rest(torch::Tensor x);
+  std::vector<Dense> layers_;
+  torch::nn::Linear out_{nullptr};
+};
+TORCH_MODULE(Mlp);
+
+}  // namespace dream

@@ -1,0 +1,88 @@
+#include "core/nn/optimiser.h"
+
+#include <cmath>
+
+#include "api/error.h"
+
+namespace dream {
+
+Optimiser::Optimiser(std::vector<torch::Tensor> parameters, const OptimiserOptions& options)
+    : options_(options), parameters_(std::move(parameters)) {
+  for (const auto& p : parameters_) {
+    first_.push_back(torch::zeros_like(p));
+    second_.push_back(torch::zeros_like(p));
+  }
+}
+
+void Optimiser::clear() {
+  for (auto& p : parameters_) p.mutable_grad() = torch::Tensor();
+}
+
+double Optimiser::step() {
+  torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> norms;
+  for (const auto& p : parameters_) {
+    if (p.grad().defined()) norms.push_back(p.grad().norm());
+  }
+  if (norms.empty()) return 0;
+  const double norm = torch::stack(norms).norm().item<double>();
+  if (!std::isfinite(norm)) {
+    clear();
+    throw Error("the gradient is not finite. Nothing was changed: resume from the last checkpoint with a smaller learning rate");
+  }
+  ++steps_;
+  const auto t = static_cast<double>(steps_);
+  const double rate = options_.learning_rate * (options_.warm_up > 0 ? std::min(1.0, t / static_cast<double>(options_.warm_up)) : 1.0);
+  const double clip = options_.clip_norm > 0 && norm > options_.clip_norm ? options_.clip_norm / norm : 1;
+  const double debias1 = 1 - std::pow(options_.beta1, t), debias2 = 1 - std::pow(options_.beta2, t);
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    auto& p = parameters_[i];
+    if (!p.grad().defined()) continue;
+    auto g = p.grad();
+    if (options_.adaptive_clip > 0) {
+      const auto limit = p.norm().clamp_min(1e-3) * options_.adaptive_clip;
+      g = g / (g.norm() / limit).clamp_min(1);
+    } else if (clip < 1) {
+      g = g * clip;
+    }
+    auto &m = first_[i], &v = second_[i];
+    v.mul_(options_.beta2).addcmul_(g, g, 1 - options_.beta2);
+    if (options_.kind == "laprop") {
+      // The gradient is normalised before it enters the momentum.
+      m.mul_(options_.beta1).addcdiv_(g, (v / debias2).sqrt_().add_(options_.eps), 1 - options_.beta1);
+      if (options_.weight_decay > 0) p.mul_(1 - rate * options_.weight_decay);
+      p.sub_(m, rate / debias1);
+    } else {
+      m.mul_(options_.beta1).add_(g, 1 - options_.beta1);
+      if (options_.weight_decay > 0) p.mul_(1 - rate * options_.weight_decay);
+      p.addcdiv_(m, (v / debias2).sqrt_().add_(options_.eps), -rate / debias1);
+    }
+  }
+  clear();
+  return norm;
+}
+
+void Optimiser::save(Checkpoint& into, const std::string& prefix) const {
+  into.tensors[prefix + "steps"] = torch::tensor({steps_}, torch::kInt64);
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    into.tensors[prefix + std::to_string(i) + "/first"] = first_[i].clone();
+    into.tensors[prefix + std::to_string(i) + "/second"] = second_[i].clone();
+  }
+}
+
+void Optimiser::load(const Checkpoint& from, const std::string& prefix) {
+  const auto steps = from.get(prefix + "steps", {1}).to(torch::kInt64).item<std::int64_t>();
+  std::vector<torch::Tensor> first, second;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    first.push_back(from.get(prefix + std::to_string(i) + "/first", parameters_[i].sizes()).to(parameters_[i].device()));
+    second.push_back(from.get(prefix + std::to_string(i) + "/second", parameters_[i].sizes()).to(parameters_[i].device()));
+  }
+  torch::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    first_[i].copy_(first[i]);
+    second_[i].copy_(second[i]);
+  }
+  steps_ = steps;
+}
+
+}  // namespace dream

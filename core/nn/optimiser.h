@@ -1,0 +1,40 @@
+#pragma once
+#include <torch/torch.h>
+
+#include <string>
+#include <vector>
+
+#include "core/engine/checkpoint.h"
+
+namespace dream {
+
+struct OptimiserOptions {
+  std::string kind = "laprop";   // adam | laprop
+  double learning_rate = 4e-5, eps = 1e-20, weight_decay = 0;
+  double beta1 = 0.9, beta2 = 0.999;
+  double clip_norm = 0;          // of all gradients together; 0 = none
+  double adaptive_clip = 0.3;    // AGC: each tensor's gradient is held below this share of its weight's norm; 0 = none
+  std::int64_t warm_up = 1000;   // steps over which the learning rate rises linearly; 0 = none
+};
+
+/// Adam (Kingma & Ba 2015; decoupled weight decay) or LaProp (Ziyin et al. 2020), with global or adaptive (Brock et al.
+/// 2021) clipping, as Dreamer V3 has them.
+class Optimiser {
+ public:
+  Optimiser(std::vector<torch::Tensor> parameters, const OptimiserOptions& options);
+  /// Takes one step with the gradients that are there, and clears them. Returns the gradients' global norm before
+  /// clipping. Throws dream::Error, and changes nothing, when that is not finite.
+  double step();
+  void clear();
+  OptimiserOptions& options() { return options_; }
+  std::int64_t steps() const { return steps_; }
+  void save(Checkpoint& into, const std::string& prefix) const;
+  void load(const Checkpoint& from, const std::string& prefix);
+
+ private:
+  OptimiserOptions options_;
+  std::vector<torch::Tensor> parameters_, first_, second_;
+  std::int64_t steps_ = 0;
+};
+
+}  // namespace dream

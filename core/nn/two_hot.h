@@ -1,0 +1,31 @@
+#pragma once
+#include <torch/torch.h>
+
+namespace dream {
+
+/// sign(x)·ln(1 + |x|), and its inverse.
+torch::Tensor symlog(const torch::Tensor& x);
+torch::Tensor symexp(const torch::Tensor& x);
+
+/// A number as a distribution over bins (Hafner et al. 2023, eq. 9): trained with cross-entropy towards the two bins
+/// that enclose the target, read as the mean.
+class TwoHot {
+ public:
+  enum class Kind {
+    symlog,  // V3-23: bins lie evenly in symlog space, the target is interpolated there, the mean is taken there
+    symexp,  // V3-24: the bins are symexp of even ones, and target and mean live in the raw space
+  };
+  TwoHot() = default;
+  TwoHot(Kind kind, std::int64_t bins, const torch::Device& device);
+
+  torch::Tensor mean(const torch::Tensor& logits) const;                               // [..., bins] -> [...]
+  torch::Tensor target(const torch::Tensor& x) const;                                  // [...] -> [..., bins]
+  torch::Tensor loss(const torch::Tensor& logits, const torch::Tensor& x) const;       // cross-entropy, [...]
+  const torch::Tensor& bins() const { return bins_; }
+
+ private:
+  Kind kind_ = Kind::symexp;
+  torch::Tensor bins_;  // [bins], rising
+};
+
+}  // namespace dream
