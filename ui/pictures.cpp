@@ -60,6 +60,9 @@ void draw_picture(Ui& ui, const std::string& slot, const Frame* frame, const std
       note = error;
       if (ImGui::CalcTextSize(note.c_str()).x > space) note = note.substr(4);
       if (ImGui::CalcTextSize(note.c_str()).x > space && note[0] == '0') note = note.substr(1);
+      if (ImGui::CalcTextSize(note.c_str()).x > space) note.clear();
+    } else if (wanted > space && space < ui.px(70)) {
+      note.clear();  // two letters of it would say nothing; the tooltip has it whole
     }
     const float width = std::min(ImGui::CalcTextSize(note.c_str()).x, space);
     if (width > ui.px(12)) {

@@ -179,8 +179,12 @@ void draw_transport(Ui& ui, const DreamView& dream, float width, float hero_widt
   ImGui::SameLine(0, ui.px(6));
   action_button(ui, icon::step, "step", false, square);
   ImGui::SameLine(0, ui.px(6));
-  action_button(ui, (std::string(icon::shuffle) + "  new start").c_str(), "new_start");
-  ImGui::SameLine(0, ui.px(14));
+  const bool narrow = width < ui.px(370);  // icons alone, then
+  if (narrow)
+    action_button(ui, icon::shuffle, "new_start", false, square);
+  else
+    action_button(ui, (std::string(icon::shuffle) + "  new start").c_str(), "new_start");
+  ImGui::SameLine(0, ui.px(narrow ? 8 : 14));
   draw_speed(ui, dream);
   if (two_rows(ui, width))
     ImGui::SetCursorPosX(left);

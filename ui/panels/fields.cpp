@@ -97,7 +97,9 @@ void draw_field(Ui& ui, const Field& field, const std::string& why_not, bool nar
 void draw_fields(const Snapshot& snapshot, Ui& ui) {
   const TrainView& train = *snapshot.train;
   if (train.fields.empty()) {
+    ImGui::PushTextWrapPos(0);
     text(ui.color().muted, "The settings of a run appear here when it is open for training.");
+    ImGui::PopTextWrapPos();
     return;
   }
   {
@@ -117,13 +119,16 @@ void draw_fields(const Snapshot& snapshot, Ui& ui) {
     if (!field.live) order.push_back(&field);
   const std::size_t per = (order.size() + static_cast<std::size_t>(columns) - 1) / static_cast<std::size_t>(columns);
   const float width = ImGui::GetContentRegionAvail().x / static_cast<float>(columns) - ui.px(10);
+  float units = ui.px(30);
+  for (const Field* field : order) units = std::max(units, ImGui::CalcTextSize(field->unit.c_str()).x + ui.px(6));
+  units = std::min(units, ui.px(110));
   for (int c = 0; c < columns; ++c) {
     if (c) ImGui::SameLine(0, ui.px(20));
     const bool narrow = width < ui.px(340);
     if (ImGui::BeginTable(c ? "right" : "left", narrow ? 2 : 3, ImGuiTableFlags_RowBg, {width, 0})) {
       if (!narrow) ImGui::TableSetupColumn("key", ImGuiTableColumnFlags_WidthStretch, 0.38f);
       ImGui::TableSetupColumn("value", ImGuiTableColumnFlags_WidthStretch, 0.52f);
-      ImGui::TableSetupColumn("unit", ImGuiTableColumnFlags_WidthFixed, ui.px(54));
+      ImGui::TableSetupColumn("unit", ImGuiTableColumnFlags_WidthFixed, units);
       const std::size_t from = per * static_cast<std::size_t>(c), to = std::min(order.size(), from + per);
       for (std::size_t i = from; i < to; ++i)
         draw_field(ui, *order[i],

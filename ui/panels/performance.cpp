@@ -26,8 +26,11 @@ void draw_frames(Ui& ui, ImVec2 size) {
                         m.frames[at] > 33.3f ? p.warning : p.dream);
   }
   WithFont small(ui.fonts.mono, 0.75f);
-  list->AddText({box.min.x + ui.px(4), y_of(33.3f) - ImGui::GetTextLineHeight()}, p.muted, "33 ms");
-  list->AddText({box.min.x + ui.px(4), y_of(16.7f) - ImGui::GetTextLineHeight()}, p.muted, "17 ms");
+  for (const auto& [level, label] : {std::pair{33.3f, "33 ms"}, std::pair{16.7f, "17 ms"}}) {
+    const ImVec2 wide = ImGui::CalcTextSize(label), at{box.min.x + ui.px(4), y_of(level) - wide.y};
+    list->AddRectFilled({at.x - ui.px(2), at.y}, {at.x + wide.x + ui.px(2), at.y + wide.y}, fade(p.well, 0.8f));
+    list->AddText(at, p.muted, label);
+  }
   if (box.hovered)
     tip(ui, "Frame times of the window", "The last 240 frames: work and waiting of one turn of the window's loop.");
 }

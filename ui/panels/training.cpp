@@ -10,7 +10,18 @@
 namespace dream::ui {
 namespace {
 
-std::string status_of(const PhaseView& phase, bool with_rate = true) {
+std::string short_title(const PhaseView& phase);
+
+/// What a phase that has not begun waits for.
+std::string waits_for(const TrainView& train, const PhaseView& phase) {
+  for (const PhaseView& earlier : train.phases) {
+    if (&earlier == &phase) break;
+    if (earlier.state != PhaseView::State::done) return "after " + short_title(earlier);
+  }
+  return train.busy ? "next" : "waits for a start (F5)";
+}
+
+std::string status_of(const TrainView& train, const PhaseView& phase, bool with_rate = true) {
   char out[160];
   switch (phase.state) {
     case PhaseView::State::done:
@@ -18,7 +29,7 @@ std::string status_of(const PhaseView& phase, bool with_rate = true) {
     case PhaseView::State::failed:
       return "stopped by a fault";
     case PhaseView::State::waiting:
-      return phase.detail.empty() ? "waiting" : phase.detail;
+      return waits_for(train, phase);
     case PhaseView::State::paused:
       std::snprintf(out, sizeof out, "%3.0f %% · paused", phase.progress * 100);
       return out;
@@ -29,7 +40,9 @@ std::string status_of(const PhaseView& phase, bool with_rate = true) {
             out + used, sizeof out - static_cast<std::size_t>(used), " · %s %s",
             phase.rate >= 100 ? std::to_string(std::lround(phase.rate)).c_str() : short_number(phase.rate).c_str(),
             phase.rate_unit.c_str());
-      if (phase.eta_seconds >= 0)
+      if (phase.rate <= 0 && !phase.detail.empty())  // it prepares: say what
+        used += std::snprintf(out + used, sizeof out - static_cast<std::size_t>(used), " · %s", phase.detail.c_str());
+      else if (phase.eta_seconds >= 0)
         std::snprintf(out + used, sizeof out - static_cast<std::size_t>(used), " · %s left",
                       short_time(phase.eta_seconds).c_str());
       return out;
@@ -53,7 +66,7 @@ void draw_phases(Ui& ui, const TrainView& train, float width) {
     const auto widest = [&] {
       float most = 0;
       for (const PhaseView& phase : train.phases)
-        most = std::max(most, ImGui::CalcTextSize(status_of(phase, with_rate).c_str()).x);
+        most = std::max(most, ImGui::CalcTextSize(status_of(train, phase, with_rate).c_str()).x);
       return most + ui.px(12);
     };
     figures = widest();
@@ -78,13 +91,14 @@ void draw_phases(Ui& ui, const TrainView& train, float width) {
     ImGui::SameLine(0, 0);
     {
       WithFont font(ui.fonts.mono, 0.84f);
-      const std::string status = status_of(phase, with_rate);
+      const std::string status = status_of(train, phase, with_rate);
       const float wide = ImGui::CalcTextSize(status.c_str()).x;
       ImGui::SetCursorPosX(left + width - std::min(wide, figures));
       text(p.muted, "%s", status.c_str());
     }
     ImGui::EndGroup();
-    tip(ui, phase.title.c_str(), phase.detail.c_str());
+    const bool begun = phase.state != PhaseView::State::waiting;
+    tip(ui, phase.title.c_str(), begun ? phase.detail.c_str() : "Not begun yet.");
   }
 }
 

@@ -45,7 +45,7 @@ Places beside(const Ui& ui, float w, float h, ImVec2 space, float figures) {
 /// The hero on top, the three others in a row below it: for narrow, tall places.
 Places below(const Ui& ui, float w, float h, ImVec2 space, float figures) {
   const float gap = ui.px(16), caption = caption_height(ui);
-  const float small = whole(std::max(ui.px(110) / w, std::min((space.x - 2 * gap) / 3 / w, space.y * 0.2f / h)));
+  const float small = whole(std::max(ui.px(110) / w, std::min((space.x - 2 * gap) / 3 / w, space.y * 0.24f / h)));
   const float hero = whole(
       std::min((space.y - small * h - 2 * caption - ui.px(10)) / h, (space.x - (figures > 0 ? figures + gap : 0)) / w));
   return {hero, small, small, true, figures};
