@@ -62,7 +62,7 @@ void build_default_layout(ImGuiID dock, const Workspace& workspace, ImVec2 pos, 
     const float share = workspace.left > 0 ? workspace.right / (1 - workspace.left) : workspace.right;
     ImGuiID right = ImGui::DockBuilderSplitNode(rest, ImGuiDir_Right, share, nullptr, &rest);
     if (workspace.right_panels.size() == 2) {
-      const float lower = std::clamp(300 * scale / height, 0.55f, 0.66f);  // its figures are all in sight
+      const float lower = std::clamp(330 * scale / height, 0.55f, 0.66f);  // its figures are all in sight
       const ImGuiID below = ImGui::DockBuilderSplitNode(right, ImGuiDir_Down, lower, nullptr, &right);
       place({workspace.right_panels[1]}, below);
       place({workspace.right_panels[0]}, right);

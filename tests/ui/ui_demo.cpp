@@ -1,6 +1,6 @@
 // The window with the fake engine behind it, for a look by hand and for pictures:
-//   ui_demo [--workspace play|train|teach] [--size WxH] [--light] [--text 1.5] [--frames N] [--shot FILE.png]
-//           [--tab GROUP] [--state empty|fault|categorical|keys|palette|drive]
+//   ui_demo [--workspace play|train|debug|teach] [--size WxH] [--light] [--text 1.5] [--frames N] [--shot FILE.png]
+//           [--tab GROUP] [--state empty|fault|categorical|keys|palette|runs|…]
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -53,6 +53,7 @@ int main(int argc, char** argv) {
   window.ui().want_panel = panel;
   window.ui().show_keys = state == "keys";
   window.ui().show_palette = state == "palette";
+  window.ui().want_run_list = state == "runs";
   window.ui().settings.sliders = state == "sliders";
   window.ui().keymap.capture(state == "capture");
   if (state == "notwin") engine.dream().twin = false;
