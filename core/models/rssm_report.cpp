@@ -48,7 +48,9 @@ void Rssm::report(const Carry& carry, ProbeSink& sink) {
     sink.put("latent/entropy", "Entropy of the prior", "H[p(z_t | h_t)] of every group, nats: how undecided the dream is", std::move(bars));
   }
   if (sink.wants("hidden/h")) {
-    sink.put("hidden/h", "Deterministic h", "h_t: what the recurrence remembers, one cell per unit", heatmap_from(first("h"), 32, -1, 1, true));
+    const auto h = first("h");
+    sink.put("hidden/h", "Deterministic h", "h_t: what the recurrence remembers, one cell per unit",
+             heatmap_from(h, columns_for(h.numel()), -1, 1, true));
   }
 }
 

@@ -52,12 +52,23 @@ Image magnitude_image(const torch::Tensor& tensor, float full) {
 Heatmap heatmap_from(const torch::Tensor& tensor, int cols, float low, float high, bool diverging) {
   Heatmap map;
   map.cells = floats(tensor);
+  const auto count = static_cast<int>(map.cells.size());
+  if (cols < 1 || count % cols != 0) {
+    throw Error("a heatmap of " + std::to_string(count) + " cells has no rows of " + std::to_string(cols));
+  }
   map.cols = cols;
-  map.rows = static_cast<int>(map.cells.size()) / cols;
+  map.rows = count / cols;
   map.low = low;
   map.high = high;
   map.diverging = diverging;
   return map;
+}
+
+int columns_for(std::int64_t count) {
+  for (int cols = 32; cols >= 16; --cols) {
+    if (count % cols == 0) return cols;
+  }
+  return static_cast<int>(count);
 }
 
 }  // namespace dream
