@@ -119,8 +119,11 @@ void draw_run_list(Ui& ui) {
       ImGui::PopID();
       for (const std::string* cell : {&run.environment, &run.recipe, &run.detail}) {
         ImGui::TableNextColumn();
-        const bool whole = cell->size() < 48;
-        text(run.usable ? p.muted : p.warning, "%.*s%s", whole ? 48 : 44, cell->c_str(), whole ? "" : "…");
+        std::size_t end = cell->size();
+        if (end > 48)  // never in the middle of a letter
+          for (end = 44; end > 0 && (static_cast<unsigned char>((*cell)[end]) & 0xc0) == 0x80;) --end;
+        text(run.usable || cell != &run.detail ? p.muted : p.warning, "%s%s", cell->substr(0, end).c_str(),
+             end < cell->size() ? "…" : "");
       }
     }
     ImGui::EndTable();
