@@ -113,12 +113,30 @@ Observation Player::look() {
   return seen;
 }
 
+void Player::begin_at(const SequenceBatch& piece) {
+  if (!system_) throw Error("no model is loaded to dream with");
+  torch::NoGradGuard no_grad;
+  auto& model = *system_->model;
+  Start start;
+  start.seed = start_ ? start_->seed : 1;
+  start.carry = model.initial(1);
+  for (std::int64_t t = 0; t < piece.steps(); ++t) {
+    const auto part = [&](const torch::Tensor& x) { return x.defined() ? x[t].to(system_->device) : x; };
+    if (piece.first[t].item<float>() > 0) start.carry = model.initial(1);
+    start.carry = model.observe(start.carry, part(piece.action), {part(piece.image), part(piece.vector)}, rng_);
+  }
+  start.action = piece.action[piece.steps() - 1].clone();
+  start.image = piece.image.defined() ? piece.image[piece.steps() - 1].clone() : piece.image;
+  begin(start);
+}
+
 void Player::begin(const Start& start) {
-  env_->load_state(start.env);
+  if (!start.env.empty()) env_->load_state(start.env);
   dream_ = real_ = start.carry;
   action_ = start.action;
   image_ = start.image;
-  real_over_ = false;
+  recorded_ = start.env.empty();
+  real_over_ = recorded_;
   step_ = 0;
   dream_reward_ = real_reward_ = 0;
   done_probability_ = 0;
@@ -298,7 +316,7 @@ void Player::add_frames(DreamView& view, const torch::Tensor& dreamt) const {
     }
     return;
   }
-  const auto real_caption = real_over_ ? "the real episode is over" : "same actions, same start";
+  const auto real_caption = recorded_ ? "the recorded frame where this dream began" : real_over_ ? "the real episode is over" : "same actions, same start";
   if (!dreamt.defined()) {
     add("dream", "this model paints no pictures", -1, nullptr);
     add("real", real_caption, -1, image_.defined() ? shared_image(image_[0]) : nullptr);

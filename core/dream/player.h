@@ -27,6 +27,10 @@ class Player {
   bool loaded() const { return system_ != nullptr; }
   const System& system() const { return *system_; }
 
+  /// Begins a dream after the last frame of a recorded piece of one lane. No real world goes with it: its state was not
+  /// recorded.
+  void begin_at(const SequenceBatch& piece);
+
   void control(DreamControl::Do what);
   void drive(const Drive& drive);
   void set_pilot(bool human) { human_pilot_ = human; }
@@ -49,7 +53,7 @@ class Player {
   struct Start {  // where a dream begins, kept for `restart`
     std::uint64_t seed = 0;
     Carry carry;
-    std::vector<std::byte> env;
+    std::vector<std::byte> env;  // empty: a recorded start, which no real world goes with
     torch::Tensor image;   // uint8 [1, H, W, C], the last real frame
     torch::Tensor action;  // [1, A], the one before it
   };
@@ -71,7 +75,7 @@ class Player {
 
   Carry dream_, real_;
   torch::Tensor action_, image_;  // [1, A]; uint8 [1, H, W, C]
-  bool real_over_ = false;
+  bool real_over_ = false, recorded_ = false;
   std::int64_t step_ = 0;
   double dream_reward_ = 0, real_reward_ = 0;
   float done_probability_ = 0;

@@ -42,6 +42,12 @@ struct LiveEngine::TrainerWork {
   std::string fault;
   std::uint64_t version = 0;
   double published_at = 0, weights_at = 0;
+  std::set<std::string> watched;  // probes that the window shows
+
+  void take(std::unique_ptr<Trainer> next) {
+    if (trainer) trainer->close();
+    *this = {std::move(next), false, false, false, {}, version, 0, 0, std::move(watched)};
+  }
 };
 
 LiveEngine::LiveEngine(Options options)
@@ -109,8 +115,11 @@ void LiveEngine::send(Command command) {
           [&](SetTwin c) { player([c](Player& p) { p.set_twin(c.on); }); },
           [&](EditLatent& c) { player([c](Player& p) { p.edit(c.probe, c.index, c.value); }); },
           [&](RandomiseLatent& c) { player([c](Player& p) { p.randomise(c.probe); }); },
-          [&](DreamFromReplay c) { trainer([c](TrainerWork&) { (void)c; throw Error("this run keeps no replay to dream from"); }); },
-          [&](WatchProbes& c) { player([c](Player& p) { p.watch(c.names); }); },
+          [&](DreamFromReplay c) { trainer([this, c](TrainerWork& work) { dream_from_replay(work, c.place); }); },
+          [&](WatchProbes& c) {
+            player([c](Player& p) { p.watch(c.names); });
+            trainer([c](TrainerWork& work) { work.watched = c.names; });
+          },
           [&](TrainControl& c) {
             trainer([c](TrainerWork& work) {
               if (!work.trainer) throw Error("no run is open; start a new one, or open one from the list");
@@ -150,9 +159,7 @@ void LiveEngine::send(Command command) {
               spec.settings = c.settings;
               spec.device = options_.device;
               auto next = std::make_unique<Trainer>(make_system(spec), Trainer::Options{options_.checkpoint_seconds, ""}, false);
-              if (work.trainer) work.trainer->close();
-              work = {};
-              work.trainer = std::move(next);
+              work.take(std::move(next));
               log_.say("new run in " + c.directory);
               file_orders_.push([this] { scan_runs(); });
             });
@@ -209,7 +216,11 @@ void LiveEngine::train() {
       view->saved_seconds_ago = work.trainer->saved_seconds_ago();
       view->memory_bytes = system.memory_bytes ? system.memory_bytes() : 0;
       view->budget_bytes = system.budget_bytes ? system.budget_bytes() : 0;
-      if (with_frames && work.trainer->current()) guarded([&] { view->frames = work.trainer->current()->frames(); });
+    if (const auto* phase = work.trainer->current()) {
+        if (with_frames) guarded([&] { show_batch(*phase, work, *view); });
+        if (phase->warnings) view->warnings = phase->warnings();
+        if (phase->replay_frames) view->replay_frames = phase->replay_frames();
+      }
     }
     train_.put(std::move(view));
     work.published_at = now_seconds();
@@ -249,6 +260,38 @@ void LiveEngine::train() {
   if (work.trainer) guarded([&] { work.trainer->close(); });
 }
 
+/// Pictures and probes of the batch, as far as somebody looks.
+void LiveEngine::show_batch(const Phase& phase, const TrainerWork& work, TrainView& view) {
+  view.frames = phase.frames();
+  if (!phase.report) return;
+  view.probe_names = phase.probe_names();
+  ProbeSink sink(work.watched);
+  phase.report(sink);
+  view.probes = sink.take();
+}
+
+void LiveEngine::dream_from_replay(TrainerWork& work, double place) {
+  const auto* phase = work.trainer ? work.trainer->current() : nullptr;
+  if (!phase || !phase->replay_piece || phase->replay_frames() == 0) {
+    throw Error("there is no replay to dream from: it exists while a phase that collects is running or paused");
+  }
+  // The player takes the weights of this moment, and its own copy of the system where it dreams with another run.
+  const auto piece = phase->replay_piece(place);
+  const auto weights = work.trainer->weights();
+  const auto directory = work.trainer->system().directory;
+  player_orders_.push([this, piece, weights, directory](Player& player) {
+    const auto title = directory.string() + ", live";
+    if (player.loaded() && player.system().directory == directory) {
+      player.take_weights(*weights, title);
+    } else {
+      auto system = std::shared_ptr<System>(load_system(*weights, options_.device));
+      system->directory = directory;
+      player.load(std::move(system), title);
+    }
+    player.begin_at(piece);
+  });
+}
+
 void LiveEngine::read_files() {
   name_thread("files");
   yield_to_others();
@@ -281,9 +324,7 @@ void LiveEngine::open_run(const std::string& path) {
     spec.directory = path;
     spec.device = options_.device;
     auto next = std::make_unique<Trainer>(make_system(spec), Trainer::Options{options_.checkpoint_seconds, ""}, true);
-    if (work.trainer) work.trainer->close();
-    work = {};
-    work.trainer = std::move(next);
+    work.take(std::move(next));
   });
 }
 

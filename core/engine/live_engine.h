@@ -46,6 +46,8 @@ class LiveEngine : public Engine {
   void read_files();
 
   void open_run(const std::string& path);
+  static void show_batch(const Phase& phase, const TrainerWork& work, TrainView& view);
+  void dream_from_replay(TrainerWork& work, double place);
   void scan_runs();
   void read_reference(const std::filesystem::path& shipped);
   void fault(const std::string& text);

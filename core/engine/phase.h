@@ -6,6 +6,7 @@
 
 #include "api/snapshot.h"
 #include "core/engine/checkpoint.h"
+#include "core/models/sequence_model.h"
 
 namespace dream {
 
@@ -25,12 +26,19 @@ struct Phase {
   std::function<void(Checkpoint&)> save;            // state under `name/…`
   std::function<void(const Checkpoint&)> load;
   std::function<void()> end;                        // the phase is done or stopped: memory may go
+
+  // What a phase may offer besides; empty where it does not.
+  std::function<std::vector<std::string>()> warnings;     // what looks wrong, in words
+  std::function<std::vector<std::string>()> probe_names;  // what report() can publish of the batch
+  std::function<void(ProbeSink&)> report;
+  std::function<std::int64_t()> replay_frames;            // how many frames a dream can begin at
+  std::function<SequenceBatch(double place)> replay_piece;  // one lane of frames up to the one at `place`, 0 … 1
 };
 
-/// A phase whose functions are the members of a worker with these names.
+/// A phase whose functions are the members of a worker with these names, as far as it has them.
 template <typename Work>
 Phase phase_of(std::string name, std::string title, std::string rate_unit, std::shared_ptr<Work> work) {
-  Phase phase{std::move(name), std::move(title), std::move(rate_unit), {}, {}, {}, {}, {}, {}, {}, {}};
+  Phase phase{std::move(name), std::move(title), std::move(rate_unit), {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
   phase.begin = [work] { work->begin(); };
   phase.step = [work] { return work->step(); };
   phase.progress = [work] { return work->progress(); };
@@ -39,6 +47,15 @@ Phase phase_of(std::string name, std::string title, std::string rate_unit, std::
   phase.save = [work](Checkpoint& into) { work->save(into); };
   phase.load = [work](const Checkpoint& from) { work->load(from); };
   phase.end = [work] { work->end(); };
+  if constexpr (requires { work->warnings(); }) phase.warnings = [work] { return work->warnings(); };
+  if constexpr (requires { work->probe_names(); }) {
+    phase.probe_names = [work] { return work->probe_names(); };
+    phase.report = [work](ProbeSink& sink) { work->report(sink); };
+  }
+  if constexpr (requires { work->replay_frames(); }) {
+    phase.replay_frames = [work] { return work->replay_frames(); };
+    phase.replay_piece = [work](double place) { return work->replay_piece(place); };
+  }
   return phase;
 }
 

@@ -189,6 +189,9 @@ std::shared_ptr<const Checkpoint> Trainer::weights() const {
   system_->store_weights(*copy);
   for (auto& [name, tensor] : copy->tensors) tensor = tensor.detach().clone();
   copy->origin = system_->directory.string();
+  copy->metadata["recipe"] = system_->recipe;
+  copy->metadata["environment"] = system_->environment;
+  copy->metadata["config"] = system_->config.to_toml();
   return copy;
 }
 

@@ -43,7 +43,7 @@ class Trainer {
 
   /// What the window and the progress line show. `running`: whether somebody keeps calling advance().
   std::vector<PhaseView> phases(bool running) const;
-  /// A copy of the weights as they are now.
+  /// A copy of the weights as they are now; load_system() makes a system of it.
   std::shared_ptr<const Checkpoint> weights() const;
 
  private:

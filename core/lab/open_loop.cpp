@@ -47,4 +47,58 @@ std::vector<Frame> open_loop_frames(WorldModel& model, const SequenceBatch& batc
            (all_truth - all_made).square().mean().item<double>(), picture(sheet)}};
 }
 
+void report_foretold(WorldModel& model, const SequenceBatch& batch, std::int64_t context,
+                     const std::function<torch::Tensor(const torch::Tensor&)>& value, double discount, ProbeSink& sink,
+                     at::Generator rng) {
+  const bool heads = sink.wants("foretold/reward") || sink.wants("foretold/continue"), values = sink.wants("foretold/value");
+  if (!heads && !values) return;
+  torch::NoGradGuard no_grad;
+  const auto steps = batch.steps();
+  const auto of = [&](const torch::Tensor& x, std::int64_t t) { return x.defined() ? x[t].slice(0, 0, 1) : x; };
+  const auto is = [&](const torch::Tensor& x, std::int64_t t) { return of(x, t).item<double>(); };
+  Curve reward, going_on, worth;
+  for (auto* curve : {&reward, &going_on, &worth}) curve->x_unit = "step of the sequence";
+  reward.lines = {{"imagined", {}}, {"came true", {}}};
+  going_on.lines = reward.lines;
+  worth.lines = {{"value", {}}, {"return that followed", {}}};
+  reward.y_unit = worth.y_unit = "reward";
+  going_on.y_unit = "probability";
+  auto dream = model.initial(1), seen = dream;
+  std::vector<double> estimates;
+  for (std::int64_t t = 0; t < steps; ++t) {
+    const bool first = is(batch.first, t) > 0;
+    const Observation observation{of(batch.image, t), of(batch.vector, t)};
+    if (first) seen = model.initial(1);
+    if (values || t < context || first) seen = model.observe(seen, of(batch.action, t), observation, rng);
+    dream = t < context || first ? seen : model.imagine(dream, of(batch.action, t), {}, rng);
+    const auto outcome = model.outcome(dream);
+    const auto x = static_cast<double>(t);
+    reward.x.push_back(x), going_on.x.push_back(x);
+    reward.lines[0].y.push_back(outcome.reward.defined() ? outcome.reward.item<double>() : 0);
+    reward.lines[1].y.push_back(is(batch.reward, t));
+    going_on.lines[0].y.push_back(outcome.done.defined() ? 1 - outcome.done.item<double>() : 1);
+    going_on.lines[1].y.push_back(1 - is(batch.terminated, t));
+    if (!values) continue;
+    const auto estimate = value(model.features(seen));
+    estimates.push_back(estimate.defined() ? estimate.item<double>() : 0);
+  }
+  const std::string caption = ", " + std::to_string(context) + " frames seen and the rest imagined under the true actions";
+  if (sink.wants("foretold/reward")) sink.put("foretold/reward", "Reward, foretold and true", "r_t of the batch's first sequence" + caption, reward);
+  if (sink.wants("foretold/continue")) sink.put("foretold/continue", "Continue, foretold and true", "P(the episode goes on)" + caption, going_on);
+  if (!values || estimates.empty()) return;
+  // Backwards: what followed each state, as far as the sequence knows.
+  std::vector<double> returns(estimates.size());
+  double next = estimates.back();
+  for (auto t = steps - 1; t >= 0; --t) {
+    const auto i = static_cast<std::size_t>(t);
+    if (is(batch.last, t) > 0) next = is(batch.terminated, t) > 0 ? 0 : estimates[i];
+    returns[i] = next;
+    next = is(batch.reward, t) + discount * next;
+    worth.x.insert(worth.x.begin(), static_cast<double>(t));
+  }
+  worth.lines[0].y = std::move(estimates);
+  worth.lines[1].y = std::move(returns);
+  sink.put("foretold/value", "Value, foretold and true", "v(s_t) of the critic against the discounted return that followed in the batch's first sequence", worth);
+}
+
 }  // namespace dream

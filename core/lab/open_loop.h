@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <vector>
 
 #include "api/snapshot.h"
@@ -11,5 +12,14 @@ namespace dream {
 /// was imagined under the true actions. For models that paint pictures.
 std::vector<Frame> open_loop_frames(WorldModel& model, const SequenceBatch& batch, std::int64_t context, at::Generator rng,
                                     std::int64_t lanes = 3, std::int64_t columns = 16);
+
+/// What a model and a critic foretell for the batch's first sequence against what came true: reward and continue,
+/// imagined under the true actions after `context` seen steps, and the value of every state against the discounted
+/// return that followed, up to the end of the sequence (an episode's end, or the critic's own last value). `value` gives
+/// [N, F] -> [N], or an undefined tensor where nobody values. Publishes foretold/reward, foretold/continue and
+/// foretold/value, computing only what the sink wants.
+void report_foretold(WorldModel& model, const SequenceBatch& batch, std::int64_t context,
+                     const std::function<torch::Tensor(const torch::Tensor&)>& value, double discount, ProbeSink& sink,
+                     at::Generator rng);
 
 }  // namespace dream

@@ -32,6 +32,8 @@ class Rssm : public SequenceModel {
   Carry randomise(const Carry& carry, const std::string& probe, at::Generator rng) override;
 
   SequenceLoss loss(const SequenceBatch& batch, at::Generator rng) override;
+  std::vector<std::string> batch_probe_names() const override;
+  void report_batch(ProbeSink& sink) const override;
   std::vector<std::string> complaints() const override;
 
   /// The filter over a sequence. `latents` [T, B, Z], when defined, are taken instead of draws: for tests.

@@ -84,6 +84,27 @@ void Rssm::inspect(const Filtered& filtered) {
   if (categorical()) use_ = filtered.posterior.exp().mean({0, 1}).view({options_.groups, options_.classes});
 }
 
+std::vector<std::string> Rssm::batch_probe_names() const {
+  if (categorical()) return {"batch/kl", "batch/use"};
+  return {"batch/kl"};
+}
+
+void Rssm::report_batch(ProbeSink& sink) const {
+  if (!group_kl_.defined()) return;
+  if (sink.wants("batch/kl")) {
+    Vector bars;
+    bars.values = floats(group_kl_);
+    sink.put("batch/kl", "KL per group, over the batch", "Mean KL(q ‖ p) of every group, nats; a group near 0 tells nothing", std::move(bars));
+  }
+  if (sink.wants("batch/use") && use_.defined()) {
+    Heatmap map;
+    map.rows = static_cast<int>(options_.groups);
+    map.cols = static_cast<int>(options_.classes);
+    map.cells = floats(use_);
+    sink.put("batch/use", "Use of the classes", "Mean posterior probability over the batch, groups × classes: a dark cell is a dead class, one bright cell alone in its row a collapsed group", std::move(map));
+  }
+}
+
 std::vector<std::string> Rssm::complaints() const {
   std::vector<std::string> found;
   if (!group_kl_.defined()) return found;

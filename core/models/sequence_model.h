@@ -37,6 +37,9 @@ struct SequenceLoss {
 class SequenceModel : public WorldModel {
  public:
   virtual SequenceLoss loss(const SequenceBatch& batch, at::Generator rng) = 0;
+  /// Probes of the last loss()'s batch: how latents were used. Names of their own, apart from report()'s.
+  virtual std::vector<std::string> batch_probe_names() const { return {}; }
+  virtual void report_batch(ProbeSink& sink) const { (void)sink; }
   /// What the last loss() showed to be wrong with the latents, in sentences; empty when nothing.
   virtual std::vector<std::string> complaints() const { return {}; }
 };

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::int64_t kept_starts = 64;        // states that a run keeps to begin dreams from
 constexpr double exploding_kl = 1000;           // nats; healthy models stay below a hundred
+constexpr std::int64_t dream_context = 32;       // frames that are watched before a dream begins in the replay
 constexpr std::int64_t open_loop_context = 5;   // frames that the open-loop picture sees
 
 /// Collect as many steps as the train ratio asks for, then one update of world model and behaviour.
@@ -71,6 +72,15 @@ class Learning {
 
   std::vector<Frame> frames();
   std::vector<std::string> warnings() const { return warnings_; }
+  std::vector<std::string> probe_names() const;
+  void report(ProbeSink& sink);
+  std::int64_t replay_frames() const { return parts_->replay.frames(); }
+  SequenceBatch replay_piece(double place) const {
+    const auto& replay = parts_->replay;
+    const auto last = static_cast<std::int64_t>(std::clamp(place, 0.0, 1.0) * static_cast<double>(replay.frames() - 1));
+    const auto begin = std::max<std::int64_t>(0, last - dream_context + 1);
+    return sequence_at(replay, begin, last - begin + 1);
+  }
   void save(Checkpoint& into) const;
   void load(const Checkpoint& from);
   void end() {
@@ -164,6 +174,24 @@ void Learning::update(const SequenceBatch& drawn) {
 std::vector<Frame> Learning::frames() {
   if (!batch_.reward.defined() || !batch_.image.defined()) return {};
   return open_loop_frames(*parts_->model, batch_, open_loop_context, make_generator(parts_->system->device, 1));
+}
+
+std::vector<std::string> Learning::probe_names() const {
+  auto names = parts_->model->batch_probe_names();
+  for (const auto* name : {"foretold/reward", "foretold/continue"}) names.emplace_back(name);
+  if (parts_->actor_critic) names.emplace_back("foretold/value");
+  return names;
+}
+
+void Learning::report(ProbeSink& sink) {
+  if (!batch_.reward.defined()) return;
+  torch::NoGradGuard no_grad;
+  parts_->model->report_batch(sink);
+  const auto value = [&](const torch::Tensor& features) {
+    return parts_->actor_critic ? parts_->actor_critic->value(features) : torch::Tensor();
+  };
+  report_foretold(*parts_->model, batch_, open_loop_context, value, parts_->options.behaviour.discount, sink,
+                  make_generator(parts_->system->device, 1));
 }
 
 void Learning::save(Checkpoint& into) const {
