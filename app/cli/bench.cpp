@@ -1,9 +1,12 @@
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <fstream>
-#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "api/error.h"
 #include "api/platform_time.h"
+#include "app/cli/bench_rows.h"
 #include "app/cli/verb.h"
 #include "core/base/durable_file.h"
 #include "core/base/platform.h"
@@ -16,24 +19,11 @@
 namespace dream::cli {
 namespace {
 
-struct Row {
-  std::string name, what, unit;
-  double value = 0;
-};
-
-/// Calls `work`, which returns the units that it did, for `seconds` after a warm-up; the best of three stretches, since
-/// other programs can only make it slower.
-double rate(double seconds, const std::function<double()>& work) {
-  for (const double until = now_seconds() + seconds / 2; now_seconds() < until;) work();
-  double best = 0;
-  for (int stretch = 0; stretch < 3; ++stretch) {
-    if (interrupted()) throw Error("interrupted");
-    const double began = now_seconds();
-    double units = 0;
-    while (now_seconds() - began < seconds) units += work();
-    best = std::max(best, units / (now_seconds() - began));
-  }
-  return best;
+double processor_seconds() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
+  return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
 Row environment_row(double seconds) {
@@ -42,7 +32,7 @@ Row environment_row(double seconds) {
   std::uint64_t seed = 0;
   env->reset(seed);
   int step = 0;
-  const double value = rate(seconds, [&] {
+  const auto value = rate(seconds, [&] {
     constexpr int steps = 100;
     for (int i = 0; i < steps; ++i) {
       const float action[] = {++step % 40 < 20 ? 0.2f : -0.2f, 0.3f, 0.0f};
@@ -51,7 +41,7 @@ Row environment_row(double seconds) {
     }
     return static_cast<double>(steps);
   });
-  return {"car_racing", "CarRacing, one core, 96×96 frame included", "steps/s", value};
+  return {"car_racing", "CarRacing, one core, 96×96 frame included", "steps/s", value, {}};
 }
 
 Row v_row(double seconds, torch::Device device) {
@@ -61,7 +51,7 @@ Row v_row(double seconds, torch::Device device) {
   auto rng = make_generator(device, 1);
   torch::optim::Adam adam(v->parameters(), 1e-4);
   const auto frames = torch::randint(0, 255, {100, 64, 64, 3}, torch::kUInt8).to(device);
-  const double value = rate(seconds, [&] {
+  const auto value = rate(seconds, [&] {
     adam.zero_grad();
     auto loss = v->loss(frames, rng);
     loss.total.backward();
@@ -69,7 +59,7 @@ Row v_row(double seconds, torch::Device device) {
     loss.kl.item<double>();
     return 100.0;
   });
-  return {"v_train", "V training, batch 100", "frames/s", value};
+  return {"v_train", "V training, batch 100", "frames/s", value, {}};
 }
 
 Row m_row(double seconds, torch::Device device) {
@@ -79,7 +69,7 @@ Row m_row(double seconds, torch::Device device) {
   torch::optim::Adam adam(m->parameters(), 1e-3);
   constexpr std::int64_t batch = 100, steps = 250;
   const auto z = torch::randn({steps + 1, batch, 32}, device), actions = torch::rand({steps, batch, 3}, device);
-  const double value = rate(seconds, [&] {
+  const auto value = rate(seconds, [&] {
     adam.zero_grad();
     auto loss = m->loss(z, actions, {}, {});
     loss.total.backward();
@@ -88,7 +78,7 @@ Row m_row(double seconds, torch::Device device) {
     loss.nll.item<double>();
     return static_cast<double>(batch * steps);
   });
-  return {"m_train", "M training, 100 sequences of 250", "transitions/s", value};
+  return {"m_train", "M training, 100 sequences of 250", "transitions/s", value, {}};
 }
 
 Row dream_row(double seconds, torch::Device device, std::int64_t batch, bool decode) {
@@ -100,7 +90,7 @@ Row dream_row(double seconds, torch::Device device, std::int64_t batch, bool dec
   auto rng = make_generator(device, 1);
   auto carry = model.initial(batch);
   const auto action = torch::zeros({batch, 3}, device);
-  const double value = rate(seconds, [&] {
+  const auto value = rate(seconds, [&] {
     double units = 0;
     for (int i = 0; i < 10; ++i, units += static_cast<double>(batch)) {
       carry = model.imagine(carry, action, {}, rng);
@@ -109,37 +99,64 @@ Row dream_row(double seconds, torch::Device device, std::int64_t batch, bool dec
     carry.at("z").sum().item<float>();
     return units;
   });
-  if (decode) return {"dream_decode", "Dream step + decode, batch 1", "steps/s", value};
-  return {"dream_batch", "Dream step, batch 1024, no decoding", "steps/s", value};
+  if (decode) return {"dream_decode", "Dream step + decode, batch 1", "steps/s", value, {}};
+  return {"dream_batch", "Dream step, batch 1024, no decoding", "steps/s", value, {}};
 }
 
 }  // namespace
 
+Rate rate(double seconds, const std::function<double()>& work) {
+  for (const double until = now_seconds() + seconds / 2; now_seconds() < until;) work();
+  Rate best;
+  for (int stretch = 0; stretch < 3; ++stretch) {
+    if (interrupted()) throw Error("interrupted");
+    const double began = now_seconds(), used = processor_seconds();
+    double units = 0;
+    while (now_seconds() - began < seconds) units += work();
+    best.wall = std::max(best.wall, units / (now_seconds() - began));
+    best.processor = std::max(best.processor, units / (processor_seconds() - used));
+  }
+  return best;
+}
+
 Verb bench_verb(CLI::App& app) {
   struct Options {
     std::string json;
+    std::vector<std::string> only;
     double seconds = 2;
+    bool verbose = false;
   };
   auto options = std::make_shared<Options>();
-  auto* command = app.add_subcommand("bench", "Measure this machine; bench/compare.py sets PyTorch beside it");
+  auto* command = app.add_subcommand("bench", "Measure this machine; bench/compare.py and bench/compare_dreamer.py set others beside it");
   command->add_option("--json", options->json, "Write the figures to this file");
+  command->add_option("--only", options->only, "Measure the rows whose names begin so; repeatable");
+  command->add_flag("--verbose", options->verbose, "Say how the time of a row divides, where that is known");
   command->add_option("--seconds", options->seconds, "Length of one measurement; each is the best of three")
       ->check(CLI::Range(0.05, 600.0))->capture_default_str();
   return {command, [options](const Common& common) {
     const auto device = device_from(common.device);
     const double s = options->seconds;
-    const std::vector<std::function<Row()>> rows = {
-        [&] { return environment_row(s); }, [&] { return v_row(s, device); }, [&] { return m_row(s, device); },
-        [&] { return dream_row(s, device, 1, true); }, [&] { return dream_row(s, device, 1024, false); }};
+    std::vector<Measurement> rows = {
+        {"car_racing", [&] { return environment_row(s); }}, {"v_train", [&] { return v_row(s, device); }},
+        {"m_train", [&] { return m_row(s, device); }}, {"dream_decode", [&] { return dream_row(s, device, 1, true); }},
+        {"dream_batch", [&] { return dream_row(s, device, 1024, false); }}};
+    for (auto& row : dreamer_rows(s, common.device)) rows.push_back(std::move(row));
     nlohmann::json json;
     json["threads"] = torch::get_num_threads();
     json["device"] = common.device;
-    std::printf("%-44s %14s\n", "", "rate");
-    for (const auto& measure : rows) {
-      const auto row = measure();
-      std::printf("%-44s %14.0f %s\n", row.what.c_str(), row.value, row.unit.c_str());
+    std::printf("%-48s %12s %18s\n", "", "per second", "per CPU second");
+    for (const auto& measurement : rows) {
+      const auto wanted = [&](const std::string& name) { return measurement.name.starts_with(name); };
+      if (!options->only.empty() && std::none_of(options->only.begin(), options->only.end(), wanted)) continue;
+      const auto row = measurement.run();
+      std::printf("%-48s %12.0f %18.0f %s\n", row.what.c_str(), row.rate.wall, row.rate.processor, row.unit.c_str());
+      auto& entry = json["rows"][row.name];
+      entry = {{"what", row.what}, {"unit", row.unit}, {"rate", row.rate.wall}, {"per_processor_second", row.rate.processor}};
+      for (const auto& [part, seconds] : row.parts) {
+        if (options->verbose) std::printf("    %-44s %12.3f s\n", part.c_str(), seconds);
+        entry["parts"][part] = seconds;
+      }
       std::fflush(stdout);
-      json["rows"][row.name] = {{"what", row.what}, {"unit", row.unit}, {"rate", row.value}};
     }
     if (options->json.empty()) return;
     const auto text = json.dump(2) + "\n";

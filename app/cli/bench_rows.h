@@ -1,0 +1,32 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace dream::cli {
+
+/// Units per second, and per second of processor time (of all threads together), which other programs disturb less.
+struct Rate {
+  double wall = 0, processor = 0;
+};
+
+struct Row {
+  std::string name, what, unit;
+  Rate rate;
+  std::vector<std::pair<std::string, double>> parts;  // seconds of one unit of work, by part; may be empty
+};
+
+/// A row that can be measured: its name is known before.
+struct Measurement {
+  std::string name;
+  std::function<Row()> run;
+};
+
+/// Calls `work`, which returns the units that it did, for `seconds` after a warm-up; the best of three stretches, since
+/// other programs can only make it slower.
+Rate rate(double seconds, const std::function<double()>& work);
+
+/// Updates and dreams of the Dreamer family, batch 16 × 64, pictures of 64 × 64, horizon 15.
+std::vector<Measurement> dreamer_rows(double seconds, const std::string& device);
+
+}  // namespace dream::cli
