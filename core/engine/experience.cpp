@@ -48,16 +48,14 @@ Episode load_episode(const Checkpoint& from, const std::string& prefix, Episode 
 
 }  // namespace
 
-Experience::Experience(Options options, System& system, Replay& replay)
+Experience::Experience(Options options, System& system, Sink finished)
     : options_(std::move(options)),
       system_(system),
-      replay_(replay),
+      finished_(std::move(finished)),
       lanes_(system.model, system.device, system.make_env, options_.lanes, options_.rng.fork("lanes").next64()),
       generator_(make_generator(system.device, options_.rng.fork("behaviour").next64())) {
   const auto& spaces = lanes_.envs().spaces();
-  if (!options_.directory.empty()) {
-    writer_ = std::make_unique<DatasetWriter>(options_.directory, DatasetInfo{system.environment, system.recipe, spaces});
-  }
+  writer_ = std::make_unique<DatasetWriter>(options_.directory, DatasetInfo{system.environment, system.recipe, spaces});
   for (std::int64_t lane = 0; lane < options_.lanes; ++lane) {
     recorders_.emplace_back(spaces);
     assign(lane);
@@ -96,9 +94,9 @@ std::vector<Experience::Done> Experience::step() {
     if (!results[index].done()) continue;
     auto episode = recorder.take();
     done.push_back({std::accumulate(episode.rewards.begin(), episode.rewards.end(), 0.0), static_cast<std::int64_t>(episode.length())});
-    if (writer_ && static_cast<std::int64_t>(writer_->episodes()) == episodes_) writer_->append(episode);
+    if (static_cast<std::int64_t>(writer_->episodes()) == episodes_) writer_->append(episode);
     ++episodes_;
-    replay_.add(std::move(episode));
+    finished_(std::move(episode));
     assign(lane);
   }
   return done;
@@ -113,6 +111,20 @@ void Experience::save(Checkpoint& into, const std::string& prefix) const {
   }
 }
 
+void Experience::read_finished(const Dataset& dataset, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) finished_(dataset.read(static_cast<std::size_t>(i)));
+  episodes_ = count;
+}
+
+void Experience::load_finished(const Checkpoint& from, const std::string& prefix) {
+  const auto counters = from.get(prefix + "counters", {3}).to(torch::kInt64).contiguous();
+  steps_ = counters.data_ptr<std::int64_t>()[0];
+  if (writer_->episodes() == 0) return;
+  const Dataset dataset(options_.directory);
+  read_finished(dataset, static_cast<std::int64_t>(dataset.episodes()));
+  started_ = std::max(started_, episodes_);
+}
+
 void Experience::load(const Checkpoint& from, const std::string& prefix) {
   const auto counters = from.get(prefix + "counters", {3}).to(torch::kInt64).contiguous();
   const auto* c = counters.data_ptr<std::int64_t>();
@@ -120,21 +132,16 @@ void Experience::load(const Checkpoint& from, const std::string& prefix) {
   for (std::size_t i = 0; i < recorders_.size(); ++i) {
     under_way.push_back(load_episode(from, prefix + "episode" + std::to_string(i) + "/", recorders_[i].episode()));
   }
-  if (c[2] > 0) {
-    const Dataset dataset(options_.directory);
-    if (static_cast<std::int64_t>(dataset.episodes()) < c[2]) {
-      throw Error(options_.directory.string() + " holds " + std::to_string(dataset.episodes()) + " episodes; the checkpoint " +
-                  from.origin + " goes on after " + std::to_string(c[2]));
-    }
-    replay_.clear();
-    for (std::int64_t i = 0; i < c[2]; ++i) replay_.add(dataset.read(static_cast<std::size_t>(i)));
+  if (static_cast<std::int64_t>(writer_->episodes()) < c[2]) {
+    throw Error(options_.directory.string() + " holds " + std::to_string(writer_->episodes()) + " episodes; the checkpoint " +
+                from.origin + " goes on after " + std::to_string(c[2]));
   }
+  if (c[2] > 0) read_finished(Dataset(options_.directory), c[2]);
   lanes_.load(from, prefix + "lanes/");
   load_generator(from, prefix + "generator", generator_);
   for (std::size_t i = 0; i < recorders_.size(); ++i) recorders_[i].resume(std::move(under_way[i]));
   steps_ = c[0];
   started_ = c[1];
-  episodes_ = c[2];
 }
 
 }  // namespace dream

@@ -3,8 +3,8 @@
 #include <memory>
 #include <vector>
 
+#include "core/base/rng.h"
 #include "core/data/dataset.h"
-#include "core/data/replay.h"
 #include "core/engine/lanes.h"
 #include "core/engine/recorder.h"
 #include "core/engine/system.h"
@@ -12,12 +12,12 @@
 namespace dream {
 
 /// Collects experience with a system's own behaviour while that behaviour learns: lanes of environments, whole episodes
-/// into a replay and onto the disk. Every episode's seed depends on its number alone. Savable between two steps; what
-/// the disk holds beyond the checkpoint is made anew and not written twice.
+/// onto the disk and to whoever learns from them. Every episode's seed depends on its number alone. Savable between two
+/// steps; what the disk holds beyond the checkpoint is made anew and not written twice.
 class Experience {
  public:
   struct Options {
-    std::filesystem::path directory;  // of the dataset; empty: episodes live in the replay alone
+    std::filesystem::path directory;  // of the dataset
     std::int64_t lanes = 8;
     std::int64_t prefill = 0;  // steps with uniformly random actions, before the behaviour drives
     Rng rng;
@@ -27,7 +27,9 @@ class Experience {
     std::int64_t steps = 0;
   };
 
-  Experience(Options options, System& system, Replay& replay);
+  using Sink = std::function<void(Episode)>;
+  /// `finished` is called from step() with every episode that ends, and from load() with those of the past.
+  Experience(Options options, System& system, Sink finished);
   ~Experience();
 
   /// Steps every lane once; returns the episodes that ended.
@@ -39,14 +41,17 @@ class Experience {
   void save(Checkpoint& into, const std::string& prefix) const;
   /// Reads the finished episodes from the dataset again. Throws dream::Error when they are not there.
   void load(const Checkpoint& from, const std::string& prefix);
+  /// Whatever the disk holds, and new episodes from there: for an actor that nobody waits for.
+  void load_finished(const Checkpoint& from, const std::string& prefix);
 
  private:
   void assign(std::int64_t lane);
+  void read_finished(const Dataset& dataset, std::int64_t count);
   torch::Tensor choose();
 
   Options options_;
   System& system_;
-  Replay& replay_;
+  Sink finished_;
   RealLanes lanes_;
   std::unique_ptr<DatasetWriter> writer_;
   std::vector<Recorder> recorders_;

@@ -15,6 +15,7 @@ void RssmOptions::fields(Config& config, const std::string& prefix) {
                {.help = help, .unit = unit, .low = low, .high = high, .logarithmic = logarithmic, .live = true});
   };
   choice("observe", observe, "What the encoder sees", {"image", "vector", "both"});
+  config.add(prefix + "paint", paint, {.help = "A model that sees vectors alone learns to paint pictures too, for people; that sends no gradient back"});
   choice("latent", latent, "Kind of the stochastic latent z", {"categorical", "gaussian"});
   size("groups", groups, "Categorical variables of z, or dimensions of a Gaussian z", 1, 1024);
   size("classes", classes, "Classes of each categorical variable", 2, 1024);

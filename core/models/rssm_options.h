@@ -10,6 +10,7 @@ namespace dream {
 /// Dreamer V3's as published in 2024 (danijar/dreamerv3, here "v3"); presets() in core/engine/dreamer set the others.
 struct RssmOptions {
   std::string observe = "image";        // image | vector | both: what the encoder sees
+  bool paint = true;                    // a model that sees vectors alone learns to paint pictures too, for people
   // Latents.
   std::string latent = "categorical";   // categorical | gaussian
   std::int64_t groups = 32;             // categorical variables, or dimensions of the Gaussian
@@ -32,7 +33,7 @@ struct RssmOptions {
   std::string coder = "pool";           // valid | same | pool
   std::int64_t depth = 16;              // of the convolutions
   // Likelihoods.
-  std::string image_loss = "sigmoid";   // normal: -log N(x; mean, 1) | offset: Σ(y + ½ - x)² | sigmoid: Σ(σ(y) - x)²
+  std::string image_loss = "sigmoid";   // normal: -log N(x; mean, 1), of vectors too | offset: Σ(y + ½ - x)² | sigmoid: Σ(σ(y) - x)²
   bool five_bits = false;               // pictures of 5 bits with dequantisation noise (PlaNet)
   bool symlog_vectors = true;           // vectors are squashed by symlog on the way in and out
   std::string reward_head = "symexp";   // normal | symlog (two-hot, V3-23) | symexp (two-hot, V3-24)

@@ -21,6 +21,8 @@ struct DreamerTrainOptions {
   std::int64_t prefill = 1100;       // steps with random actions before the first update
   double budget_gb = 4;              // of the replay
   bool bfloat16 = true;
+  std::string actor = "sync";        // sync: an update when the train ratio asks for it | async: a thread of its own (DayDreamer)
+  std::int64_t weights_every = 10;   // async: updates between two handovers of weights
   std::int64_t evaluate_episodes = 100;
 };
 
@@ -51,6 +53,7 @@ struct DreamerParts {
   std::shared_ptr<Planner> planner;           // PlaNet's
   Replay replay{0};
   std::int64_t updates = 0;
+  std::function<std::shared_ptr<System>()> twin;  // another system of the same settings: for an actor of its own
 
   Rng rng(std::string_view name) const { return Rng(static_cast<std::uint64_t>(options.seed)).fork(name); }
 };

@@ -86,6 +86,12 @@ std::unique_ptr<System> make_dreamer(const RunSpec& spec, const std::string& rec
     system->behaviour = parts->actor_critic;
   }
   system->model = parts->model;
+  parts->twin = [spec, recipe, title, p = parts.get()] {
+    RunSpec same = spec;
+    same.toml = p->system->config.to_toml();
+    same.settings.clear();
+    return std::shared_ptr<System>(make_dreamer(same, recipe, title));
+  };
   system->metrics = Metrics(curves(options, recipe == "planet"));
   system->parts = parts;
   system->memory_bytes = [p = parts.get()] { return static_cast<double>(p->replay.bytes()); };

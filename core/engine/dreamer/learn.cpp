@@ -1,10 +1,13 @@
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <numeric>
+#include <thread>
 
 #include "api/error.h"
 #include "core/data/sequences.h"
 #include "core/engine/dreamer/dreamer.h"
-#include "core/engine/experience.h"
+#include "core/engine/actor_thread.h"
 #include "core/lab/open_loop.h"
 #include "core/nn/precision.h"
 #include "core/probe/from_tensor.h"
@@ -32,33 +35,23 @@ class Learning {
   }
 
   void begin() {
-    if (experience_) return;
+    if (experience_ || actor_thread_) return;
     parts_->replay = Replay(static_cast<std::size_t>(parts_->options.train.budget_gb * 1e9));
     const auto& train = parts_->options.train;
-    experience_ = std::make_unique<Experience>(
-        Experience::Options{parts_->system->directory / "data" / "own", train.lanes, train.prefill, parts_->rng("collect")},
-        *parts_->system, parts_->replay);
-    if (resumed_.tensors.contains("learn.experience/counters")) experience_->load(resumed_, "learn.experience/");
+    const Experience::Options options{parts_->system->directory / "data" / "own", train.lanes, train.prefill, parts_->rng("collect")};
+    if (train.actor == "async") {
+      actor_thread_ = std::make_unique<ActorThread>(parts_->twin(), options, resumed_, "learn.experience/", train.steps);
+      hand_over();
+    } else {
+      experience_ = std::make_unique<Experience>(options, *parts_->system, [this](Episode e) { parts_->replay.add(std::move(e)); });
+      if (resumed_.tensors.contains("learn.experience/counters")) experience_->load(resumed_, "learn.experience/");
+    }
     resumed_ = {};
   }
 
   double step() {
     follow_settings();
-    const auto& train = parts_->options.train;
-    const double per_update = static_cast<double>(train.batch * train.length);
-    // Some steps at a time until an update is due, so that pausing is prompt while the replay fills.
-    double collected = 0;
-    while (!update_due() && experience_->steps() < train.steps && collected < 256) {
-      for (const auto& done : experience_->step()) {
-        metrics().add("learn/return", experience_->steps(), done.reward);
-        metrics().add("learn/episode_length", experience_->steps(), static_cast<double>(done.steps));
-      }
-      collected += static_cast<double>(train.lanes);
-    }
-    steps_ = experience_->steps();
-    if (!update_due()) return collected;
-    update(draw_sequences(parts_->replay, train.length, train.batch, draws_));
-    return collected + per_update * 0;
+    return actor_thread_ ? step_async() : step_sync();
   }
 
   double progress() const {
@@ -66,8 +59,9 @@ class Learning {
   }
 
   std::string detail() const {
-    return std::to_string(steps_) + " steps, " + std::to_string(experience_ ? experience_->episodes() : episodes_) + " episodes, " +
-           std::to_string(parts_->updates) + " updates";
+    auto text = std::to_string(steps_) + " steps, " + std::to_string(episodes_) + " episodes, " + std::to_string(parts_->updates) + " updates";
+    if (actor_thread_) text += ", the actor's weights are " + std::to_string(parts_->updates - acting_with_) + " updates old";
+    return text;
   }
 
   std::vector<Frame> frames();
@@ -87,8 +81,8 @@ class Learning {
     // What the checkpoint holds is what begin() goes on from.
     resumed_ = {};
     save_experience(resumed_);
-    episodes_ = experience_ ? experience_->episodes() : episodes_;
     experience_.reset();
+    actor_thread_.reset();
     parts_->replay.clear();
     batch_ = {};
   }
@@ -98,8 +92,9 @@ class Learning {
 
   bool update_due() const {
     const auto& train = parts_->options.train;
-    if (parts_->replay.steps() < train.length || experience_->steps() < train.prefill) return false;
-    const auto after_fill = static_cast<double>(experience_->steps() - train.prefill);
+    if (parts_->replay.steps() < train.length || steps_ < train.prefill) return false;
+    if (actor_thread_) return true;  // the learner trains without pause
+    const auto after_fill = static_cast<double>(steps_ - train.prefill);
     return static_cast<double>(parts_->updates - paid_) * static_cast<double>(train.batch * train.length) <=
            (after_fill - paid_steps_) * train.train_ratio;
   }
@@ -113,14 +108,27 @@ class Learning {
     world_.options() = options.world_optimiser;
     if (actor_) actor_->options() = options.actor_optimiser, critic_->options() = options.critic_optimiser;
     if (ratio_ != options.train.train_ratio) {
-      if (ratio_ > 0) paid_ = parts_->updates, paid_steps_ = static_cast<double>(experience_->steps() - options.train.prefill);
+      if (ratio_ > 0) paid_ = parts_->updates, paid_steps_ = static_cast<double>(steps_ - options.train.prefill);
       ratio_ = options.train.train_ratio;
     }
   }
 
   void update(const SequenceBatch& drawn);
+  double step_sync();
+  double step_async();
+  void note(std::int64_t at, double reward, std::int64_t length) {
+    metrics().add("learn/return", at, reward);
+    metrics().add("learn/episode_length", at, static_cast<double>(length));
+  }
+  void hand_over() {
+    auto weights = std::make_shared<Checkpoint>();
+    parts_->system->store_weights(*weights);
+    actor_thread_->put_weights(std::move(weights), parts_->updates + 1);  // 0 is what the actor begins with
+    handed_over_ = parts_->updates;
+  }
   void save_experience(Checkpoint& into) const {
     if (experience_) experience_->save(into, "learn.experience/");
+    if (actor_thread_) actor_thread_->save(into, "learn.experience/");
   }
 
   std::shared_ptr<DreamerParts> parts_;
@@ -130,11 +138,46 @@ class Learning {
   std::unique_ptr<Optimiser> actor_, critic_;
   std::unique_ptr<Experience> experience_;
   Checkpoint resumed_;  // of the experience, until begin() takes it up
-  std::int64_t steps_ = 0, episodes_ = 0, paid_ = 0;
+  std::unique_ptr<ActorThread> actor_thread_;
+  std::int64_t steps_ = 0, episodes_ = 0, paid_ = 0, acting_with_ = 0, handed_over_ = 0;
   double paid_steps_ = 0, ratio_ = 0;
   SequenceBatch batch_;  // the last one, for pictures
   std::vector<std::string> warnings_;
 };
+
+/// Some steps at a time until an update is due, so that pausing is prompt while the replay fills.
+double Learning::step_sync() {
+  const auto& train = parts_->options.train;
+  double collected = 0;
+  while (!update_due() && steps_ < train.steps && collected < 256) {
+    for (const auto& done : experience_->step()) note(experience_->steps(), done.reward, done.steps);
+    steps_ = experience_->steps();
+    collected += static_cast<double>(train.lanes);
+  }
+  episodes_ = experience_->episodes();
+  if (update_due()) update(draw_sequences(parts_->replay, train.length, train.batch, draws_));
+  return collected;
+}
+
+double Learning::step_async() {
+  const auto& train = parts_->options.train;
+  auto news = actor_thread_->take();
+  for (auto& episode : news.episodes) {
+    note(news.steps, std::accumulate(episode.rewards.begin(), episode.rewards.end(), 0.0), static_cast<std::int64_t>(episode.length()));
+    parts_->replay.add(std::move(episode));
+    ++episodes_;
+  }
+  const auto collected = static_cast<double>(news.steps - steps_);
+  steps_ = news.steps;
+  acting_with_ = std::max<std::int64_t>(0, news.weights - 1);
+  if (!update_due()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // the replay fills
+    return collected;
+  }
+  update(draw_sequences(parts_->replay, train.length, train.batch, draws_));
+  if (parts_->updates - handed_over_ >= train.weights_every) hand_over();
+  return collected;
+}
 
 void Learning::update(const SequenceBatch& drawn) {
   batch_ = drawn.to(parts_->system->device);
@@ -204,7 +247,7 @@ void Learning::save(Checkpoint& into) const {
   store_generator(into, "learn.rng", generator_);
   world_.save(into, "learn.world/");
   if (actor_) actor_->save(into, "learn.actor/"), critic_->save(into, "learn.critic/");
-  if (experience_) {
+  if (experience_ || actor_thread_) {
     save_experience(into);
   } else {
     for (const auto& [name, tensor] : resumed_.tensors) into.tensors[name] = tensor;
@@ -225,6 +268,7 @@ void Learning::load(const Checkpoint& from) {
   const auto word = [&](int i) { return static_cast<std::uint64_t>(d[i]); };
   draws_ = Rng(Rng::State{word(0), word(1), word(2), word(3), word(4), word(5), static_cast<std::uint32_t>(word(6)), static_cast<std::uint32_t>(word(7))});
   experience_.reset();
+  actor_thread_.reset();
   resumed_ = {};
   resumed_.origin = from.origin;
   for (const auto& [name, tensor] : from.tensors) {

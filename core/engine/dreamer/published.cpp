@@ -114,7 +114,7 @@ void dreamer_v2(DreamerOptions& o, bool discrete) {
   o.critic_optimiser.learning_rate = discrete ? 1e-4 : 8e-5;
   for (auto* adam : {&o.world_optimiser, &o.actor_optimiser, &o.critic_optimiser}) {
     adam->eps = 1e-5;
-    adam->weight_decay = 1e-6;
+    adam->weight_decay = 1e-6 / adam->learning_rate;  // there a share per step, whatever the learning rate
   }
   o.train.batch = 16;
   o.train.length = 50;

@@ -1,0 +1,55 @@
+#include "core/engine/actor_thread.h"
+
+#include "core/base/platform.h"
+
+namespace dream {
+
+ActorThread::ActorThread(std::shared_ptr<System> system, Experience::Options options, const Checkpoint& resumed,
+                         const std::string& prefix, std::int64_t most_steps)
+    : system_(std::move(system)),
+      options_(std::move(options)),
+      most_steps_(most_steps),
+      weights_(std::make_shared<Weights>()),
+      thread_([this, resumed, prefix](const std::stop_token& stop) { run(stop, resumed, prefix); }) {}
+
+ActorThread::~ActorThread() = default;
+
+void ActorThread::run(const std::stop_token& stop, const Checkpoint& resumed, const std::string& prefix) {
+  try {
+    name_thread("actor");
+    yield_to_others();
+    torch::get_num_threads();  // before the number is set, see LiveEngine
+    torch::set_num_threads(1);
+    Experience experience(options_, *system_, [this](Episode episode) { finished_.push(std::move(episode)); });
+    if (resumed.tensors.contains(prefix + "counters")) experience.load_finished(resumed, prefix);
+    steps_ = experience.steps();
+    while (!stop.stop_requested() && experience.steps() < most_steps_) {
+      if (const auto newest = weights_.get(); newest->version > acting_with_) {
+        system_->load_weights(*newest->values);
+        acting_with_ = newest->version;
+      }
+      experience.step();
+      steps_ = experience.steps();
+    }
+  } catch (...) {
+    failure_ = std::current_exception();
+    failed_ = true;
+  }
+}
+
+void ActorThread::put_weights(std::shared_ptr<const Checkpoint> weights, std::int64_t version) {
+  weights_.put(std::make_shared<const Weights>(Weights{std::move(weights), version}));
+}
+
+ActorThread::News ActorThread::take() {
+  if (failed_) std::rethrow_exception(failure_);
+  News news{finished_.take(), steps_, acting_with_};
+  taken_ += static_cast<std::int64_t>(news.episodes.size());
+  return news;
+}
+
+void ActorThread::save(Checkpoint& into, const std::string& prefix) const {
+  into.tensors[prefix + "counters"] = torch::tensor({steps_.load(), taken_, taken_}, torch::kInt64);
+}
+
+}  // namespace dream
