@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <string>
 
+// What calls the operating system here is in platform_file.cpp.
+
 namespace dream {
 
 /// A file that replaces `path` as a whole or not at all: written beside it as `<path>.tmp`, flushed to the disk, then
@@ -31,9 +33,6 @@ std::uint64_t regular_file_size(const std::filesystem::path& path);
 
 /// The whole text of a regular file of at most `limit` bytes. Throws dream::Error otherwise.
 std::string read_text_file(const std::filesystem::path& path, std::uint64_t limit);
-
-/// The name of this machine, or "localhost".
-std::string host_name();
 
 /// Holds the only right to write into a folder among all programs on this machine; given back when destroyed or when
 /// the program ends in whatever way. Throws dream::Error when another program has it.

@@ -65,6 +65,12 @@ std::filesystem::path settings_directory() {
 
 bool terminal_on_stderr() { return isatty(STDERR_FILENO) == 1; }
 
+std::string host_name() {
+  char name[256] = {};
+  if (::gethostname(name, sizeof(name) - 1) != 0 || name[0] == '\0') return "localhost";
+  return name;
+}
+
 double memory_of_machine() {
   return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
 }

@@ -5,7 +5,8 @@
 
 namespace dream {
 
-// All calls to the operating system; a port replaces platform.cpp alone.
+// All calls to the operating system are in platform.cpp, platform_file.cpp (durable_file.h) and platform_isolated.cpp
+// (isolated.h): a port replaces these three.
 
 /// Gives the calling thread, and the threads it starts from then on, what processor time others leave.
 void yield_to_others();
@@ -28,6 +29,8 @@ std::filesystem::path program_directory();
 std::filesystem::path settings_directory();
 /// True when standard error is a terminal that can redraw a line.
 bool terminal_on_stderr();
+/// The name of this machine, or "localhost".
+std::string host_name();
 /// The physical memory of this machine, bytes.
 double memory_of_machine();
 

@@ -5,7 +5,7 @@
 #include <ctime>
 
 #include "api/error.h"
-#include "core/base/durable_file.h"
+#include "core/base/platform.h"
 #include "core/data/crc32c.h"
 
 namespace dream {
