@@ -5,8 +5,8 @@
     python make_dreamer_v3_23.py DREAMERV3_TORCH
 
 WorldModel._train and ImagBehavior._train run as they are; only three things are put in their place: the categorical
-sampler (inverse CDF of a seeded uniform, so that every draw can be recorded), the optimisers (recorders of the gradient,
-nothing is stepped) and all weights (seeded noise, since zero-initialised heads would hide mistakes).
+sampler (inverse CDF of a seeded uniform, so that every draw can be recorded), the optimisers (recorders of the
+gradient, nothing is stepped) and all weights (seeded noise, since zero-initialised heads would hide mistakes).
 Writes dreamer/images.safetensors and dreamer/v3_23_*.safetensors; dreamer/README.md lists the keys.
 """
 import argparse
@@ -20,7 +20,7 @@ import torch
 from safetensors.numpy import save_file
 
 OUT = pathlib.Path(__file__).parent / "dreamer"
-BATCH, TIME, HORIZON, GRAD_LIMIT = 3, 6, 5, 600
+BATCH, TIME, HORIZON, GRAD_LIMIT = 3, 6, 5, 300
 
 
 def images():
@@ -56,7 +56,7 @@ class Recorder:
 
 
 def configuration(actions, discrete, image):
-    net = dict(act="SiLU", norm=True, cnn_depth=4, kernel_size=4, minres=4, mlp_layers=2, mlp_units=12,
+    net = dict(act="SiLU", norm=True, cnn_depth=3, kernel_size=4, minres=4, mlp_layers=2, mlp_units=12,
                mlp_keys="vector", cnn_keys="image" if image else "$^")
     return types.SimpleNamespace(
         precision=32, device="cpu", num_actions=actions, act="SiLU", norm=True, units=12, dyn_stoch=4, dyn_deter=16,
@@ -289,13 +289,12 @@ def mathematics(models, tools):
     dump["in/values"], dump["out/symlog"] = values, tools.symlog(values)
     dump["in/symlogs"] = torch.linspace(-15, 15, 13)
     dump["out/symexp"] = tools.symexp(dump["in/symlogs"])
-    logits = torch.tensor(rng.normal(size=(len(values), 255)), dtype=torch.float32)
+    logits = torch.tensor(rng.normal(size=(1, 255)), dtype=torch.float32)
+    dump["in/twohot_logits"] = logits
+    logits = logits.repeat(len(values), 1).requires_grad_(True)
     dist = tools.DiscDist(logits, device="cpu")
     dump["out/buckets"] = dist.buckets
-    dump["in/twohot_logits"] = logits
-    dump["out/twohot_log_prob"], dump["out/twohot_mode"] = dist.log_prob(values[:, None]), dist.mode()
-    logits.requires_grad_(True)
-    dist = tools.DiscDist(logits, device="cpu")
+    dump["out/twohot_log_prob"], dump["out/twohot_mode"] = dist.log_prob(values[:, None]), dist.mode()[0]
     gradient, = torch.autograd.grad(dist.log_prob(values[:, None]).sum(), logits)
     dump["out/twohot_target"] = gradient + dist.probs  # d log_prob / d logits = target - softmax
     reward, value = (torch.tensor(rng.normal(size=(7, 4, 1)), dtype=torch.float32) for _ in range(2))

@@ -24,7 +24,7 @@ import ruamel.yaml
 from safetensors.numpy import load_file, save_file
 
 OUT = pathlib.Path(__file__).parent / "dreamer"
-BATCH, TIME, HORIZON, GRAD_LIMIT = 3, 6, 5, 600
+BATCH, TIME, HORIZON, GRAD_LIMIT = 3, 6, 5, 300
 
 
 def configuration(checkout):
@@ -132,7 +132,8 @@ def experiment(code, checkout, discrete, image, seed):
         seen.update({"out/deter": feat["deter"], "in/post_stoch": feat["stoch"], "out/post_logit": feat["logit"],
                      "out/prior_logit": model.dyn._prior(feat["deter"])})
         post, prior = model.dyn._dist(feat["logit"]), model.dyn._dist(seen["out/prior_logit"])
-        seen.update({"out/kl": post.kl(prior), "out/post_entropy": post.entropy(), "out/prior_entropy": prior.entropy()})
+        seen["out/kl"] = post.kl(prior)
+        seen["out/post_entropy"], seen["out/prior_entropy"] = post.entropy(), prior.entropy()
 
     def on_decoder(result, arguments, named):
         recons = result[2]
@@ -166,7 +167,8 @@ def experiment(code, checkout, discrete, image, seed):
 
     state = nj.init(loss)({}, carry, obs, previous, seed=0)
     state = {key: randomise(key, value, rng) if value.ndim else value for key, value in state.items()}
-    state["retnorm/lo/value"], state["retnorm/hi/value"] = jnp.float32(-1.5), jnp.float32(2.0)  # so that the scale is not 1
+    # Not zero, so that the scale is not 1.
+    state["retnorm/lo/value"], state["retnorm/hi/value"] = jnp.float32(-1.5), jnp.float32(2.0)
     dump["in/retnorm"] = np.array([-1.5, 2.0])
     _, (total, grads, aux) = nj.pure(gradients)(state, carry, obs, previous, seed=seed)
     for restore in undo:
@@ -195,12 +197,14 @@ def mathematics(code, nets, outs, utils):
     values = np.float32([0, 1, -1, 0.1, -0.1, 0.5, 2.5, -7.3, 20, 100, -333.25, 1e4, -1e6, 4.8e8, 1e9, -1e9, 3e-4,
                          0.17, 0.171])
     dump["in/values"], dump["out/symlog"] = values, nets.symlog(values)
-    logits = rng.normal(size=(len(values), 255)).astype(np.float32)
+    logits = rng.normal(size=(1, 255)).astype(np.float32)
+    dump["in/twohot_logits"] = logits
+    logits = np.repeat(logits, len(values), 0)
     half = nets.symexp(jnp.linspace(-20, 0, 128, dtype=jnp.float32))
     bins = jnp.concatenate([half, -half[:-1][::-1]], 0)
     dist = outs.TwoHot(jnp.asarray(logits), bins)
-    dump.update({"out/bins": bins, "in/twohot_logits": logits, "out/twohot_loss": dist.loss(jnp.asarray(values)),
-                 "out/twohot_pred": dist.pred()})
+    dump["out/bins"], dump["out/twohot_pred"] = bins, dist.pred()[:1]
+    dump["out/twohot_loss"] = dist.loss(jnp.asarray(values))
     gradient = jax.grad(lambda l: outs.TwoHot(l, bins).loss(jnp.asarray(values)).sum())(jnp.asarray(logits))
     dump["out/twohot_target"] = dist.probs - gradient  # d loss / d logits = softmax - target
     dump["out/twohot_pred_uniform"] = outs.TwoHot(jnp.zeros((1, 255)), bins).pred()
