@@ -26,6 +26,7 @@ class ScriptedLanes : public Lanes {
     started.push_back(seed);
   }
   torch::Tensor features() override { return torch::zeros({count(), 1}); }
+  const Carry& carry() const override { return carry_; }
   std::vector<StepResult> step(const torch::Tensor& actions, const std::vector<char>& active) override {
     std::vector<StepResult> results(seeds_.size());
     for (std::size_t lane = 0; lane < seeds_.size(); ++lane) {
@@ -39,6 +40,7 @@ class ScriptedLanes : public Lanes {
 
  private:
   Script script_;
+  Carry carry_;
   std::vector<std::uint64_t> seeds_, steps_;
 };
 
