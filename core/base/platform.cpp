@@ -34,8 +34,8 @@ void name_thread(const std::string& name) { pthread_setname_np(pthread_self(), n
 
 void keep_freed_memory() {
 #if defined(__GLIBC__)
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that glibc allows
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_MMAP_MAX, 0);  // blocks of every size: a threshold could not pass 32 MB
+  mallopt(M_TRIM_THRESHOLD, 2147483647);
   mallopt(M_TOP_PAD, 64 << 20);
   mallopt(M_ARENA_MAX, 1);  // arenas of other threads could not hold such blocks
 #endif
