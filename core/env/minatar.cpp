@@ -67,6 +67,7 @@ Spaces make_spaces(const Facts& facts) {
 MinAtarEnv::MinAtarEnv(MinAtarGame game, MinAtarOptions options)
     : game_name_(game), options_(options), game_(make_game()), facts_(game_->facts()), spaces_(make_spaces(facts_)) {
   for (int i = 0; i < channels(); ++i) colours_.push_back(cube_helix(i, channels()));
+  painted_.resize(spaces_.vector_names.size());
 }
 
 std::unique_ptr<Game> MinAtarEnv::make_game() const {
@@ -90,7 +91,7 @@ void MinAtarEnv::check_started(const char* what) const {
 }
 
 void MinAtarEnv::reset(std::uint64_t seed) {
-  random_ = RandomState(seed);
+  random_.reseed(seed);
   game_->reset(random_);
   last_action_ = steps_ = 0;
   done_ = false;
@@ -105,7 +106,7 @@ StepResult MinAtarEnv::step(std::span<const float> action) {
   }
   if (!std::isfinite(action[0])) throw Error(fmt::format("{}: action 'choice' is not a finite number.", facts_.name));
   if (random_.rand() >= options_.sticky) {
-    last_action_ = static_cast<std::int32_t>(std::lround(std::clamp(action[0], 0.0f, 5.0f)));
+    last_action_ = static_cast<std::int32_t>(std::clamp(action[0], 0.0f, 5.0f) + 0.5f);
   }
   const Turn turn = game_->act(static_cast<Act>(last_action_), random_);
   ++steps_;
@@ -120,15 +121,11 @@ StepResult MinAtarEnv::step(std::span<const float> action) {
 template <class T>
 void MinAtarEnv::write_planes(const char* what, std::span<T> out) {
   check_started(what);
-  const auto n = static_cast<std::size_t>(channels());
-  if (out.size() != kCells * n) {
-    throw Error(
-        fmt::format("{}: {} got a buffer of {} values, expected {}.", facts_.name, what, out.size(), kCells * n));
+  const std::size_t expected = spaces_.vector_names.size();
+  if (out.size() != expected) {
+    throw Error(fmt::format("{}: {} got a buffer of {} values, expected {}.", facts_.name, what, out.size(), expected));
   }
-  marks_.clear();
-  game_->show(marks_);
-  std::ranges::fill(out, T{});
-  for (const Marks::Mark mark : marks_.all()) out[mark.cell * n + mark.channel] = T{1};
+  game_->show(Planes(out, channels()));
 }
 
 void MinAtarEnv::observe_vector(std::span<float> out) {
@@ -162,14 +159,10 @@ void MinAtarEnv::render(int width, int height, std::span<std::uint8_t> out) {
 
 // The board in the middle, as large as whole pixels per cell allow.
 void MinAtarEnv::paint(int width, int height, std::span<std::uint8_t> out) {
-  marks_.clear();
-  game_->show(marks_);
-  std::array<int, kCells> top;
-  top.fill(-1);
-  for (const Marks::Mark mark : marks_.all()) top[mark.cell] = std::max<int>(top[mark.cell], mark.channel);
+  game_->show(Planes(std::span(painted_), channels()));
   std::array<Rgb, kCells> colours{};
-  for (int i = 0; i < kCells; ++i) {
-    if (top[i] >= 0) colours[i] = colours_[top[i]];
+  for (std::size_t i = 0; i < painted_.size(); ++i) {
+    if (painted_[i] != 0) colours[i / colours_.size()] = colours_[i % colours_.size()];
   }
 
   std::ranges::fill(out, kEdge);

@@ -53,8 +53,8 @@ class MinAtarEnv final : public Env {
   std::unique_ptr<minatar::Game> game_;
   minatar::Facts facts_;
   Spaces spaces_;
-  std::vector<Rgb> colours_;  // per channel
-  minatar::Marks marks_;
+  std::vector<Rgb> colours_;           // per channel
+  std::vector<std::uint8_t> painted_;  // the planes of the picture
 
   minatar::RandomState random_;
   std::int32_t last_action_ = 0, steps_ = 0;

@@ -63,13 +63,13 @@ class Asterix final : public GameOf<AsterixState> {
     return turn;
   }
 
-  void show(Marks& marks) const override {
-    marks.add(0, state_.player_x, state_.player_y);
+  void show(Planes planes) const override {
+    planes.set(0, state_.player_x, state_.player_y);
     for (int i = 0; i < kRows; ++i) {
       const auto& visitor = state_.visitors[i];
       if (visitor.present == 0) continue;
-      marks.add(visitor.gold != 0 ? 3 : 1, visitor.x, i + 1);
-      marks.add_inside(2, visitor.x + (visitor.right != 0 ? -1 : 1), i + 1);
+      planes.set(visitor.gold != 0 ? 3 : 1, visitor.x, i + 1);
+      planes.set_inside(2, visitor.x + (visitor.right != 0 ? -1 : 1), i + 1);
     }
   }
 

@@ -76,12 +76,12 @@ class Breakout final : public GameOf<BreakoutState> {
     return turn;
   }
 
-  void show(Marks& marks) const override {
+  void show(Planes planes) const override {
     const BreakoutState& s = state_;
-    marks.add(0, s.paddle, 9);
-    marks.add(1, s.ball_x, s.ball_y);
-    marks.add(2, s.last_x, s.last_y);
-    marks.add(3, s.bricks);
+    planes.set(0, s.paddle, 9);
+    planes.set(1, s.ball_x, s.ball_y);
+    planes.set(2, s.last_x, s.last_y);
+    planes.set(3, s.bricks);
   }
 
   bool plausible(bool over) const override {

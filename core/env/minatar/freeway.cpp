@@ -65,12 +65,12 @@ class Freeway final : public GameOf<FreewayState> {
     return turn;
   }
 
-  void show(Marks& marks) const override {
-    marks.add(0, kColumn, state_.chicken);
+  void show(Planes planes) const override {
+    planes.set(0, kColumn, state_.chicken);
     for (int i = 0; i < kCars; ++i) {
       const auto& car = state_.cars[i];
-      marks.add(1, car.x, i + 1);
-      marks.add(1 + std::abs(car.speed), (car.x + (car.speed > 0 ? kSide - 1 : 1)) % kSide, i + 1);
+      planes.set(1, car.x, i + 1);
+      planes.set(1 + std::abs(car.speed), (car.x + (car.speed > 0 ? kSide - 1 : 1)) % kSide, i + 1);
     }
   }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -44,32 +45,42 @@ struct Board {
   }
 };
 
-/// The marks that make up what a game shows: a list of set (cell, channel) pairs, which costs less than ten planes.
-/// A mark may come twice.
-class Marks {
+/// Where a game shows itself: planes as [10, 10, channels] values of 0 or 1, bytes or floats, all 0 at first.
+class Planes {
  public:
-  struct Mark {
-    std::uint8_t cell, channel;  // cell = 10 y + x
-  };
+  Planes(std::span<std::uint8_t> out, int channels) : bytes_(out.data()), channels_(channels) {
+    std::ranges::fill(out, 0);
+  }
+  Planes(std::span<float> out, int channels) : floats_(out.data()), channels_(channels) {
+    std::ranges::fill(out, 0.0f);
+  }
 
-  void clear() { size_ = 0; }
-  void add(int channel, int x, int y) {
-    marks_[size_++] = {static_cast<std::uint8_t>(kSide * y + x), static_cast<std::uint8_t>(channel)};
+  void set(int channel, int x, int y) { write(channel, x, y, 1); }
+  /// Does nothing to the left and to the right of the board.
+  void set_inside(int channel, int x, int y) {
+    if (x >= 0 && x < kSide) write(channel, x, y, 1);
   }
-  /// Does nothing outside the board.
-  void add_inside(int channel, int x, int y) {
-    if (x >= 0 && x < kSide) add(channel, x, y);
-  }
-  void add(int channel, const Board& board) {
+  void set(int channel, const Board& board) {
     for (int y = 0; y < kSide; ++y) {
-      for (unsigned row = board.rows[y]; row != 0; row &= row - 1) add(channel, std::countr_zero(row), y);
+      const unsigned row = board.rows[y];
+      if (row == 0) continue;
+      for (int x = 0; x < kSide; ++x) write(channel, x, y, row >> x & 1);
     }
   }
-  std::span<const Mark> all() const { return {marks_.data(), size_}; }
 
  private:
-  std::array<Mark, 1024> marks_{};  // Seaquest, the fullest, has 429 at most
-  std::size_t size_ = 0;
+  void write(int channel, int x, int y, unsigned value) {
+    const int i = (kSide * y + x) * channels_ + channel;
+    if (bytes_ != nullptr) {
+      bytes_[i] = static_cast<std::uint8_t>(value);
+    } else {
+      floats_[i] = static_cast<float>(value);
+    }
+  }
+
+  std::uint8_t* bytes_ = nullptr;
+  float* floats_ = nullptr;
+  int channels_;
 };
 
 /// What does not change.
@@ -86,7 +97,7 @@ class Game {
   virtual Facts facts() const = 0;
   virtual void reset(RandomState& random) = 0;
   virtual Turn act(Act act, RandomState& random) = 0;
-  virtual void show(Marks& marks) const = 0;
+  virtual void show(Planes planes) const = 0;
   virtual std::span<std::byte> bytes() = 0;
   /// False when bytes() were set to something that show() or, unless the game is over, act() cannot go on from.
   virtual bool plausible(bool over) const = 0;

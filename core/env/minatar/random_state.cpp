@@ -1,17 +1,19 @@
 #include "core/env/minatar/random_state.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace dream::minatar {
 
-RandomState::RandomState(std::uint64_t seed) {
+void RandomState::reseed(std::uint64_t seed) {
   const auto low = static_cast<std::uint32_t>(seed), high = static_cast<std::uint32_t>(seed >> 32);
-  if (high == 0) {
-    seed_word(low);
-    return;
-  }
+  at_ = 0;
+  seeded_ = 1;
+  words_[0] = high == 0 ? low : 19650218;
+  seed_to(high == 0 ? kMiddle + 1 : kWords);
+  std::fill(words_.begin() + seeded_, words_.end(), 0);
+  if (high == 0) return;
   // The authors' init_by_array with the key {low, high}.
-  seed_word(19650218);
   const std::uint32_t key[] = {low, high};
   std::uint32_t i = 1;
   auto mix = [&](std::uint32_t multiplier, std::uint32_t add) {
@@ -27,14 +29,14 @@ RandomState::RandomState(std::uint64_t seed) {
   words_[0] = 0x80000000;
 }
 
-void RandomState::seed_word(std::uint32_t seed) {
-  words_[0] = seed;
-  for (std::uint32_t i = 1; i < kWords; ++i) {
-    words_[i] = 1812433253 * (words_[i - 1] ^ (words_[i - 1] >> 30)) + i;
-  }
+void RandomState::seed_to(std::uint32_t end) {
+  std::uint32_t word = words_[seeded_ - 1];
+  for (std::uint32_t i = seeded_; i < end; ++i) words_[i] = word = 1812433253 * (word ^ (word >> 30)) + i;
+  seeded_ = std::max(seeded_, end);
 }
 
 std::uint32_t RandomState::next() {
+  if (seeded_ < kWords) seed_to(std::min(kWords, at_ + kMiddle + 1));
   const std::uint32_t following = at_ + 1 < kWords ? at_ + 1 : 0;
   const std::uint32_t distant = at_ + kMiddle < kWords ? at_ + kMiddle : at_ + kMiddle - kWords;
   const std::uint32_t y = (words_[at_] & 0x80000000) | (words_[following] & 0x7fffffff);

@@ -9,7 +9,8 @@ namespace dream::minatar {
 /// NumPy takes seeds below 2^32; a larger one is `RandomState([low, high])`. Plain data: its bytes are the stream.
 class RandomState {
  public:
-  explicit RandomState(std::uint64_t seed = 0);
+  explicit RandomState(std::uint64_t seed = 0) { reseed(seed); }
+  void reseed(std::uint64_t seed);
 
   std::uint32_t next();
   /// [0, 1), 53 bits: NumPy's rand().
@@ -18,14 +19,15 @@ class RandomState {
   int randint(int n);
 
   /// False for bytes that no stream has.
-  bool plausible() const { return at_ < kWords; }
+  bool plausible() const { return at_ < kWords && seeded_ > kMiddle && seeded_ <= kWords; }
 
  private:
   static constexpr std::uint32_t kWords = 624, kMiddle = 397;
-  void seed_word(std::uint32_t seed);
+  void seed_to(std::uint32_t end);
 
-  std::array<std::uint32_t, kWords> words_{};
-  std::uint32_t at_ = 0;  // the word to renew next; NumPy renews all at once, which gives the same numbers
+  std::array<std::uint32_t, kWords> words_;
+  std::uint32_t at_;      // the word to renew next; NumPy renews all at once, which gives the same numbers
+  std::uint32_t seeded_;  // so many words have their first value; seeding takes longer than a short episode
 };
 
 }  // namespace dream::minatar

@@ -120,17 +120,17 @@ class Seaquest final : public GameOf<SeaquestState> {
     return turn;
   }
 
-  void show(Marks& marks) const override {
+  void show(Planes planes) const override {
     const SeaquestState& s = state_;
-    marks.add(0, s.x, s.y);
-    marks.add(1, s.x + (s.right != 0 ? -1 : 1), s.y);
-    for (int x = 0; x < std::max(0, s.oxygen) * 10 / kOxygen; ++x) marks.add(7, x, 9);
-    for (int x = 9 - s.crew; x < 9; ++x) marks.add(8, x, 9);
-    for (const Thing& shot : s.shots.all()) marks.add(2, shot.x, shot.y);
-    for (const Thing& torpedo : s.torpedoes.all()) marks.add(4, torpedo.x, torpedo.y);
-    show_moving(marks, 5, s.fish.all());
-    show_moving(marks, 6, s.subs.all());
-    show_moving(marks, 9, s.divers.all());
+    planes.set(0, s.x, s.y);
+    planes.set(1, s.x + (s.right != 0 ? -1 : 1), s.y);
+    for (int x = 0; x < std::max(0, s.oxygen) * 10 / kOxygen; ++x) planes.set(7, x, 9);
+    for (int x = 9 - s.crew; x < 9; ++x) planes.set(8, x, 9);
+    for (const Thing& shot : s.shots.all()) planes.set(2, shot.x, shot.y);
+    for (const Thing& torpedo : s.torpedoes.all()) planes.set(4, torpedo.x, torpedo.y);
+    show_moving(planes, 5, s.fish.all());
+    show_moving(planes, 6, s.subs.all());
+    show_moving(planes, 9, s.divers.all());
   }
 
   bool plausible(bool) const override {
@@ -289,10 +289,10 @@ class Seaquest final : public GameOf<SeaquestState> {
     }
   }
 
-  static void show_moving(Marks& marks, int channel, std::span<const Thing> things) {
+  static void show_moving(Planes& planes, int channel, std::span<const Thing> things) {
     for (const Thing& thing : things) {
-      marks.add(channel, thing.x, thing.y);
-      marks.add_inside(3, thing.x + (thing.right != 0 ? -1 : 1), thing.y);
+      planes.set(channel, thing.x, thing.y);
+      planes.set_inside(3, thing.x + (thing.right != 0 ? -1 : 1), thing.y);
     }
   }
 

@@ -73,12 +73,12 @@ class SpaceInvaders final : public GameOf<SpaceInvadersState> {
     return turn;
   }
 
-  void show(Marks& marks) const override {
-    marks.add(0, state_.cannon, 9);
-    marks.add(1, state_.aliens);
-    marks.add(state_.right != 0 ? 3 : 2, state_.aliens);
-    marks.add(4, state_.shots);
-    marks.add(5, state_.bombs);
+  void show(Planes planes) const override {
+    planes.set(0, state_.cannon, 9);
+    planes.set(1, state_.aliens);
+    planes.set(state_.right != 0 ? 3 : 2, state_.aliens);
+    planes.set(4, state_.shots);
+    planes.set(5, state_.bombs);
   }
 
   bool plausible(bool) const override {
