@@ -80,7 +80,7 @@ Rssm::Rssm(const RssmOptions& options, const Spaces& spaces) : options_(options)
   posterior_ = register_module("posterior", Mlp(options.deter + embedded, options.posterior_layers, options.hidden, style, statistics_size));
   if (options.learned_initial) learned_h_ = register_parameter("initial", torch::zeros({options.deter}));
 
-  if (has_image) image_decoder_ = register_module("image_decoder", ImageDecoder(latent_size_, options.deter, coder));
+  if (has_image && (sees_image_ || options.paint)) image_decoder_ = register_module("image_decoder", ImageDecoder(latent_size_, options.deter, coder));
   const bool two_hot = options.reward_head != "normal";
   reward_ = register_module("reward", Mlp(features, options.reward_layers, options.units, style, two_hot ? options.bins : 1, two_hot ? 0 : 1));
   if (two_hot) two_hot_ = TwoHot(options.reward_head == "symlog" ? TwoHot::Kind::symlog : TwoHot::Kind::symexp, options.bins, torch::kCPU);
@@ -124,22 +124,30 @@ torch::Tensor Rssm::statistics(const torch::Tensor& raw) const {
   return torch::cat({parts[0], deviation + 0.1}, -1);
 }
 
-torch::Tensor Rssm::draw(const torch::Tensor& statistics, at::Generator rng, const DreamOptions& options) const {
-  if (categorical()) {
-    const auto log_p = statistics.unflatten(-1, {options_.groups, options_.classes});
-    const auto one_hot = sample_one_hot(log_p.detach(), rng);
-    (void)options;
-    return (torch::GradMode::is_enabled() ? straight_through(one_hot, log_p) : one_hot).flatten(-2);
+/// z from its statistics and what was drawn: one-hots, which pass the gradient straight through, or a Gaussian's noise.
+torch::Tensor Rssm::latent_of(const torch::Tensor& statistics, const torch::Tensor& drawn) const {
+  if (!categorical()) {
+    const auto parts = statistics.chunk(2, -1);
+    return parts[0] + parts[1] * drawn;
   }
-  const auto parts = statistics.chunk(2, -1);
-  return parts[0] + parts[1] * (std::sqrt(options.tau_sigma) * torch::randn(parts[0].sizes(), rng, parts[0].options().requires_grad(false)));
+  return torch::GradMode::is_enabled() ? straight_through(drawn, statistics) : drawn;
 }
 
+torch::Tensor Rssm::draw(const torch::Tensor& statistics, at::Generator rng, const DreamOptions& options) const {
+  if (categorical()) {
+    const auto log_p = statistics.detach().unflatten(-1, {options_.groups, options_.classes});
+    return latent_of(statistics, sample_one_hot(log_p, rng).flatten(-2));
+  }
+  auto sizes = statistics.sizes().vec();
+  sizes.back() = latent_size_;
+  return latent_of(statistics, std::sqrt(options.tau_sigma) * torch::randn(sizes, rng, statistics.options().requires_grad(false)));
+}
+
+/// Without a gradient through the choice (danijar/dreamerv3 of 2023; NM512 passes the logits' straight through).
 torch::Tensor Rssm::mode(const torch::Tensor& statistics) const {
   if (!categorical()) return statistics.chunk(2, -1)[0];
-  const auto log_p = statistics.unflatten(-1, {options_.groups, options_.classes});
-  const auto one_hot = torch::zeros_like(log_p).scatter_(-1, log_p.detach().argmax(-1, true), 1);
-  return (torch::GradMode::is_enabled() ? straight_through(one_hot, log_p) : one_hot).flatten(-2);
+  const auto log_p = statistics.detach().unflatten(-1, {options_.groups, options_.classes});
+  return torch::zeros_like(log_p).scatter_(-1, log_p.argmax(-1, true), 1).flatten(-2);
 }
 
 torch::Tensor Rssm::prior_of(const torch::Tensor& h) { return statistics(prior_(h)); }
@@ -223,7 +231,7 @@ Prediction Rssm::predict(const Carry& carry) {
   return prediction;
 }
 
-Rssm::Filtered Rssm::filter(const torch::Tensor& embedded, const SequenceBatch& batch, at::Generator rng, const torch::Tensor& latents) {
+Rssm::Filtered Rssm::filter(const torch::Tensor& embedded, const SequenceBatch& batch, at::Generator rng, const Given& given) {
   const auto steps = batch.steps(), lanes = batch.lanes();
   const auto keep = (1 - batch.first).unsqueeze(-1);  // [T, B, 1]
   const auto actions = (encode_action(batch.action) * keep).unbind(0);
@@ -237,21 +245,17 @@ Rssm::Filtered Rssm::filter(const torch::Tensor& embedded, const SequenceBatch& 
   const auto fresh = batch.first.to(torch::kCPU).sum(1).contiguous();  // lanes that begin an episode at each step
   const auto* any_fresh = fresh.data_ptr<float>();
   const auto first = first_state(lanes);
-  State state = first;
+  State state = given.h.defined() ? State{given.h, given.z} : first;
   std::vector<torch::Tensor> hs, zs, posteriors;
   for (std::int64_t t = 0; t < steps; ++t) {
     const auto i = static_cast<std::size_t>(t);
-    if (t > 0 && any_fresh[t] > 0) {
+    if (any_fresh[t] > 0 && (t > 0 || given.h.defined())) {
       state.h = torch::lerp(first.h, state.h, kept[i]);
       state.z = torch::lerp(first.z, state.z, kept[i]);
     }
     state.h = cell_(state.h, state.z, actions[i]);
     const auto posterior = statistics(posterior_->forward_with(state.h, shares[i]));
-    if (latents.defined()) {
-      state.z = categorical() ? straight_through(latents[t].unflatten(-1, {options_.groups, options_.classes}), posterior.unflatten(-1, {options_.groups, options_.classes})).flatten(-2) : latents[t];
-    } else {
-      state.z = draw(posterior, rng, {});
-    }
+    state.z = given.draws.defined() ? latent_of(posterior, given.draws[t]) : draw(posterior, rng, {});
     hs.push_back(state.h);
     zs.push_back(state.z);
     posteriors.push_back(posterior);
@@ -288,13 +292,19 @@ torch::Tensor Rssm::overshoot(const Filtered& filtered, const SequenceBatch& bat
   return sum / static_cast<double>(std::max<std::int64_t>(1, options_.overshooting - 1));
 }
 
-SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng) {
+SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng, const Given& given) {
   const auto steps = batch.steps(), lanes = batch.lanes();
   SequenceLoss loss;
   const auto add = [&](const char* name, const torch::Tensor& term, double scale) {
     const auto part = scale * term;
     loss.total = loss.total.defined() ? loss.total + part : part;
     loss.terms.emplace_back(name, term.detach());
+  };
+  // -log N(x; mean, 1) before V3, which leaves the constants away.
+  const auto likelihood = [&](const torch::Tensor& error) {
+    const auto squares = error.square().flatten(1).sum(-1).mean();
+    if (options_.image_loss != "normal") return squares;
+    return 0.5 * squares + 0.5 * std::log(2 * std::numbers::pi) * static_cast<double>(error[0].numel());
   };
   Observation seen;
   if (batch.image.defined()) seen.image = flat(batch.image);
@@ -305,7 +315,7 @@ SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng) {
     Autocast autocast(bfloat16_, device);
     embedded = encode(seen, rng);
   }
-  const auto filtered = filter(embedded, batch, rng);
+  const auto filtered = filter(embedded, batch, rng, given);
   const auto h = flat(filtered.h), z = flat(filtered.z);
   const auto features = torch::cat({z, h}, -1);
   loss.features = features.view({steps, lanes, -1});
@@ -316,16 +326,12 @@ SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng) {
       // A model that does not see pictures paints them all the same, for people; that sends no gradient back.
       const auto decoded = sees_image_ ? image_decoder_(z, h) : image_decoder_(z.detach(), h.detach());
       const auto target = picture_target(seen.image, rng);
-      auto error = options_.image_loss == "sigmoid" ? torch::sigmoid(decoded) - (target + 0.5) : decoded - target;
-      auto squares = error.square().sum({1, 2, 3});
-      if (options_.image_loss == "normal") {
-        squares = 0.5 * squares + 0.5 * std::log(2 * std::numbers::pi) * static_cast<double>(target[0].numel());
-      }
-      add("image", squares.mean(), 1);
+      const auto error = options_.image_loss == "sigmoid" ? torch::sigmoid(decoded) - (target + 0.5) : decoded - target;
+      add("image", likelihood(error), 1);
     }
     if (sees_vector_) {
       const auto made = vector_decoder_(features).to(torch::kFloat32);
-      add("vector", (made - (options_.symlog_vectors ? symlog(seen.vector) : seen.vector)).square().sum(-1).mean(), 1);
+      add("vector", likelihood(made - (options_.symlog_vectors ? symlog(seen.vector) : seen.vector)), 1);
     }
     const auto raw = reward_(features).to(torch::kFloat32);
     const auto reward = options_.tanh_rewards ? torch::tanh(flat(batch.reward)) : flat(batch.reward);

@@ -31,18 +31,23 @@ class Rssm : public SequenceModel {
   Carry edit(const Carry& carry, const std::string& probe, std::int64_t index, double value) override;
   Carry randomise(const Carry& carry, const std::string& probe, at::Generator rng) override;
 
-  SequenceLoss loss(const SequenceBatch& batch, at::Generator rng) override;
+  /// Taken instead of draws and of the usual beginning, where defined.
+  struct Given {
+    torch::Tensor draws;  // [T, B, Z]: one-hots, or a Gaussian's standard normal noise
+    torch::Tensor h, z;   // [B, ...]: the state before the first step
+  };
+  SequenceLoss loss(const SequenceBatch& batch, at::Generator rng) override { return loss(batch, rng, Given{}); }
+  SequenceLoss loss(const SequenceBatch& batch, at::Generator rng, const Given& given);
   std::vector<std::string> batch_probe_names() const override;
   void report_batch(ProbeSink& sink) const override;
   std::vector<std::string> complaints() const override;
 
-  /// The filter over a sequence. `latents` [T, B, Z], when defined, are taken instead of draws: for tests.
+  /// The filter over a sequence.
   struct Filtered {
     torch::Tensor h, z;              // [T, B, D], [T, B, Z]
     torch::Tensor posterior, prior;  // [T, B, ...], as in the carry
   };
-  Filtered filter(const torch::Tensor& embedded, const SequenceBatch& batch, at::Generator rng,
-                  const torch::Tensor& latents = {});
+  Filtered filter(const torch::Tensor& embedded, const SequenceBatch& batch, at::Generator rng, const Given& given);
   /// Pictures and vectors as the encoder wants them -> [N, E].
   torch::Tensor encode(const Observation& observation, at::Generator rng);
   /// KL(posterior ‖ prior), per group [..., G].
@@ -59,6 +64,7 @@ class Rssm : public SequenceModel {
   State first_state(std::int64_t batch);
   torch::Tensor encode_action(const torch::Tensor& action) const;
   torch::Tensor statistics(const torch::Tensor& raw) const;
+  torch::Tensor latent_of(const torch::Tensor& statistics, const torch::Tensor& drawn) const;
   torch::Tensor draw(const torch::Tensor& statistics, at::Generator rng, const DreamOptions& options) const;
   torch::Tensor mode(const torch::Tensor& statistics) const;
   torch::Tensor picture_target(const torch::Tensor& image, at::Generator rng) const;
