@@ -80,7 +80,7 @@ BlockLinearImpl::BlockLinearImpl(std::int64_t in, std::int64_t out, std::int64_t
   }
   weight_ = register_parameter("weight", torch::empty({blocks, in / blocks, out / blocks}));
   bias_ = register_parameter("bias", torch::zeros({blocks, 1, out / blocks}));
-  begin_weight(weight_, in / blocks, out / blocks, init);
+  begin_weight(weight_, in, out, init);  // by the whole layer's fans, as danijar/dreamerv3 counts them
 }
 
 torch::Tensor BlockLinearImpl::forward(const torch::Tensor& x) {
