@@ -32,7 +32,9 @@ double Optimiser::step() {
   }
   ++steps_;
   const auto t = static_cast<double>(steps_);
-  const double rate = options_.learning_rate * (options_.warm_up > 0 ? std::min(1.0, t / static_cast<double>(options_.warm_up)) : 1.0);
+  // The first step of a warm-up is of size 0: it fills the moments alone (danijar/dreamerv3).
+  const double rise = options_.warm_up > 0 ? std::min(1.0, (t - 1) / static_cast<double>(options_.warm_up)) : 1;
+  const double rate = options_.learning_rate * rise;
   const double clip = options_.clip_norm > 0 && norm > options_.clip_norm ? options_.clip_norm / norm : 1;
   const double debias1 = 1 - std::pow(options_.beta1, t), debias2 = 1 - std::pow(options_.beta2, t);
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
