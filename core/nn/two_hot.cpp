@@ -18,7 +18,7 @@ TwoHot::TwoHot(Kind kind, std::int64_t bins, const torch::Device& device) : kind
 torch::Tensor TwoHot::mean(const torch::Tensor& logits) const {
   const auto probabilities = torch::softmax(logits.to(torch::kFloat32), -1);
   const auto middle = bins_.size(0) / 2;
-  const auto weighted = probabilities * bins_;
+  const auto weighted = probabilities * bins_.to(probabilities.device());
   // The large bins of both signs cancel pair by pair before the small ones are added.
   const auto pairs = weighted.slice(-1, 0, middle).flip(-1) + weighted.slice(-1, middle + 1);
   const auto sum = weighted.select(-1, middle) + pairs.sum(-1);
@@ -27,18 +27,19 @@ torch::Tensor TwoHot::mean(const torch::Tensor& logits) const {
 
 torch::Tensor TwoHot::target(const torch::Tensor& x) const {
   const auto value = kind_ == Kind::symlog ? symlog(x) : x;
+  const auto bins = bins_.to(value.device());
   const auto last = bins_.size(0) - 1;
-  const auto above = torch::searchsorted(bins_, value.contiguous(), false, true);  // the number of bins <= value
+  const auto above = torch::searchsorted(bins, value.contiguous(), false, true);  // the number of bins <= value
   const auto low = (above - 1).clamp(0, last), high = above.clamp(0, last);
-  const auto bin_low = bins_.index_select(0, low.flatten()).view_as(value);
-  const auto bin_high = bins_.index_select(0, high.flatten()).view_as(value);
+  const auto bin_low = bins.index_select(0, low.flatten()).view_as(value);
+  const auto bin_high = bins.index_select(0, high.flatten()).view_as(value);
   const auto equal = low == high;  // outside the bins: all on the end bin
   const auto distance_low = torch::where(equal, torch::ones_like(value), (bin_low - value).abs());
   const auto distance_high = torch::where(equal, torch::ones_like(value), (bin_high - value).abs());
   const auto total = distance_low + distance_high;
   auto sizes = value.sizes().vec();
   sizes.push_back(last + 1);
-  auto target = torch::zeros(sizes, bins_.options());
+  auto target = torch::zeros(sizes, bins.options());
   target.scatter_add_(-1, low.unsqueeze(-1), (distance_high / total).unsqueeze(-1));
   target.scatter_add_(-1, high.unsqueeze(-1), (distance_low / total).unsqueeze(-1));
   return target;
