@@ -181,8 +181,10 @@ ActorCritic::Loss ActorCritic::loss(const Dreamed& dreamed, const torch::Tensor&
   const double scale = return_scale(returns);
 
   // V2 sets the action of state t against the return of the state after it, as its returns count the state's own reward.
-  const auto actor_states = arrived || options_.gradient == "dynamics" ? states - 1 : states - 2;
-  const auto target = arrived || options_.gradient == "dynamics" ? returns : returns.slice(0, 1);
+  // V1 has no start state: every action that led to a state is in its return.
+  const bool shifted = !arrived && (options_.include_start || options_.gradient != "dynamics");
+  const auto actor_states = shifted ? states - 2 : states - 1;
+  const auto target = shifted ? returns.slice(0, 1) : returns;
   const auto advantage = (target.detach() - value.detach().slice(0, 0, actor_states)) / scale;
   const auto policy_output = actor_(seen.slice(0, 0, actor_states)).to(torch::kFloat32);
   const auto entropy = policy_.entropy(policy_output, rng);
@@ -191,7 +193,11 @@ ActorCritic::Loss ActorCritic::loss(const Dreamed& dreamed, const torch::Tensor&
     const auto chosen = dreamed.action.detach().slice(0, 0, actor_states);
     objective = objective + options_.reinforce_share * policy_.log_prob(policy_output, chosen) * advantage;
   }
-  if (through) objective = objective + (options_.gradient == "dynamics" ? 1.0 : 1 - options_.reinforce_share) * target / scale;
+  if (through) {
+    // V3 of 2023 climbs the advantage, baseline and all; V1 and V2 the return.
+    const auto gain = options_.normalise_returns ? (target - value.slice(0, 0, actor_states)) / scale : target;
+    objective = objective + (options_.gradient == "dynamics" ? 1.0 : 1 - options_.reinforce_share) * gain;
+  }
   loss.actor = -(weight.slice(0, 0, actor_states) * objective).mean();
 
   const auto learned = output.slice(0, 0, states - 1);

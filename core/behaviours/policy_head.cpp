@@ -59,16 +59,21 @@ torch::Tensor PolicyHead::sample(const torch::Tensor& output, at::Generator rng)
     const auto one_hot = sample_one_hot(log_p.detach(), rng);
     return torch::GradMode::is_enabled() ? straight_through(one_hot, log_p) : one_hot;
   }
+  auto sizes = output.sizes().vec();
+  sizes.back() = size_;
+  const auto plain = torch::TensorOptions(output.device()).dtype(torch::kFloat32);
+  return sample_at(output, kind_ == Kind::truncated_normal ? torch::rand(sizes, rng, plain) : torch::randn(sizes, rng, plain));
+}
+
+torch::Tensor PolicyHead::sample_at(const torch::Tensor& output, const torch::Tensor& noise) const {
   const auto [mean, deviation] = mean_deviation(output);
-  const auto plain = mean.options().requires_grad(false);
   if (kind_ == Kind::truncated_normal) {
     const Truncated cut(mean, deviation);
     // Through the inverse of the distribution function, which has a gradient.
-    const auto u = torch::rand(mean.sizes(), rng, plain);
-    const auto p = (cut.below + u * cut.mass).clamp(1e-6, edge);
+    const auto p = (cut.below + noise * cut.mass).clamp(1e-6, edge);
     return (mean + deviation * std::numbers::sqrt2 * torch::erfinv(2 * p - 1)).clamp(-1, 1);
   }
-  const auto x = mean + deviation * torch::randn(mean.sizes(), rng, plain);
+  const auto x = mean + deviation * noise;
   return kind_ == Kind::tanh_normal ? torch::tanh(x) : x;
 }
 
@@ -117,7 +122,9 @@ torch::Tensor PolicyHead::entropy(const torch::Tensor& output, at::Generator rng
 torch::Tensor PolicyHead::to_environment(const torch::Tensor& action) const {
   if (discrete()) return action.argmax(-1, true).to(torch::kFloat32);
   const auto low = low_.to(action.device()), high = high_.to(action.device());
-  return low + (action.clamp(-1, 1) + 1) * 0.5 * (high - low);
+  // Held within [-1, 1] by a factor, which lets gradients pass where a clamp stops them (danijar/dreamerv3, action_clip).
+  const auto held = action / action.detach().abs().clamp_min(1);
+  return low + (held + 1) * 0.5 * (high - low);
 }
 
 }  // namespace dream

@@ -26,6 +26,8 @@ class PolicyHead {
   bool discrete() const { return kind_ == Kind::choice; }
 
   torch::Tensor sample(const torch::Tensor& output, at::Generator rng) const;  // reparameterised, or straight-through
+  /// The sample of a box that `noise` makes: uniform in [0, 1] for a truncated normal, standard normal for the others.
+  torch::Tensor sample_at(const torch::Tensor& output, const torch::Tensor& noise) const;
   torch::Tensor mode(const torch::Tensor& output, at::Generator rng) const;
   torch::Tensor log_prob(const torch::Tensor& output, const torch::Tensor& action) const;  // [...]
   torch::Tensor entropy(const torch::Tensor& output, at::Generator rng) const;             // [...], nats
