@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "api/platform_time.h"
+#include "tests/ui/fake_recurrent.h"
 
 namespace dream::ui {
 namespace {
@@ -155,7 +155,10 @@ void FakeEngine::send(Command command) {
   } else if (const auto* twin = std::get_if<SetTwin>(&command)) {
     dream_.twin = twin->on;
   } else if (const auto* edit = std::get_if<EditLatent>(&command)) {
-    if (edit->index >= 0 && edit->index < 32) edits_.push_back({edit->index, edit->value});
+    if (recurrent_)
+      forced_[edit->index / 32] = edit->index % 32;
+    else if (edit->index >= 0 && edit->index < 32)
+      edits_.push_back({edit->index, edit->value});
   } else if (const auto* watch = std::get_if<WatchProbes>(&command)) {
     watched_ = watch->names;
   } else if (const auto* train = std::get_if<TrainControl>(&command)) {
@@ -175,7 +178,14 @@ void FakeEngine::send(Command command) {
   commands.push_back(std::move(command));
 }
 
+void FakeEngine::become_recurrent() {
+  recurrent_ = true;
+  begin_recurrent(dream_, train_);
+  tick();
+}
+
 void FakeEngine::fill_frames() {
+  if (recurrent_) return fill_recurrent_frames(dream_, train_);
   const double steer = dream_.action.empty() ? 0 : static_cast<double>(dream_.action[0]);
   const auto dreamt = road(road_, steer + 0.4, 1), real = road(road_, steer, 0), seen = road(road_, steer, 1);
   dream_.frames.clear();
@@ -189,6 +199,7 @@ void FakeEngine::fill_frames() {
 }
 
 void FakeEngine::fill_probes() {
+  if (recurrent_) return fill_recurrent_probes(dream_, train_, watched_, forced_);
   dream_.probes.clear();
   const double t = static_cast<double>(dream_.step) * 0.04;
   const auto wants = [&](const char* name) { return watched_.count(name) > 0; };
@@ -234,19 +245,6 @@ void FakeEngine::fill_probes() {
     dream_.probes.push_back(
         {"hidden/h", "Hidden hₜ", "hₜ: what M remembers, one cell per LSTM unit.", false, share(h)});
   }
-  if (categorical_ && wants("categorical/z")) {
-    Categorical c;
-    c.groups = c.classes = 32;
-    for (int g = 0; g < 32; ++g) {
-      for (int k = 0; k < 32; ++k) {
-        const int peak = (g * 7 + static_cast<int>(t)) % 32;
-        c.posterior.push_back(k == peak ? 0.8f : 0.006f + 0.02f * std::abs(wave(g * 32 + k, t)));
-        c.prior.push_back(k == peak ? 0.4f : 0.02f * (1 + wave(g * 32 + k, 2 * t)));
-      }
-      c.drawn.push_back((g * 7 + static_cast<int>(t)) % 32);
-    }
-    dream_.probes.push_back({"categorical/z", "Categories zₜ", "q(zₜ | hₜ, xₜ) beside p(zₜ | hₜ).", false, share(c)});
-  }
 }
 
 void FakeEngine::tick() {
@@ -256,10 +254,9 @@ void FakeEngine::tick() {
       road_ += 0.6;
       dream_.dream_reward += 0.03, dream_.real_reward += 0.029;
       dream_.done_probability = 0.004f;
-      edits_.clear();
+      edits_.clear(), forced_.clear();
     }
     ++dream_.version;
-    if (categorical_ && dream_.probe_names.size() == 3) dream_.probe_names.push_back("categorical/z");
     fill_frames();
     fill_probes();
   }

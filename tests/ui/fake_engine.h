@@ -1,6 +1,9 @@
 #pragma once
+#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "api/engine.h"
@@ -24,7 +27,9 @@ class FakeEngine : public Engine {
   TrainView& train() { return train_; }
   std::string& fault() { return fault_; }
   std::vector<RunView>& runs() { return runs_; }
-  void offer_categorical() { categorical_ = true; }
+
+  /// The second scripted family in place of the first (tests/ui/fake_recurrent.h).
+  void become_recurrent();
 
   std::vector<Command> commands;  // everything that was sent, in order
 
@@ -57,7 +62,8 @@ class FakeEngine : public Engine {
   std::vector<float> z_;
   std::vector<std::pair<int, float>> edits_;
   std::set<std::string> watched_;
-  bool categorical_ = false;
+  std::map<int, int> forced_;  // class of a group, by a click
+  bool recurrent_ = false;
   double road_ = 0;
 };
 

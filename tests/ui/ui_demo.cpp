@@ -1,6 +1,6 @@
 // The window with the fake engine behind it, for a look by hand and for pictures:
 //   ui_demo [--workspace play|train|debug|teach] [--size WxH] [--light] [--text 1.5] [--frames N] [--shot FILE.png]
-//           [--tab GROUP] [--state empty|fault|categorical|keys|palette|runs|…]
+//           [--tab GROUP] [--family recurrent] [--state empty|fault|keys|palette|runs|…]
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
   options.settings_directory = "-";
   bool light = false;
   float text = 1;
-  std::string state, panel;
+  std::string state, panel, family;
   for (int i = 1; i + 1 < argc || (i < argc && std::string(argv[i]) == "--light"); ++i) {
     const std::string key = argv[i];
     if (key == "--light") {
@@ -30,10 +30,11 @@ int main(int argc, char** argv) {
     if (key == "--frames") options.max_frames = std::atoi(value.c_str());
     if (key == "--shot") options.screenshot = value, options.max_frames = options.screenshot_frame = 45;
     if (key == "--state") state = value;
+    if (key == "--family") family = value;
     if (key == "--panel") panel = value;
     if (key == "--rate") options.frame_rate = std::atof(value.c_str());
   }
-  if (state == "categorical") engine.offer_categorical();
+  if (family == "recurrent") engine.become_recurrent();
   if (state == "fault") {
     engine.train().fault =
         "V's loss is not finite at step 1,204: v.encoder.conv2.weight holds NaN. The last good checkpoint is kept; "

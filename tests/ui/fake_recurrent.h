@@ -1,0 +1,21 @@
+#pragma once
+#include <map>
+#include <set>
+#include <string>
+
+#include "api/snapshot.h"
+
+namespace dream::ui {
+
+/// The scripted engine's second family: categorical latents, a policy over six choices, a planner's candidates, one
+/// interleaved phase with some twenty curves and sixty settings. Nothing in the window may notice the difference.
+void begin_recurrent(DreamView& dream, TrainView& train);
+
+/// Pictures of the dream and the batch at this step.
+void fill_recurrent_frames(DreamView& dream, TrainView& train);
+
+/// The watched probes of the dream and the batch; `forced` holds the classes that a click has set, by group.
+void fill_recurrent_probes(DreamView& dream, TrainView& train, const std::set<std::string>& watched,
+                           const std::map<int, int>& forced);
+
+}  // namespace dream::ui
