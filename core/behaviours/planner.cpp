@@ -26,7 +26,7 @@ torch::Tensor Planner::to_environment(const torch::Tensor& action) const {
   return low + (action.clamp(-1, 1) + 1) * 0.5 * (high - low);
 }
 
-Planner::Plan Planner::plan(WorldModel& model, const Carry& carry, at::Generator rng) {
+Planner::Plan Planner::plan(WorldModel& model, const Carry& carry, at::Generator rng, const torch::Tensor& given) {
   torch::NoGradGuard no_grad;
   const auto lanes = carry.begin()->second.size(0), axes = static_cast<std::int64_t>(space_.axes.size());
   const auto n = options_.candidates, h = options_.horizon, elites = std::min(options_.elites, n);
@@ -37,7 +37,7 @@ Planner::Plan Planner::plan(WorldModel& model, const Carry& carry, at::Generator
   plan.mean = torch::zeros({lanes, h, axes}, like);
   auto deviation = torch::ones_like(plan.mean);
   for (std::int64_t i = 0; i < options_.iterations; ++i) {
-    const auto noise = torch::randn({lanes, n, h, axes}, rng, like);
+    const auto noise = given.defined() ? given[i] : torch::randn({lanes, n, h, axes}, rng, like);
     plan.candidates = (plan.mean.unsqueeze(1) + deviation.unsqueeze(1) * noise).clamp(-1, 1);
     const auto actions = to_environment(plan.candidates).view({lanes * n, h, axes});
     auto state = starts;

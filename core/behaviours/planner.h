@@ -33,7 +33,8 @@ class Planner : public Behaviour {
     torch::Tensor scores;      // [B, N]
     torch::Tensor elites;      // int64 [B, E]
   };
-  Plan plan(WorldModel& model, const Carry& carry, at::Generator rng);
+  /// `noise` [I, B, N, H, A], where defined, is taken instead of draws.
+  Plan plan(WorldModel& model, const Carry& carry, at::Generator rng, const torch::Tensor& noise = {});
   PlannerOptions& live_options() { return options_; }
 
  private:

@@ -272,24 +272,33 @@ torch::Tensor Rssm::free(const torch::Tensor& kl) const {
   return (kl - options_.free_nats).clamp_min(0).mean();
 }
 
-/// Latent overshooting (PlaNet, eq. 7): the posterior of t against the prior that was imagined for t from t - d, for
-/// every distance d from 2 on. Distance 1 is the KL of the loss itself.
-torch::Tensor Rssm::overshoot(const Filtered& filtered, const SequenceBatch& batch, at::Generator rng) {
-  const auto steps = batch.steps();
+/// The posterior of t against the prior imagined for t from the state d steps before, for every d from 2 on; distance 1 is
+/// the KL of the loss itself. The free nats are granted as there. google-research/planet as released also counts the
+/// places beyond a sequence's end, where its loss is not a number, and leaves the farthest distance out.
+torch::Tensor Rssm::overshoot(const Filtered& filtered, const SequenceBatch& batch, at::Generator rng, const Given& given) {
+  const auto steps = batch.steps(), lanes = batch.lanes();
   const auto target = filtered.posterior.detach();
   const auto keep = 1 - batch.first;
-  const auto actions = encode_action(batch.action);
-  torch::Tensor h = filtered.h, z = filtered.z, inside = torch::ones_like(keep);  // inside: no new episode on the way
-  torch::Tensor sum = torch::zeros({}, h.options());
-  for (std::int64_t d = 1; d <= std::min(options_.overshooting, steps - 1); ++d) {
+  const auto actions = encode_action(batch.action) * keep.unsqueeze(-1);
+  const auto first = first_state(lanes);
+  const auto before = [&](const torch::Tensor& initial, const torch::Tensor& begin, const torch::Tensor& states) {
+    const auto shifted = torch::cat({(begin.defined() ? begin : initial).unsqueeze(0), states.slice(0, 0, -1)});
+    return torch::lerp(initial.unsqueeze(0), shifted, keep.unsqueeze(-1));
+  };
+  torch::Tensor h = before(first.h, given.h, filtered.h), z = before(first.z, given.z, filtered.z);
+  torch::Tensor inside = torch::ones_like(keep);  // no new episode on the way
+  std::vector<torch::Tensor> divergences;
+  for (std::int64_t d = 0; d < std::min(options_.overshooting, steps); ++d) {
     const auto left = steps - d;
-    h = h.slice(0, 0, left), z = z.slice(0, 0, left), inside = inside.slice(0, 0, left) * keep.slice(0, d);
-    h = cell_(flat(h), flat(z), flat(actions.slice(0, d))).view({left, batch.lanes(), -1});
-    const auto prior = prior_of(flat(h)).view({left, batch.lanes(), -1});
-    z = draw(prior, rng, {});
-    if (d >= 2) sum = sum + free(kl(target.slice(0, d), prior).sum(-1) * inside);
+    h = cell_(flat(h.slice(0, 0, left)), flat(z.slice(0, 0, left)), flat(actions.slice(0, d))).view({left, lanes, -1});
+    const auto prior = prior_of(flat(h)).view({left, lanes, -1});
+    z = given.open.defined() ? latent_of(prior, given.open[d].slice(0, 0, left)) : draw(prior, rng, {});
+    if (d == 0) continue;
+    inside = inside.slice(0, 0, left) * keep.slice(0, d);
+    divergences.push_back(kl(target.slice(0, d), prior).sum(-1).masked_select(inside > 0));
   }
-  return sum / static_cast<double>(std::max<std::int64_t>(1, options_.overshooting - 1));
+  const auto all = divergences.empty() ? torch::zeros({0}, h.options()) : torch::cat(divergences);
+  return all.numel() > 0 ? free(all) : torch::zeros({}, h.options());
 }
 
 SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng, const Given& given) {
@@ -348,7 +357,7 @@ SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng, const Giv
   // Each side learns by itself: the prior to foretell, the posterior to be foretold.
   add("dynamics", free(kl(filtered.posterior.detach(), filtered.prior).sum(-1)), options_.dynamics_scale);
   add("representation", free(kl(filtered.posterior, filtered.prior.detach()).sum(-1)), options_.representation_scale);
-  if (options_.overshooting >= 2) add("overshooting", overshoot(filtered, batch, rng), options_.overshooting_scale);
+  if (options_.overshooting >= 2) add("overshooting", overshoot(filtered, batch, rng, given), options_.overshooting_scale);
   {
     torch::NoGradGuard no_grad;
     loss.terms.emplace_back("kl", kl(filtered.posterior, filtered.prior).sum(-1).mean());

@@ -35,6 +35,7 @@ class Rssm : public SequenceModel {
   struct Given {
     torch::Tensor draws;  // [T, B, Z]: one-hots, or a Gaussian's standard normal noise
     torch::Tensor h, z;   // [B, ...]: the state before the first step
+    torch::Tensor open;   // [D, T, B, Z]: draws of latent overshooting, by distance
   };
   SequenceLoss loss(const SequenceBatch& batch, at::Generator rng) override { return loss(batch, rng, Given{}); }
   SequenceLoss loss(const SequenceBatch& batch, at::Generator rng, const Given& given);
@@ -48,6 +49,8 @@ class Rssm : public SequenceModel {
     torch::Tensor posterior, prior;  // [T, B, ...], as in the carry
   };
   Filtered filter(const torch::Tensor& embedded, const SequenceBatch& batch, at::Generator rng, const Given& given);
+  /// Latent overshooting (Hafner et al. 2019, eq. 7), up to the distance of the options.
+  torch::Tensor overshoot(const Filtered& filtered, const SequenceBatch& batch, at::Generator rng, const Given& given);
   /// Pictures and vectors as the encoder wants them -> [N, E].
   torch::Tensor encode(const Observation& observation, at::Generator rng);
   /// KL(posterior ‖ prior), per group [..., G].
@@ -71,7 +74,6 @@ class Rssm : public SequenceModel {
   torch::Tensor frame_of(const torch::Tensor& decoded) const;
   torch::Tensor reward_of(const torch::Tensor& raw) const;
   torch::Tensor free(const torch::Tensor& kl) const;
-  torch::Tensor overshoot(const Filtered& filtered, const SequenceBatch& batch, at::Generator rng);
   void inspect(const Filtered& filtered);
   bool narrow(const torch::Tensor& batch) const { return bfloat16_ && batch.size(0) >= 64; }
 
