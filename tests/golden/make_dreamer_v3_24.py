@@ -24,7 +24,7 @@ import ruamel.yaml
 from safetensors.numpy import load_file, save_file
 
 OUT = pathlib.Path(__file__).parent / "dreamer"
-BATCH, TIME, HORIZON, GRAD_LIMIT = 3, 6, 5, 300
+BATCH, TIME, HORIZON, GRAD_LIMIT = 3, 6, 5, 600
 
 
 def configuration(checkout):
