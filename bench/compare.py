@@ -57,6 +57,33 @@ def car_racing(seconds):
     return rate(seconds, work)
 
 
+def minatar(game):
+    """The package's act() and state() under random actions. It goes on with one stream; ours seeds every episode."""
+
+    def peer(seconds):
+        from minatar import Environment
+        from numpy.random import default_rng
+
+        env = Environment(game)
+        env.seed(0)
+        env.reset()
+        actions = default_rng(0).integers(0, 6, 1000).tolist()
+
+        def work():
+            for action in actions:
+                if env.act(action)[1]:
+                    env.reset()
+                env.state()
+            return len(actions)
+
+        return rate(seconds, work)
+
+    return peer
+
+
+GAMES = {"breakout": "Breakout", "asterix": "Asterix", "freeway": "Freeway", "seaquest": "Seaquest", "space_invaders": "Space Invaders"}
+
+
 def networks():
     from torch import nn
 
@@ -172,6 +199,7 @@ def dream(seconds, batch, decode):
 
 ROWS = {  # name: what is measured, the unit, the target ratio, the peer
     "car_racing": ("CarRacing with its 96×96 frame, one core", "steps/s", 20, car_racing),
+    **{f"minatar_{game}": (f"MinAtar {title} with its planes, one core", "steps/s", 20, minatar(game)) for game, title in GAMES.items()},
     "v_train": ("V training, batch 100", "frames/s", 2, v_train),
     "m_train": ("M training", "transitions/s", 2, m_train),
     "dream_decode": ("Dream step + decode, batch 1", "steps/s", 2, lambda s: dream(s, 1, True)),

@@ -140,6 +140,7 @@ Verb bench_verb(CLI::App& app) {
         {"car_racing", [&] { return environment_row(s); }}, {"v_train", [&] { return v_row(s, device); }},
         {"m_train", [&] { return m_row(s, device); }}, {"dream_decode", [&] { return dream_row(s, device, 1, true); }},
         {"dream_batch", [&] { return dream_row(s, device, 1024, false); }}};
+    for (auto& row : minatar_rows(s)) rows.push_back(std::move(row));
     for (auto& row : dreamer_rows(s, common.device)) rows.push_back(std::move(row));
     nlohmann::json json;
     json["threads"] = torch::get_num_threads();

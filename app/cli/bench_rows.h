@@ -26,6 +26,9 @@ struct Measurement {
 /// other programs can only make it slower.
 Rate rate(double seconds, const std::function<double()>& work);
 
+/// MinAtar's five games under a random policy, a fresh seed for every episode.
+std::vector<Measurement> minatar_rows(double seconds);
+
 /// Updates and dreams of the Dreamer family, batch 16 × 64, pictures of 64 × 64, horizon 15.
 std::vector<Measurement> dreamer_rows(double seconds, const std::string& device);
 

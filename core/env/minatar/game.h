@@ -55,26 +55,32 @@ class Planes {
     std::ranges::fill(out, 0.0f);
   }
 
-  void set(int channel, int x, int y) { write(channel, x, y, 1); }
+  void set(int channel, int x, int y) { write(channel, x, y); }
   /// Does nothing to the left and to the right of the board.
   void set_inside(int channel, int x, int y) {
-    if (x >= 0 && x < kSide) write(channel, x, y, 1);
+    if (x >= 0 && x < kSide) write(channel, x, y);
   }
   void set(int channel, const Board& board) {
-    for (int y = 0; y < kSide; ++y) {
-      const unsigned row = board.rows[y];
-      if (row == 0) continue;
-      for (int x = 0; x < kSide; ++x) write(channel, x, y, row >> x & 1);
-    }
+    bytes_ != nullptr ? write(bytes_ + channel, board) : write(floats_ + channel, board);
   }
 
  private:
-  void write(int channel, int x, int y, unsigned value) {
+  void write(int channel, int x, int y) {
     const int i = (kSide * y + x) * channels_ + channel;
     if (bytes_ != nullptr) {
-      bytes_[i] = static_cast<std::uint8_t>(value);
+      bytes_[i] = 1;
     } else {
-      floats_[i] = static_cast<float>(value);
+      floats_[i] = 1;
+    }
+  }
+  template <class T>
+  void write(T* plane, const Board& board) {
+    const int step = channels_;
+    for (int y = 0; y < kSide; ++y, plane += kSide * step) {
+      const unsigned row = board.rows[y];
+      if (row == 0) continue;
+      T* to = plane;
+      for (int x = 0; x < kSide; ++x, to += step) *to = static_cast<T>(row >> x & 1);
     }
   }
 
