@@ -21,6 +21,13 @@ std::string words_of(const std::exception& error) {
   return error.what();
 }
 
+/// Whether two spellings name one folder. An empty one names none.
+bool same_folder(const std::filesystem::path& a, const std::filesystem::path& b) {
+  std::error_code ignored;
+  return !a.empty() && !b.empty() &&
+         std::filesystem::weakly_canonical(a / "", ignored) == std::filesystem::weakly_canonical(b / "", ignored);
+}
+
 /// Threads of the calling thread's networks. Torch gives a thread that computes for the first time the number that any
 /// thread has set last, so that moment is brought forward.
 void compute_with(int threads) {
@@ -40,13 +47,12 @@ struct LiveEngine::TrainerWork {
   std::unique_ptr<Trainer> trainer;
   bool running = false, one_step = false, failed = false;
   std::string fault;
-  std::uint64_t version = 0;
-  double published_at = 0, weights_at = 0;
+  double weights_at = 0;
   std::set<std::string> watched;  // probes that the window shows
 
   void take(std::unique_ptr<Trainer> next) {
     if (trainer) trainer->close();
-    *this = {std::move(next), false, false, false, {}, version, 0, 0, std::move(watched)};
+    *this = {std::move(next), false, false, false, {}, 0, std::move(watched)};
   }
 };
 
@@ -196,9 +202,12 @@ void LiveEngine::train() {
   yield_to_others();
   compute_with(options_.threads > 0 ? options_.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
   TrainerWork work;
+  std::uint64_t version = 0;
+  double published_at = 0;
+  bool changed = true;  // since then
   const auto publish = [&](bool with_frames) {
     auto view = std::make_shared<TrainView>();
-    view->version = ++work.version;
+    view->version = ++version;
     view->fault = work.fault;
     for (const RecipeEntry& entry : recipes()) view->recipes.push_back({entry.name, entry.title + ": " + entry.help});
     for (const EnvEntry& entry : environments()) view->environments.push_back({entry.name, entry.help});
@@ -223,13 +232,18 @@ void LiveEngine::train() {
       }
     }
     train_.put(std::move(view));
-    work.published_at = now_seconds();
+    published_at = now_seconds();
+    changed = false;
   };
   while (!quit_) {
     const bool busy = work.running || work.one_step;
-    for (auto& order : trainer_orders_.take(std::chrono::duration<double>(busy ? 0 : 0.25))) guarded([&] { order(work); });
+    for (auto& order : trainer_orders_.take(std::chrono::duration<double>(busy ? 0 : 0.25))) {
+      changed = true;
+      guarded([&] { order(work); });
+    }
     if (quit_) break;
     if (work.trainer && (work.running || work.one_step)) {
+      changed = true;
       try {
         if (!work.trainer->advance()) {
           work.running = false;
@@ -249,13 +263,15 @@ void LiveEngine::train() {
       if (now_seconds() - work.weights_at > weights_seconds) {
         work.weights_at = now_seconds();
         player_orders_.push([weights = work.trainer->weights(), directory = work.trainer->system().directory](Player& player) {
-          if (player.loaded() && player.system().directory == directory) {
+          if (player.loaded() && same_folder(player.system().directory, directory)) {
             player.take_weights(*weights, directory.string() + ", live");
           }
         });
       }
     }
-    if (now_seconds() - work.published_at > (work.running ? publish_seconds : 0.5)) publish(work.running);
+    // The time since the last checkpoint, and the reference that the file thread reads, change by themselves.
+    if (work.trainer) changed = true;
+    if (changed && now_seconds() - published_at > (work.running ? publish_seconds : 0.5)) publish(work.running);
   }
   if (work.trainer) guarded([&] { work.trainer->close(); });
 }
@@ -314,7 +330,7 @@ void LiveEngine::open_run(const std::string& path) {
   if (system->directory.empty() || shipped) return;
   // A run of the user's own can also be trained on.
   trainer_orders_.push([this, path, checkpoint](TrainerWork& work) {
-    if (work.trainer && work.trainer->system().directory == std::filesystem::path(path)) return;
+    if (work.trainer && same_folder(work.trainer->system().directory, path)) return;
     if (work.running) throw Error("a run is being trained: stop it before " + path + " can be trained; the dream uses it now");
     RunSpec spec;
     spec.recipe = checkpoint.text("recipe");

@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
+#include <set>
 #include <thread>
 
 #include "api/error.h"
@@ -55,6 +57,55 @@ TEST_F(LiveEngineTest, WithoutAnyRunItWaits) {
   EXPECT_TRUE(comes(*live, [](const Snapshot& s) { return s.fault.find("no run is open") != std::string::npos; }));
   live->send(DismissFault{});
   EXPECT_TRUE(comes(*live, [](const Snapshot& s) { return s.fault.empty(); }));
+}
+
+TEST_F(LiveEngineTest, OffersEveryRecipeAndEnvironmentOnce) {
+  const auto live = engine("");
+  ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return !s.train->recipes.empty(); }));
+  for (const auto& choices : {live->latest()->train->recipes, live->latest()->train->environments}) {
+    std::set<std::string> names;
+    for (const auto& choice : choices) EXPECT_TRUE(names.insert(choice.name).second) << choice.name << " is listed twice";
+    EXPECT_FALSE(names.empty());
+  }
+}
+
+TEST_F(LiveEngineTest, TheVersionRisesWithTheContentAlone) {
+  make_run("run");
+  const auto live = engine("");
+  const auto version = [&] { return live->latest()->train->version; };
+  ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.train->version > 0; }));
+  const auto quiet = version();
+  std::this_thread::sleep_for(std::chrono::milliseconds(1200));  // more than two moments of publishing
+  EXPECT_EQ(version(), quiet) << "nothing has happened";
+  live->send(StartRun{"vmc", "CarRacing", (folder_ / "new").string(), {}});
+  ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.train->open; }));
+  const auto opened = version();
+  EXPECT_GT(opened, quiet);
+  live->send(OpenRun{(folder_ / "run").string()});
+  ASSERT_TRUE(comes(*live, [&](const Snapshot& s) { return s.train->run == (folder_ / "run").string(); }));
+  EXPECT_GT(version(), opened) << "another run does not begin to count anew";
+}
+
+TEST_F(LiveEngineTest, ARunIsTheSameHoweverItsFolderIsSpelled) {
+  make_run("run", {"collect.episodes=400"});
+  const auto live = engine("run");
+  ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.dream->ready && s.train->open; }));
+  live->send(TrainControl{Train::start, ""});
+  ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.train->busy; }));
+  const auto spelled = (folder_ / "run" / ".." / "run").string() + "/";
+  live->send(OpenRun{spelled});
+  ASSERT_TRUE(comes(*live, [&](const Snapshot& s) {
+    return std::any_of(s.log->begin(), s.log->end(), [&](const LogLine& line) { return line.text == "dreaming with " + spelled; });
+  }));
+  const auto before = live->latest()->dream->version;
+  ASSERT_TRUE(comes(*live, [&](const Snapshot& s) { return s.dream->version > before && s.dream->run_title.ends_with(", live"); }))
+      << "the dream takes the weights of the run that it is";
+  live->send(OpenRun{(folder_ / "missing").string()});  // what comes after it in the queue of files
+  ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.fault.find("missing") != std::string::npos; }));
+  live->send(TrainControl{Train::pause, ""});
+  ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return !s.train->busy; }));
+  EXPECT_EQ(live->latest()->train->run, (folder_ / "run").string());
+  for (const auto& line : *live->latest()->log) EXPECT_EQ(line.text.find("is being trained"), std::string::npos) << line.text;
 }
 
 TEST_F(LiveEngineTest, PhasesStartPauseStepAndStopWhileTheDreamGoesOn) {
