@@ -92,6 +92,14 @@ void Population::save(Checkpoint& into, const std::string& prefix) const {
   lanes_.save(into, prefix + "lane_");
 }
 
+bool Population::fits(const Checkpoint& from, const std::string& prefix) const {
+  const auto rows = [&](const std::string& name) {
+    const auto found = from.tensors.find(prefix + name);
+    return found == from.tensors.end() || found->second.dim() == 0 ? -1 : found->second.size(0);
+  };
+  return rows("lanes") == lanes_.count() && rows("results") == static_cast<std::int64_t>(results_.size());
+}
+
 void Population::load(const Checkpoint& from, const std::string& prefix) {
   const auto lanes = from.exact(prefix + "lanes", {lanes_.count(), 5}).to(torch::kFloat64).contiguous();
   const auto jobs = static_cast<std::int64_t>(results_.size());

@@ -40,6 +40,9 @@ class Population {
   std::vector<double> mean_rewards() const;                        // [P]
 
   void save(Checkpoint& into, const std::string& prefix) const;
+  /// False where what was saved has other many lanes or episodes than this population after begin(): then it cannot be
+  /// taken up.
+  bool fits(const Checkpoint& from, const std::string& prefix) const;
   /// After begin() with the same candidates and seeds.
   void load(const Checkpoint& from, const std::string& prefix);
 

@@ -414,6 +414,39 @@ TEST_F(TrainerTest, TheSearchImprovesAKnownDriverAndGoesOnFromTheMiddle) {
   expect_same(folder_ / "whole", folder_ / "torn");
 }
 
+TEST_F(TrainerTest, AGenerationBeginsAnewWithOtherLanes) {
+  const auto begin = [&](const char* lanes, bool resume) {
+    auto system = tiny_system(folder_ / "run", {"c.generations=2", "c.population=4", "c.max_steps=16", std::string("c.lanes=") + lanes});
+    system->make_env = [] { return std::make_unique<test::ToyEnv>(test::ToyOptions{16, 0}); };
+    return Trainer(std::move(system), {60, "c"}, resume);
+  };
+  const auto candidates = [&] { return Checkpoint::load(folder_ / "run" / "checkpoint.safetensors").get("c.cma/mean", {-1}).clone(); };
+  {
+    auto trainer = begin("4", false);
+    trainer.advance();
+    trainer.advance();
+    trainer.close();
+  }
+  const auto mean = candidates();
+  {
+    auto trainer = begin("4", true);
+    trainer.advance();
+    EXPECT_GT(trainer.phases(true)[3].progress, 0.3) << "with the same lanes it goes on";
+  }
+  {
+    auto trainer = begin("3", true);
+    trainer.advance();
+    EXPECT_GT(trainer.phases(true)[3].progress, 0);
+    EXPECT_LT(trainer.phases(true)[3].progress, 0.2) << "with others it begins anew";
+    trainer.close();
+  }
+  EXPECT_TRUE(torch::equal(candidates(), mean)) << "the search itself is where it was";
+  auto trainer = begin("3", true);
+  while (trainer.advance()) {
+  }
+  EXPECT_EQ(trainer.phases(false)[3].state, PhaseView::State::done);
+}
+
 TEST_F(TrainerTest, CSearchesInsideTheDreamWhereMPredictsReward) {
   Trainer trainer(tiny_system(folder_ / "run", {"m.heads=true", "c.world=dream"}), {}, false);
   while (trainer.advance()) {

@@ -46,8 +46,8 @@ class Search {
     };
     population_ = std::make_unique<Population>(act, *lanes_, options);
     start_generation();
-    if (resumed_.tensors.empty()) return;
-    population_->load(resumed_, "c.population/");
+    // With another number of lanes or episodes the generation begins anew: its candidates are the same.
+    if (population_->fits(resumed_, "c.population/")) population_->load(resumed_, "c.population/");
     resumed_ = {};
   }
 
@@ -173,12 +173,7 @@ class Evaluation {
     for (std::int64_t i = 0; i < episodes; ++i) seeds.push_back(first_evaluation_seed + static_cast<std::uint64_t>(i));
     population_->begin(1, seeds);
     driver_ = parts_->controller->flat();
-    const auto rows = [this](const char* name) {
-      const auto found = resumed_.tensors.find(name);
-      return found == resumed_.tensors.end() || found->second.dim() == 0 ? -1 : found->second.size(0);
-    };
-    if (resumed_driver_ == driver_ && rows("evaluate.population/results") == episodes &&
-        rows("evaluate.population/lanes") == lanes_->count()) {
+    if (resumed_driver_ == driver_ && population_->fits(resumed_, "evaluate.population/")) {
       population_->load(resumed_, "evaluate.population/");
     }
     resumed_ = {};
