@@ -16,10 +16,16 @@
 
 namespace dream::cli {
 
+namespace {
+
+constexpr std::int64_t horizon_episodes = 10, horizon_context = 60;  // of the measurement of imagined steps
+
+}  // namespace
+
 Verb eval_verb(CLI::App& app) {
   struct Options {
     std::string run, json;
-    std::int64_t episodes = 100, lanes = 50, max_steps = 1000, horizon = 100, horizon_episodes = 10;
+    std::int64_t episodes = 100, lanes = 50, max_steps = 1000, horizon = 100;
     bool dream = false;
     double tau = 1;
   };
@@ -35,6 +41,11 @@ Verb eval_verb(CLI::App& app) {
   command->add_option("--json", options->json, "Write the figures to this file");
 
   return {command, [options](const Common& common) {
+    if (!options->dream && options->horizon > 0 && options->max_steps <= horizon_context + options->horizon) {
+      throw Error("--max-steps " + std::to_string(options->max_steps) + " is too short for --horizon " +
+                  std::to_string(options->horizon) + ", which needs more than " + std::to_string(horizon_context + options->horizon) +
+                  " steps: " + std::to_string(horizon_context) + " to look, then the horizon; --horizon 0 leaves it out");
+    }
     const auto checkpoint = Checkpoint::load(checkpoint_path(options->run));
     auto system = load_system(checkpoint, common.device);
     // The first unseen track is number 0; --seed moves on from there.
@@ -86,8 +97,8 @@ Verb eval_verb(CLI::App& app) {
                            {"deviation", deviation}, {"rewards", rewards}};
     if (options->dream) json["tau"] = options->tau;
     if (!options->dream && options->horizon > 0) {
-      const auto report = horizon_error(*system, std::min(options->horizon_episodes, options->episodes), first, 60,
-                                        options->horizon, options->tau);
+      const auto report = horizon_error(*system, std::min(horizon_episodes, options->episodes), first, horizon_context,
+                                        options->horizon, options->tau, options->max_steps);
       std::printf("reconstruction  Σ(x − x̂)² = %.2f per frame, MSE %.5f, over %lld unseen frames\n",
                   report.reconstruction_sum, report.reconstruction_mse, static_cast<long long>(report.frames));
       std::printf("imagined steps under the true actions, MSE per channel value (and of a still picture):\n");

@@ -17,7 +17,7 @@ double mse(const torch::Tensor& made, const torch::Tensor& real) {
 }  // namespace
 
 HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t first_seed, std::int64_t context,
-                            std::int64_t horizon, double tau) {
+                            std::int64_t horizon, double tau, std::int64_t max_steps) {
   torch::NoGradGuard no_grad;
   auto& model = *system.model;
   const auto device = system.device;
@@ -45,7 +45,7 @@ HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t
     }
     return torch::tensor(lanes, torch::kInt64);
   };
-  for (std::int64_t step = 0;; ++step) {
+  for (std::int64_t step = 0; max_steps == 0 || step < max_steps; ++step) {
     const auto living = lanes_of(alive);
     if (living.numel() == 0) break;
     const auto real = unit(envs.images());
@@ -82,7 +82,7 @@ HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t
   report.reconstruction_sum = report.reconstruction_mse * static_cast<double>(envs.spaces().image_bytes());
   for (std::size_t k = 0; k < counts.size(); ++k) {
     if (counts[k] == 0) {
-      throw Error("no episode lasted " + std::to_string(context + static_cast<std::int64_t>(k) + 1) +
+      throw Error("no episode lasted longer than " + std::to_string(context + static_cast<std::int64_t>(k) + 1) +
                   " steps; take a shorter horizon");
     }
     report.frame_mse[k] /= static_cast<double>(counts[k]);

@@ -38,6 +38,14 @@ TEST_F(HorizonTest, AWrongModelGoesWrongStepByStep) {
   for (std::size_t k = 0; k < 10; ++k) EXPECT_NEAR(report.frame_mse[k] / report.still_mse[k], 1, 0.05) << k;
 }
 
+TEST_F(HorizonTest, LooksNoLongerThanItMay) {
+  const auto system = test::toy_system({.length = 40});
+  EXPECT_EQ(horizon_error(*system, 2, 5, 8, 10, 1e-9, 25).frames, 2 * 25);
+  EXPECT_EQ(horizon_error(*system, 2, 5, 8, 10, 1e-9, 60).frames, 2 * 40) << "the environment ends it before";
+  EXPECT_EQ(horizon_error(*system, 2, 5, 8, 10, 1e-9, 19).frames, 2 * 19) << "just long enough";
+  EXPECT_THROW(horizon_error(*system, 2, 5, 8, 10, 1e-9, 18), Error);
+}
+
 TEST_F(HorizonTest, TooShortEpisodesAreSaidSo) {
   const auto system = test::toy_system({.length = 12});
   const auto message = test::message_of<Error>([&] { horizon_error(*system, 2, 5, 8, 10, 1); });
