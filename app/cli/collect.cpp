@@ -16,7 +16,7 @@ Verb collect_verb(CLI::App& app) {
   auto options = std::make_shared<Options>();
   auto* command = app.add_subcommand("collect", "Drive an environment and keep the episodes (HDF5, Minari's layout)");
   command->add_option("--env", options->environment, "The environment")->capture_default_str();
-  command->add_option("--policy", options->policy, "'random', or a run whose controller drives")->capture_default_str();
+  command->add_option("--policy", options->policy, "'random' (a Brownian motion), 'random-weights' (V-M-C with random weights), or a run whose controller drives")->capture_default_str();
   command->add_option("--episodes", options->episodes, "Episodes in the dataset at the end; what is there counts")
       ->check(CLI::Range(1, 100000000))->capture_default_str();
   command->add_option("--out", options->directory, "The dataset's folder")->required();
@@ -27,7 +27,8 @@ Verb collect_verb(CLI::App& app) {
 
   return {command, [options](const Common& common) {
     std::shared_ptr<System> driver;
-    if (options->policy != "random") {
+    const bool untrained = options->policy == "random-weights";
+    if (options->policy != "random" && !untrained) {
       driver = load_system(Checkpoint::load(checkpoint_path(options->policy)), common.device);
       if (driver->environment != options->environment) {
         throw Error("--policy " + options->policy + " drives " + driver->environment + ", not " + options->environment);
@@ -37,9 +38,15 @@ Verb collect_verb(CLI::App& app) {
     auto spec = RunSpec{};
     spec.environment = options->environment;
     auto shape = driver ? driver : std::shared_ptr<System>(make_system(spec));
-    Collector collector({options->directory, options->episodes, options->max_steps,
-                         std::min(options->lanes, options->episodes), Rng(common.seed).fork(options->policy), options->noise},
-                        options->environment, shape->make_env, driver, options->policy);
+    Collector::Options collect{options->directory, options->episodes, options->max_steps,
+                               std::min(options->lanes, options->episodes), Rng(common.seed).fork(options->policy), options->noise};
+    if (untrained) {
+      collect.untrained = [spec] {
+        const auto system = make_system(spec);
+        return RandomWeights::Parts{system->model, system->behaviour};
+      };
+    }
+    Collector collector(std::move(collect), options->environment, shape->make_env, driver, options->policy);
     ProgressLine progress(common.quiet);
     const double began = now_seconds();
     const auto first = collector.written();

@@ -39,6 +39,16 @@ class Collector::RandomDriver : public Driver {
   std::vector<RandomPolicy> policies_;
 };
 
+class Collector::UntrainedDriver : public Driver {
+ public:
+  explicit UntrainedDriver(RandomWeights weights) : weights_(std::move(weights)) {}
+  void start(std::int64_t lane, Rng rng) override { weights_.start(lane, rng); }
+  torch::Tensor act(const EnvLanes& lanes) override { return weights_.act(lanes.images()); }
+
+ private:
+  RandomWeights weights_;
+};
+
 class Collector::TrainedDriver : public Driver {
  public:
   TrainedDriver(std::shared_ptr<System> system, const ActionSpace& space, std::int64_t lanes, double noise, Rng rng)
@@ -98,6 +108,9 @@ Collector::Collector(Options options, const std::string& environment, std::funct
   if (driver) {
     driver_ = std::make_unique<TrainedDriver>(driver, envs_.spaces().action, options_.lanes, options_.noise,
                                               options_.rng.fork("driver"));
+  } else if (options_.untrained) {
+    driver_ = std::make_unique<UntrainedDriver>(
+        RandomWeights(options_.untrained, options_.lanes, static_cast<std::int64_t>(envs_.spaces().action.size())));
   } else {
     driver_ = std::make_unique<RandomDriver>(envs_.spaces().action, options_.lanes);
   }

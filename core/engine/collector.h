@@ -7,13 +7,14 @@
 #include "core/base/rng.h"
 #include "core/data/dataset.h"
 #include "core/engine/lanes.h"
+#include "core/engine/random_weights.h"
 #include "core/engine/recorder.h"
 #include "core/engine/system.h"
 
 namespace dream {
 
 /// Drives lanes of environments and writes whole episodes into a dataset, in the order of their number. Episode i has
-/// the same track whatever was interrupted before; with the random policy it is the same episode.
+/// the same track whatever was interrupted before; with a random driver it is the same episode.
 class Collector {
  public:
   struct Options {
@@ -23,8 +24,11 @@ class Collector {
     std::int64_t lanes = 8;
     Rng rng;
     /// A driver's actions are shaken by smooth noise of up to this share of each axis's half range, drawn per episode,
-    /// so that a model also sees what follows from a mistake. 0 = none. The random policy ignores it.
+    /// so that a model also sees what follows from a mistake. 0 = none. Random drivers ignore it.
     double noise = 0;
+    /// Makes networks that drive with random weights, where no `driver` is given (see RandomWeights); empty = the
+    /// random policy drives.
+    std::function<RandomWeights::Parts()> untrained = {};
   };
 
   /// Drives `environment` as `make_env` makes it: at random, or with `driver`'s model and behaviour when it is given.
@@ -41,6 +45,7 @@ class Collector {
  private:
   class Driver;
   class RandomDriver;
+  class UntrainedDriver;
   class TrainedDriver;
   struct Lane {
     Recorder recorder;

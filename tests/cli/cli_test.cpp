@@ -219,6 +219,8 @@ TEST_F(CliTest, ATrainingThatIsKilledAgainAndAgainEndsAsIfItNeverWas) {
   // Collecting with the run's own controller.
   good({"collect", "--env", "CarRacing", "--policy", path("whole"), "--episodes", "2", "--max-steps", "30", "--out", path("driven"), "--threads", "1", "--quiet"});
   good({"collect", "--env", "CarRacing", "--episodes", "3", "--max-steps", "30", "--out", path("random"), "--threads", "1", "--quiet"});
+  good({"collect", "--env", "CarRacing", "--policy", "random-weights", "--episodes", "2", "--max-steps", "5", "--out", path("untrained"), "--threads", "1", "--quiet"});
+  EXPECT_SAYS(good({"info", path("untrained")}), "random-weights");
   info = good({"info", path("driven")});
   EXPECT_SAYS(info, "steps        60");
   EXPECT_SAYS(info, "64 × 64 × 3");
@@ -242,8 +244,9 @@ TEST_F(CliTest, ATrainingThatIsKilledAgainAndAgainEndsAsIfItNeverWas) {
   EXPECT_NEAR(score_of("half.safetensors", {}), real, 5);
   EXPECT_SAYS(good({"info", path("half.safetensors")}), "an export");
   bad({"export", path("whole"), "--out", path("whole/checkpoint.safetensors")}, "--out");
-  good({"eval", path("half.safetensors"), "--episodes", "1", "--max-steps", "20", "--horizon", "3", "--seed", "5", "--json", path("score.json"),
+  good({"eval", path("half.safetensors"), "--episodes", "1", "--max-steps", "70", "--horizon", "3", "--seed", "5", "--json", path("score.json"),
         "--threads", "1", "--quiet"});
+  bad({"eval", path("half.safetensors"), "--episodes", "1", "--max-steps", "63", "--horizon", "3"}, "too short for --horizon 3");
   const auto json = read_bytes(folder_ / "score.json");
   EXPECT_GT(number(json, "reconstruction_mse"), 0);
   EXPECT_SAYS(json, "imagined_mse");

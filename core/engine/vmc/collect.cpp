@@ -6,7 +6,7 @@
 namespace dream {
 namespace {
 
-/// Random-policy episodes into the run's dataset. The dataset itself is the checkpoint: a resumed collection goes on
+/// Episodes of a random driver into the run's dataset. The dataset itself is the checkpoint: a resumed collection goes on
 /// where the files end.
 class Collection {
  public:
@@ -14,9 +14,10 @@ class Collection {
 
   void begin() {
     const auto& options = parts_->options.collect;
-    collector_ = std::make_unique<Collector>(
-        Collector::Options{parts_->own_data(), options.episodes, options.max_steps, options.lanes, parts_->rng("collect"), 0},
-        parts_->system->environment, parts_->system->make_env, nullptr, "random");
+    Collector::Options collect{parts_->own_data(), options.episodes, options.max_steps, options.lanes, parts_->rng("collect"), 0};
+    if (options.policy == "random-weights") collect.untrained = parts_->untrained;
+    collector_ = std::make_unique<Collector>(std::move(collect), parts_->system->environment, parts_->system->make_env, nullptr,
+                                             parts_->own_data().filename().string());
     written_ = collector_->written();
   }
 

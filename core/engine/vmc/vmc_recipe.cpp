@@ -81,7 +81,11 @@ void VmcOptions::fields(Config& config) {
   presets.choices = {"desk", "paper"};
   config.add("preset", preset, presets);
   config.add("seed", seed, traits("Seed of everything that this run draws", 0, 2147483647));
-  config.add("collect.episodes", collect.episodes, traits("Random-policy episodes to collect (published: 10,000)", 1, 1e6));
+  Config::Traits policies;
+  policies.help = "Who drives: a Brownian motion of the controls, or V-M-C with random weights drawn per episode (published)";
+  policies.choices = {"brownian", "random-weights"};
+  config.add("collect.policy", collect.policy, policies);
+  config.add("collect.episodes", collect.episodes, traits("Random episodes to collect (published: 10,000)", 1, 1e6));
   config.add("collect.max_steps", collect.max_steps, traits("Longest collected episode", 1, 1e6, "steps"));
   config.add("collect.lanes", collect.lanes, traits("Environments that are stepped side by side", 1, 4096));
   config.add("collect.datasets", collect.datasets, traits("More dataset folders to train V and M on, separated by ':'", 0, 0));
@@ -107,7 +111,7 @@ void VmcOptions::fields(Config& config) {
   config.add("c.weight_decay", c.weight_decay, live(traits("Cost per mean squared weight", 0, 1e3)));
   config.add("c.max_steps", c.max_steps, traits("Longest episode of a candidate", 1, 1e6, "steps"));
   config.add("c.patience", c.patience, traits("Give an episode up after so many steps without reward; 0 = never (published)", 0, 1e6, "steps"));
-  config.add("c.lanes", c.lanes, traits("Environments that are stepped as one batch", 1, 16384));
+  config.add("c.lanes", c.lanes, traits("Environments that are stepped as one batch; resumed with another number, a generation begins anew", 1, 16384));
   Config::Traits worlds;
   worlds.help = "Where candidates drive: the real environment, or M's dream (needs m.heads)";
   worlds.choices = {"real", "dream"};
@@ -117,7 +121,9 @@ void VmcOptions::fields(Config& config) {
   config.add("evaluate.episodes", evaluate.episodes, traits("Episodes on unseen tracks at the end", 1, 1e6));
 }
 
-std::filesystem::path VmcParts::own_data() const { return system->directory / "data" / "random"; }
+std::filesystem::path VmcParts::own_data() const {
+  return system->directory / "data" / (options.collect.policy == "brownian" ? "random" : options.collect.policy);
+}
 
 bool VmcParts::load_more() {
   if (complete_) return false;
@@ -201,10 +207,15 @@ std::unique_ptr<System> make_vmc(const RunSpec& spec) {
   m.mixtures = options.m.mixtures;
   m.heads = options.m.heads;
   torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
+  const auto squash = squash_for(options, spec.environment, spaces.action);
   parts->system = system.get();
   parts->model = std::make_shared<VmcModel>(m);
-  parts->controller = std::make_shared<LinearController>(parts->model->feature_count(),
-                                                         squash_for(options, spec.environment, spaces.action));
+  parts->controller = std::make_shared<LinearController>(parts->model->feature_count(), squash);
+  parts->untrained = [m, squash] {
+    auto model = std::make_shared<VmcModel>(m);
+    auto controller = std::make_shared<LinearController>(model->feature_count(), squash);
+    return RandomWeights::Parts{std::move(model), std::move(controller)};
+  };
   parts->model->to(system->device);
   parts->controller->to(system->device);
   parts->model->v()->set_bfloat16(options.v.bfloat16 && bfloat16_is_fast(system->device));

@@ -5,6 +5,7 @@
 
 #include "core/base/rng.h"
 #include "core/data/replay.h"
+#include "core/engine/random_weights.h"
 #include "core/engine/seeds.h"
 #include "core/engine/system.h"
 #include "core/models/vmc.h"
@@ -19,6 +20,7 @@ struct VmcOptions {
   std::int64_t seed = 1;
 
   struct Collect {
+    std::string policy = "brownian";
     std::int64_t episodes = 200;
     std::int64_t max_steps = 1000;
     std::int64_t lanes = 8;
@@ -73,13 +75,14 @@ struct VmcParts {
   System* system = nullptr;  // owns this
   std::shared_ptr<VmcModel> model;
   std::shared_ptr<class LinearController> controller;
+  std::function<RandomWeights::Parts()> untrained;  // others of the same shapes, on the CPU
   Replay replay{0};
 
   /// Reads one more episode of the run's datasets into the replay; false when all that fits is there.
   bool load_more();
   std::string loading() const;  // "reading episodes: 40"
   void unload();
-  std::filesystem::path own_data() const;  // the dataset that this run collects
+  std::filesystem::path own_data() const;  // the dataset that this run collects, named for its driver
   Rng rng(const std::string& purpose) const { return Rng(static_cast<std::uint64_t>(options.seed)).fork(purpose); }
 
  private:
