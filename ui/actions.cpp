@@ -87,7 +87,7 @@ std::vector<Action> make_actions() {
   add(dream_action("new_start", "New start", ImGuiMod_Shift | ImGuiKey_R, "Shift-R",
                    "Dream from another real first frame.", DreamControl::Do::new_start));
   add({"pilot", "Dream", "You or the agent", ImGuiKey_M, "M",
-       "Who drives while no key is held: nobody (you), or the trained controller C (agent).",
+       "Who drives while no key is held: nobody (you), or the trained agent.",
        [](Ui& ui) { ui.send(SetPilot{!ui.dream().human_pilot}); }, needs_dream});
   add({"twin", "Dream", "Twin: the real world beside", 0, "",
        "Step the real environment beside the dream, under the same actions.",
@@ -110,6 +110,19 @@ std::vector<Action> make_actions() {
        [](Ui& ui) { ui.send(TrainControl{TrainControl::Do::step, ""}); }, needs_run});
   add({"train_stop", "Train", "Stop and save", 0, "", "Save a checkpoint and end the training of this phase.",
        [](Ui& ui) { ui.send(TrainControl{TrainControl::Do::stop, ""}); }, needs_run});
+
+  add({"dream_from_replay", "Train", "Dream from a frame of the replay", 0, "",
+       "Begin a dream at the chosen frame of the replay (the slider in the Batch panel), with the weights of this moment.",
+       [](Ui& ui) {
+         ui.send(DreamFromReplay{ui.replay_place});
+         ui.want_panel = "worlds";
+       },
+       [](const Ui& ui) {
+         if (const std::string none = needs_run(ui); !none.empty()) return none;
+         return std::string(ui.train().replay_frames > 0
+                                ? ""
+                                : "There is no replay to begin at: this phase keeps none, or nothing has been collected yet.");
+       }});
 
   // -- view -------------------------------------------------------------------------------------------------------
   const auto workspace = [&](const char* id, const char* title, ImGuiKey key, const char* keys, const char* help) {

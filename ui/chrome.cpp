@@ -173,7 +173,7 @@ void draw_figures(Ui& ui, float used) {
   const float room = ImGui::GetWindowWidth() - used - ui.px(30);
   if (m.any_key)
     std::snprintf(line, sizeof line,
-                  "dream %2d fps  key→pixel %2.0f ms (%.1f input · %.1f M · %.1f decode · %.0f draw)  F1 keys",
+                  "dream %2d fps  key→pixel %2.0f ms (%.1f input · %.1f model · %.1f decode · %.0f draw)  F1 keys",
                   dream_rate, static_cast<double>(m.key_to_pixel), static_cast<double>(m.input),
                   static_cast<double>(m.model), static_cast<double>(m.decode), static_cast<double>(m.draw));
   else
@@ -191,7 +191,7 @@ void draw_figures(Ui& ui, float used) {
     ImGui::Dummy({wide, ImGui::GetTextLineHeight()});
     tip(ui, "Key → pixel",
         "From a driving key's event to the swapped picture that answers it: waiting for the step (input), the memory "
-        "M, the decoder, and drawing.");
+        "the model, the decoder, and drawing.");
   }
 }
 

@@ -59,6 +59,7 @@ void Keymap::update(const ActionSpace& space, bool free, double event_time) {
       aliases_.push_back(std::find(keys_.begin(), keys_.end(), alias) == keys_.end() ? alias : ImGuiKey_None);
     }
     held_.assign(keys_.size(), 0);
+    pressed_order_.assign(keys_.size(), 0);
   }
 
   const ImGuiIO& io = ImGui::GetIO();
@@ -77,17 +78,22 @@ void Keymap::update(const ActionSpace& space, bool free, double event_time) {
     if (key == ImGuiKey_DownArrow) amount = std::max(amount, pad.down);
     pressed |= amount != held_[i];
     engaged |= amount > 0;
+    if (amount > 0 && held_[i] <= 0) pressed_order_[i] = ++presses_;
     held_[i] = amount;
   }
 
   std::vector<float>& action = action_;
   action.assign(space.size(), 0);
   for (std::size_t i = 0; i < action.size() && i < space.idle.size(); ++i) action[i] = space.idle[i];
+  long latest = 0;  // one choice at a time: that of the key pressed last
   for (std::size_t i = 0; i < space.keys.size(); ++i) {
     const KeyBinding& binding = space.keys[i];
     if (held_[i] <= 0 || binding.axis < 0 || static_cast<std::size_t>(binding.axis) >= action.size()) continue;
     float& value = action[static_cast<std::size_t>(binding.axis)];
-    value = space.discrete() ? binding.value : value + binding.value * held_[i];  // an index is not summed
+    if (!space.discrete())
+      value += binding.value * held_[i];
+    else if (pressed_order_[i] > latest)
+      value = binding.value, latest = pressed_order_[i];  // an index is not summed
   }
   for (std::size_t i = 0; i < action.size() && !space.discrete(); ++i) {
     if (i < space.low.size()) action[i] = std::max(action[i], space.low[i]);

@@ -47,6 +47,8 @@ class Keymap {
   std::vector<ImGuiKey> keys_, aliases_;  // per binding; alias may be None
   std::vector<std::string> names_;        // the bindings that keys_ was made from
   std::vector<float> held_;
+  std::vector<long> pressed_order_;  // per binding: counts presses, so that the last one is known
+  long presses_ = 0;
   std::vector<float> action_, sent_action_;
   bool engaged_ = false, sent_engaged_ = false, captured_ = false, changed_ = false, free_ = true;
   double pressed_at_ = 0;

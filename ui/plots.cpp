@@ -7,6 +7,27 @@
 #include "ui/widgets.h"
 
 namespace dream::ui {
+namespace {
+
+/// Dashes along a line, whatever its points' distances.
+void dash(ImDrawList* list, const std::vector<ImVec2>& points, float on, float off, ImU32 colour, float width) {
+  float at = 0;  // along the line, within one dash and its gap
+  for (std::size_t i = 1; i < points.size(); ++i) {
+    const ImVec2 a = points[i - 1], b = points[i];
+    const float length = std::hypot(b.x - a.x, b.y - a.y);
+    if (!(length > 0) || !std::isfinite(length)) continue;
+    const auto place = [&](float s) { return ImVec2{a.x + (b.x - a.x) * s / length, a.y + (b.y - a.y) * s / length}; };
+    for (float s = 0; s < length;) {
+      const bool drawn = at < on;
+      const float step = std::min((drawn ? on : on + off) - at, length - s);
+      if (drawn) list->AddLine(place(s), place(s + step), colour, width);
+      s += std::max(step, 0.01f), at += step;
+      if (at >= on + off) at = 0;
+    }
+  }
+}
+
+}  // namespace
 
 void thin_out(const std::vector<double>& x, const std::vector<double>& y, std::size_t most, std::vector<double>& out_x,
               std::vector<double>& out_y) {
@@ -44,32 +65,38 @@ void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std:
                       ImPlotFlags_NoMouseText;
   ImGui::PushFont(ui.fonts.mono, ImGui::GetStyle().FontSizeBase * 0.78f);
   if (ImPlot::BeginPlot(id, size, flags)) {
-    const ImPlotAxisFlags bare = look.axes ? ImPlotAxisFlags_None : ImPlotAxisFlags_NoTickLabels;
-    ImPlot::SetupAxes(nullptr, nullptr,
-                      bare | ImPlotAxisFlags_AutoFit | ImPlotAxisFlags_NoGridLines | ImPlotAxisFlags_NoHighlight,
-                      bare | ImPlotAxisFlags_AutoFit | ImPlotAxisFlags_NoHighlight);
+    const auto bare = [](bool labels) { return labels ? ImPlotAxisFlags_None : ImPlotAxisFlags_NoTickLabels; };
+    const ImPlotAxisFlags common = ImPlotAxisFlags_AutoFit | ImPlotAxisFlags_NoHighlight;
+    ImPlot::SetupAxes(nullptr, nullptr, bare(look.axes) | common | ImPlotAxisFlags_NoGridLines,
+                      bare(look.axes || look.y_axis) | common);
     if (!rx.empty()) {
       ImPlotSpec spec;
       spec.LineColor = to_vec(p.faint);
       spec.LineWeight = ui.px(look.axes ? 7 : 6);
       ImPlot::PlotLine("reference", rx.data(), ry.data(), static_cast<int>(rx.size()), spec);
     }
-    if (look.others) {
-      for (std::size_t i = 0; i < look.others->size(); ++i) {
-        const PlotLine& other = (*look.others)[i];
-        thin_out(x, *other.y, 200, rx, ry);
-        ImPlotSpec spec;
-        spec.LineColor = to_vec(other.colour);
-        spec.LineWeight = ui.px(1.6f);
-        ImPlot::PlotLine(("other" + std::to_string(i)).c_str(), rx.data(), ry.data(), static_cast<int>(rx.size()), spec);
-      }
-      rx.clear(), ry.clear();
-    }
     if (!xs.empty()) {
       ImPlotSpec spec;
       spec.LineColor = to_vec(look.colour);
       spec.LineWeight = ui.px(1.6f);
       ImPlot::PlotLine("now", xs.data(), ys.data(), static_cast<int>(xs.size()), spec);
+    }
+    if (look.others) {
+      static thread_local std::vector<double> ox, oy;
+      static thread_local std::vector<ImVec2> points;
+      for (std::size_t i = 0; i < look.others->size(); ++i) {
+        const PlotLine& other = (*look.others)[i];
+        thin_out(x, *other.y, 200, ox, oy);
+        if (ox.empty()) continue;
+        ImPlotSpec spec;  // takes part in the fit; the dashes are drawn by hand
+        spec.LineColor = {0, 0, 0, 0};
+        ImPlot::PlotLine(("other" + std::to_string(i)).c_str(), ox.data(), oy.data(), static_cast<int>(ox.size()), spec);
+        points.clear();
+        for (std::size_t k = 0; k < ox.size(); ++k) points.push_back(ImPlot::PlotToPixels(ox[k], oy[k]));
+        ImPlot::PushPlotClipRect();
+        dash(ImPlot::GetPlotDrawList(), points, ui.px(5), ui.px(3), other.colour, ui.px(1.5f));
+        ImPlot::PopPlotClipRect();
+      }
     }
     if (look.has_floor) {
       const double both[] = {look.floor, look.floor};
@@ -98,8 +125,27 @@ void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std:
       const ImVec2 dot = ImPlot::PlotToPixels(xs[i], ys[i]);
       ImPlot::GetPlotDrawList()->AddCircleFilled(dot, ui.px(3.5f), look.colour);
       ImGui::BeginTooltip();
-      mono(ui, p.text, "%s %s at %s %s", short_number(ys[i]).c_str(), look.y_unit, short_number(xs[i]).c_str(),
-           look.x_unit);
+      if (*look.title) {
+        ImGui::PushTextWrapPos(ui.px(380));
+        WithFont bold(ui.fonts.bold, 1);
+        text(p.text, "%s", look.title);
+        ImGui::PopTextWrapPos();
+      }
+      if (*look.caption) {
+        WithFont plain(ui.fonts.text, 1);
+        ImGui::PushTextWrapPos(ui.px(380));
+        text(p.muted, "%s", look.caption);
+        ImGui::PopTextWrapPos();
+      }
+      const bool several = look.others && !look.others->empty();
+      mono(ui, several ? look.colour : p.text, "%s%s%s %s at %s %s", several ? look.label : "", several ? " " : "",
+           short_number(ys[i]).c_str(), look.y_unit, short_number(xs[i]).c_str(), look.x_unit);
+      for (std::size_t k = 0; several && k < look.others->size(); ++k) {
+        const PlotLine& other = (*look.others)[k];
+        const auto same = static_cast<std::size_t>(std::lower_bound(x.begin(), x.end(), xs[i]) - x.begin());
+        if (same < other.y->size())
+          mono(ui, other.colour, "%s %s %s", other.label, short_number((*other.y)[same]).c_str(), look.y_unit);
+      }
       ImGui::EndTooltip();
     }
     ImPlot::EndPlot();

@@ -9,6 +9,7 @@ namespace dream::ui {
 struct PlotLine {
   const std::vector<double>* y = nullptr;  // over the same x
   ImU32 colour = 0;
+  const char* label = "";
 };
 
 struct CurveLook {
@@ -17,11 +18,15 @@ struct CurveLook {
   const char* y_unit = "";
   const std::vector<double>* reference_x = nullptr;  // drawn behind in grey: what normal looks like
   const std::vector<double>* reference_y = nullptr;
-  const std::vector<PlotLine>* others = nullptr;  // more lines over the same axis
+  const std::vector<PlotLine>* others = nullptr;  // more lines over the same axis, dashed
+  const char* label = "";                         // of the first line, where there are others
+  const char* title = "";                         // of the tooltip, with what the curve is
+  const char* caption = "";
   bool has_floor = false;
   double floor = 0;  // a dashed line
   const char* floor_label = "";
-  bool axes = false;  // tick labels (large plots)
+  bool axes = false;    // tick labels (large plots)
+  bool y_axis = false;  // tick labels of the upright axis alone
 };
 
 /// A line plot of at most 500 drawn points per line; wheel zooms, drag pans, double-click fits.

@@ -67,8 +67,9 @@ void header(const Ui& ui, const std::string& title, ImU32 colour, const std::str
   const float height = ImGui::GetTextLineHeight();
   {
     WithFont bold(ui.fonts.bold, 0.96f);
-    list->AddText(at, colour, title.c_str());
-    used = ImGui::CalcTextSize(title.c_str()).x;
+    const std::string shown = fitted(title, width);
+    list->AddText(at, colour, shown.c_str());
+    used = ImGui::CalcTextSize(shown.c_str()).x;
   }
   ImGui::Dummy({width, height});
   if (note.empty()) return;
@@ -250,6 +251,18 @@ void centred_note(const Ui& ui, ImVec2 min, ImVec2 max, const std::string& note)
   list->PopClipRect();
 }
 
+std::string fitted(const std::string& whole, float room) {
+  if (ImGui::CalcTextSize(whole.c_str()).x <= room) return whole;
+  std::string cut = whole;
+  while (!cut.empty()) {
+    while (!cut.empty() && (static_cast<unsigned char>(cut.back()) & 0xC0) == 0x80) cut.pop_back();  // a whole letter
+    if (!cut.empty()) cut.pop_back();
+    while (!cut.empty() && cut.back() == ' ') cut.pop_back();
+    if (ImGui::CalcTextSize((cut + "…").c_str()).x <= room) break;
+  }
+  return cut + "…";
+}
+
 std::string short_time(double seconds) {
   char out[48];
   if (!(seconds >= 0)) return "";
@@ -291,6 +304,13 @@ std::string short_number(double value) {
                   : size >= 1   ? 3
                                 : 4,
                   value);
+  return out;
+}
+
+std::string with_separators(std::int64_t number) {
+  std::string out = std::to_string(number);
+  for (std::ptrdiff_t at = static_cast<std::ptrdiff_t>(out.size()) - 3; at > (number < 0 ? 1 : 0); at -= 3)
+    out.insert(static_cast<std::size_t>(at), 1, ',');
   return out;
 }
 

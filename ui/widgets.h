@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <string>
@@ -94,9 +95,13 @@ void fill_under(ImDrawList* list, const std::vector<ImVec2>& points, float y0, I
 /// Muted text in the middle of a rectangle, wrapped.
 void centred_note(const Ui& ui, ImVec2 min, ImVec2 max, const std::string& text);
 
+/// `text` in the current font, cut with … to `room` pixels.
+std::string fitted(const std::string& text, float room);
+
 std::string short_time(double seconds);  // "5 min", "2 h 10 min", "12 s"
 std::string short_bytes(double bytes);   // "1.2 GB"
 std::string short_number(double value);  // 4 significant figures, fixed notation where readable
+std::string with_separators(std::int64_t number);  // "48,000"
 std::string subscript(int number);       // "₁₂"
 
 /// The sentence in amber or red, with what to do next and a button that dismisses it. Gives true when dismissed.

@@ -139,6 +139,35 @@ TEST_F(Drives, ADiscreteWorldGetsTheIndexOfItsChoice) {
   });
 }
 
+TEST_F(Drives, OfSeveralHeldKeysADiscreteWorldGetsTheOnePressedLastAndIdleAtTheEnd) {
+  engine.become_recurrent();  // nothing, left, up, right, down, fire
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    const auto action = [&] {
+      ctx->Yield(2);
+      return engine.last<Drive>() ? engine.last<Drive>()->action : std::vector<float>{-1};
+    };
+    ctx->KeyDown(ImGuiKey_Space);
+    EXPECT_EQ(action(), (std::vector<float>{5})) << "Space is fire here.";
+    EXPECT_EQ(engine.count<DreamControl>(), 0) << "and not a pause.";
+    ctx->KeyDown(ImGuiKey_LeftArrow);
+    EXPECT_EQ(action(), (std::vector<float>{1})) << "The key pressed last wins.";
+    ctx->KeyDown(ImGuiKey_UpArrow);
+    EXPECT_EQ(action(), (std::vector<float>{2}));
+    ctx->KeyUp(ImGuiKey_UpArrow);
+    EXPECT_EQ(action(), (std::vector<float>{1})) << "and its end gives the choice back to the one before.";
+    ctx->KeyUp(ImGuiKey_LeftArrow);
+    EXPECT_EQ(action(), (std::vector<float>{5}));
+    EXPECT_TRUE(engine.last<Drive>()->engaged);
+    ctx->KeyUp(ImGuiKey_Space);
+    EXPECT_EQ(action(), (std::vector<float>{0})) << "Released: the idle choice.";
+    EXPECT_FALSE(engine.last<Drive>()->engaged);
+    ctx->KeyDown(ImGuiKey_D);
+    EXPECT_EQ(action(), (std::vector<float>{3})) << "Letters are arrows here too.";
+    ctx->KeyUp(ImGuiKey_D);
+  });
+}
+
 TEST_F(Drives, WhileATextFieldHasTheFocusKeysAreItsAlone) {
   open();
   act([&](ImGuiTestContext* ctx) {

@@ -248,5 +248,104 @@ TEST_F(Panels, ADimensionOfTheMixtureIsChosenInTheEntropyBars) {
   });
 }
 
+TEST_F(Panels, ACellOfTheCategoricalForcesThatClassUntilCtrlZ) {
+  engine.become_recurrent();
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    engine.dream().playing = false;
+    for (const char* grid : {"posterior", "prior"}) {
+      const ImGuiTestItemInfo cells = ctx->ItemInfo((std::string("//Mind###mind/**/") + grid).c_str());
+      ASSERT_NE(cells.ID, 0u) << grid;
+      const ImRect box = cells.RectFull;
+      const int group = 4, chosen = grid[1] == 'o' ? 21 : 2, before = engine.count<EditLatent>();
+      ctx->MouseMoveToPos({box.Min.x + box.GetWidth() * (static_cast<float>(chosen) + 0.5f) / 32,
+                           box.Min.y + box.GetHeight() * (group + 0.5f) / 32});
+      ctx->MouseClick();
+      ctx->Yield(2);
+      ASSERT_EQ(engine.count<EditLatent>(), before + 1) << grid;
+      EXPECT_EQ(engine.last<EditLatent>()->probe, "latent/z");
+      EXPECT_EQ(engine.last<EditLatent>()->index, group * 32 + chosen);
+      EXPECT_EQ(window->ui().views["latent/z"].forced.at(group).first, chosen) << "It stays marked while it is kept.";
+    }
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_Z);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.last<EditLatent>()->index, 4 * 32 + 21) << "Ctrl-Z draws the former class again.";
+    engine.dream().playing = true;
+    ctx->SleepNoSkip(0.8f, 0.1f);
+    ctx->Yield(3);
+    EXPECT_TRUE(window->ui().views["latent/z"].forced.empty()) << "A dream that went on is not marked.";
+  });
+}
+
+TEST_F(Panels, ADreamBeginsAtTheChosenFrameOfTheReplay) {
+  engine.become_recurrent();
+  open("train");
+  act([&](ImGuiTestContext* ctx) {
+    const WatchProbes* watched = engine.last<WatchProbes>();
+    ASSERT_NE(watched, nullptr);
+    for (const std::string& name : engine.train().probe_names)
+      EXPECT_EQ(watched->names.count(name), 1u) << "The batch is in sight: " << name;
+    ctx->ItemInputValue("//Batch###batch/**/##place", 0.25f);
+    ctx->ItemClick("//Batch###batch/**/###dream_from_replay");
+    ASSERT_NE(engine.last<DreamFromReplay>(), nullptr);
+    EXPECT_NEAR(engine.last<DreamFromReplay>()->place, 0.25, 1e-9);
+    window->ui().run("dream_from_replay");
+    EXPECT_EQ(engine.count<DreamFromReplay>(), 2) << "By the palette as well.";
+  });
+}
+
+TEST_F(Panels, WithoutAReplayTheButtonIsOffAndSaysWhy) {
+  open("train");
+  act([&](ImGuiTestContext* ctx) {
+    EXPECT_TRUE(ctx->ItemInfo("//Batch###batch/**/###dream_from_replay").ItemFlags & ImGuiItemFlags_Disabled);
+    window->ui().run("dream_from_replay");
+    EXPECT_EQ(engine.count<DreamFromReplay>(), 0);
+    const Action* action = window->ui().action("dream_from_replay");
+    ASSERT_NE(action, nullptr);
+    EXPECT_NE(action->why_not(window->ui()).find("no replay"), std::string::npos);
+  });
+}
+
+TEST_F(Panels, WarningsComeAndGoWithoutMovingWhatIsBelow) {
+  engine.become_recurrent();
+  open("train");
+  act([&](ImGuiTestContext* ctx) {
+    const auto below = [&] {
+      ctx->Yield(3);
+      return ctx->ItemInfo("//Batch###batch/**/batch\\/use/cells").RectFull.Min.y;
+    };
+    const float with = below();
+    ASSERT_GT(with, 0);
+    engine.train().warnings.clear();
+    EXPECT_EQ(below(), with);
+    engine.train().warnings.assign(9, "A long sentence about something that looks wrong with this run.");
+    EXPECT_EQ(below(), with);
+  });
+}
+
+TEST_F(Panels, ManySettingsAreGroupedFoldedAndFiltered) {
+  engine.become_recurrent();
+  open("train");
+  act([&](ImGuiTestContext* ctx) {
+    const auto there = [&](const char* key) {
+      return ctx->ItemExists((std::string("//Settings###fields/**/") + key + "/##value").c_str());
+    };
+    EXPECT_TRUE(there("world.free_nats")) << "Live ones are open.";
+    EXPECT_FALSE(there("world.deter")) << "Fixed ones are folded.";
+    ctx->ItemInputValue("//Settings###fields/##filter", "deter");
+    ctx->Yield(2);
+    EXPECT_TRUE(there("world.deter")) << "A filter opens what it finds.";
+    EXPECT_FALSE(there("world.free_nats"));
+    EXPECT_TRUE(ctx->ItemInfo("//Settings###fields/**/world.deter/##value").ItemFlags & ImGuiItemFlags_Disabled);
+    ctx->ItemInputValue("//Settings###fields/##filter", "train_ratio");
+    ctx->Yield(2);
+    ctx->ItemInputValue("//Settings###fields/**/train.train_ratio/##value", "256");
+    ctx->Yield(2);
+    ASSERT_NE(engine.last<SetField>(), nullptr);
+    EXPECT_EQ(engine.last<SetField>()->key, "train.train_ratio");
+    EXPECT_NEAR(std::get<double>(engine.last<SetField>()->value), 256, 1e-3);
+  });
+}
+
 }  // namespace
 }  // namespace dream::ui

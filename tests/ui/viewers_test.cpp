@@ -59,6 +59,38 @@ Categorical categorical() {
   return value;
 }
 
+Categorical prior_only() {
+  Categorical value = categorical();
+  value.posterior.clear();
+  return value;
+}
+
+Trajectories trajectories() {
+  Trajectories value{40, 12, 2, {}, {}, {}, {}, {"steer", "gas"}};
+  for (int i = 0; i < value.count; ++i) {
+    value.elite.push_back(i % 8 == 0);
+    value.scores.push_back(i % 8 == 0 ? 3 + wave(i) : wave(i));
+    for (int k = 0; k < value.steps * value.axes; ++k)
+      value.actions.push_back(0.5f * wave(k) + (i % 8 == 0 ? 0.1f : 0.4f) * wave(31 * i + k));
+  }
+  for (int k = 0; k < value.steps * value.axes; ++k) value.chosen.push_back(0.5f * wave(k));
+  return value;
+}
+
+Vector policy() {
+  return {{0.41f, 0.17f, 0.06f, 0.09f, 0.15f, 0.12f}, {}, {}, {"nothing", "left", "up", "right", "down", "fire"}};
+}
+
+Vector squashed() {
+  return {{0.4f, -0.7f, 0.1f}, {0.4f, -0.7f, 0.1f}, {0.2f, 0.1f, 0.3f}, {"steer", "gas", "brake"}};
+}
+
+Vector kl() {
+  Vector v;
+  for (int i = 0; i < 32; ++i) v.values.push_back(1.6f * std::abs(wave(i)));
+  return v;
+}
+
 Mixture mixture() {
   Mixture m{4, 3, {}, {}, {}, {}, {}, {}};
   for (int d = 0; d < 4; ++d) {
@@ -88,6 +120,18 @@ Curve curve() {
   for (int i = 0; i < 200; ++i)
     c.x.push_back(i), c.lines[0].y.push_back(std::exp(-i * 0.02) + 0.05 * static_cast<double>(wave(i)));
   c.x_unit = "step", c.y_unit = "nats";
+  return c;
+}
+
+Curve three_lines() {
+  Curve c;
+  c.lines = {{"imagined", {}}, {"came true", {}}, {"λ-return", {}}};
+  for (int i = 0; i < 16; ++i) {
+    c.x.push_back(i);
+    for (int k = 0; k < 3; ++k)
+      c.lines[static_cast<std::size_t>(k)].y.push_back(std::sin(0.4 * i + k) + 0.1 * static_cast<double>(wave(i)));
+  }
+  c.x_unit = "step ahead", c.y_unit = "reward";
   return c;
 }
 
@@ -142,6 +186,12 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"categorical", probe("a/cat", categorical()), true}, Case{"mixture", probe("a/mix", mixture()), true},
         Case{"mixture_light", probe("a/mix", mixture()), false}, Case{"vector", probe("a/z", vector(), true), true},
         Case{"scalar", probe("a/s", Scalar{1.2345, "nats"}), true}, Case{"curve", probe("a/c", curve()), true},
+        Case{"categorical_prior", probe("a/cat", prior_only(), true), true},
+        Case{"curve_lines", probe("a/c", three_lines()), true},
+        Case{"curve_lines_light", probe("a/c", three_lines()), false},
+        Case{"trajectories", probe("a/plan", trajectories()), true},
+        Case{"vector_choices", probe("a/pi", policy()), true}, Case{"vector_axes", probe("a/pi", squashed()), true},
+        Case{"vector_positive", probe("a/kl", kl()), true},
         Case{"text", probe("a/t", Text{"A line of text.\nAnother, with ₃ and τ."}), true}),
     [](const auto& each) { return std::string(each.param.name); });
 
@@ -157,9 +207,29 @@ TEST(ViewerRobustness, DamagedValuesAreDrawnAsASentence) {
   short_image.pixels.pop_back();
   Vector nan_vector = vector();
   nan_vector.values[3] = std::nanf("");
+  Trajectories short_actions = trajectories(), short_elite = trajectories(), no_axes = trajectories(),
+               not_a_number = trajectories();
+  short_actions.actions.pop_back();
+  short_elite.elite.pop_back();
+  no_axes.axes = 0;
+  not_a_number.actions[5] = not_a_number.scores[2] = std::nanf("");
+  Curve short_line = three_lines(), long_line = three_lines(), empty_lines = three_lines(), nan_line = three_lines();
+  short_line.lines[0].y.resize(3), short_line.lines[1].y.clear();
+  long_line.lines[2].y.resize(900, 1e30);
+  for (Line& line : empty_lines.lines) line.y.clear();
+  nan_line.lines[0].y[4] = nan_line.lines[1].y[7] = std::nan(""), nan_line.lines[2].y[0] = HUGE_VAL;
+  Categorical far_drawn = categorical(), no_groups = categorical();
+  far_drawn.drawn = {-1, 99, 3};
+  no_groups.groups = -4;
+  Vector few_labels = policy(), nan_policy = policy();
+  few_labels.labels.pop_back();
+  nan_policy.values[0] = std::nanf("");
   const Image black = screen.draw([](Ui&) {});
   for (const Value& value : {Value(short_map), Value(short_mixture), Value(short_categorical), Value(short_image),
-                             Value(nan_vector), Value(Vector{}), Value(Curve{}), Value(Text{})}) {
+                             Value(nan_vector), Value(Vector{}), Value(Curve{}), Value(Text{}), Value(short_actions),
+                             Value(short_elite), Value(no_axes), Value(not_a_number), Value(Trajectories{}),
+                             Value(short_line), Value(long_line), Value(empty_lines), Value(nan_line), Value(far_drawn),
+                             Value(no_groups), Value(few_labels), Value(nan_policy)}) {
     const Probe shown = probe("a/b", value);
     const Image drawn = screen.draw([&](Ui& ui) { draw_value(ui, shown, {200, 100}); });
     EXPECT_EQ(drawn.pixels.size(), black.pixels.size());

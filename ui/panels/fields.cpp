@@ -1,5 +1,6 @@
 // The settings of the run, made from the fields that the engine declares: live ones can be changed now.
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 
 #include "imgui.h"
@@ -26,11 +27,13 @@ void draw_number(Ui& ui, const Field& field, float width) {
   };
   double shown = ui.settle(field.key, number(field.value));
   ViewState& state = ui.views["field/" + field.key];
+  // Powers of ten never reach 0: such a slider begins six of them below its end; Ctrl-click types what lies below.
+  const double low = field.logarithmic && field.low <= 0 ? field.high * 1e-6 : field.low;
   const bool bounded = std::isfinite(field.low) && std::isfinite(field.high) && field.high > field.low &&
-                       (field.logarithmic ? field.low > 0 : field.high - field.low < 1e6);
+                       (field.logarithmic || field.high - field.low < 1e6);
   if (bounded) {
     const char* format = whole ? "%.0f" : field.logarithmic ? "%.2e" : "%.4g";
-    const SliderResult moved = slider(ui, "##value", &shown, field.low, field.high, number(field.initial), format,
+    const SliderResult moved = slider(ui, "##value", &shown, low, field.high, number(field.initial), format,
                                       width - ui.px(96), field.logarithmic);
     if (moved.began) state.before = static_cast<float>(number(field.value));
     if (whole) shown = std::round(shown);
@@ -54,12 +57,12 @@ void draw_number(Ui& ui, const Field& field, float width) {
 }
 
 /// A row of the table; in a narrow one the control stands below its name.
-void draw_field(Ui& ui, const Field& field, const std::string& why_not, bool narrow) {
+void draw_field(Ui& ui, const Field& field, const std::string& why_not, bool narrow, std::size_t prefix) {
   ImGui::PushID(field.key.c_str());
   ImGui::TableNextRow();
   ImGui::TableNextColumn();
   if (!narrow) ImGui::AlignTextToFramePadding();
-  text(field.live ? ui.color().text : ui.color().muted, "%s", field.key.c_str());
+  text(field.live ? ui.color().text : ui.color().muted, "%s", field.key.c_str() + prefix);
   tip(ui, field.key.c_str(), (field.help + (field.unit.empty() ? "" : " [" + field.unit + "]")).c_str());
   if (!narrow) ImGui::TableNextColumn();
   ImGui::BeginDisabled(!why_not.empty());
@@ -92,6 +95,40 @@ void draw_field(Ui& ui, const Field& field, const std::string& why_not, bool nar
   ImGui::PopID();
 }
 
+/// The part before the first dot; "" for a setting of the whole run.
+std::string group_of(const std::string& key) {
+  const auto dot = key.find('.');
+  return dot == std::string::npos ? "" : key.substr(0, dot);
+}
+
+bool matches(const Field& field, std::string wanted) {
+  const auto lower = [](std::string s) {
+    for (char& c : s) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return s;
+  };
+  wanted = lower(wanted);
+  return wanted.empty() || lower(field.key + " " + field.help).find(wanted) != std::string::npos;
+}
+
+struct Table {
+  const char* id;
+  float width, units;
+  bool narrow, busy;
+  std::size_t prefix = 0;  // letters of the key that the heading says already
+};
+
+void draw_table(Ui& ui, const std::vector<const Field*>& fields, const Table& table) {
+  if (!ImGui::BeginTable(table.id, table.narrow ? 2 : 3, ImGuiTableFlags_RowBg, {table.width, 0})) return;
+  if (!table.narrow) ImGui::TableSetupColumn("key", ImGuiTableColumnFlags_WidthStretch, 0.42f);
+  ImGui::TableSetupColumn("value", ImGuiTableColumnFlags_WidthStretch, 0.52f);
+  ImGui::TableSetupColumn("unit", ImGuiTableColumnFlags_WidthFixed, table.units);
+  for (const Field* field : fields)
+    draw_field(ui, *field,
+               !field->live && table.busy ? "This one cannot change while a phase runs: pause first." : "",
+               table.narrow, table.prefix);
+  ImGui::EndTable();
+}
+
 }  // namespace
 
 void draw_fields(const Snapshot& snapshot, Ui& ui) {
@@ -102,40 +139,80 @@ void draw_fields(const Snapshot& snapshot, Ui& ui) {
     ImGui::PopTextWrapPos();
     return;
   }
+  std::string& filter = ui.texts["fields/filter"];
+  ImGui::SetNextItemWidth(std::min(ImGui::GetContentRegionAvail().x, ui.px(320)));
+  ImGui::InputTextWithHint("##filter", ("filter " + std::to_string(train.fields.size()) + " settings …").c_str(), &filter,
+                           ImGuiInputTextFlags_EscapeClearsAll);
+  tip(ui, "Filter", "Shows the settings whose name or meaning holds this text. Esc empties it.");
+  const char* legend = "Live ones take effect with the next batch; grey ones are fixed while a phase runs. Ctrl-Z undoes.";
   {
     WithFont small(ui.fonts.text, 0.88f);
+    if (ImGui::GetContentRegionAvail().x > ui.px(330) + ImGui::CalcTextSize(legend).x) {
+      ImGui::SameLine(0, ui.px(12));
+      ImGui::AlignTextToFramePadding();
+    }
     ImGui::PushTextWrapPos(0);
-    text(ui.color().muted,
-         "Live settings take effect with the next batch; grey ones when their phase starts. Ctrl-Z undoes.");
+    text(ui.color().muted, "%s", legend);
     ImGui::PopTextWrapPos();
   }
-  const int columns = ImGui::GetContentRegionAvail().x > ui.px(900) ? 2 : 1;
-  const bool busy = train.busy;
-  ImGui::BeginChild("fields");
-  std::vector<const Field*> order;
-  for (const Field& field : train.fields)
-    if (field.live) order.push_back(&field);
-  for (const Field& field : train.fields)
-    if (!field.live) order.push_back(&field);
-  const std::size_t per = (order.size() + static_cast<std::size_t>(columns) - 1) / static_cast<std::size_t>(columns);
-  const float width = ImGui::GetContentRegionAvail().x / static_cast<float>(columns) - ui.px(10);
-  float units = ui.px(30);
-  for (const Field* field : order) units = std::max(units, ImGui::CalcTextSize(field->unit.c_str()).x + ui.px(6));
-  units = std::min(units, ui.px(110));
-  for (int c = 0; c < columns; ++c) {
-    if (c) ImGui::SameLine(0, ui.px(20));
-    const bool narrow = width < ui.px(340);
-    if (ImGui::BeginTable(c ? "right" : "left", narrow ? 2 : 3, ImGuiTableFlags_RowBg, {width, 0})) {
-      if (!narrow) ImGui::TableSetupColumn("key", ImGuiTableColumnFlags_WidthStretch, 0.38f);
-      ImGui::TableSetupColumn("value", ImGuiTableColumnFlags_WidthStretch, 0.52f);
-      ImGui::TableSetupColumn("unit", ImGuiTableColumnFlags_WidthFixed, units);
-      const std::size_t from = per * static_cast<std::size_t>(c), to = std::min(order.size(), from + per);
-      for (std::size_t i = from; i < to; ++i)
-        draw_field(ui, *order[i],
-                   !order[i]->live && busy ? "This one cannot change while a phase runs: pause first." : "", narrow);
-      ImGui::EndTable();
+  // Live ones first, each group under its heading; then the fixed ones, folded where there are many.
+  struct Group {
+    std::string name;
+    bool live;
+    std::vector<const Field*> fields;
+  };
+  const bool many = train.fields.size() > 16;
+  std::vector<Group> groups;
+  std::size_t shown = 0;
+  for (const bool live : {true, false}) {
+    for (const Field& field : train.fields) {
+      if (field.live != live || !matches(field, filter)) continue;
+      ++shown;
+      const std::string name = many ? group_of(field.key) : "";
+      auto found = std::find_if(groups.begin(), groups.end(),
+                                [&](const Group& group) { return group.live == live && group.name == name; });
+      if (found == groups.end()) found = groups.insert(groups.end(), {name, live, {}});
+      found->fields.push_back(&field);
     }
   }
+  ImGui::BeginChild("fields");
+  if (shown == 0) text(ui.color().muted, "No setting's name or meaning holds “%s”.", filter.c_str());
+  const int columns = ImGui::GetContentRegionAvail().x > ui.px(900) ? 2 : 1;
+  const float width = ImGui::GetContentRegionAvail().x / static_cast<float>(columns) - ui.px(10);
+  float units = ui.px(30);
+  for (const Field& field : train.fields) units = std::max(units, ImGui::CalcTextSize(field.unit.c_str()).x + ui.px(6));
+  units = std::min(units, ui.px(110));
+  const Table look{"", width, units, width < ui.px(340), train.busy};
+  // Whole groups go into the left column until it holds half of the rows.
+  std::size_t placed = 0;
+  int column = 0;
+  ImGui::BeginGroup();
+  for (const Group& group : groups) {
+    if (column + 1 < columns && placed * 2 >= shown) {
+      ImGui::EndGroup();
+      ImGui::SameLine(0, ui.px(20));
+      ImGui::BeginGroup();
+      ++column;
+    }
+    placed += group.fields.size();
+    const std::string id = (group.live ? "live/" : "fixed/") + group.name;
+    Table table = look;
+    table.id = id.c_str();
+    if (!many) {
+      draw_table(ui, group.fields, table);
+      continue;
+    }
+    const std::string title = (group.name.empty() ? "run" : group.name) + (group.live ? "" : " · fixed") + "   " +
+                              std::to_string(group.fields.size()) + "###" + id;
+    if (!filter.empty()) ImGui::SetNextItemOpen(true);
+    ImGui::PushStyleColor(ImGuiCol_Text, group.live ? ui.color().text : ui.color().muted);
+    const bool open = ImGui::TreeNodeEx(title.c_str(), ImGuiTreeNodeFlags_NoTreePushOnOpen | ImGuiTreeNodeFlags_FramePadding |
+                                                           (group.live ? ImGuiTreeNodeFlags_DefaultOpen : 0));
+    ImGui::PopStyleColor();
+    table.prefix = group.name.empty() ? 0 : group.name.size() + 1;
+    if (open) draw_table(ui, group.fields, table);
+  }
+  ImGui::EndGroup();
   ImGui::EndChild();
 }
 

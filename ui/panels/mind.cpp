@@ -36,27 +36,44 @@ void draw_group(const Snapshot& snapshot, Ui& ui, const std::string& group) {
         dream.ready ? "Waiting for the next step of the dream." : "The mind of the model appears here once it dreams.");
     return;
   }
-  const float line = ImGui::GetTextLineHeight() + 2 * ImGui::GetStyle().ItemSpacing.y;
-  float least = 0, weight = 0;
-  const auto hunger_of = [&](const Probe& probe) {
-    Appetite hunger = appetite(*probe.value);
-    if (probe.editable && ui.settings.sliders) hunger.least += 110;
-    return hunger;
+  // Two that need half of the width each share a row; all then share what height is left.
+  struct Row {
+    std::vector<const Probe*> probes;
+    Appetite hunger;
   };
+  std::vector<Row> rows;
   for (const Probe* probe : shown) {
-    const Appetite hunger = hunger_of(*probe);
-    least += ui.px(hunger.least) + line + ui.px(6);
-    weight += hunger.weight;
+    Appetite hunger = appetite(*probe);
+    if (probe->editable && ui.settings.sliders) hunger.least += 110;
+    if (!rows.empty() && hunger.half && rows.back().hunger.half && rows.back().probes.size() == 1) {
+      Row& last = rows.back();
+      last.probes.push_back(probe);
+      last.hunger.least = std::max(last.hunger.least, hunger.least);
+    } else {
+      rows.push_back({{probe}, hunger});
+    }
   }
-  const float spare = std::max(space.y - least, 0.0f);
-  for (const Probe* probe : shown) {
-    const Appetite hunger = hunger_of(*probe);
-    float height = ui.px(hunger.least) + (weight > 0 ? spare * hunger.weight / weight : 0);
-    height = std::min(
-        height, std::max(ui.px(hunger.least) * 2.4f, ui.px(hunger.least) + space.y * (group.empty() ? 0.12f : 1)));
-    header(ui, probe->title, ui.color().text, note_of(*probe));
-    tip(ui, probe->title.c_str(), probe->caption.c_str());
-    draw_value(ui, *probe, {ImGui::GetContentRegionAvail().x, std::floor(height)});
+  const float line = ImGui::GetTextLineHeight() + 2 * ImGui::GetStyle().ItemSpacing.y, gap = ui.px(14);
+  float least = 0, weight = 0;
+  for (const Row& row : rows) {
+    least += ui.px(row.hunger.least) + line + ui.px(6);
+    weight += row.hunger.weight;
+  }
+  const float spare = std::max(space.y - least, 0.0f), wide = ImGui::GetContentRegionAvail().x;
+  for (const Row& row : rows) {
+    const float needed = ui.px(row.hunger.least);
+    float height = needed + (weight > 0 ? spare * row.hunger.weight / weight : 0);
+    height = std::min(height, std::max(needed * 2.4f, needed + space.y * (group.empty() ? 0.12f : 1)));
+    const float width = row.probes.size() == 1 ? wide : (wide - gap) / 2;
+    for (std::size_t i = 0; i < row.probes.size(); ++i) {
+      const Probe& probe = *row.probes[i];
+      if (i > 0) ImGui::SameLine(0, gap);
+      ImGui::BeginGroup();
+      header(ui, probe.title, ui.color().text, note_of(probe), width);
+      tip(ui, probe.title.c_str(), probe.caption.c_str());
+      draw_value(ui, probe, {width, std::floor(height)});
+      ImGui::EndGroup();
+    }
     ImGui::Dummy({0, ui.px(2)});
   }
 }

@@ -48,7 +48,7 @@ void draw_split(Ui& ui, ImVec2 size) {
     float ms;
     ImU32 colour;
   } parts[] = {
-      {"input", m.input, p.blue}, {"M", m.model, p.dream}, {"decode", m.decode, p.pink}, {"draw", m.draw, p.grey}};
+      {"input", m.input, p.blue}, {"model", m.model, p.dream}, {"decode", m.decode, p.pink}, {"draw", m.draw, p.grey}};
   const float all = std::max(m.key_to_pixel, 0.1f);
   ImDrawList* list = ImGui::GetWindowDrawList();
   const float left = box.min.x + ui.px(8), wide = box.width() - ui.px(16);
@@ -108,7 +108,7 @@ void draw_performance(const Snapshot& snapshot, Ui& ui) {
   header(ui, "Dream", p.dream, "per step", width);
   mono(ui, p.text, "rate     %6.1f of %s steps/s", static_cast<double>(dream.measured_rate),
        dream.steps_per_second > 0 ? short_number(dream.steps_per_second).c_str() : "any");
-  mono(ui, p.text, "M        %6.2f ms", dream.model_ms);
+  mono(ui, p.text, "model    %6.2f ms", dream.model_ms);
   mono(ui, p.text, "decode   %6.2f ms", dream.decode_ms);
   mono(ui, p.text, "input    %6.2f ms", dream.input_ms);
   mono(ui, p.muted, "uploads  %6d pictures", ui.textures.uploads());

@@ -91,7 +91,7 @@ void draw_figures(Ui& ui, const DreamView& dream, float width) {
     row(ui, axes[i].c_str(), "%+.2f", i < dream.action.size() ? static_cast<double>(dream.action[i]) : 0.0);
   if (dream.has_done) {
     row(ui, "P(done)", "%.4f", static_cast<double>(dream.done_probability));
-    tip(ui, "P(done)", "M's probability that the episode ends with this step.");
+    tip(ui, "P(done)", "The model's probability that the episode ends with this step.");
   }
   row(ui, "rate", "%.1f", static_cast<double>(dream.measured_rate), "steps/s");
   ImGui::Dummy({0, ui.px(6)});
@@ -107,7 +107,7 @@ void draw_figures(Ui& ui, const DreamView& dream, float width) {
     row(ui, "reward", "%.1f", dream.dream_reward, "dream");
   else
     mono(ui, p.muted, "%-7s %8s", "reward", "·");
-  tip(ui, "Reward", "Sum since the start: what M predicts, and what the real world gave.");
+  tip(ui, "Reward", "Sum since the start: what the model predicts, and what the real world gave.");
   if (dream.twin)
     row(ui, "", "%.1f", dream.real_reward, "real");
   else
@@ -122,7 +122,7 @@ void draw_figures(Ui& ui, const DreamView& dream, float width) {
   ImGui::BeginDisabled(!dream.ready);
   const int who = segmented(ui, "pilot", {"you", "agent"}, dream.human_pilot ? 0 : 1,
                             {"While no key is held nobody drives. M switches.",
-                             "While no key is held the trained controller C drives. M switches."});
+                             "While no key is held the trained agent drives. M switches."});
   ImGui::EndDisabled();
   if (who >= 0) ui.send(SetPilot{who == 0});
   ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + width);

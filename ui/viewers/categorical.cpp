@@ -8,46 +8,88 @@
 namespace dream::ui {
 namespace {
 
-/// groups down, classes across; the drawn class outlined.
-void draw_grid(Ui& ui, const Probe& probe, const char* id, const char* what, const Categorical& value,
-               const std::vector<float>& cells, ImU32 colour, ImVec2 size) {
-  const Well box = well(ui, id, size);
-  const float w = box.width() / static_cast<float>(value.classes), h = box.height() / static_cast<float>(value.groups);
-  const float gap = std::min(w, h) > 5 ? 1.0f : 0.0f;
+struct Side {
+  const char* id;
+  const std::vector<float>& cells;
+  ImU32 colour;
+};
+
+/// Whole pixels per cell where there are enough, so that equal cells look equal.
+float cell_size(float room, int count) {
+  const float each = room / static_cast<float>(count);
+  return each >= 3 ? std::floor(each) : each;
+}
+
+/// A click forces a class; Ctrl-Z draws the former one again.
+void force(Ui& ui, const Probe& probe, const Categorical& value, ViewState& state, int g, int c) {
+  const std::size_t at = static_cast<std::size_t>(g);
+  const EditLatent now{probe.name, g * value.classes + c, 1};
+  state.forced[g] = {c, ui.time};
+  ui.send(now);
+  if (at < value.drawn.size() && value.drawn[at] >= 0 && value.drawn[at] < value.classes)
+    ui.undoable("class of group " + std::to_string(g),
+                EditLatent{probe.name, g * value.classes + value.drawn[at], 1}, now);
+}
+
+/// A forced class stays marked while the model keeps it, and for the moment until the model has answered.
+void forget_forced(const Ui& ui, const Categorical& value, ViewState& state) {
+  for (auto it = state.forced.begin(); it != state.forced.end();) {
+    const std::size_t g = static_cast<std::size_t>(it->first);
+    const bool kept = g < value.drawn.size() && value.drawn[g] == it->second.first;
+    it = kept || ui.time - it->second.second < 0.6 ? std::next(it) : state.forced.erase(it);
+  }
+}
+
+/// Groups down, classes across: brighter is likelier, the drawn class is outlined, a forced one is pink.
+void draw_grid(Ui& ui, const Probe& probe, const Side& side, const Categorical& value, ViewState& state, ImVec2 size) {
+  const float w = cell_size(size.x, value.classes), h = cell_size(size.y, value.groups);
+  const Well box = well(ui, side.id, {w * static_cast<float>(value.classes), h * static_cast<float>(value.groups)});
+  const float gap = std::min(w, h) >= 5 ? 1.0f : 0.0f;
   const Palette& p = ui.color();
   ImDrawList* list = ImGui::GetWindowDrawList();
+  const auto corner = [&](int g, int c) {
+    return ImVec2{std::floor(box.min.x + w * static_cast<float>(c)), std::floor(box.min.y + h * static_cast<float>(g))};
+  };
+  const auto end_of = [&](int g, int c) {
+    const ImVec2 next = corner(g + 1, c + 1);
+    return ImVec2{next.x - gap, next.y - gap};
+  };
   int shown = 0;
-  for (const float v : cells) shown += v > 0.01f;
+  for (const float v : side.cells) shown += v > 0.01f;
   list->PrimReserve(shown * 6, shown * 4);
   for (int g = 0; g < value.groups; ++g) {
     for (int c = 0; c < value.classes; ++c) {
-      const float v = cells[static_cast<std::size_t>(g) * value.classes + c];
+      const float v = side.cells[static_cast<std::size_t>(g) * value.classes + c];
       if (!(v > 0.01f)) continue;  // a dark cell is the well itself
-      const float x = std::floor(box.min.x + w * static_cast<float>(c)),
-                  y = std::floor(box.min.y + h * static_cast<float>(g));
-      list->PrimRect({x, y},
-                     {std::floor(box.min.x + w * static_cast<float>(c + 1)) - gap,
-                      std::floor(box.min.y + h * static_cast<float>(g + 1)) - gap},
-                     blend(p.well, colour, std::sqrt(std::min(v, 1.0f))));
+      list->PrimRect(corner(g, c), end_of(g, c), blend(p.well, side.colour, std::sqrt(std::min(v, 1.0f))));
     }
   }
   for (int g = 0; g < std::min(value.groups, static_cast<int>(value.drawn.size())); ++g) {
     const int c = value.drawn[static_cast<std::size_t>(g)];
-    if (c < 0 || c >= value.classes) continue;
-    const ImVec2 from{std::floor(box.min.x + w * static_cast<float>(c)),
-                      std::floor(box.min.y + h * static_cast<float>(g))};
-    list->AddRect(from, {from.x + w - gap, from.y + h - gap}, p.text);
+    if (c >= 0 && c < value.classes) list->AddRect(corner(g, c), end_of(g, c), fade(p.text, h < 7 ? 0.35f : 0.7f));
   }
+  for (const auto& [g, forced] : state.forced)
+    if (g < value.groups && forced.first < value.classes)
+      list->AddRectFilled(corner(g, forced.first), end_of(g, forced.first), p.pink);
   if (!box.hovered) return;  // below: what the mouse points at
   const ImVec2 mouse = ImGui::GetMousePos();
   const int c = std::clamp(static_cast<int>((mouse.x - box.min.x) / w), 0, value.classes - 1);
   const int g = std::clamp(static_cast<int>((mouse.y - box.min.y) / h), 0, value.groups - 1);
-  char line[96];
-  std::snprintf(line, sizeof line, "%s, group %d, class %d: p = %.4f", what, g, c,
-                static_cast<double>(cells[static_cast<std::size_t>(g) * value.classes + c]));
-  if (probe.editable && ImGui::IsMouseClicked(ImGuiMouseButton_Left)) {
-    ui.send(EditLatent{probe.name, g * value.classes + c, 1});
-  }
+  const ImVec2 from = corner(g, c), to = end_of(g, c);
+  list->AddRect({from.x - 1, from.y - 1}, {to.x + 1, to.y + 1}, p.text, 0, 0, ui.px(1.5f));
+  if (probe.editable && ImGui::IsMouseClicked(ImGuiMouseButton_Left)) force(ui, probe, value, state, g, c);
+  char line[160];
+  int used = std::snprintf(line, sizeof line, "group %d, class %d", g, c);
+  const auto add = [&](const char* what, const std::vector<float>& cells) {
+    const std::size_t at = static_cast<std::size_t>(g) * value.classes + c;
+    if (at < cells.size() && used > 0)
+      used += std::snprintf(line + used, sizeof line - static_cast<std::size_t>(used), "   %s %.4f", what,
+                            static_cast<double>(cells[at]));
+  };
+  add("posterior", value.posterior);
+  add("prior", value.prior);
+  if (static_cast<std::size_t>(g) < value.drawn.size() && value.drawn[static_cast<std::size_t>(g)] == c && used > 0)
+    std::snprintf(line + used, sizeof line - static_cast<std::size_t>(used), "   drawn");
   tip(ui, probe.title.c_str(),
       (probe.caption + "\n" + line + (probe.editable ? "\nClick to force this class in the dream." : "")).c_str());
 }
@@ -62,24 +104,26 @@ void draw_viewer(Ui& ui, const Probe& probe, const Categorical& value, ImVec2 si
     centred_note(ui, box.min, box.max, "No categories.");
     return;
   }
+  ViewState& state = ui.views[probe.name];
+  forget_forced(ui, value, state);
   // One above the other where there is room, side by side otherwise.
   const Palette& p = ui.color();
   const float line = ImGui::GetTextLineHeight() + ImGui::GetStyle().ItemSpacing.y;
   const bool both = posterior && prior, stacked = both && size.y > size.x * 0.8f;
   const float gap = ui.px(10);
-  const ImVec2 grid{both && !stacked ? (size.x - gap) / 2 : size.x, (stacked ? (size.y - gap) / 2 : size.y) - line};
-  if (posterior) {
+  const ImVec2 grid{both && !stacked ? (size.x - gap) / 2 : size.x,
+                    (stacked ? (size.y - ImGui::GetStyle().ItemSpacing.y) / 2 : size.y) - line};
+  const float left = ImGui::GetCursorPosX();
+  const auto draw = [&](const char* title, const char* note, const Side& side) {
     ImGui::BeginGroup();
-    header(ui, "posterior q", p.real, "with the frame seen", grid.x);
-    draw_grid(ui, probe, "posterior", "posterior", value, value.posterior, p.real, grid);
+    header(ui, title, side.colour, note, grid.x);
+    draw_grid(ui, probe, side, value, state, grid);
     ImGui::EndGroup();
-  }
+  };
+  if (posterior) draw("posterior q", "frame seen", {"posterior", value.posterior, p.real});
   if (!prior) return;
-  if (both && !stacked) ImGui::SameLine(0, gap);
-  ImGui::BeginGroup();
-  header(ui, "prior p", p.dream, "imagined", grid.x);
-  draw_grid(ui, probe, "prior", "prior", value, value.prior, p.dream, grid);
-  ImGui::EndGroup();
+  if (both && !stacked) ImGui::SameLine(left + grid.x + gap, 0);
+  draw("prior p", "imagined", {"prior", value.prior, p.dream});
 }
 
 }  // namespace dream::ui

@@ -25,6 +25,28 @@ void draw_viewer(Ui& ui, const Probe& probe, const Trajectories& value, ImVec2 s
     return;
   }
   const Palette& p = ui.color();
+  const auto [worst, best] = std::minmax_element(value.scores.begin(), value.scores.end());
+  const auto elites = std::count_if(value.elite.begin(), value.elite.end(), [](std::uint8_t e) { return e != 0; });
+  {  // the legend, in the colours of the lines
+    WithFont small(ui.fonts.text, 0.85f);
+    char best_score[48];
+    std::snprintf(best_score, sizeof best_score, "best return %s", short_number(static_cast<double>(*best)).c_str());
+    const float right = ImGui::GetCursorPosX() + size.x;
+    text(p.text, "plan");
+    ImGui::SameLine(0, ui.px(12));
+    text(p.dream, "%d elites", static_cast<int>(elites));
+    ImGui::SameLine(0, ui.px(12));
+    text(p.grey, "candidates");
+    const float wide = ImGui::CalcTextSize(best_score).x;
+    ImGui::SameLine(0, ui.px(12));
+    if (ImGui::GetCursorPosX() + wide <= right) {
+      ImGui::SetCursorPosX(right - wide);
+      text(p.muted, "%s", best_score);
+    } else {
+      ImGui::NewLine();
+    }
+    size.y -= ImGui::GetTextLineHeight() + ImGui::GetStyle().ItemSpacing.y;
+  }
   const Well box = well(ui, "trajectories", size);
   float low = -1, high = 1;
   for (const float a : value.actions) {
@@ -53,11 +75,14 @@ void draw_viewer(Ui& ui, const Probe& probe, const Trajectories& value, ImVec2 s
     for (const bool elite : {false, true}) {
       for (std::size_t i = 0; i < count; i += elite ? 1 : stride) {
         if ((value.elite[i] != 0) != elite) continue;
-        line_of(value.actions.data() + i * length, axis, fade(elite ? p.dream : p.grey, elite ? 0.35f : 0.18f), ui.px(1));
+        line_of(value.actions.data() + i * length, axis,
+                fade(elite ? p.dream : p.grey, elite ? 0.8f : 0.16f), ui.px(1));
       }
     }
-    if (!value.chosen.empty()) line_of(value.chosen.data(), axis, p.text, ui.px(2));
     const float top = box.min.y + strip * static_cast<float>(axis);
+    const float zero = top + pad + (strip - 2 * pad) * (1 - (0 - low) / (high - low));
+    list->AddLine({box.min.x, zero}, {box.max.x, zero}, p.faint);
+    if (!value.chosen.empty()) line_of(value.chosen.data(), axis, p.text, ui.px(2));
     if (axis > 0) list->AddLine({box.min.x, top}, {box.max.x, top}, p.border);
     const auto index = static_cast<std::size_t>(axis);
     if (index < value.labels.size()) {
@@ -67,8 +92,6 @@ void draw_viewer(Ui& ui, const Probe& probe, const Trajectories& value, ImVec2 s
   }
   list->PopClipRect();
   if (!box.hovered) return;
-  const auto [worst, best] = std::minmax_element(value.scores.begin(), value.scores.end());
-  const auto elites = std::count_if(value.elite.begin(), value.elite.end(), [](std::uint8_t e) { return e != 0; });
   char line[160];
   std::snprintf(line, sizeof line, "%d candidates of %d steps, %d elites; predicted return %.3f to %.3f", value.count,
                 value.steps, static_cast<int>(elites), static_cast<double>(*worst), static_cast<double>(*best));

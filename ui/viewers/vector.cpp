@@ -8,15 +8,26 @@
 namespace dream::ui {
 namespace {
 
-/// Grows the axis in steps so that it does not breathe with the values.
-void grow_range(ViewState& state, const Vector& value) {
-  float most = 0;
-  for (const float v : value.values) most = std::max(most, std::isfinite(v) ? std::abs(v) : 0.0f);
-  for (std::size_t i = 0; i < value.mean.size(); ++i) {
-    const float m = std::abs(value.mean[i]);
-    if (std::isfinite(m)) most = std::max(most, m);
+/// Grows the axis in steps so that it does not breathe with the values. One that nobody can drag shrinks as well, and
+/// has no lower half until something is below 0.
+void settle_range(ViewState& state, const Vector& value, bool editable) {
+  float most = 0, sum = 0;
+  bool signed_now = editable;
+  const auto see = [&](float v) {
+    if (!std::isfinite(v)) return;
+    most = std::max(most, std::abs(v));
+    signed_now |= v < 0;
+  };
+  for (std::size_t i = 0; i < value.values.size(); ++i) see(value.values[i]), sum += value.values[i];
+  for (const float m : value.mean) see(m);
+  state.negative |= signed_now;
+  if (!state.negative && value.mean.empty() && std::abs(sum - 1) < 1e-3f && value.values.size() > 1) {
+    state.range = 1;  // probabilities
+    return;
   }
+  if (most > 1e9f) most = 1e9f;
   while (most > state.range * 1.02f) state.range *= state.range < 6 ? 1.5f : 2.0f;
+  while (!editable && most < state.range * 0.4f && state.range > 1e-3f) state.range /= 1.5f;
 }
 
 std::string label_of(const Vector& value, int i) {
@@ -62,13 +73,59 @@ void draw_sliders(Ui& ui, const Probe& probe, const Vector& value, ViewState& st
   ImGui::EndChild();
 }
 
+/// Few elements with names: one row each, its name at the left and its figure at the right.
+void draw_rows(Ui& ui, const Probe& probe, const Vector& value, const ViewState& state, ImVec2 size) {
+  const Palette& p = ui.color();
+  const Well box = well(ui, "rows", size);
+  const int count = static_cast<int>(value.values.size());
+  const float row = std::min((box.height() - ui.px(4)) / static_cast<float>(count), ui.px(24));
+  WithFont font(ui.fonts.mono, std::clamp((row - ui.px(2)) / ui.px(16), 0.62f, 0.84f));
+  float names = 0;
+  for (const std::string& label : value.labels) names = std::max(names, ImGui::CalcTextSize(label.c_str()).x);
+  names = std::min(names, box.width() * 0.35f);
+  const float figures = ImGui::CalcTextSize("-0.000").x, pad = ui.px(6);
+  const float left = box.min.x + pad + names + pad, right = box.max.x - pad - figures - pad;
+  const float zero = state.negative ? (left + right) / 2 : left, unit = (right - zero) / state.range;
+  const auto x_of = [&](float v) {
+    return std::clamp(zero + (std::isfinite(v) ? v : 0.0f) * unit, left, right);
+  };
+  const auto likeliest = std::max_element(value.values.begin(), value.values.end()) - value.values.begin();
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  list->PushClipRect(box.min, box.max, true);
+  if (state.negative) list->AddLine({zero, box.min.y}, {zero, box.max.y}, p.faint);
+  for (int i = 0; i < count; ++i) {
+    const std::size_t at = static_cast<std::size_t>(i);
+    const float v = value.values[at], top = box.min.y + ui.px(2) + row * static_cast<float>(i);
+    const float text_y = top + (row - ImGui::GetTextLineHeight()) / 2, inset = std::max(row * 0.2f, 1.0f);
+    const bool first = i == likeliest && !state.negative;
+    list->PushClipRect({box.min.x, box.min.y}, {left - pad / 2, box.max.y}, true);
+    list->AddText({box.min.x + pad, text_y}, first ? p.text : p.muted, value.labels[at].c_str());
+    list->PopClipRect();
+    list->AddRectFilled({std::min(zero, x_of(v)), top + inset}, {std::max(zero, x_of(v)), top + row - inset},
+                        p.dream, 1);
+    if (at < value.mean.size() && at < value.deviation.size()) {
+      const float middle = top + row / 2;
+      list->AddLine({x_of(value.mean[at] - value.deviation[at]), middle},
+                    {x_of(value.mean[at] + value.deviation[at]), middle}, p.text, ui.px(1.5f));
+    }
+    char figure[24];
+    std::snprintf(figure, sizeof figure, std::abs(v) < 100 ? "%.3f" : "%.0f", static_cast<double>(v));
+    right_text(list, box.max.x - pad, text_y, first ? p.text : p.muted, figure);
+  }
+  list->PopClipRect();
+  tip(ui, probe.title.c_str(), probe.caption.c_str());
+}
+
 }  // namespace
 
 void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size) {
   const Palette& p = ui.color();
   ViewState& state = ui.views[probe.name];
-  grow_range(state, value);
+  settle_range(state, value, probe.editable);
   const int count = static_cast<int>(value.values.size());
+  if (!probe.editable && count > 0 && value.labels.size() == value.values.size() &&
+      size.y >= static_cast<float>(count) * ui.px(13))
+    return draw_rows(ui, probe, value, state, size);
   float below = 0;
   if (probe.editable) {
     const bool narrow = size.x < ui.px(215);  // icons alone, then
@@ -97,7 +154,8 @@ void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size) {
   }
   ImDrawList* list = ImGui::GetWindowDrawList();
   const float step = box.width() / static_cast<float>(count), bar = std::max(1.0f, step * 0.66f);
-  const float zero = std::round((box.min.y + box.max.y) / 2), unit = (box.height() / 2 - ui.px(4)) / state.range;
+  const float zero = std::round(state.negative ? (box.min.y + box.max.y) / 2 : box.max.y - ui.px(2));
+  const float unit = (zero - box.min.y - ui.px(4)) / state.range;
   const auto y_of = [&](float v) {
     return zero - std::clamp(std::isfinite(v) ? v : 0.0f, -state.range, state.range) * unit;
   };
@@ -141,6 +199,11 @@ void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size) {
       std::snprintf(line + used, sizeof line - static_cast<std::size_t>(used), "   encoder μ %+.3f ± σ %.3f",
                     static_cast<double>(value.mean[at]), static_cast<double>(value.deviation[at]));
     tip(ui, probe.title.c_str(), (probe.caption + "\n" + line).c_str());
+  }
+  if (!probe.editable && box.height() > ui.px(40)) {  // how high a full bar is
+    WithFont small(ui.fonts.mono, 0.72f);
+    right_text(list, box.max.x - ui.px(5), box.min.y + ui.px(2), p.muted,
+               short_number(static_cast<double>(state.range)).c_str());
   }
   if (below > 0) draw_sliders(ui, probe, value, state, {size.x, below - ui.px(6)});
 }

@@ -18,11 +18,13 @@ void draw_viewer(Ui& ui, const Probe& probe, const Text& value, ImVec2 size);
 /// The viewer of whatever the probe holds. A new member of Value does not compile until it has one.
 void draw_value(Ui& ui, const Probe& probe, ImVec2 size);
 
-/// Heights at 1×: the least at which the value can be read, and how much of spare room it should get.
+/// Heights at 1×: the least at which the value can be read, and how much of spare room it should get. `half`: half of a
+/// column's width will do, so that two may stand side by side.
 struct Appetite {
   float least = 40, weight = 1;
+  bool half = false;
 };
-Appetite appetite(const Value& value);
+Appetite appetite(const Probe& probe);
 
 /// What stands at the right of the header ("32 dimensions").
 std::string note_of(const Probe& probe);
