@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "api/error.h"
+#include "core/nn/norm.h"
 
 namespace dream {
 
@@ -36,17 +37,16 @@ void begin_weight(torch::Tensor weight, std::int64_t fan_in, std::int64_t fan_ou
   weight.erfinv_().mul_(std::sqrt(2.0) * deviation);
 }
 
-NormLayerImpl::NormLayerImpl(std::int64_t size, const LayerStyle& style) : size_(size), style_(style) {
+NormLayerImpl::NormLayerImpl(std::int64_t size, const LayerStyle& style) : style_(style) {
   if (style.norm == Norm::none) return;
   scale_ = register_parameter("scale", torch::ones({size}));
   if (style.norm == Norm::layer) shift_ = register_parameter("shift", torch::zeros({size}));
 }
 
-torch::Tensor NormLayerImpl::forward(const torch::Tensor& x) {
-  if (style_.norm == Norm::none) return x;
-  const auto wide = x.to(torch::kFloat32);
-  if (style_.norm == Norm::layer) return torch::layer_norm(wide, {size_}, scale_, shift_, style_.eps);
-  return wide * torch::rsqrt(wide.square().mean(-1, true) + style_.eps) * scale_;
+torch::Tensor NormLayerImpl::forward(const torch::Tensor& x, Act act) {
+  if (style_.norm == Norm::none) return activate(x, act);
+  static constexpr NormAct acts[] = {NormAct::none, NormAct::relu, NormAct::elu, NormAct::silu, NormAct::tanh};
+  return norm_act(x, scale_, shift_, {.eps = static_cast<float>(style_.eps), .centred = style_.norm == Norm::layer, .act = acts[static_cast<int>(act)]});
 }
 
 DenseImpl::DenseImpl(std::int64_t in, std::int64_t out, const LayerStyle& style)

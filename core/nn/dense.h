@@ -26,14 +26,15 @@ torch::Tensor activate(const torch::Tensor& x, Act act);
 /// Begins `weight` [out, in, ...] with `scale` × the unit of its kind; scale 0 is all zeros.
 void begin_weight(torch::Tensor weight, std::int64_t fan_in, std::int64_t fan_out, Init init, double scale = 1);
 
-/// Layer norm, or RMS norm (a scale, no shift), over the last dimension. Norm::none passes through.
+/// Layer norm, or RMS norm (a scale, no shift), over the last dimension, in the type of its input. Norm::none passes
+/// through.
 class NormLayerImpl : public torch::nn::Module {
  public:
   NormLayerImpl(std::int64_t size, const LayerStyle& style);
-  torch::Tensor forward(const torch::Tensor& x);
+  /// With the activation that follows, in one pass.
+  torch::Tensor forward(const torch::Tensor& x, Act act = Act::none);
 
  private:
-  std::int64_t size_;
   LayerStyle style_;
   torch::Tensor scale_, shift_;
 };
@@ -49,7 +50,7 @@ class DenseImpl : public torch::nn::Module {
   torch::Tensor part(const torch::Tensor& b, std::int64_t from);  // b W[:, from:]ᵀ + bias
 
  private:
-  torch::Tensor finish(const torch::Tensor& x) { return activate(norm_(x), act_); }
+  torch::Tensor finish(const torch::Tensor& x) { return norm_(x, act_); }
   Act act_;
   torch::nn::Linear linear_;
   NormLayer norm_;

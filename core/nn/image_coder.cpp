@@ -28,9 +28,9 @@ Layer begun(Layer layer, const CoderOptions& o, bool transposed = false, double 
   return layer;
 }
 
-/// The norm of each pixel's channels.
-torch::Tensor norm_channels(NormLayer& norm, const torch::Tensor& x) {
-  return norm(x.permute({0, 2, 3, 1})).permute({0, 3, 1, 2});
+/// The norm of each pixel's channels, activated.
+torch::Tensor norm_channels(NormLayer& norm, const torch::Tensor& x, Act act) {
+  return norm(x.permute({0, 2, 3, 1}), act).permute({0, 3, 1, 2});
 }
 
 torch::Tensor doubled(const torch::Tensor& x) {
@@ -59,8 +59,7 @@ torch::Tensor ImageEncoderImpl::forward(torch::Tensor x) {
   for (std::size_t i = 0; i < convs_.size(); ++i) {
     x = convs_[i](x);
     if (options_.kind == Coder::pool) x = torch::max_pool2d(x, 2);
-    if (options_.style.norm != Norm::none) x = norm_channels(norms_[i], x);
-    x = activate(x, options_.style.act);
+    x = options_.style.norm == Norm::none ? activate(x, options_.style.act) : norm_channels(norms_[i], x, options_.style.act);
   }
   return x.permute({0, 2, 3, 1}).flatten(1);
 }
@@ -112,7 +111,7 @@ torch::Tensor ImageDecoderImpl::first(const torch::Tensor& z, const torch::Tenso
   const auto n = z.size(0), g = options_.blocks;
   const auto from_h = block_(h.view({n, g, -1})).reshape({n, g, 4, 4, -1}).permute({0, 2, 3, 1, 4}).reshape({n, 4, 4, -1});
   const auto from_z = space_(stochastic_(z)).view_as(from_h);
-  return activate(space_norm_(from_h + from_z), options_.style.act).permute({0, 3, 1, 2});
+  return space_norm_(from_h + from_z, options_.style.act).permute({0, 3, 1, 2});
 }
 
 torch::Tensor ImageDecoderImpl::forward(const torch::Tensor& z, const torch::Tensor& h) {
@@ -120,8 +119,7 @@ torch::Tensor ImageDecoderImpl::forward(const torch::Tensor& z, const torch::Ten
   for (std::size_t i = 0; i < 4; ++i) {
     x = options_.kind == Coder::pool ? convs_[i](doubled(x)) : deconvs_[i](x);
     if (i == 3) break;
-    if (options_.style.norm != Norm::none) x = norm_channels(norms_[i], x);
-    x = activate(x, options_.style.act);
+    x = options_.style.norm == Norm::none ? activate(x, options_.style.act) : norm_channels(norms_[i], x, options_.style.act);
   }
   return x.to(torch::kFloat32);
 }

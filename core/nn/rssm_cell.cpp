@@ -65,7 +65,7 @@ torch::Tensor RssmCellImpl::block_gru(const torch::Tensor& h, const torch::Tenso
   const auto a = action / action.detach().abs().clamp_min(1);
   const auto inputs = torch::cat({from_h_(h), from_z_(z), from_a_(a)}, -1).unsqueeze(1).expand({n, g, -1});
   auto y = dynamics_(torch::cat({h.view({n, g, -1}), inputs}, -1));
-  y = activate(dynamics_norm_(y.reshape({n, -1})), options_.style.act);
+  y = dynamics_norm_(y.reshape({n, -1}), options_.style.act);
   const auto parts = block_gates_(y.view({n, g, -1})).to(torch::kFloat32).chunk(3, -1);  // within each block
   const auto reset = torch::sigmoid(parts[0]);
   const auto candidate = torch::tanh(reset * parts[1]);

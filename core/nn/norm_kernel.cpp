@@ -1,0 +1,189 @@
+#include "core/nn/norm_kernel.h"
+
+#include <cmath>
+#include <type_traits>
+
+#include "core/nn/fast_math.h"
+
+namespace dream {
+namespace {
+
+constexpr int block = vector_block;
+
+[[gnu::always_inline]] inline void act_forward(NormAct act, Lanes& x) {
+  Lanes other = x;
+  switch (act) {
+    case NormAct::none: break;
+    case NormAct::relu: x = x < 0 ? x * 0 : x; break;
+    case NormAct::elu:
+      exp_lanes(other);
+      x = x < 0 ? other - 1 : x;
+      break;
+    case NormAct::silu:
+      sigmoid_lanes(other);
+      x = x * other;
+      break;
+    case NormAct::tanh: tanh_lanes(x); break;
+  }
+}
+
+/// dy becomes the gradient before the activation, whose input is x.
+[[gnu::always_inline]] inline void act_backward(NormAct act, const Lanes& x, Lanes& dy) {
+  Lanes other = x;
+  switch (act) {
+    case NormAct::none: break;
+    case NormAct::relu: dy = x > 0 ? dy : x * 0; break;
+    case NormAct::elu:
+      exp_lanes(other);
+      dy = x < 0 ? dy * other : dy;
+      break;
+    case NormAct::silu:
+      sigmoid_lanes(other);
+      dy = dy * other * (1 + x * (1 - other));
+      break;
+    case NormAct::tanh:
+      tanh_lanes(other);
+      dy = dy * (1 - other * other);
+      break;
+  }
+}
+
+/// Calls visit(k, full, end) for each block of a row; all but the last are full. From the row on there are `left` numbers.
+template <typename Visit>
+[[gnu::always_inline]] inline void each_block(std::int64_t size, std::int64_t left, const Visit& visit) {
+  std::int64_t k = 0;
+  for (; k + block <= size; k += block) visit(k, std::true_type{}, RowEnd{});
+  if (k < size) visit(k, std::false_type{}, RowEnd{static_cast<int>(size - k), left - k < block});
+}
+
+template <bool full, typename T>
+[[gnu::always_inline]] inline void load(Lanes& to, const T* from, std::bool_constant<full>, const RowEnd& end, float idle = 0) {
+  if constexpr (full) {
+    load_full(to, from);
+  } else {
+    load_end(to, from, end, idle);
+  }
+}
+
+template <bool full, typename T>
+[[gnu::always_inline]] inline void store(T* to, const Lanes& from, std::bool_constant<full>, const RowEnd& end) {
+  if constexpr (full) {
+    store_full(to, from);
+  } else {
+    store_end(to, from, end);
+  }
+}
+
+template <typename T>
+[[gnu::always_inline]] inline void forward(const NormShape& shape, std::int64_t rows, const T* x, const float* scale,
+                                           const float* shift, T* y, float* moments) {
+  const auto size = shape.size;
+  const float share = 1.0f / static_cast<float>(size);
+  for (std::int64_t row = 0; row < rows; ++row, x += size, y += size, moments += 2) {
+    const auto left = (rows - row) * size;
+    Lanes sum = {}, squares = {};
+    float mean = 0;
+    if (shape.centred) {
+      each_block(size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
+        Lanes v;
+        load(v, x + k, full, end);
+        sum += v;
+      });
+      mean = lane_sum(sum) * share;
+    }
+    each_block(size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
+      Lanes v;
+      load(v, x + k, full, end, mean);
+      squares += (v - mean) * (v - mean);
+    });
+    const float rate = 1.0f / std::sqrt(lane_sum(squares) * share + shape.eps);
+    moments[0] = mean;
+    moments[1] = rate;
+    each_block(size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
+      Lanes v, w;
+      load(v, x + k, full, end);
+      load_full(w, scale + k);
+      v = (v - mean) * (rate * w);
+      if (shift) {
+        load_full(w, shift + k);
+        v += w;
+      }
+      act_forward(shape.act, v);
+      store(y + k, v, full, end);
+    });
+  }
+}
+
+template <typename T>
+[[gnu::always_inline]] inline void backward(const NormShape& shape, std::int64_t rows, const T* x, const float* scale,
+                                            const float* shift, const float* moments, const T* dy, T* dx, float* dscale,
+                                            float* dshift) {
+  const auto size = shape.size;
+  const float share = 1.0f / static_cast<float>(size);
+  for (std::int64_t row = 0; row < rows; ++row, x += size, dy += size, dx += size, moments += 2) {
+    const auto left = (rows - row) * size;
+    const float mean = moments[0], rate = moments[1];
+    Lanes unit = {}, gradient = {}, sum = {}, product = {};
+    // Of one block: x̂ and its gradient. They are made twice rather than stored.
+    const auto make = [&](std::int64_t k, auto full, const RowEnd& end, bool collect) __attribute__((always_inline)) {
+      Lanes weight, before = {}, total;
+      load(unit, x + k, full, end, mean);
+      load(gradient, dy + k, full, end);
+      load_full(weight, scale + k);
+      unit = (unit - mean) * rate;
+      if (shape.act != NormAct::none) {
+        if (shift) load_full(before, shift + k);
+        before += unit * weight;
+        act_backward(shape.act, before, gradient);
+      }
+      if (collect) {
+        load_full(total, dscale + k);
+        total += gradient * unit;
+        store_full(dscale + k, total);
+        if (dshift) {
+          load_full(total, dshift + k);
+          total += gradient;
+          store_full(dshift + k, total);
+        }
+      }
+      gradient *= weight;
+    };
+    each_block(size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
+      make(k, full, end, true);
+      sum += gradient;
+      product += gradient * unit;
+    });
+    const float offset = shape.centred ? lane_sum(sum) * share : 0, slope = lane_sum(product) * share;
+    each_block(size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
+      if (size > block) make(k, full, end, false);
+      const Lanes out = rate * (gradient - offset - unit * slope);
+      store(dx + k, out, full, end);
+    });
+  }
+}
+
+}  // namespace
+
+DREAM_VECTOR_CLONES
+void norm_forward(const NormShape& shape, std::int64_t rows, const float* x, const float* scale, const float* shift, float* y, float* moments) {
+  forward(shape, rows, x, scale, shift, y, moments);
+}
+
+DREAM_VECTOR_CLONES
+void norm_forward(const NormShape& shape, std::int64_t rows, const Bf16* x, const float* scale, const float* shift, Bf16* y, float* moments) {
+  forward(shape, rows, x, scale, shift, y, moments);
+}
+
+DREAM_VECTOR_CLONES
+void norm_backward(const NormShape& shape, std::int64_t rows, const float* x, const float* scale, const float* shift,
+                   const float* moments, const float* dy, float* dx, float* dscale, float* dshift) {
+  backward(shape, rows, x, scale, shift, moments, dy, dx, dscale, dshift);
+}
+
+DREAM_VECTOR_CLONES
+void norm_backward(const NormShape& shape, std::int64_t rows, const Bf16* x, const float* scale, const float* shift,
+                   const float* moments, const Bf16* dy, Bf16* dx, float* dscale, float* dshift) {
+  backward(shape, rows, x, scale, shift, moments, dy, dx, dscale, dshift);
+}
+
+}  // namespace dream

@@ -1,0 +1,117 @@
+#pragma once
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+namespace dream {
+
+/// A bfloat16 as its bits: the upper half of a float. For kernels, which see no Torch.
+struct Bf16 {
+  std::uint16_t bits;
+};
+
+/// Numbers side by side: the compilers' vector extension, which needs no luck with loops. Functions take them by reference,
+/// since by value their passing depends on the processor.
+constexpr int vector_block = 16;
+using Lanes = float __attribute__((vector_size(4 * vector_block)));
+using LaneBits = std::uint32_t __attribute__((vector_size(4 * vector_block)));
+using LaneInts = std::int32_t __attribute__((vector_size(4 * vector_block)));
+using LaneHalves = std::uint16_t __attribute__((vector_size(2 * vector_block)));
+
+[[gnu::always_inline]] inline void load_full(Lanes& to, const float* from) { std::memcpy(&to, from, sizeof to); }
+[[gnu::always_inline]] inline void load_full(Lanes& to, const Bf16* from) {
+  LaneHalves halves;
+  std::memcpy(&halves, from, sizeof halves);
+  const LaneBits bits = __builtin_convertvector(halves, LaneBits) << 16;
+  std::memcpy(&to, &bits, sizeof to);
+}
+[[gnu::always_inline]] inline void store_full(float* to, const Lanes& from) { std::memcpy(to, &from, sizeof from); }
+[[gnu::always_inline]] inline void store_full(Bf16* to, const Lanes& from) {  // to the nearest, ties to even
+  LaneBits bits;
+  std::memcpy(&bits, &from, sizeof bits);
+  bits = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+  const LaneHalves halves = __builtin_convertvector(bits, LaneHalves);
+  std::memcpy(to, &halves, sizeof halves);
+}
+
+/// A block at the end of a row that does not fill it: `used` lanes count. Where the memory goes on after it, whole vectors
+/// are read and written (what follows is written again later); at the `edge` it does not.
+struct RowEnd {
+  int used = vector_block;
+  bool edge = false;
+};
+
+/// The lanes that do not count are `idle`.
+template <typename T>
+[[gnu::always_inline]] inline void load_end(Lanes& to, const T* from, const RowEnd& end, float idle = 0) {
+  if (end.edge) {
+    T part[vector_block] = {};
+    std::memcpy(part, from, static_cast<std::size_t>(end.used) * sizeof(T));
+    load_full(to, part);
+  } else {
+    load_full(to, from);
+  }
+  constexpr LaneInts number = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  const Lanes rest = Lanes{} + idle;
+  to = number < end.used ? to : rest;
+}
+
+template <typename T>
+[[gnu::always_inline]] inline void store_end(T* to, const Lanes& from, const RowEnd& end) {
+  if (!end.edge) return store_full(to, from);
+  T part[vector_block];
+  store_full(part, from);
+  std::memcpy(to, part, static_cast<std::size_t>(end.used) * sizeof(T));
+}
+
+/// Always in the same order.
+[[gnu::always_inline]] inline float lane_sum(const Lanes& x) {
+#if defined(__clang__)
+  Lanes sum = x + __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+  sum += __builtin_shufflevector(sum, sum, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3);
+  sum += __builtin_shufflevector(sum, sum, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1);
+  return sum[0] + sum[1];
+#else
+  Lanes sum = x + __builtin_shuffle(x, LaneInts{8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7});
+  sum += __builtin_shuffle(sum, LaneInts{4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3});
+  sum += __builtin_shuffle(sum, LaneInts{2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1});
+  return sum[0] + sum[1];
+#endif
+}
+
+/// fast_exp of core/nn/fast_math.h, lane by lane.
+[[gnu::always_inline]] inline void exp_lanes(Lanes& x) {
+  constexpr float shift = 12582912.0f;
+  const Lanes low = x * 0 - 87.0f, high = x * 0 + 88.0f;  // NaN stays NaN
+  x = x < low ? low : x;
+  x = x > high ? high : x;
+  const Lanes biased = x * 1.44269504f + shift;
+  const Lanes n = biased - shift;
+  const Lanes r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+  Lanes p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  LaneInts power;
+  std::memcpy(&power, &biased, sizeof power);
+  power = (power << 23) + 0x3f800000;
+  Lanes scale;
+  std::memcpy(&scale, &power, sizeof scale);
+  x = p * scale;
+}
+
+[[gnu::always_inline]] inline void sigmoid_lanes(Lanes& x) {
+  x = -x;
+  exp_lanes(x);
+  x = 1.0f / (1.0f + x);
+}
+
+[[gnu::always_inline]] inline void tanh_lanes(Lanes& x) {
+  x = 2.0f * x;
+  exp_lanes(x);
+  x = 1.0f - 2.0f / (1.0f + x);
+}
+
+}  // namespace dream
