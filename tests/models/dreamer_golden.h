@@ -81,12 +81,10 @@ class Golden {
       const auto& gradient = parameter.value().grad();
       if (gradient.defined() && places.contains(parameter.key())) all.scatter_add_(0, places.at(parameter.key()).flatten(), gradient.flatten());
     }
+    for (const auto& part : other) std::erase_if(begins, [&](const auto& entry) { return entry.first.find(part) != std::string::npos; });
     double largest = 0;
     for (const auto& [name, begin] : begins) largest = std::max(largest, number("gradnorm/" + name));
     for (const auto& [name, begin] : begins) {
-      bool skip = false;
-      for (const auto& part : other) skip = skip || name.find(part) != std::string::npos;
-      if (skip) continue;
       const auto ours = all.slice(0, begin, begin + (*this)("weight/" + name).numel());
       const auto entries = (*this)("grad/" + name).flatten();
       const double norm = number("gradnorm/" + name), floor = 1e-5 * largest;  // below that rounding rules

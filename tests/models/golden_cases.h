@@ -245,6 +245,24 @@ inline Weights behaviour_v1(const Source& ref) {
   return m.out;
 }
 
+/// google-research/planet, whose dump begins with an embedding of 10 numbers: ours has 12, the last two 0.
+inline Weights world_planet(const Source& ref) {
+  Mapping m{ref};
+  const std::string prior = "rnn/rssm/transition/", posterior = "rnn/rssm/posterior/";
+  m.linear("cell.in.linear", prior + "dense");
+  m.out["cell.gates.weight"] = ref(prior + "gru_block_cell/w_ru").t();
+  m.out["cell.gates.bias"] = ref(prior + "gru_block_cell/b_ru");
+  m.out["cell.candidate.weight"] = ref(prior + "gru_block_cell/w_c").t();
+  m.out["cell.candidate.bias"] = ref(prior + "gru_block_cell/b_c");
+  m.linear("prior.layer0.linear", prior + "dense_1");
+  m.twin("prior.out", prior + "dense_2", prior + "dense_3");
+  m.linear("posterior.layer0.linear", posterior + "dense", [](const torch::Tensor& k) { return torch::cat({k, torch::zeros_like(k.slice(0, 0, 2))}); });
+  m.twin("posterior.out", posterior + "dense_1", posterior + "dense_2");
+  m.linear("reward.layer0.linear", "head_reward/dense");
+  m.linear("reward.out", "head_reward/dense_1");
+  return m.out;
+}
+
 inline std::vector<GoldenCase> golden_cases() {
   const auto both = [](Weights (*layout)(const Source&, bool), bool flag) { return [=](const Source& ref) { return layout(ref, flag); }; };
   return {{"v3_24_discrete", "dreamer-v3", "2024", true, true, both(world_v24, true), both(behaviour_v24, true)},
