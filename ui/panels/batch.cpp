@@ -93,8 +93,8 @@ void draw_sheet(Ui& ui, const Frame& frame, float width) {
   const float part = 0.24f, u = std::clamp((mouse.x - min.x) / width - part / 2, 0.0f, 1 - part),
               v = std::clamp((mouse.y - min.y) / size.y - part / 2, 0.0f, 1 - part);
   ImGui::BeginTooltip();
-  ImGui::Image(ImTextureRef(texture), {static_cast<float>(frame.image->width) * part, static_cast<float>(frame.image->height) * part},
-               {u, v}, {u + part, v + part});
+  ImGui::Image(ImTextureRef(texture),
+               {static_cast<float>(frame.image->width) * part, static_cast<float>(frame.image->height) * part}, {u, v}, {u + part, v + part});
   ImGui::EndTooltip();
 }
 

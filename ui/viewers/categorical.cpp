@@ -94,6 +94,16 @@ void draw_grid(Ui& ui, const Probe& probe, const Side& side, const Categorical& 
       (probe.caption + "\n" + line + (probe.editable ? "\nClick to force this class in the dream." : "")).c_str());
 }
 
+/// At the right end of a heading; the cursor stays where it was.
+void draw_dice(Ui& ui, const Probe& probe, ImVec2 right) {
+  const ImVec2 below = ImGui::GetCursorScreenPos();
+  ImGui::SetCursorScreenPos({right.x - ImGui::CalcTextSize(icon::dice).x - ui.px(14), right.y - ui.px(3)});
+  if (button(ui, (std::string(icon::dice) + "###randomise").c_str(), "Randomise",
+             "Draw every group anew: the dream jumps to a random place.", {.small = true}))
+    ui.send(RandomiseLatent{probe.name});
+  ImGui::SetCursorScreenPos(below);
+}
+
 }  // namespace
 
 void draw_viewer(Ui& ui, const Probe& probe, const Categorical& value, ImVec2 size) {
@@ -114,16 +124,18 @@ void draw_viewer(Ui& ui, const Probe& probe, const Categorical& value, ImVec2 si
   const ImVec2 grid{both && !stacked ? (size.x - gap) / 2 : size.x,
                     (stacked ? (size.y - ImGui::GetStyle().ItemSpacing.y) / 2 : size.y) - line};
   const float left = ImGui::GetCursorPosX();
-  const auto draw = [&](const char* title, const char* note, const Side& side) {
+  const auto draw = [&](const char* title, const char* note, const Side& side, bool with_dice) {
     ImGui::BeginGroup();
-    header(ui, title, side.colour, note, grid.x);
+    const ImVec2 top = ImGui::GetCursorScreenPos();
+    header(ui, title, side.colour, with_dice ? "" : note, grid.x);
+    if (with_dice) draw_dice(ui, probe, {top.x + grid.x, top.y});
     draw_grid(ui, probe, side, value, state, grid);
     ImGui::EndGroup();
   };
-  if (posterior) draw("posterior q", "frame seen", {"posterior", value.posterior, p.real});
+  if (posterior) draw("posterior q", "frame seen", {"posterior", value.posterior, p.real}, probe.editable && !prior);
   if (!prior) return;
   if (both && !stacked) ImGui::SameLine(left + grid.x + gap, 0);
-  draw("prior p", "imagined", {"prior", value.prior, p.dream});
+  draw("prior p", "imagined", {"prior", value.prior, p.dream}, probe.editable);
 }
 
 }  // namespace dream::ui
