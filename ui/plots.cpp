@@ -90,7 +90,8 @@ void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std:
         if (ox.empty()) continue;
         ImPlotSpec spec;  // takes part in the fit; the dashes are drawn by hand
         spec.LineColor = {0, 0, 0, 0};
-        ImPlot::PlotLine(("other" + std::to_string(i)).c_str(), ox.data(), oy.data(), static_cast<int>(ox.size()), spec);
+        ImPlot::PlotLine(("other" + std::to_string(i)).c_str(), ox.data(), oy.data(), static_cast<int>(ox.size()),
+                         spec);
         points.clear();
         for (std::size_t k = 0; k < ox.size(); ++k) points.push_back(ImPlot::PlotToPixels(ox[k], oy[k]));
         ImPlot::PushPlotClipRect();

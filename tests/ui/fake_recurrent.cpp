@@ -64,7 +64,9 @@ std::shared_ptr<const Image> open_loop_sheet(double t) {
         for (int x = 0; x < side * 3; ++x) {
           const auto index = [&](int row) {
             return (static_cast<std::size_t>((lane * 3 + row) * side + y) * static_cast<std::size_t>(sheet->width) +
-                    static_cast<std::size_t>(i * side)) * 3 + static_cast<std::size_t>(x);
+                    static_cast<std::size_t>(i * side)) *
+                       3 +
+                   static_cast<std::size_t>(x);
           };
           sheet->pixels[index(2)] =
               static_cast<std::uint8_t>(std::abs(sheet->pixels[index(0)] - sheet->pixels[index(1)]));
@@ -75,12 +77,14 @@ std::shared_ptr<const Image> open_loop_sheet(double t) {
   return sheet;
 }
 
-CurveView curve(const char* name, const char* title, const char* unit, double from, double to, const char* x = "update") {
+CurveView curve(const char* name, const char* title, const char* unit, double from, double to,
+                const char* x = "update") {
   CurveView view;
   view.name = name, view.title = title, view.unit = unit, view.x_unit = x;
   for (int i = 0; i < 300; ++i) {
     view.x.push_back(i * 25);
-    view.y.push_back(to + (from - to) * std::exp(-0.015 * i) + std::abs(from - to) * 0.025 * static_cast<double>(wave(i, from)));
+    view.y.push_back(to + (from - to) * std::exp(-0.015 * i) +
+                     std::abs(from - to) * 0.025 * static_cast<double>(wave(i, from)));
   }
   return view;
 }
@@ -107,7 +111,8 @@ Categorical latent(double t, const std::map<int, int>& forced) {
       std::vector<float> row;
       for (int k = 0; k < classes; ++k) {
         const float sharp = prior ? 3.2f : 5.5f;
-        row.push_back(std::exp((k == peak ? sharp : 0) + (prior ? 1.4f : 1.0f) * wave(g * classes + k, prior ? 2 * t : t)));
+        row.push_back(
+            std::exp((k == peak ? sharp : 0) + (prior ? 1.4f : 1.0f) * wave(g * classes + k, prior ? 2 * t : t)));
         sum += row.back();
       }
       for (const float p : row) (prior ? c.prior : c.posterior).push_back(p / sum);
@@ -118,8 +123,8 @@ Categorical latent(double t, const std::map<int, int>& forced) {
   return c;
 }
 
-Curve lines(const char* x_unit, const char* y_unit, int count, std::initializer_list<std::pair<const char*, double>> named,
-            double t) {
+Curve lines(const char* x_unit, const char* y_unit, int count,
+            std::initializer_list<std::pair<const char*, double>> named, double t) {
   Curve c;
   c.x_unit = x_unit, c.y_unit = y_unit;
   for (int i = 0; i < count; ++i) c.x.push_back(i);
@@ -143,7 +148,8 @@ Trajectories plan(double t) {
     for (int s = 0; s < value.steps; ++s)
       for (int a = 0; a < value.axes; ++a)
         value.actions.push_back(std::clamp(0.6f * std::sin(0.5f * static_cast<float>(s) + static_cast<float>(a + t)) +
-                                               (elite ? 0.15f : 0.7f) * wave(i * 31 + s * 7 + a, t), -1.0f, 1.0f));
+                                               (elite ? 0.15f : 0.7f) * wave(i * 31 + s * 7 + a, t),
+                                           -1.0f, 1.0f));
   }
   for (int s = 0; s < value.steps; ++s)
     for (int a = 0; a < value.axes; ++a)
@@ -160,7 +166,8 @@ std::vector<Field> fields() {
     f.low = low, f.high = high, f.live = live, f.logarithmic = log;
     all.push_back(std::move(f));
   };
-  const auto choice = [&](const std::string& key, const char* help, const char* value, std::vector<std::string> choices) {
+  const auto choice = [&](const std::string& key, const char* help, const char* value,
+                          std::vector<std::string> choices) {
     Field f;
     f.key = key, f.help = help, f.value = f.initial = std::string(value), f.choices = std::move(choices);
     all.push_back(std::move(f));
@@ -168,7 +175,8 @@ std::vector<Field> fields() {
   choice("size", "Published size.", "12m", {"1m", "12m", "25m"});
   choice("constants", "2024 or 2023.", "2024", {"2024", "2023"});
   number("seed", "Seed of everything that this run draws.", 0, 0, 2147483647, false);
-  for (const char* key : {"deter", "hidden", "groups", "classes", "blocks", "depth", "kernel", "layers", "units", "bins"})
+  for (const char* key :
+       {"deter", "hidden", "groups", "classes", "blocks", "depth", "kernel", "layers", "units", "bins"})
     number(std::string("world.") + key, "A size of the network.", 32, 1, 4096, false);
   for (const char* key : {"cell", "act", "norm", "reward_loss", "image_loss"})
     choice(std::string("world.") + key, "How this part is made.", "v3", {"v3", "v2"});
@@ -208,40 +216,49 @@ void begin_recurrent(DreamView& dream, TrainView& train) {
   action = {};
   action.choices = {"nothing", "left", "up", "right", "down", "fire"};
   action.axes = {"choice"}, action.low = {0}, action.high = {5}, action.idle = {0};
-  action.keys = {{"left", 0, 1, "left"}, {"up", 0, 2, "up"}, {"right", 0, 3, "right"}, {"down", 0, 4, "down"},
+  action.keys = {{"left", 0, 1, "left"},
+                 {"up", 0, 2, "up"},
+                 {"right", 0, 3, "right"},
+                 {"down", 0, 4, "down"},
                  {"space", 0, 5, "fire"}};
   dream.action = {0};
-  dream.probe_names = {"latent/z",      "latent/kl",     "latent/entropy", "hidden/h",        "policy/action",
+  dream.probe_names = {"latent/z",      "latent/kl",      "latent/entropy",   "hidden/h",     "policy/action",
                        "horizon/value", "horizon/reward", "horizon/continue", "plan/actions", "plan/returns"};
 
   train.recipe = "dreamer-v3", train.environment = "MinAtar/Breakout", train.run = "runs/breakout";
   using State = PhaseView::State;
-  train.phases = {{"learn", "Learn: collect, world model, behaviour", State::running, 0.3, 5400, 412, "frames/s", "update 7,500"},
-                  {"evaluate", "Evaluate: 100 unseen episodes", State::waiting, 0, -1, 0, "", ""}};
+  train.phases = {
+      {"learn", "Learn: collect, world model, behaviour", State::running, 0.3, 5400, 412, "frames/s", "update 7,500"},
+      {"evaluate", "Evaluate: 100 unseen episodes", State::waiting, 0, -1, 0, "", ""}};
   CurveView dynamics = curve("world/dynamics", "Dynamics: KL(sg(q) ‖ p), at least the free nats", "nats", 9, 1.05);
-  CurveView representation = curve("world/representation", "Representation: KL(q ‖ sg(p)), at least the free nats", "nats", 9, 1.02);
+  CurveView representation =
+      curve("world/representation", "Representation: KL(q ‖ sg(p)), at least the free nats", "nats", 9, 1.02);
   for (CurveView* kl : {&dynamics, &representation}) kl->has_floor = true, kl->floor = 1, kl->floor_label = "free nats";
-  train.curves = {curve("learn/return", "Return of collected episodes", "reward", 0.5, 8, "step"),
-                  curve("learn/episode_length", "Length of collected episodes", "steps", 30, 210, "step"),
-                  curve("world/image", "Image: Σ(x − x̂)² per frame", "", 900, 12),
-                  curve("world/reward", "Reward: −log p(r)", "nats", 5.5, 0.1),
-                  curve("world/continue", "Continue: −log p(c)", "nats", 0.7, 0.02), dynamics, representation,
-                  curve("world/kl", "KL(q ‖ p)", "nats", 9, 2.1),
-                  curve("world/gradient", "Gradient norm of the world model", "", 900, 40),
-                  curve("behaviour/actor", "Actor loss", "", 0, -0.02),
-                  curve("behaviour/critic", "Critic: −log p(R)", "nats", 5.5, 1.7),
-                  curve("behaviour/replay_critic", "Critic on replayed rewards", "nats", 5.5, 1.9),
-                  curve("behaviour/entropy", "Entropy of the policy", "nats", 1.79, 0.8),
-                  curve("behaviour/return", "Imagined λ-return", "reward", 0, 4.2),
-                  curve("behaviour/value", "Imagined value", "reward", 0, 4.1),
-                  curve("behaviour/actor_gradient", "Gradient norm of the actor", "", 0.4, 0.1),
-                  curve("behaviour/critic_gradient", "Gradient norm of the critic", "", 6, 1.2),
-                  CurveView{"evaluate/reward", "Return of unseen episodes", "reward", "episode", {}, {}, {}, {}, 0, false, ""}};
+  train.curves = {
+      curve("learn/return", "Return of collected episodes", "reward", 0.5, 8, "step"),
+      curve("learn/episode_length", "Length of collected episodes", "steps", 30, 210, "step"),
+      curve("world/image", "Image: Σ(x − x̂)² per frame", "", 900, 12),
+      curve("world/reward", "Reward: −log p(r)", "nats", 5.5, 0.1),
+      curve("world/continue", "Continue: −log p(c)", "nats", 0.7, 0.02),
+      dynamics,
+      representation,
+      curve("world/kl", "KL(q ‖ p)", "nats", 9, 2.1),
+      curve("world/gradient", "Gradient norm of the world model", "", 900, 40),
+      curve("behaviour/actor", "Actor loss", "", 0, -0.02),
+      curve("behaviour/critic", "Critic: −log p(R)", "nats", 5.5, 1.7),
+      curve("behaviour/replay_critic", "Critic on replayed rewards", "nats", 5.5, 1.9),
+      curve("behaviour/entropy", "Entropy of the policy", "nats", 1.79, 0.8),
+      curve("behaviour/return", "Imagined λ-return", "reward", 0, 4.2),
+      curve("behaviour/value", "Imagined value", "reward", 0, 4.1),
+      curve("behaviour/actor_gradient", "Gradient norm of the actor", "", 0.4, 0.1),
+      curve("behaviour/critic_gradient", "Gradient norm of the critic", "", 6, 1.2),
+      CurveView{"evaluate/reward", "Return of unseen episodes", "reward", "episode", {}, {}, {}, {}, 0, false, ""}};
   train.fields = fields();
   train.probe_names = {"batch/kl", "batch/use", "foretold/reward", "foretold/continue", "foretold/value"};
-  train.warnings = {"3 of 32 groups of z have collapsed: their KL is below 0.01 nats, so the frame tells them nothing that "
-                    "the prior has not foretold",
-                    "4 of 1024 classes are dead: no frame of the batch chose them"};
+  train.warnings = {
+      "3 of 32 groups of z have collapsed: their KL is below 0.01 nats, so the frame tells them nothing that "
+      "the prior has not foretold",
+      "4 of 1024 classes are dead: no frame of the batch chose them"};
   train.replay_frames = 48000;
 }
 
@@ -257,9 +274,10 @@ void fill_recurrent_frames(DreamView& dream, TrainView& train) {
   const std::string sheet = "open loop";
   // The batch changes with an update, not with every step of the dream.
   if (train.frames.size() == 3 && train.frames[2].name == sheet) return;
-  train.frames = {{"real", "from the batch", -1, real},
-                  {"reconstruction", "the model's picture of the same frame", 0.0024, seen},
-                  {sheet, "truth, dream, difference; 5 frames seen, then imagined to step 64", 0.0091, open_loop_sheet(t)}};
+  train.frames = {
+      {"real", "from the batch", -1, real},
+      {"reconstruction", "the model's picture of the same frame", 0.0024, seen},
+      {sheet, "truth, dream, difference; 5 frames seen, then imagined to step 64", 0.0091, open_loop_sheet(t)}};
 }
 
 void fill_recurrent_probes(DreamView& dream, TrainView& train, const std::set<std::string>& watched,
@@ -271,7 +289,9 @@ void fill_recurrent_probes(DreamView& dream, TrainView& train, const std::set<st
     if (watched.count(name) > 0) into.push_back({name, title, caption, editable, share(make())});
   };
   auto& mind = dream.probes;
-  put(mind, "latent/z", "Latent z", "z_t: one class of every group. A click forces a class", [&] { return latent(t, forced); }, true);
+  put(
+      mind, "latent/z", "Latent z", "z_t: one class of every group. A click forces a class",
+      [&] { return latent(t, forced); }, true);
   put(mind, "latent/kl", "KL per group", "KL(q ‖ p) of every group, nats", [&] { return bars(groups, 0.02, 2.2, t); });
   put(mind, "latent/entropy", "Entropy of the prior", "H[p(z_t | h_t)] of every group, nats",
       [&] { return bars(groups, 0.3, 3.3, t + 2); });
@@ -297,7 +317,8 @@ void fill_recurrent_probes(DreamView& dream, TrainView& train, const std::set<st
     for (std::size_t i = 0; i < c.x.size(); ++i) c.lines[0].y[i] = 1 - 0.0008 * static_cast<double>(i * i);
     return c;
   });
-  put(mind, "plan/actions", "Planned actions", "Candidates, elites and the plan, each axis in [-1, 1]", [&] { return plan(t); });
+  put(mind, "plan/actions", "Planned actions", "Candidates, elites and the plan, each axis in [-1, 1]",
+      [&] { return plan(t); });
   put(mind, "plan/returns", "Returns of the candidates", "Σ of predicted rewards, best first", [&] {
     Curve c;
     c.lines = {{"candidates", {}}, {"elites", {}}}, c.x_unit = "rank", c.y_unit = "predicted return";

@@ -23,10 +23,9 @@ void draw_replay(Ui& ui, const TrainView& train, float width) {
   double place = ui.replay_place;
   char note[64] = "no replay";
   if (train.replay_frames > 0)
-    std::snprintf(
-        note, sizeof note, "frame %s of %s",
-        with_separators(std::llround(place * static_cast<double>(train.replay_frames - 1)) + 1).c_str(),
-        with_separators(train.replay_frames).c_str());
+    std::snprintf(note, sizeof note, "frame %s of %s",
+                  with_separators(std::llround(place * static_cast<double>(train.replay_frames - 1)) + 1).c_str(),
+                  with_separators(train.replay_frames).c_str());
   header(ui, "Replay", p.text, note, width);
   const char* meaning = "Which frame of the replay the dream begins at; double-click: the newest.";
   ImGui::BeginDisabled(!why.empty());
@@ -94,7 +93,8 @@ void draw_sheet(Ui& ui, const Frame& frame, float width) {
               v = std::clamp((mouse.y - min.y) / size.y - part / 2, 0.0f, 1 - part);
   ImGui::BeginTooltip();
   ImGui::Image(ImTextureRef(texture),
-               {static_cast<float>(frame.image->width) * part, static_cast<float>(frame.image->height) * part}, {u, v}, {u + part, v + part});
+               {static_cast<float>(frame.image->width) * part, static_cast<float>(frame.image->height) * part}, {u, v},
+               {u + part, v + part});
   ImGui::EndTooltip();
 }
 

@@ -1,4 +1,5 @@
-// Every curve of the run, large, grouped by the part of its name before the slash, each with the shipped run's behind it.
+// Every curve of the run, large, grouped by the part of its name before the slash, each with the shipped run's behind
+// it.
 #include <algorithm>
 #include <cctype>
 #include <cmath>
@@ -43,7 +44,8 @@ void draw_one(Ui& ui, const CurveView& curve, ImU32 colour, ImVec2 size) {
   }
   header(ui, title, ui.color().text, note, size.x);
   std::string meaning = curve.name + (curve.unit.empty() ? "" : ", " + curve.unit) + " over " + curve.x_unit + "s.";
-  if (curve.has_floor) meaning += " Dashed: " + curve.floor_label + ", " + short_number(curve.floor) + " " + curve.unit + ".";
+  if (curve.has_floor)
+    meaning += " Dashed: " + curve.floor_label + ", " + short_number(curve.floor) + " " + curve.unit + ".";
   if (!curve.reference_y.empty()) meaning += " Grey: the shipped run, what normal looks like.";
   tip(ui, curve.title.c_str(), meaning.c_str());
   if (curve.y.empty() && curve.reference_y.empty()) {

@@ -123,8 +123,7 @@ void draw_table(Ui& ui, const std::vector<const Field*>& fields, const Table& ta
   ImGui::TableSetupColumn("value", ImGuiTableColumnFlags_WidthStretch, 0.52f);
   ImGui::TableSetupColumn("unit", ImGuiTableColumnFlags_WidthFixed, table.units);
   for (const Field* field : fields)
-    draw_field(ui, *field,
-               !field->live && table.busy ? "This one cannot change while a phase runs: pause first." : "",
+    draw_field(ui, *field, !field->live && table.busy ? "This one cannot change while a phase runs: pause first." : "",
                table.narrow, table.prefix);
   ImGui::EndTable();
 }
@@ -141,10 +140,11 @@ void draw_fields(const Snapshot& snapshot, Ui& ui) {
   }
   std::string& filter = ui.texts["fields/filter"];
   ImGui::SetNextItemWidth(std::min(ImGui::GetContentRegionAvail().x, ui.px(320)));
-  ImGui::InputTextWithHint("##filter", ("filter " + std::to_string(train.fields.size()) + " settings …").c_str(), &filter,
-                           ImGuiInputTextFlags_EscapeClearsAll);
+  ImGui::InputTextWithHint("##filter", ("filter " + std::to_string(train.fields.size()) + " settings …").c_str(),
+                           &filter, ImGuiInputTextFlags_EscapeClearsAll);
   tip(ui, "Filter", "Shows the settings whose name or meaning holds this text. Esc empties it.");
-  const char* legend = "Live ones take effect with the next batch; grey ones are fixed while a phase runs. Ctrl-Z undoes.";
+  const char* legend =
+      "Live ones take effect with the next batch; grey ones are fixed while a phase runs. Ctrl-Z undoes.";
   {
     WithFont small(ui.fonts.text, 0.88f);
     if (ImGui::GetContentRegionAvail().x > ui.px(330) + ImGui::CalcTextSize(legend).x) {
@@ -206,8 +206,9 @@ void draw_fields(const Snapshot& snapshot, Ui& ui) {
                               std::to_string(group.fields.size()) + "###" + id;
     if (!filter.empty()) ImGui::SetNextItemOpen(true);
     ImGui::PushStyleColor(ImGuiCol_Text, group.live ? ui.color().text : ui.color().muted);
-    const bool open = ImGui::TreeNodeEx(title.c_str(), ImGuiTreeNodeFlags_NoTreePushOnOpen | ImGuiTreeNodeFlags_FramePadding |
-                                                           (group.live ? ImGuiTreeNodeFlags_DefaultOpen : 0));
+    const bool open =
+        ImGui::TreeNodeEx(title.c_str(), ImGuiTreeNodeFlags_NoTreePushOnOpen | ImGuiTreeNodeFlags_FramePadding |
+                                             (group.live ? ImGuiTreeNodeFlags_DefaultOpen : 0));
     ImGui::PopStyleColor();
     table.prefix = group.name.empty() ? 0 : group.name.size() + 1;
     if (open) draw_table(ui, group.fields, table);

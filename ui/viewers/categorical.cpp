@@ -27,8 +27,8 @@ void force(Ui& ui, const Probe& probe, const Categorical& value, ViewState& stat
   state.forced[g] = {c, ui.time};
   ui.send(now);
   if (at < value.drawn.size() && value.drawn[at] >= 0 && value.drawn[at] < value.classes)
-    ui.undoable("class of group " + std::to_string(g),
-                EditLatent{probe.name, g * value.classes + value.drawn[at], 1}, now);
+    ui.undoable("class of group " + std::to_string(g), EditLatent{probe.name, g * value.classes + value.drawn[at], 1},
+                now);
 }
 
 /// A forced class stays marked while the model keeps it, and for the moment until the model has answered.

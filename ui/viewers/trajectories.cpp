@@ -75,8 +75,8 @@ void draw_viewer(Ui& ui, const Probe& probe, const Trajectories& value, ImVec2 s
     for (const bool elite : {false, true}) {
       for (std::size_t i = 0; i < count; i += elite ? 1 : stride) {
         if ((value.elite[i] != 0) != elite) continue;
-        line_of(value.actions.data() + i * length, axis,
-                fade(elite ? p.dream : p.grey, elite ? 0.8f : 0.16f), ui.px(1));
+        line_of(value.actions.data() + i * length, axis, fade(elite ? p.dream : p.grey, elite ? 0.8f : 0.16f),
+                ui.px(1));
       }
     }
     const float top = box.min.y + strip * static_cast<float>(axis);

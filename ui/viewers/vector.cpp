@@ -86,9 +86,7 @@ void draw_rows(Ui& ui, const Probe& probe, const Vector& value, const ViewState&
   const float figures = ImGui::CalcTextSize("-0.000").x, pad = ui.px(6);
   const float left = box.min.x + pad + names + pad, right = box.max.x - pad - figures - pad;
   const float zero = state.negative ? (left + right) / 2 : left, unit = (right - zero) / state.range;
-  const auto x_of = [&](float v) {
-    return std::clamp(zero + (std::isfinite(v) ? v : 0.0f) * unit, left, right);
-  };
+  const auto x_of = [&](float v) { return std::clamp(zero + (std::isfinite(v) ? v : 0.0f) * unit, left, right); };
   const auto likeliest = std::max_element(value.values.begin(), value.values.end()) - value.values.begin();
   ImDrawList* list = ImGui::GetWindowDrawList();
   list->PushClipRect(box.min, box.max, true);
@@ -101,8 +99,8 @@ void draw_rows(Ui& ui, const Probe& probe, const Vector& value, const ViewState&
     list->PushClipRect({box.min.x, box.min.y}, {left - pad / 2, box.max.y}, true);
     list->AddText({box.min.x + pad, text_y}, first ? p.text : p.muted, value.labels[at].c_str());
     list->PopClipRect();
-    list->AddRectFilled({std::min(zero, x_of(v)), top + inset}, {std::max(zero, x_of(v)), top + row - inset},
-                        p.dream, 1);
+    list->AddRectFilled({std::min(zero, x_of(v)), top + inset}, {std::max(zero, x_of(v)), top + row - inset}, p.dream,
+                        1);
     if (at < value.mean.size() && at < value.deviation.size()) {
       const float middle = top + row / 2;
       list->AddLine({x_of(value.mean[at] - value.deviation[at]), middle},
