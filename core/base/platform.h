@@ -31,6 +31,8 @@ std::filesystem::path settings_directory();
 bool terminal_on_stderr();
 /// The name of this machine, or "localhost".
 std::string host_name();
+/// Processor time that all threads of this program have taken so far.
+double processor_seconds();
 /// The physical memory of this machine, bytes.
 double memory_of_machine();
 
