@@ -1,8 +1,12 @@
 #include "core/nn/dense.h"
 
+#include <ATen/Parallel.h>
+#include <ATen/autocast_mode.h>
+
 #include <cmath>
 
 #include "api/error.h"
+#include "core/nn/gemv_kernel.h"
 #include "core/nn/norm.h"
 
 namespace dream {
@@ -37,6 +41,28 @@ void begin_weight(torch::Tensor weight, std::int64_t fan_in, std::int64_t fan_ou
   weight.erfinv_().mul_(std::sqrt(2.0) * deviation);
 }
 
+void store_by_input(torch::nn::Linear& layer) { layer->weight.set_data(layer->weight.detach().t().contiguous().t()); }
+
+torch::Tensor apply_linear(torch::nn::Linear& layer, const torch::Tensor& x) {
+  constexpr std::int64_t few = 4, grain = 1 << 16;  // rows; weights that are worth a thread
+  const auto& w = layer->weight;
+  const auto in = w.size(1), out = w.size(0);
+  const bool plain = x.is_cpu() && x.scalar_type() == torch::kFloat32 && w.scalar_type() == torch::kFloat32;
+  const bool recorded = torch::GradMode::is_enabled() && (x.requires_grad() || w.requires_grad());
+  if (recorded || !plain || x.numel() > few * in || w.stride(0) != 1 || at::autocast::is_autocast_enabled(at::kCPU)) return layer(x);
+  const auto rows = x.contiguous();
+  auto sizes = x.sizes().vec();
+  sizes.back() = out;
+  auto y = torch::empty(sizes, x.options().requires_grad(false));
+  const auto* bias = layer->bias.defined() ? layer->bias.const_data_ptr<float>() : nullptr;
+  const auto *from = rows.const_data_ptr<float>(), *weights = w.const_data_ptr<float>();
+  auto* to = y.mutable_data_ptr<float>();
+  at::parallel_for(0, out, std::max<std::int64_t>(64, grain / in), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t row = 0; row < rows.numel() / in; ++row) gemv_columns(in, out, from + row * in, weights, bias, begin, end, to + row * out + begin);
+  });
+  return y;
+}
+
 NormLayerImpl::NormLayerImpl(std::int64_t size, const LayerStyle& style) : style_(style) {
   if (style.norm == Norm::none) return;
   scale_ = register_parameter("scale", torch::ones({size}));
@@ -56,6 +82,7 @@ DenseImpl::DenseImpl(std::int64_t in, std::int64_t out, const LayerStyle& style)
       norm_(register_module("norm", NormLayer(out, style))) {
   begin_weight(linear_->weight, in, out, style.init);
   if (linear_->bias.defined()) torch::nn::init::zeros_(linear_->bias);
+  store_by_input(linear_);
 }
 
 torch::Tensor DenseImpl::part(const torch::Tensor& b, std::int64_t from) {
@@ -70,6 +97,7 @@ torch::nn::Linear make_output(std::int64_t in, std::int64_t out, Init init, doub
   torch::nn::Linear layer(in, out);
   begin_weight(layer->weight, in, out, init, scale);
   torch::nn::init::zeros_(layer->bias);
+  store_by_input(layer);
   return layer;
 }
 
@@ -106,7 +134,7 @@ torch::Tensor MlpImpl::forward_with(const torch::Tensor& a, const torch::Tensor&
 
 torch::Tensor MlpImpl::rest(torch::Tensor x) {
   for (std::size_t i = 1; i < layers_.size(); ++i) x = layers_[i](x);
-  return out_.is_empty() ? x : out_(x);
+  return out_.is_empty() ? x : apply_linear(out_, x);
 }
 
 }  // namespace dream

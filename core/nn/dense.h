@@ -26,6 +26,11 @@ torch::Tensor activate(const torch::Tensor& x, Act act);
 /// Begins `weight` [out, in, ...] with `scale` × the unit of its kind; scale 0 is all zeros.
 void begin_weight(torch::Tensor weight, std::int64_t fan_in, std::int64_t fan_out, Init init, double scale = 1);
 
+/// Keeps the weight [out, in] of a layer input by input in memory, for apply_linear().
+void store_by_input(torch::nn::Linear& layer);
+/// layer(x) [..., out]. For a few rows without gradient, inputs that are 0, as most of a one-hot latent's, cost nothing.
+torch::Tensor apply_linear(torch::nn::Linear& layer, const torch::Tensor& x);
+
 /// Layer norm, or RMS norm (a scale, no shift), over the last dimension, in the type of its input. Norm::none passes
 /// through.
 class NormLayerImpl : public torch::nn::Module {
@@ -44,7 +49,7 @@ TORCH_MODULE(NormLayer);
 class DenseImpl : public torch::nn::Module {
  public:
   DenseImpl(std::int64_t in, std::int64_t out, const LayerStyle& style);
-  torch::Tensor forward(const torch::Tensor& x) { return finish(linear_(x)); }
+  torch::Tensor forward(const torch::Tensor& x) { return finish(apply_linear(linear_, x)); }
   /// forward() of the concatenation [a, b], where `b_part` = part(b, in of a) was computed for many steps at once.
   torch::Tensor forward_with(const torch::Tensor& a, const torch::Tensor& b_part);
   torch::Tensor part(const torch::Tensor& b, std::int64_t from);  // b W[:, from:]ᵀ + bias

@@ -103,14 +103,14 @@ ImageDecoderImpl::ImageDecoderImpl(std::int64_t latent_size, std::int64_t deter,
 }
 
 torch::Tensor ImageDecoderImpl::first(const torch::Tensor& z, const torch::Tensor& h) {
-  if (options_.kind == Coder::valid) return dense_(torch::cat({z, h}, 1)).view({z.size(0), -1, 1, 1});
+  if (options_.kind == Coder::valid) return apply_linear(dense_, torch::cat({z, h}, 1)).view({z.size(0), -1, 1, 1});
   if (options_.kind == Coder::same) {
-    return dense_(torch::cat({z, h}, 1)).view({z.size(0), 4, 4, -1}).permute({0, 3, 1, 2});
+    return apply_linear(dense_, torch::cat({z, h}, 1)).view({z.size(0), 4, 4, -1}).permute({0, 3, 1, 2});
   }
   // Each block of h paints its own channels of every pixel; z reaches all of them.
   const auto n = z.size(0), g = options_.blocks;
   const auto from_h = block_(h.view({n, g, -1})).reshape({n, g, 4, 4, -1}).permute({0, 2, 3, 1, 4}).reshape({n, 4, 4, -1});
-  const auto from_z = space_(stochastic_(z)).view_as(from_h);
+  const auto from_z = apply_linear(space_, stochastic_(z)).view_as(from_h);
   return space_norm_(from_h + from_z, options_.style.act).permute({0, 3, 1, 2});
 }
 

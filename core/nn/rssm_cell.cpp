@@ -30,6 +30,7 @@ RssmCellImpl::RssmCellImpl(const RssmCellOptions& o) : options_(o) {
         "gates", torch::nn::Linear(torch::nn::LinearOptions(o.hidden + o.deter, 3 * o.deter).bias(bias)));
     begin_weight(gates_->weight, o.hidden + o.deter, 3 * o.deter, o.style.init);
     if (bias) torch::nn::init::zeros_(gates_->bias);
+    store_by_input(gates_);
     gate_norm_ = register_module("gate_norm", NormLayer(3 * o.deter, o.gate_style));
   }
 }
@@ -45,14 +46,14 @@ torch::Tensor RssmCellImpl::forward(const torch::Tensor& h, const torch::Tensor&
 }
 
 torch::Tensor RssmCellImpl::gru_block(const torch::Tensor& h, const torch::Tensor& x) {
-  const auto gates = torch::sigmoid(gates_(torch::cat({x, h}, -1)).to(torch::kFloat32)).chunk(2, -1);
+  const auto gates = torch::sigmoid(apply_linear(gates_, torch::cat({x, h}, -1)).to(torch::kFloat32)).chunk(2, -1);
   const auto &reset = gates[0], &update = gates[1];
-  const auto candidate = torch::tanh(candidate_(torch::cat({x, reset * h}, -1)).to(torch::kFloat32));
+  const auto candidate = torch::tanh(apply_linear(candidate_, torch::cat({x, reset * h}, -1)).to(torch::kFloat32));
   return update * h + (1 - update) * candidate;
 }
 
 torch::Tensor RssmCellImpl::norm_gru(const torch::Tensor& h, const torch::Tensor& x) {
-  const auto parts = gate_norm_(gates_(torch::cat({x, h}, -1)).to(torch::kFloat32)).chunk(3, -1);
+  const auto parts = gate_norm_(apply_linear(gates_, torch::cat({x, h}, -1)).to(torch::kFloat32)).chunk(3, -1);
   const auto reset = torch::sigmoid(parts[0]);
   const auto candidate = torch::tanh(reset * parts[1]);
   const auto update = torch::sigmoid(parts[2] - 1);
