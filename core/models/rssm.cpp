@@ -41,6 +41,10 @@ Rssm::Rssm(const RssmOptions& options, const Spaces& spaces) : options_(options)
   if (sees_image_ && !has_image) throw Error("world.observe = " + options.observe + " needs an environment with pictures; this one has none. Use vector");
   if (sees_vector_ && !has_vector) throw Error("world.observe = " + options.observe + " needs an environment with vectors; this one has none. Use image");
   if (has_image && (spaces.image_height != 64 || spaces.image_width != 64)) throw Error("this model sees pictures of 64 x 64 pixels");
+  if (has_image && options.coder == "pool" && 4 * options.depth % options.blocks != 0) {
+    throw Error("world.depth = " + std::to_string(options.depth) + " gives the decoder " + std::to_string(4 * options.depth) +
+                " channels, which world.blocks = " + std::to_string(options.blocks) + " blocks cannot share equally");
+  }
   const auto style = style_of(options, options.act);
   latent_size_ = categorical() ? options.groups * options.classes : options.groups;
   action_size_ = static_cast<std::int64_t>(spaces.action.discrete() ? spaces.action.choices.size() : spaces.action.axes.size());
