@@ -1,14 +1,11 @@
 #include "core/nn/norm_kernel.h"
 
 #include <cmath>
-#include <type_traits>
 
 #include "core/nn/fast_math.h"
 
 namespace dream {
 namespace {
-
-constexpr int block = vector_block;
 
 [[gnu::always_inline]] inline void act_forward(NormAct act, Lanes& x) {
   Lanes other = x;
@@ -48,32 +45,6 @@ constexpr int block = vector_block;
   }
 }
 
-/// Calls visit(k, full, end) for each block of a row; all but the last are full. From the row on there are `left` numbers.
-template <typename Visit>
-[[gnu::always_inline]] inline void each_block(std::int64_t size, std::int64_t left, const Visit& visit) {
-  std::int64_t k = 0;
-  for (; k + block <= size; k += block) visit(k, std::true_type{}, RowEnd{});
-  if (k < size) visit(k, std::false_type{}, RowEnd{static_cast<int>(size - k), left - k < block});
-}
-
-template <bool full, typename T>
-[[gnu::always_inline]] inline void load(Lanes& to, const T* from, std::bool_constant<full>, const RowEnd& end, float idle = 0) {
-  if constexpr (full) {
-    load_full(to, from);
-  } else {
-    load_end(to, from, end, idle);
-  }
-}
-
-template <bool full, typename T>
-[[gnu::always_inline]] inline void store(T* to, const Lanes& from, std::bool_constant<full>, const RowEnd& end) {
-  if constexpr (full) {
-    store_full(to, from);
-  } else {
-    store_end(to, from, end);
-  }
-}
-
 template <typename T>
 [[gnu::always_inline]] inline void forward(const NormShape& shape, std::int64_t rows, const T* x, const float* scale,
                                            const float* shift, T* y, float* moments) {
@@ -86,14 +57,14 @@ template <typename T>
     if (shape.centred) {
       each_block(size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
         Lanes v;
-        load(v, x + k, full, end);
+        load_block(v, x + k, full, end);
         sum += v;
       });
       mean = lane_sum(sum) * share;
     }
     each_block(size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
       Lanes v;
-      load(v, x + k, full, end, mean);
+      load_block(v, x + k, full, end, mean);
       squares += (v - mean) * (v - mean);
     });
     const float rate = 1.0f / std::sqrt(lane_sum(squares) * share + shape.eps);
@@ -101,7 +72,7 @@ template <typename T>
     moments[1] = rate;
     each_block(size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
       Lanes v, w;
-      load(v, x + k, full, end);
+      load_block(v, x + k, full, end);
       load_full(w, scale + k);
       v = (v - mean) * (rate * w);
       if (shift) {
@@ -109,7 +80,7 @@ template <typename T>
         v += w;
       }
       act_forward(shape.act, v);
-      store(y + k, v, full, end);
+      store_block(y + k, v, full, end);
     });
   }
 }
@@ -127,8 +98,8 @@ template <typename T>
     // Of one block: x̂ and its gradient. They are made twice rather than stored.
     const auto make = [&](std::int64_t k, auto full, const RowEnd& end, bool collect) __attribute__((always_inline)) {
       Lanes weight, before = {}, total;
-      load(unit, x + k, full, end, mean);
-      load(gradient, dy + k, full, end);
+      load_block(unit, x + k, full, end, mean);
+      load_block(gradient, dy + k, full, end);
       load_full(weight, scale + k);
       unit = (unit - mean) * rate;
       if (shape.act != NormAct::none) {
@@ -155,9 +126,9 @@ template <typename T>
     });
     const float offset = shape.centred ? lane_sum(sum) * share : 0, slope = lane_sum(product) * share;
     each_block(size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-      if (size > block) make(k, full, end, false);
+      if (size > vector_block) make(k, full, end, false);
       const Lanes out = rate * (gradient - offset - unit * slope);
-      store(dx + k, out, full, end);
+      store_block(dx + k, out, full, end);
     });
   }
 }

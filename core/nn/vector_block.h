@@ -2,6 +2,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 namespace dream {
 
@@ -64,6 +65,32 @@ template <typename T>
   std::memcpy(to, part, static_cast<std::size_t>(end.used) * sizeof(T));
 }
 
+/// Calls visit(k, full, end) for each block of a row; all but the last are full. From the row on there are `left` numbers.
+template <typename Visit>
+[[gnu::always_inline]] inline void each_block(std::int64_t size, std::int64_t left, const Visit& visit) {
+  std::int64_t k = 0;
+  for (; k + vector_block <= size; k += vector_block) visit(k, std::true_type{}, RowEnd{});
+  if (k < size) visit(k, std::false_type{}, RowEnd{static_cast<int>(size - k), left - k < vector_block});
+}
+
+template <bool full, typename T>
+[[gnu::always_inline]] inline void load_block(Lanes& to, const T* from, std::bool_constant<full>, const RowEnd& end, float idle = 0) {
+  if constexpr (full) {
+    load_full(to, from);
+  } else {
+    load_end(to, from, end, idle);
+  }
+}
+
+template <bool full, typename T>
+[[gnu::always_inline]] inline void store_block(T* to, const Lanes& from, std::bool_constant<full>, const RowEnd& end) {
+  if constexpr (full) {
+    store_full(to, from);
+  } else {
+    store_end(to, from, end);
+  }
+}
+
 /// Always in the same order.
 [[gnu::always_inline]] inline float lane_sum(const Lanes& x) {
 #if defined(__clang__)
@@ -100,6 +127,34 @@ template <typename T>
   Lanes scale;
   std::memcpy(&scale, &power, sizeof scale);
   x = p * scale;
+}
+
+/// ln x of positive normal numbers, to 2e-7 of the larger of 1 and |ln x|.
+[[gnu::always_inline]] inline void log_lanes(Lanes& x) {
+  LaneInts bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  // x = 2^n · m with m in [√½, √2).
+  const LaneInts n = (bits - 0x3f3504f3) >> 23;
+  bits -= n << 23;
+  Lanes m;
+  std::memcpy(&m, &bits, sizeof m);
+  const Lanes whole = __builtin_convertvector(n, Lanes), r = m - 1.0f, square = r * r;
+  Lanes p = r * 7.0376836292e-2f - 1.1514610310e-1f;
+  p = p * r + 1.1676998740e-1f;
+  p = p * r - 1.2420140846e-1f;
+  p = p * r + 1.4249322787e-1f;
+  p = p * r - 1.6668057665e-1f;
+  p = p * r + 2.0000714765e-1f;
+  p = p * r - 2.4999993993e-1f;
+  p = p * r + 3.3333331174e-1f;
+  x = whole * 0.693359375f + (r + (p * r * square - 0.5f * square - whole * 2.12194440e-4f));
+}
+
+/// The largest of the lanes.
+[[gnu::always_inline]] inline float lane_max(const Lanes& x) {
+  float most = x[0];
+  for (int lane = 1; lane < vector_block; ++lane) most = x[lane] > most ? x[lane] : most;
+  return most;
 }
 
 [[gnu::always_inline]] inline void sigmoid_lanes(Lanes& x) {
