@@ -1,0 +1,204 @@
+// The Dreamer recipes as a whole, on real environments, as small as they get.
+#include "core/engine/dreamer/dreamer.h"
+
+#include <gtest/gtest.h>
+
+#include "api/error.h"
+#include "core/data/dataset.h"
+#include "core/engine/trainer.h"
+#include "tests/data/temp_folder.h"
+
+namespace dream {
+namespace {
+
+using test::message_of;
+using test::TempFolder;
+
+#define EXPECT_SAYS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
+
+struct Run {
+  const char* recipe;
+  const char* environment;
+  std::vector<std::string> settings;
+};
+
+const Run v3 = {"dreamer-v3", "Catch", {}};
+const Run v3_23 = {"dreamer-v3", "Catch", {"constants=2023", "size=xs"}};
+const Run v2 = {"dreamer-v2", "Catch", {}};
+const Run v1 = {"dreamer-v1", "Pendulum", {"env.repeat=20"}};
+const Run planet = {"planet", "Pendulum", {"env.repeat=20", "planner.candidates=6", "planner.elites=2", "planner.iterations=2", "planner.horizon=2", "world.overshooting=3"}};
+
+std::unique_ptr<System> tiny(const Run& run, const std::filesystem::path& directory, const std::vector<std::string>& more = {}) {
+  RunSpec spec;
+  spec.recipe = run.recipe;
+  spec.environment = run.environment;
+  spec.directory = directory;
+  spec.settings = {"train.steps=70",  "train.prefill=40",  "train.lanes=2",    "train.batch=2",  "train.length=6", "train.train_ratio=4",
+                   "train.evaluate_episodes=2", "train.bfloat16=false", "world.deter=16", "world.hidden=8", "world.units=8", "world.depth=2",
+                   "world.groups=3"};
+  if (std::string(run.recipe) != "planet") spec.settings.insert(spec.settings.end(), {"behaviour.units=8", "behaviour.horizon=3"});
+  for (const auto* list : {&run.settings, &more}) spec.settings.insert(spec.settings.end(), list->begin(), list->end());
+  return make_system(spec);
+}
+
+class DreamerTest : public ::testing::Test {
+ protected:
+  DreamerTest() { torch::set_num_threads(1); }
+  TempFolder folder_;
+};
+
+std::map<std::string, torch::Tensor> all_of(const std::filesystem::path& run) {
+  return Checkpoint::load(run / "checkpoint.safetensors").tensors;
+}
+
+void expect_same(const std::filesystem::path& a, const std::filesystem::path& b) {
+  const auto first = all_of(a), second = all_of(b);
+  EXPECT_EQ(first.size(), second.size());
+  for (const auto& [name, tensor] : first) {
+    ASSERT_TRUE(second.contains(name)) << name;
+    EXPECT_TRUE(torch::equal(tensor, second.at(name))) << name;
+  }
+}
+
+/// Interrupted after every few steps, each time with everything built anew from the checkpoint: weights, optimisers,
+/// random streams, curves, environments and replay end as those of a run that was left alone, bit for bit.
+TEST_F(DreamerTest, EveryRecipeResumesBitForBit) {
+  for (const auto& run : {v3, v3_23, v2, v1, planet}) {
+    TempFolder folder;
+    int advances = 0;
+    std::int64_t updates = 0;
+    {
+      Trainer trainer(tiny(run, folder / "whole"), {1e9, ""}, false);
+      while (trainer.advance()) ++advances;
+      trainer.close();
+      updates = std::static_pointer_cast<DreamerParts>(trainer.system().parts)->updates;
+      EXPECT_SAYS(trainer.system().facts.at("score"), "over 2 unseen episodes");
+      EXPECT_GT(trainer.system().starts.at("h").size(0), 0);
+    }
+    EXPECT_EQ(updates, 1 + (70 - 40) * 4 / 12) << run.recipe;  // one at once; 30 steps, 4 replayed for each, 12 in an update
+    int resumptions = 0;
+    for (bool more = true; more; ++resumptions) {
+      Trainer trainer(tiny(run, folder / "torn"), {1e9, ""}, true);
+      for (int i = 0; i < 5 && more; ++i) {
+        more = trainer.advance();
+        if (more && trainer.current()) trainer.current()->frames();  // to watch changes nothing
+      }
+      trainer.close();
+    }
+    EXPECT_GT(resumptions, 2) << run.recipe << " " << advances;
+    expect_same(folder / "whole", folder / "torn");
+  }
+}
+
+TEST_F(DreamerTest, TheSameSeedIsTheSameRunAndAnotherIsNot) {
+  for (const auto& [name, seed] : {std::pair{"a", "seed=3"}, {"b", "seed=3"}, {"c", "seed=4"}}) {
+    Trainer trainer(tiny(v3, folder_ / name, {seed}), {1e9, "learn"}, false);
+    while (trainer.advance()) {
+    }
+    trainer.close();
+  }
+  expect_same(folder_ / "a", folder_ / "b");
+  const auto a = all_of(folder_ / "a"), c = all_of(folder_ / "c");
+  EXPECT_FALSE(torch::equal(a.at("model/cell.gates.weight"), c.at("model/cell.gates.weight")));
+}
+
+TEST_F(DreamerTest, OneUpdateForAsManyStepsAsTheRatioSays) {
+  Trainer trainer(tiny(v3, folder_ / "run", {"train.steps=200"}), {1e9, "learn"}, false);
+  const auto parts = std::static_pointer_cast<DreamerParts>(trainer.system().parts);
+  while (parts->updates < 10 && trainer.advance()) {
+  }
+  const auto at_ten = trainer.current()->detail();
+  trainer.set("train.train_ratio", 12.0);  // an update for every step from here on
+  while (parts->updates < 40 && trainer.advance()) {
+  }
+  EXPECT_SAYS(at_ten, "68 steps");  // 40 random ones, then 3 for each of the 9 updates after the first, by two lanes
+  EXPECT_SAYS(trainer.current()->detail(), "98 steps");
+}
+
+TEST_F(DreamerTest, SettingsChangedByHandReachTheLearner) {
+  Trainer trainer(tiny(v3, folder_ / "run"), {1e9, "learn"}, false);
+  const auto parts = std::static_pointer_cast<DreamerParts>(trainer.system().parts);
+  while (parts->updates < 2) trainer.advance();
+  trainer.set("world.free_nats", 7.0);
+  trainer.set("world_optimiser.learning_rate", 1e-8);
+  trainer.set("behaviour.horizon", std::int64_t{2});
+  while (parts->updates < 3) trainer.advance();
+  EXPECT_GE(trainer.system().metrics.last("world/dynamics"), 7);
+  const auto before = trainer.weights()->tensors.at("model/prior.out.weight");
+  while (parts->updates < 5) trainer.advance();
+  EXPECT_LT((trainer.weights()->tensors.at("model/prior.out.weight") - before).abs().max().item<double>(), 1e-6);
+}
+
+TEST_F(DreamerTest, ALossThatIsNotFiniteNamesItsTermAndKeepsTheCheckpoint) {
+  Trainer trainer(tiny(v3, folder_ / "run"), {1e9, "learn"}, false);
+  const auto parts = std::static_pointer_cast<DreamerParts>(trainer.system().parts);
+  while (parts->updates < 2) trainer.advance();
+  trainer.save();
+  const auto kept = test::read_bytes(folder_ / "run" / "checkpoint.safetensors");
+  {
+    torch::NoGradGuard no_grad;
+    parts->model->named_parameters()["reward.out.bias"].fill_(NAN);
+  }
+  std::string message;
+  for (int i = 0; i < 50 && message.empty(); ++i) message = message_of<Error>([&] { trainer.advance(); });
+  EXPECT_SAYS(message, "world/reward is not finite");
+  trainer.close();
+  EXPECT_EQ(test::read_bytes(folder_ / "run" / "checkpoint.safetensors"), kept);
+  trainer.reload();
+  EXPECT_EQ(parts->updates, 2);
+  while (parts->updates < 3) EXPECT_TRUE(trainer.advance());
+}
+
+TEST_F(DreamerTest, WhatARecipeCannotServeIsRefusedWithTheReason) {
+  const auto message = message_of<Error>([&] { tiny({"planet", "Catch", {}}, folder_ / "run"); });
+  EXPECT_SAYS(message, "continuous");
+  EXPECT_SAYS(message, "dreamer-v3");
+  EXPECT_SAYS(message_of<Error>([&] { tiny({"dreamer-v3", "Catch", {"size=xl"}}, folder_ / "run"); }), "12m");
+  EXPECT_SAYS(message_of<Error>([&] { tiny({"dreamer-v3", "Catch", {"constants=2023", "size=12m"}}, folder_ / "run"); }), "xs");
+}
+
+/// The table of the papers, by the official code: see core/engine/dreamer/published.cpp for the sources.
+TEST_F(DreamerTest, PublishedConstants) {
+  const auto of = [](const char* recipe, bool discrete, const char* constants = "2024") {
+    DreamerOptions o;
+    o.constants = constants;
+    if (std::string(constants) == "2023") o.size = "s";
+    set_published(o, recipe, discrete);
+    return o;
+  };
+  const auto p = of("planet", false), one = of("dreamer-v1", false), two = of("dreamer-v2", true), dmc = of("dreamer-v2", false);
+  const auto old = of("dreamer-v3", true, "2023"), three = of("dreamer-v3", true);
+  EXPECT_EQ(p.world.free_per, "excess");
+  EXPECT_EQ(one.world.free_per, "mean");
+  EXPECT_EQ(three.world.free_per, "step");
+  EXPECT_EQ(p.world.reward_scale, 10);
+  EXPECT_EQ(p.world_optimiser.eps, 1e-4);
+  EXPECT_EQ(one.world_optimiser.learning_rate, 6e-4);
+  EXPECT_EQ(one.behaviour.exploration_noise, 0.3);
+  EXPECT_NEAR(two.world.dynamics_scale / (two.world.dynamics_scale + two.world.representation_scale), 0.8, 1e-12);
+  EXPECT_EQ(two.world.free_nats, 0);
+  EXPECT_EQ(dmc.world.free_nats, 1);
+  EXPECT_EQ(two.behaviour.gradient, "reinforce");
+  EXPECT_EQ(dmc.behaviour.gradient, "dynamics");
+  // danijar/dreamerv2 shrinks its weights by 1e-6 at every step, whatever the learning rate.
+  for (const auto* o : {&two.world_optimiser, &two.actor_optimiser, &dmc.critic_optimiser}) EXPECT_NEAR(o->weight_decay * o->learning_rate, 1e-6, 1e-15);
+  EXPECT_EQ(two.train.train_ratio * 16, two.train.batch * two.train.length);
+  EXPECT_EQ(dmc.train.train_ratio * 5, dmc.train.batch * dmc.train.length);
+  EXPECT_EQ(old.world.dynamics_scale, 0.5);
+  EXPECT_EQ(three.world.dynamics_scale, 1);
+  for (const auto* o : {&old, &three}) {
+    EXPECT_EQ(o->world.representation_scale, 0.1);
+    EXPECT_EQ(o->world.unimix, 0.01);
+    EXPECT_EQ(o->world.groups, 32);
+    EXPECT_EQ(o->behaviour.entropy, 3e-4);
+    EXPECT_EQ(o->behaviour.horizon, 15);
+    EXPECT_NEAR(o->behaviour.discount, 0.997, 1e-5);
+    EXPECT_EQ(o->train.batch * o->train.length, 1024);
+  }
+  EXPECT_EQ(three.world_optimiser.kind, "laprop");
+  EXPECT_EQ(three.world_optimiser.learning_rate, 4e-5);
+  EXPECT_EQ(old.world_optimiser.clip_norm, 1000);
+}
+
+}  // namespace
+}  // namespace dream

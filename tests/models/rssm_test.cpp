@@ -1,0 +1,354 @@
+#include "core/models/rssm.h"
+
+#include <cmath>
+
+#include "api/error.h"
+#include "core/behaviours/actor_critic.h"
+#include "core/engine/dreamer/dreamer.h"
+#include "core/nn/optimiser.h"
+#include "tests/data/temp_folder.h"
+#include "tests/models/model_test.h"
+
+namespace dream {
+namespace {
+
+using test::count;
+using test::fill_hashed;
+using test::hashed_float;
+using test::message_of;
+using test::relative_error;
+using test::seeded;
+
+#define EXPECT_SAYS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
+
+Spaces pixels(std::int64_t actions, bool discrete = true, int channels = 3) {
+  Spaces spaces;
+  spaces.image_height = spaces.image_width = 64;
+  spaces.image_channels = channels;
+  for (std::int64_t i = 0; i < actions; ++i) {
+    const auto name = "a" + std::to_string(i);
+    if (discrete) {
+      spaces.action.choices.push_back(name);
+    } else {
+      spaces.action.axes.push_back(name);
+      spaces.action.low.push_back(-1), spaces.action.high.push_back(1), spaces.action.idle.push_back(0);
+    }
+  }
+  return spaces;
+}
+
+DreamerOptions published(const std::string& recipe, bool discrete, const std::string& size = "1m", const std::string& constants = "2024") {
+  DreamerOptions o;
+  o.size = size;
+  o.constants = constants;
+  set_published(o, recipe, discrete);
+  return o;
+}
+
+/// Parameters by part: "dynamics", "encoder", "decoder", "reward", "continue", "actor", "critic".
+std::map<std::string, std::int64_t> parts_of(const DreamerOptions& o, const Spaces& spaces) {
+  Rssm model(o.world, spaces);
+  ActorCritic behaviour(model.feature_count(), spaces.action, o.behaviour);
+  std::map<std::string, std::int64_t> parts;
+  const std::map<std::string, std::string> names = {{"cell", "dynamics"}, {"prior", "dynamics"}, {"posterior", "dynamics"}, {"image_encoder", "encoder"},
+                                                    {"image_decoder", "decoder"}};
+  for (const auto& child : model.named_children()) parts[names.contains(child.key()) ? names.at(child.key()) : child.key()] += count(*child.value());
+  for (const auto& child : behaviour.named_children()) {
+    if (child.key() != "slow_critic") parts[child.key()] = count(*child.value());
+  }
+  for (const auto& name : {"dynamics", "encoder", "decoder", "reward", "continue", "actor", "critic"}) parts["total"] += parts[name];
+  return parts;
+}
+
+class RssmTest : public test::ModelTest {};
+
+TEST_F(RssmTest, ThePapersParameterCounts) {
+  const auto v1 = parts_of(published("dreamer-v1", false), pixels(6, false));
+  EXPECT_EQ(v1.at("encoder"), 690144);
+  EXPECT_EQ(v1.at("decoder"), 3795555);
+  EXPECT_EQ(v1.at("dynamics"), 557920);
+  EXPECT_EQ(v1.at("reward"), 253201);
+  EXPECT_EQ(v1.at("critic"), 413601);
+  EXPECT_EQ(v1.at("actor"), 578412);
+  EXPECT_EQ(parts_of(published("planet", false), pixels(6, false)).at("dynamics"), 557320);
+  const auto v2 = parts_of(published("dreamer-v2", true), pixels(18, true, 1));
+  EXPECT_EQ(v2.at("encoder"), 1549776);
+  EXPECT_EQ(v2.at("dynamics"), 5664848);
+  EXPECT_EQ(v2.at("decoder"), 10497553);
+  EXPECT_EQ(v2.at("total"), 22245398);
+}
+
+/// All sizes of V3 (2024) are multiples of one number of units u: h has 8 u, the classes and the channels u / 16. Every
+/// weight has at most two sides that grow with u, so a count is a polynomial of degree two in u, and three small models
+/// tell all. The largest would take 6 GB.
+TEST_F(RssmTest, TheSizesOfDreamerV3) {
+  std::map<std::string, std::vector<double>> small;  // at u = 64, 128, 256
+  for (const std::int64_t u : {64, 128, 256}) {
+    auto o = published("dreamer-v3", true);
+    o.world.deter = 8 * u;
+    o.world.hidden = o.world.units = o.behaviour.units = u;
+    o.world.classes = o.world.depth = u / 16;
+    for (const auto& [part, size] : parts_of(o, pixels(17))) small[part].push_back(static_cast<double>(size));
+  }
+  const auto at = [&](const std::string& part, double u) {
+    const auto& y = small.at(part);
+    const double a = 64, b = 128, c = 256;
+    return std::llround(y[0] * (u - b) * (u - c) / ((a - b) * (a - c)) + y[1] * (u - a) * (u - c) / ((b - a) * (b - c)) + y[2] * (u - a) * (u - b) / ((c - a) * (c - b)));
+  };
+  const std::map<std::string, std::int64_t> totals = {{"1m", 687875},      {"12m", 10498259},   {"25m", 23495475},  {"50m", 41658259},
+                                                      {"100m", 93480531}, {"200m", 165965075}, {"400m", 372920979}};
+  for (const auto& [size, total] : totals) {
+    const auto w = published("dreamer-v3", true, size).world;
+    EXPECT_EQ(w.deter, 8 * w.units) << size;
+    EXPECT_EQ(w.hidden, w.units) << size;
+    EXPECT_EQ(w.classes, w.units / 16) << size;
+    EXPECT_EQ(w.depth, w.units / 16) << size;
+    EXPECT_EQ(at("total", static_cast<double>(w.units)), total) << size;
+  }
+  EXPECT_EQ(static_cast<std::int64_t>(small.at("total")[0]), 687875);    // counted, not computed
+  EXPECT_EQ(static_cast<std::int64_t>(small.at("total")[2]), 10498259);
+  const std::map<std::string, std::int64_t> large = {{"dynamics", 95495168}, {"encoder", 3492864}, {"decoder", 20282115}, {"reward", 10749183},
+                                                     {"continue", 10488833}, {"actor", 12606481},  {"critic", 12850431}};
+  for (const auto& [part, size] : large) EXPECT_EQ(at(part, 1024), size) << part;
+}
+
+// -- small models -------------------------------------------------------------------------------------------------
+
+struct Variant {
+  const char* recipe;
+  const char* constants;
+  bool discrete;
+};
+const std::vector<Variant> variants = {{"planet", "2024", false}, {"dreamer-v1", "2024", false}, {"dreamer-v2", "2024", true},
+                                       {"dreamer-v3", "2024", true}, {"dreamer-v3", "2023", true}};
+
+DreamerOptions small(const Variant& v) {
+  auto o = published(v.recipe, v.discrete, std::string(v.constants) == "2023" ? "s" : "1m", v.constants);
+  auto& w = o.world;
+  w.deter = w.hidden = w.units = 32;
+  w.groups = 6;
+  w.classes = 6;
+  w.depth = 4;
+  w.reward_layers = w.continue_layers = 1;
+  return o;
+}
+
+/// Two lanes of four frames: a bright square that wanders, a reward that depends on where it is.
+SequenceBatch wandering(bool discrete) {
+  SequenceBatch batch;
+  const std::int64_t steps = 4, lanes = 2;
+  batch.image = torch::full({steps, lanes, 64, 64, 3}, 40, torch::kUInt8);
+  batch.reward = torch::zeros({steps, lanes});
+  batch.action = torch::zeros({steps, lanes, 1});
+  batch.first = torch::zeros({steps, lanes});
+  batch.first[0].fill_(1);
+  batch.terminated = torch::zeros({steps, lanes});
+  batch.terminated[steps - 1][1] = 1;
+  batch.last = batch.terminated.clone();
+  for (std::int64_t t = 0; t < steps; ++t) {
+    for (std::int64_t lane = 0; lane < lanes; ++lane) {
+      const auto x = 8 + 12 * (lane == 0 ? t : steps - 1 - t);
+      batch.image[t][lane].slice(0, 20, 44).slice(1, x, x + 20).fill_(220);
+      batch.reward[t][lane] = x > 30 ? 1.0 : -0.5;
+      batch.action[t][lane] = discrete ? static_cast<double>(lane) : lane == 0 ? 0.5 : -0.5;
+    }
+  }
+  return batch;
+}
+
+TEST_F(RssmTest, EveryVariantLearnsOneBatchByHeart) {
+  for (const auto& v : variants) {
+    const auto o = small(v);
+    Rssm model(o.world, pixels(v.discrete ? 2 : 1, v.discrete));
+    const auto batch = wandering(v.discrete);
+    auto adam = OptimiserOptions{.kind = "adam", .learning_rate = 3e-3, .eps = 1e-8, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
+    Optimiser optimiser(model.parameters(), adam);
+    const auto rng = seeded(3);
+    const auto judge = [&] {  // errors of the mean picture and of the reward
+      torch::NoGradGuard no_grad;
+      const auto filtered = model.filter(model.encode({batch.image.flatten(0, 1), {}}, rng), batch, rng, {});
+      const auto seen = model.predict({{"h", filtered.h.flatten(0, 1)}, {"z", filtered.z.flatten(0, 1)}, {"started", torch::ones({8, 1})}});
+      const auto truth = batch.image.flatten(0, 1).permute({0, 3, 1, 2}).to(torch::kFloat32).div(255);
+      return std::pair((seen.frame - truth).square().mean().item<double>(), (seen.reward - batch.reward.flatten()).abs().max().item<double>());
+    };
+    const auto [picture_before, reward_before] = judge();
+    double first = 0, last = 0;
+    for (int step = 0; step < 150; ++step) {
+      auto loss = model.loss(batch, rng);
+      if (step == 0) first = loss.total.item<double>();
+      last = loss.total.item<double>();
+      loss.total.backward();
+      optimiser.step();
+    }
+    const auto [picture, reward] = judge();
+    EXPECT_LT(last, first) << v.recipe << v.constants;
+    EXPECT_LT(picture, 0.1 * picture_before) << v.recipe << v.constants;
+    EXPECT_LT(reward, 0.3) << v.recipe << v.constants << ", before " << reward_before;
+  }
+}
+
+TEST_F(RssmTest, V3BeginsByForetellingNothingAndWithinItsFreeNats) {
+  for (const auto& [constants, expected] : {std::pair{"2024", 1.1}, {"2023", 0.6}}) {
+    const Variant v{"dreamer-v3", constants, true};
+    Rssm model(small(v).world, pixels(2));
+    {
+      torch::NoGradGuard no_grad;  // prior and posterior that agree: nothing is to be won there
+      for (const char* name : {"prior.out.weight", "posterior.out.weight"}) model.named_parameters()[name].zero_();
+    }
+    const auto loss = model.loss(wandering(true), seeded(1));
+    std::map<std::string, torch::Tensor> terms(loss.terms.begin(), loss.terms.end());
+    EXPECT_NEAR(terms.at("reward").item<double>(), std::log(255.0), 1e-5);  // 5.541264
+    const auto& o = model.options();
+    EXPECT_NEAR(o.dynamics_scale * terms.at("dynamics").item<double>() + o.representation_scale * terms.at("representation").item<double>(), expected, 1e-6);
+    loss.total.backward();
+    EXPECT_EQ(model.named_parameters()["prior.out.weight"].grad().abs().max().item<float>(), 0);
+    EXPECT_EQ(model.outcome({{"h", hashed_float(1, {5, 32}, 1)}, {"z", hashed_float(2, {5, 36}, 1)}}).reward.abs().max().item<float>(), 0);
+  }
+}
+
+TEST_F(RssmTest, EachSideOfTheKlLearnsFromItsOwnTerm) {
+  // One step: there h comes from no posterior.
+  auto batch = wandering(true);
+  for (auto* x : {&batch.image, &batch.action, &batch.reward, &batch.terminated, &batch.last, &batch.first}) *x = x->slice(0, 0, 1);
+  auto o = small({"dreamer-v3", "2024", true}).world;
+  o.free_nats = 0;
+  const auto gradient = [&](const char* name, double dynamics, double representation) {
+    o.dynamics_scale = dynamics;
+    o.representation_scale = representation;
+    Rssm model(o, pixels(2));
+    fill_hashed(model, 1);
+    Rssm::Given given;
+    given.draws = torch::zeros({1, 2, 36});
+    model.loss(batch, seeded(1), given).total.backward();
+    const auto& found = model.named_parameters()[name].grad();
+    return found.defined() ? found.clone() : torch::zeros_like(model.named_parameters()[name]);
+  };
+  const auto change = [&](const char* name, double dynamics, double representation) {
+    return (gradient(name, dynamics, representation) - gradient(name, 0, 0)).abs().max().item<double>();
+  };
+  EXPECT_GT(change("prior.out.weight", 1, 0), 1e-4);
+  EXPECT_EQ(change("prior.out.weight", 0, 1), 0);
+  EXPECT_GT(change("posterior.out.weight", 0, 1), 1e-4);
+  EXPECT_EQ(change("posterior.out.weight", 1, 0), 0);
+}
+
+TEST_F(RssmTest, AnEpisodesBeginForgetsWhatWasBefore) {
+  for (const auto& v : variants) {
+    const auto o = small(v);
+    Rssm model(o.world, pixels(v.discrete ? 2 : 1, v.discrete));
+    fill_hashed(model, 1);
+    torch::NoGradGuard no_grad;
+    auto batch = wandering(v.discrete);
+    batch.first[2][0] = 1;  // in one lane of the two
+    const auto embedded = model.encode({batch.image.flatten(0, 1), {}}, seeded(1)).view({4, 2, -1});
+    Rssm::Given given;
+    given.draws = hashed_float(9, {4, 2, model.categorical() ? 36 : 6}, 1);
+    const auto whole = model.filter(embedded.flatten(0, 1), batch, seeded(1), given);
+    const auto from = [](torch::Tensor x) { return x.slice(0, 2); };
+    SequenceBatch rest{from(batch.image), {}, from(batch.action), from(batch.reward), from(batch.terminated), from(batch.last), from(batch.first)};
+    given.draws = from(given.draws);
+    const auto fresh = model.filter(from(embedded).flatten(0, 1), rest, seeded(1), given);
+    EXPECT_LT(relative_error(whole.h.slice(0, 2).select(1, 0), fresh.h.select(1, 0)), 1e-5) << v.recipe;
+    EXPECT_LT(relative_error(whole.posterior.slice(0, 2).select(1, 0), fresh.posterior.select(1, 0)), 1e-5) << v.recipe;
+    EXPECT_GT(relative_error(whole.h.slice(0, 2).select(1, 1), fresh.h.select(1, 1)), 1e-3) << v.recipe;
+  }
+}
+
+TEST_F(RssmTest, StepByStepIsTheWholeSequence) {
+  for (const auto& v : variants) {
+    const auto o = small(v);
+    Rssm model(o.world, pixels(v.discrete ? 2 : 1, v.discrete));
+    fill_hashed(model, 1);
+    torch::NoGradGuard no_grad;
+    const auto batch = wandering(v.discrete);
+    Rssm::Given given;
+    given.draws = hashed_float(9, {4, 2, model.categorical() ? 36 : 6}, 1);
+    const auto filtered = model.filter(model.encode({batch.image.flatten(0, 1), {}}, seeded(1)), batch, seeded(1), given);
+    auto carry = model.initial(2);
+    for (std::int64_t t = 0; t < 4; ++t) {
+      // The first action is anything: it led nowhere.
+      const auto imagined = model.imagine(carry, batch.action[t], {}, seeded(1));
+      carry = model.observe(carry, t == 0 ? torch::ones({2, 1}) : batch.action[t], {batch.image[t], {}}, seeded(1));
+      // PlaNet dithers its pictures, so the same picture is never seen twice alike.
+      const double tolerance = o.world.five_bits ? 0.1 : 1e-5;
+      EXPECT_LT(relative_error(carry.at("h"), filtered.h[t]), 1e-5) << v.recipe << t;
+      EXPECT_LT(relative_error(carry.at("prior"), filtered.prior[t]), 1e-5) << v.recipe << t;
+      EXPECT_LT(relative_error(carry.at("posterior"), filtered.posterior[t]), tolerance) << v.recipe << t;
+      if (t > 0) {
+        EXPECT_LT(relative_error(imagined.at("prior"), filtered.prior[t]), 1e-5) << v.recipe << t;
+      }
+      carry["z"] = filtered.z[t];
+    }
+  }
+}
+
+TEST_F(RssmTest, NarrowNumbersChangeLittle) {
+  for (const auto& v : variants) {
+    Rssm model(small(v).world, pixels(v.discrete ? 2 : 1, v.discrete));
+    const auto batch = wandering(v.discrete);
+    Rssm::Given given;
+    given.draws = torch::zeros({4, 2, model.categorical() ? 36 : 6});
+    const auto wide = model.loss(batch, seeded(1), given).total.item<double>();
+    model.set_bfloat16(true);
+    const auto narrow = model.loss(batch, seeded(1), given);
+    EXPECT_NEAR(narrow.total.item<double>() / wide, 1, 0.03) << v.recipe;
+    narrow.total.backward();
+    for (const auto& p : model.named_parameters()) {
+      EXPECT_TRUE(!p.value().grad().defined() || p.value().grad().isfinite().all().item<bool>()) << p.key();
+    }
+  }
+}
+
+TEST_F(RssmTest, AFiveBitPictureHasNoLowerBits) {
+  Rssm model(small(variants[0]).world, pixels(1, false));
+  auto picture = torch::full({1, 64, 64, 3}, 64, torch::kUInt8), near = torch::full_like(picture, 71), next = torch::full_like(picture, 72);
+  const auto code = [&](const torch::Tensor& x) { return model.encode({x, {}}, seeded(1)); };
+  EXPECT_TRUE(torch::equal(code(picture), code(near)));
+  EXPECT_FALSE(torch::equal(code(picture), code(next)));
+}
+
+TEST_F(RssmTest, ForcedClassesAndFreshDraws) {
+  Rssm model(small(variants[3]).world, pixels(2));
+  auto carry = model.observe(model.initial(3), torch::zeros({3, 1}), {wandering(true).image[0].slice(0, 0, 1).expand({3, 64, 64, 3}), {}}, seeded(1));
+  const auto edited = model.edit(carry, "latent/z", 2 * 6 + 4, 0);
+  const auto z = edited.at("z").view({3, 6, 6});
+  EXPECT_TRUE(torch::equal(z.select(1, 2), torch::one_hot(torch::full({3}, 4, torch::kInt64), 6).to(torch::kFloat32)));
+  EXPECT_TRUE(torch::equal(z.select(1, 3), carry.at("z").view({3, 6, 6}).select(1, 3)));
+  EXPECT_TRUE(torch::equal(model.randomise(carry, "latent/z", seeded(2)).at("z").view({3, 6, 6}).sum(-1), torch::ones({3, 6})));
+  EXPECT_SAYS(message_of<Error>([&] { model.edit(carry, "latent/z", 36, 1); }), "0 to 35");
+  EXPECT_SAYS(message_of<Error>([&] { model.edit(carry, "hidden/h", 0, 1); }), "latent/z");
+}
+
+TEST_F(RssmTest, SaysWhichLatentsAreOfNoUse) {
+  Rssm model(small(variants[3]).world, pixels(2));
+  EXPECT_TRUE(model.complaints().empty());
+  torch::NoGradGuard no_grad;
+  for (const char* name : {"prior.out.weight", "posterior.out.weight"}) model.named_parameters()[name].zero_();
+  for (const char* name : {"prior.out.bias", "posterior.out.bias"}) model.named_parameters()[name].view({6, 6}).select(1, 0).fill_(20);  // one class of every group
+  model.loss(wandering(true), seeded(1));
+  const auto found = model.complaints();
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_SAYS(found[0], "6 of 6 groups");
+  EXPECT_SAYS(found[1], "30 of 36 classes are dead");
+}
+
+TEST_F(RssmTest, RefusesWhatItCannotSee) {
+  auto o = small(variants[3]).world;
+  Spaces blind = pixels(2);
+  blind.image_height = blind.image_width = blind.image_channels = 0;
+  EXPECT_SAYS(message_of<Error>([&] { Rssm(o, blind); }), "world.observe = image");
+  o.observe = "both";
+  EXPECT_SAYS(message_of<Error>([&] { Rssm(o, pixels(2)); }), "vectors");
+  Spaces large = pixels(2);
+  large.image_height = 96;
+  o.observe = "image";
+  EXPECT_SAYS(message_of<Error>([&] { Rssm(o, large); }), "64");
+  o.depth = 3;
+  EXPECT_SAYS(message_of<Error>([&] { Rssm(o, pixels(2)); }), "world.depth = 3");
+  o.depth = 4;
+  o.deter = 33;
+  EXPECT_SAYS(message_of<Error>([&] { Rssm(o, pixels(2)); }), "blocks");
+}
+
+}  // namespace
+}  // namespace dream
