@@ -16,6 +16,13 @@ torch::nn::ConvTranspose2d deconv(int in, int out, int kernel) {
   return torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(in, out, kernel).stride(2));
 }
 
+/// The layer with its bias added apart: oneDNN's own bias of a transposed convolution is scalar code, forward and
+/// backward, and took an eighth of a training step.
+torch::Tensor upscale(torch::nn::ConvTranspose2d& layer, const torch::Tensor& x) {
+  const auto made = torch::conv_transpose2d(x, layer->weight, {}, /*stride=*/2);
+  return made + layer->bias.to(made.scalar_type()).view({1, -1, 1, 1});
+}
+
 }  // namespace
 
 VaeImpl::VaeImpl(std::int64_t latent_size)
@@ -68,9 +75,9 @@ torch::Tensor VaeImpl::decode(const torch::Tensor& z) {
   // No activation between the two layers, as in the original: they act as one matrix.
   const auto first = torch::GradMode::is_enabled() ? fold() : folded();
   auto x = torch::relu(torch::addmm(first.bias, z, first.weight)).view({-1, 128, 5, 5});
-  x = torch::relu(deconv2_(x));
-  x = torch::relu(deconv3_(x));
-  return torch::sigmoid(deconv4_(x).to(torch::kFloat32));
+  x = torch::relu(upscale(deconv2_, x));
+  x = torch::relu(upscale(deconv3_, x));
+  return torch::sigmoid(upscale(deconv4_, x).to(torch::kFloat32));
 }
 
 VaeImpl::Folded VaeImpl::fold() {
