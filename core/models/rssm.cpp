@@ -1,10 +1,13 @@
 #include "core/models/rssm.h"
 
+#include <ATen/autocast_mode.h>
+
 #include <cmath>
 #include <numbers>
 
 #include "api/error.h"
 #include "core/nn/categorical.h"
+#include "core/nn/picture.h"
 #include "core/nn/precision.h"
 #include "core/nn/shape.h"
 
@@ -166,8 +169,9 @@ torch::Tensor Rssm::kl(const torch::Tensor& posterior, const torch::Tensor& prio
 }
 
 torch::Tensor Rssm::picture_target(const torch::Tensor& image, at::Generator rng) const {
+  const bool narrow_input = at::autocast::is_autocast_enabled(image.device().type());
+  if (!options_.five_bits) return picture_numbers(image, narrow_input ? torch::kBFloat16 : torch::kFloat32);
   const auto x = image.permute({0, 3, 1, 2}).to(torch::kFloat32);
-  if (!options_.five_bits) return x.div(255).sub_(0.5);
   const auto noise = torch::empty_like(x).uniform_(0, 1.0 / 32, rng);
   return torch::floor(x / 8) / 32 + noise - 0.5;
 }
@@ -230,7 +234,7 @@ Prediction Rssm::predict(const Carry& carry) {
   auto prediction = outcome(carry);
   if (!image_decoder_.is_empty()) {
     Autocast autocast(narrow(carry.at("z")), carry.at("z").device());
-    prediction.frame = frame_of(image_decoder_(carry.at("z"), carry.at("h")));
+    prediction.frame = frame_of(image_decoder_(carry.at("z"), carry.at("h")).to(torch::kFloat32));
   }
   return prediction;
 }
@@ -314,10 +318,9 @@ SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng, const Giv
     loss.terms.emplace_back(name, term.detach());
   };
   // -log N(x; mean, 1) before V3, which leaves the constants away.
-  const auto likelihood = [&](const torch::Tensor& error) {
-    const auto squares = error.square().flatten(1).sum(-1).mean();
-    if (options_.image_loss != "normal") return squares;
-    return 0.5 * squares + 0.5 * std::log(2 * std::numbers::pi) * static_cast<double>(error[0].numel());
+  const auto likelihood = [&](const torch::Tensor& squares, const torch::Tensor& made) {  // squares: Σ error² of each moment
+    if (options_.image_loss != "normal") return squares.mean();
+    return 0.5 * squares.mean() + 0.5 * std::log(2 * std::numbers::pi) * static_cast<double>(made[0].numel());
   };
   Observation seen;
   if (batch.image.defined()) seen.image = flat(batch.image);
@@ -338,13 +341,14 @@ SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng, const Giv
     if (!image_decoder_.is_empty()) {
       // A model that does not see pictures paints them all the same, for people; that sends no gradient back.
       const auto decoded = sees_image_ ? image_decoder_(z, h) : image_decoder_(z.detach(), h.detach());
-      const auto target = picture_target(seen.image, rng);
-      const auto error = options_.image_loss == "sigmoid" ? torch::sigmoid(decoded) - (target + 0.5) : decoded - target;
-      add("image", likelihood(error), 1);
+      const auto squares = options_.five_bits ? (decoded.to(torch::kFloat32) - picture_target(seen.image, rng)).square().sum({1, 2, 3})
+                                              : picture_error(decoded, seen.image, options_.image_loss == "sigmoid");
+      add("image", likelihood(squares, decoded), 1);
     }
     if (sees_vector_) {
       const auto made = vector_decoder_(features).to(torch::kFloat32);
-      add("vector", likelihood(made - (options_.symlog_vectors ? symlog(seen.vector) : seen.vector)), 1);
+      const auto error = made - (options_.symlog_vectors ? symlog(seen.vector) : seen.vector);
+      add("vector", likelihood(error.square().sum(-1), made), 1);
     }
     const auto raw = reward_(features).to(torch::kFloat32);
     const auto reward = options_.tanh_rewards ? torch::tanh(flat(batch.reward)) : flat(batch.reward);

@@ -23,7 +23,7 @@ struct CoderOptions {
   LayerStyle style;
 };
 
-/// float [N, C, 64, 64] (channels-last memory) -> [N, size()].
+/// [N, C, 64, 64] (channels-last memory) -> [N, size()].
 class ImageEncoderImpl : public torch::nn::Module {
  public:
   explicit ImageEncoderImpl(const CoderOptions& options);
@@ -38,8 +38,8 @@ class ImageEncoderImpl : public torch::nn::Module {
 };
 TORCH_MODULE(ImageEncoder);
 
-/// Latents z [N, Z] and deterministic state h [N, D] -> float [N, C, 64, 64], the network's raw output: no sigmoid, no
-/// offset.
+/// Latents z [N, Z] and deterministic state h [N, D] -> [N, C, 64, 64], the network's raw output in the type it was
+/// computed in: no sigmoid, no offset.
 class ImageDecoderImpl : public torch::nn::Module {
  public:
   ImageDecoderImpl(std::int64_t latent_size, std::int64_t deter, const CoderOptions& options);

@@ -9,12 +9,14 @@ namespace {
 
 [[gnu::always_inline]] inline void act_forward(NormAct act, Lanes& x) {
   Lanes other = x;
+  LaneInts negative;
+  sign_mask(negative, x);
   switch (act) {
     case NormAct::none: break;
-    case NormAct::relu: x = x < 0 ? x * 0 : x; break;
+    case NormAct::relu: choose(x, negative, x * 0, x); break;
     case NormAct::elu:
       exp_lanes(other);
-      x = x < 0 ? other - 1 : x;
+      choose(x, negative, other - 1, x);
       break;
     case NormAct::silu:
       sigmoid_lanes(other);
@@ -27,12 +29,17 @@ namespace {
 /// dy becomes the gradient before the activation, whose input is x.
 [[gnu::always_inline]] inline void act_backward(NormAct act, const Lanes& x, Lanes& dy) {
   Lanes other = x;
+  LaneInts negative;
+  sign_mask(negative, x);
   switch (act) {
     case NormAct::none: break;
-    case NormAct::relu: dy = x > 0 ? dy : x * 0; break;
+    case NormAct::relu:
+      sign_mask(negative, -x);  // of x > 0
+      choose(dy, negative, dy, x * 0);
+      break;
     case NormAct::elu:
       exp_lanes(other);
-      dy = x < 0 ? dy * other : dy;
+      choose(dy, negative, dy * other, dy);
       break;
     case NormAct::silu:
       sigmoid_lanes(other);

@@ -35,6 +35,21 @@ using LaneHalves = std::uint16_t __attribute__((vector_size(2 * vector_block)));
   std::memcpy(to, &halves, sizeof halves);
 }
 
+/// a where the mask's bits are all 1, b where they are 0. GCC 12 takes comparisons of vectors apart lane by lane, so masks are
+/// made of sign bits: (i - j) >> 31 for i < j, sign_mask(x) for x < 0.
+[[gnu::always_inline]] inline void choose(Lanes& to, const LaneInts& mask, const Lanes& a, const Lanes& b) {
+  LaneInts x, y;
+  std::memcpy(&x, &a, sizeof x);
+  std::memcpy(&y, &b, sizeof y);
+  x = (x & mask) | (y & ~mask);
+  std::memcpy(&to, &x, sizeof to);
+}
+
+[[gnu::always_inline]] inline void sign_mask(LaneInts& to, const Lanes& x) {
+  std::memcpy(&to, &x, sizeof to);
+  to = to >> 31;
+}
+
 /// A block at the end of a row that does not fill it: `used` lanes count. Where the memory goes on after it, whole vectors
 /// are read and written (what follows is written again later); at the `edge` it does not.
 struct RowEnd {
@@ -54,7 +69,7 @@ template <typename T>
   }
   constexpr LaneInts number = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   const Lanes rest = Lanes{} + idle;
-  to = number < end.used ? to : rest;
+  choose(to, (number - end.used) >> 31, to, rest);
 }
 
 template <typename T>
