@@ -51,6 +51,10 @@ void Player::load(std::shared_ptr<System> system, std::string title) {
   fresh.env_ = fresh.system_->make_env();
   fresh.rng_ = make_generator(fresh.system_->device, 1);
   const auto start = fresh.make_start(start_ ? start_->seed : 1);
+  // The speed that was chosen is kept as a multiple of what is natural; one chosen before any world is taken as it is.
+  const auto natural = fresh.env_->spaces().natural_rate;
+  if (steps_per_second_ < 0) steps_per_second_ = natural;
+  else if (env_) steps_per_second_ *= natural / env_->spaces().natural_rate;
   system_ = std::move(fresh.system_);
   env_ = std::move(fresh.env_);
   rng_ = std::move(fresh.rng_);
@@ -267,7 +271,7 @@ std::shared_ptr<const DreamView> Player::view() {
   view->human_pilot = human_pilot_;
   view->tau_mixture = tau_mixture_;
   view->tau_sigma = tau_sigma_;
-  view->steps_per_second = steps_per_second_;
+  view->steps_per_second = std::max(steps_per_second_, 0.0f);
   if (!system_) return view;
 
   const double decode_began = now_seconds();

@@ -82,7 +82,8 @@ class Player {
   bool has_reward_ = false;
 
   bool playing_ = true, twin_ = true, human_pilot_ = false;
-  float tau_mixture_ = 1, tau_sigma_ = 1, steps_per_second_ = 50;
+  float tau_mixture_ = 1, tau_sigma_ = 1;
+  float steps_per_second_ = -1;  // 0 = as fast as it can; below: as is natural
   Drive drive_;
   std::set<std::string> watched_;
   double next_due_ = 0, input_ms_ = 0, model_ms_ = 0, decode_ms_ = 0, answered_ = 0;

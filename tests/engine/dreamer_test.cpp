@@ -7,39 +7,22 @@
 #include "core/data/dataset.h"
 #include "core/engine/trainer.h"
 #include "tests/data/temp_folder.h"
+#include "tests/support/tiny_dreamer.h"
 
 namespace dream {
 namespace {
 
 using test::message_of;
 using test::TempFolder;
+using Run = test::DreamerRun;
 
 #define EXPECT_SAYS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
-
-struct Run {
-  const char* recipe;
-  const char* environment;
-  std::vector<std::string> settings;
-};
 
 const Run v3 = {"dreamer-v3", "Catch", {}};
 const Run v3_23 = {"dreamer-v3", "Catch", {"constants=2023", "size=xs"}};
 const Run v2 = {"dreamer-v2", "Catch", {}};
 const Run v1 = {"dreamer-v1", "Pendulum", {"env.repeat=20"}};
 const Run planet = {"planet", "Pendulum", {"env.repeat=20", "planner.candidates=6", "planner.elites=2", "planner.iterations=2", "planner.horizon=2", "world.overshooting=3"}};
-
-std::unique_ptr<System> tiny(const Run& run, const std::filesystem::path& directory, const std::vector<std::string>& more = {}) {
-  RunSpec spec;
-  spec.recipe = run.recipe;
-  spec.environment = run.environment;
-  spec.directory = directory;
-  spec.settings = {"train.steps=70",  "train.prefill=40",  "train.lanes=2",    "train.batch=2",  "train.length=6", "train.train_ratio=4",
-                   "train.evaluate_episodes=2", "train.bfloat16=false", "world.deter=16", "world.hidden=8", "world.units=8", "world.depth=2",
-                   "world.groups=3"};
-  if (std::string(run.recipe) != "planet") spec.settings.insert(spec.settings.end(), {"behaviour.units=8", "behaviour.horizon=3"});
-  for (const auto* list : {&run.settings, &more}) spec.settings.insert(spec.settings.end(), list->begin(), list->end());
-  return make_system(spec);
-}
 
 class DreamerTest : public ::testing::Test {
  protected:
@@ -68,7 +51,7 @@ TEST_F(DreamerTest, EveryRecipeResumesBitForBit) {
     int advances = 0;
     std::int64_t updates = 0;
     {
-      Trainer trainer(tiny(run, folder / "whole"), {1e9, ""}, false);
+      Trainer trainer(test::tiny_dreamer(run, folder / "whole"), {1e9, ""}, false);
       while (trainer.advance()) ++advances;
       trainer.close();
       updates = std::static_pointer_cast<DreamerParts>(trainer.system().parts)->updates;
@@ -78,7 +61,7 @@ TEST_F(DreamerTest, EveryRecipeResumesBitForBit) {
     EXPECT_EQ(updates, 1 + (70 - 40) * 4 / 12) << run.recipe;  // one at once; 30 steps, 4 replayed for each, 12 in an update
     int resumptions = 0;
     for (bool more = true; more; ++resumptions) {
-      Trainer trainer(tiny(run, folder / "torn"), {1e9, ""}, true);
+      Trainer trainer(test::tiny_dreamer(run, folder / "torn"), {1e9, ""}, true);
       for (int i = 0; i < 5 && more; ++i) {
         more = trainer.advance();
         if (more && trainer.current()) trainer.current()->frames();  // to watch changes nothing
@@ -92,7 +75,7 @@ TEST_F(DreamerTest, EveryRecipeResumesBitForBit) {
 
 TEST_F(DreamerTest, TheSameSeedIsTheSameRunAndAnotherIsNot) {
   for (const auto& [name, seed] : {std::pair{"a", "seed=3"}, {"b", "seed=3"}, {"c", "seed=4"}}) {
-    Trainer trainer(tiny(v3, folder_ / name, {seed}), {1e9, "learn"}, false);
+    Trainer trainer(test::tiny_dreamer(v3, folder_ / name, {seed}), {1e9, "learn"}, false);
     while (trainer.advance()) {
     }
     trainer.close();
@@ -103,7 +86,7 @@ TEST_F(DreamerTest, TheSameSeedIsTheSameRunAndAnotherIsNot) {
 }
 
 TEST_F(DreamerTest, OneUpdateForAsManyStepsAsTheRatioSays) {
-  Trainer trainer(tiny(v3, folder_ / "run", {"train.steps=200"}), {1e9, "learn"}, false);
+  Trainer trainer(test::tiny_dreamer(v3, folder_ / "run", {"train.steps=200"}), {1e9, "learn"}, false);
   const auto parts = std::static_pointer_cast<DreamerParts>(trainer.system().parts);
   while (parts->updates < 10 && trainer.advance()) {
   }
@@ -115,8 +98,46 @@ TEST_F(DreamerTest, OneUpdateForAsManyStepsAsTheRatioSays) {
   EXPECT_SAYS(trainer.current()->detail(), "98 steps");
 }
 
+/// The steps of a given dataset are owed updates like steps that were collected; nothing else is collected.
+TEST_F(DreamerTest, LearnsFromGivenEpisodesAlone) {
+  {
+    Trainer collected(test::tiny_dreamer(v3, folder_ / "first", {"train.train_ratio=0"}), {1e9, "learn"}, false);
+    while (collected.advance()) {
+    }
+  }
+  const auto given = folder_ / "first" / "data" / "own";
+  const auto steps = Dataset(given).steps();
+  ASSERT_GT(steps, 50);
+  const std::vector<std::string> more = {"train.datasets=" + given.string(), "train.prefill=0", "train.steps=" + std::to_string(steps), "train.train_ratio=2"};
+  for (const auto* name : {"whole", "torn"}) {
+    std::int64_t updates = 0;
+    for (bool going = true; going;) {
+      Trainer trainer(test::tiny_dreamer(v3, folder_ / name, more), {1e9, "learn"}, true);
+      const auto parts = std::static_pointer_cast<DreamerParts>(trainer.system().parts);
+      double progress = 0;
+      for (int i = 0; going && (i < 12 || name == std::string("whole")); ++i) {
+        going = trainer.advance();
+        if (!going) break;
+        EXPECT_GE(trainer.current()->progress(), progress);
+        progress = trainer.current()->progress();
+      }
+      updates = parts->updates;
+      trainer.close();
+    }
+    EXPECT_EQ(updates, (steps * 2 + 11) / 12) << name;
+    EXPECT_EQ(Dataset(folder_ / name / "data" / "own").steps(), 0) << "nothing is collected";
+  }
+  expect_same(folder_ / "whole", folder_ / "torn");
+  const auto message = message_of<Error>([&] {
+    Trainer trainer(test::tiny_dreamer(v1, folder_ / "other", {"train.datasets=" + given.string()}), {1e9, "learn"}, false);
+    trainer.advance();
+  });
+  EXPECT_SAYS(message, given.string());
+  EXPECT_SAYS(message, "Pendulum");
+}
+
 TEST_F(DreamerTest, SettingsChangedByHandReachTheLearner) {
-  Trainer trainer(tiny(v3, folder_ / "run"), {1e9, "learn"}, false);
+  Trainer trainer(test::tiny_dreamer(v3, folder_ / "run"), {1e9, "learn"}, false);
   const auto parts = std::static_pointer_cast<DreamerParts>(trainer.system().parts);
   while (parts->updates < 2) trainer.advance();
   trainer.set("world.free_nats", 7.0);
@@ -130,7 +151,7 @@ TEST_F(DreamerTest, SettingsChangedByHandReachTheLearner) {
 }
 
 TEST_F(DreamerTest, ALossThatIsNotFiniteNamesItsTermAndKeepsTheCheckpoint) {
-  Trainer trainer(tiny(v3, folder_ / "run"), {1e9, "learn"}, false);
+  Trainer trainer(test::tiny_dreamer(v3, folder_ / "run"), {1e9, "learn"}, false);
   const auto parts = std::static_pointer_cast<DreamerParts>(trainer.system().parts);
   while (parts->updates < 2) trainer.advance();
   trainer.save();
@@ -150,11 +171,11 @@ TEST_F(DreamerTest, ALossThatIsNotFiniteNamesItsTermAndKeepsTheCheckpoint) {
 }
 
 TEST_F(DreamerTest, WhatARecipeCannotServeIsRefusedWithTheReason) {
-  const auto message = message_of<Error>([&] { tiny({"planet", "Catch", {}}, folder_ / "run"); });
+  const auto message = message_of<Error>([&] { test::tiny_dreamer({"planet", "Catch", {}}, folder_ / "run"); });
   EXPECT_SAYS(message, "continuous");
   EXPECT_SAYS(message, "dreamer-v3");
-  EXPECT_SAYS(message_of<Error>([&] { tiny({"dreamer-v3", "Catch", {"size=xl"}}, folder_ / "run"); }), "12m");
-  EXPECT_SAYS(message_of<Error>([&] { tiny({"dreamer-v3", "Catch", {"constants=2023", "size=12m"}}, folder_ / "run"); }), "xs");
+  EXPECT_SAYS(message_of<Error>([&] { test::tiny_dreamer({"dreamer-v3", "Catch", {"size=xl"}}, folder_ / "run"); }), "12m");
+  EXPECT_SAYS(message_of<Error>([&] { test::tiny_dreamer({"dreamer-v3", "Catch", {"constants=2023", "size=12m"}}, folder_ / "run"); }), "xs");
 }
 
 /// The table of the papers, by the official code: see core/engine/dreamer/published.cpp for the sources.

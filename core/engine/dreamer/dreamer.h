@@ -5,7 +5,7 @@
 #include "core/base/rng.h"
 #include "core/behaviours/actor_critic.h"
 #include "core/behaviours/planner.h"
-#include "core/data/replay.h"
+#include "core/data/dataset_sources.h"
 #include "core/engine/system.h"
 #include "core/models/rssm.h"
 #include "core/nn/optimiser.h"
@@ -20,6 +20,7 @@ struct DreamerTrainOptions {
   std::int64_t lanes = 8;            // environments side by side
   std::int64_t prefill = 1100;       // steps with random actions before the first update
   double budget_gb = 4;              // of the replay
+  std::string datasets;              // folders whose episodes are in the replay from the start; their steps count
   bool bfloat16 = true;
   std::string actor = "sync";        // sync: an update when the train ratio asks for it | async: a thread of its own (DayDreamer)
   std::int64_t weights_every = 10;   // async: updates between two handovers of weights

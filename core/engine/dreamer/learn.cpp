@@ -35,30 +35,33 @@ class Learning {
   }
 
   void begin() {
-    if (experience_ || actor_thread_) return;
-    parts_->replay = Replay(static_cast<std::size_t>(parts_->options.train.budget_gb * 1e9));
+    if (experience_ || actor_thread_ || sources_) return;
     const auto& train = parts_->options.train;
-    const Experience::Options options{parts_->system->directory / "data" / "own", train.lanes, train.prefill, parts_->rng("collect")};
-    if (train.actor == "async") {
-      actor_thread_ = std::make_unique<ActorThread>(parts_->twin(), options, resumed_, "learn.experience/", train.steps);
-      hand_over();
-    } else {
-      experience_ = std::make_unique<Experience>(options, *parts_->system, [this](Episode e) { parts_->replay.add(std::move(e)); });
-      if (resumed_.tensors.contains("learn.experience/counters")) experience_->load(resumed_, "learn.experience/");
-    }
-    resumed_ = {};
+    parts_->replay = Replay(static_cast<std::size_t>(train.budget_gb * 1e9));
+    sources_ = std::make_unique<DatasetSources>(folders_of(train.datasets), parts_->system->make_env()->spaces(), parts_->system->environment);
   }
 
   double step() {
     follow_settings();
+    if (sources_) {
+      if (sources_->read_into(parts_->replay)) return 0;
+      sources_.reset();
+      begin_experience();
+    }
     return actor_thread_ ? step_async() : step_sync();
   }
 
+  /// Steps that are made are owed their updates: those of given datasets all at once.
   double progress() const {
-    return std::min(1.0, static_cast<double>(steps_) / static_cast<double>(parts_->options.train.steps));
+    const auto& train = parts_->options.train;
+    const auto made = std::min(1.0, static_cast<double>(steps_) / static_cast<double>(train.steps));
+    if (train.datasets.empty() || train.actor == "async" || ratio_ <= 0) return made;
+    const auto owed = static_cast<double>(paid_) + (static_cast<double>(train.steps - train.prefill) - paid_steps_) * ratio_ / static_cast<double>(train.batch * train.length);
+    return std::min(made, owed > 0 ? static_cast<double>(parts_->updates) / owed : 1);
   }
 
   std::string detail() const {
+    if (sources_) return "reading episodes: " + std::to_string(parts_->replay.episodes());
     auto text = std::to_string(steps_) + " steps, " + std::to_string(episodes_) + " episodes, " + std::to_string(parts_->updates) + " updates";
     if (actor_thread_) text += ", the actor's weights are " + std::to_string(parts_->updates - acting_with_) + " updates old";
     return text;
@@ -83,12 +86,28 @@ class Learning {
     save_experience(resumed_);
     experience_.reset();
     actor_thread_.reset();
+    sources_.reset();
     parts_->replay.clear();
     batch_ = {};
   }
 
  private:
   Metrics& metrics() const { return parts_->system->metrics; }
+
+  void begin_experience() {
+    const auto& train = parts_->options.train;
+    given_ = parts_->replay.steps();
+    steps_ = std::max(steps_, given_);
+    const Experience::Options options{parts_->system->directory / "data" / "own", train.lanes, std::max<std::int64_t>(0, train.prefill - given_), parts_->rng("collect")};
+    if (train.actor == "async") {
+      actor_thread_ = std::make_unique<ActorThread>(parts_->twin(), options, resumed_, "learn.experience/", train.steps - given_);
+      hand_over();
+    } else {
+      experience_ = std::make_unique<Experience>(options, *parts_->system, [this](Episode e) { parts_->replay.add(std::move(e)); });
+      if (resumed_.tensors.contains("learn.experience/counters")) experience_->load(resumed_, "learn.experience/");
+    }
+    resumed_ = {};
+  }
 
   bool update_due() const {
     const auto& train = parts_->options.train;
@@ -139,6 +158,8 @@ class Learning {
   std::unique_ptr<Experience> experience_;
   Checkpoint resumed_;  // of the experience, until begin() takes it up
   std::unique_ptr<ActorThread> actor_thread_;
+  std::unique_ptr<DatasetSources> sources_;  // while they are read
+  std::int64_t given_ = 0;                   // steps of the datasets
   std::int64_t steps_ = 0, episodes_ = 0, paid_ = 0, acting_with_ = 0, handed_over_ = 0;
   double paid_steps_ = 0, ratio_ = 0;
   SequenceBatch batch_;  // the last one, for pictures
@@ -150,8 +171,8 @@ double Learning::step_sync() {
   const auto& train = parts_->options.train;
   double collected = 0;
   while (!update_due() && steps_ < train.steps && collected < 256) {
-    for (const auto& done : experience_->step()) note(experience_->steps(), done.reward, done.steps);
-    steps_ = experience_->steps();
+    for (const auto& done : experience_->step()) note(given_ + experience_->steps(), done.reward, done.steps);
+    steps_ = given_ + experience_->steps();
     collected += static_cast<double>(train.lanes);
   }
   episodes_ = experience_->episodes();
@@ -162,6 +183,7 @@ double Learning::step_sync() {
 double Learning::step_async() {
   const auto& train = parts_->options.train;
   auto news = actor_thread_->take();
+  news.steps += given_;
   for (auto& episode : news.episodes) {
     note(news.steps, std::accumulate(episode.rewards.begin(), episode.rewards.end(), 0.0), static_cast<std::int64_t>(episode.length()));
     parts_->replay.add(std::move(episode));
@@ -269,6 +291,7 @@ void Learning::load(const Checkpoint& from) {
   draws_ = Rng(Rng::State{word(0), word(1), word(2), word(3), word(4), word(5), static_cast<std::uint32_t>(word(6)), static_cast<std::uint32_t>(word(7))});
   experience_.reset();
   actor_thread_.reset();
+  sources_.reset();
   resumed_ = {};
   resumed_.origin = from.origin;
   for (const auto& [name, tensor] : from.tensors) {

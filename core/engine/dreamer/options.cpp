@@ -82,6 +82,7 @@ void DreamerOptions::fields(Config& config, const std::string& recipe) {
   config.add("train.lanes", train.lanes, {.help = "Environments that are stepped side by side", .low = 1, .high = 4096});
   config.add("train.prefill", train.prefill, {.help = "Steps with random actions before the first update", .unit = "steps", .low = 0, .high = 1e8});
   config.add("train.budget_gb", train.budget_gb, {.help = "Memory that the replay may take; the oldest episodes go first", .unit = "GB", .low = 0.01, .high = 1e4});
+  config.add("train.datasets", train.datasets, {.help = "Dataset folders, separated by ':', that are in the replay from the start; their steps count as steps of the environment, so with train.steps no larger nothing is collected"});
   config.add("train.bfloat16", train.bfloat16, {.help = "bf16 matrix products in large batches, where the processor has them; weights stay float32"});
   config.add("train.actor", train.actor, {.help = "sync: collect when the train ratio asks for it, reproducible; async: actor and learner are threads of their own and never wait for each other (DayDreamer)", .choices = {"sync", "async"}});
   config.add("train.weights_every", train.weights_every, {.help = "Updates between two handovers of weights to an async actor", .low = 1, .high = 1e6, .live = true});

@@ -127,39 +127,17 @@ std::filesystem::path VmcParts::own_data() const {
 
 bool VmcParts::load_more() {
   if (complete_) return false;
-  if (!opened_) {
+  if (!sources_) {
     replay = Replay(static_cast<std::size_t>(options.collect.budget_gb * 1e9));
-    std::vector<std::filesystem::path> paths;
-    if (std::filesystem::exists(own_data())) paths.push_back(own_data());
-    std::istringstream more(options.collect.datasets);
-    for (std::string path; std::getline(more, path, ':');) paths.emplace_back(path);
-    for (const auto& path : paths) {
-      auto dataset = std::make_shared<Dataset>(path);
-      const auto &seen = dataset->info().spaces, &wanted = system->make_env()->spaces();
-      if (seen.image_height != wanted.image_height || seen.image_width != wanted.image_width ||
-          seen.action.size() != wanted.action.size()) {
-        throw Error(path.string() + " holds pictures or actions of another shape than " + system->environment +
-                    " has in this recipe");
-      }
-      if (dataset->episodes() > 0) sources_.push_back({dataset, 0});
-    }
-    if (sources_.empty()) throw Error("there are no episodes to train on; run the phase 'collect' first");
-    opened_ = true;
+    auto folders = folders_of(options.collect.datasets);
+    if (std::filesystem::exists(own_data())) folders.insert(folders.begin(), own_data());
+    sources_ = std::make_unique<DatasetSources>(folders, system->make_env()->spaces(), system->environment);
+    if (sources_->empty()) throw Error("there are no episodes to train on; run the phase 'collect' first");
   }
-  // One of each source in turn: a budget that is too small for all keeps a mixture of all.
-  for (auto& source : sources_) {
-    if (source.next == source.dataset->episodes()) continue;
-    auto episode = source.dataset->read(source.next++);
-    if (replay.bytes() + episode.bytes() > replay.budget()) break;
-    replay.add(std::move(episode));
-    std::rotate(sources_.begin(), sources_.begin() + 1, sources_.end());
-    return true;
-  }
-  if (replay.episodes() == 0) {
-    throw Error("not one episode fits into the replay; raise collect.budget_gb");
-  }
+  if (sources_->read_into(replay)) return true;
+  if (replay.episodes() == 0) throw Error("not one episode fits into the replay; raise collect.budget_gb");
   complete_ = true;
-  sources_.clear();
+  sources_.reset();
   return false;
 }
 
@@ -167,8 +145,8 @@ std::string VmcParts::loading() const { return "reading episodes: " + std::to_st
 
 void VmcParts::unload() {
   replay.clear();
-  sources_.clear();
-  opened_ = complete_ = false;
+  sources_.reset();
+  complete_ = false;
 }
 
 std::unique_ptr<System> make_vmc(const RunSpec& spec) {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/base/rng.h"
-#include "core/data/replay.h"
+#include "core/data/dataset_sources.h"
 #include "core/engine/random_weights.h"
 #include "core/engine/seeds.h"
 #include "core/engine/system.h"
@@ -86,12 +86,8 @@ struct VmcParts {
   Rng rng(const std::string& purpose) const { return Rng(static_cast<std::uint64_t>(options.seed)).fork(purpose); }
 
  private:
-  struct Source {
-    std::shared_ptr<class Dataset> dataset;
-    std::size_t next = 0;
-  };
-  bool opened_ = false, complete_ = false;
-  std::vector<Source> sources_;
+  bool complete_ = false;
+  std::unique_ptr<DatasetSources> sources_;  // while they are read
 };
 
 Phase collect_phase(std::shared_ptr<VmcParts> parts);

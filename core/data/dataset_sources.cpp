@@ -1,0 +1,46 @@
+#include "core/data/dataset_sources.h"
+
+#include <algorithm>
+#include <sstream>
+
+#include "api/error.h"
+
+namespace dream {
+
+std::vector<std::filesystem::path> folders_of(const std::string& list) {
+  std::vector<std::filesystem::path> folders;
+  std::istringstream text(list);
+  for (std::string folder; std::getline(text, folder, ':');) {
+    if (!folder.empty()) folders.emplace_back(folder);
+  }
+  return folders;
+}
+
+DatasetSources::DatasetSources(const std::vector<std::filesystem::path>& folders, const Spaces& wanted, const std::string& environment) {
+  for (const auto& folder : folders) {
+    Dataset dataset(folder);
+    const auto& seen = dataset.info().spaces;
+    const auto shapes = [](const Spaces& s) {
+      return std::vector<std::size_t>{static_cast<std::size_t>(s.image_height), static_cast<std::size_t>(s.image_width),
+                                      static_cast<std::size_t>(s.image_channels), s.vector_names.size(), s.action.size(), s.action.choices.size()};
+    };
+    if (shapes(seen) != shapes(wanted)) {
+      throw Error(folder.string() + " holds pictures, vectors or actions of another shape than " + environment + " has in this recipe");
+    }
+    if (dataset.episodes() > 0) sources_.push_back({std::move(dataset), 0});
+  }
+}
+
+bool DatasetSources::read_into(Replay& replay) {
+  for (auto& source : sources_) {
+    if (source.next == source.dataset.episodes()) continue;
+    auto episode = source.dataset.read(source.next++);
+    if (replay.bytes() + episode.bytes() > replay.budget()) break;
+    replay.add(std::move(episode));
+    std::rotate(sources_.begin(), sources_.begin() + 1, sources_.end());
+    return true;
+  }
+  return false;
+}
+
+}  // namespace dream

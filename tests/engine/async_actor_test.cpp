@@ -1,0 +1,156 @@
+// DayDreamer's arrangement: an actor and a learner that never wait for each other. A gate stands in for a slow world.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "api/error.h"
+#include "core/engine/dreamer/dreamer.h"
+#include "core/engine/trainer.h"
+#include "core/env/registry.h"
+#include "core/env/repeated.h"
+#include "tests/data/temp_folder.h"
+#include "tests/support/tiny_dreamer.h"
+
+namespace dream {
+namespace {
+
+/// Lets `allowed` steps of all environments pass, then holds them until it is opened.
+class Gate {
+ public:
+  void pass() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return open_ || passed_ < allowed_; });
+    ++passed_;
+  }
+  void allow(int steps) {
+    std::lock_guard lock(mutex_);
+    allowed_ += steps;
+    changed_.notify_all();
+  }
+  void open() {
+    std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  int passed() const {
+    std::lock_guard lock(mutex_);
+    return passed_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  int allowed_ = 0, passed_ = 0;
+  bool open_ = false;
+};
+
+class GatedEnv : public RepeatedEnv {
+ public:
+  GatedEnv(std::unique_ptr<Env> inner, std::shared_ptr<Gate> gate) : RepeatedEnv(std::move(inner), 1), gate_(std::move(gate)) {}
+  StepResult step(std::span<const float> action) override {
+    gate_->pass();
+    return RepeatedEnv::step(action);
+  }
+
+ private:
+  std::shared_ptr<Gate> gate_;
+};
+
+class AsyncActorTest : public ::testing::Test {
+ protected:
+  AsyncActorTest() { torch::set_num_threads(1); }
+  /// The actor's worlds, and only those, stand behind the gate.
+  std::unique_ptr<Trainer> trainer(bool resume = false) {
+    auto system = test::tiny_dreamer({"dreamer-v3", "Catch", {}}, folder_ / "run",
+                                     {"train.actor=async", "train.weights_every=2", "train.steps=400"});
+    parts_ = std::static_pointer_cast<DreamerParts>(system->parts);
+    parts_->twin = [twin = parts_->twin, gate = gate_] {
+      auto actors = twin();
+      actors->make_env = [make = actors->make_env, gate] { return std::make_unique<GatedEnv>(make(), gate); };
+      return actors;
+    };
+    return std::make_unique<Trainer>(std::move(system), Trainer::Options{1e9, "learn"}, resume);
+  }
+  template <typename Condition>
+  bool comes(const Condition& condition) {
+    for (int i = 0; i < 20000; ++i) {
+      if (condition()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return false;
+  }
+  test::TempFolder folder_;
+  std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
+  std::shared_ptr<DreamerParts> parts_;
+};
+
+TEST_F(AsyncActorTest, TheLearnerGoesOnWhileTheWorldStandsStill) {
+  const auto run = trainer();
+  gate_->allow(100);
+  ASSERT_TRUE(comes([&] { return run->advance() && parts_->updates > 0; }));
+  ASSERT_TRUE(comes([&] { return gate_->passed() == 100; }));
+  const auto before = parts_->updates;
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(run->advance());
+  EXPECT_EQ(parts_->updates, before + 30) << "not one advance waited for a step of the environment";
+  EXPECT_EQ(gate_->passed(), 100);
+  gate_->open();
+  run->close();
+}
+
+TEST_F(AsyncActorTest, TheActorGoesOnWhileTheLearnerStandsStill) {
+  const auto run = trainer();
+  ASSERT_TRUE(run->advance());
+  gate_->allow(150);
+  EXPECT_TRUE(comes([&] { return gate_->passed() == 150; }));
+  EXPECT_EQ(parts_->updates, 0);
+  gate_->open();
+  run->close();
+}
+
+TEST_F(AsyncActorTest, NewWeightsReachTheActorAndAStoppedRunGoesOnWhereItWas) {
+  std::int64_t updates = 0;
+  {
+    const auto run = trainer();
+    gate_->allow(120);
+    ASSERT_TRUE(comes([&] { return run->advance() && parts_->updates > 0 && gate_->passed() == 120; }));
+    const auto age = [&] {  // of the weights that act, in updates
+      const auto text = run->current()->detail();
+      return std::stoi(text.substr(text.find("weights are ") + 12));
+    };
+    run->advance();
+    const auto before = age();
+    for (int i = 0; i < 10; ++i) ASSERT_TRUE(run->advance());
+    EXPECT_EQ(age(), before + 10) << "the actor stands at the gate with the weights that it had";
+    gate_->allow(4);
+    EXPECT_TRUE(comes([&] { return run->advance() && age() < 10; })) << run->current()->detail();
+    gate_->open();
+    run->close();
+    updates = parts_->updates;
+  }
+  const auto again = trainer(true);
+  EXPECT_EQ(parts_->updates, updates);
+  ASSERT_TRUE(comes([&] { return !again->advance(); })) << "the rest of its 400 steps";
+  EXPECT_GT(parts_->updates, updates);
+  again->close();
+}
+
+TEST_F(AsyncActorTest, WhatEndsTheActorIsToldByTheLearner) {
+  const auto run = trainer();
+  parts_->twin = [twin = parts_->twin] {
+    auto actors = twin();
+    actors->make_env = []() -> std::unique_ptr<Env> { throw Error("the robot's battery is empty"); };
+    return actors;
+  };
+  std::string message;
+  EXPECT_TRUE(comes([&] {
+    message = test::message_of<Error>([&] { run->advance(); });
+    return !message.empty();
+  }));
+  EXPECT_EQ(message, "the robot's battery is empty");
+}
+
+}  // namespace
+}  // namespace dream

@@ -1,0 +1,107 @@
+// The second family behind the window's engine: what a batch shows, dreams that begin in the replay, and a change of worlds.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <thread>
+
+#include "core/engine/live_engine.h"
+#include "tests/data/temp_folder.h"
+#include "tests/support/tiny_dreamer.h"
+#include "tests/support/tiny_run.h"
+
+namespace dream {
+namespace {
+
+using Train = TrainControl::Do;
+
+class LiveDreamerTest : public ::testing::Test {
+ protected:
+  LiveDreamerTest() { torch::set_num_threads(1); }
+  void make_run(const std::string& name, const test::DreamerRun& run, const std::vector<std::string>& more = {}) {
+    Trainer(test::tiny_dreamer(run, folder_ / name, more), {}, false).close();
+  }
+  std::unique_ptr<LiveEngine> engine(const std::string& open) {
+    LiveEngine::Options options;
+    options.threads = 1;
+    options.runs = folder_.path();
+    options.open = folder_ / open;
+    return std::make_unique<LiveEngine>(options);
+  }
+  ::testing::AssertionResult comes(const Engine& engine, const std::function<bool(const Snapshot&)>& wanted) {
+    for (int i = 0; i < 6000; ++i) {
+      if (wanted(*engine.latest())) return ::testing::AssertionSuccess();
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    const auto last = engine.latest();
+    return ::testing::AssertionFailure() << "fault '" << last->fault << "', training fault '" << last->train->fault << "'";
+  }
+  test::TempFolder folder_;
+};
+
+bool shows(const std::vector<Probe>& probes, const std::string& name) {
+  return std::ranges::any_of(probes, [&](const Probe& p) { return p.name == name && p.value != nullptr; });
+}
+
+TEST_F(LiveDreamerTest, ABatchShowsWhatIsWatchedAndADreamBeginsInTheReplay) {
+  make_run("run", {"dreamer-v3", "Catch", {}}, {"train.steps=100000"});
+  const auto live = engine("run");
+  ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.dream->ready && s.train->open; }));
+  live->send(DreamFromReplay{0.5});
+  ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.fault.find("no replay to dream from") != std::string::npos; }));
+  live->send(DismissFault{});
+  live->send(WatchProbes{{"foretold/reward", "foretold/value", "batch/kl", "latent/z"}});
+  live->send(TrainControl{Train::start, ""});
+  ASSERT_TRUE(comes(*live, [](const Snapshot& s) {
+    return shows(s.train->probes, "foretold/reward") && shows(s.train->probes, "foretold/value") && shows(s.train->probes, "batch/kl") &&
+           !s.train->frames.empty() && s.train->replay_frames > 0;
+  }));
+  EXPECT_FALSE(shows(live->latest()->train->probes, "batch/use")) << "nobody watches it";
+  EXPECT_GT(live->latest()->train->probe_names.size(), 3u);
+
+  live->send(TrainControl{Train::pause, ""});
+  ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return !s.train->busy; }));
+  live->send(DreamControl{DreamControl::Do::pause});
+  live->send(DreamFromReplay{0.25});
+  ASSERT_TRUE(comes(*live, [](const Snapshot& s) {
+    return std::ranges::any_of(s.dream->frames, [](const Frame& f) { return f.caption.find("recorded frame") != std::string::npos && f.image; });
+  }));
+  EXPECT_NE(live->latest()->dream->run_title.find("live"), std::string::npos);
+  const auto step = live->latest()->dream->step;
+  live->send(DreamControl{DreamControl::Do::step});
+  EXPECT_TRUE(comes(*live, [&](const Snapshot& s) { return s.dream->step == step + 1; }));
+}
+
+TEST_F(LiveDreamerTest, ACollapsedLatentIsFlaggedInWords) {
+  // To be foretold is worth far more than to tell anything.
+  make_run("run", {"dreamer-v3", "Catch", {"world.representation_scale=10", "world.dynamics_scale=10", "world.free_nats=0", "world_optimiser.learning_rate=0.01"}},
+           {"train.steps=100000", "train.train_ratio=500"});
+  const auto live = engine("run");
+  ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.train->open; }));
+  live->send(TrainControl{Train::start, ""});
+  EXPECT_TRUE(comes(*live, [](const Snapshot& s) {
+    return std::ranges::any_of(s.train->warnings, [](const std::string& w) { return w.find("have collapsed") != std::string::npos; });
+  }));
+}
+
+TEST_F(LiveDreamerTest, AnotherFamilyTakesOverWithoutARestartAtItsOwnSpeed) {
+  make_run("breakout", {"dreamer-v3", "MinAtarBreakout", {}});
+  Trainer(test::tiny_system(folder_ / "car"), {}, false).close();
+  const auto live = engine("car");
+  ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.dream->ready; }));
+  EXPECT_EQ(live->latest()->dream->steps_per_second, 50);
+  live->send(SetSpeed{25});  // half of what is natural
+  live->send(OpenRun{(folder_ / "breakout").string()});
+  ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.dream->world.find("MinAtarBreakout") != std::string::npos; }));
+  EXPECT_EQ(live->latest()->dream->steps_per_second, 5);
+  const auto& names = live->latest()->dream->probe_names;
+  EXPECT_TRUE(std::ranges::count(names, "latent/kl"));
+  live->send(OpenRun{(folder_ / "car").string()});
+  ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.dream->ready && s.dream->world.find("V-M-C") != std::string::npos; }));
+  EXPECT_EQ(live->latest()->dream->steps_per_second, 25);
+  EXPECT_FALSE(std::ranges::count(live->latest()->dream->probe_names, "latent/kl"));
+}
+
+}  // namespace
+}  // namespace dream
