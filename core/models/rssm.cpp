@@ -196,20 +196,21 @@ Carry Rssm::observe(const Carry& carry, const torch::Tensor& previous_action, co
     Autocast autocast(narrow(started), started.device());
     embedded = encode(observation, rng);
   }
-  const auto h = cell_(carry.at("h"), carry.at("z"), encode_action(previous_action) * started);
+  const auto moved = cell_(carry.at("h"), carry.at("z"), encode_action(previous_action) * started);
+  const auto h = options_.memory ? moved : carry.at("h");
   const auto posterior = statistics(posterior_(torch::cat({h, embedded}, -1)));
-  return {{"h", h}, {"z", draw(posterior, rng, {})}, {"started", torch::ones_like(started)}, {"posterior", posterior}, {"prior", prior_of(h)}};
+  return {{"h", h}, {"z", draw(posterior, rng, {})}, {"started", torch::ones_like(started)}, {"posterior", posterior}, {"prior", prior_of(moved)}};
 }
 
 Carry Rssm::imagine(const Carry& carry, const torch::Tensor& action, const DreamOptions& options, at::Generator rng) {
   const auto& started = carry.at("started");
   Autocast autocast(narrow(started), started.device());
-  const auto h = cell_(carry.at("h"), carry.at("z"), encode_action(action)).to(torch::kFloat32);
-  auto prior = prior_of(h);
+  const auto moved = cell_(carry.at("h"), carry.at("z"), encode_action(action)).to(torch::kFloat32);
+  auto prior = prior_of(moved);
   if (categorical() && options.tau_mixture != 1) {
     prior = torch::log_softmax(prior.unflatten(-1, {options_.groups, options_.classes}) / options.tau_mixture, -1).flatten(-2);
   }
-  return {{"h", h}, {"z", draw(prior, rng, options)}, {"started", torch::ones_like(started)}, {"prior", prior}};
+  return {{"h", options_.memory ? moved : carry.at("h")}, {"z", draw(prior, rng, options)}, {"started", torch::ones_like(started)}, {"prior", prior}};
 }
 
 torch::Tensor Rssm::frame_of(const torch::Tensor& decoded) const {
@@ -254,14 +255,16 @@ Rssm::Filtered Rssm::filter(const torch::Tensor& embedded, const SequenceBatch& 
   const auto* any_fresh = fresh.data_ptr<float>();
   const auto first = first_state(lanes);
   State state = given.h.defined() ? State{given.h, given.z} : first;
-  std::vector<torch::Tensor> hs, zs, posteriors;
+  std::vector<torch::Tensor> hs, zs, posteriors, foretold_from;
   for (std::int64_t t = 0; t < steps; ++t) {
     const auto i = static_cast<std::size_t>(t);
     if (any_fresh[t] > 0 && (t > 0 || given.h.defined())) {
       state.h = torch::lerp(first.h, state.h, kept[i]);
       state.z = torch::lerp(first.z, state.z, kept[i]);
     }
-    state.h = cell_(state.h, state.z, actions[i]);
+    const auto moved = cell_(state.h, state.z, actions[i]);
+    if (options_.memory) state.h = moved;
+    else foretold_from.push_back(moved);
     const auto posterior = statistics(posterior_->forward_with(state.h, shares[i]));
     state.z = given.draws.defined() ? latent_of(posterior, given.draws[t]) : draw(posterior, rng, {});
     hs.push_back(state.h);
@@ -270,7 +273,7 @@ Rssm::Filtered Rssm::filter(const torch::Tensor& embedded, const SequenceBatch& 
   }
   Filtered filtered{torch::stack(hs), torch::stack(zs), torch::stack(posteriors), {}};
   Autocast autocast(bfloat16_, embedded.device());
-  filtered.prior = prior_of(flat(filtered.h)).view({steps, lanes, -1});
+  filtered.prior = prior_of(flat(options_.memory ? filtered.h : torch::stack(foretold_from))).view({steps, lanes, -1});
   return filtered;
 }
 
@@ -298,8 +301,9 @@ torch::Tensor Rssm::overshoot(const Filtered& filtered, const SequenceBatch& bat
   std::vector<torch::Tensor> divergences;
   for (std::int64_t d = 0; d < std::min(options_.overshooting, steps); ++d) {
     const auto left = steps - d;
-    h = cell_(flat(h.slice(0, 0, left)), flat(z.slice(0, 0, left)), flat(actions.slice(0, d))).view({left, lanes, -1});
-    const auto prior = prior_of(flat(h)).view({left, lanes, -1});
+    const auto moved = cell_(flat(h.slice(0, 0, left)), flat(z.slice(0, 0, left)), flat(actions.slice(0, d))).view({left, lanes, -1});
+    if (options_.memory) h = moved;
+    const auto prior = prior_of(flat(moved)).view({left, lanes, -1});
     z = given.open.defined() ? latent_of(prior, given.open[d].slice(0, 0, left)) : draw(prior, rng, {});
     if (d == 0) continue;
     inside = inside.slice(0, 0, left) * keep.slice(0, d);

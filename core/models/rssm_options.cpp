@@ -26,6 +26,7 @@ void RssmOptions::fields(Config& config, const std::string& prefix) {
   size("deter", deter, "Size of the deterministic state h", 1, 65536);
   size("hidden", hidden, "Units of the layers around the cell", 1, 65536);
   size("blocks", blocks, "Blocks of the block-diagonal recurrence", 1, 64);
+  config.add(prefix + "memory", memory, {.help = "Off, an ablation: what the model knows of the past is the present frame alone"});
   config.add(prefix + "learned_initial", learned_initial, {.help = "The first state of an episode is learned (V3-23)"});
   choice("act", act, "Activation", {"relu", "elu", "silu"});
   choice("coder_act", coder_act, "Activation of the convolutions", {"relu", "elu", "silu"});

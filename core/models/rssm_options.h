@@ -20,6 +20,7 @@ struct RssmOptions {
   // Deterministic path.
   std::string cell = "block_gru";       // gru_block | gru | norm_gru | block_gru
   std::int64_t deter = 2048, hidden = 256, blocks = 8;
+  bool memory = true;                   // false: h foretells the next z and is forgotten; the posterior sees the frame alone
   bool learned_initial = false;         // h_0 = tanh(w), z_0 = the prior's mode there; otherwise zeros
   // Layers.
   std::string act = "silu";             // relu | elu | silu

@@ -254,9 +254,37 @@ TEST_F(RssmTest, AnEpisodesBeginForgetsWhatWasBefore) {
   }
 }
 
+/// Without memory two pasts that end in the same frame are one; what comes next is still foretold from state and action.
+TEST_F(RssmTest, WithoutMemoryOnlyThePresentFrameCounts) {
+  for (const bool memory : {true, false}) {
+    auto o = small(variants[3]);
+    o.world.memory = memory;
+    Rssm model(o.world, pixels(2, true));
+    fill_hashed(model, 1);
+    torch::NoGradGuard no_grad;
+    const auto batch = wandering(true);
+    auto other = batch;
+    other.image = batch.image.clone();
+    other.image.slice(0, 0, 3) = 255 - other.image.slice(0, 0, 3);
+    Rssm::Given given;
+    given.draws = hashed_float(9, {4, 2, 36}, 1);
+    const auto filter = [&](const SequenceBatch& b) { return model.filter(model.encode({b.image.flatten(0, 1), {}}, seeded(1)), b, seeded(1), given); };
+    const auto a = filter(batch), b = filter(other);
+    EXPECT_GT(relative_error(a.posterior[2], b.posterior[2]), 1e-3);
+    given.draws = given.draws.clone();
+    given.draws[2] = given.draws[2].roll(1, -1);  // other thoughts on the way
+    const auto c = filter(other);
+    EXPECT_EQ(a.posterior[3].equal(c.posterior[3]), !memory);
+    EXPECT_EQ(a.h[3].equal(c.h[3]), !memory);
+    EXPECT_FALSE(a.prior[3].equal(c.prior[3]));
+  }
+}
+
 TEST_F(RssmTest, StepByStepIsTheWholeSequence) {
-  for (const auto& v : variants) {
-    const auto o = small(v);
+  for (std::size_t i = 0; i < 2 * variants.size(); ++i) {
+    const auto& v = variants[i / 2];
+    auto o = small(v);
+    o.world.memory = i % 2 == 0;
     Rssm model(o.world, pixels(v.discrete ? 2 : 1, v.discrete));
     fill_hashed(model, 1);
     torch::NoGradGuard no_grad;
