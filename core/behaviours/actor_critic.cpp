@@ -229,10 +229,11 @@ ActorCritic::Loss ActorCritic::loss(const Dreamed& dreamed, const torch::Tensor&
 
 void ActorCritic::update_target() {
   torch::NoGradGuard no_grad;
+  const auto before = updates_.item<std::int64_t>();
   updates_ += 1;
   if (options_.target == "none") return;
   const bool copy = options_.target == "copy";
-  if (copy && updates_.item<std::int64_t>() % options_.target_every != 0) return;
+  if (copy && before % options_.target_every != 0) return;  // after the first update, and so on
   const auto from = critic_->parameters(), to = slow_critic_->parameters();
   for (std::size_t i = 0; i < from.size(); ++i) to[i].lerp_(from[i], copy ? 1.0 : options_.target_share);
 }

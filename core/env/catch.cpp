@@ -15,6 +15,7 @@ Spaces make_spaces() {
   spaces.image_height = spaces.image_width = 64;
   spaces.image_channels = 3;
   spaces.vector_names = {"ball_x", "ball_y", "paddle_x"};
+  spaces.natural_rate = 5;
   spaces.action.choices = {"left", "stay", "right"};
   spaces.action.axes = {"choice"};
   spaces.action.low = {0};

@@ -27,6 +27,7 @@ Spaces make_spaces() {
     }
   }
   spaces.max_episode_steps = KeyDoor::kTimeLimit;
+  spaces.natural_rate = 5;
   spaces.action.choices = {"stay", "left", "right", "up", "down"};
   spaces.action.axes = {"choice"};
   spaces.action.low = {0};

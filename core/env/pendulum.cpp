@@ -19,6 +19,7 @@ Spaces make_spaces() {
   spaces.image_channels = 3;
   spaces.vector_names = {"cos", "sin", "velocity"};
   spaces.max_episode_steps = kTimeLimit;
+  spaces.natural_rate = 20;
   spaces.action.axes = {"torque"};
   spaces.action.low = {-kMaxTorque};
   spaces.action.high = {kMaxTorque};

@@ -230,9 +230,9 @@ void begin_recurrent(DreamView& dream, TrainView& train) {
   train.phases = {
       {"learn", "Learn: collect, world model, behaviour", State::running, 0.3, 5400, 412, "frames/s", "update 7,500"},
       {"evaluate", "Evaluate: 100 unseen episodes", State::waiting, 0, -1, 0, "", ""}};
-  CurveView dynamics = curve("world/dynamics", "Dynamics: KL(sg(q) ‖ p), at least the free nats", "nats", 9, 1.05);
+  CurveView dynamics = curve("world/dynamics", "Dynamics: max(KL(sg(q) ‖ p), free)", "nats", 9, 1.05);
   CurveView representation =
-      curve("world/representation", "Representation: KL(q ‖ sg(p)), at least the free nats", "nats", 9, 1.02);
+      curve("world/representation", "Representation: max(KL(q ‖ sg(p)), free)", "nats", 9, 1.02);
   for (CurveView* kl : {&dynamics, &representation}) kl->has_floor = true, kl->floor = 1, kl->floor_label = "free nats";
   train.curves = {
       curve("learn/return", "Return of collected episodes", "reward", 0.5, 8, "step"),

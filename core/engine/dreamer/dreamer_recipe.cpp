@@ -24,12 +24,12 @@ std::vector<Metrics::Spec> curves(const DreamerOptions& o, bool planner) {
   std::vector<Metrics::Spec> specs = {
       spec("learn/return", "Return of collected episodes", "reward", "step"),
       spec("learn/episode_length", "Length of collected episodes", "steps", "step"),
-      spec("world/image", w.image_loss == "normal" ? "Image: −log N(x; x̂, 1)" : "Image: Σ(x − x̂)² per frame", ""),
+      spec("world/image", w.image_loss == "normal" ? "Image: −log N(x; x̂, 1)" : "Image: Σ(x − x̂)²", ""),
       spec("world/vector", "Vector: Σ(x − x̂)²", ""),
       spec("world/reward", "Reward: −log p(r)", "nats"),
       spec("world/continue", "Continue: −log p(c)", "nats"),
-      floored("world/dynamics", "Dynamics: KL(sg(q) ‖ p), at least the free nats"),
-      floored("world/representation", "Representation: KL(q ‖ sg(p)), at least the free nats"),
+      floored("world/dynamics", "Dynamics: max(KL(sg(q) ‖ p), free)"),
+      floored("world/representation", "Representation: max(KL(q ‖ sg(p)), free)"),
       spec("world/overshooting", "Latent overshooting: KL(sg(q) ‖ p_d)", "nats"),
       spec("world/kl", "KL(q ‖ p)", "nats"),
       spec("world/gradient", "Gradient norm of the world model", "")};

@@ -169,6 +169,9 @@ std::unique_ptr<System> make_vmc(const RunSpec& spec) {
   system->device = device_from(spec.device);
   system->make_env = [name = spec.environment]() -> std::unique_ptr<Env> {
     auto env = make_env(name);
+    if (env->spaces().image_bytes() == 0) {
+      throw Error("the recipe vmc sees pictures, and " + name + " has none; planet, dreamer-v1, dreamer-v2 and dreamer-v3 learn from vectors too (world.observe = vector)");
+    }
     // CarRacing's lower 12 rows are the instrument bar, which the original cuts away.
     const int rows = name.starts_with("CarRacing") ? 84 : 0;
     return std::make_unique<ResizedEnv>(std::move(env), rows, 64, 64);
@@ -176,7 +179,7 @@ std::unique_ptr<System> make_vmc(const RunSpec& spec) {
   const auto spaces = system->make_env()->spaces();
   if (spaces.action.discrete()) {
     throw Error("the recipe vmc drives continuous actions; " + spec.environment + " has " +
-                std::to_string(spaces.action.choices.size()) + " discrete ones. CarRacing is the continuous one");
+                std::to_string(spaces.action.choices.size()) + " discrete ones. dreamer-v1, dreamer-v2 and dreamer-v3 serve those");
   }
   MdnRnnOptions m;
   m.latent_size = options.v.latent_size;
