@@ -12,6 +12,7 @@
 namespace dream {
 namespace {
 
+constexpr double time_to_see_the_end = 1;  // seconds from a dream's end to the next one
 constexpr float full_difference = 0.4f;  // per channel value, drawn in the brightest colour
 
 double milliseconds_since(double then) { return (now_seconds() - then) * 1e3; }
@@ -79,7 +80,7 @@ Player::Start Player::make_start(std::uint64_t seed) {
   start.seed = seed;
   start.carry = model.initial(1);
   start.action = torch::zeros({1, axes});
-  // Short episodes leave less to watch: a tenth of the time limit, and half as much again wherever one ends too soon.
+  // Short episodes leave less to watch: a tenth of the time limit, and a quarter of an episode that ends too soon.
   auto watched = spaces.max_episode_steps > 0 ? std::min<std::int64_t>(warm_up, spaces.max_episode_steps / 10) : warm_up;
   env_->reset(seed);
   for (std::int64_t step = 0;; ++step) {
@@ -89,7 +90,7 @@ Player::Start Player::make_start(std::uint64_t seed) {
     if (step >= watched) break;
     start.action = system_->behaviour->decide(model, start.carry, false, rng_).to(torch::kCPU, torch::kFloat32).contiguous();
     if (env_->step({start.action.data_ptr<float>(), static_cast<std::size_t>(axes)}).done()) {
-      watched = step / 2;
+      watched = step / 4;
       start.carry = model.initial(1);
       start.action = torch::zeros({1, axes});
       env_->reset(seed);
@@ -145,6 +146,7 @@ void Player::begin(const Start& start) {
   dream_reward_ = real_reward_ = 0;
   done_probability_ = 0;
   start_ = start;
+  dream_over_ = false;
   next_due_ = now_seconds();
   changed_ = true;
 }
@@ -220,12 +222,13 @@ torch::Tensor Player::choose_action() {
   const auto& space = env_->spaces().action;
   const auto axes = static_cast<std::int64_t>(space.size());
   if (drive_.engaged) return torch::tensor(drive_.action).view({1, axes});
-  if (human_pilot_) return space.discrete() ? torch::zeros({1, axes}) : torch::tensor(space.idle).view({1, axes});
+  if (human_pilot_) return torch::tensor(space.idle).view({1, axes});
   return system_->behaviour->decide(*system_->model, dream_, false, rng_).to(torch::kCPU, torch::kFloat32).contiguous();
 }
 
 void Player::step(double now) {
   torch::NoGradGuard no_grad;
+  if (dream_over_) return begin(make_start(start_->seed + 1));
   // A pause of the machine is not caught up with: the clock starts anew.
   next_due_ = steps_per_second_ > 0 ? std::max(next_due_, now - 0.1) + 1 / static_cast<double>(steps_per_second_) : now;
   input_ms_ = drive_.pressed_at > 0 ? (now - drive_.pressed_at) * 1e3 : 0;
@@ -239,6 +242,8 @@ void Player::step(double now) {
   has_reward_ = outcome.reward.defined();
   if (has_reward_) dream_reward_ += outcome.reward.item<double>();
   if (outcome.done.defined()) done_probability_ = outcome.done.item<float>();
+  dream_over_ = done_probability_ > 0.5f;
+  if (dream_over_ && steps_per_second_ > 0) next_due_ += time_to_see_the_end;
   ++step_;
   model_ms_ = milliseconds_since(model_began);
 
@@ -312,7 +317,7 @@ void Player::add_frames(DreamView& view, const torch::Tensor& dreamt) const {
     view.frames.push_back({name, caption, error, std::move(image)});
   };
   const auto mse = [](const torch::Tensor& a, const torch::Tensor& b) { return (a - b).square().mean().item<double>(); };
-  const auto since = steps(step_) + " since the last real frame";
+  const auto since = dream_over_ ? "the dream ended after " + steps(step_) : steps(step_) + " since the last real frame";
   if (!twin_) {
     add("dream", since, -1, dreamt.defined() ? shared_image(dreamt) : nullptr);
     for (const char* name : {"real", "reconstruction", "difference"}) {

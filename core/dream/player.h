@@ -43,7 +43,8 @@ class Player {
 
   /// Seconds from `now` until the next step is due; 0 when it is; infinity while paused.
   double until_due(double now) const;
-  /// One step of the dream and its twin, at time `now`.
+  /// One step of the dream and its twin, at time `now`. After a state that the model takes for the episode's last, the next
+  /// dream begins, from another seed.
   void step(double now);
   /// The moment as the window shows it. Pictures and probes are made here, so call it when something changed.
   std::shared_ptr<const DreamView> view();
@@ -75,7 +76,7 @@ class Player {
 
   Carry dream_, real_;
   torch::Tensor action_, image_;  // [1, A]; uint8 [1, H, W, C]
-  bool real_over_ = false, recorded_ = false;
+  bool dream_over_ = false, real_over_ = false, recorded_ = false;
   std::int64_t step_ = 0;
   double dream_reward_ = 0, real_reward_ = 0;
   float done_probability_ = 0;

@@ -257,6 +257,23 @@ TEST_F(PlayerTest, ShortEpisodesAreWatchedForShorter) {
   }
 }
 
+/// The toy's model takes its 91st state for the last one; 61 of them were real.
+TEST_F(PlayerTest, ADreamThatEndedIsShownAndTheNextOneBegins) {
+  Player player;
+  load(player);
+  run(player, 29);
+  EXPECT_EQ(player.view()->frames[0].caption, "29 steps since the last real frame");
+  run(player, 1);
+  EXPECT_EQ(player.view()->frames[0].caption, "the dream ended after 30 steps");
+  EXPECT_GT(player.until_due(now_), 0.9) << "time to see the end";
+  run(player, 1);
+  EXPECT_EQ(player.view()->step, 0);
+  EXPECT_LT(player.until_due(now_seconds()), 0.1);
+  const auto path = run(player, 5);
+  EXPECT_EQ(player.view()->step, 5);
+  EXPECT_NEAR(path.back().first, path.back().second, 0.02) << "the real world began anew as well";
+}
+
 TEST_F(PlayerTest, ASystemThatCannotDreamLeavesTheDreamUntouched) {
   Player player;
   load(player);
