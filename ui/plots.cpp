@@ -27,6 +27,16 @@ void dash(ImDrawList* list, const std::vector<ImVec2>& points, float on, float o
   }
 }
 
+/// A loss that begins a hundred times above where it settles is a flat line on a plain axis.
+bool wants_log(const std::vector<double>& y) {
+  if (y.size() < 8 || *std::min_element(y.begin(), y.end()) <= 0) return false;
+  static thread_local std::vector<double> sorted;
+  sorted = y;
+  const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
+  std::nth_element(sorted.begin(), middle, sorted.end());
+  return *std::max_element(y.begin(), y.end()) > 30 * *middle;
+}
+
 }  // namespace
 
 void thin_out(const std::vector<double>& x, const std::vector<double>& y, std::size_t most, std::vector<double>& out_x,
@@ -69,6 +79,9 @@ void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std:
     const ImPlotAxisFlags common = ImPlotAxisFlags_AutoFit | ImPlotAxisFlags_NoHighlight;
     ImPlot::SetupAxes(nullptr, nullptr, bare(look.axes) | common | ImPlotAxisFlags_NoGridLines,
                       bare(look.axes || look.y_axis) | common);
+    const bool log = wants_log(ys) && (!look.has_floor || look.floor > 0) &&
+                     std::all_of(ry.begin(), ry.end(), [](double value) { return value > 0; });
+    if (log) ImPlot::SetupAxisScale(ImAxis_Y1, ImPlotScale_Log10);
     if (!rx.empty()) {
       ImPlotSpec spec;
       spec.LineColor = to_vec(p.faint);
@@ -118,6 +131,11 @@ void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std:
                    look.floor_label);
       }
       ImPlot::PopPlotClipRect();
+    }
+    if (log) {
+      WithFont small(ui.fonts.text, 0.8f);
+      const ImVec2 at = ImPlot::GetPlotPos();
+      right_text(ImPlot::GetPlotDrawList(), at.x + ImPlot::GetPlotSize().x - ui.px(6), at.y + ui.px(3), p.muted, "log");
     }
     if (ImPlot::IsPlotHovered() && !xs.empty()) {
       const double mouse = ImPlot::GetPlotMousePos().x;

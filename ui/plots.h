@@ -29,7 +29,8 @@ struct CurveLook {
   bool y_axis = false;  // tick labels of the upright axis alone
 };
 
-/// A line plot of at most 500 drawn points per line; wheel zooms, drag pans, double-click fits.
+/// A line plot of at most 500 drawn points per line; wheel zooms, drag pans, double-click fits. Positive values whose
+/// largest is far above their median stand on a logarithmic axis, which says so.
 void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std::vector<double>& y, ImVec2 size,
                 const CurveLook& look);
 

@@ -93,8 +93,9 @@ bool Trainer::advance() {
 }
 
 void Trainer::measure(double units) {
-  if (units == 0 && pace_.units == 0) {  // still reading its data: the pace has not begun
+  if (units == 0 && pace_.units == 0) {  // still reading or collecting its first data: the pace has not begun
     pace_.since = now_seconds();
+    pace_.progress = current_->progress();
     return;
   }
   pace_.units += units;

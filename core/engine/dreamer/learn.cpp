@@ -132,7 +132,7 @@ class Learning {
     }
   }
 
-  void update(const SequenceBatch& drawn);
+  double update();
   double step_sync();
   double step_async();
   void note(std::int64_t at, double reward, std::int64_t length) {
@@ -169,15 +169,14 @@ class Learning {
 /// Some steps at a time until an update is due, so that pausing is prompt while the replay fills.
 double Learning::step_sync() {
   const auto& train = parts_->options.train;
-  double collected = 0;
+  std::int64_t collected = 0;
   while (!update_due() && steps_ < train.steps && collected < 256) {
     for (const auto& done : experience_->step()) note(given_ + experience_->steps(), done.reward, done.steps);
     steps_ = given_ + experience_->steps();
-    collected += static_cast<double>(train.lanes);
+    collected += train.lanes;
   }
   episodes_ = experience_->episodes();
-  if (update_due()) update(draw_sequences(parts_->replay, train.length, train.batch, draws_));
-  return collected;
+  return update_due() ? update() : 0;
 }
 
 double Learning::step_async() {
@@ -189,20 +188,21 @@ double Learning::step_async() {
     parts_->replay.add(std::move(episode));
     ++episodes_;
   }
-  const auto collected = static_cast<double>(news.steps - steps_);
   steps_ = news.steps;
   acting_with_ = std::max<std::int64_t>(0, news.weights - 1);
   if (!update_due()) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));  // the replay fills
-    return collected;
+    return 0;
   }
-  update(draw_sequences(parts_->replay, train.length, train.batch, draws_));
+  const auto replayed = update();
   if (parts_->updates - handed_over_ >= train.weights_every) hand_over();
-  return collected;
+  return replayed;
 }
 
-void Learning::update(const SequenceBatch& drawn) {
-  batch_ = drawn.to(parts_->system->device);
+/// One batch; returns its frames.
+double Learning::update() {
+  const auto& train = parts_->options.train;
+  batch_ = draw_sequences(parts_->replay, train.length, train.batch, draws_).to(parts_->system->device);
   auto world = parts_->model->loss(batch_, generator_);
   const auto number = parts_->updates + 1;
   // Every term is checked before a step is taken: a bad one never reaches the weights.
@@ -234,6 +234,7 @@ void Learning::update(const SequenceBatch& drawn) {
       parts_->system->starts[name] = tensor.slice(0, 0, every * kept_starts, every).clone();
     }
   }
+  return static_cast<double>(train.batch * train.length);
 }
 
 std::vector<Frame> Learning::frames() {
@@ -302,7 +303,7 @@ void Learning::load(const Checkpoint& from) {
 }  // namespace
 
 Phase learn_phase(std::shared_ptr<DreamerParts> parts) {
-  return phase_of("learn", "Learn: collect, world model, behaviour", "steps/s", std::make_shared<Learning>(std::move(parts)));
+  return phase_of("learn", "Learn: collect, world model, behaviour", "replayed frames/s", std::make_shared<Learning>(std::move(parts)));
 }
 
 }  // namespace dream
