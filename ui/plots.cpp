@@ -77,11 +77,18 @@ void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std:
   if (ImPlot::BeginPlot(id, size, flags)) {
     const auto bare = [](bool labels) { return labels ? ImPlotAxisFlags_None : ImPlotAxisFlags_NoTickLabels; };
     const ImPlotAxisFlags common = ImPlotAxisFlags_AutoFit | ImPlotAxisFlags_NoHighlight;
-    ImPlot::SetupAxes(nullptr, nullptr, bare(look.axes) | common | ImPlotAxisFlags_NoGridLines,
-                      bare(look.axes || look.y_axis) | common);
     const bool log = wants_log(ys) && (!look.has_floor || look.floor > 0) &&
                      std::all_of(ry.begin(), ry.end(), [](double value) { return value > 0; });
-    if (log) ImPlot::SetupAxisScale(ImAxis_Y1, ImPlotScale_Log10);
+    ImPlot::SetupAxes(nullptr, nullptr, bare(look.axes) | common | ImPlotAxisFlags_NoGridLines,
+                      bare(look.axes || look.y_axis) | (log ? ImPlotAxisFlags_NoHighlight : common));
+    if (log) {
+      double low = look.has_floor ? look.floor : ys.front(), high = low;
+      for (const auto* values : {&ys, &ry}) {
+        for (const double value : *values) low = std::min(low, value), high = std::max(high, value);
+      }
+      ImPlot::SetupAxisScale(ImAxis_Y1, ImPlotScale_Log10);
+      ImPlot::SetupAxisLimits(ImAxis_Y1, low / 1.3, high * 1.3, ImPlotCond_Always);
+    }
     if (!rx.empty()) {
       ImPlotSpec spec;
       spec.LineColor = to_vec(p.faint);

@@ -21,7 +21,7 @@ void ActorThread::run(const std::stop_token& stop, const Checkpoint& resumed, co
     torch::get_num_threads();  // before the number is set, see LiveEngine
     torch::set_num_threads(1);
     Experience experience(options_, *system_, [this](Episode episode) { finished_.push(std::move(episode)); });
-    if (resumed.tensors.contains(prefix + "counters")) experience.load_finished(resumed, prefix);
+    if (resumed.tensors.contains(prefix + "counters")) experience.load_counters(resumed, prefix);
     steps_ = experience.steps();
     while (!stop.stop_requested() && experience.steps() < most_steps_) {
       if (const auto newest = weights_.get(); newest->version > acting_with_) {

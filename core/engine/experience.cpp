@@ -111,17 +111,13 @@ void Experience::save(Checkpoint& into, const std::string& prefix) const {
   }
 }
 
-void Experience::read_finished(const Dataset& dataset, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) finished_(dataset.read(static_cast<std::size_t>(i)));
-  episodes_ = count;
+std::int64_t Experience::finished_in(const Checkpoint& from, const std::string& prefix) {
+  return from.tensors.contains(prefix + "counters") ? from.get(prefix + "counters", {3})[2].item<std::int64_t>() : 0;
 }
 
-void Experience::load_finished(const Checkpoint& from, const std::string& prefix) {
-  const auto counters = from.get(prefix + "counters", {3}).to(torch::kInt64).contiguous();
-  steps_ = counters.data_ptr<std::int64_t>()[0];
-  if (writer_->episodes() == 0) return;
-  const Dataset dataset(options_.directory);
-  read_finished(dataset, static_cast<std::int64_t>(dataset.episodes()));
+void Experience::load_counters(const Checkpoint& from, const std::string& prefix) {
+  steps_ = from.get(prefix + "counters", {3})[0].item<std::int64_t>();
+  episodes_ = static_cast<std::int64_t>(writer_->episodes());
   started_ = std::max(started_, episodes_);
 }
 
@@ -136,7 +132,7 @@ void Experience::load(const Checkpoint& from, const std::string& prefix) {
     throw Error(options_.directory.string() + " holds " + std::to_string(writer_->episodes()) + " episodes; the checkpoint " +
                 from.origin + " goes on after " + std::to_string(c[2]));
   }
-  if (c[2] > 0) read_finished(Dataset(options_.directory), c[2]);
+  episodes_ = c[2];
   lanes_.load(from, prefix + "lanes/");
   load_generator(from, prefix + "generator", generator_);
   for (std::size_t i = 0; i < recorders_.size(); ++i) recorders_[i].resume(std::move(under_way[i]));

@@ -28,7 +28,7 @@ class Experience {
   };
 
   using Sink = std::function<void(Episode)>;
-  /// `finished` is called from step() with every episode that ends, and from load() with those of the past.
+  /// `finished` is called from step() with every episode that ends.
   Experience(Options options, System& system, Sink finished);
   ~Experience();
 
@@ -39,14 +39,15 @@ class Experience {
   const RealLanes& lanes() const { return lanes_; }
 
   void save(Checkpoint& into, const std::string& prefix) const;
-  /// Reads the finished episodes from the dataset again. Throws dream::Error when they are not there.
+  /// Goes on where save() was. Throws dream::Error when the dataset does not hold the episodes that had ended by then.
   void load(const Checkpoint& from, const std::string& prefix);
-  /// Whatever the disk holds, and new episodes from there: for an actor that nobody waits for.
-  void load_finished(const Checkpoint& from, const std::string& prefix);
+  /// The count of steps alone; new episodes follow those on the disk. For an actor that nobody waits for.
+  void load_counters(const Checkpoint& from, const std::string& prefix);
+  /// How many episodes had ended at save(): the dataset's first ones.
+  static std::int64_t finished_in(const Checkpoint& from, const std::string& prefix);
 
  private:
   void assign(std::int64_t lane);
-  void read_finished(const Dataset& dataset, std::int64_t count);
   torch::Tensor choose();
 
   Options options_;

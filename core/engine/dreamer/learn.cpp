@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "api/error.h"
+#include "api/platform_time.h"
 #include "core/data/sequences.h"
 #include "core/engine/dreamer/dreamer.h"
 #include "core/engine/actor_thread.h"
@@ -18,6 +19,7 @@ namespace {
 constexpr std::int64_t kept_starts = 64;        // states that a run keeps to begin dreams from
 constexpr double exploding_kl = 1000;           // nats; healthy models stay below a hundred
 constexpr std::int64_t dream_context = 32;       // frames that are watched before a dream begins in the replay
+constexpr double reading_seconds = 0.1;         // of one step while the replay is read
 constexpr std::int64_t open_loop_context = 5;   // frames that the open-loop picture sees
 
 /// Collect as many steps as the train ratio asks for, then one update of world model and behaviour.
@@ -39,13 +41,20 @@ class Learning {
     const auto& train = parts_->options.train;
     parts_->replay = Replay(static_cast<std::size_t>(train.budget_gb * 1e9));
     sources_ = std::make_unique<DatasetSources>(folders_of(train.datasets), parts_->system->make_env()->spaces(), parts_->system->environment);
+    own_read_ = 0;
+    if (resumed_.tensors.contains("learn.experience/counters") && std::filesystem::exists(own_folder())) {
+      own_ = std::make_unique<Dataset>(own_folder());
+    }
   }
 
   double step() {
     follow_settings();
     if (sources_) {
-      if (sources_->read_into(parts_->replay)) return 0;
+      for (const double began = now_seconds(); read_more();) {
+        if (now_seconds() - began > reading_seconds) return 0;
+      }
       sources_.reset();
+      own_.reset();
       begin_experience();
     }
     return actor_thread_ ? step_async() : step_sync();
@@ -87,6 +96,7 @@ class Learning {
     experience_.reset();
     actor_thread_.reset();
     sources_.reset();
+    own_.reset();
     parts_->replay.clear();
     batch_ = {};
   }
@@ -94,11 +104,26 @@ class Learning {
  private:
   Metrics& metrics() const { return parts_->system->metrics; }
 
+  std::filesystem::path own_folder() const { return parts_->system->directory / "data" / "own"; }
+
+  /// One more episode: of the given datasets, then of those that this run had collected when it was saved; an actor of its
+  /// own may have gone on.
+  bool read_more() {
+    if (sources_->read_into(parts_->replay)) return true;
+    if (!own_) return false;
+    if (own_read_ == 0) given_ = parts_->replay.steps();
+    const auto there = static_cast<std::int64_t>(own_->episodes());
+    const auto count = parts_->options.train.actor == "async" ? there : std::min(there, Experience::finished_in(resumed_, "learn.experience/"));
+    if (own_read_ >= count) return false;
+    parts_->replay.add(own_->read(static_cast<std::size_t>(own_read_++)));
+    return true;
+  }
+
   void begin_experience() {
     const auto& train = parts_->options.train;
-    given_ = parts_->replay.steps();
+    if (own_read_ == 0) given_ = parts_->replay.steps();
     steps_ = std::max(steps_, given_);
-    const Experience::Options options{parts_->system->directory / "data" / "own", train.lanes, std::max<std::int64_t>(0, train.prefill - given_), parts_->rng("collect")};
+    const Experience::Options options{own_folder(), train.lanes, std::max<std::int64_t>(0, train.prefill - given_), parts_->rng("collect")};
     if (train.actor == "async") {
       actor_thread_ = std::make_unique<ActorThread>(parts_->twin(), options, resumed_, "learn.experience/", train.steps - given_);
       hand_over();
@@ -159,7 +184,8 @@ class Learning {
   Checkpoint resumed_;  // of the experience, until begin() takes it up
   std::unique_ptr<ActorThread> actor_thread_;
   std::unique_ptr<DatasetSources> sources_;  // while they are read
-  std::int64_t given_ = 0;                   // steps of the datasets
+  std::unique_ptr<Dataset> own_;             // of a resumed run, likewise
+  std::int64_t own_read_ = 0, given_ = 0;    // episodes of own_; steps of the datasets
   std::int64_t steps_ = 0, episodes_ = 0, paid_ = 0, acting_with_ = 0, handed_over_ = 0;
   double paid_steps_ = 0, ratio_ = 0;
   SequenceBatch batch_;  // the last one, for pictures
@@ -293,6 +319,7 @@ void Learning::load(const Checkpoint& from) {
   experience_.reset();
   actor_thread_.reset();
   sources_.reset();
+  own_.reset();
   resumed_ = {};
   resumed_.origin = from.origin;
   for (const auto& [name, tensor] : from.tensors) {
