@@ -1,6 +1,7 @@
 // The published models at the size of the golden dumps, and where the reference's weights lie in ours.
 #pragma once
 #include "core/engine/dreamer/dreamer.h"
+#include "core/models/rssm.h"
 #include "core/nn/categorical.h"
 #include "tests/models/dreamer_golden.h"
 

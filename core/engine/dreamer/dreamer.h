@@ -7,7 +7,8 @@
 #include "core/behaviours/planner.h"
 #include "core/data/dataset_sources.h"
 #include "core/engine/system.h"
-#include "core/models/rssm.h"
+#include "core/models/rssm_options.h"
+#include "core/models/sequence_model.h"
 #include "core/nn/optimiser.h"
 
 namespace dream {
@@ -49,11 +50,12 @@ struct DreamerParts {
   System* system = nullptr;
   std::string recipe;
   DreamerOptions options;
-  std::shared_ptr<Rssm> model;
+  std::shared_ptr<SequenceModel> model;
   std::shared_ptr<ActorCritic> actor_critic;  // null for PlaNet
   std::shared_ptr<Planner> planner;           // PlaNet's
   Replay replay{0};
   std::int64_t updates = 0;
+  std::function<void()> follow_settings;      // what was set live reaches model and behaviour
   std::function<std::shared_ptr<System>()> twin;  // another system of the same settings: for an actor of its own
 
   Rng rng(std::string_view name) const { return Rng(static_cast<std::uint64_t>(options.seed)).fork(name); }

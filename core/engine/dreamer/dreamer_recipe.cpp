@@ -3,6 +3,7 @@
 #include "core/env/registry.h"
 #include "core/env/repeated.h"
 #include "core/env/resized.h"
+#include "core/models/rssm.h"
 #include "core/nn/device.h"
 #include "core/nn/precision.h"
 
@@ -72,10 +73,11 @@ std::unique_ptr<System> make_dreamer(const RunSpec& spec, const std::string& rec
   const auto spaces = system->make_env()->spaces();
   torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
   parts->system = system.get();
-  parts->model = std::make_shared<Rssm>(options.world, spaces);
-  parts->model->to(system->device);
+  const auto model = std::make_shared<Rssm>(options.world, spaces);
+  parts->model = model;
+  model->to(system->device);
   const bool narrow = options.train.bfloat16 && bfloat16_is_fast(system->device);
-  parts->model->set_bfloat16(narrow);
+  model->set_bfloat16(narrow);
   if (recipe == "planet") {
     parts->planner = std::make_shared<Planner>(spaces.action, options.planner);
     system->behaviour = parts->planner;
@@ -86,6 +88,11 @@ std::unique_ptr<System> make_dreamer(const RunSpec& spec, const std::string& rec
     system->behaviour = parts->actor_critic;
   }
   system->model = parts->model;
+  parts->follow_settings = [model, p = parts.get()] {
+    model->live_options() = p->options.world;
+    if (p->actor_critic) p->actor_critic->live_options() = p->options.behaviour;
+    if (p->planner) p->planner->live_options() = p->options.planner;
+  };
   parts->twin = [spec, recipe, title, p = parts.get()] {
     RunSpec same = spec;
     same.toml = p->system->config.to_toml();

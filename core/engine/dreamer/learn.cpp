@@ -10,7 +10,6 @@
 #include "core/engine/dreamer/dreamer.h"
 #include "core/engine/actor_thread.h"
 #include "core/lab/open_loop.h"
-#include "core/nn/precision.h"
 #include "core/probe/from_tensor.h"
 
 namespace dream {
@@ -146,9 +145,7 @@ class Learning {
   /// Live settings reach the parts that use them. A changed train ratio counts from here on.
   void follow_settings() {
     const auto& options = parts_->options;
-    parts_->model->live_options() = options.world;
-    if (parts_->actor_critic) parts_->actor_critic->live_options() = options.behaviour;
-    if (parts_->planner) parts_->planner->live_options() = options.planner;
+    parts_->follow_settings();
     world_.options() = options.world_optimiser;
     if (actor_) actor_->options() = options.actor_optimiser, critic_->options() = options.critic_optimiser;
     if (ratio_ != options.train.train_ratio) {
