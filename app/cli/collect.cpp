@@ -37,6 +37,7 @@ Verb collect_verb(CLI::App& app) {
     // The picture is kept as the recipes see it, which is what they train on.
     auto spec = RunSpec{};
     spec.environment = options->environment;
+    if (!untrained) spec.recipe = "dreamer-v3";  // it serves every environment
     auto shape = driver ? driver : std::shared_ptr<System>(make_system(spec));
     Collector::Options collect{options->directory, options->episodes, options->max_steps,
                                std::min(options->lanes, options->episodes), Rng(common.seed).fork(options->policy), options->noise};

@@ -9,6 +9,7 @@
 #include "app/cli/verb.h"
 #include "core/base/durable_file.h"
 #include "core/base/platform.h"
+#include "core/behaviours/random_action.h"
 #include "core/engine/population.h"
 #include "core/engine/seeds.h"
 #include "core/engine/system.h"
@@ -20,13 +21,33 @@ namespace {
 
 constexpr std::int64_t horizon_episodes = 10, horizon_context = 60;  // of the measurement of imagined steps
 
+/// What the episodes of one player gave, printed when it is made.
+struct Score {
+  Score(const std::vector<Population::Result>& results, const char* what, const char* whom) {
+    std::vector<std::int64_t> lengths;
+    for (const auto& result : results) rewards.push_back(result.reward), lengths.push_back(result.steps);
+    for (const double reward : rewards) mean += reward / static_cast<double>(rewards.size());
+    double squares = 0;
+    for (const double reward : rewards) squares += (reward - mean) * (reward - mean) / static_cast<double>(rewards.size());
+    deviation = std::sqrt(squares);
+    std::ranges::sort(lengths);
+    usual_length = lengths[lengths.size() / 2];
+    const auto [worst, best] = std::ranges::minmax(rewards);
+    const int digits = std::abs(mean) < 10 ? 2 : 1;
+    std::printf("%s  %.*f ± %.*f  over %zu %s (worst %.1f, best %.1f)\n", what, digits, mean, digits, deviation, rewards.size(), whom, worst, best);
+  }
+  std::vector<double> rewards;
+  double mean = 0, deviation = 0;
+  std::int64_t usual_length = 0;
+};
+
 }  // namespace
 
 Verb eval_verb(CLI::App& app) {
   struct Options {
     std::string run, json;
     std::int64_t episodes = 100, lanes = 50, max_steps = 1000, horizon = 100;
-    bool dream = false;
+    bool dream = false, random = false;
     double tau = 1;
   };
   auto options = std::make_shared<Options>();
@@ -34,14 +55,15 @@ Verb eval_verb(CLI::App& app) {
   command->add_option("run", options->run, "The run's folder, or a checkpoint")->required();
   command->add_option("--episodes", options->episodes, "Episodes to play")->check(CLI::Range(1, 1000000))->capture_default_str();
   command->add_flag("--dream", options->dream, "Play inside the model's dream instead of the environment");
+  command->add_flag("--random", options->random, "Play the same episodes with uniformly random actions as well: what the run must beat");
   command->add_option("--tau", options->tau, "Temperature τ of the dream")->check(CLI::Range(0.01, 10.0))->capture_default_str();
   command->add_option("--max-steps", options->max_steps, "Longest episode")->check(CLI::Range(1, 100000000))->capture_default_str();
   command->add_option("--lanes", options->lanes, "Episodes played side by side")->check(CLI::Range(1, 4096))->capture_default_str();
-  command->add_option("--horizon", options->horizon, "Imagined steps whose error is measured; 0 = none")->check(CLI::Range(0, 1000))->capture_default_str();
+  auto* horizon = command->add_option("--horizon", options->horizon, "Imagined steps whose error is measured; 0 = none")->check(CLI::Range(0, 1000))->capture_default_str();
   command->add_option("--json", options->json, "Write the figures to this file");
 
-  return {command, [options](const Common& common) {
-    if (!options->dream && options->horizon > 0 && options->max_steps <= horizon_context + options->horizon) {
+  return {command, [options, horizon](const Common& common) {
+    if (!options->dream && horizon->count() > 0 && options->horizon > 0 && options->max_steps <= horizon_context + options->horizon) {
       throw Error("--max-steps " + std::to_string(options->max_steps) + " is too short for --horizon " +
                   std::to_string(options->horizon) + ", which needs more than " + std::to_string(horizon_context + options->horizon) +
                   " steps: " + std::to_string(horizon_context) + " to look, then the horizon; --horizon 0 leaves it out");
@@ -58,50 +80,56 @@ Verb eval_verb(CLI::App& app) {
     } else {
       lanes = std::make_unique<RealLanes>(system->model, system->device, system->make_env, lane_count, common.seed);
     }
+    if (options->random && options->dream) throw Error("--random plays in the environment; leave --dream away");
     Population::Options play;
     play.max_steps = options->max_steps;
     auto rng = make_generator(system->device, common.seed);
-    const auto act = [&](const torch::Tensor&, const torch::Tensor&) { return system->behaviour->decide(*system->model, lanes->carry(), false, rng); };
-    Population population(act, *lanes, play);
-    std::vector<std::uint64_t> seeds;
-    for (std::int64_t i = 0; i < options->episodes; ++i) seeds.push_back(first + static_cast<std::uint64_t>(i));
-    population.begin(1, seeds);
     ProgressLine progress(common.quiet);
-    const double began = now_seconds();
-    double steps = 0;
-    while (!population.finished()) {
-      if (interrupted()) throw Error("interrupted; nothing was written");
-      steps += static_cast<double>(population.tick());
-      PhaseView view;
-      view.name = options->dream ? "dream" : "drive";
-      view.progress = population.progress();
-      const double elapsed = now_seconds() - began;
-      view.rate = steps / elapsed;
-      view.rate_unit = "steps/s";
-      view.eta_seconds = view.progress > 0 ? elapsed * (1 - view.progress) / view.progress : -1;
-      progress.show(view);
-    }
-    std::vector<double> rewards;
-    for (const auto& result : population.results()) rewards.push_back(result.reward);
-    double mean = 0, squares = 0;
-    for (const double reward : rewards) mean += reward / static_cast<double>(rewards.size());
-    for (const double reward : rewards) squares += (reward - mean) * (reward - mean) / static_cast<double>(rewards.size());
-    const double deviation = std::sqrt(squares);
-    const auto [worst, best] = std::minmax_element(rewards.begin(), rewards.end());
-    progress.say("");
-    std::printf("%s  %.1f ± %.1f  over %zu %s (worst %.1f, best %.1f)\n", options->dream ? "return in the dream" : "return",
-                mean, deviation, rewards.size(), options->dream ? "dreams" : "unseen tracks", *worst, *best);
+    const auto score = [&](const char* what, const char* whom, const auto& choose) {
+      Population population([&](const torch::Tensor&, const torch::Tensor&) { return choose(); }, *lanes, play);
+      std::vector<std::uint64_t> seeds;
+      for (std::int64_t i = 0; i < options->episodes; ++i) seeds.push_back(first + static_cast<std::uint64_t>(i));
+      population.begin(1, seeds);
+      const double began = now_seconds();
+      double steps = 0;
+      while (!population.finished()) {
+        if (interrupted()) throw Error("interrupted; nothing was written");
+        steps += static_cast<double>(population.tick());
+        PhaseView view;
+        view.name = options->dream ? "dream" : "drive";
+        view.progress = population.progress();
+        const double elapsed = now_seconds() - began;
+        view.rate = steps / elapsed;
+        view.rate_unit = "steps/s";
+        view.eta_seconds = view.progress > 0 ? elapsed * (1 - view.progress) / view.progress : -1;
+        progress.show(view);
+      }
+      progress.say("");
+      return Score(population.results(), what, whom);
+    };
+    const auto played = score(options->dream ? "return in the dream" : "return", options->dream ? "dreams" : "unseen episodes",
+                              [&] { return system->behaviour->decide(*system->model, lanes->carry(), false, rng); });
 
     nlohmann::json json = {{"run", options->run}, {"environment", system->environment}, {"recipe", system->recipe},
-                           {"episodes", rewards.size()}, {"dream", options->dream}, {"mean", mean},
-                           {"deviation", deviation}, {"rewards", rewards}};
+                           {"episodes", played.rewards.size()}, {"dream", options->dream}, {"mean", played.mean},
+                           {"deviation", played.deviation}, {"rewards", played.rewards}};
+    if (options->random) {
+      const auto chance = score("random actions", "of the same episodes",
+                                [&] { return random_action(system->make_env()->spaces().action, lane_count, rng, system->device); });
+      json["random_mean"] = chance.mean;
+      json["random_deviation"] = chance.deviation;
+    }
     if (options->dream) json["tau"] = options->tau;
-    if (!options->dream && options->horizon > 0) {
-      const auto report = horizon_error(*system, std::min(horizon_episodes, options->episodes), first, horizon_context,
+    const bool paints = system->model->predict(system->model->initial(1)).frame.defined();
+    if (!options->dream && options->horizon > 0 && paints) {
+      // Short episodes are watched for a quarter of their length.
+      const auto context = horizon->count() > 0 ? horizon_context : std::clamp<std::int64_t>(played.usual_length / 4, 1, horizon_context);
+      const auto report = horizon_error(*system, std::min(horizon_episodes, options->episodes), first, context,
                                         options->horizon, options->tau, options->max_steps);
       std::printf("reconstruction  Σ(x − x̂)² = %.2f per frame, MSE %.5f, over %lld unseen frames\n",
                   report.reconstruction_sum, report.reconstruction_mse, static_cast<long long>(report.frames));
-      std::printf("imagined steps under the true actions, MSE per channel value (and of a still picture):\n");
+      std::printf("imagined steps under the true actions after %lld frames, MSE per channel value (and of a still picture):\n",
+                  static_cast<long long>(context));
       for (std::size_t k : {1, 2, 5, 10, 20, 50, 100}) {
         if (k <= report.frame_mse.size()) std::printf("  %3zu  %.5f  (%.5f)\n", k, report.frame_mse[k - 1], report.still_mse[k - 1]);
       }

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "api/error.h"
+#include "core/behaviours/random_action.h"
 #include "core/engine/seeds.h"
 
 namespace dream {
@@ -72,12 +73,7 @@ void Experience::assign(std::int64_t lane) {
 
 torch::Tensor Experience::choose() {
   if (steps_ >= options_.prefill) return system_.behaviour->decide(*system_.model, lanes_.carry(), true, generator_);
-  const auto& space = lanes_.envs().spaces().action;
-  const auto chance = torch::rand({options_.lanes, static_cast<std::int64_t>(space.size())}, generator_,
-                                  torch::TensorOptions(system_.device).dtype(torch::kFloat32));
-  if (space.discrete()) return torch::floor(chance * static_cast<double>(space.choices.size()));
-  const auto low = torch::tensor(space.low, chance.options()), high = torch::tensor(space.high, chance.options());
-  return low + chance * (high - low);
+  return random_action(lanes_.envs().spaces().action, options_.lanes, generator_, system_.device);
 }
 
 std::vector<Experience::Done> Experience::step() {

@@ -1,5 +1,7 @@
 #include "core/lab/horizon.h"
 
+#include <algorithm>
+
 #include "api/error.h"
 #include "core/engine/lanes.h"
 
@@ -80,11 +82,11 @@ HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t
   if (report.frames == 0) throw Error("no frame was seen");
   report.reconstruction_mse = error_sum / static_cast<double>(report.frames);
   report.reconstruction_sum = report.reconstruction_mse * static_cast<double>(envs.spaces().image_bytes());
-  for (std::size_t k = 0; k < counts.size(); ++k) {
-    if (counts[k] == 0) {
-      throw Error("no episode lasted longer than " + std::to_string(context + static_cast<std::int64_t>(k) + 1) +
-                  " steps; take a shorter horizon");
-    }
+  const auto reached = static_cast<std::size_t>(std::ranges::find(counts, 0) - counts.begin());
+  if (reached == 0) throw Error("no episode lasted longer than the " + std::to_string(context) + " steps that are watched first");
+  report.frame_mse.resize(reached);
+  report.still_mse.resize(reached);
+  for (std::size_t k = 0; k < reached; ++k) {
     report.frame_mse[k] /= static_cast<double>(counts[k]);
     report.still_mse[k] /= static_cast<double>(counts[k]);
   }
