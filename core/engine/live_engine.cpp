@@ -72,7 +72,6 @@ LiveEngine::LiveEngine(Options options)
     file_orders_.push([this, run = options_.open.empty() ? shipped.front() : options_.open] { open_run(run.string()); });
   }
   file_orders_.push([this] { scan_runs(); });
-  if (!shipped.empty()) file_orders_.push([this, run = shipped.front()] { read_reference(run); });
 }
 
 LiveEngine::~LiveEngine() {
@@ -165,7 +164,7 @@ void LiveEngine::send(Command command) {
               spec.settings = c.settings;
               spec.device = options_.device;
               auto next = std::make_unique<Trainer>(make_system(spec), Trainer::Options{options_.checkpoint_seconds, ""}, false);
-              work.take(std::move(next));
+              take_up(work, std::move(next));
               log_.say("new run in " + c.directory);
               file_orders_.push([this] { scan_runs(); });
             });
@@ -324,7 +323,7 @@ void LiveEngine::open_run(const std::string& path) {
   system->directory = std::filesystem::is_directory(path) ? std::filesystem::path(path) : std::filesystem::path();
   const bool shipped = is_shipped(path, options_.assets);
   player_orders_.push([this, system, path, shipped](Player& player) {
-    player.load(system, shipped ? "shipped run" : path);
+    player.load(system, shipped ? "shipped: " + std::filesystem::path(path).filename().string() : path);
     log_.say("dreaming with " + path);
   });
   if (system->directory.empty() || shipped) return;
@@ -340,13 +339,26 @@ void LiveEngine::open_run(const std::string& path) {
     spec.directory = path;
     spec.device = options_.device;
     auto next = std::make_unique<Trainer>(make_system(spec), Trainer::Options{options_.checkpoint_seconds, ""}, true);
-    work.take(std::move(next));
+    take_up(work, std::move(next));
   });
 }
 
-void LiveEngine::read_reference(const std::filesystem::path& shipped) {
-  auto system = load_system(Checkpoint::load(checkpoint_path(shipped)), "cpu");
-  reference_.put(std::make_shared<const Metrics>(std::move(system->metrics)));
+void LiveEngine::take_up(TrainerWork& work, std::unique_ptr<Trainer> trainer) {
+  const auto &recipe = trainer->system().recipe, &environment = trainer->system().environment;
+  file_orders_.push([this, recipe, environment] { read_reference(recipe, environment); });
+  work.take(std::move(trainer));
+}
+
+void LiveEngine::read_reference(const std::string& recipe, const std::string& environment) {
+  reference_.put(nullptr);
+  for (const auto& shipped : shipped_runs(options_.assets)) {
+    const auto file = checkpoint_path(shipped);
+    const auto about = Checkpoint::peek(file);
+    if (about.text("recipe") != recipe || about.text("environment") != environment) continue;
+    auto system = load_system(Checkpoint::load(file), "cpu");
+    reference_.put(std::make_shared<const Metrics>(std::move(system->metrics)));
+    return;
+  }
 }
 
 void LiveEngine::scan_runs() {

@@ -49,7 +49,9 @@ class LiveEngine : public Engine {
   static void show_batch(const Phase& phase, const TrainerWork& work, TrainView& view);
   void dream_from_replay(TrainerWork& work, double place);
   void scan_runs();
-  void read_reference(const std::filesystem::path& shipped);
+  /// Of the shipped run of this recipe in this environment, if there is one.
+  void read_reference(const std::string& recipe, const std::string& environment);
+  void take_up(TrainerWork& work, std::unique_ptr<Trainer> trainer);
   void fault(const std::string& text);
   /// Runs `work`; what it throws becomes the fault and false.
   template <typename Work>
@@ -65,7 +67,7 @@ class LiveEngine : public Engine {
   Mailbox<TrainView> train_;
   Mailbox<std::vector<RunView>> runs_;
   Mailbox<std::string> fault_;
-  Mailbox<Metrics> reference_;  // the shipped run's curves: what normal looks like
+  Mailbox<Metrics> reference_;  // the curves of the shipped run like the one that is trained: what normal looks like
   std::jthread player_thread_, trainer_thread_, file_thread_;
 };
 

@@ -24,6 +24,7 @@ class LiveDreamerTest : public ::testing::Test {
   }
   std::unique_ptr<LiveEngine> engine(const std::string& open) {
     LiveEngine::Options options;
+    options.assets = folder_ / "assets";
     options.threads = 1;
     options.runs = folder_.path();
     options.open = folder_ / open;
@@ -83,6 +84,25 @@ TEST_F(LiveDreamerTest, ACollapsedLatentIsFlaggedInWords) {
   EXPECT_TRUE(comes(*live, [](const Snapshot& s) {
     return std::ranges::any_of(s.train->warnings, [](const std::string& w) { return w.find("have collapsed") != std::string::npos; });
   }));
+}
+
+TEST_F(LiveDreamerTest, WhatNormalLooksLikeIsTheShippedRunOfTheSameKind) {
+  {
+    Trainer shipped(test::tiny_dreamer({"dreamer-v3", "Catch", {}}, folder_ / "assets" / "runs" / "catch"), {}, false);
+    while (shipped.advance()) {
+    }
+  }
+  make_run("catch", {"dreamer-v3", "Catch", {}});
+  make_run("breakout", {"dreamer-v3", "MinAtarBreakout", {}});
+  for (const auto& [name, known] : {std::pair{"catch", true}, {"breakout", false}}) {
+    const auto live = engine(name);
+    const auto has = [](const Snapshot& s) {
+      return std::ranges::any_of(s.train->curves, [](const CurveView& c) { return c.name == "learn/return" && !c.reference_y.empty(); });
+    };
+    ASSERT_TRUE(comes(*live, [&](const Snapshot& s) { return s.train->open && s.dream->ready && (!known || has(s)); })) << name;
+    EXPECT_EQ(has(*live->latest()), known) << name;
+    EXPECT_EQ(live->latest()->runs->front().title, "shipped: catch");
+  }
 }
 
 TEST_F(LiveDreamerTest, AnotherFamilyTakesOverWithoutARestartAtItsOwnSpeed) {
