@@ -1,6 +1,7 @@
 #include "api/error.h"
 #include "app/cli/progress.h"
 #include "app/cli/verb.h"
+#include "core/base/durable_file.h"
 #include "core/base/platform.h"
 #include "core/engine/trainer.h"
 
@@ -8,7 +9,7 @@ namespace dream::cli {
 
 Verb train_verb(CLI::App& app) {
   struct Options {
-    std::string recipe, environment = "CarRacing", directory, phase;
+    std::string recipe, environment = "CarRacing", directory, phase, config;
     std::vector<std::string> settings;
     bool resume = false, list = false;
     double checkpoint_seconds = 60;
@@ -21,6 +22,7 @@ Verb train_verb(CLI::App& app) {
   command->add_option("--env", options->environment, "The environment")->capture_default_str();
   command->add_option("--out", options->directory, "The run's folder");
   command->add_option("--phase", options->phase, "Run this phase alone (collect, v, m, c, evaluate …)");
+  command->add_option("--config", options->config, "Settings to begin with, a TOML file as --list prints one; --set comes after it");
   command->add_option("--set", options->settings, "A setting, key=value; repeatable. --list shows them all")->take_all();
   command->add_flag("--resume", options->resume, "Go on with the run in --out");
   command->add_flag("--list", options->list, "Print the recipe's settings as TOML and leave");
@@ -38,6 +40,11 @@ Verb train_verb(CLI::App& app) {
       const auto checkpoint = Checkpoint::load(existing);
       spec.toml = checkpoint.text("config");
       spec.toml_origin = existing.string() + ", field 'config'";
+    }
+    if (!options->config.empty()) {
+      if (!spec.toml.empty()) throw Error("--config begins a run, and " + options->directory + " has its settings already; change them with --set");
+      spec.toml = read_text_file(options->config, 1 << 20);
+      spec.toml_origin = options->config;
     }
     if (common.seed_given) spec.settings.push_back("seed=" + std::to_string(common.seed));
     spec.settings.insert(spec.settings.end(), options->settings.begin(), options->settings.end());

@@ -252,9 +252,12 @@ double Learning::update() {
       warnings_.push_back("the KL between posterior and prior explodes (" + std::to_string(std::llround(kl)) +
                           " nats): lower the learning rate or raise β_dyn");
     }
-    for (auto& [name, tensor] : world.states) {
-      const auto every = std::max<std::int64_t>(1, tensor.size(0) / kept_starts);
-      parts_->system->starts[name] = tensor.slice(0, 0, every * kept_starts, every).clone();
+    // Nothing comes after an episode's last state.
+    const auto going_on = (1 - batch_.last).flatten().nonzero().flatten();
+    const auto every = std::max<std::int64_t>(1, going_on.size(0) / kept_starts);
+    const auto chosen = going_on.slice(0, 0, every * kept_starts, every);
+    if (chosen.size(0) > 0) {
+      for (auto& [name, tensor] : world.states) parts_->system->starts[name] = tensor.index_select(0, chosen);
     }
   }
   return static_cast<double>(train.batch * train.length);
