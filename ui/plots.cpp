@@ -77,7 +77,7 @@ void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std:
   if (ImPlot::BeginPlot(id, size, flags)) {
     const auto bare = [](bool labels) { return labels ? ImPlotAxisFlags_None : ImPlotAxisFlags_NoTickLabels; };
     const ImPlotAxisFlags common = ImPlotAxisFlags_AutoFit | ImPlotAxisFlags_NoHighlight;
-    const bool log = wants_log(ys) && (!look.has_floor || look.floor > 0) &&
+    const bool log = look.may_log && wants_log(ys) && (!look.has_floor || look.floor > 0) &&
                      std::all_of(ry.begin(), ry.end(), [](double value) { return value > 0; });
     ImPlot::SetupAxes(nullptr, nullptr, bare(look.axes) | common | ImPlotAxisFlags_NoGridLines,
                       bare(look.axes || look.y_axis) | (log ? ImPlotAxisFlags_NoHighlight : common));

@@ -25,12 +25,12 @@ struct CurveLook {
   bool has_floor = false;
   double floor = 0;  // a dashed line
   const char* floor_label = "";
+  bool may_log = false;  // positive values whose largest is far above their median stand on a logarithmic axis, which says so
   bool axes = false;    // tick labels (large plots)
   bool y_axis = false;  // tick labels of the upright axis alone
 };
 
-/// A line plot of at most 500 drawn points per line; wheel zooms, drag pans, double-click fits. Positive values whose
-/// largest is far above their median stand on a logarithmic axis, which says so.
+/// A line plot of at most 500 drawn points per line; wheel zooms, drag pans, double-click fits.
 void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std::vector<double>& y, ImVec2 size,
                 const CurveLook& look);
 

@@ -1,6 +1,7 @@
 #include "core/data/dataset_sources.h"
 
 #include <algorithm>
+#include <numeric>
 #include <sstream>
 
 #include "api/error.h"
@@ -29,6 +30,10 @@ DatasetSources::DatasetSources(const std::vector<std::filesystem::path>& folders
     }
     if (dataset.episodes() > 0) sources_.push_back({std::move(dataset), 0});
   }
+}
+
+std::size_t DatasetSources::episodes() const {
+  return std::accumulate(sources_.begin(), sources_.end(), std::size_t{0}, [](std::size_t sum, const Source& s) { return sum + s.dataset.episodes(); });
 }
 
 bool DatasetSources::read_into(Replay& replay) {

@@ -19,6 +19,7 @@ class DatasetSources {
   DatasetSources(const std::vector<std::filesystem::path>& folders, const Spaces& wanted, const std::string& environment);
 
   bool empty() const { return sources_.empty(); }
+  std::size_t episodes() const;  // of all together
   /// Reads one more episode; false when all that fits is there.
   bool read_into(Replay& replay);
 

@@ -57,7 +57,7 @@ void draw_one(Ui& ui, const CurveView& curve, ImU32 colour, ImVec2 size) {
     look.x_unit = curve.x_unit.c_str(), look.y_unit = curve.unit.c_str();
     look.reference_x = &curve.reference_x, look.reference_y = &curve.reference_y;
     look.has_floor = curve.has_floor, look.floor = curve.floor, look.floor_label = curve.floor_label.c_str();
-    look.axes = true;
+    look.axes = look.may_log = true;
     draw_curve(ui, "##plot", curve.x, curve.y, size, look);
   }
   ImGui::Dummy({0, ui.px(4)});

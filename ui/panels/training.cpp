@@ -150,6 +150,7 @@ void draw_strip_curves(Ui& ui, const TrainView& train, ImVec2 space) {
     look.x_unit = curve.x_unit.c_str(), look.y_unit = curve.unit.c_str();
     look.reference_x = &curve.reference_x, look.reference_y = &curve.reference_y;
     look.has_floor = curve.has_floor, look.floor = curve.floor, look.floor_label = curve.floor_label.c_str();
+    look.may_log = true;
     draw_curve(ui, "##plot", curve.x, curve.y, {width, std::max(ImGui::GetContentRegionAvail().y, ui.px(24))}, look);
     ImGui::EndGroup();
     ImGui::PopID();

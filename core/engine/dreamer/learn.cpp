@@ -69,7 +69,10 @@ class Learning {
   }
 
   std::string detail() const {
-    if (sources_) return "reading episodes: " + std::to_string(parts_->replay.episodes());
+    if (sources_) {
+      return "reading episodes: " + std::to_string(parts_->replay.episodes()) + " of " +
+             std::to_string(sources_->episodes() + static_cast<std::size_t>(own_count()));
+    }
     auto text = std::to_string(steps_) + " steps, " + std::to_string(episodes_) + " episodes, " + std::to_string(parts_->updates) + " updates";
     if (actor_thread_) text += ", the actor's weights are " + std::to_string(parts_->updates - acting_with_) + " updates old";
     return text;
@@ -105,15 +108,19 @@ class Learning {
 
   std::filesystem::path own_folder() const { return parts_->system->directory / "data" / "own"; }
 
+  std::int64_t own_count() const {
+    if (!own_) return 0;
+    const auto there = static_cast<std::int64_t>(own_->episodes());
+    return parts_->options.train.actor == "async" ? there : std::min(there, Experience::finished_in(resumed_, "learn.experience/"));
+  }
+
   /// One more episode: of the given datasets, then of those that this run had collected when it was saved; an actor of its
   /// own may have gone on.
   bool read_more() {
     if (sources_->read_into(parts_->replay)) return true;
     if (!own_) return false;
     if (own_read_ == 0) given_ = parts_->replay.steps();
-    const auto there = static_cast<std::int64_t>(own_->episodes());
-    const auto count = parts_->options.train.actor == "async" ? there : std::min(there, Experience::finished_in(resumed_, "learn.experience/"));
-    if (own_read_ >= count) return false;
+    if (own_read_ >= own_count()) return false;
     parts_->replay.add(own_->read(static_cast<std::size_t>(own_read_++)));
     return true;
   }
