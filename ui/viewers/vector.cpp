@@ -194,7 +194,7 @@ void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size) {
         std::snprintf(line, sizeof line, "element %s: %+.3f", label_of(value, static_cast<int>(at)).c_str(),
                       static_cast<double>(state.dragged == static_cast<int>(at) ? state.value : value.values[at]));
     if (at < value.mean.size() && at < value.deviation.size() && used > 0 && used < 100)
-      std::snprintf(line + used, sizeof line - static_cast<std::size_t>(used), "   %sμ %+.3f ± σ %.3f", value.names.empty() ? "encoder " : "",
+      std::snprintf(line + used, sizeof line - static_cast<std::size_t>(used), "   %sμ %+.3f ± σ %.3f", value.labels.empty() ? "encoder " : "",
                     static_cast<double>(value.mean[at]), static_cast<double>(value.deviation[at]));
     tip(ui, probe.title.c_str(), (probe.caption + "\n" + line).c_str());
   }
