@@ -92,9 +92,11 @@ class Learning {
   void save(Checkpoint& into) const;
   void load(const Checkpoint& from);
   void end() {
-    // What the checkpoint holds is what begin() goes on from.
-    resumed_ = {};
-    save_experience(resumed_);
+    // What the checkpoint holds is what begin() goes on from; a run that is stopped while it reads still has that.
+    if (experience_ || actor_thread_) {
+      resumed_ = {};
+      save_experience(resumed_);
+    }
     experience_.reset();
     actor_thread_.reset();
     sources_.reset();
