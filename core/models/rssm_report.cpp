@@ -26,7 +26,7 @@ void Rssm::report(const Carry& carry, ProbeSink& sink) {
     if (has("posterior")) value.posterior = floats(first("posterior").exp());
     if (has("prior")) value.prior = floats(first("prior").exp());
     for (const float c : floats(first("z").view({groups, classes}).argmax(-1))) value.drawn.push_back(static_cast<int>(c));
-    sink.put("latent/z", "Latent z", "z_t: one class of every group; the posterior q(z_t | h_t, x_t) has seen the frame, the prior p(z_t | h_t) has not. A click forces a class", std::move(value), true);
+    sink.put("latent/z", "Latent z", "z_t: one class of every group; the posterior q(z_t | h_t, x_t) has seen the frame, the prior p(z_t | h_t) has not", std::move(value), true);
   } else if (sink.wants("latent/z")) {
     Vector bars;
     bars.values = floats(first("z"));

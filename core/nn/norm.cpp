@@ -3,15 +3,12 @@
 #include <ATen/Parallel.h>
 #include <torch/torch.h>
 
+#include "core/nn/bf16_bits.h"
+
 namespace dream {
 namespace {
 
 constexpr std::int64_t grain = 32768;  // numbers that are worth a thread
-
-const Bf16* bits(const at::BFloat16* x) { return reinterpret_cast<const Bf16*>(x); }
-Bf16* bits(at::BFloat16* x) { return reinterpret_cast<Bf16*>(x); }
-const float* bits(const float* x) { return x; }
-float* bits(float* x) { return x; }
 
 const float* data_of(const torch::Tensor& shift) { return shift.defined() && shift.numel() > 0 ? shift.const_data_ptr<float>() : nullptr; }
 

@@ -3,15 +3,11 @@
 #include <ATen/Parallel.h>
 #include <torch/torch.h>
 
+#include "core/nn/bf16_bits.h"
 #include "core/nn/picture_kernel.h"
 
 namespace dream {
 namespace {
-
-const Bf16* bits(const at::BFloat16* x) { return reinterpret_cast<const Bf16*>(x); }
-Bf16* bits(at::BFloat16* x) { return reinterpret_cast<Bf16*>(x); }
-const float* bits(const float* x) { return x; }
-float* bits(float* x) { return x; }
 
 template <typename T>
 void numbers(const torch::Tensor& image, torch::Tensor& out) {

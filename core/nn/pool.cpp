@@ -3,15 +3,11 @@
 #include <ATen/Parallel.h>
 #include <torch/torch.h>
 
+#include "core/nn/bf16_bits.h"
 #include "core/nn/pool_kernel.h"
 
 namespace dream {
 namespace {
-
-const Bf16* bits(const at::BFloat16* x) { return reinterpret_cast<const Bf16*>(x); }
-Bf16* bits(at::BFloat16* x) { return reinterpret_cast<Bf16*>(x); }
-const float* bits(const float* x) { return x; }
-float* bits(float* x) { return x; }
 
 /// Calls work(first picture, how many) for the pictures of each thread.
 template <typename Work>

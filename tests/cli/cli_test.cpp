@@ -254,5 +254,48 @@ TEST_F(CliTest, ATrainingThatIsKilledAgainAndAgainEndsAsIfItNeverWas) {
   EXPECT_SAYS(json, "imagined_mse");
 }
 
+// What differs where actions are choices, and settings that come from a file.
+TEST_F(CliTest, ADreamerIsTrainedFromASettingsFileAndScoredBesideChance) {
+  const auto settings = path("settings.toml");
+  const auto write = [&](const std::string& batch) {
+    test::write_bytes(folder_ / "settings.toml",
+                      "[world]\ndeter = 16\nhidden = 8\nunits = 8\ndepth = 2\ngroups = 3\n[behaviour]\nunits = 8\nhorizon = 3\n"
+                      "[train]\nsteps = 70\nprefill = 40\nlanes = 2\nlength = 6\nevaluate_episodes = 2\nbatch = " + batch + "\n");
+  };
+  const auto train = [&](const Arguments& more) {
+    Arguments words = {"train", "dreamer-v3", "--env", "Catch", "--out", path("run"), "--config", settings, "--threads", "1", "--quiet"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  write("\"many\"");
+  bad(train({}), "train.batch");
+  write("0");
+  bad(train({}), "train.batch");
+  test::write_bytes(folder_ / "settings.toml", "[train\n");
+  bad(train({}), "settings.toml");
+  write("2\nunheard = 3");
+  bad(train({}), "train.unheard");
+  bad({"train", "dreamer-v3", "--env", "Catch", "--out", path("run"), "--config", path("missing.toml")}, "missing.toml");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "run")) << "a mistake leaves nothing behind";
+  write("2");
+  good(train({"--set", "behaviour.horizon=4"}));
+  const auto info = good({"info", path("run")});
+  EXPECT_SAYS(info, "deter = 16");
+  EXPECT_SAYS(info, "horizon = 4");  // --set comes after the file
+
+  // Catch lasts nine steps and gives 1 or -1; uniform actions catch less often than not.
+  const auto said = good({"eval", path("run"), "--episodes", "60", "--random", "--json", path("score.json"), "--threads", "1", "--quiet"});
+  EXPECT_SAYS(said, "random actions");
+  const auto json = read_bytes(folder_ / "score.json");
+  EXPECT_LT(number(json, "random_mean"), 0);
+  EXPECT_GE(number(json, "random_mean"), -1);
+  EXPECT_SAYS(json, "imagined_mse");
+  bad({"eval", path("run"), "--dream", "--random"}, "--random");
+
+  good({"collect", "--env", "Catch", "--policy", "random", "--episodes", "3", "--out", path("catch"), "--threads", "1", "--quiet"});
+  good({"collect", "--env", "Catch", "--policy", path("run"), "--episodes", "2", "--out", path("caught"), "--threads", "1", "--quiet"});
+  EXPECT_SAYS(good({"info", path("catch")}), "episodes     3");
+}
+
 }  // namespace
 }  // namespace dream
