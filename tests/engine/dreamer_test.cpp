@@ -170,6 +170,22 @@ TEST_F(DreamerTest, ALossThatIsNotFiniteNamesItsTermAndKeepsTheCheckpoint) {
   while (parts->updates < 3) EXPECT_TRUE(trainer.advance());
 }
 
+TEST_F(DreamerTest, AKlThatExplodesIsFlaggedInWords) {
+  Trainer trainer(test::tiny_dreamer({"dreamer-v1", "Pendulum", {"train.steps=1000", "train.prefill=400"}}, folder_ / "run"), {1e9, "learn"}, false);
+  const auto& system = trainer.system();
+  const auto& learn = *std::ranges::find(system.phases, "learn", &Phase::name);
+  const auto parts = std::static_pointer_cast<DreamerParts>(system.parts);
+  {
+    torch::NoGradGuard no_grad;
+    parts->model->named_parameters()["prior.out.bias"].slice(0, 0, 3).fill_(100);  // the means: far from any posterior
+  }
+  while (parts->updates < 1 && trainer.advance()) {
+  }
+  EXPECT_GT(system.metrics.last("world/kl"), 1000);
+  ASSERT_EQ(learn.warnings().size(), 1u);
+  EXPECT_SAYS(learn.warnings()[0], "the KL between posterior and prior explodes");
+}
+
 TEST_F(DreamerTest, WhatARecipeCannotServeIsRefusedWithTheReason) {
   const auto message = message_of<Error>([&] { test::tiny_dreamer({"planet", "Catch", {}}, folder_ / "run"); });
   EXPECT_SAYS(message, "continuous");
