@@ -18,7 +18,7 @@ namespace dream {
 /// upper_door [1] (0 amber, 1 blue), taken [1].
 class KeyDoor final : public SmallEnv {
  public:
-  static constexpr int kView = 5, kKeyAt = 1, kJunction = 3, kTimeLimit = 32;
+  static constexpr int kView = 5, kKeyAt = 1, kJunction = 5, kTimeLimit = 32;
   enum Choice { stay, left, right, up, down };
   KeyDoor();
 
