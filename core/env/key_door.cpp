@@ -67,7 +67,6 @@ KeyDoor::KeyDoor() : SmallEnv("KeyDoor", make_spaces()) {}
 
 void KeyDoor::begin(Rng& rng) {
   key_ = static_cast<int>(rng.integers(2));
-  upper_door_ = static_cast<int>(rng.integers(2));
   x_ = y_ = 0;
   taken_ = false;
 }
@@ -79,7 +78,7 @@ SmallEnv::Outcome KeyDoor::advance(float action) {
     taken_ = taken_ || x_ == kKeyAt;
   } else if (choice != stay && x_ == kJunction) {
     y_ = choice == up ? -1 : 1;
-    return {door(y_) == key_ ? 1.0f : -1.0f, true};
+    return {door(y_) == key_ ? 1.0f : 0.0f, true};
   }
   return {};
 }
@@ -150,24 +149,23 @@ void KeyDoor::paint_cell(Canvas& canvas, int x, int y, float at_x, float at_y, f
 }
 
 std::vector<double> KeyDoor::numbers() const {
-  return {static_cast<double>(key_), static_cast<double>(upper_door_), static_cast<double>(x_), static_cast<double>(y_),
+  return {static_cast<double>(key_), static_cast<double>(x_), static_cast<double>(y_),
           taken_ ? 1.0 : 0.0};
 }
 
 bool KeyDoor::take(std::span<const double> numbers, int steps, bool done) {
-  if (!whole_within(numbers[0], 0, 1) || !whole_within(numbers[1], 0, 1) || !whole_within(numbers[2], 0, kJunction) ||
-      !whole_within(numbers[3], -1, 1) || !whole_within(numbers[4], 0, 1)) {
+  if (!whole_within(numbers[0], 0, 1) || !whole_within(numbers[1], 0, kJunction) || !whole_within(numbers[2], -1, 1) ||
+      !whole_within(numbers[3], 0, 1)) {
     return false;
   }
-  const bool at_door = numbers[3] != 0, taken = numbers[4] == 1;
-  if ((at_door && numbers[2] != kJunction) || numbers[2] + at_door > steps || (numbers[2] >= kKeyAt && !taken) ||
+  const bool at_door = numbers[2] != 0, taken = numbers[3] == 1;
+  if ((at_door && numbers[1] != kJunction) || numbers[1] + at_door > steps || (numbers[1] >= kKeyAt && !taken) ||
       (taken && steps < kKeyAt) || done != (at_door || steps == kTimeLimit)) {
     return false;
   }
   key_ = static_cast<int>(numbers[0]);
-  upper_door_ = static_cast<int>(numbers[1]);
-  x_ = static_cast<int>(numbers[2]);
-  y_ = static_cast<int>(numbers[3]);
+  x_ = static_cast<int>(numbers[1]);
+  y_ = static_cast<int>(numbers[2]);
   taken_ = taken;
   return true;
 }
@@ -175,7 +173,6 @@ bool KeyDoor::take(std::span<const double> numbers, int steps, bool done) {
 std::vector<NamedArray> KeyDoor::describe() const {
   return {{"position", {2}, {static_cast<double>(x_), static_cast<double>(y_)}},
           {"key", {1}, {static_cast<double>(key_)}, false},
-          {"upper_door", {1}, {static_cast<double>(upper_door_)}, false},
           {"taken", {1}, {taken_ ? 1.0 : 0.0}}};
 }
 

@@ -33,7 +33,7 @@ const std::vector<EnvEntry>& environments() {
       {"Pendulum", "Swing a pendulum up and hold it there, by a torque that is too weak to lift it at once.",
        [] { return std::make_unique<Pendulum>(); }},
       {"Catch", "Catch the falling ball with the paddle.", [] { return std::make_unique<Catch>(); }},
-      {"KeyDoor", "Open the door of the key's colour; the key is out of sight by then, so remember it.",
+      {"KeyDoor", "Amber key, upper door; blue key, lower door. The key is out of sight by then, so remember it.",
        [] { return std::make_unique<KeyDoor>(); }},
   };
   return entries;
