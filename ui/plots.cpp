@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "implot.h"
 #include "ui/widgets.h"
@@ -37,6 +38,22 @@ bool wants_log(const std::vector<double>& y) {
   return *std::max_element(y.begin(), y.end()) > 30 * *middle;
 }
 
+/// What an axis spans. ImPlot's own fit takes hold a frame late: whoever draws only on news would look at cut lines.
+struct Span {
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+
+  void add(double value) {
+    if (std::isfinite(value)) low = std::min(low, value), high = std::max(high, value);
+  }
+  void add(const std::vector<double>& values) {
+    for (const double value : values) add(value);
+  }
+  void set(ImAxis axis, double padding) const {
+    const double half = high > low ? padding * (high - low) : low <= high ? 0.5 : 0;
+    if (low <= high) ImPlot::SetupAxisLimits(axis, low - half, high + half, ImPlotCond_Always);
+  }
+};
+
 }  // namespace
 
 void thin_out(const std::vector<double>& x, const std::vector<double>& y, std::size_t most, std::vector<double>& out_x,
@@ -70,24 +87,26 @@ void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std:
   thin_out(x, y, 500, xs, ys);
   rx.clear(), ry.clear();
   if (look.reference_x && look.reference_y) thin_out(*look.reference_x, *look.reference_y, 200, rx, ry);
-  ImPlot::PushStyleVar(ImPlotStyleVar_FitPadding, {0.0f, 0.08f});
   ImPlotFlags flags = ImPlotFlags_NoLegend | ImPlotFlags_NoMenus | ImPlotFlags_NoBoxSelect | ImPlotFlags_NoTitle |
                       ImPlotFlags_NoMouseText;
   ImGui::PushFont(ui.fonts.mono, ImGui::GetStyle().FontSizeBase * 0.78f);
   if (ImPlot::BeginPlot(id, size, flags)) {
     const auto bare = [](bool labels) { return labels ? ImPlotAxisFlags_None : ImPlotAxisFlags_NoTickLabels; };
-    const ImPlotAxisFlags common = ImPlotAxisFlags_AutoFit | ImPlotAxisFlags_NoHighlight;
     const bool log = look.may_log && wants_log(ys) && (!look.has_floor || look.floor > 0) &&
                      std::all_of(ry.begin(), ry.end(), [](double value) { return value > 0; });
-    ImPlot::SetupAxes(nullptr, nullptr, bare(look.axes) | common | ImPlotAxisFlags_NoGridLines,
-                      bare(look.axes || look.y_axis) | (log ? ImPlotAxisFlags_NoHighlight : common));
+    ImPlot::SetupAxes(nullptr, nullptr, bare(look.axes) | ImPlotAxisFlags_NoHighlight | ImPlotAxisFlags_NoGridLines,
+                      bare(look.axes || look.y_axis) | ImPlotAxisFlags_NoHighlight);
+    Span across, up;
+    across.add(xs), across.add(rx);
+    up.add(ys), up.add(ry);
+    for (std::size_t i = 0; look.others && i < look.others->size(); ++i) up.add(*(*look.others)[i].y);
+    if (look.has_floor) up.add(look.floor);
+    across.set(ImAxis_X1, 0);
     if (log) {
-      double low = look.has_floor ? look.floor : ys.front(), high = low;
-      for (const auto* values : {&ys, &ry}) {
-        for (const double value : *values) low = std::min(low, value), high = std::max(high, value);
-      }
       ImPlot::SetupAxisScale(ImAxis_Y1, ImPlotScale_Log10);
-      ImPlot::SetupAxisLimits(ImAxis_Y1, low / 1.3, high * 1.3, ImPlotCond_Always);
+      ImPlot::SetupAxisLimits(ImAxis_Y1, up.low / 1.3, up.high * 1.3, ImPlotCond_Always);
+    } else {
+      up.set(ImAxis_Y1, 0.08);
     }
     if (!rx.empty()) {
       ImPlotSpec spec;
@@ -108,10 +127,6 @@ void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std:
         const PlotLine& other = (*look.others)[i];
         thin_out(x, *other.y, 200, ox, oy);
         if (ox.empty()) continue;
-        ImPlotSpec spec;  // takes part in the fit; the dashes are drawn by hand
-        spec.LineColor = {0, 0, 0, 0};
-        ImPlot::PlotLine(("other" + std::to_string(i)).c_str(), ox.data(), oy.data(), static_cast<int>(ox.size()),
-                         spec);
         points.clear();
         for (std::size_t k = 0; k < ox.size(); ++k) points.push_back(ImPlot::PlotToPixels(ox[k], oy[k]));
         ImPlot::PushPlotClipRect();
@@ -120,13 +135,7 @@ void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std:
       }
     }
     if (look.has_floor) {
-      const double both[] = {look.floor, look.floor};
-      const double ends[] = {rx.empty() ? (xs.empty() ? 0.0 : xs.front()) : rx.front(),
-                             std::max(rx.empty() ? 0.0 : rx.back(), xs.empty() ? 1.0 : xs.back())};
-      ImPlotSpec spec;  // takes part in the fit, so that the line is always in sight
-      spec.LineColor = {0, 0, 0, 0};
-      ImPlot::PlotLine("floor", ends, both, 2, spec);
-      const float level = ImPlot::PlotToPixels(ends[0], look.floor).y;
+      const float level = ImPlot::PlotToPixels(across.low <= across.high ? across.low : 0, look.floor).y;
       const ImVec2 at = ImPlot::GetPlotPos(), room = ImPlot::GetPlotSize();
       ImDrawList* list = ImPlot::GetPlotDrawList();
       ImPlot::PushPlotClipRect();
@@ -177,7 +186,6 @@ void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std:
     ImPlot::EndPlot();
   }
   ImGui::PopFont();
-  ImPlot::PopStyleVar();
 }
 
 }  // namespace dream::ui

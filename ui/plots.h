@@ -30,7 +30,7 @@ struct CurveLook {
   bool y_axis = false;  // tick labels of the upright axis alone
 };
 
-/// A line plot of at most 500 drawn points per line; wheel zooms, drag pans, double-click fits.
+/// A line plot of at most 500 drawn points per line, its axes fitted to the data in the same frame.
 void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std::vector<double>& y, ImVec2 size,
                 const CurveLook& look);
 

@@ -39,6 +39,7 @@ struct ViewState {
   float before = 0;  // its value when the drag began, for undo
   float range = 3;   // axis half-height, grows in steps
   bool negative = false;  // a value below 0 was seen: the axis keeps its lower half
+  std::size_t elements = 0;  // of the vector that the axis was settled for
   std::map<int, std::pair<int, double>> forced;  // class of a group that a click has set, and when
 };
 

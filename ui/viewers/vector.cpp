@@ -9,8 +9,13 @@ namespace dream::ui {
 namespace {
 
 /// Grows the axis in steps so that it does not breathe with the values. One that nobody can drag shrinks as well, and
-/// has no lower half until something is below 0.
+/// has no lower half until something is below 0. Another model's vector begins anew.
 void settle_range(ViewState& state, const Vector& value, bool editable) {
+  if (state.elements != value.values.size()) {
+    state.elements = value.values.size();
+    state.range = ViewState().range;
+    state.negative = false;
+  }
   float most = 0, sum = 0;
   bool signed_now = editable;
   const auto see = [&](float v) {
