@@ -224,7 +224,7 @@ void LiveEngine::train() {
       view->saved_seconds_ago = work.trainer->saved_seconds_ago();
       view->memory_bytes = system.memory_bytes ? system.memory_bytes() : 0;
       view->budget_bytes = system.budget_bytes ? system.budget_bytes() : 0;
-    if (const auto* phase = work.trainer->current()) {
+      if (const auto* phase = work.trainer->current()) {
         if (with_frames) guarded([&] { show_batch(*phase, work, *view); });
         if (phase->warnings) view->warnings = phase->warnings();
         if (phase->replay_frames) view->replay_frames = phase->replay_frames();
