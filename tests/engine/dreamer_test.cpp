@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "api/error.h"
 #include "core/data/dataset.h"
 #include "core/engine/trainer.h"
@@ -71,6 +73,32 @@ TEST_F(DreamerTest, EveryRecipeResumesBitForBit) {
     EXPECT_GT(resumptions, 2) << run.recipe << " " << advances;
     expect_same(folder / "whole", folder / "torn");
   }
+}
+
+/// Stopped while the replay is still being read, and saved: what was collected before is taken up all the same.
+TEST_F(DreamerTest, StoppingBeforeTheReplayIsReadLosesNothing) {
+  for (const auto& name : {"left alone", "stopped"}) {
+    Trainer trainer(test::tiny_dreamer(v3, folder_ / name), {1e9, ""}, false);
+    for (int i = 0; i < 4; ++i) trainer.advance();
+    trainer.close();
+  }
+  {
+    Trainer trainer(test::tiny_dreamer(v3, folder_ / "stopped"), {1e9, ""}, true);
+    auto& phases = trainer.system().phases;
+    const auto learn = std::ranges::find(phases, "learn", &Phase::name);
+    ASSERT_NE(learn, phases.end());
+    learn->begin();
+    EXPECT_SAYS(learn->detail(), "reading episodes");
+    learn->end();
+    trainer.save();
+  }
+  for (const auto& name : {"left alone", "stopped"}) {
+    Trainer trainer(test::tiny_dreamer(v3, folder_ / name), {1e9, ""}, true);
+    while (trainer.advance()) {
+    }
+    trainer.close();
+  }
+  expect_same(folder_ / "left alone", folder_ / "stopped");
 }
 
 TEST_F(DreamerTest, TheSameSeedIsTheSameRunAndAnotherIsNot) {
