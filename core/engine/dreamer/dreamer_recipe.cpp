@@ -26,7 +26,7 @@ std::vector<Metrics::Spec> curves(const DreamerOptions& o, bool planner) {
       spec("learn/return", "Return of collected episodes", "reward", "step"),
       spec("learn/episode_length", "Length of collected episodes", "steps", "step"),
       spec("world/image", w.image_loss == "normal" ? "Image: −log N(x; x̂, 1)" : "Image: Σ(x − x̂)²", ""),
-      spec("world/vector", "Vector: Σ(x − x̂)²", ""),
+      spec("world/vector", w.image_loss == "normal" ? "Vector: −log N(x; x̂, 1)" : "Vector: Σ(x − x̂)²", ""),
       spec("world/reward", "Reward: −log p(r)", "nats"),
       spec("world/continue", "Continue: −log p(c)", "nats"),
       floored("world/dynamics", "Dynamics: max(KL(sg(q) ‖ p), free)"),
@@ -34,6 +34,11 @@ std::vector<Metrics::Spec> curves(const DreamerOptions& o, bool planner) {
       spec("world/overshooting", "Latent overshooting: KL(sg(q) ‖ p_d)", "nats"),
       spec("world/kl", "KL(q ‖ p)", "nats"),
       spec("world/gradient", "Gradient norm of the world model", "")};
+  // What this run has no part for is not listed.
+  std::erase_if(specs, [&](const Metrics::Spec& s) {
+    return (s.name == "world/image" && w.observe == "vector" && !w.paint) || (s.name == "world/vector" && w.observe == "image") ||
+           (s.name == "world/continue" && w.continue_scale <= 0) || (s.name == "world/overshooting" && w.overshooting < 2);
+  });
   if (!planner) {
     specs.insert(specs.end(), {spec("behaviour/actor", "Actor loss", ""), spec("behaviour/critic", "Critic: −log p(R)", "nats"),
                                spec("behaviour/replay_critic", "Critic on replayed rewards", "nats"),
