@@ -57,7 +57,7 @@ Verb eval_verb(CLI::App& app) {
   command->add_flag("--dream", options->dream, "Play inside the model's dream instead of the environment");
   command->add_flag("--random", options->random, "Play the same episodes with uniformly random actions as well: what the run must beat");
   command->add_option("--tau", options->tau, "Temperature τ of the dream")->check(CLI::Range(0.01, 10.0))->capture_default_str();
-  command->add_option("--max-steps", options->max_steps, "Longest episode")->check(CLI::Range(1, 100000000))->capture_default_str();
+  command->add_option("--max-steps", options->max_steps, "Longest episode, a dreamt one too; the environment's own limit counts as well")->check(CLI::Range(1, 100000000))->capture_default_str();
   command->add_option("--lanes", options->lanes, "Episodes played side by side")->check(CLI::Range(1, 4096))->capture_default_str();
   auto* horizon = command->add_option("--horizon", options->horizon, "Imagined steps whose error is measured; 0 = none")->check(CLI::Range(0, 1000))->capture_default_str();
   command->add_option("--json", options->json, "Write the figures to this file");
@@ -74,15 +74,17 @@ Verb eval_verb(CLI::App& app) {
     const auto first = first_evaluation_seed + (common.seed_given ? common.seed : 0);
     const auto lane_count = std::min(options->lanes, options->episodes);
     std::unique_ptr<Lanes> lanes;
+    const auto limit = static_cast<std::int64_t>(system->make_env()->spaces().max_episode_steps);
+    const auto max_steps = limit > 0 ? std::min(options->max_steps, limit) : options->max_steps;
     if (options->dream) {
-      lanes = std::make_unique<DreamLanes>(system->model, system->starts, lane_count, options->max_steps,
+      lanes = std::make_unique<DreamLanes>(system->model, system->starts, lane_count, max_steps,
                                            DreamOptions{options->tau, options->tau}, common.seed);
     } else {
       lanes = std::make_unique<RealLanes>(system->model, system->device, system->make_env, lane_count, common.seed);
     }
     if (options->random && options->dream) throw Error("--random plays in the environment; leave --dream away");
     Population::Options play;
-    play.max_steps = options->max_steps;
+    play.max_steps = max_steps;
     auto rng = make_generator(system->device, common.seed);
     ProgressLine progress(common.quiet);
     const auto score = [&](const char* what, const char* whom, const auto& choose) {

@@ -220,7 +220,8 @@ std::vector<StepResult> DreamLanes::step(const torch::Tensor& actions, const std
   for (auto& [name, tensor] : carry_) tensor = next.at(name);
   const auto outcome = model_->outcome(carry_);
   const auto rewards = outcome.reward.to(torch::kCPU, torch::kFloat32).contiguous();
-  const auto dones = outcome.done.to(torch::kCPU, torch::kFloat32).contiguous();
+  // A model without a continue head dreams on.
+  const auto dones = outcome.done.defined() ? outcome.done.to(torch::kCPU, torch::kFloat32).contiguous() : torch::zeros_like(rewards);
   std::vector<StepResult> results(age_.size());
   for (std::size_t lane = 0; lane < age_.size(); ++lane) {
     if (!active[lane]) continue;

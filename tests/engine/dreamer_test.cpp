@@ -7,6 +7,7 @@
 
 #include "api/error.h"
 #include "core/data/dataset.h"
+#include "core/engine/lanes.h"
 #include "core/engine/trainer.h"
 #include "tests/data/temp_folder.h"
 #include "tests/support/tiny_dreamer.h"
@@ -111,6 +112,27 @@ TEST_F(DreamerTest, TheSameSeedIsTheSameRunAndAnotherIsNot) {
   expect_same(folder_ / "a", folder_ / "b");
   const auto a = all_of(folder_ / "a"), c = all_of(folder_ / "c");
   EXPECT_FALSE(torch::equal(a.at("model/cell.gates.weight"), c.at("model/cell.gates.weight")));
+}
+
+/// V1 and PlaNet have no continue head by default: nothing but the clock ends their dreams.
+TEST_F(DreamerTest, WithoutAContinueHeadDreamsAreScoredToTheirLongest) {
+  for (const auto& run : {v1, planet}) {
+    Trainer trainer(test::tiny_dreamer(run, folder_ / run.recipe), {1e9, "learn"}, false);
+    while (trainer.advance()) {
+    }
+    auto& system = trainer.system();
+    DreamLanes dreams(system.model, system.starts, 2, 4, {1, 1}, 1);
+    for (int lane = 0; lane < 2; ++lane) dreams.start(lane, static_cast<std::uint64_t>(lane));
+    auto rng = make_generator(system.device, 1);
+    for (int step = 1; step <= 4; ++step) {
+      dreams.features();
+      for (const auto& result : dreams.step(system.behaviour->decide(*system.model, dreams.carry(), false, rng), {1, 1})) {
+        EXPECT_FALSE(result.terminated) << run.recipe;
+        EXPECT_EQ(result.truncated, step == 4) << run.recipe;
+        EXPECT_NE(result.reward, 0) << run.recipe;
+      }
+    }
+  }
 }
 
 TEST_F(DreamerTest, OneUpdateForAsManyStepsAsTheRatioSays) {
