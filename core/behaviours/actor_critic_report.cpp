@@ -15,13 +15,14 @@ void ActorCritic::report(WorldModel& model, const Carry& carry, ProbeSink& sink,
       bars.values = floats(policy_.probabilities(output)[0]);
       bars.labels = choices_;
     } else {
-      const auto [mean, deviation] = policy_.mean_deviation(output);
-      bars.values = floats(mean[0]);
+      // As the environment takes them: squashed, cut and scaled, which has no closed form for every head.
+      const auto actions = policy_.to_environment(policy_.sample(output.expand({256, -1}), rng));
+      bars.values = floats(actions.mean(0));
       bars.mean = bars.values;
-      bars.deviation = floats(deviation[0]);
+      bars.deviation = floats(actions.std(0, false));
       bars.labels = choices_;
     }
-    sink.put("policy/action", "Policy", policy_.discrete() ? "π(a | z, h): the probability of every action" : "π(a | z, h): mean ± deviation of every axis, before it is squashed", std::move(bars));
+    sink.put("policy/action", "Policy", policy_.discrete() ? "π(a | z, h): the probability of every action" : "π(a | z, h): mean ± deviation of every axis as the environment takes it, of 256 samples", std::move(bars));
   }
   const char* names[] = {"horizon/value", "horizon/reward", "horizon/continue"};
   if (!sink.wants(names[0]) && !sink.wants(names[1]) && !sink.wants(names[2])) return;

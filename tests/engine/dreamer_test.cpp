@@ -114,6 +114,30 @@ TEST_F(DreamerTest, TheSameSeedIsTheSameRunAndAnotherIsNot) {
   EXPECT_FALSE(torch::equal(a.at("model/cell.gates.weight"), c.at("model/cell.gates.weight")));
 }
 
+/// An actor that is certain of the utmost torque says 2, Pendulum's bound, and nothing from before the squashing.
+TEST_F(DreamerTest, ThePolicyOfABoxIsShownAsTheEnvironmentTakesIt) {
+  for (const auto* head : {"normal", "tanh_normal", "truncated_normal"}) {
+    const auto system = test::tiny_dreamer(v1, folder_ / head, {std::string("behaviour.continuous=") + head});
+    const auto parts = std::static_pointer_cast<DreamerParts>(system->parts);
+    {
+      torch::NoGradGuard no_grad;
+      const auto bias = parts->actor_critic->actor_parameters().back();  // mean and deviation before their functions
+      ASSERT_EQ(bias.numel(), 2);
+      bias.copy_(torch::tensor({20.0f, -20.0f}));
+    }
+    ProbeSink sink({"policy/action"});
+    system->behaviour->report(*system->model, system->model->initial(1), sink, make_generator(system->device, 1));
+    const auto probes = sink.take();
+    ASSERT_EQ(probes.size(), 1u);
+    const auto& bars = std::get<Vector>(*probes[0].value);
+    ASSERT_EQ(bars.values.size(), 1u);
+    EXPECT_EQ(bars.labels, std::vector<std::string>{"torque"});
+    EXPECT_LE(bars.values[0], 2);
+    EXPECT_GT(bars.values[0], 1.8) << head;
+    EXPECT_LT(bars.deviation[0], 0.2) << head;
+  }
+}
+
 /// V1 and PlaNet have no continue head by default: nothing but the clock ends their dreams.
 TEST_F(DreamerTest, WithoutAContinueHeadDreamsAreScoredToTheirLongest) {
   for (const auto& run : {v1, planet}) {
