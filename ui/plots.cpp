@@ -38,6 +38,11 @@ bool wants_log(const std::vector<double>& y) {
   return *std::max_element(y.begin(), y.end()) > 30 * *middle;
 }
 
+/// Steps and updates are counted: 15, not 15.00.
+std::string place(double x) {
+  return x == std::round(x) && std::abs(x) < 1e9 ? std::to_string(static_cast<long long>(x)) : short_number(x);
+}
+
 /// What an axis spans. ImPlot's own fit takes hold a frame late: whoever draws only on news would look at cut lines.
 struct Span {
   double low = std::numeric_limits<double>::infinity(), high = -low;
@@ -174,7 +179,7 @@ void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std:
       }
       const bool several = look.others && !look.others->empty();
       mono(ui, several ? look.colour : p.text, "%s%s%s %s at %s %s", several ? look.label : "", several ? " " : "",
-           short_number(ys[i]).c_str(), look.y_unit, short_number(xs[i]).c_str(), look.x_unit);
+           short_number(ys[i]).c_str(), look.y_unit, place(xs[i]).c_str(), look.x_unit);
       for (std::size_t k = 0; several && k < look.others->size(); ++k) {
         const PlotLine& other = (*look.others)[k];
         const auto same = static_cast<std::size_t>(std::lower_bound(x.begin(), x.end(), xs[i]) - x.begin());
