@@ -22,14 +22,11 @@ namespace {
 constexpr std::int64_t horizon_episodes = 10, horizon_context = 60;  // of the measurement of imagined steps
 
 /// What the episodes of one player gave, printed when it is made.
-struct Score {
-  Score(const std::vector<Population::Result>& results, const char* what, const char* whom) {
+struct Played {
+  Played(const std::vector<Population::Result>& results, const char* what, const char* whom) {
     std::vector<std::int64_t> lengths;
     for (const auto& result : results) rewards.push_back(result.reward), lengths.push_back(result.steps);
-    for (const double reward : rewards) mean += reward / static_cast<double>(rewards.size());
-    double squares = 0;
-    for (const double reward : rewards) squares += (reward - mean) * (reward - mean) / static_cast<double>(rewards.size());
-    deviation = std::sqrt(squares);
+    const auto [mean, deviation] = score = score_of(results);
     std::ranges::sort(lengths);
     usual_length = lengths[lengths.size() / 2];
     const auto [worst, best] = std::ranges::minmax(rewards);
@@ -37,7 +34,7 @@ struct Score {
     std::printf("%s  %.*f ± %.*f  over %zu %s (worst %.1f, best %.1f)\n", what, digits, mean, digits, deviation, rewards.size(), whom, worst, best);
   }
   std::vector<double> rewards;
-  double mean = 0, deviation = 0;
+  Score score;
   std::int64_t usual_length = 0;
 };
 
@@ -107,19 +104,19 @@ Verb eval_verb(CLI::App& app) {
         progress.show(view);
       }
       progress.say("");
-      return Score(population.results(), what, whom);
+      return Played(population.results(), what, whom);
     };
     const auto played = score(options->dream ? "return in the dream" : "return", options->dream ? "dreams" : "unseen episodes",
                               [&] { return system->behaviour->decide(*system->model, lanes->carry(), false, rng); });
 
     nlohmann::json json = {{"run", options->run}, {"environment", system->environment}, {"recipe", system->recipe},
-                           {"episodes", played.rewards.size()}, {"dream", options->dream}, {"mean", played.mean},
-                           {"deviation", played.deviation}, {"rewards", played.rewards}};
+                           {"episodes", played.rewards.size()}, {"dream", options->dream}, {"mean", played.score.mean},
+                           {"deviation", played.score.deviation}, {"rewards", played.rewards}};
     if (options->random) {
       const auto chance = score("random actions", "of the same episodes",
                                 [&] { return random_action(system->make_env()->spaces().action, lane_count, rng, system->device); });
-      json["random_mean"] = chance.mean;
-      json["random_deviation"] = chance.deviation;
+      json["random_mean"] = chance.score.mean;
+      json["random_deviation"] = chance.score.deviation;
     }
     if (options->dream) json["tau"] = options->tau;
     const bool paints = system->model->predict(system->model->initial(1)).frame.defined();

@@ -124,4 +124,13 @@ void Population::load(const Checkpoint& from, const std::string& prefix) {
   done_ = done;
 }
 
+Score score_of(const std::vector<Population::Result>& results) {
+  Score score;
+  const auto n = static_cast<double>(results.size());
+  for (const auto& result : results) score.mean += result.reward / n;
+  for (const auto& result : results) score.deviation += (result.reward - score.mean) * (result.reward - score.mean) / n;
+  score.deviation = std::sqrt(score.deviation);
+  return score;
+}
+
 }  // namespace dream

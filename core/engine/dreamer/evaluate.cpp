@@ -1,4 +1,3 @@
-#include <cmath>
 #include <sstream>
 
 #include "core/engine/dreamer/dreamer.h"
@@ -34,19 +33,14 @@ class Evaluation {
     double steps = 0;
     for (int repeat = 0; repeat < 4 && !population_->finished(); ++repeat) steps += static_cast<double>(population_->tick());
     if (!population_->finished()) return steps;
-    double sum = 0, squares = 0;
-    std::int64_t episode = 0;
     auto& system = *parts_->system;
     system.metrics.clear("evaluate/");
-    for (const auto& result : population_->results()) {
-      system.metrics.add("evaluate/reward", ++episode, result.reward);
-      sum += result.reward;
-      squares += result.reward * result.reward;
-    }
-    const auto n = static_cast<double>(episode);
+    std::int64_t episode = 0;
+    for (const auto& result : population_->results()) system.metrics.add("evaluate/reward", ++episode, result.reward);
+    const auto [mean, deviation] = score_of(population_->results());
     std::ostringstream score;
     score.precision(3);
-    score << sum / n << " ± " << std::sqrt(std::max(0.0, squares / n - sum / n * (sum / n))) << " over " << episode << " unseen episodes";
+    score << mean << " ± " << deviation << " over " << episode << " unseen episodes";
     system.facts["score"] = score.str();
     evaluated_ = parts_->updates;
     return steps;

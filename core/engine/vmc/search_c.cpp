@@ -184,19 +184,14 @@ class Evaluation {
     double steps = 0;
     for (int repeat = 0; repeat < 4 && !population_->finished(); ++repeat) steps += static_cast<double>(population_->tick());
     if (!population_->finished()) return steps;
-    double sum = 0, squares = 0;
+    auto& system = *parts_->system;
+    system.metrics.clear("evaluate/");
     std::int64_t episode = 0;
-    parts_->system->metrics.clear("evaluate/");
-    for (const auto& result : population_->results()) {
-      parts_->system->metrics.add("evaluate/reward", ++episode, result.reward);
-      sum += result.reward;
-      squares += result.reward * result.reward;
-    }
-    const auto n = static_cast<double>(episode);
+    for (const auto& result : population_->results()) system.metrics.add("evaluate/reward", ++episode, result.reward);
+    const auto [mean, deviation] = score_of(population_->results());
     std::ostringstream score;
-    score << std::llround(sum / n) << " ± " << std::llround(std::sqrt(std::max(0.0, squares / n - sum / n * (sum / n))))
-          << " over " << episode << " unseen tracks";
-    parts_->system->facts["score"] = score.str();
+    score << std::llround(mean) << " ± " << std::llround(deviation) << " over " << episode << " unseen tracks";
+    system.facts["score"] = score.str();
     evaluated_ = parts_->controller->flat();
     evaluated_episodes_ = episode;
     return steps;
