@@ -16,7 +16,9 @@ class Evaluation {
   void begin() {
     auto& system = *parts_->system;
     const auto episodes = parts_->options.train.evaluate_episodes;
-    lanes_ = std::make_unique<RealLanes>(system.model, system.device, system.make_env, std::min<std::int64_t>(episodes, 32), 1);
+    // At most 32 side by side, and as many in the last round as in the first: the networks run on all lanes to the end.
+    const auto rounds = (episodes + 31) / 32;
+    lanes_ = std::make_unique<RealLanes>(system.model, system.device, system.make_env, (episodes + rounds - 1) / rounds, 1);
     generator_ = make_generator(system.device, 1);
     const auto act = [this](const torch::Tensor&, const torch::Tensor&) {
       return parts_->system->behaviour->decide(*parts_->system->model, lanes_->carry(), false, generator_);
