@@ -24,6 +24,7 @@ struct DreamView {
   bool ready = false;            // a model is loaded and the dream has begun
   bool playing = false;
   bool twin = false;
+  bool recorded = false;         // the twin is a recorded frame where the dream began: it stands still
   bool hands_on = false;         // a person's key drives this moment
   bool human_pilot = false;
   std::int64_t step = 0;         // imagined steps since the start

@@ -273,6 +273,7 @@ std::shared_ptr<const DreamView> Player::view() {
   view->version = ++version_;
   view->playing = playing_;
   view->twin = twin_;
+  view->recorded = twin_ && recorded_;
   view->human_pilot = human_pilot_;
   view->tau_mixture = tau_mixture_;
   view->tau_sigma = tau_sigma_;
@@ -332,7 +333,8 @@ void Player::add_frames(DreamView& view, const torch::Tensor& dreamt) const {
     return;
   }
   const auto real = unit_frame(image_), seen = picture_of(real_);
-  const double dream_error = mse(dreamt, real);
+  // A recorded frame stands still: there is nothing to hold later steps against.
+  const double dream_error = recorded_ && step_ > 0 ? -1 : mse(dreamt, real);
   add("dream", since, dream_error, shared_image(dreamt));
   add("real", real_caption, -1, shared_image(image_[0]));
   add("reconstruction", "the model's picture of the real frame", mse(seen, real), shared_image(seen));

@@ -72,6 +72,13 @@ TEST_F(LiveDreamerTest, ABatchShowsWhatIsWatchedAndADreamBeginsInTheReplay) {
   const auto step = live->latest()->dream->step;
   live->send(DreamControl{DreamControl::Do::step});
   EXPECT_TRUE(comes(*live, [&](const Snapshot& s) { return s.dream->step == step + 1; }));
+  const auto dream = live->latest()->dream;
+  EXPECT_TRUE(dream->recorded);
+  const auto difference = std::ranges::find(dream->frames, "difference", &Frame::name);
+  ASSERT_NE(difference, dream->frames.end());
+  EXPECT_LT(difference->error, 0) << "a frame that stands still says nothing of later steps";
+  live->send(DreamControl{DreamControl::Do::new_start});
+  EXPECT_TRUE(comes(*live, [](const Snapshot& s) { return !s.dream->recorded; }));
 }
 
 TEST_F(LiveDreamerTest, ACollapsedLatentIsFlaggedInWords) {

@@ -96,7 +96,7 @@ void draw_figures(Ui& ui, const DreamView& dream, float width) {
   row(ui, "rate", "%.1f", static_cast<double>(dream.measured_rate), "steps/s");
   ImGui::Dummy({0, ui.px(6)});
 
-  header(ui, "Twin", p.text, dream.twin ? "under the same actions" : "off", width);
+  header(ui, "Twin", p.text, dream.recorded ? "the frame it began at" : dream.twin ? "under the same actions" : "off", width);
   const Frame* difference = find_frame(dream.frames, "difference");
   if (dream.twin && difference && difference->error >= 0)
     row(ui, "MSE", "%.4f", difference->error);
@@ -108,7 +108,7 @@ void draw_figures(Ui& ui, const DreamView& dream, float width) {
   else
     mono(ui, p.muted, "%-7s %8s", "reward", "·");
   tip(ui, "Reward", "Sum since the start: what the model predicts, and what the real world gave.");
-  if (dream.twin)
+  if (dream.twin && !dream.recorded)
     row(ui, "", "%.1f", dream.real_reward, "real");
   else
     mono(ui, p.muted, "%-7s %8s", "", "·");
