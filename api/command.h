@@ -24,7 +24,13 @@ struct SetPilot { bool human = false; };            // human: idle when no key i
 struct SetTemperature { float mixture = 1, sigma = 1; };  // τ of the mixture weights and of σ
 struct SetSpeed { float steps_per_second = 50; };   // 0 = as fast as it can
 struct SetTwin { bool on = true; };                 // the real environment steps beside the dream
-struct EditLatent { std::string probe; int index = 0; float value = 0; };
+struct EditLatent { std::string probe; int index = 0; float value = 0; };  // this moment alone
+struct HoldLatent {              // from this moment on, in every dream of this run, until it is let go
+  std::string probe;
+  int index = 0;
+  float value = 0;
+  bool on = true;
+};
 struct RandomiseLatent { std::string probe; };
 struct DreamFromReplay {         // begin a dream at a frame of the training run's replay, with the weights of that moment
   double place = 1;              // 0 = the oldest frame … 1 = the newest
@@ -48,7 +54,7 @@ struct OpenRun { std::string path; };  // a run's folder or a checkpoint: dream 
 struct RescanRuns {};
 struct DismissFault {};
 
-using Command = std::variant<DreamControl, Drive, SetPilot, SetTemperature, SetSpeed, SetTwin, EditLatent, RandomiseLatent,
+using Command = std::variant<DreamControl, Drive, SetPilot, SetTemperature, SetSpeed, SetTwin, EditLatent, HoldLatent, RandomiseLatent,
                              DreamFromReplay, WatchProbes, StartRun, TrainControl, SetField, OpenRun, RescanRuns, DismissFault>;
 
 }  // namespace dream

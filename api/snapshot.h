@@ -19,6 +19,12 @@ struct Frame {
 };
 
 /// One published moment of the player.
+struct HeldLatent {              // HoldLatent put it there
+  std::string probe;
+  int index = 0;
+  float value = 0;
+};
+
 struct DreamView {
   std::uint64_t version = 0;     // counts published moments; equal version = equal content
   bool ready = false;            // a model is loaded and the dream has begun
@@ -37,6 +43,7 @@ struct DreamView {
   bool has_reward = false, has_done = false;
   float done_probability = 0;    // P(done) of this step
   std::vector<Frame> frames;     // dream, real, reconstruction, difference
+  std::vector<HeldLatent> held;  // what the dream is made to keep
   std::vector<Probe> probes;     // the watched ones
   std::vector<std::string> probe_names;  // all that the model offers
   // Where the time of this step went, milliseconds, and the key event that it answered (platform seconds, 0 = none).

@@ -40,7 +40,6 @@ struct ViewState {
   float range = 3;   // axis half-height, grows in steps
   bool negative = false;  // a value below 0 was seen: the axis keeps its lower half
   std::size_t elements = 0;  // of the vector that the axis was settled for
-  std::map<int, std::pair<int, double>> forced;  // class of a group that a click has set, and when
 };
 
 /// Frame and latency measurements of the window, in milliseconds.

@@ -61,6 +61,7 @@ void Player::load(std::shared_ptr<System> system, std::string title) {
   rng_ = std::move(fresh.rng_);
   title_ = std::move(title);
   drive_ = {};
+  held_.clear();
   begin(start);
 }
 
@@ -137,7 +138,8 @@ void Player::begin_at(const SequenceBatch& piece) {
 
 void Player::begin(const Start& start) {
   if (!start.env.empty()) env_->load_state(start.env);
-  dream_ = real_ = start.carry;
+  drawn_ = real_ = start.carry;
+  dream_ = with_held(drawn_);
   action_ = start.action;
   image_ = start.image;
   recorded_ = start.env.empty();
@@ -203,13 +205,33 @@ void Player::set_twin(bool on) {
 void Player::edit(const std::string& probe, int index, float value) {
   torch::NoGradGuard no_grad;
   if (!std::isfinite(value)) throw Error(probe + ": the value is not a finite number");
-  if (system_) dream_ = system_->model->edit(dream_, probe, index, value);
+  if (!system_) return;
+  drawn_ = system_->model->edit(drawn_, probe, index, value);
+  dream_ = with_held(drawn_);
   changed_ = true;
+}
+
+void Player::hold(const HeldLatent& what, bool on) {
+  torch::NoGradGuard no_grad;
+  if (!std::isfinite(what.value)) throw Error(what.probe + ": the value is not a finite number");
+  if (!system_) return;
+  if (on) system_->model->edit(drawn_, what.probe, what.index, what.value);  // throws where there is nothing to hold
+  std::erase_if(held_, [&](const HeldLatent& h) { return h.probe == what.probe && h.index == what.index; });
+  if (on) held_.push_back(what);
+  dream_ = with_held(drawn_);
+  changed_ = true;
+}
+
+Carry Player::with_held(Carry carry) const {
+  for (const auto& h : held_) carry = system_->model->edit(carry, h.probe, h.index, h.value);
+  return carry;
 }
 
 void Player::randomise(const std::string& probe) {
   torch::NoGradGuard no_grad;
-  if (system_) dream_ = system_->model->randomise(dream_, probe, rng_);
+  if (!system_) return;
+  drawn_ = system_->model->randomise(drawn_, probe, rng_);
+  dream_ = with_held(drawn_);
   changed_ = true;
 }
 
@@ -237,7 +259,8 @@ void Player::step(double now) {
 
   const double model_began = now_seconds();
   action_ = choose_action();
-  dream_ = system_->model->imagine(dream_, action_.to(system_->device), options(), rng_);
+  drawn_ = system_->model->imagine(dream_, action_.to(system_->device), options(), rng_);
+  dream_ = with_held(drawn_);
   const auto outcome = system_->model->outcome(dream_);
   has_reward_ = outcome.reward.defined();
   if (has_reward_) dream_reward_ += outcome.reward.item<double>();
@@ -274,6 +297,7 @@ std::shared_ptr<const DreamView> Player::view() {
   view->playing = playing_;
   view->twin = twin_;
   view->recorded = twin_ && recorded_;
+  view->held = held_;
   view->human_pilot = human_pilot_;
   view->tau_mixture = tau_mixture_;
   view->tau_sigma = tau_sigma_;

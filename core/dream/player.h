@@ -38,6 +38,9 @@ class Player {
   void set_speed(float steps_per_second) { steps_per_second_ = steps_per_second; }
   void set_twin(bool on);
   void edit(const std::string& probe, int index, float value);
+  /// Puts the value there at every step until it is let go, or another system is loaded. What the model drew in its place
+  /// comes back when it is let go before the next step. Throws dream::Error like edit().
+  void hold(const HeldLatent& what, bool on);
   void randomise(const std::string& probe);
   void watch(std::set<std::string> names) { watched_ = std::move(names); }
 
@@ -74,7 +77,11 @@ class Player {
   at::Generator rng_;
   std::optional<Start> start_;
 
+  Carry with_held(Carry carry) const;
+
+  Carry drawn_;        // what the model imagined; the dream is that and what is held
   Carry dream_, real_;
+  std::vector<HeldLatent> held_;
   torch::Tensor action_, image_;  // [1, A]; uint8 [1, H, W, C]
   bool dream_over_ = false, real_over_ = false, recorded_ = false;
   std::int64_t step_ = 0;

@@ -119,6 +119,7 @@ void LiveEngine::send(Command command) {
           [&](SetSpeed c) { player([c](Player& p) { p.set_speed(c.steps_per_second); }); },
           [&](SetTwin c) { player([c](Player& p) { p.set_twin(c.on); }); },
           [&](EditLatent& c) { player([c](Player& p) { p.edit(c.probe, c.index, c.value); }); },
+          [&](HoldLatent& c) { player([c](Player& p) { p.hold({c.probe, c.index, c.value}, c.on); }); },
           [&](RandomiseLatent& c) { player([c](Player& p) { p.randomise(c.probe); }); },
           [&](DreamFromReplay c) { trainer([this, c](TrainerWork& work) { dream_from_replay(work, c.place); }); },
           [&](WatchProbes& c) {

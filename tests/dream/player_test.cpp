@@ -197,6 +197,34 @@ TEST_F(PlayerTest, EditsTheDreamAloneAndAtOnce) {
   EXPECT_NEAR(path.back().first, path.back().second, 0.02) << "a restart undoes the edit";
 }
 
+TEST_F(PlayerTest, WhatIsHeldStaysUntilItIsLetGo) {
+  Player player;
+  load(player);
+  run(player, 1);
+  const auto shown = [&] { return std::get<Vector>(*player.view()->probes.at(0).value).values[1]; };
+  const auto drawn = shown();
+  player.hold({"latent/x", 1, -0.75f}, true);
+  EXPECT_FLOAT_EQ(shown(), -0.75f);
+  player.hold({"latent/x", 1, -0.75f}, false);
+  EXPECT_FLOAT_EQ(shown(), drawn) << "within the same step the model's own value comes back";
+  player.hold({"latent/x", 1, -0.75f}, true);
+  for (const auto& [dream, real] : run(player, 5)) {
+    EXPECT_FLOAT_EQ(static_cast<float>(dream), -0.75f);
+    EXPECT_GT(real, -0.7) << "the real world is not held";
+  }
+  player.control(Do::restart);
+  EXPECT_FLOAT_EQ(shown(), -0.75f) << "another dream is held as well";
+  ASSERT_EQ(player.view()->held.size(), 1u);
+  EXPECT_EQ(player.view()->held[0].index, 1);
+  EXPECT_THROW(player.hold({"latent/x", 7, 0}, true), Error);
+  EXPECT_THROW(player.hold({"latent/x", 0, NAN}, true), Error);
+  player.hold({"latent/x", 1, 0.25f}, true);
+  EXPECT_FLOAT_EQ(shown(), 0.25f) << "a later value takes the place of the former";
+  EXPECT_EQ(player.view()->held.size(), 1u);
+  load(player);
+  EXPECT_TRUE(player.view()->held.empty()) << "another model is not held";
+}
+
 TEST_F(PlayerTest, TheTwinCanBeSwitchedOffAndOn) {
   Player player;
   load(player);

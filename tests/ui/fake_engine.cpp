@@ -155,10 +155,11 @@ void FakeEngine::send(Command command) {
   } else if (const auto* twin = std::get_if<SetTwin>(&command)) {
     dream_.twin = twin->on;
   } else if (const auto* edit = std::get_if<EditLatent>(&command)) {
-    if (recurrent_)
-      forced_[edit->index / 32] = edit->index % 32;
-    else if (edit->index >= 0 && edit->index < 32)
+    if (edit->index >= 0 && edit->index < 32)
       edits_.push_back({edit->index, edit->value});
+  } else if (const auto* hold = std::get_if<HoldLatent>(&command)) {
+    std::erase_if(dream_.held, [&](const HeldLatent& h) { return h.index == hold->index; });
+    if (hold->on) dream_.held.push_back({hold->probe, hold->index, hold->value});
   } else if (const auto* watch = std::get_if<WatchProbes>(&command)) {
     watched_ = watch->names;
   } else if (const auto* train = std::get_if<TrainControl>(&command)) {
@@ -199,7 +200,7 @@ void FakeEngine::fill_frames() {
 }
 
 void FakeEngine::fill_probes() {
-  if (recurrent_) return fill_recurrent_probes(dream_, train_, watched_, forced_);
+  if (recurrent_) return fill_recurrent_probes(dream_, train_, watched_);
   dream_.probes.clear();
   const double t = static_cast<double>(dream_.step) * 0.04;
   const auto wants = [&](const char* name) { return watched_.count(name) > 0; };
@@ -254,7 +255,7 @@ void FakeEngine::tick() {
       road_ += 0.6;
       dream_.dream_reward += 0.03, dream_.real_reward += 0.029;
       dream_.done_probability = 0.004f;
-      edits_.clear(), forced_.clear();
+      edits_.clear();
     }
     ++dream_.version;
     fill_frames();

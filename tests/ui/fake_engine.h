@@ -1,5 +1,4 @@
 #pragma once
-#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -62,7 +61,6 @@ class FakeEngine : public Engine {
   std::vector<float> z_;
   std::vector<std::pair<int, float>> edits_;
   std::set<std::string> watched_;
-  std::map<int, int> forced_;  // class of a group, by a click
   bool recurrent_ = false;
   double road_ = 0;
 };

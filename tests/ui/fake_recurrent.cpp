@@ -101,7 +101,7 @@ Vector bars(int count, double low, double high, double t) {
   return v;
 }
 
-Categorical latent(double t, const std::map<int, int>& forced) {
+Categorical latent(double t, const std::vector<HeldLatent>& held) {
   Categorical c;
   c.groups = groups, c.classes = classes;
   for (int g = 0; g < groups; ++g) {
@@ -117,8 +117,8 @@ Categorical latent(double t, const std::map<int, int>& forced) {
       }
       for (const float p : row) (prior ? c.prior : c.posterior).push_back(p / sum);
     }
-    const auto found = forced.find(g);
-    c.drawn.push_back(found != forced.end() ? found->second : peak);
+    const auto found = std::ranges::find_if(held, [g](const HeldLatent& h) { return h.index / classes == g; });
+    c.drawn.push_back(found != held.end() ? found->index % classes : peak);
   }
   return c;
 }
@@ -280,8 +280,7 @@ void fill_recurrent_frames(DreamView& dream, TrainView& train) {
       {sheet, "truth, dream, difference; 5 frames seen, then imagined to step 64", 0.0091, open_loop_sheet(t)}};
 }
 
-void fill_recurrent_probes(DreamView& dream, TrainView& train, const std::set<std::string>& watched,
-                           const std::map<int, int>& forced) {
+void fill_recurrent_probes(DreamView& dream, TrainView& train, const std::set<std::string>& watched) {
   const double t = static_cast<double>(dream.step) * 0.1;
   dream.probes.clear(), train.probes.clear();
   const auto put = [&](std::vector<Probe>& into, const char* name, const char* title, const char* caption, auto make,
@@ -291,7 +290,7 @@ void fill_recurrent_probes(DreamView& dream, TrainView& train, const std::set<st
   auto& mind = dream.probes;
   put(
       mind, "latent/z", "Latent z", "z_t: one class of every group. A click forces a class",
-      [&] { return latent(t, forced); }, true);
+      [&] { return latent(t, dream.held); }, true);
   put(mind, "latent/kl", "KL per group", "KL(q ‖ p) of every group, nats", [&] { return bars(groups, 0.02, 2.2, t); });
   put(mind, "latent/entropy", "Entropy of the prior", "H[p(z_t | h_t)] of every group, nats",
       [&] { return bars(groups, 0.3, 3.3, t + 2); });

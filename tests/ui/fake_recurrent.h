@@ -1,5 +1,4 @@
 #pragma once
-#include <map>
 #include <set>
 #include <string>
 
@@ -14,8 +13,7 @@ void begin_recurrent(DreamView& dream, TrainView& train);
 /// Pictures of the dream and the batch at this step.
 void fill_recurrent_frames(DreamView& dream, TrainView& train);
 
-/// The watched probes of the dream and the batch; `forced` holds the classes that a click has set, by group.
-void fill_recurrent_probes(DreamView& dream, TrainView& train, const std::set<std::string>& watched,
-                           const std::map<int, int>& forced);
+/// The watched probes of the dream and the batch.
+void fill_recurrent_probes(DreamView& dream, TrainView& train, const std::set<std::string>& watched);
 
 }  // namespace dream::ui

@@ -248,32 +248,40 @@ TEST_F(Panels, ADimensionOfTheMixtureIsChosenInTheEntropyBars) {
   });
 }
 
-TEST_F(Panels, ACellOfTheCategoricalForcesThatClassUntilCtrlZ) {
+TEST_F(Panels, AForcedClassIsKeptUntilItIsLetGo) {
   engine.become_recurrent();
   open();
   act([&](ImGuiTestContext* ctx) {
-    engine.dream().playing = false;
-    for (const char* grid : {"posterior", "prior"}) {
+    const int group = 4;
+    const auto click = [&](const char* grid, int chosen) {
       const ImGuiTestItemInfo cells = ctx->ItemInfo((std::string("//Mind###mind/**/") + grid).c_str());
       ASSERT_NE(cells.ID, 0u) << grid;
       const ImRect box = cells.RectFull;
-      const int group = 4, chosen = grid[1] == 'o' ? 21 : 2, before = engine.count<EditLatent>();
       ctx->MouseMoveToPos({box.Min.x + box.GetWidth() * (static_cast<float>(chosen) + 0.5f) / 32,
                            box.Min.y + box.GetHeight() * (group + 0.5f) / 32});
       ctx->MouseClick();
       ctx->Yield(2);
-      ASSERT_EQ(engine.count<EditLatent>(), before + 1) << grid;
-      EXPECT_EQ(engine.last<EditLatent>()->probe, "latent/z");
-      EXPECT_EQ(engine.last<EditLatent>()->index, group * 32 + chosen);
-      EXPECT_EQ(window->ui().views["latent/z"].forced.at(group).first, chosen) << "It stays marked while it is kept.";
-    }
+    };
+    const auto held = [&] {
+      std::vector<int> classes;
+      for (const HeldLatent& h : engine.dream().held) classes.push_back(h.index - group * 32);
+      return classes;
+    };
+    click("posterior", 21);
+    EXPECT_EQ(engine.last<HoldLatent>()->probe, "latent/z");
+    EXPECT_EQ(held(), std::vector<int>{21});
+    ctx->Yield(30);
+    EXPECT_EQ(held(), std::vector<int>{21}) << "The dream goes on, and keeps it.";
+    click("prior", 2);
+    EXPECT_EQ(held(), std::vector<int>{2}) << "A group has one class.";
+    click("prior", 2);
+    EXPECT_EQ(held(), std::vector<int>{}) << "The second click lets it go.";
     ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_Z);
     ctx->Yield(2);
-    EXPECT_EQ(engine.last<EditLatent>()->index, 4 * 32 + 21) << "Ctrl-Z draws the former class again.";
-    engine.dream().playing = true;
-    const double answered = window->ui().time + 0.7;  // a moment is left for the answer
-    while (window->ui().time < answered) ctx->Yield();
-    EXPECT_TRUE(window->ui().views["latent/z"].forced.empty()) << "A dream that went on is not marked.";
+    EXPECT_EQ(held(), std::vector<int>{2}) << "Ctrl-Z takes that back.";
+    ctx->ItemClick("//Mind###mind/**/###release");
+    ctx->Yield(2);
+    EXPECT_EQ(held(), std::vector<int>{});
   });
 }
 

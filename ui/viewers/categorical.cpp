@@ -20,28 +20,24 @@ float cell_size(float room, int count) {
   return each >= 3 ? std::floor(each) : each;
 }
 
-/// A click forces a class; Ctrl-Z draws the former one again.
-void force(Ui& ui, const Probe& probe, const Categorical& value, ViewState& state, int g, int c) {
-  const std::size_t at = static_cast<std::size_t>(g);
-  const EditLatent now{probe.name, g * value.classes + c, 1};
-  state.forced[g] = {c, ui.time};
-  ui.send(now);
-  if (at < value.drawn.size() && value.drawn[at] >= 0 && value.drawn[at] < value.classes)
-    ui.undoable("class of group " + std::to_string(g), EditLatent{probe.name, g * value.classes + value.drawn[at], 1},
-                now);
+bool is_held(const Ui& ui, const Probe& probe, int index) {
+  return std::ranges::any_of(ui.dream().held, [&](const HeldLatent& h) { return h.probe == probe.name && h.index == index; });
 }
 
-/// A forced class stays marked while the model keeps it, and for the moment until the model has answered.
-void forget_forced(const Ui& ui, const Categorical& value, ViewState& state) {
-  for (auto it = state.forced.begin(); it != state.forced.end();) {
-    const std::size_t g = static_cast<std::size_t>(it->first);
-    const bool kept = g < value.drawn.size() && value.drawn[g] == it->second.first;
-    it = kept || ui.time - it->second.second < 0.6 ? std::next(it) : state.forced.erase(it);
-  }
+/// A click forces a class, which the dream then keeps; another lets it go, as Ctrl-Z does. A group has one class.
+void force(Ui& ui, const Probe& probe, const Categorical& value, int g, int c) {
+  const HoldLatent wanted{probe.name, g * value.classes + c, 1, !is_held(ui, probe, g * value.classes + c)};
+  const std::vector<HeldLatent> held = ui.dream().held;
+  for (const HeldLatent& h : held)
+    if (wanted.on && h.probe == probe.name && h.index / value.classes == g) ui.send(HoldLatent{h.probe, h.index, 1, false});
+  ui.send(wanted);
+  HoldLatent back = wanted;
+  back.on = !wanted.on;
+  ui.undoable("class of group " + std::to_string(g), back, wanted);
 }
 
 /// Groups down, classes across: brighter is likelier, the drawn class is outlined, a forced one is pink.
-void draw_grid(Ui& ui, const Probe& probe, const Side& side, const Categorical& value, ViewState& state, ImVec2 size) {
+void draw_grid(Ui& ui, const Probe& probe, const Side& side, const Categorical& value, ImVec2 size) {
   const float w = cell_size(size.x, value.classes), h = cell_size(size.y, value.groups);
   const Well box = well(ui, side.id, {w * static_cast<float>(value.classes), h * static_cast<float>(value.groups)});
   const float gap = std::min(w, h) >= 5 ? 1.0f : 0.0f;
@@ -68,16 +64,17 @@ void draw_grid(Ui& ui, const Probe& probe, const Side& side, const Categorical& 
     const int c = value.drawn[static_cast<std::size_t>(g)];
     if (c >= 0 && c < value.classes) list->AddRect(corner(g, c), end_of(g, c), fade(p.text, h < 7 ? 0.35f : 0.7f));
   }
-  for (const auto& [g, forced] : state.forced)
-    if (g < value.groups && forced.first < value.classes)
-      list->AddRectFilled(corner(g, forced.first), end_of(g, forced.first), p.pink);
+  for (const HeldLatent& h : ui.dream().held) {
+    const int g = h.index / value.classes, c = h.index % value.classes;
+    if (h.probe == probe.name && g < value.groups) list->AddRectFilled(corner(g, c), end_of(g, c), p.pink);
+  }
   if (!box.hovered) return;  // below: what the mouse points at
   const ImVec2 mouse = ImGui::GetMousePos();
   const int c = std::clamp(static_cast<int>((mouse.x - box.min.x) / w), 0, value.classes - 1);
   const int g = std::clamp(static_cast<int>((mouse.y - box.min.y) / h), 0, value.groups - 1);
   const ImVec2 from = corner(g, c), to = end_of(g, c);
   list->AddRect({from.x - 1, from.y - 1}, {to.x + 1, to.y + 1}, p.text, 0, 0, ui.px(1.5f));
-  if (probe.editable && ImGui::IsMouseClicked(ImGuiMouseButton_Left)) force(ui, probe, value, state, g, c);
+  if (probe.editable && ImGui::IsMouseClicked(ImGuiMouseButton_Left)) force(ui, probe, value, g, c);
   char line[160];
   int used = std::snprintf(line, sizeof line, "group %d, class %d", g, c);
   const auto add = [&](const char* what, const std::vector<float>& cells) {
@@ -91,16 +88,30 @@ void draw_grid(Ui& ui, const Probe& probe, const Side& side, const Categorical& 
   if (static_cast<std::size_t>(g) < value.drawn.size() && value.drawn[static_cast<std::size_t>(g)] == c && used > 0)
     std::snprintf(line + used, sizeof line - static_cast<std::size_t>(used), "   drawn");
   tip(ui, probe.title.c_str(),
-      (probe.caption + "\n" + line + (probe.editable ? "\nClick to force this class in the dream." : "")).c_str());
+      (probe.caption + "\n" + line +
+       (!probe.editable                             ? ""
+        : is_held(ui, probe, g * value.classes + c) ? "\nForced: the dream keeps it. Click to let it go."
+                                                    : "\nClick to force this class: the dream keeps it."))
+          .c_str());
 }
 
 /// At the right end of a heading; the cursor stays where it was.
-void draw_dice(Ui& ui, const Probe& probe, ImVec2 right) {
+void draw_buttons(Ui& ui, const Probe& probe, ImVec2 right) {
   const ImVec2 below = ImGui::GetCursorScreenPos();
-  ImGui::SetCursorScreenPos({right.x - ImGui::CalcTextSize(icon::dice).x - ui.px(14), right.y - ui.px(3)});
+  float x = right.x - ImGui::CalcTextSize(icon::dice).x - ui.px(14);
+  ImGui::SetCursorScreenPos({x, right.y - ui.px(3)});
   if (button(ui, (std::string(icon::dice) + "###randomise").c_str(), "Randomise",
              "Draw every group anew: the dream jumps to a random place.", {.small = true}))
     ui.send(RandomiseLatent{probe.name});
+  std::vector<HeldLatent> held = ui.dream().held;
+  std::erase_if(held, [&](const HeldLatent& h) { return h.probe != probe.name; });
+  if (!held.empty()) {
+    const std::string text = "let go of " + std::to_string(held.size());
+    x -= ImGui::CalcTextSize(text.c_str()).x + ui.px(20);
+    ImGui::SetCursorScreenPos({x, right.y - ui.px(3)});
+    if (button(ui, (text + "###release").c_str(), "Forced classes", "The dream draws every group by itself again.", {.small = true}))
+      for (const HeldLatent& h : held) ui.send(HoldLatent{h.probe, h.index, h.value, false});
+  }
   ImGui::SetCursorScreenPos(below);
 }
 
@@ -114,8 +125,6 @@ void draw_viewer(Ui& ui, const Probe& probe, const Categorical& value, ImVec2 si
     centred_note(ui, box.min, box.max, "No categories.");
     return;
   }
-  ViewState& state = ui.views[probe.name];
-  forget_forced(ui, value, state);
   // One above the other where there is room, side by side otherwise.
   const Palette& p = ui.color();
   const float line = ImGui::GetTextLineHeight() + ImGui::GetStyle().ItemSpacing.y;
@@ -128,8 +137,8 @@ void draw_viewer(Ui& ui, const Probe& probe, const Categorical& value, ImVec2 si
     ImGui::BeginGroup();
     const ImVec2 top = ImGui::GetCursorScreenPos();
     header(ui, title, side.colour, with_dice ? "" : note, grid.x);
-    if (with_dice) draw_dice(ui, probe, {top.x + grid.x, top.y});
-    draw_grid(ui, probe, side, value, state, grid);
+    if (with_dice) draw_buttons(ui, probe, {top.x + grid.x, top.y});
+    draw_grid(ui, probe, side, value, grid);
     ImGui::EndGroup();
   };
   if (posterior) draw("posterior q", "frame seen", {"posterior", value.posterior, p.real}, probe.editable && !prior);
