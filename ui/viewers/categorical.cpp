@@ -64,9 +64,9 @@ void draw_grid(Ui& ui, const Probe& probe, const Side& side, const Categorical& 
     const int c = value.drawn[static_cast<std::size_t>(g)];
     if (c >= 0 && c < value.classes) list->AddRect(corner(g, c), end_of(g, c), fade(p.text, h < 7 ? 0.35f : 0.7f));
   }
-  for (const HeldLatent& h : ui.dream().held) {
-    const int g = h.index / value.classes, c = h.index % value.classes;
-    if (h.probe == probe.name && g < value.groups) list->AddRectFilled(corner(g, c), end_of(g, c), p.pink);
+  for (const HeldLatent& held : ui.dream().held) {
+    const int g = held.index / value.classes, c = held.index % value.classes;
+    if (held.probe == probe.name && g < value.groups) list->AddRectFilled(corner(g, c), end_of(g, c), p.pink);
   }
   if (!box.hovered) return;  // below: what the mouse points at
   const ImVec2 mouse = ImGui::GetMousePos();
