@@ -8,7 +8,9 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
+#include <ctime>
 
 namespace dream {
 namespace {
@@ -16,8 +18,19 @@ namespace {
 std::atomic<bool> interrupt_seen = false;
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may touch lock-free atomics only");
 
+// One Ctrl-C can come twice: from the terminal, and handed on by a program like `timeout` in between.
+constexpr std::int64_t one_press_ms = 500;
+std::atomic<std::int64_t> interrupted_at = 0;
+static_assert(std::atomic<std::int64_t>::is_always_lock_free);
+
 void on_interrupt(int signal) {
-  if (interrupt_seen.exchange(true)) {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const std::int64_t ms = now.tv_sec * 1000 + now.tv_nsec / 1000000;
+  std::int64_t first = 0;
+  if (interrupted_at.compare_exchange_strong(first, ms)) {
+    interrupt_seen = true;
+  } else if (ms - first > one_press_ms) {
     std::signal(signal, SIG_DFL);
     std::raise(signal);
   }

@@ -17,8 +17,8 @@ void name_thread(const std::string& name);
 /// same hundreds of megabytes, and faulting their pages in anew can cost more than the arithmetic. Call it first in main.
 void keep_freed_memory();
 
-/// SIGINT and SIGTERM from now on only make interrupted() true, so that a run can save itself. A second one ends the
-/// program at once.
+/// SIGINT and SIGTERM from now on only make interrupted() true, so that a run can save itself. Another one,
+/// later than half a second after the first, ends the program at once.
 void catch_interrupts();
 bool interrupted();
 const std::atomic<bool>& interrupt_flag();  // the same, for those who poll it themselves

@@ -206,11 +206,13 @@ TEST_F(CliTest, ATrainingThatIsKilledAgainAndAgainEndsAsIfItNeverWas) {
   bad({"train", "vmc", "--out", path("whole"), "--resume", "--set", "m.hidden_size=16", "--quiet"}, "shape");
   EXPECT_EQ(good(train("whole", {"--resume"})), score) << "nothing is left to do";
 
-  // SIGINT saves and leaves with 0.
+  // SIGINT saves and leaves with 0, also where `timeout` hands on what the terminal had sent already.
   const auto child = start(train("interrupted", {"--set", "collect.episodes=4000"}));
   for (int i = 0; i < 6000 && !std::filesystem::exists(folder_ / "interrupted" / "checkpoint.safetensors"); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
+  kill(child, SIGINT);
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
   kill(child, SIGINT);
   EXPECT_EQ(wait(child).code, 0);
 
