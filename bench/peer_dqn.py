@@ -6,7 +6,7 @@
 
 Network and constants are those of Young & Tian 2019 (arXiv:1903.03176): 16 filters of 3 x 3, 128 units, RMSprop, replay of
 100,000, ε from 1 to 0.1 over the first 100,000 steps (here over --explore of them), all six actions, sticky with probability
-0.1. The paper trains for 5 million steps; what is printed is what the same agent knows after few. One thread.
+0.1. Loss and clipping are Stable-Baselines3's own. The paper trains for 5 million steps; what is printed is what the same agent knows after few. One thread.
 """
 import argparse
 import time
