@@ -15,27 +15,43 @@ struct DreamControl {
   enum class Do { play, pause, step, restart, new_start };
   Do what = Do::play;
 };
-struct Drive {                  // what the hands do now: sent whenever it changes
-  bool engaged = false;         // a driving key is held: the hands have the wheel, else the pilot has it
-  std::vector<float> action;    // one value per axis (or the index of a discrete action)
-  double pressed_at = 0;        // platform time in seconds of the key event, for the key→pixel measure
+struct Drive {                // what the hands do now: sent whenever it changes
+  bool engaged = false;       // a driving key is held: the hands have the wheel, else the pilot has it
+  std::vector<float> action;  // one value per axis (or the index of a discrete action)
+  double pressed_at = 0;      // platform time in seconds of the key event, for the key→pixel measure
 };
-struct SetPilot { bool human = false; };            // human: idle when no key is held; else the controller drives
-struct SetTemperature { float mixture = 1, sigma = 1; };  // τ of the mixture weights and of σ
-struct SetSpeed { float steps_per_second = 50; };   // 0 = as fast as it can
-struct SetTwin { bool on = true; };                 // the real environment steps beside the dream
-struct EditLatent { std::string probe; int index = 0; float value = 0; };  // this moment alone
-struct HoldLatent {              // from this moment on, in every dream of this run, until it is let go
+struct SetPilot {
+  bool human = false;
+};  // human: idle when no key is held; else the controller drives
+struct SetTemperature {
+  float mixture = 1, sigma = 1;
+};  // τ of the mixture weights and of σ
+struct SetSpeed {
+  float steps_per_second = 50;
+};  // 0 = as fast as it can
+struct SetTwin {
+  bool on = true;
+};  // the real environment steps beside the dream
+struct EditLatent {
+  std::string probe;
+  int index = 0;
+  float value = 0;
+};                   // this moment alone
+struct HoldLatent {  // from this moment on, in every dream of this run, until it is let go
   std::string probe;
   int index = 0;
   float value = 0;
   bool on = true;
 };
-struct RandomiseLatent { std::string probe; };
-struct DreamFromReplay {         // begin a dream at a frame of the training run's replay, with the weights of that moment
-  double place = 1;              // 0 = the oldest frame … 1 = the newest
+struct RandomiseLatent {
+  std::string probe;
 };
-struct WatchProbes { std::set<std::string> names; };  // only these are computed
+struct DreamFromReplay {  // begin a dream at a frame of the training run's replay, with the weights of that moment
+  double place = 1;       // 0 = the oldest frame … 1 = the newest
+};
+struct WatchProbes {
+  std::set<std::string> names;
+};  // only these are computed
 
 // -- training --------------------------------------------------------------------------------------------------
 struct StartRun {  // a new run; it waits for TrainControl::start
@@ -47,14 +63,20 @@ struct TrainControl {
   Do what = Do::start;
   std::string phase;  // empty = the next phase that is not done
 };
-struct SetField { std::string key; FieldValue value; };
+struct SetField {
+  std::string key;
+  FieldValue value;
+};
 
 // -- runs ------------------------------------------------------------------------------------------------------
-struct OpenRun { std::string path; };  // a run's folder or a checkpoint: dream with it
+struct OpenRun {
+  std::string path;
+};  // a run's folder or a checkpoint: dream with it
 struct RescanRuns {};
 struct DismissFault {};
 
-using Command = std::variant<DreamControl, Drive, SetPilot, SetTemperature, SetSpeed, SetTwin, EditLatent, HoldLatent, RandomiseLatent,
-                             DreamFromReplay, WatchProbes, StartRun, TrainControl, SetField, OpenRun, RescanRuns, DismissFault>;
+using Command = std::variant<DreamControl, Drive, SetPilot, SetTemperature, SetSpeed, SetTwin, EditLatent, HoldLatent,
+                             RandomiseLatent, DreamFromReplay, WatchProbes, StartRun, TrainControl, SetField, OpenRun,
+                             RescanRuns, DismissFault>;
 
 }  // namespace dream

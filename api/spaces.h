@@ -32,12 +32,10 @@ struct Spaces {
   int image_height = 0, image_width = 0, image_channels = 0;  // uint8, H x W x C
   std::vector<std::string> vector_names;                      // float32
   ActionSpace action;
-  float natural_rate = 50;  // steps per second at which this world is watched and played: the window's 1×
+  float natural_rate = 50;    // steps per second at which this world is watched and played: the window's 1×
   int max_episode_steps = 0;  // the time limit after which step() reports `truncated`; 0 = none
 
-  std::size_t image_bytes() const {
-    return static_cast<std::size_t>(image_height) * image_width * image_channels;
-  }
+  std::size_t image_bytes() const { return static_cast<std::size_t>(image_height) * image_width * image_channels; }
 };
 
 }  // namespace dream

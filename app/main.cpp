@@ -12,7 +12,8 @@
 int main(int argc, char** argv) {
   using namespace dream;
   keep_freed_memory();
-  CLI::App app("Dreamscope: a window into learned world models. It opens inside a dream; the arrow keys steer.", "dreamscope");
+  CLI::App app("Dreamscope: a window into learned world models. It opens inside a dream; the arrow keys steer.",
+               "dreamscope");
   app.set_version_flag("--version", DREAMSCOPE_VERSION);
   LiveEngine::Options engine_options;
   ui::WindowOptions window_options;
@@ -20,16 +21,26 @@ int main(int argc, char** argv) {
   double speed = -1;
   app.add_option("run", run, "A run's folder or a checkpoint to dream with; empty = the shipped run");
   app.add_option("--train", train, "Open this run and go on training it: its next phase starts with the window");
-  app.add_option("--speed", speed, "Dream steps per second to begin with; 0 = as fast as it can (default: the world's own pace)")->check(CLI::Range(0.0, 1e4));
-  app.add_option("--workspace", window_options.workspace, "play, train, debug or teach (default: the last one)")->check(CLI::IsMember({"play", "train", "debug", "teach"}));
+  app.add_option("--speed", speed,
+                 "Dream steps per second to begin with; 0 = as fast as it can (default: the world's own pace)")
+      ->check(CLI::Range(0.0, 1e4));
+  app.add_option("--workspace", window_options.workspace, "play, train, debug or teach (default: the last one)")
+      ->check(CLI::IsMember({"play", "train", "debug", "teach"}));
   app.add_option("--device", engine_options.device, "cpu, cuda or cuda:N")->capture_default_str();
-  app.add_option("--threads", engine_options.threads, "Threads of training; 0 = one per core")->check(CLI::Range(0, 1024))->capture_default_str();
-  app.add_option("--width", window_options.width, "Width of the window (default: as it was)")->check(CLI::Range(640, 16384));
-  app.add_option("--height", window_options.height, "Height of the window (default: as it was)")->check(CLI::Range(480, 16384));
+  app.add_option("--threads", engine_options.threads, "Threads of training; 0 = one per core")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  app.add_option("--width", window_options.width, "Width of the window (default: as it was)")
+      ->check(CLI::Range(640, 16384));
+  app.add_option("--height", window_options.height, "Height of the window (default: as it was)")
+      ->check(CLI::Range(480, 16384));
   app.add_option("--screenshot", screenshot, "Save a picture of the window there after --frames frames, then leave");
   app.add_option("--frames", window_options.max_frames, "Leave after so many frames; 0 = never")->capture_default_str();
-  app.add_option("--seconds", window_options.max_seconds, "Leave after so many seconds; 0 = never")->check(CLI::Range(0.0, 1e6))->capture_default_str();
-  app.add_option("--report", report, "On leaving, write there what was measured, as JSON: frame times, dream steps, training rates");
+  app.add_option("--seconds", window_options.max_seconds, "Leave after so many seconds; 0 = never")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str();
+  app.add_option("--report", report,
+                 "On leaving, write there what was measured, as JSON: frame times, dream steps, training rates");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -42,7 +53,8 @@ int main(int argc, char** argv) {
     if (!run.empty() && !train.empty()) throw Error("a run is given twice, by itself and after --train; name it once");
     window_options.screenshot = screenshot;
     window_options.report = report;
-    if (!screenshot.empty() && window_options.max_frames > 0) window_options.screenshot_frame = window_options.max_frames - 1;
+    if (!screenshot.empty() && window_options.max_frames > 0)
+      window_options.screenshot_frame = window_options.max_frames - 1;
     window_options.quit = &interrupt_flag();
     engine_options.assets = find_assets();
     engine_options.open = train.empty() ? run : train;

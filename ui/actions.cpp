@@ -112,16 +112,18 @@ std::vector<Action> make_actions() {
        [](Ui& ui) { ui.send(TrainControl{TrainControl::Do::stop, ""}); }, needs_run});
 
   add({"dream_from_replay", "Train", "Dream from a frame of the replay", 0, "",
-       "Begin a dream at the chosen frame of the replay (the slider in the Batch panel), with the weights of this moment.",
+       "Begin a dream at the chosen frame of the replay (the slider in the Batch panel), with the weights of this "
+       "moment.",
        [](Ui& ui) {
          ui.send(DreamFromReplay{ui.replay_place});
          ui.want_panel = "worlds";
        },
        [](const Ui& ui) {
          if (const std::string none = needs_run(ui); !none.empty()) return none;
-         return std::string(ui.train().replay_frames > 0
-                                ? ""
-                                : "There is no replay to begin at: this phase keeps none, or nothing has been collected yet.");
+         return std::string(
+             ui.train().replay_frames > 0
+                 ? ""
+                 : "There is no replay to begin at: this phase keeps none, or nothing has been collected yet.");
        }});
 
   // -- view -------------------------------------------------------------------------------------------------------

@@ -138,8 +138,9 @@ void draw_world_choice(Ui& ui) {
   const Palette& p = ui.color();
   const DreamView& dream = ui.dream();
   const bool asked = std::exchange(ui.want_run_list, false);
-  const float room = ImGui::GetWindowWidth() - ImGui::GetCursorPosX() - ui.px(300);  // the workspaces stand at the right
-  if (room < ui.px(90)) {  // the Runs panel does the same
+  const float room =
+      ImGui::GetWindowWidth() - ImGui::GetCursorPosX() - ui.px(300);  // the workspaces stand at the right
+  if (room < ui.px(90)) {                                             // the Runs panel does the same
     if (asked) ui.run("open_run");
     return;
   }

@@ -25,7 +25,8 @@ struct CurveLook {
   bool has_floor = false;
   double floor = 0;  // a dashed line
   const char* floor_label = "";
-  bool may_log = false;  // positive values whose largest is far above their median stand on a logarithmic axis, which says so
+  bool may_log =
+      false;  // positive values whose largest is far above their median stand on a logarithmic axis, which says so
   bool axes = false;    // tick labels (large plots)
   bool y_axis = false;  // tick labels of the upright axis alone
 };

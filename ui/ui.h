@@ -33,12 +33,12 @@ struct Action {
 
 /// What a viewer remembers about one probe between frames.
 struct ViewState {
-  int selected = 0;  // dimension of a mixture …
-  int dragged = -1;  // element under the mouse button
-  float value = 0;   // its value, shown until the engine's answer arrives
-  float before = 0;  // its value when the drag began, for undo
-  float range = 3;   // axis half-height, grows in steps
-  bool negative = false;  // a value below 0 was seen: the axis keeps its lower half
+  int selected = 0;          // dimension of a mixture …
+  int dragged = -1;          // element under the mouse button
+  float value = 0;           // its value, shown until the engine's answer arrives
+  float before = 0;          // its value when the drag began, for undo
+  float range = 3;           // axis half-height, grows in steps
+  bool negative = false;     // a value below 0 was seen: the axis keeps its lower half
   std::size_t elements = 0;  // of the vector that the axis was settled for
 };
 
@@ -100,8 +100,8 @@ struct Ui {
   std::string want_workspace;
   bool want_reset_layout = false, want_quit = false, want_screenshot = false, want_style = false;
   bool show_keys = false, show_palette = false;
-  double replay_place = 1;  // where "dream from this frame" begins: 0 the oldest frame … 1 the newest
-  std::string want_panel;   // bring this panel to the front
+  double replay_place = 1;     // where "dream from this frame" begins: 0 the oldest frame … 1 the newest
+  std::string want_panel;      // bring this panel to the front
   bool want_run_list = false;  // drop the list of runs in the top bar
 
   std::set<std::string> wanted_probes;  // filled while drawing

@@ -98,11 +98,11 @@ void centred_note(const Ui& ui, ImVec2 min, ImVec2 max, const std::string& text)
 /// `text` in the current font, cut with … to `room` pixels.
 std::string fitted(const std::string& text, float room);
 
-std::string short_time(double seconds);  // "5 min", "2 h 10 min", "12 s"
-std::string short_bytes(double bytes);   // "1.2 GB"
-std::string short_number(double value);  // 4 significant figures, fixed notation where readable
+std::string short_time(double seconds);            // "5 min", "2 h 10 min", "12 s"
+std::string short_bytes(double bytes);             // "1.2 GB"
+std::string short_number(double value);            // 4 significant figures, fixed notation where readable
 std::string with_separators(std::int64_t number);  // "48,000"
-std::string subscript(int number);       // "₁₂"
+std::string subscript(int number);                 // "₁₂"
 
 /// The sentence in amber or red, with what to do next and a button that dismisses it. Gives true when dismissed.
 bool fault_line(const Ui& ui, const std::string& sentence, bool dismissable);

@@ -97,7 +97,8 @@ void Window::Inside::make_window() {
     // A laptop's screen may be smaller than the window wants.
     if (!all.empty() && (all[0].width < place.width || all[0].height < place.height))
       glfwWindowHint(GLFW_MAXIMIZED, GLFW_TRUE);
-    if (!all.empty()) place.width = std::min(place.width, all[0].width), place.height = std::min(place.height, all[0].height);
+    if (!all.empty())
+      place.width = std::min(place.width, all[0].width), place.height = std::min(place.height, all[0].height);
     glfwWindowHint(GLFW_SCALE_TO_MONITOR, GLFW_TRUE);
   } else {
     place = fit_to_screens(place, all);

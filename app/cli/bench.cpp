@@ -118,44 +118,51 @@ Verb bench_verb(CLI::App& app) {
     bool verbose = false;
   };
   auto options = std::make_shared<Options>();
-  auto* command = app.add_subcommand("bench", "Measure this machine; bench/compare.py and bench/compare_dreamer.py set others beside it");
+  auto* command = app.add_subcommand(
+      "bench", "Measure this machine; bench/compare.py and bench/compare_dreamer.py set others beside it");
   command->add_option("--json", options->json, "Write the figures to this file");
   command->add_option("--only", options->only, "Measure the rows whose names begin so; repeatable");
   command->add_flag("--verbose", options->verbose, "Say how the time of a row divides, where that is known");
   command->add_option("--seconds", options->seconds, "Length of one measurement; each is the best of three")
-      ->check(CLI::Range(0.05, 600.0))->capture_default_str();
+      ->check(CLI::Range(0.05, 600.0))
+      ->capture_default_str();
   return {command, [options](const Common& common) {
-    const auto device = device_from(common.device);
-    const double s = options->seconds;
-    std::vector<Measurement> rows = {
-        {"car_racing", [&] { return environment_row(s); }}, {"v_train", [&] { return v_row(s, device); }},
-        {"m_train", [&] { return m_row(s, device); }}, {"dream_decode", [&] { return dream_row(s, device, 1, true); }},
-        {"dream_batch", [&] { return dream_row(s, device, 1024, false); }}};
-    for (auto& row : minatar_rows(s)) rows.push_back(std::move(row));
-    for (auto& row : dreamer_rows(s, common.device)) rows.push_back(std::move(row));
-    nlohmann::json json;
-    json["threads"] = torch::get_num_threads();
-    json["device"] = common.device;
-    std::printf("%-48s %12s %18s\n", "", "per second", "per CPU second");
-    for (const auto& measurement : rows) {
-      const auto wanted = [&](const std::string& name) { return measurement.name.starts_with(name); };
-      if (!options->only.empty() && std::none_of(options->only.begin(), options->only.end(), wanted)) continue;
-      const auto row = measurement.run();
-      std::printf("%-48s %12.0f %18.0f %s\n", row.what.c_str(), row.rate.wall, row.rate.processor, row.unit.c_str());
-      auto& entry = json["rows"][row.name];
-      entry = {{"what", row.what}, {"unit", row.unit}, {"rate", row.rate.wall}, {"per_processor_second", row.rate.processor}};
-      for (const auto& [part, seconds] : row.parts) {
-        if (options->verbose) std::printf("    %-44s %12.3f s\n", part.c_str(), seconds);
-        entry["parts"][part] = seconds;
-      }
-      std::fflush(stdout);
-    }
-    if (options->json.empty()) return;
-    const auto text = json.dump(2) + "\n";
-    DurableFile file(options->json);
-    file.write(text.data(), text.size());
-    file.commit();
-  }};
+            const auto device = device_from(common.device);
+            const double s = options->seconds;
+            std::vector<Measurement> rows = {{"car_racing", [&] { return environment_row(s); }},
+                                             {"v_train", [&] { return v_row(s, device); }},
+                                             {"m_train", [&] { return m_row(s, device); }},
+                                             {"dream_decode", [&] { return dream_row(s, device, 1, true); }},
+                                             {"dream_batch", [&] { return dream_row(s, device, 1024, false); }}};
+            for (auto& row : minatar_rows(s)) rows.push_back(std::move(row));
+            for (auto& row : dreamer_rows(s, common.device)) rows.push_back(std::move(row));
+            nlohmann::json json;
+            json["threads"] = torch::get_num_threads();
+            json["device"] = common.device;
+            std::printf("%-48s %12s %18s\n", "", "per second", "per CPU second");
+            for (const auto& measurement : rows) {
+              const auto wanted = [&](const std::string& name) { return measurement.name.starts_with(name); };
+              if (!options->only.empty() && std::none_of(options->only.begin(), options->only.end(), wanted)) continue;
+              const auto row = measurement.run();
+              std::printf("%-48s %12.0f %18.0f %s\n", row.what.c_str(), row.rate.wall, row.rate.processor,
+                          row.unit.c_str());
+              auto& entry = json["rows"][row.name];
+              entry = {{"what", row.what},
+                       {"unit", row.unit},
+                       {"rate", row.rate.wall},
+                       {"per_processor_second", row.rate.processor}};
+              for (const auto& [part, seconds] : row.parts) {
+                if (options->verbose) std::printf("    %-44s %12.3f s\n", part.c_str(), seconds);
+                entry["parts"][part] = seconds;
+              }
+              std::fflush(stdout);
+            }
+            if (options->json.empty()) return;
+            const auto text = json.dump(2) + "\n";
+            DurableFile file(options->json);
+            file.write(text.data(), text.size());
+            file.commit();
+          }};
 }
 
 }  // namespace dream::cli

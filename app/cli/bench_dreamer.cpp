@@ -19,7 +19,8 @@ std::vector<Model> models() {
   const std::vector<std::string> v3_23 = {"constants=2023", "size=s"};
   auto small = v3_23;
   for (const char* part : {"world.", "behaviour."}) small.push_back(std::string(part) + "units=256");
-  small.insert(small.end(), {"world.deter=256", "world.hidden=256", "world.groups=16", "world.classes=16", "world.depth=16"});
+  small.insert(small.end(),
+               {"world.deter=256", "world.hidden=256", "world.groups=16", "world.classes=16", "world.depth=16"});
   return {{"v3_1m", "Dreamer V3 1m", {"size=1m"}},
           {"v3_12m", "Dreamer V3 12m", {"size=12m"}},
           {"v3_23_s", "Dreamer V3 (2023) S", v3_23},
@@ -40,8 +41,10 @@ SequenceBatch random_batch(const System& system) {
   const auto spaces = system.make_env()->spaces();
   const auto bits = [](double share) { return (torch::rand({steps, lanes}) < share).to(torch::kFloat32); };
   SequenceBatch batch;
-  batch.image = torch::randint(0, 255, {steps, lanes, spaces.image_height, spaces.image_width, spaces.image_channels}, torch::kUInt8);
-  batch.action = torch::randint(0, static_cast<std::int64_t>(spaces.action.choices.size()), {steps, lanes, 1}).to(torch::kFloat32);
+  batch.image = torch::randint(0, 255, {steps, lanes, spaces.image_height, spaces.image_width, spaces.image_channels},
+                               torch::kUInt8);
+  batch.action =
+      torch::randint(0, static_cast<std::int64_t>(spaces.action.choices.size()), {steps, lanes, 1}).to(torch::kFloat32);
   batch.reward = torch::randn({steps, lanes});
   batch.terminated = bits(0.01);
   batch.last = batch.terminated.clone();

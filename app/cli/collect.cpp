@@ -16,60 +16,75 @@ Verb collect_verb(CLI::App& app) {
   auto options = std::make_shared<Options>();
   auto* command = app.add_subcommand("collect", "Drive an environment and keep the episodes (HDF5, Minari's layout)");
   command->add_option("--env", options->environment, "The environment")->capture_default_str();
-  command->add_option("--policy", options->policy, "'random' (a Brownian motion), 'random-weights' (V-M-C with random weights), or a run whose controller drives")->capture_default_str();
+  command
+      ->add_option("--policy", options->policy,
+                   "'random' (a Brownian motion), 'random-weights' (V-M-C with random weights), or a run whose "
+                   "controller drives")
+      ->capture_default_str();
   command->add_option("--episodes", options->episodes, "Episodes in the dataset at the end; what is there counts")
-      ->check(CLI::Range(1, 100000000))->capture_default_str();
+      ->check(CLI::Range(1, 100000000))
+      ->capture_default_str();
   command->add_option("--out", options->directory, "The dataset's folder")->required();
-  command->add_option("--max-steps", options->max_steps, "Longest episode")->check(CLI::Range(1, 100000000))->capture_default_str();
-  command->add_option("--lanes", options->lanes, "Environments stepped side by side")->check(CLI::Range(1, 4096))->capture_default_str();
+  command->add_option("--max-steps", options->max_steps, "Longest episode")
+      ->check(CLI::Range(1, 100000000))
+      ->capture_default_str();
+  command->add_option("--lanes", options->lanes, "Environments stepped side by side")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
   command->add_option("--noise", options->noise, "Shake a run's actions by up to this share of each axis's half range")
-      ->check(CLI::Range(0.0, 10.0))->capture_default_str();
+      ->check(CLI::Range(0.0, 10.0))
+      ->capture_default_str();
 
   return {command, [options](const Common& common) {
-    std::shared_ptr<System> driver;
-    const bool untrained = options->policy == "random-weights";
-    if (options->policy != "random" && !untrained) {
-      driver = load_system(Checkpoint::load(checkpoint_path(options->policy)), common.device);
-      if (driver->environment != options->environment) {
-        throw Error("--policy " + options->policy + " drives " + driver->environment + ", not " + options->environment);
-      }
-    }
-    // The picture is kept as the recipes see it, which is what they train on.
-    auto spec = RunSpec{};
-    spec.environment = options->environment;
-    if (!untrained) spec.recipe = "dreamer-v3";  // it serves every environment
-    auto shape = driver ? driver : std::shared_ptr<System>(make_system(spec));
-    Collector::Options collect{options->directory, options->episodes, options->max_steps,
-                               std::min(options->lanes, options->episodes), Rng(common.seed).fork(options->policy), options->noise};
-    if (untrained) {
-      collect.untrained = [spec] {
-        const auto system = make_system(spec);
-        return RandomWeights::Parts{system->model, system->behaviour};
-      };
-    }
-    Collector collector(std::move(collect), options->environment, shape->make_env, driver, options->policy);
-    ProgressLine progress(common.quiet);
-    const double began = now_seconds();
-    const auto first = collector.written();
-    double steps = 0;
-    auto written = first;
-    while (!interrupted() && collector.written() < options->episodes) {
-      steps += collector.step();
-      written = collector.written();
-      const double elapsed = now_seconds() - began;
-      const double share = static_cast<double>(written) / static_cast<double>(options->episodes);
-      const double fresh = static_cast<double>(written - first);
-      PhaseView view;
-      view.name = "collect";
-      view.progress = share;
-      view.rate = steps / elapsed;
-      view.rate_unit = "steps/s";
-      view.eta_seconds = fresh > 0 ? elapsed * static_cast<double>(options->episodes - written) / fresh : -1;
-      view.detail = "episode " + std::to_string(written) + " of " + std::to_string(options->episodes);
-      progress.show(view);
-    }
-    progress.say(std::to_string(collector.written()) + " episodes in " + options->directory);
-  }};
+            std::shared_ptr<System> driver;
+            const bool untrained = options->policy == "random-weights";
+            if (options->policy != "random" && !untrained) {
+              driver = load_system(Checkpoint::load(checkpoint_path(options->policy)), common.device);
+              if (driver->environment != options->environment) {
+                throw Error("--policy " + options->policy + " drives " + driver->environment + ", not " +
+                            options->environment);
+              }
+            }
+            // The picture is kept as the recipes see it, which is what they train on.
+            auto spec = RunSpec{};
+            spec.environment = options->environment;
+            if (!untrained) spec.recipe = "dreamer-v3";  // it serves every environment
+            auto shape = driver ? driver : std::shared_ptr<System>(make_system(spec));
+            Collector::Options collect{options->directory,
+                                       options->episodes,
+                                       options->max_steps,
+                                       std::min(options->lanes, options->episodes),
+                                       Rng(common.seed).fork(options->policy),
+                                       options->noise};
+            if (untrained) {
+              collect.untrained = [spec] {
+                const auto system = make_system(spec);
+                return RandomWeights::Parts{system->model, system->behaviour};
+              };
+            }
+            Collector collector(std::move(collect), options->environment, shape->make_env, driver, options->policy);
+            ProgressLine progress(common.quiet);
+            const double began = now_seconds();
+            const auto first = collector.written();
+            double steps = 0;
+            auto written = first;
+            while (!interrupted() && collector.written() < options->episodes) {
+              steps += collector.step();
+              written = collector.written();
+              const double elapsed = now_seconds() - began;
+              const double share = static_cast<double>(written) / static_cast<double>(options->episodes);
+              const double fresh = static_cast<double>(written - first);
+              PhaseView view;
+              view.name = "collect";
+              view.progress = share;
+              view.rate = steps / elapsed;
+              view.rate_unit = "steps/s";
+              view.eta_seconds = fresh > 0 ? elapsed * static_cast<double>(options->episodes - written) / fresh : -1;
+              view.detail = "episode " + std::to_string(written) + " of " + std::to_string(options->episodes);
+              progress.show(view);
+            }
+            progress.say(std::to_string(collector.written()) + " episodes in " + options->directory);
+          }};
 }
 
 }  // namespace dream::cli

@@ -31,7 +31,8 @@ struct Played {
     usual_length = lengths[lengths.size() / 2];
     const auto [worst, best] = std::ranges::minmax(rewards);
     const int digits = std::abs(mean) < 10 ? 2 : 1;
-    std::printf("%s  %.*f ± %.*f  over %zu %s (worst %.1f, best %.1f)\n", what, digits, mean, digits, deviation, rewards.size(), whom, worst, best);
+    std::printf("%s  %.*f ± %.*f  over %zu %s (worst %.1f, best %.1f)\n", what, digits, mean, digits, deviation,
+                rewards.size(), whom, worst, best);
   }
   std::vector<double> rewards;
   Score score;
@@ -50,100 +51,129 @@ Verb eval_verb(CLI::App& app) {
   auto options = std::make_shared<Options>();
   auto* command = app.add_subcommand("eval", "Score a run's controller on unseen episodes, and its model's errors");
   command->add_option("run", options->run, "The run's folder, or a checkpoint")->required();
-  command->add_option("--episodes", options->episodes, "Episodes to play")->check(CLI::Range(1, 1000000))->capture_default_str();
+  command->add_option("--episodes", options->episodes, "Episodes to play")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
   command->add_flag("--dream", options->dream, "Play inside the model's dream instead of the environment");
-  command->add_flag("--random", options->random, "Play the same episodes with uniformly random actions as well: what the run must beat");
-  command->add_option("--tau", options->tau, "Temperature τ of the dream")->check(CLI::Range(0.01, 10.0))->capture_default_str();
-  command->add_option("--max-steps", options->max_steps, "Longest episode, a dreamt one too; the environment's own limit counts as well")->check(CLI::Range(1, 100000000))->capture_default_str();
-  command->add_option("--lanes", options->lanes, "Episodes played side by side")->check(CLI::Range(1, 4096))->capture_default_str();
-  auto* horizon = command->add_option("--horizon", options->horizon, "Imagined steps whose error is measured; 0 = none")->check(CLI::Range(0, 1000))->capture_default_str();
+  command->add_flag("--random", options->random,
+                    "Play the same episodes with uniformly random actions as well: what the run must beat");
+  command->add_option("--tau", options->tau, "Temperature τ of the dream")
+      ->check(CLI::Range(0.01, 10.0))
+      ->capture_default_str();
+  command
+      ->add_option("--max-steps", options->max_steps,
+                   "Longest episode, a dreamt one too; the environment's own limit counts as well")
+      ->check(CLI::Range(1, 100000000))
+      ->capture_default_str();
+  command->add_option("--lanes", options->lanes, "Episodes played side by side")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  auto* horizon = command->add_option("--horizon", options->horizon, "Imagined steps whose error is measured; 0 = none")
+                      ->check(CLI::Range(0, 1000))
+                      ->capture_default_str();
   command->add_option("--json", options->json, "Write the figures to this file");
 
   return {command, [options, horizon](const Common& common) {
-    if (!options->dream && horizon->count() > 0 && options->horizon > 0 && options->max_steps <= horizon_context + options->horizon) {
-      throw Error("--max-steps " + std::to_string(options->max_steps) + " is too short for --horizon " +
-                  std::to_string(options->horizon) + ", which needs more than " + std::to_string(horizon_context + options->horizon) +
-                  " steps: " + std::to_string(horizon_context) + " to look, then the horizon; --horizon 0 leaves it out");
-    }
-    const auto checkpoint = Checkpoint::load(checkpoint_path(options->run));
-    auto system = load_system(checkpoint, common.device);
-    // The first unseen track is number 0; --seed moves on from there.
-    const auto first = first_evaluation_seed + (common.seed_given ? common.seed : 0);
-    const auto lane_count = std::min(options->lanes, options->episodes);
-    std::unique_ptr<Lanes> lanes;
-    const auto limit = static_cast<std::int64_t>(system->make_env()->spaces().max_episode_steps);
-    const auto max_steps = limit > 0 ? std::min(options->max_steps, limit) : options->max_steps;
-    if (options->dream) {
-      lanes = std::make_unique<DreamLanes>(system->model, system->starts, lane_count, max_steps,
-                                           DreamOptions{options->tau, options->tau}, common.seed);
-    } else {
-      lanes = std::make_unique<RealLanes>(system->model, system->device, system->make_env, lane_count, common.seed);
-    }
-    if (options->random && options->dream) throw Error("--random plays in the environment; leave --dream away");
-    Population::Options play;
-    play.max_steps = max_steps;
-    auto rng = make_generator(system->device, common.seed);
-    ProgressLine progress(common.quiet);
-    const auto score = [&](const char* what, const char* whom, const auto& choose) {
-      Population population([&](const torch::Tensor&, const torch::Tensor&) { return choose(); }, *lanes, play);
-      std::vector<std::uint64_t> seeds;
-      for (std::int64_t i = 0; i < options->episodes; ++i) seeds.push_back(first + static_cast<std::uint64_t>(i));
-      population.begin(1, seeds);
-      const double began = now_seconds();
-      double steps = 0;
-      while (!population.finished()) {
-        if (interrupted()) throw Error("interrupted; nothing was written");
-        steps += static_cast<double>(population.tick());
-        PhaseView view;
-        view.name = options->dream ? "dream" : "drive";
-        view.progress = population.progress();
-        const double elapsed = now_seconds() - began;
-        view.rate = steps / elapsed;
-        view.rate_unit = "steps/s";
-        view.eta_seconds = view.progress > 0 ? elapsed * (1 - view.progress) / view.progress : -1;
-        progress.show(view);
-      }
-      progress.say("");
-      return Played(population.results(), what, whom);
-    };
-    const auto played = score(options->dream ? "return in the dream" : "return", options->dream ? "dreams" : "unseen episodes",
-                              [&] { return system->behaviour->decide(*system->model, lanes->carry(), false, rng); });
+            if (!options->dream && horizon->count() > 0 && options->horizon > 0 &&
+                options->max_steps <= horizon_context + options->horizon) {
+              throw Error("--max-steps " + std::to_string(options->max_steps) + " is too short for --horizon " +
+                          std::to_string(options->horizon) + ", which needs more than " +
+                          std::to_string(horizon_context + options->horizon) + " steps: " +
+                          std::to_string(horizon_context) + " to look, then the horizon; --horizon 0 leaves it out");
+            }
+            const auto checkpoint = Checkpoint::load(checkpoint_path(options->run));
+            auto system = load_system(checkpoint, common.device);
+            // The first unseen track is number 0; --seed moves on from there.
+            const auto first = first_evaluation_seed + (common.seed_given ? common.seed : 0);
+            const auto lane_count = std::min(options->lanes, options->episodes);
+            std::unique_ptr<Lanes> lanes;
+            const auto limit = static_cast<std::int64_t>(system->make_env()->spaces().max_episode_steps);
+            const auto max_steps = limit > 0 ? std::min(options->max_steps, limit) : options->max_steps;
+            if (options->dream) {
+              lanes = std::make_unique<DreamLanes>(system->model, system->starts, lane_count, max_steps,
+                                                   DreamOptions{options->tau, options->tau}, common.seed);
+            } else {
+              lanes =
+                  std::make_unique<RealLanes>(system->model, system->device, system->make_env, lane_count, common.seed);
+            }
+            if (options->random && options->dream) throw Error("--random plays in the environment; leave --dream away");
+            Population::Options play;
+            play.max_steps = max_steps;
+            auto rng = make_generator(system->device, common.seed);
+            ProgressLine progress(common.quiet);
+            const auto score = [&](const char* what, const char* whom, const auto& choose) {
+              Population population([&](const torch::Tensor&, const torch::Tensor&) { return choose(); }, *lanes, play);
+              std::vector<std::uint64_t> seeds;
+              for (std::int64_t i = 0; i < options->episodes; ++i)
+                seeds.push_back(first + static_cast<std::uint64_t>(i));
+              population.begin(1, seeds);
+              const double began = now_seconds();
+              double steps = 0;
+              while (!population.finished()) {
+                if (interrupted()) throw Error("interrupted; nothing was written");
+                steps += static_cast<double>(population.tick());
+                PhaseView view;
+                view.name = options->dream ? "dream" : "drive";
+                view.progress = population.progress();
+                const double elapsed = now_seconds() - began;
+                view.rate = steps / elapsed;
+                view.rate_unit = "steps/s";
+                view.eta_seconds = view.progress > 0 ? elapsed * (1 - view.progress) / view.progress : -1;
+                progress.show(view);
+              }
+              progress.say("");
+              return Played(population.results(), what, whom);
+            };
+            const auto played =
+                score(options->dream ? "return in the dream" : "return", options->dream ? "dreams" : "unseen episodes",
+                      [&] { return system->behaviour->decide(*system->model, lanes->carry(), false, rng); });
 
-    nlohmann::json json = {{"run", options->run}, {"environment", system->environment}, {"recipe", system->recipe},
-                           {"episodes", played.rewards.size()}, {"dream", options->dream}, {"mean", played.score.mean},
-                           {"deviation", played.score.deviation}, {"rewards", played.rewards}};
-    if (options->random) {
-      const auto chance = score("random actions", "of the same episodes",
-                                [&] { return random_action(system->make_env()->spaces().action, lane_count, rng, system->device); });
-      json["random_mean"] = chance.score.mean;
-      json["random_deviation"] = chance.score.deviation;
-    }
-    if (options->dream) json["tau"] = options->tau;
-    const bool paints = system->model->predict(system->model->initial(1)).frame.defined();
-    if (!options->dream && options->horizon > 0 && paints) {
-      // Short episodes are watched for a quarter of their length.
-      const auto context = horizon->count() > 0 ? horizon_context : std::clamp<std::int64_t>(played.usual_length / 4, 1, horizon_context);
-      const auto report = horizon_error(*system, std::min(horizon_episodes, options->episodes), first, context,
-                                        options->horizon, options->tau, options->max_steps);
-      std::printf("reconstruction  Σ(x − x̂)² = %.2f per frame, MSE %.5f, over %lld unseen frames\n",
-                  report.reconstruction_sum, report.reconstruction_mse, static_cast<long long>(report.frames));
-      std::printf("imagined steps under the true actions after %lld frames, MSE per channel value (and of a still picture):\n",
+            nlohmann::json json = {{"run", options->run},
+                                   {"environment", system->environment},
+                                   {"recipe", system->recipe},
+                                   {"episodes", played.rewards.size()},
+                                   {"dream", options->dream},
+                                   {"mean", played.score.mean},
+                                   {"deviation", played.score.deviation},
+                                   {"rewards", played.rewards}};
+            if (options->random) {
+              const auto chance = score("random actions", "of the same episodes", [&] {
+                return random_action(system->make_env()->spaces().action, lane_count, rng, system->device);
+              });
+              json["random_mean"] = chance.score.mean;
+              json["random_deviation"] = chance.score.deviation;
+            }
+            if (options->dream) json["tau"] = options->tau;
+            const bool paints = system->model->predict(system->model->initial(1)).frame.defined();
+            if (!options->dream && options->horizon > 0 && paints) {
+              // Short episodes are watched for a quarter of their length.
+              const auto context = horizon->count() > 0
+                                       ? horizon_context
+                                       : std::clamp<std::int64_t>(played.usual_length / 4, 1, horizon_context);
+              const auto report = horizon_error(*system, std::min(horizon_episodes, options->episodes), first, context,
+                                                options->horizon, options->tau, options->max_steps);
+              std::printf("reconstruction  Σ(x − x̂)² = %.2f per frame, MSE %.5f, over %lld unseen frames\n",
+                          report.reconstruction_sum, report.reconstruction_mse, static_cast<long long>(report.frames));
+              std::printf(
+                  "imagined steps under the true actions after %lld frames, MSE per channel value (and of a still "
+                  "picture):\n",
                   static_cast<long long>(context));
-      for (std::size_t k : {1, 2, 5, 10, 20, 50, 100}) {
-        if (k <= report.frame_mse.size()) std::printf("  %3zu  %.5f  (%.5f)\n", k, report.frame_mse[k - 1], report.still_mse[k - 1]);
-      }
-      json["reconstruction_sum"] = report.reconstruction_sum;
-      json["reconstruction_mse"] = report.reconstruction_mse;
-      json["imagined_mse"] = report.frame_mse;
-      json["still_mse"] = report.still_mse;
-    }
-    if (!options->json.empty()) {
-      const auto text = json.dump(2) + "\n";
-      DurableFile file(options->json);
-      file.write(text.data(), text.size());
-      file.commit();
-    }
-  }};
+              for (std::size_t k : {1, 2, 5, 10, 20, 50, 100}) {
+                if (k <= report.frame_mse.size())
+                  std::printf("  %3zu  %.5f  (%.5f)\n", k, report.frame_mse[k - 1], report.still_mse[k - 1]);
+              }
+              json["reconstruction_sum"] = report.reconstruction_sum;
+              json["reconstruction_mse"] = report.reconstruction_mse;
+              json["imagined_mse"] = report.frame_mse;
+              json["still_mse"] = report.still_mse;
+            }
+            if (!options->json.empty()) {
+              const auto text = json.dump(2) + "\n";
+              DurableFile file(options->json);
+              file.write(text.data(), text.size());
+              file.commit();
+            }
+          }};
 }
 
 }  // namespace dream::cli

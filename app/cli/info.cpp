@@ -11,10 +11,12 @@ namespace {
 void print_dataset(const std::filesystem::path& path) {
   const Dataset dataset(path);
   const auto& info = dataset.info();
-  std::printf("dataset      %s\nenvironment  %s\npolicy       %s\nepisodes     %zu\nsteps        %lld\n", path.string().c_str(),
-              info.environment.c_str(), info.policy.c_str(), dataset.episodes(), static_cast<long long>(dataset.steps()));
+  std::printf("dataset      %s\nenvironment  %s\npolicy       %s\nepisodes     %zu\nsteps        %lld\n",
+              path.string().c_str(), info.environment.c_str(), info.policy.c_str(), dataset.episodes(),
+              static_cast<long long>(dataset.steps()));
   if (info.spaces.image_bytes() > 0) {
-    std::printf("picture      %d × %d × %d, uint8\n", info.spaces.image_height, info.spaces.image_width, info.spaces.image_channels);
+    std::printf("picture      %d × %d × %d, uint8\n", info.spaces.image_height, info.spaces.image_width,
+                info.spaces.image_channels);
   }
   if (!info.spaces.vector_names.empty()) std::printf("vector       %zu values\n", info.spaces.vector_names.size());
   std::printf("action       %zu values\n", info.spaces.action.size());
@@ -24,7 +26,8 @@ void print_checkpoint(const std::filesystem::path& path) {
   const auto checkpoint = Checkpoint::load(path);
   std::printf("checkpoint   %s\n", path.string().c_str());
   for (const auto& [key, text] : checkpoint.metadata) {
-    if (key != "config") std::printf("%-12s %s\n", (key.starts_with("fact/") ? key.substr(5) : key).c_str(), text.c_str());
+    if (key != "config")
+      std::printf("%-12s %s\n", (key.starts_with("fact/") ? key.substr(5) : key).c_str(), text.c_str());
   }
   std::int64_t values = 0, bytes = 0;
   for (const auto& [name, tensor] : checkpoint.tensors) {
@@ -52,13 +55,16 @@ void print_checkpoint(const std::filesystem::path& path) {
   try {
     for (const auto& phase : system->phases) phase.load(checkpoint);
     for (const auto& phase : system->phases) {
-      std::printf("phase        %-10s %3.0f %%  %s\n", phase.name.c_str(), phase.progress() * 100, phase.detail().c_str());
+      std::printf("phase        %-10s %3.0f %%  %s\n", phase.name.c_str(), phase.progress() * 100,
+                  phase.detail().c_str());
     }
   } catch (const Error&) {
     std::printf("phases       none: an export, for dreaming and evaluating\n");
   }
   for (const auto& curve : system->metrics.views(nullptr)) {
-    if (!curve.y.empty()) std::printf("curve        %-20s %.4g at %s %.0f\n", curve.name.c_str(), curve.y.back(), curve.x_unit.c_str(), curve.x.back());
+    if (!curve.y.empty())
+      std::printf("curve        %-20s %.4g at %s %.0f\n", curve.name.c_str(), curve.y.back(), curve.x_unit.c_str(),
+                  curve.x.back());
   }
   std::printf("\n%s", checkpoint.text("config").c_str());
 }
@@ -70,13 +76,13 @@ Verb info_verb(CLI::App& app) {
   auto* command = app.add_subcommand("info", "What is in a run, a dataset or a checkpoint");
   command->add_option("path", *path, "A run's folder, a dataset's folder, or a .safetensors file")->required();
   return {command, [path](const Common&) {
-    std::error_code ignored;
-    if (std::filesystem::exists(std::filesystem::path(*path) / "data" / "metadata.json", ignored)) {
-      print_dataset(*path);
-    } else {
-      print_checkpoint(checkpoint_path(*path));
-    }
-  }};
+            std::error_code ignored;
+            if (std::filesystem::exists(std::filesystem::path(*path) / "data" / "metadata.json", ignored)) {
+              print_dataset(*path);
+            } else {
+              print_checkpoint(checkpoint_path(*path));
+            }
+          }};
 }
 
 }  // namespace dream::cli

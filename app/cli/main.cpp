@@ -11,17 +11,20 @@
 int main(int argc, char** argv) {
   using namespace dream;
   keep_freed_memory();
-  CLI::App app("Dreamscope without a window: train, collect, evaluate and inspect learned world models.", "dreamscope-cli");
+  CLI::App app("Dreamscope without a window: train, collect, evaluate and inspect learned world models.",
+               "dreamscope-cli");
   app.set_version_flag("--version", DREAMSCOPE_VERSION);
   app.require_subcommand(1);
 
   cli::Common common;
-  std::vector<cli::Verb> verbs = {cli::train_verb(app), cli::collect_verb(app), cli::eval_verb(app), cli::trace_verb(app),
-                                  cli::bench_verb(app), cli::info_verb(app),    cli::export_verb(app)};
+  std::vector<cli::Verb> verbs = {cli::train_verb(app), cli::collect_verb(app), cli::eval_verb(app),
+                                  cli::trace_verb(app), cli::bench_verb(app),   cli::info_verb(app),
+                                  cli::export_verb(app)};
   for (auto& verb : verbs) {
     verb.command->add_option("--device", common.device, "cpu, cuda or cuda:N")->capture_default_str();
     verb.command->add_option("--threads", common.threads, "Threads of a network's computation; 0 = one per core")
-        ->check(CLI::Range(0, 1024))->capture_default_str();
+        ->check(CLI::Range(0, 1024))
+        ->capture_default_str();
     verb.command->add_option("--seed", common.seed, "Seed of everything random");
     verb.command->add_flag("--quiet", common.quiet, "No progress, results only");
   }

@@ -42,7 +42,8 @@ void ProgressLine::show(const PhaseView& phase) {
   char rate[64] = "";
   if (phase.rate > 0) std::snprintf(rate, sizeof rate, "%.0f %s", phase.rate, phase.rate_unit.c_str());
   std::fprintf(stderr, "%s%-8s %s %3.0f %%  %s  %s left  %s%s", terminal_ ? "\r" : "", phase.name.c_str(), bar.c_str(),
-               phase.progress * 100, rate, duration(phase.eta_seconds).c_str(), phase.detail.c_str(), terminal_ ? "\033[K" : "\n");
+               phase.progress * 100, rate, duration(phase.eta_seconds).c_str(), phase.detail.c_str(),
+               terminal_ ? "\033[K" : "\n");
   std::fflush(stderr);
   open_ = terminal_;
 }

@@ -43,7 +43,9 @@ void yield_to_others() {
   setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), 10);
 }
 
-void name_thread(const std::string& name) { pthread_setname_np(pthread_self(), name.substr(0, 15).c_str()); }
+void name_thread(const std::string& name) {
+  pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+}
 
 void keep_freed_memory() {
 #if defined(__GLIBC__)
@@ -61,9 +63,13 @@ void catch_interrupts() {
   std::signal(SIGTERM, on_interrupt);
 }
 
-bool interrupted() { return interrupt_seen.load(); }
+bool interrupted() {
+  return interrupt_seen.load();
+}
 
-const std::atomic<bool>& interrupt_flag() { return interrupt_seen; }
+const std::atomic<bool>& interrupt_flag() {
+  return interrupt_seen;
+}
 
 std::filesystem::path program_directory() {
   std::error_code ignored;
@@ -72,11 +78,14 @@ std::filesystem::path program_directory() {
 
 std::filesystem::path settings_directory() {
   if (const char* xdg = std::getenv("XDG_CONFIG_HOME"); xdg && *xdg) return std::filesystem::path(xdg) / "dreamscope";
-  if (const char* home = std::getenv("HOME"); home && *home) return std::filesystem::path(home) / ".config" / "dreamscope";
+  if (const char* home = std::getenv("HOME"); home && *home)
+    return std::filesystem::path(home) / ".config" / "dreamscope";
   return std::filesystem::temp_directory_path() / "dreamscope";
 }
 
-bool terminal_on_stderr() { return isatty(STDERR_FILENO) == 1; }
+bool terminal_on_stderr() {
+  return isatty(STDERR_FILENO) == 1;
+}
 
 std::string host_name() {
   char name[256] = {};
@@ -87,7 +96,9 @@ std::string host_name() {
 double processor_seconds() {
   rusage used{};
   getrusage(RUSAGE_SELF, &used);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+  };
   return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 

@@ -14,7 +14,8 @@ void yield_to_others();
 void name_thread(const std::string& name);
 
 /// Keeps freed memory for the next use instead of giving it back to the system: a training step allocates and frees the
-/// same hundreds of megabytes, and faulting their pages in anew can cost more than the arithmetic. Call it first in main.
+/// same hundreds of megabytes, and faulting their pages in anew can cost more than the arithmetic. Call it first in
+/// main.
 void keep_freed_memory();
 
 /// SIGINT and SIGTERM from now on only make interrupted() true, so that a run can save itself. Another one,

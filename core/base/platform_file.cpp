@@ -1,5 +1,3 @@
-#include "core/base/durable_file.h"
-
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -10,6 +8,7 @@
 #include <utility>
 
 #include "api/error.h"
+#include "core/base/durable_file.h"
 
 namespace dream {
 namespace {

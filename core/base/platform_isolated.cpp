@@ -1,5 +1,3 @@
-#include "core/base/isolated.h"
-
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,6 +8,7 @@
 #include <cstring>
 
 #include "api/error.h"
+#include "core/base/isolated.h"
 
 namespace dream {
 namespace {

@@ -31,8 +31,8 @@ torch::Tensor LinearController::squashed(const torch::Tensor& raw) const {
 
 torch::Tensor LinearController::act(const torch::Tensor& features, at::Generator) {
   check_shape(features, {-1, features_}, "controller features");
-  return squashed(torch::addmm(parameters_.slice(0, 0, axes()), features,
-                               parameters_.slice(0, axes()).view({features_, axes()})));
+  return squashed(
+      torch::addmm(parameters_.slice(0, 0, axes()), features, parameters_.slice(0, axes()).view({features_, axes()})));
 }
 
 torch::Tensor LinearController::act_as(const torch::Tensor& parameters, const torch::Tensor& candidate,

@@ -21,7 +21,8 @@ class LinearController : public Behaviour {
   torch::Tensor act(const torch::Tensor& features, at::Generator rng) override;
 
   /// A population at once: parameters [P, count()], lane b uses row `candidate[b]`. features [B, F] -> [B, A].
-  torch::Tensor act_as(const torch::Tensor& parameters, const torch::Tensor& candidate, const torch::Tensor& features) const;
+  torch::Tensor act_as(const torch::Tensor& parameters, const torch::Tensor& candidate,
+                       const torch::Tensor& features) const;
 
   std::int64_t count() const { return (features_ + 1) * axes(); }
   void set_flat(const std::vector<double>& parameters);

@@ -15,14 +15,22 @@ torch::Tensor normal_log_prob(const torch::Tensor& x, const torch::Tensor& mean,
   return -0.5 * ((x - mean) / deviation).square() - deviation.log() - 0.5 * std::log(2 * std::numbers::pi);
 }
 
-torch::Tensor normal_cdf(const torch::Tensor& x) { return 0.5 * (1 + torch::erf(x / std::numbers::sqrt2)); }
-torch::Tensor normal_pdf(const torch::Tensor& x) { return torch::exp(-0.5 * x.square()) / std::sqrt(2 * std::numbers::pi); }
+torch::Tensor normal_cdf(const torch::Tensor& x) {
+  return 0.5 * (1 + torch::erf(x / std::numbers::sqrt2));
+}
+torch::Tensor normal_pdf(const torch::Tensor& x) {
+  return torch::exp(-0.5 * x.square()) / std::sqrt(2 * std::numbers::pi);
+}
 
 /// A normal cut to [-1, 1].
 struct Truncated {
   torch::Tensor mean, deviation, alpha, beta, below, mass;
   Truncated(const torch::Tensor& m, const torch::Tensor& s)
-      : mean(m), deviation(s), alpha((-1 - m) / s), beta((1 - m) / s), below(normal_cdf(alpha)),
+      : mean(m),
+        deviation(s),
+        alpha((-1 - m) / s),
+        beta((1 - m) / s),
+        below(normal_cdf(alpha)),
         mass((normal_cdf(beta) - below).clamp_min(1e-6)) {}
 };
 
@@ -34,22 +42,31 @@ PolicyHead::PolicyHead(const ActionSpace& space, const std::string& continuous, 
     return;
   }
   size_ = static_cast<std::int64_t>(space.axes.size());
-  kind_ = continuous == "normal" ? Kind::normal : continuous == "tanh_normal" ? Kind::tanh_normal : Kind::truncated_normal;
+  kind_ = continuous == "normal"        ? Kind::normal
+          : continuous == "tanh_normal" ? Kind::tanh_normal
+                                        : Kind::truncated_normal;
   low_ = torch::tensor(space.low);
   high_ = torch::tensor(space.high);
 }
 
-std::int64_t PolicyHead::output_size() const { return discrete() ? size_ : 2 * size_; }
+std::int64_t PolicyHead::output_size() const {
+  return discrete() ? size_ : 2 * size_;
+}
 
-torch::Tensor PolicyHead::probabilities(const torch::Tensor& output) const { return unimix(output, unimix_).exp(); }
+torch::Tensor PolicyHead::probabilities(const torch::Tensor& output) const {
+  return unimix(output, unimix_).exp();
+}
 
 std::pair<torch::Tensor, torch::Tensor> PolicyHead::mean_deviation(const torch::Tensor& output) const {
   const auto parts = output.to(torch::kFloat32).chunk(2, -1);
   switch (kind_) {
-    case Kind::normal: return {torch::tanh(parts[0]), 0.9 * torch::sigmoid(parts[1] + 2) + 0.1};
+    case Kind::normal:
+      return {torch::tanh(parts[0]), 0.9 * torch::sigmoid(parts[1] + 2) + 0.1};
     // The offset makes the deviation 5 where the network says 0.
-    case Kind::tanh_normal: return {5 * torch::tanh(parts[0] / 5), torch::softplus(parts[1] + std::log(std::expm1(5.0))) + 1e-4};
-    default: return {torch::tanh(parts[0]), 2 * torch::sigmoid(parts[1] / 2) + 0.1};
+    case Kind::tanh_normal:
+      return {5 * torch::tanh(parts[0] / 5), torch::softplus(parts[1] + std::log(std::expm1(5.0))) + 1e-4};
+    default:
+      return {torch::tanh(parts[0]), 2 * torch::sigmoid(parts[1] / 2) + 0.1};
   }
 }
 
@@ -62,7 +79,8 @@ torch::Tensor PolicyHead::sample(const torch::Tensor& output, at::Generator rng)
   auto sizes = output.sizes().vec();
   sizes.back() = size_;
   const auto plain = torch::TensorOptions(output.device()).dtype(torch::kFloat32);
-  return sample_at(output, kind_ == Kind::truncated_normal ? torch::rand(sizes, rng, plain) : torch::randn(sizes, rng, plain));
+  return sample_at(output,
+                   kind_ == Kind::truncated_normal ? torch::rand(sizes, rng, plain) : torch::randn(sizes, rng, plain));
 }
 
 torch::Tensor PolicyHead::sample_at(const torch::Tensor& output, const torch::Tensor& noise) const {
@@ -80,7 +98,8 @@ torch::Tensor PolicyHead::sample_at(const torch::Tensor& output, const torch::Te
 torch::Tensor PolicyHead::mode(const torch::Tensor& output, at::Generator rng) const {
   if (discrete()) {
     const auto best = output.argmax(-1, true);
-    return torch::zeros(output.sizes(), output.options().dtype(torch::kFloat32).requires_grad(false)).scatter_(-1, best, 1);
+    return torch::zeros(output.sizes(), output.options().dtype(torch::kFloat32).requires_grad(false))
+        .scatter_(-1, best, 1);
   }
   if (kind_ != Kind::tanh_normal) return mean_deviation(output).first;
   // Of 100 samples the likeliest: the mode of a squashed normal has no closed form (danijar/dreamer, SampleDist).
@@ -122,7 +141,8 @@ torch::Tensor PolicyHead::entropy(const torch::Tensor& output, at::Generator rng
 torch::Tensor PolicyHead::to_environment(const torch::Tensor& action) const {
   if (discrete()) return action.argmax(-1, true).to(torch::kFloat32);
   const auto low = low_.to(action.device()), high = high_.to(action.device());
-  // Held within [-1, 1] by a factor, which lets gradients pass where a clamp stops them (danijar/dreamerv3, action_clip).
+  // Held within [-1, 1] by a factor, which lets gradients pass where a clamp stops them (danijar/dreamerv3,
+  // action_clip).
   const auto held = action / action.detach().abs().clamp_min(1);
   return low + (held + 1) * 0.5 * (high - low);
 }

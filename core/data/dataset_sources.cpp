@@ -17,23 +17,30 @@ std::vector<std::filesystem::path> folders_of(const std::string& list) {
   return folders;
 }
 
-DatasetSources::DatasetSources(const std::vector<std::filesystem::path>& folders, const Spaces& wanted, const std::string& environment) {
+DatasetSources::DatasetSources(const std::vector<std::filesystem::path>& folders, const Spaces& wanted,
+                               const std::string& environment) {
   for (const auto& folder : folders) {
     Dataset dataset(folder);
     const auto& seen = dataset.info().spaces;
     const auto shapes = [](const Spaces& s) {
-      return std::vector<std::size_t>{static_cast<std::size_t>(s.image_height), static_cast<std::size_t>(s.image_width),
-                                      static_cast<std::size_t>(s.image_channels), s.vector_names.size(), s.action.size(), s.action.choices.size()};
+      return std::vector<std::size_t>{static_cast<std::size_t>(s.image_height),
+                                      static_cast<std::size_t>(s.image_width),
+                                      static_cast<std::size_t>(s.image_channels),
+                                      s.vector_names.size(),
+                                      s.action.size(),
+                                      s.action.choices.size()};
     };
     if (shapes(seen) != shapes(wanted)) {
-      throw Error(folder.string() + " holds pictures, vectors or actions of another shape than " + environment + " has in this recipe");
+      throw Error(folder.string() + " holds pictures, vectors or actions of another shape than " + environment +
+                  " has in this recipe");
     }
     if (dataset.episodes() > 0) sources_.push_back({std::move(dataset), 0});
   }
 }
 
 std::size_t DatasetSources::episodes() const {
-  return std::accumulate(sources_.begin(), sources_.end(), std::size_t{0}, [](std::size_t sum, const Source& s) { return sum + s.dataset.episodes(); });
+  return std::accumulate(sources_.begin(), sources_.end(), std::size_t{0},
+                         [](std::size_t sum, const Source& s) { return sum + s.dataset.episodes(); });
 }
 
 bool DatasetSources::read_into(Replay& replay) {

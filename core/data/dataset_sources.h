@@ -11,12 +11,13 @@ namespace dream {
 /// "a:b" -> a, b.
 std::vector<std::filesystem::path> folders_of(const std::string& list);
 
-/// Several datasets that are read into one replay, an episode of each in turn: a replay that is too small for all of them
-/// keeps a mixture.
+/// Several datasets that are read into one replay, an episode of each in turn: a replay that is too small for all of
+/// them keeps a mixture.
 class DatasetSources {
  public:
   /// Throws dream::Error when a dataset cannot be read, or holds other shapes than the `wanted` of `environment`.
-  DatasetSources(const std::vector<std::filesystem::path>& folders, const Spaces& wanted, const std::string& environment);
+  DatasetSources(const std::vector<std::filesystem::path>& folders, const Spaces& wanted,
+                 const std::string& environment);
 
   bool empty() const { return sources_.empty(); }
   std::size_t episodes() const;  // of all together

@@ -11,7 +11,7 @@ struct Episode {
   std::uint64_t seed = 0;
   int height = 0, width = 0, channels = 0;
   int action_size = 0;
-  std::vector<std::uint8_t> frames;      // [T+1, H, W, C]; empty for an environment without pictures
+  std::vector<std::uint8_t> frames;  // [T+1, H, W, C]; empty for an environment without pictures
   int vector_size = 0;
   std::vector<float> vectors;            // [T+1, V]; empty for an environment without vectors
   std::vector<float> actions;            // [T, A]

@@ -21,12 +21,14 @@ class Replay {
   std::size_t bytes() const { return bytes_; }
   std::size_t budget() const { return budget_; }
   std::size_t episodes() const { return episodes_.size(); }
-  std::int64_t steps() const { return steps_; }    // sum of T
-  std::int64_t frames() const;                     // sum of T + 1
+  std::int64_t steps() const { return steps_; }  // sum of T
+  std::int64_t frames() const;                   // sum of T + 1
   const Episode& episode(std::size_t index) const { return *episodes_[index]; }
 
   /// Where frame `index` of all frames (0 … frames()-1, in order of age) lies.
-  struct Place { std::size_t episode, time; };
+  struct Place {
+    std::size_t episode, time;
+  };
   Place place(std::int64_t index) const;
 
  private:

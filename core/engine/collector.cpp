@@ -22,10 +22,13 @@ class Collector::RandomDriver : public Driver {
   RandomDriver(const ActionSpace& space, std::int64_t lanes)
       : space_(space), policies_(static_cast<std::size_t>(lanes), RandomPolicy(space, Rng())) {}
 
-  void start(std::int64_t lane, Rng rng) override { policies_[static_cast<std::size_t>(lane)] = RandomPolicy(space_, rng); }
+  void start(std::int64_t lane, Rng rng) override {
+    policies_[static_cast<std::size_t>(lane)] = RandomPolicy(space_, rng);
+  }
 
   torch::Tensor act(const EnvLanes&) override {
-    auto actions = torch::empty({static_cast<std::int64_t>(policies_.size()), static_cast<std::int64_t>(space_.size())});
+    auto actions =
+        torch::empty({static_cast<std::int64_t>(policies_.size()), static_cast<std::int64_t>(space_.size())});
     auto* to = actions.data_ptr<float>();
     for (auto& policy : policies_) {
       const auto& action = policy.next();
@@ -163,7 +166,8 @@ double Collector::step() {
 
 void Collector::flush() {
   for (;;) {
-    const auto due = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.index == written_; });
+    const auto due =
+        std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.index == written_; });
     if (due == waiting_.end()) return;
     last_reward_ = std::accumulate(due->episode.rewards.begin(), due->episode.rewards.end(), 0.0);
     writer_->append(due->episode);
@@ -172,6 +176,8 @@ void Collector::flush() {
   }
 }
 
-Image Collector::picture() const { return image_from(envs_.images()[0]); }
+Image Collector::picture() const {
+  return image_from(envs_.images()[0]);
+}
 
 }  // namespace dream

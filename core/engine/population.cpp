@@ -56,7 +56,8 @@ std::int64_t Population::tick() {
       finish(static_cast<std::int64_t>(index), lane.reward);
     } else if (options_.patience > 0 && lane.since_reward >= options_.patience) {
       const auto rest = static_cast<double>(std::max<std::int64_t>(options_.max_steps - lane.steps, 0));
-      finish(static_cast<std::int64_t>(index), lane.reward + rest * lane.dry_reward / static_cast<double>(lane.since_reward));
+      finish(static_cast<std::int64_t>(index),
+             lane.reward + rest * lane.dry_reward / static_cast<double>(lane.since_reward));
     }
   }
   return stepped;
@@ -66,9 +67,11 @@ double Population::progress() const {
   if (results_.empty()) return 0;
   double started = 0;
   for (const auto& lane : state_) {
-    if (lane.job >= 0 && options_.max_steps > 0) started += static_cast<double>(lane.steps) / static_cast<double>(options_.max_steps);
+    if (lane.job >= 0 && options_.max_steps > 0)
+      started += static_cast<double>(lane.steps) / static_cast<double>(options_.max_steps);
   }
-  return (static_cast<double>(done_) + std::min(started, static_cast<double>(results_.size()) - static_cast<double>(done_))) /
+  return (static_cast<double>(done_) +
+          std::min(started, static_cast<double>(results_.size()) - static_cast<double>(done_))) /
          static_cast<double>(results_.size());
 }
 
@@ -106,12 +109,14 @@ void Population::load(const Checkpoint& from, const std::string& prefix) {
   const auto results = from.exact(prefix + "results", {jobs, 2}).to(torch::kFloat64).contiguous();
   const auto queue = from.get(prefix + "queue", {2}).to(torch::kInt64).contiguous();
   const auto next = queue.data_ptr<std::int64_t>()[0], done = queue.data_ptr<std::int64_t>()[1];
-  if (next < 0 || next > jobs || done < 0 || done > next) throw Error(from.origin + ": '" + prefix + "queue' is out of range");
+  if (next < 0 || next > jobs || done < 0 || done > next)
+    throw Error(from.origin + ": '" + prefix + "queue' is out of range");
   std::vector<Lane> state;
   for (std::int64_t lane = 0; lane < lanes_.count(); ++lane) {
     const double* row = lanes.data_ptr<double>() + lane * 5;
     const auto job = static_cast<std::int64_t>(row[0]);
-    if (job < -1 || job >= jobs) throw Error(from.origin + ": '" + prefix + "lanes' names an episode that does not exist");
+    if (job < -1 || job >= jobs)
+      throw Error(from.origin + ": '" + prefix + "lanes' names an episode that does not exist");
     state.push_back({job, static_cast<std::int64_t>(row[1]), static_cast<std::int64_t>(row[2]), row[3], row[4]});
   }
   lanes_.load(from, prefix + "lane_");

@@ -64,7 +64,8 @@ class Population {
   std::int64_t next_ = 0, done_ = 0;
 };
 
-/// Of the rewards of all episodes; the deviation is that of these episodes, not an estimate for all that there could be.
+/// Of the rewards of all episodes; the deviation is that of these episodes, not an estimate for all that there could
+/// be.
 struct Score {
   double mean = 0, deviation = 0;
 };

@@ -149,8 +149,7 @@ void KeyDoor::paint_cell(Canvas& canvas, int x, int y, float at_x, float at_y, f
 }
 
 std::vector<double> KeyDoor::numbers() const {
-  return {static_cast<double>(key_), static_cast<double>(x_), static_cast<double>(y_),
-          taken_ ? 1.0 : 0.0};
+  return {static_cast<double>(key_), static_cast<double>(x_), static_cast<double>(y_), taken_ ? 1.0 : 0.0};
 }
 
 bool KeyDoor::take(std::span<const double> numbers, int steps, bool done) {

@@ -9,8 +9,8 @@
 namespace dream {
 
 struct EnvEntry {
-  std::string name;    // "CarRacing"
-  std::string help;    // one sentence
+  std::string name;  // "CarRacing"
+  std::string help;  // one sentence
   std::function<std::unique_ptr<Env>()> make;
 };
 

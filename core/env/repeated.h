@@ -8,7 +8,8 @@ namespace dream {
 /// Every action is held for `times` steps of another environment; rewards add up, and an end cuts it short.
 class RepeatedEnv : public Env {
  public:
-  RepeatedEnv(std::unique_ptr<Env> inner, int times) : inner_(std::move(inner)), spaces_(inner_->spaces()), times_(times) {
+  RepeatedEnv(std::unique_ptr<Env> inner, int times)
+      : inner_(std::move(inner)), spaces_(inner_->spaces()), times_(times) {
     spaces_.max_episode_steps = (spaces_.max_episode_steps + times - 1) / times;
     spaces_.natural_rate /= static_cast<float>(times);
   }

@@ -52,7 +52,8 @@ void ResizedEnv::observe_image(std::span<std::uint8_t> out) {
       const float* weights = across_.weights.data() + tap.offset;
       for (int c = 0; c < channels; ++c) {
         float sum = 0;
-        for (int k = 0; k < tap.count; ++k) sum += weights[k] * static_cast<float>(line[(tap.first + k) * channels + c]);
+        for (int k = 0; k < tap.count; ++k)
+          sum += weights[k] * static_cast<float>(line[(tap.first + k) * channels + c]);
         *to++ = sum;
       }
     }

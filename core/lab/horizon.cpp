@@ -83,7 +83,8 @@ HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t
   report.reconstruction_mse = error_sum / static_cast<double>(report.frames);
   report.reconstruction_sum = report.reconstruction_mse * static_cast<double>(envs.spaces().image_bytes());
   const auto reached = static_cast<std::size_t>(std::ranges::find(counts, 0) - counts.begin());
-  if (reached == 0) throw Error("no episode lasted longer than the " + std::to_string(context) + " steps that are watched first");
+  if (reached == 0)
+    throw Error("no episode lasted longer than the " + std::to_string(context) + " steps that are watched first");
   report.frame_mse.resize(reached);
   report.still_mse.resize(reached);
   for (std::size_t k = 0; k < reached; ++k) {

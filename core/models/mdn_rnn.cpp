@@ -23,9 +23,9 @@ class MixtureLoss : public torch::autograd::Function<MixtureLoss> {
     const auto rows = outputs.size(0), width = outputs.size(1), dims = targets.size(1);
     const auto parts = torch::zeros({at::get_num_threads()}, torch::kFloat64);
     at::parallel_for(0, rows, 64, [&](std::int64_t first, std::int64_t last) {
-      const double sum = mixture_nll_gradient((last - first) * dims, components, outputs.data_ptr<float>() + first * width,
-                                              targets.data_ptr<float>() + first * dims,
-                                              gradient.data_ptr<float>() + first * width);
+      const double sum =
+          mixture_nll_gradient((last - first) * dims, components, outputs.data_ptr<float>() + first * width,
+                               targets.data_ptr<float>() + first * dims, gradient.data_ptr<float>() + first * width);
       parts.data_ptr<double>()[at::get_thread_num()] += sum;
     });
     const double scale = 1.0 / static_cast<double>(rows * dims);
@@ -41,7 +41,8 @@ class MixtureLoss : public torch::autograd::Function<MixtureLoss> {
 
 MdnRnnOptions checked(const MdnRnnOptions& options) {
   if (options.mixtures < 1 || options.mixtures > most_mixtures) {
-    throw Error("m.mixtures is " + std::to_string(options.mixtures) + "; M takes 1 to " + std::to_string(most_mixtures));
+    throw Error("m.mixtures is " + std::to_string(options.mixtures) + "; M takes 1 to " +
+                std::to_string(most_mixtures));
   }
   return options;
 }

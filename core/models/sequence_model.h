@@ -27,7 +27,7 @@ struct SequenceBatch {
 using Terms = std::vector<std::pair<std::string, torch::Tensor>>;
 
 struct SequenceLoss {
-  torch::Tensor total;     // with gradient
+  torch::Tensor total;  // with gradient
   Terms terms;
   Carry states;            // the posterior of every moment, detached, [T·B, ...] time-major: imagination starts here
   torch::Tensor features;  // float [T, B, F], with gradient

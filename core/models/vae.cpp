@@ -47,7 +47,8 @@ VaeImpl::VaeImpl(std::int64_t latent_size)
       item.value().zero_();
     }
     // deconv1 is used as a matrix, see fold().
-    if (item.value().dim() == 4 && item.key() != "deconv1.weight") item.value().set_data(item.value().contiguous(at::MemoryFormat::ChannelsLast));
+    if (item.value().dim() == 4 && item.key() != "deconv1.weight")
+      item.value().set_data(item.value().contiguous(at::MemoryFormat::ChannelsLast));
   }
 }
 
@@ -82,8 +83,8 @@ torch::Tensor VaeImpl::decode(const torch::Tensor& z) {
 
 VaeImpl::Folded VaeImpl::fold() {
   const auto kernel = deconv1_->weight.reshape({1024, 128 * 25});
-  return {expand_->weight.t().mm(kernel),
-          torch::matmul(expand_->bias, kernel) + deconv1_->bias.repeat_interleave(25), {}};
+  return {
+      expand_->weight.t().mm(kernel), torch::matmul(expand_->bias, kernel) + deconv1_->bias.repeat_interleave(25), {}};
 }
 
 const VaeImpl::Folded& VaeImpl::folded() {

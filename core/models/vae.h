@@ -14,8 +14,8 @@ class VaeImpl : public torch::nn::Module {
   explicit VaeImpl(std::int64_t latent_size = 32);
 
   struct Posterior {
-    torch::Tensor mean, log_variance;                     // float [B, z]
-    torch::Tensor sample(at::Generator rng) const;        // μ + σ·ε
+    torch::Tensor mean, log_variance;               // float [B, z]
+    torch::Tensor sample(at::Generator rng) const;  // μ + σ·ε
   };
 
   /// uint8 [B, 64, 64, 3]. bf16 inside for batches of 16 and more after `set_bfloat16(true)`.

@@ -15,9 +15,8 @@ constexpr std::int64_t grain = 16384;  // numbers that are worth a thread
 template <typename Work>
 void each_rows(const torch::Tensor& x, const Work& work) {
   const auto classes = x.size(-1);
-  at::parallel_for(0, x.numel() / classes, std::max<std::int64_t>(1, grain / classes), [&](std::int64_t begin, std::int64_t end) {
-    work(end - begin, begin * classes, begin);
-  });
+  at::parallel_for(0, x.numel() / classes, std::max<std::int64_t>(1, grain / classes),
+                   [&](std::int64_t begin, std::int64_t end) { work(end - begin, begin * classes, begin); });
 }
 
 torch::Tensor plain_unimix(const torch::Tensor& wide, double share) {
@@ -44,13 +43,16 @@ class Unimix : public torch::autograd::Function<Unimix> {
     return out;
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, const torch::autograd::variable_list& gradients) {
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
     const auto out = context->get_saved_variables()[0], gradient = gradients[0].contiguous();
     const auto share = static_cast<float>(context->saved_data["share"].toDouble());
     auto dx = torch::empty_like(out);
     const auto *of = out.const_data_ptr<float>(), *g = gradient.const_data_ptr<float>();
     auto* to = dx.mutable_data_ptr<float>();
-    each_rows(out, [&](std::int64_t rows, std::int64_t at, std::int64_t) { unimix_backward(rows, out.size(-1), share, of + at, g + at, to + at); });
+    each_rows(out, [&](std::int64_t rows, std::int64_t at, std::int64_t) {
+      unimix_backward(rows, out.size(-1), share, of + at, g + at, to + at);
+    });
     return {dx, {}};
   }
 };
@@ -58,12 +60,14 @@ class Unimix : public torch::autograd::Function<Unimix> {
 /// The draw going forward, d/d probabilities going back.
 class StraightThrough : public torch::autograd::Function<StraightThrough> {
  public:
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& one_hot, const torch::Tensor& log_probabilities) {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& one_hot,
+                               const torch::Tensor& log_probabilities) {
     context->save_for_backward({log_probabilities});
     return one_hot.view_as(one_hot);
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, const torch::autograd::variable_list& gradients) {
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
     return {{}, gradients[0] * context->get_saved_variables()[0].exp()};
   }
 };
@@ -89,7 +93,9 @@ torch::Tensor sample_one_hot(const torch::Tensor& log_probabilities, at::Generat
   }
   const auto *of = wide.const_data_ptr<float>(), *by = uniform.const_data_ptr<float>();
   auto* to = one_hot.mutable_data_ptr<float>();
-  each_rows(wide, [&](std::int64_t rows, std::int64_t at, std::int64_t row) { one_hot_draw(rows, wide.size(-1), of + at, by + row, to + at); });
+  each_rows(wide, [&](std::int64_t rows, std::int64_t at, std::int64_t row) {
+    one_hot_draw(rows, wide.size(-1), of + at, by + row, to + at);
+  });
   return one_hot;
 }
 
@@ -97,7 +103,9 @@ torch::Tensor straight_through(const torch::Tensor& one_hot, const torch::Tensor
   return StraightThrough::apply(one_hot, log_probabilities);
 }
 
-torch::Tensor categorical_kl(const torch::Tensor& a, const torch::Tensor& b) { return (a.exp() * (a - b)).sum(-1); }
+torch::Tensor categorical_kl(const torch::Tensor& a, const torch::Tensor& b) {
+  return (a.exp() * (a - b)).sum(-1);
+}
 
 torch::Tensor categorical_entropy(const torch::Tensor& log_probabilities) {
   return -(log_probabilities.exp() * log_probabilities).sum(-1);

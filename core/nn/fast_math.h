@@ -22,8 +22,12 @@ namespace dream {
   return p * std::bit_cast<float>((std::bit_cast<std::int32_t>(biased) << 23) + 0x3f800000);
 }
 
-[[gnu::always_inline]] inline float fast_sigmoid(float x) { return 1.0f / (1.0f + fast_exp(-x)); }
-[[gnu::always_inline]] inline float fast_tanh(float x) { return 1.0f - 2.0f / (1.0f + fast_exp(2.0f * x)); }
+[[gnu::always_inline]] inline float fast_sigmoid(float x) {
+  return 1.0f / (1.0f + fast_exp(-x));
+}
+[[gnu::always_inline]] inline float fast_tanh(float x) {
+  return 1.0f - 2.0f / (1.0f + fast_exp(2.0f * x));
+}
 
 // One binary for every x86-64: the dynamic linker picks the clone that fits the processor.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)

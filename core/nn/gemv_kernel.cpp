@@ -11,8 +11,8 @@ constexpr int group = 4;  // rows added in one pass over y
 }  // namespace
 
 DREAM_VECTOR_CLONES
-void gemv_columns(std::int64_t in, std::int64_t out, const float* x, const float* w, const float* bias, std::int64_t from,
-                  std::int64_t to, float* y) {
+void gemv_columns(std::int64_t in, std::int64_t out, const float* x, const float* w, const float* bias,
+                  std::int64_t from, std::int64_t to, float* y) {
   const auto width = to - from;
   for (std::int64_t c = 0; c < width; ++c) y[c] = bias ? bias[from + c] : 0;
   std::int64_t k = 0;
@@ -38,7 +38,8 @@ void gemv_columns(std::int64_t in, std::int64_t out, const float* x, const float
       sum += (a * factor[0] + b * factor[1]) + (d * factor[2] + e * factor[3]);
       store_full(y + c, sum);
     }
-    for (; c < width; ++c) y[c] += (row[0][c] * factor[0] + row[1][c] * factor[1]) + (row[2][c] * factor[2] + row[3][c] * factor[3]);
+    for (; c < width; ++c)
+      y[c] += (row[0][c] * factor[0] + row[1][c] * factor[1]) + (row[2][c] * factor[2] + row[3][c] * factor[3]);
   }
 }
 

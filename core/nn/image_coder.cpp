@@ -16,7 +16,9 @@ std::vector<std::int64_t> depths_of(const CoderOptions& o) {
 }
 
 /// V3-23 puts no bias before a norm.
-bool needs_bias(const CoderOptions& o, bool normed) { return !normed || o.style.norm == Norm::none || o.style.bias_with_norm; }
+bool needs_bias(const CoderOptions& o, bool normed) {
+  return !normed || o.style.norm == Norm::none || o.style.bias_with_norm;
+}
 
 template <typename Layer>
 Layer begun(Layer layer, const CoderOptions& o, bool transposed = false, double scale = 1) {
@@ -36,25 +38,32 @@ torch::Tensor norm_channels(NormLayer& norm, const torch::Tensor& x, Act act) {
 
 constexpr std::int64_t fold_from = 256;  // pixels of a batch: below, adding up the weights takes longer than it saves
 
-/// `conv` (kernel 5, padding 2) of the nearest doubling of x, without the doubling: of the 5 taps of a row, those that fall on
-/// the same pixel of x are added first, which leaves 3; which ones depends on whether the output's row is even or odd. So one
-/// convolution of kernel 3 at x's own size makes all four kinds of pixel: [N, H, W, 2, 2, out], rows' parity first. 9 products
-/// in the place of 25.
+/// `conv` (kernel 5, padding 2) of the nearest doubling of x, without the doubling: of the 5 taps of a row, those that
+/// fall on the same pixel of x are added first, which leaves 3; which ones depends on whether the output's row is even
+/// or odd. So one convolution of kernel 3 at x's own size makes all four kinds of pixel: [N, H, W, 2, 2, out], rows'
+/// parity first. 9 products in the place of 25.
 torch::Tensor conv_of_doubled(torch::nn::Conv2d& conv, const torch::Tensor& x) {
   static const auto fold = [] {
-    const auto row = torch::tensor({{1, 1, 0, 0, 0}, {0, 0, 1, 1, 0}, {0, 0, 0, 0, 1}, {1, 0, 0, 0, 0}, {0, 1, 1, 0, 0}, {0, 0, 0, 1, 1}}, torch::kFloat32);
+    const auto row = torch::tensor(
+        {{1, 1, 0, 0, 0}, {0, 0, 1, 1, 0}, {0, 0, 0, 0, 1}, {1, 0, 0, 0, 0}, {0, 1, 1, 0, 0}, {0, 0, 0, 1, 1}},
+        torch::kFloat32);
     return torch::kron(row, row).t().contiguous();  // [5·5, 2·3·2·3]
   }();
   const auto& w = conv->weight;
   const auto out = w.size(0), in = w.size(1);
   if (x.size(0) * x.size(2) * x.size(3) < fold_from) {
     const auto y = conv(torch::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}));
-    return y.permute({0, 2, 3, 1}).unflatten(2, {x.size(3), 2}).unflatten(1, {x.size(2), 2}).permute({0, 1, 3, 2, 4, 5});
+    return y.permute({0, 2, 3, 1})
+        .unflatten(2, {x.size(3), 2})
+        .unflatten(1, {x.size(2), 2})
+        .permute({0, 1, 3, 2, 4, 5});
   }
   torch::Tensor folded;
   {
     const c10::impl::ExcludeDispatchKeyGuard exact(c10::autocast_dispatch_keyset);
-    folded = torch::mm(w.reshape({out * in, 25}), fold.to(w.device())).view({out, in, 2, 3, 2, 3}).permute({2, 4, 0, 1, 3, 5});
+    folded = torch::mm(w.reshape({out * in, 25}), fold.to(w.device()))
+                 .view({out, in, 2, 3, 2, 3})
+                 .permute({2, 4, 0, 1, 3, 5});
     folded = folded.reshape({4 * out, in, 3, 3}).contiguous(at::MemoryFormat::ChannelsLast);
   }
   const auto bias = conv->bias.defined() ? conv->bias.repeat({4}) : conv->bias;
@@ -63,7 +72,9 @@ torch::Tensor conv_of_doubled(torch::nn::Conv2d& conv, const torch::Tensor& x) {
 
 /// [N, H, W, 2, 2, C] -> [N, C, 2H, 2W], channels-last.
 torch::Tensor interleaved(const torch::Tensor& x) {
-  return x.permute({0, 1, 3, 2, 4, 5}).reshape({x.size(0), 2 * x.size(1), 2 * x.size(2), x.size(5)}).permute({0, 3, 1, 2});
+  return x.permute({0, 1, 3, 2, 4, 5})
+      .reshape({x.size(0), 2 * x.size(1), 2 * x.size(2), x.size(5)})
+      .permute({0, 3, 1, 2});
 }
 
 }  // namespace
@@ -74,7 +85,8 @@ ImageEncoderImpl::ImageEncoderImpl(const CoderOptions& options) : options_(optio
   for (const auto depth : depths_of(options)) {
     const auto index = std::to_string(convs_.size());
     const bool pool = options.kind == Coder::pool;
-    auto conv = torch::nn::Conv2dOptions(in, depth, pool ? 5 : 4).stride(pool ? 1 : 2).bias(needs_bias(options, normed));
+    auto conv =
+        torch::nn::Conv2dOptions(in, depth, pool ? 5 : 4).stride(pool ? 1 : 2).bias(needs_bias(options, normed));
     conv.padding(pool ? 2 : options.kind == Coder::same ? 1 : 0);
     convs_.push_back(register_module("conv" + index, begun(torch::nn::Conv2d(conv), options)));
     norms_.push_back(register_module("norm" + index, NormLayer(depth, options.style)));
@@ -88,7 +100,8 @@ torch::Tensor ImageEncoderImpl::forward(torch::Tensor x) {
   for (std::size_t i = 0; i < convs_.size(); ++i) {
     x = convs_[i](x);
     if (options_.kind == Coder::pool) x = max_pool(x);
-    x = options_.style.norm == Norm::none ? activate(x, options_.style.act) : norm_channels(norms_[i], x, options_.style.act);
+    x = options_.style.norm == Norm::none ? activate(x, options_.style.act)
+                                          : norm_channels(norms_[i], x, options_.style.act);
   }
   return x.permute({0, 2, 3, 1}).flatten(1);
 }
@@ -138,7 +151,8 @@ torch::Tensor ImageDecoderImpl::first(const torch::Tensor& z, const torch::Tenso
   }
   // Each block of h paints its own channels of every pixel; z reaches all of them.
   const auto n = z.size(0), g = options_.blocks;
-  const auto from_h = block_(h.view({n, g, -1})).reshape({n, g, 4, 4, -1}).permute({0, 2, 3, 1, 4}).reshape({n, 4, 4, -1});
+  const auto from_h =
+      block_(h.view({n, g, -1})).reshape({n, g, 4, 4, -1}).permute({0, 2, 3, 1, 4}).reshape({n, 4, 4, -1});
   const auto from_z = apply_linear(space_, stochastic_(z)).view_as(from_h);
   return space_norm_(from_h + from_z, options_.style.act).permute({0, 3, 1, 2});
 }

@@ -16,10 +16,10 @@ enum class Coder {
 
 struct CoderOptions {
   Coder kind = Coder::pool;
-  std::int64_t depth = 64;      // channels of the first stage are multiples of it
-  std::int64_t channels = 3;    // of the picture
-  std::int64_t units = 1024;    // pool: width of the stochastic path into the decoder is twice this
-  std::int64_t blocks = 8;      // pool: of the deterministic path into the decoder
+  std::int64_t depth = 64;    // channels of the first stage are multiples of it
+  std::int64_t channels = 3;  // of the picture
+  std::int64_t units = 1024;  // pool: width of the stochastic path into the decoder is twice this
+  std::int64_t blocks = 8;    // pool: of the deterministic path into the decoder
   LayerStyle style;
 };
 

@@ -130,7 +130,8 @@ class Scan : public torch::autograd::Function<Scan> {
     const auto all = gates.view({steps * batch, 4 * hidden}).to(type);
     const auto recurrent_gradient = before.t().mm(all).to(torch::kFloat32);
     // What came in as bf16 takes its gradient as bf16: autograd's cast back to float32 is the weights' business.
-    return {bfloat16 ? all.view(gates.sizes()) : gates, recurrent_gradient, torch::Tensor(), torch::Tensor(), torch::Tensor()};
+    return {bfloat16 ? all.view(gates.sizes()) : gates, recurrent_gradient, torch::Tensor(), torch::Tensor(),
+            torch::Tensor()};
   }
 };
 

@@ -5,8 +5,8 @@
 namespace dream {
 namespace {
 
-// Units side by side. Loops of this fixed length over local arrays are what GCC reliably turns into vector code; the last
-// block of a row may be partly idle.
+// Units side by side. Loops of this fixed length over local arrays are what GCC reliably turns into vector code; the
+// last block of a row may be partly idle.
 constexpr int block = 16;
 
 [[gnu::always_inline]] inline void load(float (&to)[block], const float* from, int lanes) {

@@ -10,42 +10,53 @@ namespace {
 
 constexpr std::int64_t grain = 32768;  // numbers that are worth a thread
 
-const float* data_of(const torch::Tensor& shift) { return shift.defined() && shift.numel() > 0 ? shift.const_data_ptr<float>() : nullptr; }
+const float* data_of(const torch::Tensor& shift) {
+  return shift.defined() && shift.numel() > 0 ? shift.const_data_ptr<float>() : nullptr;
+}
 
-std::int64_t whole_blocks(std::int64_t size) { return (size + vector_block - 1) / vector_block * vector_block; }
+std::int64_t whole_blocks(std::int64_t size) {
+  return (size + vector_block - 1) / vector_block * vector_block;
+}
 
 /// As the kernels read it.
 torch::Tensor padded(const torch::Tensor& x) {
   const auto plain = x.detach().contiguous();
-  return x.numel() % vector_block == 0 ? plain : torch::constant_pad_nd(plain, {0, whole_blocks(x.numel()) - x.numel()});
+  return x.numel() % vector_block == 0 ? plain
+                                       : torch::constant_pad_nd(plain, {0, whole_blocks(x.numel()) - x.numel()});
 }
 
-std::int64_t rows_per_thread(std::int64_t size) { return std::max<std::int64_t>(1, grain / size); }
+std::int64_t rows_per_thread(std::int64_t size) {
+  return std::max<std::int64_t>(1, grain / size);
+}
 
 template <typename T>
-void forward_rows(const NormShape& shape, const torch::Tensor& x, const float* scale, const float* shift, torch::Tensor& y, float* moments) {
+void forward_rows(const NormShape& shape, const torch::Tensor& x, const float* scale, const float* shift,
+                  torch::Tensor& y, float* moments) {
   const auto* in = x.const_data_ptr<T>();
   auto* out = y.mutable_data_ptr<T>();
   const auto size = shape.size;
   at::parallel_for(0, x.numel() / size, rows_per_thread(size), [&](std::int64_t begin, std::int64_t end) {
-    norm_forward(shape, end - begin, bits(in + begin * size), scale, shift, bits(out + begin * size), moments + 2 * begin);
+    norm_forward(shape, end - begin, bits(in + begin * size), scale, shift, bits(out + begin * size),
+                 moments + 2 * begin);
   });
 }
 
 template <typename T>
-void backward_rows(const NormShape& shape, const torch::Tensor& x, const float* scale, const float* shift, const float* moments,
-                   const torch::Tensor& dy, torch::Tensor& dx, float* dscale, float* dshift) {
+void backward_rows(const NormShape& shape, const torch::Tensor& x, const float* scale, const float* shift,
+                   const float* moments, const torch::Tensor& dy, torch::Tensor& dx, float* dscale, float* dshift) {
   const auto *in = x.const_data_ptr<T>(), *gradient = dy.const_data_ptr<T>();
   auto* out = dx.mutable_data_ptr<T>();
   const auto size = shape.size;
   at::parallel_for(0, x.numel() / size, rows_per_thread(size), [&](std::int64_t begin, std::int64_t end) {
     const auto own = at::get_thread_num() * whole_blocks(size);  // each thread adds up its own rows
-    norm_backward(shape, end - begin, bits(in + begin * size), scale, shift, moments + 2 * begin, bits(gradient + begin * size),
-                  bits(out + begin * size), dscale + own, dshift ? dshift + own : nullptr);
+    norm_backward(shape, end - begin, bits(in + begin * size), scale, shift, moments + 2 * begin,
+                  bits(gradient + begin * size), bits(out + begin * size), dscale + own,
+                  dshift ? dshift + own : nullptr);
   });
 }
 
-torch::Tensor forward_pass(const NormShape& shape, const torch::Tensor& x, const torch::Tensor& scale, const torch::Tensor& shift, torch::Tensor& moments) {
+torch::Tensor forward_pass(const NormShape& shape, const torch::Tensor& x, const torch::Tensor& scale,
+                           const torch::Tensor& shift, torch::Tensor& moments) {
   auto y = torch::empty_like(x);
   moments = torch::empty({x.numel() / shape.size, 2}, x.options().dtype(torch::kFloat32));
   const auto pass = x.scalar_type() == torch::kFloat32 ? forward_rows<float> : forward_rows<at::BFloat16>;
@@ -56,8 +67,9 @@ torch::Tensor forward_pass(const NormShape& shape, const torch::Tensor& x, const
 
 class NormFunction : public torch::autograd::Function<NormFunction> {
  public:
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x, const torch::Tensor& scale,
-                               const torch::Tensor& shift, double eps, bool centred, std::int64_t act) {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
+                               const torch::Tensor& scale, const torch::Tensor& shift, double eps, bool centred,
+                               std::int64_t act) {
     const NormShape shape{x.size(-1), static_cast<float>(eps), centred, static_cast<NormAct>(act)};
     torch::Tensor moments;
     const auto y = forward_pass(shape, x, scale, shift, moments);
@@ -68,10 +80,12 @@ class NormFunction : public torch::autograd::Function<NormFunction> {
     return y;
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, const torch::autograd::variable_list& gradients) {
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const auto &x = saved[0], &scale = saved[1], &shift = saved[2];
-    const NormShape shape{x.size(-1), static_cast<float>(context->saved_data["eps"].toDouble()), context->saved_data["centred"].toBool(),
+    const NormShape shape{x.size(-1), static_cast<float>(context->saved_data["eps"].toDouble()),
+                          context->saved_data["centred"].toBool(),
                           static_cast<NormAct>(context->saved_data["act"].toInt())};
     const auto dy = gradients[0].to(x.scalar_type()).contiguous();
     auto dx = torch::empty_like(x);
@@ -87,29 +101,44 @@ class NormFunction : public torch::autograd::Function<NormFunction> {
   }
 };
 
-torch::Tensor plain(const torch::Tensor& x, const torch::Tensor& scale, const torch::Tensor& shift, const NormShape& shape) {
+torch::Tensor plain(const torch::Tensor& x, const torch::Tensor& scale, const torch::Tensor& shift,
+                    const NormShape& shape) {
   const auto wide = x.to(torch::kFloat32);
   auto y = shape.centred ? torch::layer_norm(wide, {shape.size}, scale, shift, shape.eps)
                          : wide * torch::rsqrt(wide.square().mean(-1, true) + shape.eps) * scale;
   switch (shape.act) {
-    case NormAct::none: break;
-    case NormAct::relu: y = torch::relu(y); break;
-    case NormAct::elu: y = torch::elu(y); break;
-    case NormAct::silu: y = torch::silu(y); break;
-    case NormAct::tanh: y = torch::tanh(y); break;
+    case NormAct::none:
+      break;
+    case NormAct::relu:
+      y = torch::relu(y);
+      break;
+    case NormAct::elu:
+      y = torch::elu(y);
+      break;
+    case NormAct::silu:
+      y = torch::silu(y);
+      break;
+    case NormAct::tanh:
+      y = torch::tanh(y);
+      break;
   }
   return y.to(x.scalar_type());
 }
 
 }  // namespace
 
-torch::Tensor norm_act(const torch::Tensor& x, const torch::Tensor& scale, const torch::Tensor& shift, NormShape shape) {
+torch::Tensor norm_act(const torch::Tensor& x, const torch::Tensor& scale, const torch::Tensor& shift,
+                       NormShape shape) {
   shape.size = x.size(-1);
   const auto type = x.scalar_type();
-  if (!x.is_cpu() || (type != torch::kFloat32 && type != torch::kBFloat16) || x.numel() == 0) return plain(x, scale, shift, shape);
+  if (!x.is_cpu() || (type != torch::kFloat32 && type != torch::kBFloat16) || x.numel() == 0)
+    return plain(x, scale, shift, shape);
   const auto rows = x.contiguous();
   if (torch::GradMode::is_enabled() && (x.requires_grad() || scale.requires_grad())) {
-    const auto shifts = shift.defined() ? shift : torch::empty({0}, scale.options().requires_grad(false));  // autograd takes no undefined tensors
+    const auto shifts =
+        shift.defined()
+            ? shift
+            : torch::empty({0}, scale.options().requires_grad(false));  // autograd takes no undefined tensors
     return NormFunction::apply(rows, scale, shifts, shape.eps, shape.centred, static_cast<std::int64_t>(shape.act));
   }
   torch::Tensor moments;

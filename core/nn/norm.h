@@ -5,8 +5,8 @@
 
 namespace dream {
 
-/// act(norm(x)·scale + shift) over the last dimension, float32 or bf16 as x is, computed in float32; one pass each way on
-/// the CPU, ATen's operations elsewhere. `shift` may be undefined. shape.size is read from x.
+/// act(norm(x)·scale + shift) over the last dimension, float32 or bf16 as x is, computed in float32; one pass each way
+/// on the CPU, ATen's operations elsewhere. `shift` may be undefined. shape.size is read from x.
 torch::Tensor norm_act(const torch::Tensor& x, const torch::Tensor& scale, const torch::Tensor& shift, NormShape shape);
 
 }  // namespace dream

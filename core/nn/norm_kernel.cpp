@@ -12,8 +12,11 @@ namespace {
   LaneInts negative;
   sign_mask(negative, x);
   switch (act) {
-    case NormAct::none: break;
-    case NormAct::relu: choose(x, negative, x * 0, x); break;
+    case NormAct::none:
+      break;
+    case NormAct::relu:
+      choose(x, negative, x * 0, x);
+      break;
     case NormAct::elu:
       exp_lanes(other);
       choose(x, negative, other - 1, x);
@@ -22,7 +25,9 @@ namespace {
       sigmoid_lanes(other);
       x = x * other;
       break;
-    case NormAct::tanh: tanh_lanes(x); break;
+    case NormAct::tanh:
+      tanh_lanes(x);
+      break;
   }
 }
 
@@ -32,7 +37,8 @@ namespace {
   LaneInts negative;
   sign_mask(negative, x);
   switch (act) {
-    case NormAct::none: break;
+    case NormAct::none:
+      break;
     case NormAct::relu:
       sign_mask(negative, -x);  // of x > 0
       choose(dy, negative, dy, x * 0);
@@ -62,33 +68,36 @@ template <typename T>
     Lanes sum = {}, squares = {};
     float mean = 0;
     if (shape.centred) {
-      each_block(size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-        Lanes v;
-        load_block(v, x + k, full, end);
-        sum += v;
-      });
+      each_block(
+          size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
+            Lanes v;
+            load_block(v, x + k, full, end);
+            sum += v;
+          });
       mean = lane_sum(sum) * share;
     }
-    each_block(size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-      Lanes v;
-      load_block(v, x + k, full, end, mean);
-      squares += (v - mean) * (v - mean);
-    });
+    each_block(
+        size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
+          Lanes v;
+          load_block(v, x + k, full, end, mean);
+          squares += (v - mean) * (v - mean);
+        });
     const float rate = 1.0f / std::sqrt(lane_sum(squares) * share + shape.eps);
     moments[0] = mean;
     moments[1] = rate;
-    each_block(size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-      Lanes v, w;
-      load_block(v, x + k, full, end);
-      load_full(w, scale + k);
-      v = (v - mean) * (rate * w);
-      if (shift) {
-        load_full(w, shift + k);
-        v += w;
-      }
-      act_forward(shape.act, v);
-      store_block(y + k, v, full, end);
-    });
+    each_block(
+        size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
+          Lanes v, w;
+          load_block(v, x + k, full, end);
+          load_full(w, scale + k);
+          v = (v - mean) * (rate * w);
+          if (shift) {
+            load_full(w, shift + k);
+            v += w;
+          }
+          act_forward(shape.act, v);
+          store_block(y + k, v, full, end);
+        });
   }
 }
 
@@ -126,29 +135,33 @@ template <typename T>
       }
       gradient *= weight;
     };
-    each_block(size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-      make(k, full, end, true);
-      sum += gradient;
-      product += gradient * unit;
-    });
+    each_block(
+        size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
+          make(k, full, end, true);
+          sum += gradient;
+          product += gradient * unit;
+        });
     const float offset = shape.centred ? lane_sum(sum) * share : 0, slope = lane_sum(product) * share;
-    each_block(size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-      if (size > vector_block) make(k, full, end, false);
-      const Lanes out = rate * (gradient - offset - unit * slope);
-      store_block(dx + k, out, full, end);
-    });
+    each_block(
+        size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
+          if (size > vector_block) make(k, full, end, false);
+          const Lanes out = rate * (gradient - offset - unit * slope);
+          store_block(dx + k, out, full, end);
+        });
   }
 }
 
 }  // namespace
 
 DREAM_VECTOR_CLONES
-void norm_forward(const NormShape& shape, std::int64_t rows, const float* x, const float* scale, const float* shift, float* y, float* moments) {
+void norm_forward(const NormShape& shape, std::int64_t rows, const float* x, const float* scale, const float* shift,
+                  float* y, float* moments) {
   forward(shape, rows, x, scale, shift, y, moments);
 }
 
 DREAM_VECTOR_CLONES
-void norm_forward(const NormShape& shape, std::int64_t rows, const Bf16* x, const float* scale, const float* shift, Bf16* y, float* moments) {
+void norm_forward(const NormShape& shape, std::int64_t rows, const Bf16* x, const float* scale, const float* shift,
+                  Bf16* y, float* moments) {
   forward(shape, rows, x, scale, shift, y, moments);
 }
 

@@ -28,7 +28,9 @@ double Optimiser::step() {
   const double norm = torch::stack(norms).norm().item<double>();
   if (!std::isfinite(norm)) {
     clear();
-    throw Error("the gradient is not finite. Nothing was changed: resume from the last checkpoint with a smaller learning rate");
+    throw Error(
+        "the gradient is not finite. Nothing was changed: resume from the last checkpoint with a smaller learning "
+        "rate");
   }
   ++steps_;
   const auto t = static_cast<double>(steps_);
@@ -76,8 +78,10 @@ void Optimiser::load(const Checkpoint& from, const std::string& prefix) {
   const auto steps = from.get(prefix + "steps", {1}).to(torch::kInt64).item<std::int64_t>();
   std::vector<torch::Tensor> first, second;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    first.push_back(from.get(prefix + std::to_string(i) + "/first", parameters_[i].sizes()).to(parameters_[i].device()));
-    second.push_back(from.get(prefix + std::to_string(i) + "/second", parameters_[i].sizes()).to(parameters_[i].device()));
+    first.push_back(
+        from.get(prefix + std::to_string(i) + "/first", parameters_[i].sizes()).to(parameters_[i].device()));
+    second.push_back(
+        from.get(prefix + std::to_string(i) + "/second", parameters_[i].sizes()).to(parameters_[i].device()));
   }
   torch::NoGradGuard no_grad;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {

@@ -13,7 +13,9 @@ template <typename T>
 void numbers(const torch::Tensor& image, torch::Tensor& out) {
   const auto* from = image.const_data_ptr<std::uint8_t>();
   auto* to = out.mutable_data_ptr<T>();
-  at::parallel_for(0, image.numel(), 1 << 17, [&](std::int64_t begin, std::int64_t end) { pixels_to_numbers(end - begin, from + begin, bits(to + begin)); });
+  at::parallel_for(0, image.numel(), 1 << 17, [&](std::int64_t begin, std::int64_t end) {
+    pixels_to_numbers(end - begin, from + begin, bits(to + begin));
+  });
 }
 
 template <typename T>
@@ -28,21 +30,24 @@ void errors(const torch::Tensor& made, const torch::Tensor& image, bool sigmoid,
 }
 
 template <typename T>
-void errors_backward(const torch::Tensor& made, const torch::Tensor& image, bool sigmoid, const torch::Tensor& gradient, torch::Tensor& out) {
+void errors_backward(const torch::Tensor& made, const torch::Tensor& image, bool sigmoid, const torch::Tensor& gradient,
+                     torch::Tensor& out) {
   const auto each = made.numel() / made.size(0);
   const auto* y = made.const_data_ptr<T>();
   const auto* x = image.const_data_ptr<std::uint8_t>();
   const auto* factor = gradient.const_data_ptr<float>();
   auto* to = out.mutable_data_ptr<T>();
   at::parallel_for(0, made.size(0), 4, [&](std::int64_t begin, std::int64_t end) {
-    for (auto n = begin; n < end; ++n) picture_squares_backward(each, sigmoid, factor[n], bits(y + n * each), x + n * each, bits(to + n * each));
+    for (auto n = begin; n < end; ++n)
+      picture_squares_backward(each, sigmoid, factor[n], bits(y + n * each), x + n * each, bits(to + n * each));
   });
 }
 
 /// Both [N, H, W, C], contiguous.
 class PictureError : public torch::autograd::Function<PictureError> {
  public:
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& made, const torch::Tensor& image, bool sigmoid) {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& made,
+                               const torch::Tensor& image, bool sigmoid) {
     auto out = torch::empty({made.size(0)}, made.options().dtype(torch::kFloat32));
     (made.scalar_type() == torch::kFloat32 ? errors<float> : errors<at::BFloat16>)(made, image, sigmoid, out);
     context->save_for_backward({made, image});
@@ -50,11 +55,13 @@ class PictureError : public torch::autograd::Function<PictureError> {
     return out;
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, const torch::autograd::variable_list& gradients) {
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const auto gradient = gradients[0].contiguous();
     auto out = torch::empty_like(saved[0]);
-    const auto pass = saved[0].scalar_type() == torch::kFloat32 ? errors_backward<float> : errors_backward<at::BFloat16>;
+    const auto pass =
+        saved[0].scalar_type() == torch::kFloat32 ? errors_backward<float> : errors_backward<at::BFloat16>;
     pass(saved[0], saved[1], context->saved_data["sigmoid"].toBool(), gradient, out);
     return {out, {}, {}};
   }

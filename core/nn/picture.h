@@ -3,11 +3,12 @@
 
 namespace dream {
 
-/// Pictures uint8 [N, H, W, C] as numbers x / 255 - 0.5 of `type` (float32 or bf16), [N, C, H, W] in channels-last memory.
+/// Pictures uint8 [N, H, W, C] as numbers x / 255 - 0.5 of `type` (float32 or bf16), [N, C, H, W] in channels-last
+/// memory.
 torch::Tensor picture_numbers(const torch::Tensor& image, at::ScalarType type);
 
-/// Σ (y - (x / 255 - 0.5))² of each picture, or with `sigmoid` Σ (σ(y) - x / 255)²: what a decoder made, [N, C, H, W] float32
-/// or bf16, against `image`, uint8 [N, H, W, C] -> float32 [N]. One pass each way on the CPU.
+/// Σ (y - (x / 255 - 0.5))² of each picture, or with `sigmoid` Σ (σ(y) - x / 255)²: what a decoder made, [N, C, H, W]
+/// float32 or bf16, against `image`, uint8 [N, H, W, C] -> float32 [N]. One pass each way on the CPU.
 torch::Tensor picture_error(const torch::Tensor& decoded, const torch::Tensor& image, bool sigmoid);
 
 }  // namespace dream

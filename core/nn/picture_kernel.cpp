@@ -15,70 +15,84 @@ using LaneBytes = std::uint8_t __attribute__((vector_size(vector_block)));
 
 template <typename T>
 [[gnu::always_inline]] inline void to_numbers(std::int64_t count, const std::uint8_t* x, T* out) {
-  each_block(count, count, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-    Lanes v;
-    load_pixels(v, x + k, end);
-    v -= 0.5f;
-    store_block(out + k, v, full, end);
-  });
+  each_block(
+      count, count, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
+        Lanes v;
+        load_pixels(v, x + k, end);
+        v -= 0.5f;
+        store_block(out + k, v, full, end);
+      });
 }
 
 template <typename T>
 [[gnu::always_inline]] inline float squares(std::int64_t count, bool sigmoid, const T* y, const std::uint8_t* x) {
   Lanes sum = {};
-  each_block(count, count, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-    Lanes v, truth;
-    load_block(v, y + k, full, end);
-    load_pixels(truth, x + k, end);
-    if (sigmoid) {
-      sigmoid_lanes(v);
-    } else {
-      v += 0.5f;
-    }
-    v -= truth;
-    if constexpr (!decltype(full)::value) {
-      for (int lane = end.used; lane < vector_block; ++lane) v[lane] = 0;
-    }
-    sum += v * v;
-  });
+  each_block(
+      count, count, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
+        Lanes v, truth;
+        load_block(v, y + k, full, end);
+        load_pixels(truth, x + k, end);
+        if (sigmoid) {
+          sigmoid_lanes(v);
+        } else {
+          v += 0.5f;
+        }
+        v -= truth;
+        if constexpr (!decltype(full)::value) {
+          for (int lane = end.used; lane < vector_block; ++lane) v[lane] = 0;
+        }
+        sum += v * v;
+      });
   return lane_sum(sum);
 }
 
 template <typename T>
-[[gnu::always_inline]] inline void backward(std::int64_t count, bool sigmoid, float factor, const T* y, const std::uint8_t* x, T* dy) {
-  each_block(count, count, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-    Lanes v, truth;
-    load_block(v, y + k, full, end);
-    load_pixels(truth, x + k, end);
-    if (sigmoid) {
-      sigmoid_lanes(v);
-      v = (v - truth) * v * (1.0f - v);
-    } else {
-      v = v + 0.5f - truth;
-    }
-    v *= 2 * factor;
-    store_block(dy + k, v, full, end);
-  });
+[[gnu::always_inline]] inline void backward(std::int64_t count, bool sigmoid, float factor, const T* y,
+                                            const std::uint8_t* x, T* dy) {
+  each_block(
+      count, count, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
+        Lanes v, truth;
+        load_block(v, y + k, full, end);
+        load_pixels(truth, x + k, end);
+        if (sigmoid) {
+          sigmoid_lanes(v);
+          v = (v - truth) * v * (1.0f - v);
+        } else {
+          v = v + 0.5f - truth;
+        }
+        v *= 2 * factor;
+        store_block(dy + k, v, full, end);
+      });
 }
 
 }  // namespace
 
 DREAM_VECTOR_CLONES
-void pixels_to_numbers(std::int64_t count, const std::uint8_t* x, float* out) { to_numbers(count, x, out); }
+void pixels_to_numbers(std::int64_t count, const std::uint8_t* x, float* out) {
+  to_numbers(count, x, out);
+}
 DREAM_VECTOR_CLONES
-void pixels_to_numbers(std::int64_t count, const std::uint8_t* x, Bf16* out) { to_numbers(count, x, out); }
+void pixels_to_numbers(std::int64_t count, const std::uint8_t* x, Bf16* out) {
+  to_numbers(count, x, out);
+}
 
 DREAM_VECTOR_CLONES
-float picture_squares(std::int64_t count, bool sigmoid, const float* y, const std::uint8_t* x) { return squares(count, sigmoid, y, x); }
+float picture_squares(std::int64_t count, bool sigmoid, const float* y, const std::uint8_t* x) {
+  return squares(count, sigmoid, y, x);
+}
 DREAM_VECTOR_CLONES
-float picture_squares(std::int64_t count, bool sigmoid, const Bf16* y, const std::uint8_t* x) { return squares(count, sigmoid, y, x); }
+float picture_squares(std::int64_t count, bool sigmoid, const Bf16* y, const std::uint8_t* x) {
+  return squares(count, sigmoid, y, x);
+}
 
 DREAM_VECTOR_CLONES
-void picture_squares_backward(std::int64_t count, bool sigmoid, float factor, const float* y, const std::uint8_t* x, float* dy) {
+void picture_squares_backward(std::int64_t count, bool sigmoid, float factor, const float* y, const std::uint8_t* x,
+                              float* dy) {
   backward(count, sigmoid, factor, y, x, dy);
 }
 DREAM_VECTOR_CLONES
-void picture_squares_backward(std::int64_t count, bool sigmoid, float factor, const Bf16* y, const std::uint8_t* x, Bf16* dy) {
+void picture_squares_backward(std::int64_t count, bool sigmoid, float factor, const Bf16* y, const std::uint8_t* x,
+                              Bf16* dy) {
   backward(count, sigmoid, factor, y, x, dy);
 }
 

@@ -12,7 +12,9 @@ float picture_squares(std::int64_t count, bool sigmoid, const float* y, const st
 float picture_squares(std::int64_t count, bool sigmoid, const Bf16* y, const std::uint8_t* x);
 
 /// dy = factor · d(Σ e²)/dy.
-void picture_squares_backward(std::int64_t count, bool sigmoid, float factor, const float* y, const std::uint8_t* x, float* dy);
-void picture_squares_backward(std::int64_t count, bool sigmoid, float factor, const Bf16* y, const std::uint8_t* x, Bf16* dy);
+void picture_squares_backward(std::int64_t count, bool sigmoid, float factor, const float* y, const std::uint8_t* x,
+                              float* dy);
+void picture_squares_backward(std::int64_t count, bool sigmoid, float factor, const Bf16* y, const std::uint8_t* x,
+                              Bf16* dy);
 
 }  // namespace dream

@@ -12,7 +12,8 @@ namespace {
 /// Calls work(first picture, how many) for the pictures of each thread.
 template <typename Work>
 void each_pictures(std::int64_t pictures, std::int64_t numbers_each, const Work& work) {
-  at::parallel_for(0, pictures, std::max<std::int64_t>(1, (1 << 16) / numbers_each), [&](std::int64_t begin, std::int64_t end) { work(begin, end - begin); });
+  at::parallel_for(0, pictures, std::max<std::int64_t>(1, (1 << 16) / numbers_each),
+                   [&](std::int64_t begin, std::int64_t end) { work(begin, end - begin); });
 }
 
 template <typename T>
@@ -22,7 +23,8 @@ void forward_pass(const torch::Tensor& x, torch::Tensor& y, torch::Tensor& which
   auto* to = y.mutable_data_ptr<T>();
   auto* index = which.mutable_data_ptr<std::uint8_t>();
   each_pictures(x.size(0), each, [&](std::int64_t first, std::int64_t count) {
-    pool_forward(count * height, width, channels, bits(from + first * each), bits(to + first * each / 4), index + first * each / 4);
+    pool_forward(count * height, width, channels, bits(from + first * each), bits(to + first * each / 4),
+                 index + first * each / 4);
   });
 }
 
@@ -33,7 +35,8 @@ void backward_pass(const torch::Tensor& which, const torch::Tensor& dy, torch::T
   const auto* index = which.const_data_ptr<std::uint8_t>();
   auto* to = dx.mutable_data_ptr<T>();
   each_pictures(dx.size(0), each, [&](std::int64_t first, std::int64_t count) {
-    pool_backward(count * height, width, channels, index + first * each / 4, bits(from + first * each / 4), bits(to + first * each));
+    pool_backward(count * height, width, channels, index + first * each / 4, bits(from + first * each / 4),
+                  bits(to + first * each));
   });
 }
 
@@ -48,7 +51,8 @@ class MaxPool : public torch::autograd::Function<MaxPool> {
     return y;
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, const torch::autograd::variable_list& gradients) {
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
     const auto which = context->get_saved_variables()[0], dy = gradients[0].contiguous();
     auto dx = torch::empty({which.size(0), which.size(1) * 2, which.size(2) * 2, which.size(3)}, dy.options());
     (dy.scalar_type() == torch::kFloat32 ? backward_pass<float> : backward_pass<at::BFloat16>)(which, dy, dx);

@@ -7,7 +7,8 @@ RssmCellImpl::RssmCellImpl(const RssmCellOptions& o) : options_(o) {
     from_h_ = register_module("from_h", Dense(o.deter, o.hidden, o.style));
     from_z_ = register_module("from_z", Dense(o.latent, o.hidden, o.style));
     from_a_ = register_module("from_a", Dense(o.action, o.hidden, o.style));
-    dynamics_ = register_module("dynamics", BlockLinear(o.deter + o.blocks * 3 * o.hidden, o.deter, o.blocks, o.style.init));
+    dynamics_ =
+        register_module("dynamics", BlockLinear(o.deter + o.blocks * 3 * o.hidden, o.deter, o.blocks, o.style.init));
     dynamics_norm_ = register_module("dynamics_norm", NormLayer(o.deter, o.style));
     block_gates_ = register_module("gates", BlockLinear(o.deter, 3 * o.deter, o.blocks, o.style.init));
     return;
@@ -26,8 +27,8 @@ RssmCellImpl::RssmCellImpl(const RssmCellOptions& o) : options_(o) {
     candidate_ = register_module("candidate", make_output(o.hidden + o.deter, o.deter, o.style.init, 1));
   } else {
     const bool bias = o.gate_style.bias_with_norm;
-    gates_ = register_module(
-        "gates", torch::nn::Linear(torch::nn::LinearOptions(o.hidden + o.deter, 3 * o.deter).bias(bias)));
+    gates_ = register_module("gates",
+                             torch::nn::Linear(torch::nn::LinearOptions(o.hidden + o.deter, 3 * o.deter).bias(bias)));
     begin_weight(gates_->weight, o.hidden + o.deter, 3 * o.deter, o.style.init);
     if (bias) torch::nn::init::zeros_(gates_->bias);
     store_by_input(gates_);
@@ -39,9 +40,12 @@ torch::Tensor RssmCellImpl::forward(const torch::Tensor& h, const torch::Tensor&
   if (options_.kind == Cell::block_gru) return block_gru(h, z, action);
   const auto x = in_(torch::cat({z, action}, -1));
   switch (options_.kind) {
-    case Cell::gru: return gru_(x.to(torch::kFloat32), h);
-    case Cell::gru_block: return gru_block(h, x);
-    default: return norm_gru(h, x);
+    case Cell::gru:
+      return gru_(x.to(torch::kFloat32), h);
+    case Cell::gru_block:
+      return gru_block(h, x);
+    default:
+      return norm_gru(h, x);
   }
 }
 

@@ -17,8 +17,8 @@ struct RssmCellOptions {
   Cell kind = Cell::block_gru;
   std::int64_t deter = 8192, latent = 32 * 64, action = 1, hidden = 1024;
   std::int64_t blocks = 8;
-  LayerStyle style;           // of the layers before the cell
-  LayerStyle gate_style;      // norm_gru: the joint norm (V2 has it where its other layers have none)
+  LayerStyle style;       // of the layers before the cell
+  LayerStyle gate_style;  // norm_gru: the joint norm (V2 has it where its other layers have none)
 };
 
 /// h, z, a -> h': the deterministic path of a recurrent state-space model (Hafner et al. 2019, eq. 4).

@@ -11,22 +11,26 @@ struct Bf16 {
   std::uint16_t bits;
 };
 
-/// Numbers side by side: the compilers' vector extension, which needs no luck with loops. Functions take them by reference,
-/// since by value their passing depends on the processor.
+/// Numbers side by side: the compilers' vector extension, which needs no luck with loops. Functions take them by
+/// reference, since by value their passing depends on the processor.
 constexpr int vector_block = 16;
 using Lanes = float __attribute__((vector_size(4 * vector_block)));
 using LaneBits = std::uint32_t __attribute__((vector_size(4 * vector_block)));
 using LaneInts = std::int32_t __attribute__((vector_size(4 * vector_block)));
 using LaneHalves = std::uint16_t __attribute__((vector_size(2 * vector_block)));
 
-[[gnu::always_inline]] inline void load_full(Lanes& to, const float* from) { std::memcpy(&to, from, sizeof to); }
+[[gnu::always_inline]] inline void load_full(Lanes& to, const float* from) {
+  std::memcpy(&to, from, sizeof to);
+}
 [[gnu::always_inline]] inline void load_full(Lanes& to, const Bf16* from) {
   LaneHalves halves;
   std::memcpy(&halves, from, sizeof halves);
   const LaneBits bits = __builtin_convertvector(halves, LaneBits) << 16;
   std::memcpy(&to, &bits, sizeof to);
 }
-[[gnu::always_inline]] inline void store_full(float* to, const Lanes& from) { std::memcpy(to, &from, sizeof from); }
+[[gnu::always_inline]] inline void store_full(float* to, const Lanes& from) {
+  std::memcpy(to, &from, sizeof from);
+}
 [[gnu::always_inline]] inline void store_full(Bf16* to, const Lanes& from) {  // to the nearest, ties to even
   LaneBits bits;
   std::memcpy(&bits, &from, sizeof bits);
@@ -35,8 +39,8 @@ using LaneHalves = std::uint16_t __attribute__((vector_size(2 * vector_block)));
   std::memcpy(to, &halves, sizeof halves);
 }
 
-/// a where the mask's bits are all 1, b where they are 0. GCC 12 takes comparisons of vectors apart lane by lane, so masks are
-/// made of sign bits: (i - j) >> 31 for i < j, sign_mask(x) for x < 0.
+/// a where the mask's bits are all 1, b where they are 0. GCC 12 takes comparisons of vectors apart lane by lane, so
+/// masks are made of sign bits: (i - j) >> 31 for i < j, sign_mask(x) for x < 0.
 [[gnu::always_inline]] inline void choose(Lanes& to, const LaneInts& mask, const Lanes& a, const Lanes& b) {
   LaneInts x, y;
   std::memcpy(&x, &a, sizeof x);
@@ -50,8 +54,8 @@ using LaneHalves = std::uint16_t __attribute__((vector_size(2 * vector_block)));
   to = to >> 31;
 }
 
-/// A block at the end of a row that does not fill it: `used` lanes count. Where the memory goes on after it, whole vectors
-/// are read and written (what follows is written again later); at the `edge` it does not.
+/// A block at the end of a row that does not fill it: `used` lanes count. Where the memory goes on after it, whole
+/// vectors are read and written (what follows is written again later); at the `edge` it does not.
 struct RowEnd {
   int used = vector_block;
   bool edge = false;
@@ -80,7 +84,8 @@ template <typename T>
   std::memcpy(to, part, static_cast<std::size_t>(end.used) * sizeof(T));
 }
 
-/// Calls visit(k, full, end) for each block of a row; all but the last are full. From the row on there are `left` numbers.
+/// Calls visit(k, full, end) for each block of a row; all but the last are full. From the row on there are `left`
+/// numbers.
 template <typename Visit>
 [[gnu::always_inline]] inline void each_block(std::int64_t size, std::int64_t left, const Visit& visit) {
   std::int64_t k = 0;
@@ -89,7 +94,8 @@ template <typename Visit>
 }
 
 template <bool full, typename T>
-[[gnu::always_inline]] inline void load_block(Lanes& to, const T* from, std::bool_constant<full>, const RowEnd& end, float idle = 0) {
+[[gnu::always_inline]] inline void load_block(Lanes& to, const T* from, std::bool_constant<full>, const RowEnd& end,
+                                              float idle = 0) {
   if constexpr (full) {
     load_full(to, from);
   } else {

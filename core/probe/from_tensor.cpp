@@ -14,7 +14,8 @@ std::vector<float> floats(const torch::Tensor& tensor) {
 }
 
 Image image_from(const torch::Tensor& tensor) {
-  if (tensor.dim() != 3) throw Error("an image needs three dimensions, this tensor has " + std::to_string(tensor.dim()));
+  if (tensor.dim() != 3)
+    throw Error("an image needs three dimensions, this tensor has " + std::to_string(tensor.dim()));
   torch::Tensor bytes = tensor.detach();
   if (bytes.scalar_type() != torch::kUInt8) {
     bytes = bytes.to(torch::kFloat32).permute({1, 2, 0}).mul(255).round().clamp(0, 255).to(torch::kUInt8);
@@ -33,7 +34,8 @@ Image image_from(const torch::Tensor& tensor) {
 }
 
 Image magnitude_image(const torch::Tensor& tensor, float full) {
-  if (tensor.dim() != 2) throw Error("a picture of magnitudes needs two dimensions, not " + std::to_string(tensor.dim()));
+  if (tensor.dim() != 2)
+    throw Error("a picture of magnitudes needs two dimensions, not " + std::to_string(tensor.dim()));
   constexpr std::array<std::array<float, 3>, 5> stops = {
       {{0, 0, 4}, {81, 18, 124}, {183, 55, 121}, {252, 137, 97}, {252, 253, 191}}};
   Image image{static_cast<int>(tensor.size(1)), static_cast<int>(tensor.size(0)), 3, {}};
@@ -43,7 +45,8 @@ Image magnitude_image(const torch::Tensor& tensor, float full) {
     const float share = place - static_cast<float>(below);
     for (int channel = 0; channel < 3; ++channel) {
       const auto c = static_cast<std::size_t>(channel);
-      image.pixels.push_back(static_cast<std::uint8_t>(stops[below][c] * (1 - share) + stops[below + 1][c] * share + 0.5f));
+      image.pixels.push_back(
+          static_cast<std::uint8_t>(stops[below][c] * (1 - share) + stops[below + 1][c] * share + 0.5f));
     }
   }
   return image;

@@ -15,8 +15,9 @@ namespace {
 namespace fs = std::filesystem;
 
 bool of_the_system(const std::string& header) {
-  static const std::set<std::string> names = {"unistd.h", "fcntl.h", "pthread.h", "sched.h",   "dlfcn.h", "signal.h",   "poll.h",
-                                              "malloc.h", "termios.h", "windows.h", "pwd.h", "spawn.h", "semaphore.h"};
+  static const std::set<std::string> names = {"unistd.h", "fcntl.h", "pthread.h",  "sched.h",   "dlfcn.h",
+                                              "signal.h", "poll.h",  "malloc.h",   "termios.h", "windows.h",
+                                              "pwd.h",    "spawn.h", "semaphore.h"};
   for (const char* folder : {"sys/", "linux/", "mach/", "net/", "netinet/", "arpa/"}) {
     if (header.starts_with(folder)) return true;
   }

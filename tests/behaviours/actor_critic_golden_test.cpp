@@ -1,5 +1,5 @@
-// Our actor-critics beside the authors' own code: same weights, states, actions and draws in, same imagination, returns,
-// losses and gradients out. And PlaNet's planner, plan by plan.
+// Our actor-critics beside the authors' own code: same weights, states, actions and draws in, same imagination,
+// returns, losses and gradients out. And PlaNet's planner, plan by plan.
 #include "core/behaviours/planner.h"
 #include "core/engine/lanes.h"
 #include "tests/models/golden_cases.h"
@@ -12,7 +12,10 @@ using test::GoldenCase;
 
 class GoldenBehaviour : public ::testing::TestWithParam<GoldenCase> {
  protected:
-  GoldenBehaviour() : golden_(GetParam().file), options_(test::options_of(GetParam())), model_(options_.world, test::spaces_of(GetParam())) {
+  GoldenBehaviour()
+      : golden_(GetParam().file),
+        options_(test::options_of(GetParam())),
+        model_(options_.world, test::spaces_of(GetParam())) {
     torch::set_num_threads(1);
     auto& b = options_.behaviour;
     if (v24()) b.unimix = 0;  // the categorical policy there forgets its 1 %, which the paper has and we follow
@@ -30,13 +33,21 @@ class GoldenBehaviour : public ::testing::TestWithParam<GoldenCase> {
   bool v23() const { return GetParam().constants == "2023"; }
   bool v2() const { return GetParam().recipe == "dreamer-v2"; }
   torch::Tensor range() { return behaviour_->named_buffers()["return_range"]; }
-  torch::Tensor actor(const torch::Tensor& features) { return behaviour_->named_children()["actor"]->as<MlpImpl>()->forward(features); }
+  torch::Tensor actor(const torch::Tensor& features) {
+    return behaviour_->named_children()["actor"]->as<MlpImpl>()->forward(features);
+  }
 
   /// Imagined data [H, N, ...], N in the reference's order b·T + t; V3-24 has them batch-first.
-  torch::Tensor imagined(const std::string& name) const { return v24() ? golden_(name).transpose(0, 1) : golden_(name); }
+  torch::Tensor imagined(const std::string& name) const {
+    return v24() ? golden_(name).transpose(0, 1) : golden_(name);
+  }
   /// N of the order t·B + b in that order.
-  static torch::Tensor by_lane(const torch::Tensor& x) { return x.unflatten(0, {6, 3}).transpose(0, 1).flatten(0, 1).contiguous(); }
-  static torch::Tensor by_step(const torch::Tensor& x, std::int64_t dim) { return x.unflatten(dim, {3, 6}).transpose(dim, dim + 1).flatten(dim, dim + 1); }
+  static torch::Tensor by_lane(const torch::Tensor& x) {
+    return x.unflatten(0, {6, 3}).transpose(0, 1).flatten(0, 1).contiguous();
+  }
+  static torch::Tensor by_step(const torch::Tensor& x, std::int64_t dim) {
+    return x.unflatten(dim, {3, 6}).transpose(dim, dim + 1).flatten(dim, dim + 1);
+  }
 
   /// The action in the h-th state, from what the dump drew.
   torch::Tensor action(const torch::Tensor& output, std::int64_t h) const {
@@ -44,14 +55,15 @@ class GoldenBehaviour : public ::testing::TestWithParam<GoldenCase> {
     if (v2()) {  // the action that led to the next state
       if (GetParam().discrete) return golden_("in/imag_action")[std::min<std::int64_t>(h + 1, 5)];
       if (h == 5) return torch::zeros({18, 2});
-      // TensorFlow 2.21 differentiates a truncated normal's sample as if the bounds moved along with its mean and scaled
-      // with its deviation: mean + deviation * constant. Ours has the gradient at fixed bounds, as TFP of V2's time:
-      // policy_head_test.cpp. Here theirs, so that all that follows can be compared.
+      // TensorFlow 2.21 differentiates a truncated normal's sample as if the bounds moved along with its mean and
+      // scaled with its deviation: mean + deviation * constant. Ours has the gradient at fixed bounds, as TFP of V2's
+      // time: policy_head_test.cpp. Here theirs, so that all that follows can be compared.
       const auto drawn = policy.sample_at(output, golden_("in/imag_action_uniform")[h]).detach();
       const auto [mean, deviation] = policy.mean_deviation(output);
       return mean + deviation * ((drawn - mean) / deviation).detach();
     }
-    if (GetParam().recipe == "dreamer-v1") return h < 5 ? policy.sample_at(output, golden_("in/imag_action_noise")[h]) : torch::zeros({18, 2});
+    if (GetParam().recipe == "dreamer-v1")
+      return h < 5 ? policy.sample_at(output, golden_("in/imag_action_noise")[h]) : torch::zeros({18, 2});
     if (v23() && !GetParam().discrete) return policy.sample_at(output, golden_("in/imag_action_noise")[h]);
     auto drawn = imagined("in/imag_action")[h];
     return drawn.dim() == 1 ? torch::one_hot(drawn.to(torch::kInt64), 3).to(torch::kFloat32) : drawn;
@@ -77,7 +89,8 @@ class GoldenBehaviour : public ::testing::TestWithParam<GoldenCase> {
       going_on.push_back(outcome.done.defined() ? 1 - outcome.done : torch::ones_like(outcome.reward));
       if (h + 1 == states) break;
       const auto& policy = behaviour_->policy();
-      carry = model_.imagine(carry, policy.discrete() ? actions.back() : policy.to_environment(actions.back()), {}, rng_);
+      carry =
+          model_.imagine(carry, policy.discrete() ? actions.back() : policy.to_environment(actions.back()), {}, rng_);
       carry["z"] = latent(carry.at("prior"), h + 1);
       hs_.push_back(carry.at("h"));
       priors_.push_back(carry.at("prior"));
@@ -118,7 +131,8 @@ TEST_P(GoldenBehaviour, ImaginesAndLearnsAsTheReference) {
   }
   golden_.close("reward", dreamed.reward, imagined("out/imag_reward").view_as(dreamed.reward));
   if (golden_.has("out/imag_cont")) {
-    golden_.close("continue", dreamed.going_on * options_.world.discount, imagined("out/imag_cont").reshape(dreamed.going_on.sizes()).clamp_max(options_.world.discount));
+    golden_.close("continue", dreamed.going_on * options_.world.discount,
+                  imagined("out/imag_cont").reshape(dreamed.going_on.sizes()).clamp_max(options_.world.discount));
   }
 
   // The order t·B + b is that of the model's own states, which the replay's critic is aligned with.
@@ -127,9 +141,11 @@ TEST_P(GoldenBehaviour, ImaginesAndLearnsAsTheReference) {
   const auto alive = options_.world.continue_scale > 0 ? (1 - batch_.terminated).flatten() : torch::ones({18});
   if (v23()) {  // NM512 moves the slow critic before its use, the authors and we after
     behaviour_->update_target();
-    golden_.close("slow critic", behaviour_->named_parameters()["slow_critic.out.bias"], golden_("out/slow_value.mean_layer.bias_after"));
+    golden_.close("slow critic", behaviour_->named_parameters()["slow_critic.out.bias"],
+                  golden_("out/slow_value.mean_layer.bias_after"));
   }
-  const auto loss = behaviour_->loss(dreamed, alive, {world.features, batch_.reward, batch_.terminated, batch_.last}, rng_);
+  const auto loss =
+      behaviour_->loss(dreamed, alive, {world.features, batch_.reward, batch_.terminated, batch_.last}, rng_);
   const auto returns = v24() ? "out/imag_return" : GetParam().recipe == "dreamer-v1" ? "out/returns" : "out/target";
   golden_.close("returns", loss.returns, by_step(imagined(returns).reshape({loss.returns.size(0), 18}), 1));
   if (v24()) {
@@ -173,7 +189,8 @@ TEST_P(GoldenBehaviour, PolicyAndValueAreTheReferences) {
     const auto [mean, deviation] = policy.mean_deviation(output);
     golden_.close("mean", mean, golden_.steps("out/actor_mean"));
     golden_.close("deviation", deviation, golden_.steps("out/actor_std"));
-    golden_.close("log-probability", policy.log_prob(output, golden_.steps("in/logprob_action")), golden_.steps("out/actor_logprob"));
+    golden_.close("log-probability", policy.log_prob(output, golden_.steps("in/logprob_action")),
+                  golden_.steps("out/actor_logprob"));
     golden_.close("value", behaviour_->value(dreamed.features), golden_("out/imag_value"));
     return;
   }
@@ -207,7 +224,8 @@ class GivenRssm : public Rssm {
  public:
   using Rssm::Rssm;
   torch::Tensor noise;  // [steps, N, Z], of one plan after the other
-  Carry imagine(const Carry& carry, const torch::Tensor& action, const DreamOptions& options, at::Generator rng) override {
+  Carry imagine(const Carry& carry, const torch::Tensor& action, const DreamOptions& options,
+                at::Generator rng) override {
     auto next = Rssm::imagine(carry, action, options, rng);
     const auto parts = next.at("prior").chunk(2, -1);
     next["z"] = parts[0] + parts[1] * noise[step_++];
@@ -232,7 +250,9 @@ TEST(GoldenPlanner, RefitsAsPlaNet) {
   GivenRssm model(o.world, test::spaces_of(c));
   golden.fill(model, test::world_planet, "vector_");
   model.noise = golden("in/plan_state_noise").permute({0, 2, 1, 3}).flatten(0, 1);
-  const Carry carry = {{"h", golden("in/plan_belief").unsqueeze(0)}, {"z", golden("in/plan_sample").unsqueeze(0)}, {"started", torch::ones({1, 1})}};
+  const Carry carry = {{"h", golden("in/plan_belief").unsqueeze(0)},
+                       {"z", golden("in/plan_sample").unsqueeze(0)},
+                       {"started", torch::ones({1, 1})}};
   Planner planner(test::spaces_of(c).action, {20, 3, 5, 4, 0});
   const auto plan = planner.plan(model, carry, make_generator(torch::kCPU, 1), golden("in/plan_noise").unsqueeze(1));
   golden.close("plan", plan.mean[0], golden("out/plan"));

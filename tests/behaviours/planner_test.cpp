@@ -56,7 +56,8 @@ TEST_F(PlannerTest, FindsTheWayToTheRewardingState) {
 TEST_F(PlannerTest, ActsWithinTheBoundsAndExploresWhenAsked) {
   TwoStates model(false, 0.5);
   Planner planner(space(-2, 6), {100, 4, 10, 3, 0.3});
-  const auto judged = planner.decide(model, model.initial(2), false, seeded(3)), again = planner.decide(model, model.initial(2), false, seeded(3));
+  const auto judged = planner.decide(model, model.initial(2), false, seeded(3)),
+             again = planner.decide(model, model.initial(2), false, seeded(3));
   EXPECT_TRUE(torch::equal(judged, again));
   for (int i = 0; i < 20; ++i) {
     const auto explored = planner.decide(model, model.initial(2), true, seeded(3));

@@ -47,7 +47,9 @@ TEST_F(PolicyHeadTest, AChoicesEntropyIsAtMostItsLogarithmAndUnimixKeepsItAboveZ
 
 TEST_F(PolicyHeadTest, ThePapersMeansAndDeviations) {
   const auto output = torch::zeros({1, 4});
-  const auto at = [&](const std::string& kind) { return PolicyHead(box({-1, -1}, {1, 1}), kind, 0).mean_deviation(output).second[0][0].item<double>(); };
+  const auto at = [&](const std::string& kind) {
+    return PolicyHead(box({-1, -1}, {1, 1}), kind, 0).mean_deviation(output).second[0][0].item<double>();
+  };
   EXPECT_NEAR(at("normal"), 0.9 / (1 + std::exp(-2.0)) + 0.1, 1e-5);
   EXPECT_NEAR(at("tanh_normal"), 5, 1e-3);
   EXPECT_NEAR(at("truncated_normal"), 1.1, 1e-5);
@@ -55,8 +57,8 @@ TEST_F(PolicyHeadTest, ThePapersMeansAndDeviations) {
   EXPECT_NEAR(tanh_normal.mean_deviation(torch::tensor({{3.0f, 0.0f}})).first.item<double>(), 5 * std::tanh(0.6), 1e-5);
 }
 
-/// What the sampler draws is what the likelihood says: E[-log p] is the entropy, ∫ p = 1, and the draws' shares of a grid
-/// are the integrals of p.
+/// What the sampler draws is what the likelihood says: E[-log p] is the entropy, ∫ p = 1, and the draws' shares of a
+/// grid are the integrals of p.
 TEST_F(PolicyHeadTest, SamplesFollowTheLikelihood) {
   for (const auto& kind : kinds) {
     const PolicyHead head(box({-1}, {1}), kind, 0);
@@ -66,7 +68,8 @@ TEST_F(PolicyHeadTest, SamplesFollowTheLikelihood) {
     const std::int64_t cells = 40000;
     const auto edge = torch::linspace(low, high, cells + 1);
     const auto middle = ((edge.slice(0, 0, -1) + edge.slice(0, 1)) / 2).unsqueeze(1);
-    const auto density = head.log_prob(output.expand({cells, 2}), middle).exp().to(torch::kFloat64) * ((high - low) / static_cast<double>(cells));
+    const auto density = head.log_prob(output.expand({cells, 2}), middle).exp().to(torch::kFloat64) *
+                         ((high - low) / static_cast<double>(cells));
     EXPECT_NEAR(density.sum().item<double>(), 1, 2e-3) << kind;
     const std::int64_t count = 20000;
     const auto drawn = head.sample(output.expand({count, 2}), seeded(5));
@@ -75,11 +78,15 @@ TEST_F(PolicyHeadTest, SamplesFollowTheLikelihood) {
     const auto found = torch::histc(drawn.flatten(), 20, low, high).to(torch::kFloat64) / static_cast<double>(count);
     EXPECT_LT((share - found).abs().max().item<double>(), 4 * std::sqrt(0.25 / static_cast<double>(count))) << kind;
     const auto entropy = head.entropy(output.expand({count, 2}), seeded(6)).mean().item<double>();
-    EXPECT_NEAR(entropy, -(density * (density / ((high - low) / static_cast<double>(cells)) + 1e-30).log()).sum().item<double>(), 0.02) << kind;
+    EXPECT_NEAR(entropy,
+                -(density * (density / ((high - low) / static_cast<double>(cells)) + 1e-30).log()).sum().item<double>(),
+                0.02)
+        << kind;
     EXPECT_TRUE(torch::equal(drawn, head.sample(output.expand({count, 2}), seeded(5))));
     // The likeliest point is the mode.
     const auto mode = head.mode(output, seeded(7));
-    EXPECT_NEAR(mode.item<double>(), middle[density.argmax()].item<double>(), kind == "tanh_normal" ? 0.1 : 1e-3) << kind;
+    EXPECT_NEAR(mode.item<double>(), middle[density.argmax()].item<double>(), kind == "tanh_normal" ? 0.1 : 1e-3)
+        << kind;
   }
 }
 
@@ -120,7 +127,8 @@ TEST_F(PolicyHeadTest, LikelihoodsHaveTheirGradient) {
       output[0][j] = old + 1e-2f;
       const double above = head.log_prob(output, action).item<double>();
       output[0][j] = old - 1e-2f;
-      EXPECT_NEAR(gradient[0][j].item<double>(), (above - head.log_prob(output, action).item<double>()) / 2e-2, 1e-3) << kind;
+      EXPECT_NEAR(gradient[0][j].item<double>(), (above - head.log_prob(output, action).item<double>()) / 2e-2, 1e-3)
+          << kind;
       output[0][j] = old;
     }
   }
@@ -128,7 +136,9 @@ TEST_F(PolicyHeadTest, LikelihoodsHaveTheirGradient) {
 
 TEST_F(PolicyHeadTest, TheEnvironmentGetsItsOwnBounds) {
   const PolicyHead head(box({-1, 0, -2}, {1, 1, 6}), "normal", 0);
-  const auto close = [&](const torch::Tensor& action, const torch::Tensor& expected) { EXPECT_TRUE(torch::allclose(head.to_environment(action), expected)); };
+  const auto close = [&](const torch::Tensor& action, const torch::Tensor& expected) {
+    EXPECT_TRUE(torch::allclose(head.to_environment(action), expected));
+  };
   close(torch::tensor({{-1.0f, -1.0f, -1.0f}}), torch::tensor({{-1.0f, 0.0f, -2.0f}}));
   close(torch::tensor({{1.0f, 1.0f, 1.0f}}), torch::tensor({{1.0f, 1.0f, 6.0f}}));
   close(torch::tensor({{0.0f, 0.0f, 0.0f}}), torch::tensor({{0.0f, 0.5f, 2.0f}}));

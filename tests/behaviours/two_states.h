@@ -8,8 +8,8 @@
 namespace dream::test {
 
 /// A world of two states that is known in full. Choices: action 1 leads to the state with reward 1, action 0 to the one
-/// with 0, wherever one is. A box of one axis in [-1, 1]: the state is the action, its reward 1 - (action - best)². So the
-/// best policy is the same everywhere, and its value is that of reward 1 for ever.
+/// with 0, wherever one is. A box of one axis in [-1, 1]: the state is the action, its reward 1 - (action - best)². So
+/// the best policy is the same everywhere, and its value is that of reward 1 for ever.
 class TwoStates : public SequenceModel {
  public:
   explicit TwoStates(bool discrete, double best = 0.5) : discrete_(discrete), best_(best) {}

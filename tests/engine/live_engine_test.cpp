@@ -39,7 +39,8 @@ class LiveEngineTest : public ::testing::Test {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
     const auto last = engine.latest();
-    return ::testing::AssertionFailure() << "fault '" << last->fault << "', training fault '" << last->train->fault << "'";
+    return ::testing::AssertionFailure() << "fault '" << last->fault << "', training fault '" << last->train->fault
+                                         << "'";
   }
   ::testing::AssertionResult dreams_on(const Engine& engine) {
     const auto step = engine.latest()->dream->step;
@@ -64,7 +65,8 @@ TEST_F(LiveEngineTest, OffersEveryRecipeAndEnvironmentOnce) {
   ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return !s.train->recipes.empty(); }));
   for (const auto& choices : {live->latest()->train->recipes, live->latest()->train->environments}) {
     std::set<std::string> names;
-    for (const auto& choice : choices) EXPECT_TRUE(names.insert(choice.name).second) << choice.name << " is listed twice";
+    for (const auto& choice : choices)
+      EXPECT_TRUE(names.insert(choice.name).second) << choice.name << " is listed twice";
     EXPECT_FALSE(names.empty());
   }
 }
@@ -95,17 +97,20 @@ TEST_F(LiveEngineTest, ARunIsTheSameHoweverItsFolderIsSpelled) {
   const auto spelled = (folder_ / "run" / ".." / "run").string() + "/";
   live->send(OpenRun{spelled});
   ASSERT_TRUE(comes(*live, [&](const Snapshot& s) {
-    return std::any_of(s.log->begin(), s.log->end(), [&](const LogLine& line) { return line.text == "dreaming with " + spelled; });
+    return std::any_of(s.log->begin(), s.log->end(),
+                       [&](const LogLine& line) { return line.text == "dreaming with " + spelled; });
   }));
   const auto before = live->latest()->dream->version;
-  ASSERT_TRUE(comes(*live, [&](const Snapshot& s) { return s.dream->version > before && s.dream->run_title.ends_with(", live"); }))
-      << "the dream takes the weights of the run that it is";
+  ASSERT_TRUE(comes(*live, [&](const Snapshot& s) {
+    return s.dream->version > before && s.dream->run_title.ends_with(", live");
+  })) << "the dream takes the weights of the run that it is";
   live->send(OpenRun{(folder_ / "missing").string()});  // what comes after it in the queue of files
   ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.fault.find("missing") != std::string::npos; }));
   live->send(TrainControl{Train::pause, ""});
   ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return !s.train->busy; }));
   EXPECT_EQ(live->latest()->train->run, (folder_ / "run").string());
-  for (const auto& line : *live->latest()->log) EXPECT_EQ(line.text.find("is being trained"), std::string::npos) << line.text;
+  for (const auto& line : *live->latest()->log)
+    EXPECT_EQ(line.text.find("is being trained"), std::string::npos) << line.text;
 }
 
 TEST_F(LiveEngineTest, PhasesStartPauseStepAndStopWhileTheDreamGoesOn) {
@@ -120,7 +125,8 @@ TEST_F(LiveEngineTest, PhasesStartPauseStepAndStopWhileTheDreamGoesOn) {
 
     live->send(TrainControl{Train::start, ""});
     ASSERT_TRUE(comes(*live, [&](const Snapshot& s) {
-      return s.train->busy && steps(s) > 0 && s.train->phases[0].state == PhaseView::State::running && !s.train->frames.empty();
+      return s.train->busy && steps(s) > 0 && s.train->phases[0].state == PhaseView::State::running &&
+             !s.train->frames.empty();
     }));
     EXPECT_TRUE(dreams_on(*live));
     live->send(TrainControl{Train::pause, ""});
@@ -134,7 +140,8 @@ TEST_F(LiveEngineTest, PhasesStartPauseStepAndStopWhileTheDreamGoesOn) {
     EXPECT_EQ(steps(*live->latest()), paused) << "a pause is a pause";
 
     live->send(TrainControl{Train::step, "v"});  // this phase alone, one step
-    ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.train->phases[1].detail != "reading episodes: 0" && !s.train->busy; }));
+    ASSERT_TRUE(comes(
+        *live, [](const Snapshot& s) { return s.train->phases[1].detail != "reading episodes: 0" && !s.train->busy; }));
     live->send(TrainControl{Train::start, "nonsense"});
     ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.fault.find("nonsense") != std::string::npos; }));
     EXPECT_FALSE(live->latest()->train->busy);
@@ -143,7 +150,8 @@ TEST_F(LiveEngineTest, PhasesStartPauseStepAndStopWhileTheDreamGoesOn) {
 
     live->send(TrainControl{Train::stop, ""});
     live->send(TrainControl{Train::start, "collect"});
-    ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.train->phases[0].state == PhaseView::State::done && !s.train->busy; }));
+    ASSERT_TRUE(comes(
+        *live, [](const Snapshot& s) { return s.train->phases[0].state == PhaseView::State::done && !s.train->busy; }));
     live->send(TrainControl{Train::start, "v"});
     ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.train->phases[1].progress > 0; }));
   }  // leaving in the midst of a phase saves it

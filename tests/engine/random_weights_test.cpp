@@ -36,7 +36,9 @@ class RandomWeightsTest : public ::testing::Test {
   void collect(const std::string& name, std::int64_t lanes, std::int64_t episodes, int steps = 0) {
     Collector::Options options{folder_ / name, episodes, 50, lanes, Rng(3), 0};
     options.untrained = small_parts;
-    Collector collector(options, "Toy", [] { return std::make_unique<test::ToyEnv>(test::ToyOptions{25, 0}); }, nullptr, "random-weights");
+    Collector collector(
+        options, "Toy", [] { return std::make_unique<test::ToyEnv>(test::ToyOptions{25, 0}); }, nullptr,
+        "random-weights");
     for (int i = 0; collector.written() < episodes && (steps == 0 || i < steps); ++i) collector.step();
   }
   test::TempFolder folder_;

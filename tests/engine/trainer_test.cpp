@@ -63,7 +63,8 @@ class PhasesTest : public TrainerTest {
     system->directory = folder_ / "run";
     first_ = std::make_shared<Counter>(Counter{"first", 3, 0, &log_});
     second_ = std::make_shared<Counter>(Counter{"second", 2, 0, &log_});
-    system->phases = {phase_of("first", "First", "things/s", first_), phase_of("second", "Second", "things/s", second_)};
+    system->phases = {phase_of("first", "First", "things/s", first_),
+                      phase_of("second", "Second", "things/s", second_)};
     return system;
   }
   std::vector<std::string> log_;
@@ -78,7 +79,8 @@ TEST_F(PhasesTest, RunInOrderAndEachBeginsAndEndsOnce) {
   EXPECT_EQ(steps, 5);
   EXPECT_FALSE(trainer.due());
   trainer.close();
-  EXPECT_EQ(log_, (std::vector<std::string>{"first begins at 0", "first ends at 3", "second begins at 0", "second ends at 2"}));
+  EXPECT_EQ(log_, (std::vector<std::string>{"first begins at 0", "first ends at 3", "second begins at 0",
+                                            "second ends at 2"}));
   EXPECT_FALSE(trainer.advance());
 }
 
@@ -325,7 +327,8 @@ TEST_F(TrainerTest, TheWholeRecipeResumesBitForBitAfterAnyInterruption) {
 
 TEST_F(TrainerTest, ALossThatIsNotFiniteNamesItsTermAndKeepsTheCheckpoint) {
   Trainer trainer(tiny_system(folder_ / "run"), {}, false);
-  while (trainer.advance() && (!trainer.current() || trainer.current()->name != "v" || trainer.current()->progress() == 0)) {
+  while (trainer.advance() &&
+         (!trainer.current() || trainer.current()->name != "v" || trainer.current()->progress() == 0)) {
   }
   trainer.save();
   const auto good = test::read_bytes(folder_ / "run" / "checkpoint.safetensors");
@@ -384,8 +387,9 @@ TEST_F(TrainerTest, AnEvaluationGoesOnUnlessItIsToBeAnother) {
 // A toy in the recipe's place of the environment: C alone finds its driver through an untrained V and M.
 TEST_F(TrainerTest, TheSearchImprovesAKnownDriverAndGoesOnFromTheMiddle) {
   const auto begin = [&](const std::string& name, bool resume) {
-    auto system = tiny_system(folder_ / name, {"v.latent_size=2", "m.hidden_size=2", "c.generations=12", "c.population=8", "c.lanes=8",
-                                               "c.max_steps=8", "c.sigma0=0.5", "c.episodes=1"});
+    auto system =
+        tiny_system(folder_ / name, {"v.latent_size=2", "m.hidden_size=2", "c.generations=12", "c.population=8",
+                                     "c.lanes=8", "c.max_steps=8", "c.sigma0=0.5", "c.episodes=1"});
     // The target is the same for all: the bias alone can learn it.
     struct Fixed : test::ToyEnv {
       using ToyEnv::ToyEnv;
@@ -416,11 +420,14 @@ TEST_F(TrainerTest, TheSearchImprovesAKnownDriverAndGoesOnFromTheMiddle) {
 
 TEST_F(TrainerTest, AGenerationBeginsAnewWithOtherLanes) {
   const auto begin = [&](const char* lanes, bool resume) {
-    auto system = tiny_system(folder_ / "run", {"c.generations=2", "c.population=4", "c.max_steps=16", std::string("c.lanes=") + lanes});
+    auto system = tiny_system(folder_ / "run",
+                              {"c.generations=2", "c.population=4", "c.max_steps=16", std::string("c.lanes=") + lanes});
     system->make_env = [] { return std::make_unique<test::ToyEnv>(test::ToyOptions{16, 0}); };
     return Trainer(std::move(system), {60, "c"}, resume);
   };
-  const auto candidates = [&] { return Checkpoint::load(folder_ / "run" / "checkpoint.safetensors").get("c.cma/mean", {-1}).clone(); };
+  const auto candidates = [&] {
+    return Checkpoint::load(folder_ / "run" / "checkpoint.safetensors").get("c.cma/mean", {-1}).clone();
+  };
   {
     auto trainer = begin("4", false);
     trainer.advance();

@@ -20,14 +20,16 @@ constexpr std::int64_t golden_deter = 16, golden_image_v23 = 16 * 24;
 inline Weights world_v24(const Source& ref, bool image) {
   Mapping m{ref};
   const auto features = [](const torch::Tensor& k) { return Mapping::z_first(k, golden_deter); };
-  const auto dense = [&](const std::string& ours, const std::string& theirs, const std::string& norm, const Mapping::Rows& rows = Mapping::as_is) {
+  const auto dense = [&](const std::string& ours, const std::string& theirs, const std::string& norm,
+                         const Mapping::Rows& rows = Mapping::as_is) {
     m.linear(ours + ".linear", theirs, rows);
     m.out[ours + ".norm.scale"] = ref(norm + "/scale");
   };
   const auto mlp = [&](const std::string& ours, const std::string& theirs, int layers) {
     for (int i = 0; i < layers; ++i) {
       const auto n = std::to_string(i);
-      dense(ours + ".layer" + n, theirs + "/linear" + n, theirs + "/norm" + n, i == 0 ? Mapping::Rows(features) : Mapping::as_is);
+      dense(ours + ".layer" + n, theirs + "/linear" + n, theirs + "/norm" + n,
+            i == 0 ? Mapping::Rows(features) : Mapping::as_is);
     }
   };
   dense("vector_encoder.layer0", "enc/mlp0", "enc/mlp0norm");
@@ -45,7 +47,8 @@ inline Weights world_v24(const Source& ref, bool image) {
   dense("prior.layer1", "dyn/prior1", "dyn/prior1norm");
   m.linear("prior.out", "dyn/priorlogit");
   dense("posterior.layer0", "dyn/obs0", "dyn/obs0norm", [&](const torch::Tensor& k) {
-    const auto h = k.slice(0, 0, golden_deter), vector = k.slice(0, golden_deter, golden_deter + 12), picture = k.slice(0, golden_deter + 12);
+    const auto h = k.slice(0, 0, golden_deter), vector = k.slice(0, golden_deter, golden_deter + 12),
+               picture = k.slice(0, golden_deter + 12);
     return torch::cat({h, picture, vector});
   });
   m.linear("posterior.out", "dyn/obslogit");
@@ -73,9 +76,11 @@ inline Weights world_v24(const Source& ref, bool image) {
 
 inline Weights behaviour_v24(const Source& ref, bool discrete) {
   Mapping m{ref};
-  for (const auto& [ours, theirs] : {std::pair<std::string, std::string>{"actor", "pol"}, {"critic", "val"}, {"slow_critic", "slowval"}}) {
+  for (const auto& [ours, theirs] :
+       {std::pair<std::string, std::string>{"actor", "pol"}, {"critic", "val"}, {"slow_critic", "slowval"}}) {
     for (const std::string n : {"0", "1"}) {
-      m.linear(ours + ".layer" + n + ".linear", theirs + "/mlp/linear" + n, [&](const torch::Tensor& k) { return n == "0" ? Mapping::z_first(k, golden_deter) : k; });
+      m.linear(ours + ".layer" + n + ".linear", theirs + "/mlp/linear" + n,
+               [&](const torch::Tensor& k) { return n == "0" ? Mapping::z_first(k, golden_deter) : k; });
       m.out[ours + ".layer" + n + ".norm.scale"] = ref(theirs + "/mlp/norm" + n + "/scale");
     }
     if (ours != "actor") m.linear(ours + ".out", theirs + "/head/logits");
@@ -89,7 +94,9 @@ inline Weights behaviour_v24(const Source& ref, bool discrete) {
 }
 
 /// [N, C·4·4] as [N, 4·4·C]: NM512 flattens a picture's embedding channel by channel.
-inline torch::Tensor pixels_first(const torch::Tensor& x) { return x.reshape({x.size(0), -1, 4, 4}).permute({0, 2, 3, 1}).flatten(1); }
+inline torch::Tensor pixels_first(const torch::Tensor& x) {
+  return x.reshape({x.size(0), -1, 4, 4}).permute({0, 2, 3, 1}).flatten(1);
+}
 
 /// NM512/dreamerv3-torch: all else lies as ours does.
 inline Weights world_v23(const Source& ref, bool image) {
@@ -124,7 +131,8 @@ inline Weights world_v23(const Source& ref, bool image) {
   if (image) {
     auto& weight = out["posterior.layer0.linear.weight"];
     const auto end = golden_deter + golden_image_v23;
-    weight = torch::cat({weight.slice(1, 0, golden_deter), pixels_first(weight.slice(1, golden_deter, end)), weight.slice(1, end)}, 1);
+    weight = torch::cat(
+        {weight.slice(1, 0, golden_deter), pixels_first(weight.slice(1, golden_deter, end)), weight.slice(1, end)}, 1);
   }
   linear("posterior.out", "dynamics._obs_stat_layer");
   out["initial"] = ref("dynamics.W").flatten();
@@ -147,7 +155,9 @@ inline Weights world_v23(const Source& ref, bool image) {
 
 inline Weights behaviour_v23(const Source& ref, bool discrete) {
   Weights out;
-  for (const auto& [ours, theirs] : {std::pair<std::string, std::string>{"actor", "actor.layers.Actor"}, {"critic", "value.layers.Value"}, {"slow_critic", "slow_value.layers.Value"}}) {
+  for (const auto& [ours, theirs] : {std::pair<std::string, std::string>{"actor", "actor.layers.Actor"},
+                                     {"critic", "value.layers.Value"},
+                                     {"slow_critic", "slow_value.layers.Value"}}) {
     for (const std::string n : {"0", "1"}) {
       out[ours + ".layer" + n + ".linear.weight"] = ref(theirs + "_linear" + n + ".weight");
       out[ours + ".layer" + n + ".norm.scale"] = ref(theirs + "_norm" + n + ".weight");
@@ -194,7 +204,9 @@ inline Weights world_v2(const Source& ref, bool discrete) {
 
 inline Weights behaviour_v2(const Source& ref, bool discrete) {
   Mapping m{ref};
-  for (const auto& [ours, theirs] : {std::pair<std::string, std::string>{"actor", "actor"}, {"critic", "critic"}, {"slow_critic", "target_critic"}}) {
+  for (const auto& [ours, theirs] : {std::pair<std::string, std::string>{"actor", "actor"},
+                                     {"critic", "critic"},
+                                     {"slow_critic", "target_critic"}}) {
     m.linear(ours + ".layer0.linear", theirs + "/dense0");
     m.linear(ours + ".layer1.linear", theirs + "/dense1");
     if (discrete || ours != "actor") m.linear(ours + ".out", theirs + "/out/out");
@@ -221,7 +233,8 @@ inline Weights world_v1(const Source& ref, bool pcont) {
   m.linear("posterior.layer0.linear", "dynamics/obs1");
   m.linear("posterior.out", "dynamics/obs2");
   const auto mlp = [&](const std::string& ours, const std::string& theirs, int layers) {
-    for (int i = 0; i < layers; ++i) m.linear(ours + ".layer" + std::to_string(i) + ".linear", theirs + "/h" + std::to_string(i));
+    for (int i = 0; i < layers; ++i)
+      m.linear(ours + ".layer" + std::to_string(i) + ".linear", theirs + "/h" + std::to_string(i));
     m.linear(ours + ".out", theirs + "/hout");
   };
   mlp("reward", "reward", 2);
@@ -237,7 +250,8 @@ inline Weights world_v1(const Source& ref, bool pcont) {
 inline Weights behaviour_v1(const Source& ref) {
   Mapping m{ref};
   const auto mlp = [&](const std::string& ours, const std::string& theirs, int layers) {
-    for (int i = 0; i < layers; ++i) m.linear(ours + ".layer" + std::to_string(i) + ".linear", theirs + "/h" + std::to_string(i));
+    for (int i = 0; i < layers; ++i)
+      m.linear(ours + ".layer" + std::to_string(i) + ".linear", theirs + "/h" + std::to_string(i));
     m.linear(ours + ".out", theirs + "/hout");
   };
   mlp("actor", "actor", 4);
@@ -257,7 +271,8 @@ inline Weights world_planet(const Source& ref) {
   m.out["cell.candidate.bias"] = ref(prior + "gru_block_cell/b_c");
   m.linear("prior.layer0.linear", prior + "dense_1");
   m.twin("prior.out", prior + "dense_2", prior + "dense_3");
-  m.linear("posterior.layer0.linear", posterior + "dense", [](const torch::Tensor& k) { return torch::cat({k, torch::zeros_like(k.slice(0, 0, 2))}); });
+  m.linear("posterior.layer0.linear", posterior + "dense",
+           [](const torch::Tensor& k) { return torch::cat({k, torch::zeros_like(k.slice(0, 0, 2))}); });
   m.twin("posterior.out", posterior + "dense_1", posterior + "dense_2");
   m.linear("reward.layer0.linear", "head_reward/dense");
   m.linear("reward.out", "head_reward/dense_1");
@@ -265,7 +280,9 @@ inline Weights world_planet(const Source& ref) {
 }
 
 inline std::vector<GoldenCase> golden_cases() {
-  const auto both = [](Weights (*layout)(const Source&, bool), bool flag) { return [=](const Source& ref) { return layout(ref, flag); }; };
+  const auto both = [](Weights (*layout)(const Source&, bool), bool flag) {
+    return [=](const Source& ref) { return layout(ref, flag); };
+  };
   return {{"v3_24_discrete", "dreamer-v3", "2024", true, true, both(world_v24, true), both(behaviour_v24, true)},
           {"v3_24_continuous", "dreamer-v3", "2024", false, false, both(world_v24, false), both(behaviour_v24, false)},
           {"v3_23_discrete", "dreamer-v3", "2023", true, true, both(world_v23, true), both(behaviour_v23, true)},
@@ -319,7 +336,9 @@ inline SequenceBatch batch_of(const Golden& golden, const GoldenCase& c) {
   batch.reward = golden.steps("in/reward");
   batch.action = golden.steps(golden.has("in/prev_action") ? "in/prev_action" : "in/action");
   if (batch.action.dim() == 2) batch.action = batch.action.unsqueeze(-1);
-  const auto flags = [&](const char* name) { return golden.has(name) ? golden.steps(name) : torch::zeros_like(batch.reward); };
+  const auto flags = [&](const char* name) {
+    return golden.has(name) ? golden.steps(name) : torch::zeros_like(batch.reward);
+  };
   batch.first = flags("in/is_first");
   batch.last = flags("in/is_last");
   batch.terminated = golden.has("in/discount") ? 1 - golden.steps("in/discount") : flags("in/is_terminal");
@@ -340,7 +359,11 @@ inline torch::Tensor statistics_of(const Golden& golden, const std::string& name
   return torch::cat({golden(name + "_mean"), golden(name + "_std")}, -1);
 }
 
-inline void PrintTo(const GoldenCase& c, std::ostream* out) { *out << c.file; }
-inline std::string file_of(const ::testing::TestParamInfo<GoldenCase>& c) { return c.param.file; }
+inline void PrintTo(const GoldenCase& c, std::ostream* out) {
+  *out << c.file;
+}
+inline std::string file_of(const ::testing::TestParamInfo<GoldenCase>& c) {
+  return c.param.file;
+}
 
 }  // namespace dream::test

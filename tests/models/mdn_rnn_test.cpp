@@ -51,7 +51,8 @@ TEST_F(MdnRnnTest, SilentHeadIsAStandardNormal) {
 
 // Sheet, check 6.
 TEST_F(MdnRnnTest, MixtureInClosedForm) {
-  const auto weights = torch::log(torch::tensor({0.5, 0.5})), mean = torch::tensor({-1.0, 1.0}), zero = torch::zeros({2}, torch::kFloat64);
+  const auto weights = torch::log(torch::tensor({0.5, 0.5})), mean = torch::tensor({-1.0, 1.0}),
+             zero = torch::zeros({2}, torch::kFloat64);
   EXPECT_NEAR(mixture_nll(torch::tensor(0.0, torch::kFloat64), weights, mean, zero).item<double>(), 1.418939, 1e-6);
   EXPECT_NEAR(mixture_nll(torch::tensor(1.0, torch::kFloat64), weights, mean, zero).item<double>(), 1.485158, 1e-6);
 }
@@ -78,7 +79,8 @@ TEST_F(MdnRnnTest, TemperaturesWorkOnWeightsAndSpreadSeparately) {
     EXPECT_NEAR(draw.component.to(torch::kFloat32).mean().item<double>(), 0.75, 0.012) << "tau " << tau;
   }
   EXPECT_EQ(MdnRnnImpl::sample(output, 1, 0, seeded(9)).z.abs().min().item<double>(), 100) << "τ_σ = 0 has no spread";
-  EXPECT_EQ(MdnRnnImpl::sample(output, 0.01, 1, seeded(9)).component.min().item<double>(), 1) << "τ → 0 takes the likeliest";
+  EXPECT_EQ(MdnRnnImpl::sample(output, 0.01, 1, seeded(9)).component.min().item<double>(), 1)
+      << "τ → 0 takes the likeliest";
 }
 
 TEST_F(MdnRnnTest, EveryDimensionDrawsItsOwnComponent) {
@@ -94,7 +96,8 @@ TEST_F(MdnRnnTest, EveryDimensionDrawsItsOwnComponent) {
 
 TEST_F(MdnRnnTest, OnePassDrawsWhatTheOperationsDraw) {
   torch::NoGradGuard no_grad;
-  for (const auto& [latent, mixtures, heads] : {std::tuple{7, 3, true}, {32, 5, false}, {1, 1, false}, {17, most_mixtures, true}}) {
+  for (const auto& [latent, mixtures, heads] :
+       {std::tuple{7, 3, true}, {32, 5, false}, {1, 1, false}, {17, most_mixtures, true}}) {
     MdnRnn m(MdnRnnOptions{latent, 2, 9, mixtures, heads});
     test::fill_hashed(*m, 40);
     for (auto& item : m->named_parameters()) {
@@ -102,7 +105,8 @@ TEST_F(MdnRnnTest, OnePassDrawsWhatTheOperationsDraw) {
     }
     const auto h = hashed_float(1, {37, 9}, 1);
     for (const auto& [tau_mixture, tau_sigma] : {std::pair{1.0, 1.0}, {0.3, 2.0}, {1.15, 0.0}}) {
-      const auto fast = m->draw(h, tau_mixture, tau_sigma, seeded(6)), plain = MdnRnnImpl::sample(m->output(h), tau_mixture, tau_sigma, seeded(6));
+      const auto fast = m->draw(h, tau_mixture, tau_sigma, seeded(6)),
+                 plain = MdnRnnImpl::sample(m->output(h), tau_mixture, tau_sigma, seeded(6));
       EXPECT_TRUE(torch::equal(fast.component, plain.component)) << latent << " " << tau_mixture;
       EXPECT_LT(relative_error(fast.z, plain.z), 1e-5) << latent << " " << tau_mixture;
     }
@@ -126,7 +130,8 @@ TEST_F(MdnRnnTest, HalfPrecisionStaysNearSinglePrecision) {
   }
   torch::NoGradGuard no_grad;
   const auto h = hashed_float(5, {300, 256}, 0.3), input = hashed_float(6, {300, 32}, 1);
-  const auto p = exact->step(input, torch::zeros({300, 3}), {h, h}), q = near->step(input, torch::zeros({300, 3}), {h, h});
+  const auto p = exact->step(input, torch::zeros({300, 3}), {h, h}),
+             q = near->step(input, torch::zeros({300, 3}), {h, h});
   EXPECT_LT(relative_error(q.h, p.h), 0.02);
   EXPECT_GT(relative_error(q.h, p.h), 0) << "a batch of 300 takes bf16";
   const auto drawn = exact->draw(h, 1, 1, seeded(2)).z, nearly = near->draw(h, 1, 1, seeded(2)).z;
@@ -200,9 +205,11 @@ TEST_F(MdnRnnTest, EqualsPyTorch) {
   loss.total.backward();
   auto parameters = m->named_parameters();
   EXPECT_LT(relative_error(parameters["lstm.bias"].grad(), golden("m/gradient/lstm.bias")), tolerance);
-  EXPECT_LT(relative_error(parameters["lstm.kernel"].grad().slice(0, 0, 291, 40), golden("m/gradient/lstm.kernel")), tolerance);
+  EXPECT_LT(relative_error(parameters["lstm.kernel"].grad().slice(0, 0, 291, 40), golden("m/gradient/lstm.kernel")),
+            tolerance);
   EXPECT_LT(relative_error(parameters["output_bias"].grad(), golden("m/gradient/output_bias")), tolerance);
-  EXPECT_LT(relative_error(parameters["output_weight"].grad().slice(0, 0, 256, 32), golden("m/gradient/output_weight")), tolerance);
+  EXPECT_LT(relative_error(parameters["output_weight"].grad().slice(0, 0, 256, 32), golden("m/gradient/output_weight")),
+            tolerance);
 }
 
 }  // namespace

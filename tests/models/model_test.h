@@ -11,7 +11,9 @@
 
 namespace dream::test {
 
-inline at::Generator seeded(std::uint64_t seed) { return make_generator(torch::kCPU, seed); }
+inline at::Generator seeded(std::uint64_t seed) {
+  return make_generator(torch::kCPU, seed);
+}
 
 inline std::int64_t count(const torch::nn::Module& module) {
   std::int64_t sum = 0;

@@ -15,13 +15,16 @@ using test::statistics_of;
 
 class GoldenModel : public ::testing::TestWithParam<GoldenCase> {
  protected:
-  GoldenModel() : golden_(GetParam().file), options_(options_of(GetParam()).world), model_(options_, spaces_of(GetParam())) {
+  GoldenModel()
+      : golden_(GetParam().file), options_(options_of(GetParam()).world), model_(options_, spaces_of(GetParam())) {
     torch::set_num_threads(1);
     golden_.fill(model_, GetParam().world);
     batch_ = batch_of(golden_, GetParam());
     given_ = given_of(golden_);
   }
-  torch::Tensor expected_statistics(const std::string& name) { return statistics_of(golden_, name, options_.unimix).transpose(0, 1); }
+  torch::Tensor expected_statistics(const std::string& name) {
+    return statistics_of(golden_, name, options_.unimix).transpose(0, 1);
+  }
   Observation seen() const {
     Observation seen;
     if (batch_.image.defined()) seen.image = batch_.image.flatten(0, 1);
@@ -52,7 +55,8 @@ TEST_P(GoldenModel, FiltersTheSequence) {
   golden_.close("h", filtered.h, golden_.steps("out/deter"));
   golden_.close("posterior", filtered.posterior, expected_statistics("out/post"));
   golden_.close("prior", filtered.prior, expected_statistics("out/prior"));
-  golden_.close("kl", model_.kl(filtered.posterior, filtered.prior).sum(-1), golden_.steps(golden_.has("out/kl") ? "out/kl" : "out/kl_value"));
+  golden_.close("kl", model_.kl(filtered.posterior, filtered.prior).sum(-1),
+                golden_.steps(golden_.has("out/kl") ? "out/kl" : "out/kl_value"));
 }
 
 TEST_P(GoldenModel, DecodesAndForetells) {
@@ -69,13 +73,15 @@ TEST_P(GoldenModel, DecodesAndForetells) {
   const auto children = model_.named_children();
   if (GetParam().vector()) {
     const auto made = children["vector_decoder"]->as<MlpImpl>()->forward(model_.features(carry));
-    golden_.close("vector", made, golden_.steps(v3() ? "out/decoder_vector_symlog" : "out/decoder_vector").flatten(0, 1));
+    golden_.close("vector", made,
+                  golden_.steps(v3() ? "out/decoder_vector_symlog" : "out/decoder_vector").flatten(0, 1));
   }
   if (!GetParam().image) return;
   auto picture = children["image_decoder"]->as<ImageDecoderImpl>()->forward(carry.at("z"), carry.at("h"));
   if (options_.image_loss == "sigmoid") picture = torch::sigmoid(picture);
   if (options_.image_loss == "offset") picture = picture + 0.5;
-  golden_.close("picture", picture[0].slice(1, 0, 64, 3).slice(2, 0, 64, 3).permute({1, 2, 0}), golden_("out/decoder_image_0_0_every3"));
+  golden_.close("picture", picture[0].slice(1, 0, 64, 3).slice(2, 0, 64, 3).permute({1, 2, 0}),
+                golden_("out/decoder_image_0_0_every3"));
   golden_.close("picture's mean", picture.mean({2, 3}), golden_.steps("out/decoder_image_mean").flatten(0, 1));
 }
 
@@ -89,25 +95,34 @@ TEST_P(GoldenModel, LosesAsTheReference) {
   };
   const double sign = GetParam().recipe == "dreamer-v1" ? -1 : 1;
   expect("image", sign < 0 ? "out/image_likelihood" : "out/image_loss", sign);
-  expect("reward", sign < 0 ? "out/reward_likelihood" : GetParam().constants == "2024" ? "out/rew_loss" : "out/reward_loss", sign);
+  expect("reward",
+         sign < 0                         ? "out/reward_likelihood"
+         : GetParam().constants == "2024" ? "out/rew_loss"
+                                          : "out/reward_loss",
+         sign);
   expect("vector", "out/vector_loss");
   for (const char* name : {"out/con_loss", "out/cont_loss", "out/discount_loss"}) expect("continue", name);
   if (v3()) {
     expect("dynamics", "out/dyn_loss");
     expect("representation", "out/rep_loss");
   } else if (GetParam().recipe == "dreamer-v2") {
-    const auto balanced = [](const std::map<std::string, torch::Tensor>& t) { return 0.8 * t.at("dynamics") + 0.2 * t.at("representation"); };
+    const auto balanced = [](const std::map<std::string, torch::Tensor>& t) {
+      return 0.8 * t.at("dynamics") + 0.2 * t.at("representation");
+    };
     golden_.close("balanced KL", balanced(terms), golden_("out/kl_loss")[0]);
     model_.live_options().free_nats = 1;
     for (const auto& [ours, theirs] : {std::pair{"mean", "mean"}, {"step", "each"}}) {
       model_.live_options().free_per = ours;
       const auto again = model_.loss(batch_, rng_, given_).terms;
-      golden_.close(ours, balanced({again.begin(), again.end()}), golden_("out/kl_loss_balance0.8_free1.0_" + std::string(theirs))[0]);
+      golden_.close(ours, balanced({again.begin(), again.end()}),
+                    golden_("out/kl_loss_balance0.8_free1.0_" + std::string(theirs))[0]);
     }
   }
   // V1's KL is one term there. Here it is two equal ones, each with the gradient of one side.
-  if (golden_.has("out/model_loss")) golden_.close("total", loss.total - terms.at("representation"), golden_("out/model_loss")[0]);
-  if (golden_.has("out/loss") && GetParam().constants != "2024") golden_.close("total", loss.total, golden_("out/loss")[0]);
+  if (golden_.has("out/model_loss"))
+    golden_.close("total", loss.total - terms.at("representation"), golden_("out/model_loss")[0]);
+  if (golden_.has("out/loss") && GetParam().constants != "2024")
+    golden_.close("total", loss.total, golden_("out/loss")[0]);
 }
 
 /// Of V3-24 the reference has the gradient of model and behaviour together: see actor_critic_golden_test.cpp.
@@ -118,7 +133,8 @@ TEST_P(GoldenGradients, AreTheReferences) {
   // NM512 lets gradients through the mode that the first latent is; the authors, whom we follow, do not. That changes
   // the initial state and the prior, and nothing else.
   const std::vector<std::string> other = {"dynamics.W", "_img_out_layers", "_imgs_stat_layer"};
-  golden_.close_gradients(model_, GetParam().world, GetParam().constants == "2023" ? other : std::vector<std::string>{});
+  golden_.close_gradients(model_, GetParam().world,
+                          GetParam().constants == "2023" ? other : std::vector<std::string>{});
 }
 
 /// PlaNet's dump has no coders of pictures: the model here sees a vector, and its embedding is put in its place.
@@ -132,7 +148,8 @@ class GoldenPlanet : public ::testing::Test {
     batch_.first = torch::zeros_like(batch_.reward);
     given_.draws = golden_.steps("in/noise");
     given_.open = golden_("in/open_noise").permute({2, 1, 0, 3});
-    filtered_ = model_.filter(torch::constant_pad_nd(golden_.steps("in/embed").flatten(0, 1), {0, 2}), batch_, rng_, given_);
+    filtered_ =
+        model_.filter(torch::constant_pad_nd(golden_.steps("in/embed").flatten(0, 1), {0, 2}), batch_, rng_, given_);
   }
   static RssmOptions options() {
     DreamerOptions o;
@@ -155,7 +172,9 @@ class GoldenPlanet : public ::testing::Test {
 };
 
 TEST_F(GoldenPlanet, FiltersTheSequence) {
-  const auto statistics = [&](const std::string& name) { return torch::cat({golden_.steps(name + "_mean"), golden_.steps(name + "_stddev")}, -1); };
+  const auto statistics = [&](const std::string& name) {
+    return torch::cat({golden_.steps(name + "_mean"), golden_.steps(name + "_stddev")}, -1);
+  };
   golden_.close("h", filtered_.h, golden_.steps("out/belief"));
   golden_.close("prior", filtered_.prior, statistics("out/prior"));
   golden_.close("posterior", filtered_.posterior, statistics("out/posterior"));

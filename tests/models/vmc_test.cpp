@@ -36,8 +36,9 @@ TEST_F(VmcTest, ShowsTheMixtureAsItWasTempered) {
   const auto z = hashed_float(3, {21, 2, 32}, 2), actions = hashed_float(4, {20, 2, 3}, 1);
   auto state = model.m()->initial(2);
   for (std::int64_t t = 0; t < 20; ++t) state = model.m()->step(z[t], actions[t], state);
-  auto carry = model.imagine({{"z", z[19]}, {"h", torch::zeros({2, 256})}, {"c", torch::zeros({2, 256})}, {"started", torch::ones({2, 1})}},
-                             actions[19], {0.5, 0.25}, seeded(1));
+  auto carry = model.imagine(
+      {{"z", z[19]}, {"h", torch::zeros({2, 256})}, {"c", torch::zeros({2, 256})}, {"started", torch::ones({2, 1})}},
+      actions[19], {0.5, 0.25}, seeded(1));
   carry["h"] = state.h;
   ProbeSink sink({"mixture/z"});
   model.report(carry, sink);
@@ -45,7 +46,8 @@ TEST_F(VmcTest, ShowsTheMixtureAsItWasTempered) {
   ASSERT_EQ(probes.size(), 1u);
   const auto& shown = std::get<Mixture>(*probes[0].value);
   EXPECT_LT(relative_error(torch::tensor(shown.weights).view({32, 5}), golden("m/tempered")[0]), tolerance);
-  EXPECT_LT(relative_error(torch::tensor(shown.deviations).view({32, 5}), golden("m/log_deviation")[0].exp() * 0.5), tolerance);
+  EXPECT_LT(relative_error(torch::tensor(shown.deviations).view({32, 5}), golden("m/log_deviation")[0].exp() * 0.5),
+            tolerance);
   const auto entropy = -(golden("m/tempered")[0] * golden("m/tempered")[0].log()).sum(-1);
   EXPECT_LT(relative_error(torch::tensor(shown.entropy), entropy), tolerance);
 }

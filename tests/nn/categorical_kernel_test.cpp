@@ -17,8 +17,9 @@ TEST(CategoricalKernel, UnimixEqualsAten) {
       const auto x = hashed_float(1, {7, 5, classes}, 6), weight = hashed_float(2, {7, 5, classes}, 1);
       auto fused_in = x.clone().requires_grad_(true), plain_in = x.clone().requires_grad_(true);
       const auto fused = unimix(fused_in, share);
-      const auto plain = share > 0 ? torch::log(torch::softmax(plain_in, -1) * (1 - share) + share / static_cast<double>(classes))
-                                   : torch::log_softmax(plain_in, -1);
+      const auto plain =
+          share > 0 ? torch::log(torch::softmax(plain_in, -1) * (1 - share) + share / static_cast<double>(classes))
+                    : torch::log_softmax(plain_in, -1);
       EXPECT_LT(relative_error(fused, plain), 1e-6) << classes;
       (fused * weight).sum().backward();
       (plain * weight).sum().backward();

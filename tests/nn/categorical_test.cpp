@@ -16,7 +16,8 @@ TEST(Categorical, UnimixAsTheReferences) {
     const auto log_p = unimix(golden("in/unimix_logits"), 0.01);
     golden.close("log-probabilities", log_p, golden("out/unimix_logits"));
     golden.close("entropy", categorical_entropy(log_p), golden("out/unimix_entropy"));
-    if (golden.has("out/unimix_kl")) golden.close("kl", categorical_kl(log_p, unimix(golden("in/unimix_other"), 0.01)), golden("out/unimix_kl"));
+    if (golden.has("out/unimix_kl"))
+      golden.close("kl", categorical_kl(log_p, unimix(golden("in/unimix_other"), 0.01)), golden("out/unimix_kl"));
   }
 }
 
@@ -61,7 +62,9 @@ TEST(Categorical, StraightThroughIsOneHotForwardAndTheSoftmaxBackward) {
 }
 
 TEST(Categorical, KlHasItsGradientOnEitherSide) {
-  const auto at = [](const torch::Tensor& a, const torch::Tensor& b) { return categorical_kl(unimix(a, 0.01), unimix(b, 0.01)).sum(); };
+  const auto at = [](const torch::Tensor& a, const torch::Tensor& b) {
+    return categorical_kl(unimix(a, 0.01), unimix(b, 0.01)).sum();
+  };
   for (const int side : {0, 1}) {
     const auto a = test::hashed(1, {2, 4}), b = test::hashed(2, {2, 4});
     auto fa = a.to(torch::kFloat32).requires_grad_(side == 0), fb = b.to(torch::kFloat32).requires_grad_(side == 1);

@@ -15,7 +15,9 @@ using test::relative_error;
 
 class DenseTest : public test::ModelTest {};
 
-LayerStyle style(Norm norm, bool bias = true) { return {Act::silu, norm, 1e-3, bias, Init::fan_in}; }
+LayerStyle style(Norm norm, bool bias = true) {
+  return {Act::silu, norm, 1e-3, bias, Init::fan_in};
+}
 
 TEST_F(DenseTest, NormsAreTheirFormulas) {
   const auto x = hashed_float(1, {4, 7, 10}, 3);
@@ -23,7 +25,8 @@ TEST_F(DenseTest, NormsAreTheirFormulas) {
   fill_hashed(*rms, 5);
   fill_hashed(*layer, 7);
   const auto wide = x.to(torch::kFloat64);
-  const auto r = rms->named_parameters()["scale"], s = layer->named_parameters()["scale"], b = layer->named_parameters()["shift"];
+  const auto r = rms->named_parameters()["scale"], s = layer->named_parameters()["scale"],
+             b = layer->named_parameters()["shift"];
   EXPECT_LT(relative_error(rms(x), wide / (wide.square().mean(-1, true) + 1e-3).sqrt() * r), 1e-6);
   const auto centred = wide - wide.mean(-1, true);
   EXPECT_LT(relative_error(layer(x), centred / (centred.square().mean(-1, true) + 1e-3).sqrt() * s + b), 1e-6);
@@ -55,7 +58,8 @@ TEST_F(DenseTest, BlocksSeeOnlyTheirOwnInput) {
   const auto y = block(x);
   const auto w = block->named_parameters()["weight"], b = block->named_parameters()["bias"];
   ASSERT_EQ(y.sizes(), (std::vector<std::int64_t>{6, 4, 5}));
-  for (int g = 0; g < 4; ++g) EXPECT_LT(relative_error(y.select(1, g), torch::matmul(x.select(1, g), w[g]) + b[g]), 1e-5);
+  for (int g = 0; g < 4; ++g)
+    EXPECT_LT(relative_error(y.select(1, g), torch::matmul(x.select(1, g), w[g]) + b[g]), 1e-5);
   const auto message = test::message_of<Error>([] { BlockLinear(12, 21, 4, Init::fan_in); });
   EXPECT_NE(message.find("21"), std::string::npos);
 }

@@ -21,7 +21,11 @@ class ImageCoderTest : public test::ModelTest {
     o.depth = depth;
     o.channels = channels;
     o.units = 16;
-    o.style = {Act::silu, kind == Coder::valid ? Norm::none : kind == Coder::same ? Norm::layer : Norm::rms, 1e-3, kind != Coder::same, Init::average};
+    o.style = {Act::silu,
+               kind == Coder::valid  ? Norm::none
+               : kind == Coder::same ? Norm::layer
+                                     : Norm::rms,
+               1e-3, kind != Coder::same, Init::average};
     return o;
   }
 };
@@ -44,7 +48,8 @@ TEST_F(ImageCoderTest, AnyNumberOfPicturesAndChannels) {
       for (const std::int64_t n : {1, 3}) {
         const auto x = encoder(torch::zeros({n, channels, 64, 64}));
         EXPECT_EQ(x.sizes(), (std::vector<std::int64_t>{n, encoder->size()}));
-        EXPECT_EQ(decoder(torch::zeros({n, 6}), torch::zeros({n, 16})).sizes(), (std::vector<std::int64_t>{n, channels, 64, 64}));
+        EXPECT_EQ(decoder(torch::zeros({n, 6}), torch::zeros({n, 16})).sizes(),
+                  (std::vector<std::int64_t>{n, channels, 64, 64}));
       }
     }
   }

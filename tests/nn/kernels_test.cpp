@@ -77,7 +77,8 @@ TEST_P(LstmTest, ScanEqualsStepByStepAutograd) {
 
   const auto ours = lstm->scan(x, state);
   (ours * weights).sum().backward();
-  const auto kernel_gradient = kernel.grad().clone(), bias_gradient = bias.grad().clone(), x_gradient = x.grad().clone();
+  const auto kernel_gradient = kernel.grad().clone(), bias_gradient = bias.grad().clone(),
+             x_gradient = x.grad().clone();
   for (auto& leaf : {kernel, bias, x}) leaf.grad().zero_();
 
   const auto plain = plain_lstm(x, kernel, bias, state.h, state.c);
@@ -135,8 +136,9 @@ TEST_P(MixtureTest, LossAndGradientEqualAutograd) {
   const auto [count, mixtures] = GetParam();
   const auto outputs = hashed_float(1, {count, 3, mixtures}, 3).requires_grad_();
   const auto values = hashed_float(2, {count}, 4);
-  const auto nll = mixture_nll(values, torch::log_softmax(outputs.select(1, 0), -1), outputs.select(1, 1),
-                               outputs.select(1, 2)).sum();
+  const auto nll =
+      mixture_nll(values, torch::log_softmax(outputs.select(1, 0), -1), outputs.select(1, 1), outputs.select(1, 2))
+          .sum();
   nll.backward();
   auto gradient = torch::full_like(outputs, -77).detach();
   const double sum = mixture_nll_gradient(count, mixtures, outputs.data_ptr<float>(), values.data_ptr<float>(),
@@ -145,20 +147,22 @@ TEST_P(MixtureTest, LossAndGradientEqualAutograd) {
   EXPECT_LT(relative_error(gradient, outputs.grad()), 1e-5);
 
   auto in_place = outputs.detach().clone();
-  mixture_nll_gradient(count, mixtures, in_place.data_ptr<float>(), values.data_ptr<float>(), in_place.data_ptr<float>());
+  mixture_nll_gradient(count, mixtures, in_place.data_ptr<float>(), values.data_ptr<float>(),
+                       in_place.data_ptr<float>());
   EXPECT_TRUE(torch::equal(in_place, gradient));
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, MixtureTest,
-                         ::testing::Values(MixtureCase{1, 1}, MixtureCase{15, 5}, MixtureCase{16, 5}, MixtureCase{17, 5},
-                                           MixtureCase{50, 3}, MixtureCase{33, most_mixtures}));
+                         ::testing::Values(MixtureCase{1, 1}, MixtureCase{15, 5}, MixtureCase{16, 5},
+                                           MixtureCase{17, 5}, MixtureCase{50, 3}, MixtureCase{33, most_mixtures}));
 
 TEST(Mixture, NanReachesTheLoss) {
   auto outputs = torch::zeros({20, 15});
   outputs[18][2] = NAN;
   const auto values = torch::zeros({20});
   auto gradient = torch::empty_like(outputs);
-  EXPECT_TRUE(std::isnan(mixture_nll_gradient(20, 5, outputs.data_ptr<float>(), values.data_ptr<float>(), gradient.data_ptr<float>())));
+  EXPECT_TRUE(std::isnan(
+      mixture_nll_gradient(20, 5, outputs.data_ptr<float>(), values.data_ptr<float>(), gradient.data_ptr<float>())));
 }
 
 TEST(Autocast, EndsWithItsScope) {

@@ -19,11 +19,16 @@ struct Case {
 
 torch::Tensor plain_act(const torch::Tensor& x, NormAct act) {
   switch (act) {
-    case NormAct::relu: return torch::relu(x);
-    case NormAct::elu: return torch::elu(x);
-    case NormAct::silu: return torch::silu(x);
-    case NormAct::tanh: return torch::tanh(x);
-    default: return x;
+    case NormAct::relu:
+      return torch::relu(x);
+    case NormAct::elu:
+      return torch::elu(x);
+    case NormAct::silu:
+      return torch::silu(x);
+    case NormAct::tanh:
+      return torch::tanh(x);
+    default:
+      return x;
   }
 }
 
@@ -39,7 +44,8 @@ TEST_P(NormKernel, EqualsAten) {
     if (c.centred) leaves.push_back(shift.clone().requires_grad_(true));
     torch::Tensor y;
     if (fused) {
-      y = norm_act(leaves[0], leaves[1], c.centred ? leaves[2] : torch::Tensor(), {.eps = static_cast<float>(eps), .centred = c.centred, .act = c.act});
+      y = norm_act(leaves[0], leaves[1], c.centred ? leaves[2] : torch::Tensor(),
+                   {.eps = static_cast<float>(eps), .centred = c.centred, .act = c.act});
     } else if (c.centred) {
       y = plain_act(torch::layer_norm(leaves[0], {c.size}, leaves[1], leaves[2], eps), c.act);
     } else {
@@ -64,9 +70,11 @@ TEST_P(NormKernel, EqualsAten) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, NormKernel,
-                         ::testing::Values(Case{1, 2, false, NormAct::silu}, Case{7, 8, false, NormAct::silu}, Case{11, 3, true, NormAct::silu}, Case{5, 12, true, NormAct::silu},
-                                           Case{3, 16, true, NormAct::elu}, Case{4000, 48, false, NormAct::silu}, Case{9, 50, true, NormAct::tanh},
-                                           Case{300, 512, true, NormAct::silu}, Case{2, 33, false, NormAct::relu}, Case{6, 64, true, NormAct::none}));
+                         ::testing::Values(Case{1, 2, false, NormAct::silu}, Case{7, 8, false, NormAct::silu},
+                                           Case{11, 3, true, NormAct::silu}, Case{5, 12, true, NormAct::silu},
+                                           Case{3, 16, true, NormAct::elu}, Case{4000, 48, false, NormAct::silu},
+                                           Case{9, 50, true, NormAct::tanh}, Case{300, 512, true, NormAct::silu},
+                                           Case{2, 33, false, NormAct::relu}, Case{6, 64, true, NormAct::none}));
 
 TEST(NormKernel, GradientInBf16FollowsFloat32) {
   const auto x = hashed_float(1, {200, 24}, 1), weight = hashed_float(2, {200, 24}, 1);

@@ -15,13 +15,18 @@ using test::hashed;
 using test::hashed_float;
 using test::message_of;
 
-OptimiserOptions adam(double rate) { return {.kind = "adam", .learning_rate = rate, .eps = 1e-8, .adaptive_clip = 0, .warm_up = 0}; }
+OptimiserOptions adam(double rate) {
+  return {.kind = "adam", .learning_rate = rate, .eps = 1e-8, .adaptive_clip = 0, .warm_up = 0};
+}
 
-std::vector<torch::Tensor> two_weights() { return {hashed_float(1, {4, 6}, 1).requires_grad_(), hashed_float(2, {6}, 1).requires_grad_()}; }
+std::vector<torch::Tensor> two_weights() {
+  return {hashed_float(1, {4, 6}, 1).requires_grad_(), hashed_float(2, {6}, 1).requires_grad_()};
+}
 
 void set_gradients(const std::vector<torch::Tensor>& weights, std::uint32_t step, double scale = 1) {
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    weights[i].mutable_grad() = hashed_float(10 * step + static_cast<std::uint32_t>(i), weights[i].sizes().vec(), scale);
+    weights[i].mutable_grad() =
+        hashed_float(10 * step + static_cast<std::uint32_t>(i), weights[i].sizes().vec(), scale);
   }
 }
 
@@ -52,7 +57,8 @@ TEST(Optimiser, LapropStepsAsDreamerV3) {
         // What was added, where rounding of the weight leaves four digits of it.
         const auto update = golden("out/" + std::string(run) + "/update" + std::to_string(step) + "/" + names[i]);
         const double size = update.abs().max().item<double>();
-        if (size > 2e-3 * before[i].abs().max().item<double>()) golden.close("update of " + key, weights[i].detach() - before[i], update);
+        if (size > 2e-3 * before[i].abs().max().item<double>())
+          golden.close("update of " + key, weights[i].detach() - before[i], update);
         const bool waits = warm_up > 0 && step == 0;  // the first step of a warm-up has size 0
         EXPECT_EQ(torch::equal(weights[i].detach(), before[i]), waits);
       }

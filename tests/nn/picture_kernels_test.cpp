@@ -18,7 +18,8 @@ torch::Tensor channels_last(std::uint32_t stream, std::int64_t n, std::int64_t c
 TEST(PoolKernel, EqualsAten) {
   for (const std::int64_t channels : {1, 3, 8, 12, 16, 33}) {
     for (const auto type : {torch::kFloat32, torch::kBFloat16}) {
-      const auto x = channels_last(1, 3, channels, 6, 4).to(type), weight = channels_last(2, 3, channels, 3, 2).to(type);
+      const auto x = channels_last(1, 3, channels, 6, 4).to(type),
+                 weight = channels_last(2, 3, channels, 3, 2).to(type);
       auto fused_in = x.clone().requires_grad_(true), plain_in = x.clone().requires_grad_(true);
       const auto fused = max_pool(fused_in), plain = torch::max_pool2d(plain_in, 2);
       EXPECT_TRUE(fused.equal(plain)) << channels;
@@ -39,7 +40,8 @@ TEST(PictureKernel, EqualsAten) {
   const auto image = ((hashed_float(3, {5, 7, 9, 3}, 1) + 1) * 127.5).to(torch::kUInt8);
   const auto target = image.permute({0, 3, 1, 2}).to(torch::kFloat32) / 255;
   EXPECT_LT(relative_error(picture_numbers(image, torch::kFloat32), target - 0.5), 1e-6);
-  EXPECT_TRUE(picture_numbers(image, torch::kBFloat16).equal(picture_numbers(image, torch::kFloat32).to(torch::kBFloat16)));
+  EXPECT_TRUE(
+      picture_numbers(image, torch::kBFloat16).equal(picture_numbers(image, torch::kFloat32).to(torch::kBFloat16)));
   const auto weight = hashed_float(4, {5}, 1);
   for (const bool sigmoid : {false, true}) {
     const auto made = channels_last(5, 5, 3, 7, 9);
@@ -52,7 +54,9 @@ TEST(PictureKernel, EqualsAten) {
     EXPECT_LT(relative_error(fused_in.grad(), plain_in.grad()), 1e-5);
     // In bf16 the same numbers, read rounded.
     const auto narrow = made.to(torch::kBFloat16);
-    EXPECT_LT(relative_error(picture_error(narrow, image, sigmoid), picture_error(narrow.to(torch::kFloat32), image, sigmoid)), 1e-6);
+    EXPECT_LT(relative_error(picture_error(narrow, image, sigmoid),
+                             picture_error(narrow.to(torch::kFloat32), image, sigmoid)),
+              1e-6);
   }
 }
 

@@ -35,7 +35,7 @@ TEST_F(CellTest, WithoutWeightsOnlyTheUpdateGatesBiasIsLeft) {
     for (auto& p : cell->parameters()) p.zero_();
     return (cell(h_, z_, a_) / h_).mean().item<double>();
   };
-  const double sigmoid_one = 1 / (1 + std::exp(-1.0));       // 1 - sigmoid(-1)
+  const double sigmoid_one = 1 / (1 + std::exp(-1.0));               // 1 - sigmoid(-1)
   EXPECT_NEAR(kept(Cell::norm_gru, Norm::none), sigmoid_one, 1e-6);  // 0.731059
   EXPECT_NEAR(kept(Cell::norm_gru, Norm::layer), sigmoid_one, 1e-6);
   EXPECT_NEAR(kept(Cell::block_gru, Norm::rms), sigmoid_one, 1e-6);

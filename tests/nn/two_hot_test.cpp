@@ -50,7 +50,8 @@ TEST(TwoHot, KnownNumbers) {
   EXPECT_NEAR(target[127].item<double>(), 0.41369, 1e-5);
   EXPECT_NEAR(target[128].item<double>(), 0.58631, 1e-5);
   // Between the same two bins, but by their distance in symlog space: the kinds must not be mixed.
-  EXPECT_NEAR(symlog_bins.target(torch::tensor({0.1f}))[0][127].item<double>(), 1 - std::log1p(0.1) / (20.0 / 127), 1e-5);
+  EXPECT_NEAR(symlog_bins.target(torch::tensor({0.1f}))[0][127].item<double>(), 1 - std::log1p(0.1) / (20.0 / 127),
+              1e-5);
 }
 
 TEST(TwoHot, EveryTargetIsADistributionWhoseMeanIsTheNumber) {

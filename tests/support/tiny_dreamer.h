@@ -20,10 +20,21 @@ inline std::unique_ptr<System> tiny_dreamer(const DreamerRun& run, const std::fi
   spec.recipe = run.recipe;
   spec.environment = run.environment;
   spec.directory = directory;
-  spec.settings = {"train.steps=70",  "train.prefill=40",  "train.lanes=2",    "train.batch=2",  "train.length=6", "train.train_ratio=4",
-                   "train.evaluate_episodes=2", "train.bfloat16=false", "world.deter=16", "world.hidden=8", "world.units=8", "world.depth=2",
+  spec.settings = {"train.steps=70",
+                   "train.prefill=40",
+                   "train.lanes=2",
+                   "train.batch=2",
+                   "train.length=6",
+                   "train.train_ratio=4",
+                   "train.evaluate_episodes=2",
+                   "train.bfloat16=false",
+                   "world.deter=16",
+                   "world.hidden=8",
+                   "world.units=8",
+                   "world.depth=2",
                    "world.groups=3"};
-  if (std::string(run.recipe) != "planet") spec.settings.insert(spec.settings.end(), {"behaviour.units=8", "behaviour.horizon=3"});
+  if (std::string(run.recipe) != "planet")
+    spec.settings.insert(spec.settings.end(), {"behaviour.units=8", "behaviour.horizon=3"});
   for (const auto* list : {&run.settings, &more}) spec.settings.insert(spec.settings.end(), list->begin(), list->end());
   return make_system(spec);
 }

@@ -16,11 +16,12 @@
 
 namespace dream::test {
 
-/// A world whose best driver is known. A seed gives a target in [-1, 1]; the upper half of the picture is as bright as the target
-/// is high, the lower half as the position, to which every step adds a tenth of the steering. Reward: 1 - (steer - target)².
+/// A world whose best driver is known. A seed gives a target in [-1, 1]; the upper half of the picture is as bright as
+/// the target is high, the lower half as the position, to which every step adds a tenth of the steering. Reward: 1 -
+/// (steer - target)².
 struct ToyOptions {
-  int length = 50;      // truncated after so many steps
-  int terminated = 0;   // > 0: terminated after so many steps instead
+  int length = 50;     // truncated after so many steps
+  int terminated = 0;  // > 0: terminated after so many steps instead
 };
 
 class ToyEnv : public Env {
@@ -48,7 +49,8 @@ class ToyEnv : public Env {
     state_.position = std::clamp(state_.position + 0.1f * steer, -1.0f, 1.0f);
     ++state_.steps;
     const float miss = steer - state_.target;
-    return {1 - miss * miss, options_.terminated > 0 && state_.steps >= options_.terminated, state_.steps >= options_.length};
+    return {1 - miss * miss, options_.terminated > 0 && state_.steps >= options_.terminated,
+            state_.steps >= options_.length};
   }
 
   void observe_image(std::span<std::uint8_t> out) override {
@@ -56,7 +58,9 @@ class ToyEnv : public Env {
     std::fill(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(half), shade(state_.target));
     std::fill(out.begin() + static_cast<std::ptrdiff_t>(half), out.end(), shade(state_.position));
   }
-  void render(int, int, std::span<std::uint8_t> out) override { std::fill(out.begin(), out.end(), shade(state_.position)); }
+  void render(int, int, std::span<std::uint8_t> out) override {
+    std::fill(out.begin(), out.end(), shade(state_.position));
+  }
 
   std::vector<std::byte> save_state() const override {
     std::vector<std::byte> bytes(sizeof state_);
@@ -76,14 +80,16 @@ class ToyEnv : public Env {
     std::int32_t steps = 0;
   };
   static std::uint8_t shade(float value) { return static_cast<std::uint8_t>(std::lround((value + 1) / 2 * 255)); }
-  bool over() const { return state_.steps >= options_.length || (options_.terminated > 0 && state_.steps >= options_.terminated); }
+  bool over() const {
+    return state_.steps >= options_.length || (options_.terminated > 0 && state_.steps >= options_.terminated);
+  }
   ToyOptions options_;
   Spaces spaces_;
   State state_;
 };
 
-/// A world model that knows the toy: it reads target and position off the picture and imagines the true motion, with noise of
-/// 0.01·√τ_σ on the position. Its one weight scales the motion: 0.1 is the truth.
+/// A world model that knows the toy: it reads target and position off the picture and imagines the true motion, with
+/// noise of 0.01·√τ_σ on the position. Its one weight scales the motion: 0.1 is the truth.
 class ToyModel : public WorldModel {
  public:
   explicit ToyModel(double motion = 0.1) { motion_ = register_parameter("motion", torch::full({1}, motion)); }
@@ -96,7 +102,8 @@ class ToyModel : public WorldModel {
     const auto x = torch::stack({image.slice(1, 0, 32).mean({1, 2, 3}), image.slice(1, 32).mean({1, 2, 3})}, 1) * 2 - 1;
     return {{"x", x + 1e-4 * torch::randn(x.sizes(), rng)}, {"age", carry.at("age") + 1}};
   }
-  Carry imagine(const Carry& carry, const torch::Tensor& action, const DreamOptions& options, at::Generator rng) override {
+  Carry imagine(const Carry& carry, const torch::Tensor& action, const DreamOptions& options,
+                at::Generator rng) override {
     const auto& x = carry.at("x");
     const auto noise = 0.01 * std::sqrt(options.tau_sigma) * torch::randn({x.size(0)}, rng);
     const auto position = (x.select(1, 1) + motion_ * action.select(1, 0) + noise).clamp(-1, 1);
@@ -110,7 +117,7 @@ class ToyModel : public WorldModel {
   }
   Prediction outcome(const Carry& carry) override {
     Prediction prediction;
-    prediction.reward = carry.at("x").select(1, 1);                     // the position, to have one
+    prediction.reward = carry.at("x").select(1, 1);  // the position, to have one
     prediction.done = (carry.at("age").select(1, 0) > 90.5).to(torch::kFloat32);
     return prediction;
   }

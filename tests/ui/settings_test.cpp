@@ -36,8 +36,10 @@ TEST(Place, ASmallerScreenShowsTheWholeWindow) {
 TEST(Place, AWindowOnAScreenThatIsGoneComesToTheMiddleOfTheMainOne) {
   EXPECT_EQ(fit_to_screens({2700, 100, 1600, 900}, {large}), (Area{480, 282, 1600, 900}));
   EXPECT_EQ(fit_to_screens({-5000, -5000, 800, 600}, {large}), (Area{880, 432, 800, 600}));
-  EXPECT_EQ(fit_to_screens({300, -400, 1600, 900}, {large}), (Area{480, 282, 1600, 900})) << "Its title bar is not seen.";
-  EXPECT_EQ(fit_to_screens({2500, 200, 1600, 900}, {large}), (Area{480, 282, 1600, 900})) << "Too narrow to take hold of.";
+  EXPECT_EQ(fit_to_screens({300, -400, 1600, 900}, {large}), (Area{480, 282, 1600, 900}))
+      << "Its title bar is not seen.";
+  EXPECT_EQ(fit_to_screens({2500, 200, 1600, 900}, {large}), (Area{480, 282, 1600, 900}))
+      << "Too narrow to take hold of.";
 }
 
 class SettingsFile : public testing::Test {

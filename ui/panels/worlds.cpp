@@ -96,7 +96,11 @@ void draw_figures(Ui& ui, const DreamView& dream, float width) {
   row(ui, "rate", "%.1f", static_cast<double>(dream.measured_rate), "steps/s");
   ImGui::Dummy({0, ui.px(6)});
 
-  header(ui, "Twin", p.text, dream.recorded ? "the frame it began at" : dream.twin ? "under the same actions" : "off", width);
+  header(ui, "Twin", p.text,
+         dream.recorded ? "the frame it began at"
+         : dream.twin   ? "under the same actions"
+                        : "off",
+         width);
   const Frame* difference = find_frame(dream.frames, "difference");
   if (dream.twin && difference && difference->error >= 0)
     row(ui, "MSE", "%.4f", difference->error);

@@ -6,18 +6,19 @@
 namespace dream {
 namespace {
 
-/// Episodes of a random driver into the run's dataset. The dataset itself is the checkpoint: a resumed collection goes on
-/// where the files end.
+/// Episodes of a random driver into the run's dataset. The dataset itself is the checkpoint: a resumed collection goes
+/// on where the files end.
 class Collection {
  public:
   explicit Collection(std::shared_ptr<VmcParts> parts) : parts_(std::move(parts)) {}
 
   void begin() {
     const auto& options = parts_->options.collect;
-    Collector::Options collect{parts_->own_data(), options.episodes, options.max_steps, options.lanes, parts_->rng("collect"), 0};
+    Collector::Options collect{parts_->own_data(), options.episodes,       options.max_steps,
+                               options.lanes,      parts_->rng("collect"), 0};
     if (options.policy == "random-weights") collect.untrained = parts_->untrained;
-    collector_ = std::make_unique<Collector>(std::move(collect), parts_->system->environment, parts_->system->make_env, nullptr,
-                                             parts_->own_data().filename().string());
+    collector_ = std::make_unique<Collector>(std::move(collect), parts_->system->environment, parts_->system->make_env,
+                                             nullptr, parts_->own_data().filename().string());
     written_ = collector_->written();
   }
 
@@ -43,7 +44,9 @@ class Collection {
   }
 
   void save(Checkpoint& into) const { into.tensors["collect.counters"] = torch::tensor({written_}, torch::kInt64); }
-  void load(const Checkpoint& from) { written_ = from.get("collect.counters", {1}).to(torch::kInt64).item<std::int64_t>(); }
+  void load(const Checkpoint& from) {
+    written_ = from.get("collect.counters", {1}).to(torch::kInt64).item<std::int64_t>();
+  }
   void end() { collector_.reset(); }
 
  private:

@@ -53,14 +53,16 @@ class Search {
 
   double step() {
     double steps = 0;
-    for (int repeat = 0; repeat < 4 && !population_->finished(); ++repeat) steps += static_cast<double>(population_->tick());
+    for (int repeat = 0; repeat < 4 && !population_->finished(); ++repeat)
+      steps += static_cast<double>(population_->tick());
     if (population_->finished()) finish_generation();
     return steps;
   }
 
   double progress() const {
     const auto within = population_ ? population_->progress() : 0.0;
-    return std::min(1.0, (static_cast<double>(cma_->generation()) + within) / static_cast<double>(parts_->options.c.generations));
+    return std::min(
+        1.0, (static_cast<double>(cma_->generation()) + within) / static_cast<double>(parts_->options.c.generations));
   }
 
   std::string detail() const {
@@ -74,7 +76,8 @@ class Search {
   std::vector<Frame> frames() { return lane_frames(lanes_.get(), "a candidate drives, lane 1"); }
 
   void save(Checkpoint& into) const {
-    for (const auto& [name, values] : cma_->state()) into.tensors["c.cma/" + name] = torch::tensor(values, torch::kFloat64);
+    for (const auto& [name, values] : cma_->state())
+      into.tensors["c.cma/" + name] = torch::tensor(values, torch::kFloat64);
     if (population_ && !population_->finished()) {
       population_->save(into, "c.population/");
     } else {
@@ -119,7 +122,8 @@ class Search {
     auto rng = parts_->rng("c.tracks").fork(static_cast<std::uint64_t>(cma_->generation()));
     std::vector<std::uint64_t> seeds;
     for (std::int64_t i = 0; i < parts_->options.c.episodes; ++i) seeds.push_back(rng.integers(first_evaluation_seed));
-    rows_ = torch::tensor(candidates_, torch::kFloat64).view({parts_->options.c.population, -1})
+    rows_ = torch::tensor(candidates_, torch::kFloat64)
+                .view({parts_->options.c.population, -1})
                 .to(parts_->system->device, torch::kFloat32);
     population_->begin(parts_->options.c.population, seeds);
   }
@@ -165,7 +169,8 @@ class Evaluation {
                                          parts_->rng("evaluate").next64());
     Population::Options options;
     options.max_steps = parts_->options.c.max_steps;
-    const auto act = [this, rng = make_generator(parts_->system->device, 0)](const torch::Tensor& features, const torch::Tensor&) {
+    const auto act = [this, rng = make_generator(parts_->system->device, 0)](const torch::Tensor& features,
+                                                                             const torch::Tensor&) {
       return parts_->controller->act(features, rng);
     };
     population_ = std::make_unique<Population>(act, *lanes_, options);
@@ -182,7 +187,8 @@ class Evaluation {
 
   double step() {
     double steps = 0;
-    for (int repeat = 0; repeat < 4 && !population_->finished(); ++repeat) steps += static_cast<double>(population_->tick());
+    for (int repeat = 0; repeat < 4 && !population_->finished(); ++repeat)
+      steps += static_cast<double>(population_->tick());
     if (!population_->finished()) return steps;
     auto& system = *parts_->system;
     system.metrics.clear("evaluate/");
@@ -246,8 +252,8 @@ class Evaluation {
   std::unique_ptr<Population> population_;
   std::vector<double> evaluated_;  // the controller whose score is known
   std::int64_t evaluated_episodes_ = 0;
-  std::vector<double> driver_;     // the one that drives now
-  Checkpoint resumed_;             // an evaluation that was under way, and its driver, until begin() takes it up
+  std::vector<double> driver_;  // the one that drives now
+  Checkpoint resumed_;          // an evaluation that was under way, and its driver, until begin() takes it up
   std::vector<double> resumed_driver_;
 };
 

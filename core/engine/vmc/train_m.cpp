@@ -9,9 +9,9 @@
 namespace dream {
 namespace {
 
-constexpr std::int64_t encode_chunk = 500;   // frames per step while V encodes the data
-constexpr std::int64_t start_states = 256;   // kept for dreams without an environment
-constexpr std::int64_t warm_up = 60;         // steps that M sees before a start state
+constexpr std::int64_t encode_chunk = 500;  // frames per step while V encodes the data
+constexpr std::int64_t start_states = 256;  // kept for dreams without an environment
+constexpr std::int64_t warm_up = 60;        // steps that M sees before a start state
 
 /// Encodes every frame once, keeps (μ, log σ²) in half precision, and trains M by teacher forcing on sequences whose z
 /// are drawn anew for every batch (rnn_train.py).
@@ -20,7 +20,8 @@ class MTraining {
   explicit MTraining(std::shared_ptr<VmcParts> parts)
       : parts_(std::move(parts)),
         rng_(make_generator(torch::kCPU, parts_->rng("m").next64())),
-        adam_(std::make_unique<torch::optim::Adam>(parts_->model->m()->parameters(), parts_->options.m.learning_rate)) {}
+        adam_(std::make_unique<torch::optim::Adam>(parts_->model->m()->parameters(), parts_->options.m.learning_rate)) {
+  }
 
   void begin() {}
 
@@ -50,11 +51,14 @@ class MTraining {
     return static_cast<double>(options.batch * options.sequence);
   }
 
-  double progress() const { return std::min(1.0, static_cast<double>(steps_) / static_cast<double>(parts_->options.m.steps)); }
+  double progress() const {
+    return std::min(1.0, static_cast<double>(steps_) / static_cast<double>(parts_->options.m.steps));
+  }
 
   std::string detail() const {
     if (mean_.size(0) == 0) return parts_->loading();
-    if (encoded_ < mean_.size(0)) return "V encodes frame " + std::to_string(encoded_) + " of " + std::to_string(mean_.size(0));
+    if (encoded_ < mean_.size(0))
+      return "V encodes frame " + std::to_string(encoded_) + " of " + std::to_string(mean_.size(0));
     return "step " + std::to_string(steps_) + " of " + std::to_string(parts_->options.m.steps);
   }
 
@@ -123,10 +127,11 @@ class MTraining {
     }
     const auto place = parts_->replay.place(encoded_);
     const auto& episode = parts_->replay.episode(place.episode);
-    const auto count = std::min<std::int64_t>(encode_chunk, static_cast<std::int64_t>(episode.length() + 1 - place.time));
-    const auto pixels = torch::from_blob(
-        const_cast<std::uint8_t*>(episode.frames.data()) + place.time * episode.frame_bytes(),
-        {count, episode.height, episode.width, episode.channels}, torch::kUInt8);
+    const auto count =
+        std::min<std::int64_t>(encode_chunk, static_cast<std::int64_t>(episode.length() + 1 - place.time));
+    const auto pixels =
+        torch::from_blob(const_cast<std::uint8_t*>(episode.frames.data()) + place.time * episode.frame_bytes(),
+                         {count, episode.height, episode.width, episode.channels}, torch::kUInt8);
     const auto posterior = parts_->model->v()->encode(pixels.to(parts_->system->device));
     mean_.slice(0, encoded_, encoded_ + count).copy_(posterior.mean);
     log_variance_.slice(0, encoded_, encoded_ + count).copy_(posterior.log_variance);
@@ -145,7 +150,8 @@ class MTraining {
       if (length >= needed) sequences_.push_back({i, length - needed});
     }
     if (sequences_.empty()) {
-      throw Error("no collected episode has m.sequence = " + std::to_string(needed) + " steps; lower it or collect longer ones");
+      throw Error("no collected episode has m.sequence = " + std::to_string(needed) +
+                  " steps; lower it or collect longer ones");
     }
   }
 
@@ -154,8 +160,10 @@ class MTraining {
   Batch draw(std::int64_t count, std::int64_t length) {
     std::vector<Sequence> chosen;
     for (std::int64_t i = 0; i < count; ++i) {
-      const auto& candidate = sequences_[static_cast<std::size_t>(random(static_cast<std::int64_t>(sequences_.size())))];
-      chosen.push_back({candidate.episode, static_cast<std::size_t>(random(static_cast<std::int64_t>(candidate.first) + 1))});
+      const auto& candidate =
+          sequences_[static_cast<std::size_t>(random(static_cast<std::int64_t>(sequences_.size())))];
+      chosen.push_back(
+          {candidate.episode, static_cast<std::size_t>(random(static_cast<std::int64_t>(candidate.first) + 1))});
     }
     return collate(chosen, length, rng_);
   }

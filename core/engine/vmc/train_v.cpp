@@ -14,7 +14,8 @@ class VTraining {
   explicit VTraining(std::shared_ptr<VmcParts> parts)
       : parts_(std::move(parts)),
         rng_(make_generator(parts_->system->device, parts_->rng("v").next64())),
-        adam_(std::make_unique<torch::optim::Adam>(parts_->model->v()->parameters(), parts_->options.v.learning_rate)) {}
+        adam_(std::make_unique<torch::optim::Adam>(parts_->model->v()->parameters(), parts_->options.v.learning_rate)) {
+  }
 
   void begin() {}
 
@@ -27,7 +28,8 @@ class VTraining {
                   " frames that were collected");
     }
     if (order_epoch_ != epoch_ || order_.size(0) != frames) {
-      auto shuffle = make_generator(torch::kCPU, parts_->rng("v.order").fork(static_cast<std::uint64_t>(epoch_)).next64());
+      auto shuffle =
+          make_generator(torch::kCPU, parts_->rng("v.order").fork(static_cast<std::uint64_t>(epoch_)).next64());
       order_ = torch::randperm(frames, shuffle, torch::kInt64);
       order_epoch_ = epoch_;
     }
@@ -52,7 +54,9 @@ class VTraining {
 
   double progress() const {
     const auto& options = parts_->options.v;
-    const auto within = batches_per_epoch_ > 0 ? static_cast<double>(position_) / static_cast<double>(batches_per_epoch_ * options.batch) : 0;
+    const auto within = batches_per_epoch_ > 0
+                            ? static_cast<double>(position_) / static_cast<double>(batches_per_epoch_ * options.batch)
+                            : 0;
     return std::min(1.0, (static_cast<double>(epoch_) + within) / static_cast<double>(options.epochs));
   }
 
