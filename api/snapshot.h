@@ -18,89 +18,90 @@ struct Frame {
   std::shared_ptr<const Image> image;  // null while there is none
 };
 
-/// One published moment of the player.
-struct HeldLatent {              // HoldLatent put it there
+struct HeldLatent {  // HoldLatent put it there
   std::string probe;
   int index = 0;
   float value = 0;
 };
 
+/// One published moment of the player.
 struct DreamView {
-  std::uint64_t version = 0;     // counts published moments; equal version = equal content
-  bool ready = false;            // a model is loaded and the dream has begun
+  std::uint64_t version = 0;  // counts published moments; equal version = equal content
+  bool ready = false;         // a model is loaded and the dream has begun
   bool playing = false;
   bool twin = false;
-  bool recorded = false;         // the twin is a recorded frame where the dream began: it stands still
-  bool hands_on = false;         // a person's key drives this moment
+  bool recorded = false;  // the twin is a recorded frame where the dream began: it stands still
+  bool hands_on = false;  // a person's key drives this moment
   bool human_pilot = false;
-  std::int64_t step = 0;         // imagined steps since the start
+  std::int64_t step = 0;  // imagined steps since the start
   float tau_mixture = 1, tau_sigma = 1;
-  float steps_per_second = 0;    // wanted
-  float natural_rate = 50;       // steps per second at which this world runs by itself: the window's 1×
-  float measured_rate = 0;       // dream steps per second over the last second
-  std::vector<float> action;     // what drove this step
+  std::string mixture_help, sigma_help;      // what each of them does in this model; empty: nothing
+  float steps_per_second = 0;                // wanted
+  float natural_rate = 50;                   // steps per second at which this world runs by itself: the window's 1×
+  float measured_rate = 0;                   // dream steps per second over the last second
+  std::vector<float> action;                 // what drove this step
   double dream_reward = 0, real_reward = 0;  // sums since the start; dream_reward only where has_reward
   bool has_reward = false, has_done = false;
-  float done_probability = 0;    // P(done) of this step
-  std::vector<Frame> frames;     // dream, real, reconstruction, difference
-  std::vector<HeldLatent> held;  // what the dream is made to keep
-  std::vector<Probe> probes;     // the watched ones
+  float done_probability = 0;            // P(done) of this step
+  std::vector<Frame> frames;             // dream, real, reconstruction, difference
+  std::vector<HeldLatent> held;          // what the dream is made to keep
+  std::vector<Probe> probes;             // the watched ones
   std::vector<std::string> probe_names;  // all that the model offers
   // Where the time of this step went, milliseconds, and the key event that it answered (platform seconds, 0 = none).
   double input_ms = 0, model_ms = 0, decode_ms = 0, pressed_at = 0;
-  std::string world;             // "CarRacing · World Models (V-M-C)"
-  std::string run_title;         // which weights: "shipped run", "runs/car, step 1200"
+  std::string world;      // "CarRacing · World Models (V-M-C)"
+  std::string run_title;  // which weights: "shipped run", "runs/car, step 1200"
   Spaces spaces;
 };
 
 struct PhaseView {
   enum class State { waiting, running, paused, done, failed };
-  std::string name, title;       // "v", "V: variational autoencoder"
+  std::string name, title;  // "v", "V: variational autoencoder"
   State state = State::waiting;
-  double progress = 0;           // 0 … 1
-  double eta_seconds = -1;       // < 0: unknown
-  double rate = 0;               // in rate_unit
-  std::string rate_unit;         // "frames/s"
-  std::string detail;            // "epoch 3 of 10"
+  double progress = 0;      // 0 … 1
+  double eta_seconds = -1;  // < 0: unknown
+  double rate = 0;          // in rate_unit
+  std::string rate_unit;    // "frames/s"
+  std::string detail;       // "epoch 3 of 10"
 };
 
 struct CurveView {
-  std::string name, title, unit;     // "v/kl", "KL(q(z|x) ‖ N(0, I))", "nats"
-  std::string x_unit;                // "step"
+  std::string name, title, unit;  // "v/kl", "KL(q(z|x) ‖ N(0, I))", "nats"
+  std::string x_unit;             // "step"
   std::vector<double> x, y;
   std::vector<double> reference_x, reference_y;  // the shipped run's curve: what normal looks like
-  double floor = 0;                  // drawn as a dashed line when has_floor
+  double floor = 0;                              // drawn as a dashed line when has_floor
   bool has_floor = false;
-  std::string floor_label;           // "tolerance 0.5·z = 16"
+  std::string floor_label;  // "tolerance 0.5·z = 16"
 };
 
 /// One thing that a new run may be made of.
 struct Choice {
-  std::string name, help;            // "CarRacing", one sentence
+  std::string name, help;  // "CarRacing", one sentence
 };
 
 struct TrainView {
   std::uint64_t version = 0;
-  bool open = false;                 // a run is open for training
-  bool busy = false;                 // a phase runs now
+  bool open = false;                     // a run is open for training
+  bool busy = false;                     // a phase runs now
   std::string run, recipe, environment;  // "runs/car", "vmc", "CarRacing"
   std::vector<PhaseView> phases;
   std::vector<CurveView> curves;
-  std::vector<Field> fields;         // every setting of the run; live ones can be changed now
-  std::vector<Frame> frames;         // from the batch: real, reconstruction …
-  std::vector<Probe> probes;         // of the batch: the watched ones
-  std::vector<std::string> probe_names;  // all that the phase offers
-  std::vector<std::string> warnings;  // what looks wrong, in words; the run goes on
-  std::int64_t replay_frames = 0;    // that DreamFromReplay may name; 0 = none
-  double saved_seconds_ago = -1;     // < 0: never
-  std::string fault;                 // a sentence with what to do next; empty = none
+  std::vector<Field> fields;                  // every setting of the run; live ones can be changed now
+  std::vector<Frame> frames;                  // from the batch: real, reconstruction …
+  std::vector<Probe> probes;                  // of the batch: the watched ones
+  std::vector<std::string> probe_names;       // all that the phase offers
+  std::vector<std::string> warnings;          // what looks wrong, in words; the run goes on
+  std::int64_t replay_frames = 0;             // that DreamFromReplay may name; 0 = none
+  double saved_seconds_ago = -1;              // < 0: never
+  std::string fault;                          // a sentence with what to do next; empty = none
   double memory_bytes = 0, budget_bytes = 0;  // the replay, and what it may take
   std::vector<Choice> recipes, environments;  // what StartRun may name, the usual one first
 };
 
 struct RunView {
   std::string path, title, recipe, environment, detail;  // detail: "score 861 ± 40 over 100 tracks"
-  bool usable = false;               // false: detail says why it cannot be opened
+  bool usable = false;                                   // false: detail says why it cannot be opened
 };
 
 struct LogLine {

@@ -49,6 +49,7 @@ struct Scalar {
 struct Line {
   std::string label;  // "λ-return"
   std::vector<double> y;
+  bool real = false;  // what came true, not what a model made of it
 };
 
 struct Curve {  // lines over one axis; the first is what is foretold, the others what it is held against
@@ -59,10 +60,10 @@ struct Curve {  // lines over one axis; the first is what is foretold, the other
 
 struct Trajectories {  // what a planner considers: count x steps x axes actions, each candidate with its score
   int count = 0, steps = 0, axes = 0;
-  std::vector<float> actions;      // row-major
-  std::vector<float> scores;       // one per candidate: predicted return
+  std::vector<float> actions;       // row-major
+  std::vector<float> scores;        // one per candidate: predicted return
   std::vector<std::uint8_t> elite;  // one per candidate: 1 where the next iteration is fitted to it
-  std::vector<float> chosen;       // steps x axes: the plan
+  std::vector<float> chosen;        // steps x axes: the plan
   std::vector<std::string> labels;  // of the axes
 };
 
@@ -77,7 +78,8 @@ struct Probe {
   std::string name;
   std::string title;    // "Latent z"
   std::string caption;  // what it is, in one line, with the paper's symbol
-  bool editable = false;  // EditLatent changes it: a Vector's element, or the class of a group (index = group·classes + class)
+  bool editable =
+      false;  // EditLatent changes it: a Vector's element, or the class of a group (index = group·classes + class)
   std::shared_ptr<const Value> value;
 };
 

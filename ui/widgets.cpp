@@ -164,7 +164,6 @@ SliderResult slider(const Ui& ui, const char* id, double* value, double low, dou
   if (colour == 0) colour = p.dream;
   const ImGuiID item = ImGui::GetID(id);
   const bool typing = ImGui::TempInputIsActive(item);
-  const double before = *value;
   if (!typing) {
     for (const ImGuiCol slot : {ImGuiCol_FrameBg, ImGuiCol_FrameBgHovered, ImGuiCol_FrameBgActive, ImGuiCol_SliderGrab,
                                 ImGuiCol_SliderGrabActive, ImGuiCol_Text})
@@ -198,7 +197,6 @@ SliderResult slider(const Ui& ui, const char* id, double* value, double low, dou
                         disabled    ? p.grey
                         : ui.dark() ? IM_COL32(245, 245, 250, 255)
                                     : colour);
-  (void)before;
   return result;
 }
 

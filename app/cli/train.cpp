@@ -9,7 +9,7 @@ namespace dream::cli {
 
 Verb train_verb(CLI::App& app) {
   struct Options {
-    std::string recipe, environment = "CarRacing", directory, phase, config;
+    std::string recipe, environment, directory, phase, config;
     std::vector<std::string> settings;
     bool resume = false, list = false;
     double checkpoint_seconds = 60;
@@ -18,60 +18,72 @@ Verb train_verb(CLI::App& app) {
   auto* command = app.add_subcommand("train", "Run a recipe's phases, from collecting to evaluating");
   std::string names;
   for (const auto& recipe : recipes()) names += (names.empty() ? "" : ", ") + recipe.name;
-  command->add_option("recipe", options->recipe, "The system to train: " + names)->required();
-  command->add_option("--env", options->environment, "The environment")->capture_default_str();
+  command->add_option("recipe", options->recipe, "The system to train: " + names + "; --resume knows the run's");
+  command->add_option("--env", options->environment, "The environment [CarRacing]; --resume knows the run's");
   command->add_option("--out", options->directory, "The run's folder");
   command->add_option("--phase", options->phase, "Run this phase alone (collect, v, m, c, evaluate …)");
-  command->add_option("--config", options->config, "Settings to begin with, a TOML file as --list prints one; --set comes after it");
-  command->add_option("--set", options->settings, "A setting, key=value; repeatable. --list shows them all")->take_all();
+  command->add_option("--config", options->config,
+                      "Settings to begin with, a TOML file as --list prints one; --set comes after it");
+  command->add_option("--set", options->settings, "A setting, key=value; repeatable. --list shows them all")
+      ->take_all();
   command->add_flag("--resume", options->resume, "Go on with the run in --out");
   command->add_flag("--list", options->list, "Print the recipe's settings as TOML and leave");
   command->add_option("--checkpoint-seconds", options->checkpoint_seconds, "Longest work that a crash can lose")
-      ->check(CLI::Range(1.0, 86400.0))->capture_default_str();
+      ->check(CLI::Range(1.0, 86400.0))
+      ->capture_default_str();
 
-  return {command, [options](const Common& common) {
-    RunSpec spec;
-    spec.recipe = options->recipe;
-    spec.environment = options->environment;
-    spec.directory = options->directory;
-    spec.device = common.device;
-    const auto existing = spec.directory / "checkpoint.safetensors";
-    if (options->resume && !options->directory.empty() && std::filesystem::exists(existing)) {
-      const auto checkpoint = Checkpoint::load(existing);
-      spec.toml = checkpoint.text("config");
-      spec.toml_origin = existing.string() + ", field 'config'";
-    }
-    if (!options->config.empty()) {
-      if (!spec.toml.empty()) throw Error("--config begins a run, and " + options->directory + " has its settings already; change them with --set");
-      spec.toml = read_text_file(options->config, 1 << 20);
-      spec.toml_origin = options->config;
-    }
-    if (common.seed_given) spec.settings.push_back("seed=" + std::to_string(common.seed));
-    spec.settings.insert(spec.settings.end(), options->settings.begin(), options->settings.end());
-    auto system = make_system(spec);
-    if (options->list) {
-      std::fputs(system->config.to_toml().c_str(), stdout);
-      return;
-    }
-    if (options->directory.empty()) throw Error("--out is missing: the folder in which the run is kept");
+  return {command, [options, names](const Common& common) {
+            RunSpec spec;
+            spec.recipe = options->recipe;
+            if (!options->environment.empty()) spec.environment = options->environment;
+            spec.directory = options->directory;
+            spec.device = common.device;
+            const auto existing = spec.directory / "checkpoint.safetensors";
+            if (options->resume && !options->directory.empty() && std::filesystem::exists(existing)) {
+              const auto checkpoint = Checkpoint::load(existing);
+              spec.toml = checkpoint.text("config");
+              spec.toml_origin = existing.string() + ", field 'config'";
+              if (options->recipe.empty()) spec.recipe = checkpoint.text("recipe");
+              if (options->environment.empty()) spec.environment = checkpoint.text("environment");
+            }
+            if (spec.recipe.empty()) {
+              throw Error(options->resume
+                              ? "There is no run to resume in '" + options->directory + "', the folder of --out"
+                              : "The recipe is missing: " + names);
+            }
+            if (!options->config.empty()) {
+              if (!spec.toml.empty())
+                throw Error("--config begins a run, and " + options->directory +
+                            " has its settings already; change them with --set");
+              spec.toml = read_text_file(options->config, 1 << 20);
+              spec.toml_origin = options->config;
+            }
+            if (common.seed_given) spec.settings.push_back("seed=" + std::to_string(common.seed));
+            spec.settings.insert(spec.settings.end(), options->settings.begin(), options->settings.end());
+            auto system = make_system(spec);
+            if (options->list) {
+              std::fputs(system->config.to_toml().c_str(), stdout);
+              return;
+            }
+            if (options->directory.empty()) throw Error("--out is missing: the folder in which the run is kept");
 
-    Trainer trainer(std::move(system), {options->checkpoint_seconds, options->phase}, options->resume);
-    ProgressLine progress(common.quiet);
-    std::string phase;
-    while (!interrupted() && trainer.advance()) {
-      for (const auto& view : trainer.phases(true)) {
-        if (trainer.current() && view.name == trainer.current()->name) progress.show(view);
-      }
-    }
-    trainer.close();
-    if (interrupted()) {
-      progress.say("stopped and saved; go on with --resume");
-      return;
-    }
-    const auto& facts = trainer.system().facts;
-    progress.say("done: " + options->directory);
-    if (facts.contains("score")) std::printf("%s\n", facts.at("score").c_str());
-  }};
+            Trainer trainer(std::move(system), {options->checkpoint_seconds, options->phase}, options->resume);
+            ProgressLine progress(common.quiet);
+            std::string phase;
+            while (!interrupted() && trainer.advance()) {
+              for (const auto& view : trainer.phases(true)) {
+                if (trainer.current() && view.name == trainer.current()->name) progress.show(view);
+              }
+            }
+            trainer.close();
+            if (interrupted()) {
+              progress.say("stopped and saved; go on with --resume");
+              return;
+            }
+            const auto& facts = trainer.system().facts;
+            progress.say("done: " + options->directory);
+            if (facts.contains("score")) std::printf("%s\n", facts.at("score").c_str());
+          }};
 }
 
 }  // namespace dream::cli

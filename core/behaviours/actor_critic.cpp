@@ -10,12 +10,6 @@
 namespace dream {
 namespace {
 
-LayerStyle style_of(const ActorCriticOptions& o) {
-  return {o.act == "silu" ? Act::silu : o.act == "elu" ? Act::elu : Act::relu,
-          o.norm == "rms" ? Norm::rms : o.norm == "layer" ? Norm::layer : Norm::none, o.eps, o.bias_with_norm,
-          o.init == "fan_in" ? Init::fan_in : o.init == "average" ? Init::average : Init::glorot};
-}
-
 /// While it lives, gradients pass through a module and none are kept for its weights.
 class Frozen {
  public:
@@ -51,14 +45,20 @@ torch::Tensor lambda_return(const torch::Tensor& reward, const torch::Tensor& li
 }
 
 ActorCritic::ActorCritic(std::int64_t features, const ActionSpace& space, const ActorCriticOptions& options)
-    : options_(options), policy_(space, options.continuous, options.unimix), choices_(space.discrete() ? space.choices : space.axes) {
-  const auto style = style_of(options);
+    : options_(options),
+      policy_(space, options.continuous, options.unimix),
+      choices_(space.discrete() ? space.choices : space.axes) {
+  const auto style = style_of(options.act, options.norm, options.init, options.eps, options.bias_with_norm);
   const bool two_hot = options.critic_head != "normal";
   const auto out = two_hot ? options.bins : 1;
-  if (two_hot) two_hot_ = TwoHot(options.critic_head == "symlog" ? TwoHot::Kind::symlog : TwoHot::Kind::symexp, options.bins, torch::kCPU);
-  actor_ = register_module("actor", Mlp(features, options.actor_layers, options.units, style, policy_.output_size(), options.actor_out_scale));
+  if (two_hot)
+    two_hot_ = TwoHot(options.critic_head == "symlog" ? TwoHot::Kind::symlog : TwoHot::Kind::symexp, options.bins,
+                      torch::kCPU);
+  actor_ = register_module("actor", Mlp(features, options.actor_layers, options.units, style, policy_.output_size(),
+                                        options.actor_out_scale));
   critic_ = register_module("critic", Mlp(features, options.critic_layers, options.units, style, out, two_hot ? 0 : 1));
-  slow_critic_ = register_module("slow_critic", Mlp(features, options.critic_layers, options.units, style, out, two_hot ? 0 : 1));
+  slow_critic_ =
+      register_module("slow_critic", Mlp(features, options.critic_layers, options.units, style, out, two_hot ? 0 : 1));
   return_range_ = register_buffer("return_range", torch::zeros({2}));
   updates_ = register_buffer("updates", torch::zeros({1}, torch::kInt64));
   torch::NoGradGuard no_grad;
@@ -75,8 +75,14 @@ torch::Tensor ActorCritic::act(const torch::Tensor& features, at::Generator rng)
 torch::Tensor ActorCritic::decide(WorldModel& model, const Carry& carry, bool explore, at::Generator rng) {
   if (!explore) return act(model.features(carry), rng);
   auto action = policy_.sample(actor_(model.features(carry)).to(torch::kFloat32), rng);
-  if (options_.exploration_noise > 0 && !policy_.discrete()) {
-    action = action + options_.exploration_noise * torch::randn(action.sizes(), rng, action.options());
+  if (const double noise = options_.exploration_noise; noise > 0) {
+    if (policy_.discrete()) {
+      const auto random = torch::rand({action.size(0), 1}, rng, action.options()) < noise;
+      const auto any = torch::randint(action.size(1), {action.size(0)}, rng, action.options().dtype(torch::kInt64));
+      action = torch::where(random, torch::one_hot(any, action.size(1)).to(action.dtype()), action);
+    } else {
+      action = action + noise * torch::randn(action.sizes(), rng, action.options());
+    }
   }
   return policy_.to_environment(action);
 }
@@ -91,7 +97,8 @@ torch::Tensor ActorCritic::value_loss(const torch::Tensor& output, const torch::
   return 0.5 * (output.to(torch::kFloat32).squeeze(-1) - target).square() + 0.5 * std::log(2 * std::numbers::pi);
 }
 
-ActorCritic::Dreamed ActorCritic::imagine(SequenceModel& model, const Carry& starts, bool gradients, at::Generator rng) {
+ActorCritic::Dreamed ActorCritic::imagine(SequenceModel& model, const Carry& starts, bool gradients,
+                                          at::Generator rng) {
   const torch::AutoGradMode mode(gradients);
   std::vector<torch::Tensor> features, actions, rewards, going_on;
   Carry carry = starts;
@@ -142,6 +149,23 @@ ActorCritic::Loss ActorCritic::learn(SequenceModel& model, const Carry& starts, 
   return loss(imagine(model, starts, true, rng), start_alive, replayed, rng);
 }
 
+/// Rewards that really came, bootstrapped from what imagination returned at each state, `imagined` [T·B]
+/// (danijar/dreamerv3, repl_loss).
+torch::Tensor ActorCritic::replay_loss(const Replayed& replayed, const torch::Tensor& imagined) {
+  const auto output = critic_(replayed.features);
+  const auto boot = imagined.view_as(replayed.reward);
+  const auto keep = (1 - replayed.last).slice(0, 0, -1);
+  const auto lambda = (1 - replayed.last).slice(0, 1) * options_.lambda;
+  const auto live = (1 - replayed.terminated).slice(0, 1) * options_.discount;
+  const auto returns = lambda_return(replayed.reward.slice(0, 1), live, boot.slice(0, 1), lambda, boot[-1]).detach();
+  const auto learned = output.slice(0, 0, -1);
+  auto loss = value_loss(learned, returns);
+  if (options_.target == "average") {
+    loss = loss + value_loss(learned, mean_value(slow_critic_(replayed.features.detach())).slice(0, 0, -1));
+  }
+  return (keep * loss).mean();
+}
+
 ActorCritic::Loss ActorCritic::loss(const Dreamed& dreamed, const torch::Tensor& start_alive, const Replayed& replayed,
                                     at::Generator rng) {
   const auto states = dreamed.features.size(0);
@@ -165,23 +189,25 @@ ActorCritic::Loss ActorCritic::loss(const Dreamed& dreamed, const torch::Tensor&
   }
   const auto live = live_of(dreamed, start_alive);
   const auto lambda = torch::full_like(live.slice(0, 1), options_.lambda);
-  const auto returns =
-      arrived ? lambda_return(dreamed.reward.slice(0, 1), live.slice(0, 1), value.slice(0, 1), lambda, value[states - 1])
-              : lambda_return(dreamed.reward.slice(0, 0, -1), live.slice(0, 0, -1), value.slice(0, 1), lambda, value[states - 1]);
+  const auto returns = arrived ? lambda_return(dreamed.reward.slice(0, 1), live.slice(0, 1), value.slice(0, 1), lambda,
+                                               value[states - 1])
+                               : lambda_return(dreamed.reward.slice(0, 0, -1), live.slice(0, 0, -1), value.slice(0, 1),
+                                               lambda, value[states - 1]);
 
   // How likely it is to get that far. V3 counts the state's own continuation, V1 and V2 those before it.
   torch::Tensor weight;
   {
     torch::NoGradGuard no_grad;
     const auto before = torch::cat({torch::ones_like(live.slice(0, 0, 1)), live.slice(0, 0, -1)});
-    weight = arrived ? torch::cumprod(live, 0) / (options_.continue_discounts ? 1 : options_.discount) : torch::cumprod(before, 0);
+    weight = arrived ? torch::cumprod(live, 0) / (options_.continue_discounts ? 1 : options_.discount)
+                     : torch::cumprod(before, 0);
   }
   Loss loss;
   loss.returns = returns.detach();
   const double scale = return_scale(returns);
 
-  // V2 sets the action of state t against the return of the state after it, as its returns count the state's own reward.
-  // V1 has no start state: every action that led to a state is in its return.
+  // V2 sets the action of state t against the return of the state after it, as its returns count the state's own
+  // reward. V1 has no start state: every action that led to a state is in its return.
   const bool shifted = !arrived && (options_.include_start || options_.gradient != "dynamics");
   const auto actor_states = shifted ? states - 2 : states - 1;
   const auto target = shifted ? returns.slice(0, 1) : returns;
@@ -206,17 +232,7 @@ ActorCritic::Loss ActorCritic::loss(const Dreamed& dreamed, const torch::Tensor&
   loss.critic = (weight.slice(0, 0, states - 1) * critic).mean();
 
   if (options_.replay_critic > 0 && replayed.features.defined()) {
-    // Rewards that really came, bootstrapped from what imagination returned at each state (danijar/dreamerv3, repl_loss).
-    const auto real = critic_(replayed.features);
-    const auto boot = loss.returns[0].view_as(replayed.reward);
-    const auto keep = (1 - replayed.last).slice(0, 0, -1);
-    const auto lambda_real = (1 - replayed.last).slice(0, 1) * options_.lambda;
-    const auto live_real = (1 - replayed.terminated).slice(0, 1) * options_.discount;
-    const auto returned = lambda_return(replayed.reward.slice(0, 1), live_real, boot.slice(0, 1), lambda_real, boot[-1]);
-    const auto learned_real = real.slice(0, 0, -1);
-    auto part = value_loss(learned_real, returned.detach());
-    if (options_.target == "average") part = part + value_loss(learned_real, mean_value(slow_critic_(replayed.features.detach())).slice(0, 0, -1));
-    loss.replay_critic = options_.replay_critic * (keep * part).mean();
+    loss.replay_critic = options_.replay_critic * replay_loss(replayed, loss.returns[0]);
     loss.terms.emplace_back("replay_critic", loss.replay_critic.detach());
   }
   loss.terms.emplace_back("actor", loss.actor.detach());

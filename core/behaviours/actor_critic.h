@@ -12,31 +12,32 @@ namespace dream {
 
 /// Everything in which the actor-critics of Dreamer V1, V2 and V3 differ; the defaults are V3's ("v3", 2024).
 struct ActorCriticOptions {
-  std::int64_t horizon = 15;            // imagined steps
-  double discount = 1 - 1.0 / 333;      // γ
-  bool continue_discounts = true;       // the first state's weight has its γ too, as γ is in the continue head (V3-24)
+  std::int64_t horizon = 15;        // imagined steps
+  double discount = 1 - 1.0 / 333;  // γ
+  bool continue_discounts = true;   // the first state's weight has its γ too, as γ is in the continue head (V3-24)
   double lambda = 0.95;
-  std::string gradient = "reinforce";   // reinforce | dynamics | mixed: V2's ρ = reinforce_share
+  std::string gradient = "reinforce";  // reinforce | dynamics | mixed: V2's ρ = reinforce_share
   double reinforce_share = 1;
-  std::string indexing = "arrived";     // arrived: R_t = r_{t+1} + …, V3 | current: R_t = r_t + …, V1 and V2
-  bool include_start = true;            // the state where imagination starts counts as one (not in V1)
-  double entropy = 3e-4;                // η
-  double exploration_noise = 0;         // σ added to continuous actions while collecting (V1: 0.3)
-  bool sample_to_evaluate = true;       // V3 draws from its policy also when it is judged
-  std::string continuous = "normal";    // distribution for boxes: normal | tanh_normal | truncated_normal
-  double unimix = 0.01;                 // of the policy over choices
+  std::string indexing = "arrived";   // arrived: R_t = r_{t+1} + …, V3 | current: R_t = r_t + …, V1 and V2
+  bool include_start = true;          // the state where imagination starts counts as one (not in V1)
+  double entropy = 3e-4;              // η
+  double exploration_noise = 0;       // while collecting (V1): σ added to continuous actions, ε of random choices
+  bool sample_to_evaluate = true;     // V3 draws from its policy also when it is judged
+  std::string continuous = "normal";  // distribution for boxes: normal | tanh_normal | truncated_normal
+  double unimix = 0.01;               // of the policy over choices
   double actor_out_scale = 0.01;
   std::int64_t actor_layers = 3, critic_layers = 3, units = 256;
   std::string act = "silu", norm = "rms", init = "fan_in";
   double eps = 1e-4;
   bool bias_with_norm = true;
-  std::string critic_head = "symexp";   // normal | symlog | symexp
+  std::string critic_head = "symexp";  // normal | symlog | symexp
   std::int64_t bins = 255;
-  std::string target = "average";       // none | copy: every `target_every` updates, for targets and baseline (V2) | average: a regulariser (V3)
+  std::string target = "average";  // none | copy: every `target_every` updates, for targets and baseline (V2) |
+                                   // average: a regulariser (V3)
   std::int64_t target_every = 100;
-  double target_share = 0.02;           // of the critic in the average, per update
-  bool normalise_returns = true;        // by the running range from the 5th to the 95th percentile, at least 1
-  double replay_critic = 0.3;           // weight of the critic's loss on replayed rewards; 0 = none
+  double target_share = 0.02;     // of the critic in the average, per update
+  bool normalise_returns = true;  // by the running range from the 5th to the 95th percentile, at least 1
+  double replay_critic = 0.3;     // weight of the critic's loss on replayed rewards; 0 = none
 
   void fields(Config& config, const std::string& prefix);
 };
@@ -67,7 +68,7 @@ class ActorCritic : public Behaviour {
   struct Dreamed {
     torch::Tensor features;          // [S, N, F]
     torch::Tensor action;            // [S, N, A]: taken in that state
-    torch::Tensor reward, going_on;  // [S, N]; going_on = 1 - P(done), already discounted where the head discounts
+    torch::Tensor reward, going_on;  // [S, N]; going_on = 1 - P(done), without γ
   };
   Dreamed imagine(SequenceModel& model, const Carry& starts, bool gradients, at::Generator rng);
 
@@ -94,6 +95,7 @@ class ActorCritic : public Behaviour {
  private:
   torch::Tensor mean_value(const torch::Tensor& output) const;
   torch::Tensor value_loss(const torch::Tensor& output, const torch::Tensor& target) const;
+  torch::Tensor replay_loss(const Replayed& replayed, const torch::Tensor& imagined);
   double return_scale(const torch::Tensor& returns);
   torch::Tensor live_of(const Dreamed& dreamed, const torch::Tensor& start_alive) const;
 

@@ -4,7 +4,11 @@
 
 namespace dream {
 
-std::vector<std::string> ActorCritic::probe_names() const { return {"policy/action", "horizon/value", "horizon/reward", "horizon/continue"}; }
+std::vector<std::string> ActorCritic::probe_names() const {
+  std::vector<std::string> names = {"policy/action", "horizon/value", "horizon/reward", "horizon/continue"};
+  if (options_.critic_head != "normal") names.emplace_back("heads/value");
+  return names;
+}
 
 void ActorCritic::report(WorldModel& model, const Carry& carry, ProbeSink& sink, at::Generator rng) {
   const auto lane = select_lane(carry, 0);
@@ -22,7 +26,16 @@ void ActorCritic::report(WorldModel& model, const Carry& carry, ProbeSink& sink,
       bars.deviation = floats(actions.std(0, false));
       bars.labels = choices_;
     }
-    sink.put("policy/action", "Policy", policy_.discrete() ? "π(a | z, h): the probability of every action" : "π(a | z, h): mean ± deviation of every axis as the environment takes it, of 256 samples", std::move(bars));
+    sink.put("policy/action", "Policy",
+             policy_.discrete()
+                 ? "π(a | z, h): the probability of every action"
+                 : "π(a | z, h): mean ± deviation of every axis as the environment takes it, of 256 samples",
+             std::move(bars));
+  }
+  if (sink.wants("heads/value") && options_.critic_head != "normal") {
+    sink.put("heads/value", "Value as a distribution",
+             "Two-hot: how likely the critic takes each bin to be, over symlog(R); the value is the mean",
+             two_hot_.curve(critic_(model.features(lane))[0]));
   }
   const char* names[] = {"horizon/value", "horizon/reward", "horizon/continue"};
   if (!sink.wants(names[0]) && !sink.wants(names[1]) && !sink.wants(names[2])) return;
@@ -38,10 +51,12 @@ void ActorCritic::report(WorldModel& model, const Carry& carry, ProbeSink& sink,
     const auto action = policy_.sample(actor_(features.back()).to(torch::kFloat32), rng);
     state = model.imagine(state, policy_.to_environment(action), {}, rng);
   }
-  const auto values = value(torch::cat(features)), reward = torch::cat(rewards), live = torch::cat(going_on) * options_.discount;
+  const auto values = value(torch::cat(features)), reward = torch::cat(rewards),
+             live = torch::cat(going_on) * options_.discount;
   const auto steps = values.size(0);
   const auto lambda = torch::full({steps - 1}, options_.lambda, values.options());
-  const auto returns = lambda_return(reward.slice(0, 1), live.slice(0, 1), values.slice(0, 1), lambda, values[steps - 1]);
+  const auto returns =
+      lambda_return(reward.slice(0, 1), live.slice(0, 1), values.slice(0, 1), lambda, values[steps - 1]);
   const auto doubles = [](const torch::Tensor& x) {
     const auto f = floats(x);
     return std::vector<double>(f.begin(), f.end());
@@ -55,10 +70,16 @@ void ActorCritic::report(WorldModel& model, const Carry& carry, ProbeSink& sink,
     return c;
   };
   if (sink.wants(names[0])) {
-    sink.put(names[0], "Value and λ-return", "v(s_t) of the critic, and the λ-return of the same dream, which it is trained towards", curve("reward", {{"value", doubles(values)}, {"λ-return", doubles(returns)}}));
+    sink.put(names[0], "Value and λ-return",
+             "v(s_t) of the critic, and the λ-return of the same dream, which it is trained towards",
+             curve("reward", {{"value", doubles(values)}, {"λ-return", doubles(returns)}}));
   }
-  if (sink.wants(names[1])) sink.put(names[1], "Reward ahead", "r_t along one dream of the policy from here", curve("reward", {{"reward", doubles(reward)}}));
-  if (sink.wants(names[2])) sink.put(names[2], "Continue ahead", "P(the episode goes on) along one dream from here", curve("probability", {{"continue", doubles(torch::cat(going_on))}}));
+  if (sink.wants(names[1]))
+    sink.put(names[1], "Reward ahead", "r_t along one dream of the policy from here",
+             curve("reward", {{"reward", doubles(reward)}}));
+  if (sink.wants(names[2]))
+    sink.put(names[2], "Continue ahead", "P(the episode goes on) along one dream from here",
+             curve("probability", {{"continue", doubles(torch::cat(going_on))}}));
 }
 
 }  // namespace dream

@@ -6,15 +6,26 @@
 namespace dream {
 
 void PlannerOptions::fields(Config& config, const std::string& prefix) {
-  config.add(prefix + "candidates", candidates, {.help = "Action sequences per iteration of the cross-entropy method, J", .low = 2, .high = 100000, .live = true});
-  config.add(prefix + "iterations", iterations, {.help = "Iterations of the cross-entropy method, I", .low = 1, .high = 100, .live = true});
-  config.add(prefix + "elites", elites, {.help = "Candidates that the next Gaussian is fitted to, K", .low = 2, .high = 100000, .live = true});
-  config.add(prefix + "horizon", horizon, {.help = "Planned steps, H", .unit = "steps", .low = 1, .high = 200, .live = true});
-  config.add(prefix + "exploration_noise", exploration_noise, {.help = "σ of the noise on actions while collecting", .low = 0, .high = 2, .live = true});
+  config.add(prefix + "candidates", candidates,
+             {.help = "Action sequences per iteration of the cross-entropy method, J",
+              .low = 2,
+              .high = 100000,
+              .live = true});
+  config.add(prefix + "iterations", iterations,
+             {.help = "Iterations of the cross-entropy method, I", .low = 1, .high = 100, .live = true});
+  config.add(prefix + "elites", elites,
+             {.help = "Candidates that the next Gaussian is fitted to, K; all of them where there are fewer",
+              .low = 2,
+              .high = 100000,
+              .live = true});
+  config.add(prefix + "horizon", horizon,
+             {.help = "Planned steps, H", .unit = "steps", .low = 1, .high = 200, .live = true});
+  config.add(prefix + "exploration_noise", exploration_noise,
+             {.help = "σ of the noise on actions while collecting", .low = 0, .high = 2, .live = true});
 }
 
 Planner::Planner(const ActionSpace& space, const PlannerOptions& options) : options_(options), space_(space) {
-  if (space.discrete()) throw Error("the cross-entropy planner fits Gaussians to actions, so it needs a continuous environment; dreamer-v2 and dreamer-v3 serve discrete ones");
+  if (space.discrete()) throw Error("the cross-entropy method fits Gaussians to actions, so it needs continuous ones");
 }
 
 torch::Tensor Planner::act(const torch::Tensor&, at::Generator) {
@@ -77,7 +88,10 @@ void Planner::report(WorldModel& model, const Carry& carry, ProbeSink& sink, at:
     for (const float i : floats(plan.elites[0])) value.elite[static_cast<std::size_t>(i)] = 1;
     value.chosen = floats(plan.mean[0]);
     value.labels = space_.axes;
-    sink.put("plan/actions", "Planned actions", "The last iteration of the cross-entropy method: candidates, elites and the plan, each axis in [-1, 1] over the planned steps", std::move(value));
+    sink.put("plan/actions", "Planned actions",
+             "The last iteration of the cross-entropy method: candidates, elites and the plan, each axis in [-1, 1] "
+             "over the planned steps",
+             std::move(value));
   }
   if (sink.wants("plan/returns")) {
     Curve value;
@@ -92,7 +106,8 @@ void Planner::report(WorldModel& model, const Carry& carry, ProbeSink& sink, at:
     }
     value.x_unit = "rank";
     value.y_unit = "predicted return";
-    sink.put("plan/returns", "Returns of the candidates", "Σ of predicted rewards over the planned steps, best first", std::move(value));
+    sink.put("plan/returns", "Returns of the candidates", "Σ of predicted rewards over the planned steps, best first",
+             std::move(value));
   }
 }
 

@@ -14,11 +14,11 @@ struct PlannerOptions {
   void fields(Config& config, const std::string& prefix);
 };
 
-/// Plans at every step from scratch: candidates are drawn from a Gaussian over action sequences, imagined, scored by the
-/// sum of predicted rewards, and the Gaussian is fitted to the best; its mean's first action is taken. For boxes.
+/// Plans at every step from scratch: candidates are drawn from a Gaussian over action sequences, imagined, scored by
+/// the sum of predicted rewards, and the Gaussian is fitted to the best; its mean's first action is taken. For boxes.
 class Planner : public Behaviour {
  public:
-  /// Throws dream::Error for a discrete action space or more elites than candidates.
+  /// Throws dream::Error for a discrete action space.
   Planner(const ActionSpace& space, const PlannerOptions& options);
 
   /// Throws dream::Error: a planner needs the model, see decide().

@@ -7,8 +7,9 @@
 
 namespace dream {
 
-/// A distribution over actions as a network's output describes it. Actions here are the network's own: a one-hot for a
-/// choice, [-1, 1] for an axis of a box.
+/// A distribution over actions as a network's output [..., output_size()] describes it. Actions [..., N] here are the
+/// network's own: a one-hot for a choice, [-1, 1] for an axis of a box. Kinds as in danijar/dreamer, dreamerv2,
+/// dreamerv3.
 class PolicyHead {
  public:
   enum class Kind {
@@ -22,19 +23,18 @@ class PolicyHead {
   PolicyHead(const ActionSpace& space, const std::string& continuous, double unimix);
 
   std::int64_t output_size() const;  // of the network before it
-  std::int64_t action_size() const { return size_; }
   bool discrete() const { return kind_ == Kind::choice; }
 
   torch::Tensor sample(const torch::Tensor& output, at::Generator rng) const;  // reparameterised, or straight-through
   /// The sample of a box that `noise` makes: uniform in [0, 1] for a truncated normal, standard normal for the others.
   torch::Tensor sample_at(const torch::Tensor& output, const torch::Tensor& noise) const;
   torch::Tensor mode(const torch::Tensor& output, at::Generator rng) const;
-  torch::Tensor log_prob(const torch::Tensor& output, const torch::Tensor& action) const;  // [...]
-  torch::Tensor entropy(const torch::Tensor& output, at::Generator rng) const;             // [...], nats
-  torch::Tensor probabilities(const torch::Tensor& output) const;                          // of a choice
+  torch::Tensor log_prob(const torch::Tensor& output, const torch::Tensor& action) const;     // [...]
+  torch::Tensor entropy(const torch::Tensor& output, at::Generator rng) const;                // [...], nats
+  torch::Tensor probabilities(const torch::Tensor& output) const;                             // of a choice
   std::pair<torch::Tensor, torch::Tensor> mean_deviation(const torch::Tensor& output) const;  // of a box
 
-  /// The network's action [..., N] as the environment takes it [..., A], and back to what a model accepts.
+  /// The network's action [..., N] as the environment takes it [..., A].
   torch::Tensor to_environment(const torch::Tensor& action) const;
 
  private:

@@ -28,6 +28,8 @@ class DatasetWriter {
   ~DatasetWriter();
   /// Throws dream::Error when an array does not fit the spaces, holds a number that is not finite, or the disk is full.
   void append(const Episode& episode);
+  /// Drops the episodes from number `count` on: a run that goes on from before them makes its own.
+  void keep(std::size_t count);
   std::size_t episodes() const;
   std::int64_t steps() const;
 

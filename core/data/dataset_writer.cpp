@@ -234,6 +234,19 @@ void DatasetWriter::append(const Episode& episode) {
   if (p.episodes - p.listed >= std::max<std::size_t>(1, p.listed / 16)) p.write_index();
 }
 
+void DatasetWriter::keep(std::size_t count) {
+  Parts& p = *parts_;
+  if (count >= p.episodes) return;
+  const Dataset present(p.directory);
+  const std::size_t before = std::exchange(p.episodes, count);
+  for (std::size_t i = count; i < before; ++i) {
+    p.steps -= static_cast<std::int64_t>(present.read(i).length());
+    p.bytes -= static_cast<double>(std::filesystem::file_size(minari::episode_file(p.directory, i)));
+  }
+  p.write_index();  // first, so that the list never promises too much
+  for (std::size_t i = before; i-- > count;) std::filesystem::remove(minari::episode_file(p.directory, i));
+}
+
 std::size_t DatasetWriter::episodes() const {
   return parts_->episodes;
 }

@@ -1,11 +1,11 @@
 #include "core/data/sequences.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace dream {
-namespace {
 
-SequenceBatch read_from(const Replay& replay, std::int64_t steps, const std::vector<std::int64_t>& begins) {
+SequenceBatch sequences_at(const Replay& replay, const std::vector<std::int64_t>& begins, std::int64_t steps) {
   const auto lanes = static_cast<std::int64_t>(begins.size());
   const auto& any = replay.episode(0);
   const auto grid = [&](std::vector<std::int64_t> rest, torch::Dtype type) {
@@ -13,7 +13,8 @@ SequenceBatch read_from(const Replay& replay, std::int64_t steps, const std::vec
     return torch::zeros(rest, type);
   };
   SequenceBatch batch;
-  if (!any.frames.empty()) batch.image = torch::empty({steps, lanes, any.height, any.width, any.channels}, torch::kUInt8);
+  if (!any.frames.empty())
+    batch.image = torch::empty({steps, lanes, any.height, any.width, any.channels}, torch::kUInt8);
   if (!any.vectors.empty()) batch.vector = grid({any.vector_size}, torch::kFloat32);
   batch.action = grid({any.action_size}, torch::kFloat32);
   batch.reward = grid({}, torch::kFloat32);
@@ -31,12 +32,14 @@ SequenceBatch read_from(const Replay& replay, std::int64_t steps, const std::vec
         std::memcpy(batch.image.data_ptr<std::uint8_t>() + to * bytes, episode.frames.data() + from * bytes, bytes);
       }
       if (batch.vector.defined()) {
-        std::memcpy(batch.vector.data_ptr<float>() + to * values, episode.vectors.data() + from * values, values * sizeof(float));
+        std::memcpy(batch.vector.data_ptr<float>() + to * values, episode.vectors.data() + from * values,
+                    values * sizeof(float));
       }
       if (from == 0) {
         batch.first.data_ptr<float>()[to] = 1;
       } else {
-        std::memcpy(batch.action.data_ptr<float>() + to * actions, episode.actions.data() + (from - 1) * actions, actions * sizeof(float));
+        std::memcpy(batch.action.data_ptr<float>() + to * actions, episode.actions.data() + (from - 1) * actions,
+                    actions * sizeof(float));
         batch.reward.data_ptr<float>()[to] = episode.rewards[from - 1];
         batch.terminated.data_ptr<float>()[to] = episode.terminated[from - 1] ? 1 : 0;
       }
@@ -51,18 +54,19 @@ SequenceBatch read_from(const Replay& replay, std::int64_t steps, const std::vec
   return batch;
 }
 
-}  // namespace
-
 SequenceBatch draw_sequences(const Replay& replay, std::int64_t steps, std::int64_t lanes, Rng& rng) {
   std::vector<std::int64_t> begins;
   for (std::int64_t lane = 0; lane < lanes; ++lane) {
     begins.push_back(static_cast<std::int64_t>(rng.integers(static_cast<std::uint64_t>(replay.frames()))));
   }
-  return read_from(replay, steps, begins);
+  return sequences_at(replay, begins, steps);
 }
 
-SequenceBatch sequence_at(const Replay& replay, std::int64_t index, std::int64_t steps) {
-  return read_from(replay, steps, {index});
+std::int64_t whole_piece(const Replay& replay, std::int64_t index, std::int64_t steps) {
+  const auto place = replay.place(index);
+  const auto time = static_cast<std::int64_t>(place.time),
+             frames = static_cast<std::int64_t>(replay.episode(place.episode).length()) + 1;
+  return index - std::max<std::int64_t>(0, time - std::max<std::int64_t>(0, frames - steps));
 }
 
 }  // namespace dream

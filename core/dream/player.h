@@ -1,4 +1,5 @@
 #pragma once
+#include <deque>
 #include <memory>
 #include <optional>
 #include <set>
@@ -19,7 +20,8 @@ class Player {
   /// Steps that the model watches the real environment, under its controller, before a dream begins.
   static constexpr std::int64_t warm_up = 60;
 
-  /// Takes a system with weights and begins a dream. Throws dream::Error, and keeps the dream under way, when the
+  /// Takes a system with weights and begins a dream: in the same environment where the real world stands now, with the
+  /// frames before it watched, otherwise in a new episode. Throws dream::Error, and keeps the dream under way, when the
   /// system cannot dream.
   void load(std::shared_ptr<System> system, std::string title);
   /// Newer weights of the same system: the dream goes on with them. Throws dream::Error when they do not fit.
@@ -38,30 +40,40 @@ class Player {
   void set_speed(float steps_per_second) { steps_per_second_ = steps_per_second; }
   void set_twin(bool on);
   void edit(const std::string& probe, int index, float value);
-  /// Puts the value there at every step until it is let go, or another system is loaded. What the model drew in its place
-  /// comes back when it is let go before the next step. Throws dream::Error like edit().
+  /// Puts the value there at every step until it is let go, or another system is loaded. What the model drew in its
+  /// place comes back when it is let go before the next step. Throws dream::Error like edit().
   void hold(const HeldLatent& what, bool on);
   void randomise(const std::string& probe);
   void watch(std::set<std::string> names) { watched_ = std::move(names); }
 
   /// Seconds from `now` until the next step is due; 0 when it is; infinity while paused.
   double until_due(double now) const;
-  /// One step of the dream and its twin, at time `now`. After a state that the model takes for the episode's last, the next
-  /// dream begins, from another seed.
+  /// One step of the dream and its twin, at time `now`. After a state that the model takes for the episode's last, the
+  /// next dream begins, from another seed.
   void step(double now);
   /// The moment as the window shows it. Pictures and probes are made here, so call it when something changed.
   std::shared_ptr<const DreamView> view();
   bool changed() const { return changed_; }
 
  private:
+  struct Moment {  // of the real world, on the CPU
+    Observation seen;
+    torch::Tensor action;  // [1, A], which led there
+    bool first = false;    // of an episode
+  };
   struct Start {  // where a dream begins, kept for `restart`
     std::uint64_t seed = 0;
-    Carry carry;
     std::vector<std::byte> env;  // empty: a recorded start, which no real world goes with
-    torch::Tensor image;   // uint8 [1, H, W, C], the last real frame
-    torch::Tensor action;  // [1, A], the one before it
+    std::deque<Moment> watched;  // what the model saw before, the last real frame last
+    Carry carry;                 // what it made of them
+    bool stale = false;          // by weights that have been replaced since
   };
   Start make_start(std::uint64_t seed);
+  Start go_on(std::uint64_t seed, std::vector<std::byte> env, const std::deque<Moment>& watched);
+  Start seen_anew();
+  bool can_go_on_in(const Player& other) const;
+  Carry see(const Carry& carry, const Moment& moment);
+  Carry watch(const std::deque<Moment>& moments);
   void begin(const Start& start);
   torch::Tensor choose_action();
   void observe_real();
@@ -69,6 +81,7 @@ class Player {
   torch::Tensor picture_of(const Carry& carry) const;
   void add_frames(DreamView& view, const torch::Tensor& dreamt) const;
   void add_probes(DreamView& view);
+  Carry with_held(Carry carry) const;
   DreamOptions options() const { return {tau_mixture_, tau_sigma_}; }
 
   std::shared_ptr<System> system_;
@@ -77,17 +90,16 @@ class Player {
   at::Generator rng_;
   std::optional<Start> start_;
 
-  Carry with_held(Carry carry) const;
-
-  Carry drawn_;        // what the model imagined; the dream is that and what is held
+  Carry drawn_;  // what the model imagined; the dream is that and what is held
   Carry dream_, real_;
   std::vector<HeldLatent> held_;
+  std::deque<Moment> history_;    // the real world's last frames, at most warm_up and the present one
   torch::Tensor action_, image_;  // [1, A]; uint8 [1, H, W, C]
   bool dream_over_ = false, real_over_ = false, recorded_ = false;
   std::int64_t step_ = 0;
   double dream_reward_ = 0, real_reward_ = 0;
   float done_probability_ = 0;
-  bool has_reward_ = false;
+  bool has_reward_ = false, has_done_ = false;
 
   bool playing_ = true, twin_ = true, human_pilot_ = false;
   float tau_mixture_ = 1, tau_sigma_ = 1;

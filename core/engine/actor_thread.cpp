@@ -1,5 +1,7 @@
 #include "core/engine/actor_thread.h"
 
+#include <chrono>
+
 #include "core/base/platform.h"
 
 namespace dream {
@@ -8,8 +10,8 @@ ActorThread::ActorThread(std::shared_ptr<System> system, Experience::Options opt
                          const std::string& prefix, std::int64_t most_steps)
     : system_(std::move(system)),
       options_(std::move(options)),
-      most_steps_(most_steps),
       weights_(std::make_shared<Weights>()),
+      most_steps_(most_steps),
       thread_([this, resumed, prefix](const std::stop_token& stop) { run(stop, resumed, prefix); }) {}
 
 ActorThread::~ActorThread() = default;
@@ -21,11 +23,19 @@ void ActorThread::run(const std::stop_token& stop, const Checkpoint& resumed, co
     torch::get_num_threads();  // before the number is set, see LiveEngine
     torch::set_num_threads(1);
     Experience experience(options_, *system_, [this](Episode episode) { finished_.push(std::move(episode)); });
-    if (resumed.tensors.contains(prefix + "counters")) experience.load_counters(resumed, prefix);
+    if (resumed.tensors.contains(prefix + "counters")) experience.load_steps(resumed, prefix);
     steps_ = experience.steps();
-    while (!stop.stop_requested() && experience.steps() < most_steps_) {
+    while (!stop.stop_requested()) {
+      if (experience.steps() >= most_steps_) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        continue;
+      }
       if (const auto newest = weights_.get(); newest->version > acting_with_) {
         system_->load_weights(*newest->values);
+        for (const auto& field : newest->settings) {
+          if (field.live) system_->config.set(field.key, field.value);
+        }
+        system_->follow_settings();
         acting_with_ = newest->version;
       }
       experience.step();
@@ -37,8 +47,9 @@ void ActorThread::run(const std::stop_token& stop, const Checkpoint& resumed, co
   }
 }
 
-void ActorThread::put_weights(std::shared_ptr<const Checkpoint> weights, std::int64_t version) {
-  weights_.put(std::make_shared<const Weights>(Weights{std::move(weights), version}));
+void ActorThread::put_weights(std::shared_ptr<const Checkpoint> weights, std::vector<Field> settings,
+                              std::int64_t version) {
+  weights_.put(std::make_shared<const Weights>(Weights{std::move(weights), std::move(settings), version}));
 }
 
 ActorThread::News ActorThread::take() {

@@ -9,8 +9,8 @@
 
 namespace dream {
 
-/// DayDreamer's arrangement (Wu et al. 2022): one thread acts and one learns, neither waits for the other. The actor has
-/// a system of its own, takes the newest weights between two steps, and hands over whole episodes.
+/// DayDreamer's arrangement (Wu et al. 2022): one thread acts and one learns, neither waits for the other. The actor
+/// has a system of its own, takes the newest weights between two steps, and hands over whole episodes.
 class ActorThread {
  public:
   /// What has come since the last call, oldest first.
@@ -19,34 +19,37 @@ class ActorThread {
     std::int64_t steps = 0, weights = 0;  // of the environment so far; the version of the weights that act now
   };
 
-  /// `system` is the actor's own. Stops collecting after `most_steps`.
+  /// `system` is the actor's own. Rests after `most_steps`.
   ActorThread(std::shared_ptr<System> system, Experience::Options options, const Checkpoint& resumed,
               const std::string& prefix, std::int64_t most_steps);
   ~ActorThread();
 
-  void put_weights(std::shared_ptr<const Checkpoint> weights, std::int64_t version);
+  /// The newest weights, and the settings of the run; the live ones among them are followed.
+  void put_weights(std::shared_ptr<const Checkpoint> weights, std::vector<Field> settings, std::int64_t version);
+  void stop_after(std::int64_t most_steps) { most_steps_ = most_steps; }
   /// Throws what ended the actor, if anything did.
   News take();
-  /// The counters of what take() has handed over, so that a resumed run goes on after it. What is under way is not kept.
+  /// The counters of what take() has handed over, so that a resumed run goes on after it. What is under way is not
+  /// kept.
   void save(Checkpoint& into, const std::string& prefix) const;
 
  private:
   struct Weights {
     std::shared_ptr<const Checkpoint> values;
+    std::vector<Field> settings;
     std::int64_t version = 0;
   };
   void run(const std::stop_token& stop, const Checkpoint& resumed, const std::string& prefix);
 
   std::shared_ptr<System> system_;
   Experience::Options options_;
-  std::int64_t most_steps_;
   Mailbox<Weights> weights_;
   Queue<Episode> finished_;
-  std::atomic<std::int64_t> steps_ = 0, acting_with_ = 0;
+  std::atomic<std::int64_t> most_steps_, steps_ = 0, acting_with_ = 0;
   std::atomic<bool> failed_ = false;
-  std::exception_ptr failure_;   // set before failed_
-  std::int64_t taken_ = 0;       // episodes
-  std::jthread thread_;          // last: it ends before what it uses
+  std::exception_ptr failure_;  // set before failed_
+  std::int64_t taken_ = 0;      // episodes
+  std::jthread thread_;         // last: it ends before what it uses
 };
 
 }  // namespace dream

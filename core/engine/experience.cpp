@@ -12,7 +12,8 @@ namespace {
 
 template <typename Element>
 torch::Tensor tensor_of(const std::vector<Element>& values, torch::Dtype type) {
-  return torch::from_blob(const_cast<Element*>(values.data()), {static_cast<std::int64_t>(values.size())}, type).clone();
+  return torch::from_blob(const_cast<Element*>(values.data()), {static_cast<std::int64_t>(values.size())}, type)
+      .clone();
 }
 
 template <typename Element>
@@ -57,6 +58,7 @@ Experience::Experience(Options options, System& system, Sink finished)
       generator_(make_generator(system.device, options_.rng.fork("behaviour").next64())) {
   const auto& spaces = lanes_.envs().spaces();
   writer_ = std::make_unique<DatasetWriter>(options_.directory, DatasetInfo{system.environment, system.recipe, spaces});
+  if (options_.after_disk) started_ = episodes_ = static_cast<std::int64_t>(writer_->episodes());
   for (std::int64_t lane = 0; lane < options_.lanes; ++lane) {
     recorders_.emplace_back(spaces);
     assign(lane);
@@ -89,8 +91,9 @@ std::vector<Experience::Done> Experience::step() {
     recorder.add(actions[lane], results[index], lanes_.envs().observation_of(lane));
     if (!results[index].done()) continue;
     auto episode = recorder.take();
-    done.push_back({std::accumulate(episode.rewards.begin(), episode.rewards.end(), 0.0), static_cast<std::int64_t>(episode.length())});
-    if (static_cast<std::int64_t>(writer_->episodes()) == episodes_) writer_->append(episode);
+    done.push_back({std::accumulate(episode.rewards.begin(), episode.rewards.end(), 0.0),
+                    static_cast<std::int64_t>(episode.length())});
+    writer_->append(episode);
     ++episodes_;
     finished_(std::move(episode));
     assign(lane);
@@ -111,10 +114,8 @@ std::int64_t Experience::finished_in(const Checkpoint& from, const std::string& 
   return from.tensors.contains(prefix + "counters") ? from.get(prefix + "counters", {3})[2].item<std::int64_t>() : 0;
 }
 
-void Experience::load_counters(const Checkpoint& from, const std::string& prefix) {
+void Experience::load_steps(const Checkpoint& from, const std::string& prefix) {
   steps_ = from.get(prefix + "counters", {3})[0].item<std::int64_t>();
-  episodes_ = static_cast<std::int64_t>(writer_->episodes());
-  started_ = std::max(started_, episodes_);
 }
 
 void Experience::load(const Checkpoint& from, const std::string& prefix) {
@@ -125,9 +126,10 @@ void Experience::load(const Checkpoint& from, const std::string& prefix) {
     under_way.push_back(load_episode(from, prefix + "episode" + std::to_string(i) + "/", recorders_[i].episode()));
   }
   if (static_cast<std::int64_t>(writer_->episodes()) < c[2]) {
-    throw Error(options_.directory.string() + " holds " + std::to_string(writer_->episodes()) + " episodes; the checkpoint " +
-                from.origin + " goes on after " + std::to_string(c[2]));
+    throw Error(options_.directory.string() + " holds " + std::to_string(writer_->episodes()) +
+                " episodes; the checkpoint " + from.origin + " goes on after " + std::to_string(c[2]));
   }
+  writer_->keep(static_cast<std::size_t>(c[2]));
   episodes_ = c[2];
   lanes_.load(from, prefix + "lanes/");
   load_generator(from, prefix + "generator", generator_);

@@ -39,7 +39,8 @@ std::vector<std::vector<std::byte>> load_bytes(const Checkpoint& from, const std
   std::int64_t first = 0;
   for (std::int64_t lane = 0; lane < lanes; ++lane) {
     const auto end = ends.data_ptr<std::int64_t>()[lane];
-    if (end < first || end > bytes.numel()) throw Error(from.origin + ": '" + name + "_ends' does not rise within the data");
+    if (end < first || end > bytes.numel())
+      throw Error(from.origin + ": '" + name + "_ends' does not rise within the data");
     parts.emplace_back(data + first, data + end);
     first = end;
   }
@@ -70,15 +71,24 @@ void store_generator(Checkpoint& into, const std::string& name, const at::Genera
 }
 
 void load_generator(const Checkpoint& from, const std::string& name, at::Generator& generator) {
-  const auto state = from.get(name, {generator.get_state().numel()});
+  const auto state = from.get(name, {-1});
   if (state.scalar_type() != torch::kUInt8) throw Error(from.origin + ": '" + name + "' is not a generator's state");
-  generator.set_state(state);
+  if (state.numel() == generator.get_state().numel()) return generator.set_state(state);
+  constexpr std::int64_t of_cpu = 5056, of_cuda = 16;  // bytes
+  if (state.numel() != of_cpu && state.numel() != of_cuda)
+    throw Error(from.origin + ": '" + name + "' is not a generator's state");
+  // Made on another kind of device: the run goes on, with another chance.
+  std::uint64_t seed = 0;
+  for (const auto& byte : state.to(torch::kInt64).unbind(0))
+    seed = seed * 1099511628211ULL + static_cast<std::uint64_t>(byte.item<std::int64_t>());
+  generator.set_current_seed(seed);
 }
 
 EnvLanes::EnvLanes(const std::function<std::unique_ptr<Env>()>& make, std::int64_t count) {
   for (std::int64_t lane = 0; lane < count; ++lane) envs_.push_back(make());
   const auto& seen = spaces();
-  if (seen.image_bytes() > 0) images_ = torch::zeros({count, seen.image_height, seen.image_width, seen.image_channels}, torch::kUInt8);
+  if (seen.image_bytes() > 0)
+    images_ = torch::zeros({count, seen.image_height, seen.image_width, seen.image_channels}, torch::kUInt8);
   if (!seen.vector_names.empty()) vectors_ = torch::zeros({count, static_cast<std::int64_t>(seen.vector_names.size())});
 }
 
@@ -219,9 +229,10 @@ std::vector<StepResult> DreamLanes::step(const torch::Tensor& actions, const std
   const auto next = model_->imagine(carry_, actions.to(carry_.begin()->second.device()), options_, rng_);
   for (auto& [name, tensor] : carry_) tensor = next.at(name);
   const auto outcome = model_->outcome(carry_);
-  const auto rewards = outcome.reward.to(torch::kCPU, torch::kFloat32).contiguous();
+  const auto rewards = model_->real_reward(outcome.reward).to(torch::kCPU, torch::kFloat32).contiguous();
   // A model without a continue head dreams on.
-  const auto dones = outcome.done.defined() ? outcome.done.to(torch::kCPU, torch::kFloat32).contiguous() : torch::zeros_like(rewards);
+  const auto dones =
+      outcome.done.defined() ? outcome.done.to(torch::kCPU, torch::kFloat32).contiguous() : torch::zeros_like(rewards);
   std::vector<StepResult> results(age_.size());
   for (std::size_t lane = 0; lane < age_.size(); ++lane) {
     if (!active[lane]) continue;

@@ -5,9 +5,9 @@
 #include <memory>
 #include <vector>
 
-#include "core/engine/checkpoint.h"
 #include "core/env/env.h"
 #include "core/models/world_model.h"
+#include "core/nn/checkpoint.h"
 
 namespace dream {
 

@@ -13,6 +13,7 @@ namespace {
 
 constexpr double publish_seconds = 0.1;  // between two views of the training
 constexpr double weights_seconds = 2;    // between two copies of the weights for the player
+constexpr double showing_share = 0.1;    // of the training's time may go into pictures and probes of its batch
 
 std::string words_of(const std::exception& error) {
   if (const auto* torch_error = dynamic_cast<const c10::Error*>(&error)) {
@@ -45,14 +46,20 @@ struct Overloaded : Visitors... {
 /// What the trainer thread owns.
 struct LiveEngine::TrainerWork {
   std::unique_ptr<Trainer> trainer;
-  bool running = false, one_step = false, failed = false;
+  bool running = false, one_step = false, failed = false, look = false;  // look: something else is watched now
   std::string fault;
-  double weights_at = 0;
-  std::set<std::string> watched;  // probes that the window shows
+  double weights_at = 0, show_at = 0;  // not before
+  std::set<std::string> watched;       // probes that the window shows
+  std::vector<Frame> frames;           // what was made last, and for which
+  std::vector<Probe> probes;
+  std::vector<std::string> probe_names;
 
   void take(std::unique_ptr<Trainer> next) {
     if (trainer) trainer->close();
-    *this = {std::move(next), false, false, false, {}, 0, std::move(watched)};
+    auto watching = std::move(watched);
+    *this = {};
+    trainer = std::move(next);
+    watched = std::move(watching);
   }
 };
 
@@ -62,6 +69,7 @@ LiveEngine::LiveEngine(Options options)
       train_(std::make_shared<TrainView>()),
       runs_(std::make_shared<std::vector<RunView>>()),
       fault_(std::make_shared<std::string>()),
+      weights_(nullptr),
       reference_(nullptr) {
   player_thread_ = std::jthread([this] { play(); });
   trainer_thread_ = std::jthread([this] { train(); });
@@ -69,7 +77,8 @@ LiveEngine::LiveEngine(Options options)
   // The dream first: it is what the user waits for.
   const auto shipped = shipped_runs(options_.assets);
   if (!options_.open.empty() || !shipped.empty()) {
-    file_orders_.push([this, run = options_.open.empty() ? shipped.front() : options_.open] { open_run(run.string()); });
+    file_orders_.push(
+        [this, run = options_.open.empty() ? shipped.front() : options_.open] { open_run(run.string()); });
   }
   file_orders_.push([this] { scan_runs(); });
 }
@@ -124,12 +133,16 @@ void LiveEngine::send(Command command) {
           [&](DreamFromReplay c) { trainer([this, c](TrainerWork& work) { dream_from_replay(work, c.place); }); },
           [&](WatchProbes& c) {
             player([c](Player& p) { p.watch(c.names); });
-            trainer([c](TrainerWork& work) { work.watched = c.names; });
+            trainer([c](TrainerWork& work) {
+              work.look = work.watched != c.names;
+              work.watched = c.names;
+            });
           },
           [&](TrainControl& c) {
             trainer([c](TrainerWork& work) {
               if (!work.trainer) throw Error("no run is open; start a new one, or open one from the list");
-              if (!c.phase.empty() && c.what != TrainControl::Do::pause && c.what != TrainControl::Do::stop) work.trainer->choose(c.phase);
+              if (!c.phase.empty() && c.what != TrainControl::Do::pause && c.what != TrainControl::Do::stop)
+                work.trainer->choose(c.phase);
               switch (c.what) {
                 case TrainControl::Do::start:
                 case TrainControl::Do::step:
@@ -140,10 +153,10 @@ void LiveEngine::send(Command command) {
                   work.one_step = !work.running;
                   break;
                 case TrainControl::Do::pause:
-                  work.running = false;
+                  work.running = work.one_step = false;
                   break;
                 case TrainControl::Do::stop:
-                  work.running = false;
+                  work.running = work.one_step = false;
                   work.trainer->close();
                   work.trainer->choose("");
                   break;
@@ -164,7 +177,8 @@ void LiveEngine::send(Command command) {
               spec.directory = c.directory;
               spec.settings = c.settings;
               spec.device = options_.device;
-              auto next = std::make_unique<Trainer>(make_system(spec), Trainer::Options{options_.checkpoint_seconds, ""}, false);
+              auto next = std::make_unique<Trainer>(make_system(spec),
+                                                    Trainer::Options{options_.checkpoint_seconds, ""}, false);
               take_up(work, std::move(next));
               log_.say("new run in " + c.directory);
               file_orders_.push([this] { scan_runs(); });
@@ -184,10 +198,19 @@ void LiveEngine::play() {
   name_thread("player");
   compute_with(1);  // the window and the training have the other cores
   Player player;
+  std::shared_ptr<const LiveWeights> taken;
   while (!quit_) {
     const double wait = std::min(player.until_due(now_seconds()), 0.25);
     for (auto& order : player_orders_.take(std::chrono::duration<double>(wait))) guarded([&] { order(player); });
     if (quit_) break;
+    if (const auto newest = weights_.get(); newest != taken) {
+      taken = newest;
+      guarded([&] {
+        if (player.loaded() && same_folder(player.system().directory, taken->directory)) {
+          player.take_weights(*taken->values, taken->directory.string() + ", live");
+        }
+      });
+    }
     const double now = now_seconds();
     // A step that fails pauses the dream: one fault, not fifty a second.
     if (player.until_due(now) <= 0 && !guarded([&] { player.step(now); })) player.control(DreamControl::Do::pause);
@@ -200,7 +223,8 @@ void LiveEngine::play() {
 void LiveEngine::train() {
   name_thread("trainer");
   yield_to_others();
-  compute_with(options_.threads > 0 ? options_.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
+  compute_with(options_.threads > 0 ? options_.threads
+                                    : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
   TrainerWork work;
   std::uint64_t version = 0;
   double published_at = 0;
@@ -226,7 +250,10 @@ void LiveEngine::train() {
       view->memory_bytes = system.memory_bytes ? system.memory_bytes() : 0;
       view->budget_bytes = system.budget_bytes ? system.budget_bytes() : 0;
       if (const auto* phase = work.trainer->current()) {
-        if (with_frames) guarded([&] { show_batch(*phase, work, *view); });
+        if (with_frames) guarded([&] { show_batch(*phase, work); });
+        view->frames = work.frames;
+        view->probes = work.probes;
+        view->probe_names = work.probe_names;
         if (phase->warnings) view->warnings = phase->warnings();
         if (phase->replay_frames) view->replay_frames = phase->replay_frames();
       }
@@ -246,44 +273,51 @@ void LiveEngine::train() {
       changed = true;
       try {
         if (!work.trainer->advance()) {
-          work.running = false;
+          work.running = work.one_step = false;
           work.trainer->close();
           log_.say("all phases of " + work.trainer->system().directory.string() + " are complete");
         }
       } catch (const std::exception& error) {
-        work.running = false;
+        work.running = work.one_step = false;
         work.failed = true;
         work.fault = words_of(error);
         log_.say(work.fault, Log::error);
       }
-      if (work.one_step) {
+      if (work.one_step && work.trainer->units() > 0) {  // reading and collecting first are no step of the training
         work.one_step = false;
+        work.show_at = 0;
         publish(true);
       }
       if (now_seconds() - work.weights_at > weights_seconds) {
         work.weights_at = now_seconds();
-        player_orders_.push([weights = work.trainer->weights(), directory = work.trainer->system().directory](Player& player) {
-          if (player.loaded() && same_folder(player.system().directory, directory)) {
-            player.take_weights(*weights, directory.string() + ", live");
-          }
-        });
+        weights_.put(std::make_shared<const LiveWeights>(
+            LiveWeights{work.trainer->weights(), work.trainer->system().directory}));
       }
     }
     // The time since the last checkpoint, and the reference that the file thread reads, change by themselves.
     if (work.trainer) changed = true;
-    if (changed && now_seconds() - published_at > (work.running ? publish_seconds : 0.5)) publish(work.running);
+    if (changed && now_seconds() - published_at > (work.running ? publish_seconds : 0.5))
+      publish(work.running || work.look);
   }
   if (work.trainer) guarded([&] { work.trainer->close(); });
 }
 
-/// Pictures and probes of the batch, as far as somebody looks.
-void LiveEngine::show_batch(const Phase& phase, const TrainerWork& work, TrainView& view) {
-  view.frames = phase.frames();
-  if (!phase.report) return;
-  view.probe_names = phase.probe_names();
-  ProbeSink sink(work.watched);
-  phase.report(sink);
-  view.probes = sink.take();
+/// Pictures and probes of the batch, as far as somebody looks and the training can spare the time.
+void LiveEngine::show_batch(const Phase& phase, TrainerWork& work) {
+  const double began = now_seconds();
+  if (began < work.show_at && !work.look) return;
+  work.look = false;
+  work.frames = phase.frames();
+  work.probe_names.clear();
+  work.probes.clear();
+  if (phase.report) {
+    work.probe_names = phase.probe_names();
+    ProbeSink sink(work.watched);
+    phase.report(sink);
+    work.probes = sink.take();
+  }
+  const double now = now_seconds();
+  work.show_at = now + (now - began) * (1 - showing_share) / showing_share;
 }
 
 void LiveEngine::dream_from_replay(TrainerWork& work, double place) {
@@ -331,7 +365,8 @@ void LiveEngine::open_run(const std::string& path) {
   // A run of the user's own can also be trained on.
   trainer_orders_.push([this, path, checkpoint](TrainerWork& work) {
     if (work.trainer && same_folder(work.trainer->system().directory, path)) return;
-    if (work.running) throw Error("a run is being trained: stop it before " + path + " can be trained; the dream uses it now");
+    if (work.running)
+      throw Error("a run is being trained: stop it before " + path + " can be trained; the dream uses it now");
     RunSpec spec;
     spec.recipe = checkpoint.text("recipe");
     spec.environment = checkpoint.text("environment");

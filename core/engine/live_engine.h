@@ -22,10 +22,10 @@ class LiveEngine : public Engine {
  public:
   struct Options {
     std::string device = "cpu";
-    int threads = 0;                       // of training; 0 = one per core
-    std::filesystem::path assets;          // the shipped runs lie in assets/runs
-    std::filesystem::path runs = "runs";   // the user's own
-    std::filesystem::path open;            // a run to begin with; empty = the first shipped one
+    int threads = 0;                      // of training; 0 = one per core
+    std::filesystem::path assets;         // the shipped runs lie in assets/runs
+    std::filesystem::path runs = "runs";  // the user's own
+    std::filesystem::path open;           // a run to begin with; empty = the first shipped one
     double checkpoint_seconds = 60;
   };
 
@@ -37,6 +37,10 @@ class LiveEngine : public Engine {
 
  private:
   struct TrainerWork;
+  struct LiveWeights {  // of the run that is trained; the player takes the newest
+    std::shared_ptr<const Checkpoint> values;
+    std::filesystem::path directory;
+  };
   using PlayerOrder = std::function<void(class Player&)>;
   using TrainerOrder = std::function<void(TrainerWork&)>;
   using FileOrder = std::function<void()>;
@@ -46,7 +50,7 @@ class LiveEngine : public Engine {
   void read_files();
 
   void open_run(const std::string& path);
-  static void show_batch(const Phase& phase, const TrainerWork& work, TrainView& view);
+  static void show_batch(const Phase& phase, TrainerWork& work);
   void dream_from_replay(TrainerWork& work, double place);
   void scan_runs();
   /// Of the shipped run of this recipe in this environment, if there is one.
@@ -67,6 +71,7 @@ class LiveEngine : public Engine {
   Mailbox<TrainView> train_;
   Mailbox<std::vector<RunView>> runs_;
   Mailbox<std::string> fault_;
+  Mailbox<LiveWeights> weights_;
   Mailbox<Metrics> reference_;  // the curves of the shipped run like the one that is trained: what normal looks like
   std::jthread player_thread_, trainer_thread_, file_thread_;
 };

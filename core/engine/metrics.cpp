@@ -46,7 +46,8 @@ void Metrics::clear(const std::string& prefix) {
 std::vector<CurveView> Metrics::views(const Metrics* reference) const {
   std::vector<CurveView> views;
   for (const auto& spec : specs_) {
-    CurveView view{spec.name, spec.title, spec.unit, spec.x_unit, {}, {}, {}, {}, spec.floor, spec.has_floor, spec.floor_label};
+    CurveView view{spec.name, spec.title, spec.unit,      spec.x_unit,     {}, {}, {},
+                   {},        spec.floor, spec.floor > 0, spec.floor_label};
     if (const auto found = points_.find(spec.name); found != points_.end()) {
       view.x = found->second.x;
       view.y = found->second.y;
@@ -60,6 +61,12 @@ std::vector<CurveView> Metrics::views(const Metrics* reference) const {
     views.push_back(std::move(view));
   }
   return views;
+}
+
+void Metrics::set_floor(const std::string& name, double floor) {
+  for (auto& spec : specs_) {
+    if (spec.name == name) spec.floor = floor;
+  }
 }
 
 double Metrics::last(const std::string& name) const {

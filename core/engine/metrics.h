@@ -7,7 +7,7 @@
 
 #include "api/snapshot.h"
 #include "core/data/events.h"
-#include "core/engine/checkpoint.h"
+#include "core/nn/checkpoint.h"
 
 namespace dream {
 
@@ -17,9 +17,8 @@ class Metrics {
  public:
   struct Spec {
     std::string name, title, unit, x_unit;
-    bool has_floor = false;
-    double floor = 0;
-    std::string floor_label;
+    double floor = 0;  // a level that is drawn in; none where it is not above 0
+    std::string floor_label = {};
   };
   explicit Metrics(std::vector<Spec> specs) : specs_(std::move(specs)) {}
 
@@ -27,6 +26,9 @@ class Metrics {
   /// `name` must be declared. A non-finite value throws dream::Error naming it: the phase stops there.
   void add(const std::string& name, std::int64_t step, double value);
   void clear(const std::string& prefix);  // forget the curves whose name begins so: a phase starts anew
+
+  /// The level that is drawn into a curve; none where it is not above 0.
+  void set_floor(const std::string& name, double floor);
 
   /// `reference`, when given, supplies what normal looks like.
   std::vector<CurveView> views(const Metrics* reference) const;

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "api/snapshot.h"
-#include "core/engine/checkpoint.h"
 #include "core/models/sequence_model.h"
+#include "core/nn/checkpoint.h"
 
 namespace dream {
 
@@ -18,27 +18,28 @@ struct Phase {
   std::string title;      // "V: variational autoencoder"
   std::string rate_unit;  // "frames/s"
 
-  std::function<void()> begin;                      // before the first step and after a resumption
-  std::function<double()> step;                     // does one step; returns the units done
-  std::function<double()> progress;                 // 0 … 1; 1 ends the phase
-  std::function<std::string()> detail;              // "epoch 3 of 10"
-  std::function<std::vector<Frame>()> frames;       // pictures of the batch, made only when somebody watches
-  std::function<void(Checkpoint&)> save;            // state under `name/…`
+  std::function<void()> begin;                 // before the first step and after a resumption
+  std::function<double()> step;                // does one step; returns the units done
+  std::function<double()> progress;            // 0 … 1; 1 ends the phase
+  std::function<std::string()> detail;         // "epoch 3 of 10"
+  std::function<std::vector<Frame>()> frames;  // pictures of the batch, made only when somebody watches
+  std::function<void(Checkpoint&)> save;       // state under `name/…`
   std::function<void(const Checkpoint&)> load;
-  std::function<void()> end;                        // the phase is done or stopped: memory may go
+  std::function<void()> end;  // the phase is done or stopped: memory may go
 
   // What a phase may offer besides; empty where it does not.
   std::function<std::vector<std::string>()> warnings;     // what looks wrong, in words
   std::function<std::vector<std::string>()> probe_names;  // what report() can publish of the batch
   std::function<void(ProbeSink&)> report;
-  std::function<std::int64_t()> replay_frames;            // how many frames a dream can begin at
+  std::function<std::int64_t()> replay_frames;              // how many frames a dream can begin at
   std::function<SequenceBatch(double place)> replay_piece;  // one lane of frames up to the one at `place`, 0 … 1
 };
 
 /// A phase whose functions are the members of a worker with these names, as far as it has them.
 template <typename Work>
 Phase phase_of(std::string name, std::string title, std::string rate_unit, std::shared_ptr<Work> work) {
-  Phase phase{std::move(name), std::move(title), std::move(rate_unit), {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+  Phase phase{
+      std::move(name), std::move(title), std::move(rate_unit), {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
   phase.begin = [work] { work->begin(); };
   phase.step = [work] { return work->step(); };
   phase.progress = [work] { return work->progress(); };

@@ -4,8 +4,8 @@
 #include <cstdlib>
 
 #include "core/base/platform.h"
-#include "core/engine/checkpoint.h"
 #include "core/engine/system.h"
+#include "core/nn/checkpoint.h"
 
 namespace dream {
 namespace {
@@ -51,11 +51,14 @@ fs::path find_assets() {
   return {};
 }
 
-std::vector<fs::path> shipped_runs(const fs::path& assets) { return assets.empty() ? std::vector<fs::path>() : runs_in(assets / "runs"); }
+std::vector<fs::path> shipped_runs(const fs::path& assets) {
+  return assets.empty() ? std::vector<fs::path>() : runs_in(assets / "runs");
+}
 
 bool is_shipped(const fs::path& run, const fs::path& assets) {
   std::error_code ignored;
-  return !assets.empty() && fs::weakly_canonical(run, ignored).string().starts_with(fs::weakly_canonical(assets, ignored).string());
+  return !assets.empty() &&
+         fs::weakly_canonical(run, ignored).string().starts_with(fs::weakly_canonical(assets, ignored).string());
 }
 
 std::vector<RunView> list_runs(const fs::path& assets, const fs::path& runs) {

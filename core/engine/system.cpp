@@ -1,5 +1,7 @@
 #include "core/engine/system.h"
 
+#include <mutex>
+
 #include "api/error.h"
 #include "core/env/registry.h"
 #include "core/nn/device.h"
@@ -9,12 +11,29 @@ namespace {
 
 constexpr const char* starts_prefix = "starts/";
 
+void refuse_what_it_lacks(const RecipeEntry& recipe, const std::string& environment) {
+  const auto spaces = make_env(environment)->spaces();
+  const auto reason = recipe.lacks(spaces);
+  if (reason.empty()) return;
+  std::string others;
+  for (const auto& other : recipes()) {
+    if (other.lacks(spaces).empty()) others += (others.empty() ? "" : ", ") + other.name;
+  }
+  throw Error("the recipe " + recipe.name + " cannot serve " + environment + ": " + reason + ". " +
+              (others.empty() ? "No recipe serves this world yet" : "Recipes that serve it: " + others));
+}
+
 }  // namespace
 
 std::unique_ptr<System> make_system(const RunSpec& spec) {
   std::vector<std::string> names;
   for (const auto& recipe : recipes()) {
-    if (recipe.name == spec.recipe) return recipe.make(spec);
+    if (recipe.name == spec.recipe) {
+      refuse_what_it_lacks(recipe, spec.environment);
+      static std::mutex building;  // first weights come from Torch's one generator, which a recipe seeds
+      const std::lock_guard lock(building);
+      return recipe.make(spec);
+    }
     names.push_back(recipe.name);
   }
   const auto near = nearest(spec.recipe, names);
@@ -52,7 +71,6 @@ void System::load_weights(const Checkpoint& from) {
   }
   Checkpoint before;
   store_module(before, "model", *model);
-  for (auto& [name, tensor] : before.tensors) tensor = tensor.clone();
   load_module(from, "model", *model);
   try {
     load_module(from, "behaviour", *behaviour);
@@ -81,7 +99,8 @@ std::filesystem::path checkpoint_path(const std::filesystem::path& run) {
   if (std::filesystem::is_regular_file(run, ignored)) return run;
   const auto inside = run / "checkpoint.safetensors";
   if (std::filesystem::is_regular_file(inside, ignored)) return inside;
-  if (!std::filesystem::exists(run, ignored)) throw Error(run.string() + " does not exist; expected a run's folder or a .safetensors file");
+  if (!std::filesystem::exists(run, ignored))
+    throw Error(run.string() + " does not exist; expected a run's folder or a .safetensors file");
   throw Error(run.string() + " holds no checkpoint.safetensors; expected a run's folder or a .safetensors file");
 }
 

@@ -29,9 +29,10 @@ struct System {
   Metrics metrics{{}};
   std::map<std::string, std::string> facts;  // findings in words, kept in the checkpoint: "score"
   std::vector<Phase> phases;
+  std::function<void()> follow_settings = [] {};       // what was set live reaches model, behaviour and curves
   std::function<double()> memory_bytes, budget_bytes;  // of the replay; empty where there is none
-  std::filesystem::path directory;  // of the run; datasets lie in it
-  std::shared_ptr<void> parts;      // options, optimisers and data, which the phases share
+  std::filesystem::path directory;                     // of the run; datasets lie in it
+  std::shared_ptr<void> parts;                         // options, optimisers and data, which the phases share
 
   /// The weights alone (model, behaviour, starts): what the player takes.
   void store_weights(Checkpoint& into) const;
@@ -41,20 +42,22 @@ struct System {
 
 struct RunSpec {
   std::string recipe = "vmc", environment = "CarRacing";
-  std::filesystem::path directory;            // empty: for dreaming only
-  std::vector<std::string> settings;          // "v.learning_rate=1e-4"
-  std::string toml, toml_origin;              // the settings of a checkpoint, applied before `settings`
+  std::filesystem::path directory;    // empty: for dreaming only
+  std::vector<std::string> settings;  // "v.learning_rate=1e-4"
+  std::string toml, toml_origin;      // the settings of a checkpoint, applied before `settings`
   std::string device = "cpu";
 };
 
 struct RecipeEntry {
   std::string name, title, help;
   std::function<std::unique_ptr<System>(const RunSpec&)> make;
+  std::function<std::string(const Spaces&)> lacks;  // why it cannot serve a world of these spaces; "" where it can
 };
 
 /// Every recipe, in the order in which the window lists them. A new recipe is one line in recipes.cpp.
 const std::vector<RecipeEntry>& recipes();
-/// Throws dream::Error for an unknown recipe or environment (with the nearest name), a bad setting or device.
+/// Throws dream::Error for an unknown recipe or environment (with the nearest name), a bad setting or device, and for a
+/// world that the recipe cannot serve, naming those that can.
 std::unique_ptr<System> make_system(const RunSpec& spec);
 /// For recipes: the settings of `spec`, before anything is built from them.
 void apply_settings(Config& config, const RunSpec& spec);

@@ -1,6 +1,7 @@
 #include "core/engine/trainer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "api/error.h"
 #include "api/platform_time.h"
@@ -11,12 +12,14 @@ namespace {
 constexpr const char* checkpoint_name = "checkpoint.safetensors";
 constexpr const char* fact_prefix = "fact/";
 constexpr double pace_window = 3;  // seconds over which a rate is taken
+constexpr double still = 10;       // a step takes well under a second: after so many, the process was stopped
 
 /// Weights that are not finite must not replace a checkpoint whose are.
 void require_finite(const Checkpoint& weights) {
   for (const auto& [name, tensor] : weights.tensors) {
     if (tensor.is_floating_point() && !tensor.isfinite().all().item<bool>()) {
-      throw Error(name + " holds a value that is not finite. The last checkpoint is whole: resume from it with a smaller "
+      throw Error(name +
+                  " holds a value that is not finite. The last checkpoint is whole: resume from it with a smaller "
                   "learning rate");
     }
   }
@@ -33,7 +36,8 @@ Trainer::Trainer(std::unique_ptr<System> system, Options options, bool resume)
   const auto path = system_->directory / checkpoint_name;
   if (std::filesystem::exists(path)) {
     if (!resume) {
-      throw Error(system_->directory.string() + " holds a run already; go on with it (--resume) or choose another folder");
+      throw Error(system_->directory.string() +
+                  " holds a run already; go on with it (--resume) or choose another folder");
     }
     load(Checkpoint::load(path));
   } else {
@@ -63,7 +67,8 @@ const Phase* Trainer::find_due() const {
 void Trainer::enter(const Phase* phase) {
   phase->begin();
   current_ = phase;
-  pace_ = {now_seconds(), phase->progress(), 0, 0, -1};
+  const double now = now_seconds();
+  pace_ = {now, now, phase->progress(), 0, 0, -1};
 }
 
 void Trainer::leave() {
@@ -82,7 +87,8 @@ bool Trainer::advance() {
   if (!due) return false;
   try {
     failed_ = nullptr;
-    measure(due->step());
+    units_ = due->step();
+    measure(units_);
     if (now_seconds() - saved_at_ >= options_.checkpoint_seconds) save();
   } catch (...) {
     failed_ = due;
@@ -93,13 +99,17 @@ bool Trainer::advance() {
 }
 
 void Trainer::measure(double units) {
-  if (units == 0 && pace_.units == 0) {  // still reading or collecting its first data: the pace has not begun
-    pace_.since = now_seconds();
-    pace_.progress = current_->progress();
+  const double now = now_seconds(), progress = current_->progress();
+  const bool stood_still = now - std::exchange(pace_.last, now) > still;
+  if ((units == 0 && pace_.units == 0) ||
+      stood_still) {  // the pace has not begun: reading, or collecting its first data
+    pace_.since = now;
+    pace_.progress = progress;
+    pace_.units = 0;
     return;
   }
   pace_.units += units;
-  const double now = now_seconds(), elapsed = now - pace_.since, progress = current_->progress();
+  const double elapsed = now - pace_.since;
   if (elapsed < pace_window) return;
   const double rate = pace_.units / elapsed, speed = (progress - pace_.progress) / elapsed;
   pace_.rate = pace_.rate > 0 ? 0.7 * pace_.rate + 0.3 * rate : rate;
@@ -161,7 +171,9 @@ void Trainer::set(const std::string& key, const FieldValue& value) {
   system_->config.set(key, value);
 }
 
-double Trainer::saved_seconds_ago() const { return saved_at_ < 0 ? -1 : now_seconds() - saved_at_; }
+double Trainer::saved_seconds_ago() const {
+  return saved_at_ < 0 ? -1 : now_seconds() - saved_at_;
+}
 
 std::vector<PhaseView> Trainer::phases(bool running) const {
   std::vector<PhaseView> views;
@@ -188,7 +200,6 @@ std::vector<PhaseView> Trainer::phases(bool running) const {
 std::shared_ptr<const Checkpoint> Trainer::weights() const {
   auto copy = std::make_shared<Checkpoint>();
   system_->store_weights(*copy);
-  for (auto& [name, tensor] : copy->tensors) tensor = tensor.detach().clone();
   copy->origin = system_->directory.string();
   copy->metadata["recipe"] = system_->recipe;
   copy->metadata["environment"] = system_->environment;

@@ -39,6 +39,8 @@ class Trainer {
   System& system() { return *system_; }
   bool due() const { return find_due() != nullptr; }
   const Phase* current() const { return current_; }
+  /// What the last advance() did, in the phase's own unit; 0 while it only read or collected for what is to come.
+  double units() const { return units_; }
   double saved_seconds_ago() const;  // < 0: not yet
 
   /// What the window and the progress line show. `running`: whether somebody keeps calling advance().
@@ -48,7 +50,7 @@ class Trainer {
 
  private:
   struct Pace {  // of the phase under way, for rate and ETA
-    double since = 0, progress = 0, units = 0, rate = 0, eta = -1;
+    double since = 0, last = 0, progress = 0, units = 0, rate = 0, eta = -1;
   };
   const Phase* find_due() const;
   void enter(const Phase* phase);
@@ -61,7 +63,7 @@ class Trainer {
   const Phase* current_ = nullptr;
   const Phase* failed_ = nullptr;
   Pace pace_;
-  double saved_at_ = -1;
+  double saved_at_ = -1, units_ = 0;
 };
 
 }  // namespace dream

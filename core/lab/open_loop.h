@@ -7,19 +7,22 @@
 
 namespace dream {
 
-/// What a model makes of a batch's first sequences: the last frame it saw and its reconstruction, and a sheet of `lanes`
-/// sequences in three rows each (truth, dream, difference), of which the first `context` frames were seen and the rest
-/// was imagined under the true actions. For models that paint pictures.
-std::vector<Frame> open_loop_frames(WorldModel& model, const SequenceBatch& batch, std::int64_t context, at::Generator rng,
-                                    std::int64_t lanes = 3, std::int64_t columns = 16);
+/// What a model makes of a batch's first sequences: the last frame it saw and its reconstruction, and a sheet of
+/// `lanes` sequences in three rows each (truth, dream, difference), of which the first `context` frames were seen and
+/// the rest was imagined under the true actions. Empty for a model that paints no pictures.
+std::vector<Frame> open_loop_frames(WorldModel& model, const SequenceBatch& batch, std::int64_t context,
+                                    at::Generator rng, std::int64_t lanes = 3, std::int64_t columns = 16);
 
 /// What a model and a critic foretell for the batch's first sequence against what came true: reward and continue,
-/// imagined under the true actions after `context` seen steps, and the value of every state against the discounted
-/// return that followed, up to the end of the sequence (an episode's end, or the critic's own last value). `value` gives
-/// [N, F] -> [N], or an undefined tensor where nobody values. Publishes foretold/reward, foretold/continue and
+/// imagined under the true actions after `context` seen steps; the value of every imagined state and the λ-return of
+/// that imagination against the discounted return that followed, up to the end of the sequence (an episode's end, or
+/// the critic's own last value). Publishes foretold/reward, foretold/continue and, where somebody values,
 /// foretold/value, computing only what the sink wants.
-void report_foretold(WorldModel& model, const SequenceBatch& batch, std::int64_t context,
-                     const std::function<torch::Tensor(const torch::Tensor&)>& value, double discount, ProbeSink& sink,
-                     at::Generator rng);
+struct Valued {
+  std::function<torch::Tensor(const torch::Tensor&)> value;  // features [N, F] -> [N]; empty: nobody values
+  double discount = 1, lambda = 1;
+};
+void report_foretold(WorldModel& model, const SequenceBatch& batch, std::int64_t context, const Valued& valued,
+                     ProbeSink& sink, at::Generator rng);
 
 }  // namespace dream

@@ -14,43 +14,36 @@
 namespace dream {
 namespace {
 
-template <typename Kind>
-Kind one_of(const std::string& name, std::initializer_list<std::pair<const char*, Kind>> kinds) {
-  for (const auto& [known, kind] : kinds) {
-    if (name == known) return kind;
-  }
-  throw Error("'" + name + "' is not a known choice");
-}
-
-LayerStyle style_of(const RssmOptions& o, const std::string& act) {
-  return {one_of<Act>(act, {{"relu", Act::relu}, {"elu", Act::elu}, {"silu", Act::silu}}),
-          one_of<Norm>(o.norm, {{"none", Norm::none}, {"layer", Norm::layer}, {"rms", Norm::rms}}), o.eps, o.bias_with_norm,
-          one_of<Init>(o.init, {{"glorot", Init::glorot}, {"average", Init::average}, {"fan_in", Init::fan_in}})};
-}
-
-torch::Tensor flat(const torch::Tensor& x) { return x.flatten(0, 1); }  // [T, B, ...] -> [T·B, ...]
+torch::Tensor flat(const torch::Tensor& x) {
+  return x.flatten(0, 1);
+}  // [T, B, ...] -> [T·B, ...]
 
 }  // namespace
-
-SequenceBatch SequenceBatch::to(const torch::Device& device) const {
-  const auto move = [&](const torch::Tensor& x) { return x.defined() ? x.to(device) : x; };
-  return {move(image), move(vector), move(action), move(reward), move(terminated), move(last), move(first)};
-}
 
 Rssm::Rssm(const RssmOptions& options, const Spaces& spaces) : options_(options), spaces_(spaces) {
   const bool has_image = spaces.image_bytes() > 0, has_vector = !spaces.vector_names.empty();
   sees_image_ = options.observe != "vector";
   sees_vector_ = options.observe != "image";
-  if (sees_image_ && !has_image) throw Error("world.observe = " + options.observe + " needs an environment with pictures; this one has none. Use vector");
-  if (sees_vector_ && !has_vector) throw Error("world.observe = " + options.observe + " needs an environment with vectors; this one has none. Use image");
-  if (has_image && (spaces.image_height != 64 || spaces.image_width != 64)) throw Error("this model sees pictures of 64 x 64 pixels");
+  if (sees_image_ && !has_image)
+    throw Error("world.observe = " + options.observe +
+                " needs an environment with pictures; this one has none. Use vector");
+  if (sees_vector_ && !has_vector)
+    throw Error("world.observe = " + options.observe +
+                " needs an environment with vectors; this one has none. Use image");
+  if (has_image && (spaces.image_height != 64 || spaces.image_width != 64))
+    throw Error("this model sees pictures of 64 x 64 pixels");
   if (has_image && options.coder == "pool" && 4 * options.depth % options.blocks != 0) {
-    throw Error("world.depth = " + std::to_string(options.depth) + " gives the decoder " + std::to_string(4 * options.depth) +
+    throw Error("world.depth = " + std::to_string(options.depth) + " gives the decoder " +
+                std::to_string(4 * options.depth) +
                 " channels, which world.blocks = " + std::to_string(options.blocks) + " blocks cannot share equally");
   }
-  const auto style = style_of(options, options.act);
+  const auto style_with = [&](const std::string& act) {
+    return style_of(act, options.norm, options.init, options.eps, options.bias_with_norm);
+  };
+  const auto style = style_with(options.act);
   latent_size_ = categorical() ? options.groups * options.classes : options.groups;
-  action_size_ = static_cast<std::int64_t>(spaces.action.discrete() ? spaces.action.choices.size() : spaces.action.axes.size());
+  action_size_ =
+      static_cast<std::int64_t>(spaces.action.discrete() ? spaces.action.choices.size() : spaces.action.axes.size());
   const auto statistics_size = categorical() ? latent_size_ : 2 * latent_size_;
   const auto features = feature_count();
 
@@ -60,7 +53,7 @@ Rssm::Rssm(const RssmOptions& options, const Spaces& spaces) : options_(options)
   coder.channels = spaces.image_channels;
   coder.units = options.units;
   coder.blocks = options.blocks;
-  coder.style = style_of(options, options.coder_act);
+  coder.style = style_with(options.coder_act);
   std::int64_t embedded = 0;
   if (sees_image_) {
     image_encoder_ = register_module("image_encoder", ImageEncoder(coder));
@@ -69,12 +62,16 @@ Rssm::Rssm(const RssmOptions& options, const Spaces& spaces) : options_(options)
   if (sees_vector_) {
     const auto size = static_cast<std::int64_t>(spaces.vector_names.size());
     vector_encoder_ = register_module("vector_encoder", Mlp(size, options.vector_layers, options.units, style));
-    vector_decoder_ = register_module("vector_decoder", Mlp(features, options.vector_layers, options.units, style, size));
+    vector_decoder_ =
+        register_module("vector_decoder", Mlp(features, options.vector_layers, options.units, style, size));
     embedded += options.units;
   }
 
   RssmCellOptions cell;
-  cell.kind = one_of<Cell>(options.cell, {{"gru_block", Cell::gru_block}, {"gru", Cell::gru}, {"norm_gru", Cell::norm_gru}, {"block_gru", Cell::block_gru}});
+  cell.kind = one_of<Cell>(options.cell, {{"gru_block", Cell::gru_block},
+                                          {"gru", Cell::gru},
+                                          {"norm_gru", Cell::norm_gru},
+                                          {"block_gru", Cell::block_gru}});
   cell.deter = options.deter;
   cell.latent = latent_size_;
   cell.action = action_size_;
@@ -84,26 +81,34 @@ Rssm::Rssm(const RssmOptions& options, const Spaces& spaces) : options_(options)
   if (style.norm == Norm::none) cell.gate_style.norm = Norm::layer;  // V2's only norm is within the cell
   cell_ = register_module("cell", RssmCell(cell));
   prior_ = register_module("prior", Mlp(options.deter, options.prior_layers, options.hidden, style, statistics_size));
-  posterior_ = register_module("posterior", Mlp(options.deter + embedded, options.posterior_layers, options.hidden, style, statistics_size));
+  posterior_ = register_module(
+      "posterior", Mlp(options.deter + embedded, options.posterior_layers, options.hidden, style, statistics_size));
   if (options.learned_initial) learned_h_ = register_parameter("initial", torch::zeros({options.deter}));
 
-  if (has_image && (sees_image_ || options.paint)) image_decoder_ = register_module("image_decoder", ImageDecoder(latent_size_, options.deter, coder));
+  if (has_image && (sees_image_ || options.paint))
+    image_decoder_ = register_module("image_decoder", ImageDecoder(latent_size_, options.deter, coder));
   const bool two_hot = options.reward_head != "normal";
-  reward_ = register_module("reward", Mlp(features, options.reward_layers, options.units, style, two_hot ? options.bins : 1, two_hot ? 0 : 1));
-  if (two_hot) two_hot_ = TwoHot(options.reward_head == "symlog" ? TwoHot::Kind::symlog : TwoHot::Kind::symexp, options.bins, torch::kCPU);
-  if (options.continue_scale > 0) continue_ = register_module("continue", Mlp(features, options.continue_layers, options.units, style, 1));
+  reward_ = register_module("reward", Mlp(features, options.reward_layers, options.units, style,
+                                          two_hot ? options.bins : 1, two_hot ? 0 : 1));
+  if (two_hot)
+    two_hot_ = TwoHot(options.reward_head == "symlog" ? TwoHot::Kind::symlog : TwoHot::Kind::symexp, options.bins,
+                      torch::kCPU);
+  if (options.continue_scale > 0)
+    continue_ = register_module("continue", Mlp(features, options.continue_layers, options.units, style, 1));
 }
 
 Rssm::State Rssm::first_state(std::int64_t batch) {
   const auto like = parameters().front().options().requires_grad(false);
-  if (!options_.learned_initial) return {torch::zeros({batch, options_.deter}, like), torch::zeros({batch, latent_size_}, like)};
+  if (!options_.learned_initial)
+    return {torch::zeros({batch, options_.deter}, like), torch::zeros({batch, latent_size_}, like)};
   const auto h = torch::tanh(learned_h_).unsqueeze(0).expand({batch, -1});
   return {h, mode(prior_of(h))};
 }
 
 Carry Rssm::initial(std::int64_t batch) {
   const auto state = first_state(batch);
-  return {{"h", state.h}, {"z", state.z}, {"started", torch::zeros({batch, 1}, state.h.options().requires_grad(false))}};
+  return {
+      {"h", state.h}, {"z", state.z}, {"started", torch::zeros({batch, 1}, state.h.options().requires_grad(false))}};
 }
 
 /// The environment's action as the networks see it: a box in [-1, 1], a choice as a one-hot. Choices may also come as
@@ -115,7 +120,8 @@ torch::Tensor Rssm::encode_action(const torch::Tensor& action) const {
     const auto index = action.select(-1, 0).round().to(torch::kInt64).clamp(0, action_size_ - 1);
     return torch::one_hot(index, action_size_).to(torch::kFloat32);
   }
-  const auto low = torch::tensor(space.low, action.options().requires_grad(false)), high = torch::tensor(space.high, action.options().requires_grad(false));
+  const auto low = torch::tensor(space.low, action.options().requires_grad(false)),
+             high = torch::tensor(space.high, action.options().requires_grad(false));
   return (action - low) * (2 / (high - low)) - 1;
 }
 
@@ -127,7 +133,8 @@ torch::Tensor Rssm::statistics(const torch::Tensor& raw) const {
     return unimix(raw.view(sizes), options_.unimix).flatten(-2);
   }
   const auto parts = raw.to(torch::kFloat32).chunk(2, -1);
-  const auto deviation = options_.deviation == "softplus" ? torch::softplus(parts[1]) : 2 * torch::sigmoid(parts[1] / 2);
+  const auto deviation =
+      options_.deviation == "softplus" ? torch::softplus(parts[1]) : 2 * torch::sigmoid(parts[1] / 2);
   return torch::cat({parts[0], deviation + 0.1}, -1);
 }
 
@@ -147,7 +154,8 @@ torch::Tensor Rssm::draw(const torch::Tensor& statistics, at::Generator rng, con
   }
   auto sizes = statistics.sizes().vec();
   sizes.back() = latent_size_;
-  return latent_of(statistics, std::sqrt(options.tau_sigma) * torch::randn(sizes, rng, statistics.options().requires_grad(false)));
+  return latent_of(statistics,
+                   std::sqrt(options.tau_sigma) * torch::randn(sizes, rng, statistics.options().requires_grad(false)));
 }
 
 /// Without a gradient through the choice (danijar/dreamerv3 of 2023; NM512 passes the logits' straight through).
@@ -157,7 +165,9 @@ torch::Tensor Rssm::mode(const torch::Tensor& statistics) const {
   return torch::zeros_like(log_p).scatter_(-1, log_p.argmax(-1, true), 1).flatten(-2);
 }
 
-torch::Tensor Rssm::prior_of(const torch::Tensor& h) { return statistics(prior_(h)); }
+torch::Tensor Rssm::prior_of(const torch::Tensor& h) {
+  return statistics(prior_(h));
+}
 
 torch::Tensor Rssm::kl(const torch::Tensor& posterior, const torch::Tensor& prior) const {
   if (categorical()) {
@@ -189,7 +199,8 @@ torch::Tensor Rssm::encode(const Observation& observation, at::Generator rng) {
   return parts.size() == 1 ? parts[0] : torch::cat(parts, -1);
 }
 
-Carry Rssm::observe(const Carry& carry, const torch::Tensor& previous_action, const Observation& observation, at::Generator rng) {
+Carry Rssm::observe(const Carry& carry, const torch::Tensor& previous_action, const Observation& observation,
+                    at::Generator rng) {
   const auto& started = carry.at("started");
   torch::Tensor embedded;
   {
@@ -199,7 +210,11 @@ Carry Rssm::observe(const Carry& carry, const torch::Tensor& previous_action, co
   const auto moved = cell_(carry.at("h"), carry.at("z"), encode_action(previous_action) * started);
   const auto h = options_.memory ? moved : carry.at("h");
   const auto posterior = statistics(posterior_(torch::cat({h, embedded}, -1)));
-  return {{"h", h}, {"z", draw(posterior, rng, {})}, {"started", torch::ones_like(started)}, {"posterior", posterior}, {"prior", prior_of(moved)}};
+  return {{"h", h},
+          {"z", draw(posterior, rng, {})},
+          {"started", torch::ones_like(started)},
+          {"posterior", posterior},
+          {"prior", prior_of(moved)}};
 }
 
 Carry Rssm::imagine(const Carry& carry, const torch::Tensor& action, const DreamOptions& options, at::Generator rng) {
@@ -208,9 +223,13 @@ Carry Rssm::imagine(const Carry& carry, const torch::Tensor& action, const Dream
   const auto moved = cell_(carry.at("h"), carry.at("z"), encode_action(action)).to(torch::kFloat32);
   auto prior = prior_of(moved);
   if (categorical() && options.tau_mixture != 1) {
-    prior = torch::log_softmax(prior.unflatten(-1, {options_.groups, options_.classes}) / options.tau_mixture, -1).flatten(-2);
+    prior = torch::log_softmax(prior.unflatten(-1, {options_.groups, options_.classes}) / options.tau_mixture, -1)
+                .flatten(-2);
   }
-  return {{"h", options_.memory ? moved : carry.at("h")}, {"z", draw(prior, rng, options)}, {"started", torch::ones_like(started)}, {"prior", prior}};
+  return {{"h", options_.memory ? moved : carry.at("h")},
+          {"z", draw(prior, rng, options)},
+          {"started", torch::ones_like(started)},
+          {"prior", prior}};
 }
 
 torch::Tensor Rssm::frame_of(const torch::Tensor& decoded) const {
@@ -221,13 +240,23 @@ torch::Tensor Rssm::reward_of(const torch::Tensor& raw) const {
   return options_.reward_head == "normal" ? raw.to(torch::kFloat32).squeeze(-1) : two_hot_.mean(raw);
 }
 
+torch::Tensor Rssm::taught_reward(const torch::Tensor& reward) const {
+  return options_.tanh_rewards ? torch::tanh(reward) : reward;
+}
+
+torch::Tensor Rssm::real_reward(const torch::Tensor& foretold) const {
+  return options_.tanh_rewards ? torch::atanh(foretold.clamp(-0.999, 0.999)) : foretold;
+}
+
 Prediction Rssm::outcome(const Carry& carry) {
   const auto x = features(carry);
   Autocast autocast(narrow(x), x.device());
   Prediction prediction;
   prediction.reward = reward_of(reward_(x));
   // The head foretells discount·(1 - done).
-  if (!continue_.is_empty()) prediction.done = (1 - torch::sigmoid(continue_(x).to(torch::kFloat32).squeeze(-1)) / options_.discount).clamp(0, 1);
+  if (!continue_.is_empty())
+    prediction.done =
+        (1 - torch::sigmoid(continue_(x).to(torch::kFloat32).squeeze(-1)) / options_.discount).clamp(0, 1);
   return prediction;
 }
 
@@ -240,7 +269,8 @@ Prediction Rssm::predict(const Carry& carry) {
   return prediction;
 }
 
-Rssm::Filtered Rssm::filter(const torch::Tensor& embedded, const SequenceBatch& batch, at::Generator rng, const Given& given) {
+Rssm::Filtered Rssm::filter(const torch::Tensor& embedded, const SequenceBatch& batch, at::Generator rng,
+                            const Given& given) {
   const auto steps = batch.steps(), lanes = batch.lanes();
   const auto keep = (1 - batch.first).unsqueeze(-1);  // [T, B, 1]
   const auto actions = (encode_action(batch.action) * keep).unbind(0);
@@ -263,8 +293,10 @@ Rssm::Filtered Rssm::filter(const torch::Tensor& embedded, const SequenceBatch& 
       state.z = torch::lerp(first.z, state.z, kept[i]);
     }
     const auto moved = cell_(state.h, state.z, actions[i]);
-    if (options_.memory) state.h = moved;
-    else foretold_from.push_back(moved);
+    if (options_.memory)
+      state.h = moved;
+    else
+      foretold_from.push_back(moved);
     const auto posterior = statistics(posterior_->forward_with(state.h, shares[i]));
     state.z = given.draws.defined() ? latent_of(posterior, given.draws[t]) : draw(posterior, rng, {});
     hs.push_back(state.h);
@@ -283,10 +315,11 @@ torch::Tensor Rssm::free(const torch::Tensor& kl) const {
   return (kl - options_.free_nats).clamp_min(0).mean();
 }
 
-/// The posterior of t against the prior imagined for t from the state d steps before, for every d from 2 on; distance 1 is
-/// the KL of the loss itself. The free nats are granted as there. google-research/planet as released also counts the
+/// The posterior of t against the prior imagined for t from the state d steps before, for every d from 2 on; distance 1
+/// is the KL of the loss itself. The free nats are granted as there. google-research/planet as released also counts the
 /// places beyond a sequence's end, where its loss is not a number, and leaves the farthest distance out.
-torch::Tensor Rssm::overshoot(const Filtered& filtered, const SequenceBatch& batch, at::Generator rng, const Given& given) {
+torch::Tensor Rssm::overshoot(const Filtered& filtered, const SequenceBatch& batch, at::Generator rng,
+                              const Given& given) {
   const auto steps = batch.steps(), lanes = batch.lanes();
   const auto target = filtered.posterior.detach();
   const auto keep = 1 - batch.first;
@@ -301,7 +334,8 @@ torch::Tensor Rssm::overshoot(const Filtered& filtered, const SequenceBatch& bat
   std::vector<torch::Tensor> divergences;
   for (std::int64_t d = 0; d < std::min(options_.overshooting, steps); ++d) {
     const auto left = steps - d;
-    const auto moved = cell_(flat(h.slice(0, 0, left)), flat(z.slice(0, 0, left)), flat(actions.slice(0, d))).view({left, lanes, -1});
+    const auto moved =
+        cell_(flat(h.slice(0, 0, left)), flat(z.slice(0, 0, left)), flat(actions.slice(0, d))).view({left, lanes, -1});
     if (options_.memory) h = moved;
     const auto prior = prior_of(flat(moved)).view({left, lanes, -1});
     z = given.open.defined() ? latent_of(prior, given.open[d].slice(0, 0, left)) : draw(prior, rng, {});
@@ -322,7 +356,8 @@ SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng, const Giv
     loss.terms.emplace_back(name, term.detach());
   };
   // -log N(x; mean, 1) before V3, which leaves the constants away.
-  const auto likelihood = [&](const torch::Tensor& squares, const torch::Tensor& made) {  // squares: Σ error² of each moment
+  const auto likelihood = [&](const torch::Tensor& squares,
+                              const torch::Tensor& made) {  // squares: Σ error² of each moment
     if (options_.image_loss != "normal") return squares.mean();
     return 0.5 * squares.mean() + 0.5 * std::log(2 * std::numbers::pi) * static_cast<double>(made[0].numel());
   };
@@ -345,8 +380,9 @@ SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng, const Giv
     if (!image_decoder_.is_empty()) {
       // A model that does not see pictures paints them all the same, for people; that sends no gradient back.
       const auto decoded = sees_image_ ? image_decoder_(z, h) : image_decoder_(z.detach(), h.detach());
-      const auto squares = options_.five_bits ? (decoded.to(torch::kFloat32) - picture_target(seen.image, rng)).square().sum({1, 2, 3})
-                                              : picture_error(decoded, seen.image, options_.image_loss == "sigmoid");
+      const auto squares = options_.five_bits
+                               ? (decoded.to(torch::kFloat32) - picture_target(seen.image, rng)).square().sum({1, 2, 3})
+                               : picture_error(decoded, seen.image, options_.image_loss == "sigmoid");
       add("image", likelihood(squares, decoded), 1);
     }
     if (sees_vector_) {
@@ -355,10 +391,11 @@ SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng, const Giv
       add("vector", likelihood(error.square().sum(-1), made), 1);
     }
     const auto raw = reward_(features).to(torch::kFloat32);
-    const auto reward = options_.tanh_rewards ? torch::tanh(flat(batch.reward)) : flat(batch.reward);
-    add("reward", options_.reward_head == "normal"
-                      ? 0.5 * (raw.squeeze(-1) - reward).square().mean() + 0.5 * std::log(2 * std::numbers::pi)
-                      : two_hot_.loss(raw, reward).mean(),
+    const auto reward = taught_reward(flat(batch.reward));
+    add("reward",
+        options_.reward_head == "normal"
+            ? 0.5 * (raw.squeeze(-1) - reward).square().mean() + 0.5 * std::log(2 * std::numbers::pi)
+            : two_hot_.loss(raw, reward).mean(),
         options_.reward_scale);
     if (!continue_.is_empty()) {
       const auto logits = continue_(features).to(torch::kFloat32).squeeze(-1);
@@ -367,15 +404,21 @@ SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng, const Giv
     }
   }
   // Each side learns by itself: the prior to foretell, the posterior to be foretold.
-  add("dynamics", free(kl(filtered.posterior.detach(), filtered.prior).sum(-1)), options_.dynamics_scale);
-  add("representation", free(kl(filtered.posterior, filtered.prior.detach()).sum(-1)), options_.representation_scale);
-  if (options_.overshooting >= 2) add("overshooting", overshoot(filtered, batch, rng, given), options_.overshooting_scale);
+  const double both = options_.dynamics_scale + options_.representation_scale, share = options_.kl_balance;
+  add("dynamics", free(kl(filtered.posterior.detach(), filtered.prior).sum(-1)),
+      share > 0 ? share * both : options_.dynamics_scale);
+  add("representation", free(kl(filtered.posterior, filtered.prior.detach()).sum(-1)),
+      share > 0 ? (1 - share) * both : options_.representation_scale);
+  if (options_.overshooting >= 2)
+    add("overshooting", overshoot(filtered, batch, rng, given), options_.overshooting_scale);
   {
     torch::NoGradGuard no_grad;
     loss.terms.emplace_back("kl", kl(filtered.posterior, filtered.prior).sum(-1).mean());
-    inspect(filtered);
+    last_ = {filtered.posterior.detach(), filtered.prior.detach()};
   }
-  loss.states = {{"h", h.detach()}, {"z", z.detach()}, {"started", torch::ones({steps * lanes, 1}, h.options().requires_grad(false))}};
+  loss.states = {{"h", h.detach()},
+                 {"z", z.detach()},
+                 {"started", torch::ones({steps * lanes, 1}, h.options().requires_grad(false))}};
   return loss;
 }
 

@@ -11,8 +11,8 @@ namespace dream {
 /// The recurrent state-space model of PlaNet (Hafner et al. 2019) and Dreamer V1, V2, V3 (2020, 2021, 2023): a
 /// deterministic path h_t = f(h_{t-1}, z_{t-1}, a_{t-1}) and a stochastic latent z_t, whose prior p(z_t | h_t) is the
 /// dream and whose posterior q(z_t | h_t, x_t) has seen the frame.
-/// Carry: "h" [B, D], "z" [B, Z] (one-hots or a Gaussian's draw), "started" [B, 1]; after a step also "prior" and, after
-/// observe(), "posterior": log-probabilities [B, Z], or means and deviations [B, 2Z].
+/// Carry: "h" [B, D], "z" [B, Z] (one-hots or a Gaussian's draw), "started" [B, 1]; after a step also "prior" and,
+/// after observe(), "posterior": log-probabilities [B, Z], or means and deviations [B, 2Z].
 class Rssm : public SequenceModel {
  public:
   /// Throws dream::Error when the options do not fit together or the spaces lack what they observe.
@@ -21,9 +21,13 @@ class Rssm : public SequenceModel {
   Carry initial(std::int64_t batch) override;
   Carry observe(const Carry& carry, const torch::Tensor& previous_action, const Observation& observation,
                 at::Generator rng) override;
-  Carry imagine(const Carry& carry, const torch::Tensor& action, const DreamOptions& options, at::Generator rng) override;
+  Carry imagine(const Carry& carry, const torch::Tensor& action, const DreamOptions& options,
+                at::Generator rng) override;
   Prediction predict(const Carry& carry) override;
   Prediction outcome(const Carry& carry) override;
+  torch::Tensor taught_reward(const torch::Tensor& reward) const override;
+  torch::Tensor real_reward(const torch::Tensor& foretold) const override;
+  TemperatureHelp temperature_help() const override;
   torch::Tensor features(const Carry& carry) override { return torch::cat({carry.at("z"), carry.at("h")}, -1); }
   std::int64_t feature_count() const override { return latent_size_ + options_.deter; }
   std::vector<std::string> probe_names() const override;
@@ -63,7 +67,9 @@ class Rssm : public SequenceModel {
   bool categorical() const { return options_.latent == "categorical"; }
 
  private:
-  struct State { torch::Tensor h, z; };
+  struct State {
+    torch::Tensor h, z;
+  };
   State first_state(std::int64_t batch);
   torch::Tensor encode_action(const torch::Tensor& action) const;
   torch::Tensor statistics(const torch::Tensor& raw) const;
@@ -74,7 +80,8 @@ class Rssm : public SequenceModel {
   torch::Tensor frame_of(const torch::Tensor& decoded) const;
   torch::Tensor reward_of(const torch::Tensor& raw) const;
   torch::Tensor free(const torch::Tensor& kl) const;
-  void inspect(const Filtered& filtered);
+  torch::Tensor batch_kl() const;   // [G]
+  torch::Tensor batch_use() const;  // [G, C], mean probabilities
   bool narrow(const torch::Tensor& batch) const { return bfloat16_ && batch.size(0) >= 64; }
 
   RssmOptions options_;
@@ -89,8 +96,9 @@ class Rssm : public SequenceModel {
   Mlp prior_{nullptr}, posterior_{nullptr};
   ImageDecoder image_decoder_{nullptr};
   Mlp vector_decoder_{nullptr}, reward_{nullptr}, continue_{nullptr};
-  // Of the last loss(): mean use of every class [G, C] and KL per group [G].
-  torch::Tensor use_, group_kl_;
+  struct {
+    torch::Tensor posterior, prior;
+  } last_;  // of the last loss()'s batch, [T, B, ...]
 };
 
 }  // namespace dream

@@ -9,24 +9,29 @@ void RssmOptions::fields(Config& config, const std::string& prefix) {
   const auto choice = [&](const char* name, std::string& target, const char* help, std::vector<std::string> choices) {
     config.add(prefix + name, target, {.help = help, .choices = std::move(choices)});
   };
-  const auto live = [&](const char* name, double& target, const char* help, double low, double high, const char* unit = "",
-                        bool logarithmic = false) {
+  const auto live = [&](const char* name, double& target, const char* help, double low, double high,
+                        const char* unit = "", bool logarithmic = false) {
     config.add(prefix + name, target,
                {.help = help, .unit = unit, .low = low, .high = high, .logarithmic = logarithmic, .live = true});
   };
   choice("observe", observe, "What the encoder sees", {"image", "vector", "both"});
-  config.add(prefix + "paint", paint, {.help = "A model that sees vectors alone learns to paint pictures too, for people; that sends no gradient back"});
+  config.add(
+      prefix + "paint", paint,
+      {.help =
+           "A model that sees vectors alone learns to paint pictures too, for people; that sends no gradient back"});
   choice("latent", latent, "Kind of the stochastic latent z", {"categorical", "gaussian"});
   size("groups", groups, "Categorical variables of z, or dimensions of a Gaussian z", 1, 1024);
   size("classes", classes, "Classes of each categorical variable", 2, 1024);
-  config.add(prefix + "unimix", unimix, {.help = "Share of the uniform mixed into every categorical", .low = 0, .high = 0.5});
+  config.add(prefix + "unimix", unimix,
+             {.help = "Share of the uniform mixed into every categorical", .low = 0, .high = 0.5});
   choice("deviation", deviation, "How a Gaussian's σ is kept positive", {"softplus", "sigmoid"});
   choice("cell", cell, "The recurrent cell: gru_block PlaNet, gru V1, norm_gru V2 and V3-23, block_gru V3",
          {"gru_block", "gru", "norm_gru", "block_gru"});
   size("deter", deter, "Size of the deterministic state h", 1, 65536);
   size("hidden", hidden, "Units of the layers around the cell", 1, 65536);
   size("blocks", blocks, "Blocks of the block-diagonal recurrence", 1, 64);
-  config.add(prefix + "memory", memory, {.help = "Off, an ablation: what the model knows of the past is the present frame alone"});
+  config.add(prefix + "memory", memory,
+             {.help = "Off, an ablation: what the model knows of the past is the present frame alone"});
   config.add(prefix + "learned_initial", learned_initial, {.help = "The first state of an episode is learned (V3-23)"});
   choice("act", act, "Activation", {"relu", "elu", "silu"});
   choice("coder_act", coder_act, "Activation of the convolutions", {"relu", "elu", "silu"});
@@ -44,20 +49,28 @@ void RssmOptions::fields(Config& config, const std::string& prefix) {
   size("depth", depth, "Channels of the first convolution are a multiple of this", 1, 1024);
   choice("image_loss", image_loss, "Likelihood of a picture", {"normal", "offset", "sigmoid"});
   config.add(prefix + "five_bits", five_bits, {.help = "Pictures are cut to 5 bits and dithered (PlaNet)"});
-  config.add(prefix + "symlog_vectors", symlog_vectors, {.help = "Vectors pass through symlog(x) = sign(x) ln(1 + |x|)"});
-  choice("reward_head", reward_head, "How reward is predicted; symlog and symexp are two-hot", {"normal", "symlog", "symexp"});
+  config.add(prefix + "symlog_vectors", symlog_vectors,
+             {.help = "Vectors pass through symlog(x) = sign(x) ln(1 + |x|)"});
+  choice("reward_head", reward_head, "How reward is predicted; symlog and symexp are two-hot",
+         {"normal", "symlog", "symexp"});
   config.add(prefix + "tanh_rewards", tanh_rewards, {.help = "Rewards pass through tanh (V2 on Atari)"});
   size("bins", bins, "Bins of a two-hot head, an odd number", 3, 1023);
-  live("reward_scale", reward_scale, "Weight of the reward loss", 0, 100);
+  live("reward_scale", reward_scale, "Weight of the reward loss", 0, 100, "", true);
   config.add(prefix + "continue_scale", continue_scale,
              {.help = "Weight of the continue loss; 0 = no such head: every dream goes on", .low = 0, .high = 100});
-  config.add(prefix + "discount", discount, {.help = "Target of the continue head while an episode goes on", .low = 0, .high = 1});
-  live("dynamics_scale", dynamics_scale, "β_dyn of KL(sg(posterior) ‖ prior): the prior learns to foretell", 0, 10);
-  live("representation_scale", representation_scale, "β_rep of KL(posterior ‖ sg(prior)): the posterior learns to be foretold; V2's α = β_dyn / (β_dyn + β_rep)", 0, 10);
-  live("free_nats", free_nats, "Free bits: a KL below this is not pushed further down", 0, 100, "nats");
-  choice("free_per", free_per, "Where the free nats are granted: step V3, mean V1 and V2, excess PlaNet", {"step", "mean", "excess"});
+  config.add(prefix + "discount", discount,
+             {.help = "Target of the continue head while an episode goes on", .low = 0, .high = 1});
+  live("dynamics_scale", dynamics_scale, "β_dyn of KL(sg(posterior) ‖ prior): the prior learns to foretell", 0, 10, "",
+       true);
+  live("representation_scale", representation_scale,
+       "β_rep of KL(posterior ‖ sg(prior)): the posterior learns to be foretold", 0, 10, "", true);
+  live("kl_balance", kl_balance,
+       "α of V2: the share of β_dyn + β_rep that falls to the prior's learning; 0 = as the two are", 0, 1);
+  live("free_nats", free_nats, "Free bits: a KL below this is not pushed further down", 0, 100, "nats", true);
+  choice("free_per", free_per, "Where the free nats are granted: step V3, mean V1 and V2, excess PlaNet",
+         {"step", "mean", "excess"});
   size("overshooting", overshooting, "Latent overshooting up to this many steps (PlaNet); below 2 = none", 0, 64);
-  live("overshooting_scale", overshooting_scale, "Weight β of the overshooting KL", 0, 10);
+  live("overshooting_scale", overshooting_scale, "Weight β of the overshooting KL", 0, 10, "", true);
 }
 
 }  // namespace dream

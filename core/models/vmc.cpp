@@ -22,12 +22,8 @@ Carry VmcModel::observe(const Carry& carry, const torch::Tensor& previous_action
   const auto posterior = v_->encode(observation.image);
   const auto& started = carry.at("started");
   const auto next = m_->step(carry.at("z"), previous_action, {carry.at("h"), carry.at("c")});
-  return {{"z", posterior.sample(rng)},
-          {"h", next.h * started},
-          {"c", next.c * started},
-          {"started", torch::ones_like(started)},
-          {"mean", posterior.mean},
-          {"log_variance", posterior.log_variance}};
+  return {{"z", posterior.sample(rng)},           {"h", next.h * started},  {"c", next.c * started},
+          {"started", torch::ones_like(started)}, {"mean", posterior.mean}, {"log_variance", posterior.log_variance}};
 }
 
 Carry VmcModel::imagine(const Carry& carry, const torch::Tensor& action, const DreamOptions& options,
@@ -60,11 +56,22 @@ Prediction VmcModel::outcome(const Carry& carry) {
   return prediction;
 }
 
-torch::Tensor VmcModel::features(const Carry& carry) { return torch::cat({carry.at("z"), carry.at("h")}, 1); }
+torch::Tensor VmcModel::features(const Carry& carry) {
+  return torch::cat({carry.at("z"), carry.at("h")}, 1);
+}
 
-std::int64_t VmcModel::feature_count() const { return m_->options().latent_size + m_->options().hidden_size; }
+std::int64_t VmcModel::feature_count() const {
+  return m_->options().latent_size + m_->options().hidden_size;
+}
 
-std::vector<std::string> VmcModel::probe_names() const { return {"latent/z", "mixture/z", "hidden/h"}; }
+WorldModel::TemperatureHelp VmcModel::temperature_help() const {
+  return {"Divides the logits of the mixture weights π: low picks the likeliest component.",
+          "Scales the deviation of the drawn component by √τ."};
+}
+
+std::vector<std::string> VmcModel::probe_names() const {
+  return {"latent/z", "mixture/z", "hidden/h"};
+}
 
 void VmcModel::report(const Carry& carry, ProbeSink& sink) {
   if (sink.wants("latent/z")) {
@@ -74,7 +81,8 @@ void VmcModel::report(const Carry& carry, ProbeSink& sink) {
       bars.mean = floats(carry.at("mean")[0]);
       bars.deviation = floats(torch::exp(0.5 * carry.at("log_variance")[0]));
     }
-    sink.put("latent/z", "Latent z", "z_t: what V keeps of a frame; drag a bar to edit the dream", std::move(bars), true);
+    sink.put("latent/z", "Latent z", "z_t: what V keeps of a frame; drag a bar to edit the dream", std::move(bars),
+             true);
   }
   if (sink.wants("mixture/z") && carry.contains("component")) {
     const double tau_mixture = carry.at("tau_mixture")[0].item<double>();
@@ -101,7 +109,8 @@ void VmcModel::report(const Carry& carry, ProbeSink& sink) {
 }
 
 Carry VmcModel::edit(const Carry& carry, const std::string& probe, std::int64_t index, double value) {
-  if (probe != "latent/z") throw Error("'" + probe + "' cannot be edited; the editable probe of this model is latent/z");
+  if (probe != "latent/z")
+    throw Error("'" + probe + "' cannot be edited; the editable probe of this model is latent/z");
   if (index < 0 || index >= m_->options().latent_size) {
     throw Error("latent/z has dimensions 0 to " + std::to_string(m_->options().latent_size - 1) + ", not " +
                 std::to_string(index));
@@ -114,7 +123,8 @@ Carry VmcModel::edit(const Carry& carry, const std::string& probe, std::int64_t 
 }
 
 Carry VmcModel::randomise(const Carry& carry, const std::string& probe, at::Generator rng) {
-  if (probe != "latent/z") throw Error("'" + probe + "' cannot be randomised; the editable probe of this model is latent/z");
+  if (probe != "latent/z")
+    throw Error("'" + probe + "' cannot be randomised; the editable probe of this model is latent/z");
   Carry edited = carry;
   edited["z"] = torch::randn(carry.at("z").sizes(), rng, carry.at("z").options());
   return edited;

@@ -20,6 +20,7 @@ class VmcModel : public WorldModel {
                 at::Generator rng) override;
   Prediction predict(const Carry& carry) override;
   Prediction outcome(const Carry& carry) override;
+  TemperatureHelp temperature_help() const override;
   torch::Tensor features(const Carry& carry) override;  // [z, h]
   std::int64_t feature_count() const override;
   std::vector<std::string> probe_names() const override;

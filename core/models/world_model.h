@@ -51,6 +51,17 @@ class WorldModel : public torch::nn::Module {
   /// predict() without the frame, which costs most.
   virtual Prediction outcome(const Carry& carry) = 0;
 
+  /// The environment's reward as this model is taught it, and a foretold one in the environment's units again: some
+  /// squash rewards.
+  virtual torch::Tensor taught_reward(const torch::Tensor& reward) const { return reward; }
+  virtual torch::Tensor real_reward(const torch::Tensor& foretold) const { return foretold; }
+
+  /// What the two temperatures of a dream do in this model, in a sentence each; empty: nothing.
+  struct TemperatureHelp {
+    std::string mixture, sigma;
+  };
+  virtual TemperatureHelp temperature_help() const { return {}; }
+
   /// What a behaviour sees of a carry: float [B, features()].
   virtual torch::Tensor features(const Carry& carry) = 0;
   virtual std::int64_t feature_count() const = 0;

@@ -11,13 +11,25 @@
 
 namespace dream {
 
+LayerStyle style_of(const std::string& act, const std::string& norm, const std::string& init, double eps,
+                    bool bias_with_norm) {
+  return {one_of<Act>(act, {{"relu", Act::relu}, {"elu", Act::elu}, {"silu", Act::silu}}),
+          one_of<Norm>(norm, {{"none", Norm::none}, {"layer", Norm::layer}, {"rms", Norm::rms}}), eps, bias_with_norm,
+          one_of<Init>(init, {{"glorot", Init::glorot}, {"average", Init::average}, {"fan_in", Init::fan_in}})};
+}
+
 torch::Tensor activate(const torch::Tensor& x, Act act) {
   switch (act) {
-    case Act::relu: return torch::relu(x);
-    case Act::elu: return torch::elu(x);
-    case Act::silu: return torch::silu(x);
-    case Act::tanh: return torch::tanh(x);
-    case Act::none: break;
+    case Act::relu:
+      return torch::relu(x);
+    case Act::elu:
+      return torch::elu(x);
+    case Act::silu:
+      return torch::silu(x);
+    case Act::tanh:
+      return torch::tanh(x);
+    case Act::none:
+      break;
   }
   return x;
 }
@@ -41,7 +53,9 @@ void begin_weight(torch::Tensor weight, std::int64_t fan_in, std::int64_t fan_ou
   weight.erfinv_().mul_(std::sqrt(2.0) * deviation);
 }
 
-void store_by_input(torch::nn::Linear& layer) { layer->weight.set_data(layer->weight.detach().t().contiguous().t()); }
+void store_by_input(torch::nn::Linear& layer) {
+  layer->weight.set_data(layer->weight.detach().t().contiguous().t());
+}
 
 torch::Tensor apply_linear(torch::nn::Linear& layer, const torch::Tensor& x) {
   constexpr std::int64_t few = 4, grain = 1 << 16;  // rows; weights that are worth a thread
@@ -49,7 +63,8 @@ torch::Tensor apply_linear(torch::nn::Linear& layer, const torch::Tensor& x) {
   const auto in = w.size(1), out = w.size(0);
   const bool plain = x.is_cpu() && x.scalar_type() == torch::kFloat32 && w.scalar_type() == torch::kFloat32;
   const bool recorded = torch::GradMode::is_enabled() && (x.requires_grad() || w.requires_grad());
-  if (recorded || !plain || x.numel() > few * in || w.stride(0) != 1 || at::autocast::is_autocast_enabled(at::kCPU)) return layer(x);
+  if (recorded || !plain || x.numel() > few * in || w.stride(0) != 1 || at::autocast::is_autocast_enabled(at::kCPU))
+    return layer(x);
   const auto rows = x.contiguous();
   auto sizes = x.sizes().vec();
   sizes.back() = out;
@@ -58,7 +73,8 @@ torch::Tensor apply_linear(torch::nn::Linear& layer, const torch::Tensor& x) {
   const auto *from = rows.const_data_ptr<float>(), *weights = w.const_data_ptr<float>();
   auto* to = y.mutable_data_ptr<float>();
   at::parallel_for(0, out, std::max<std::int64_t>(64, grain / in), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t row = 0; row < rows.numel() / in; ++row) gemv_columns(in, out, from + row * in, weights, bias, begin, end, to + row * out + begin);
+    for (std::int64_t row = 0; row < rows.numel() / in; ++row)
+      gemv_columns(in, out, from + row * in, weights, bias, begin, end, to + row * out + begin);
   });
   return y;
 }
@@ -72,7 +88,10 @@ NormLayerImpl::NormLayerImpl(std::int64_t size, const LayerStyle& style) : style
 torch::Tensor NormLayerImpl::forward(const torch::Tensor& x, Act act) {
   if (style_.norm == Norm::none) return activate(x, act);
   static constexpr NormAct acts[] = {NormAct::none, NormAct::relu, NormAct::elu, NormAct::silu, NormAct::tanh};
-  return norm_act(x, scale_, shift_, {.eps = static_cast<float>(style_.eps), .centred = style_.norm == Norm::layer, .act = acts[static_cast<int>(act)]});
+  return norm_act(x, scale_, shift_,
+                  {.eps = static_cast<float>(style_.eps),
+                   .centred = style_.norm == Norm::layer,
+                   .act = acts[static_cast<int>(act)]});
 }
 
 DenseImpl::DenseImpl(std::int64_t in, std::int64_t out, const LayerStyle& style)
@@ -103,8 +122,9 @@ torch::nn::Linear make_output(std::int64_t in, std::int64_t out, Init init, doub
 
 BlockLinearImpl::BlockLinearImpl(std::int64_t in, std::int64_t out, std::int64_t blocks, Init init) {
   if (in % blocks != 0 || out % blocks != 0) {
-    throw Error("a block-linear layer of " + std::to_string(in) + " to " + std::to_string(out) + " cannot be cut into " +
-                std::to_string(blocks) + " equal blocks; choose sizes that are multiples of it");
+    throw Error("a block-linear layer of " + std::to_string(in) + " to " + std::to_string(out) +
+                " cannot be cut into " + std::to_string(blocks) +
+                " equal blocks; choose sizes that are multiples of it");
   }
   weight_ = register_parameter("weight", torch::empty({blocks, in / blocks, out / blocks}));
   bias_ = register_parameter("bias", torch::zeros({blocks, 1, out / blocks}));

@@ -1,8 +1,12 @@
 #pragma once
 #include <torch/torch.h>
 
+#include <initializer_list>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "api/error.h"
 
 namespace dream {
 
@@ -16,10 +20,24 @@ enum class Init { glorot, average, fan_in };
 struct LayerStyle {
   Act act = Act::silu;
   Norm norm = Norm::rms;
-  double eps = 1e-4;          // of the norm
+  double eps = 1e-4;           // of the norm
   bool bias_with_norm = true;  // V3-23 drops the bias where a norm follows
   Init init = Init::fan_in;
 };
+
+/// By the names of the settings: relu | elu | silu, none | layer | rms, glorot | average | fan_in. Throws dream::Error
+/// for another.
+LayerStyle style_of(const std::string& act, const std::string& norm, const std::string& init, double eps,
+                    bool bias_with_norm);
+
+/// The value of `kinds` that goes by this name. Throws dream::Error for another name.
+template <typename Kind>
+Kind one_of(const std::string& name, std::initializer_list<std::pair<const char*, Kind>> kinds) {
+  for (const auto& [known, kind] : kinds) {
+    if (name == known) return kind;
+  }
+  throw Error("'" + name + "' is not a known choice");
+}
 
 torch::Tensor activate(const torch::Tensor& x, Act act);
 
@@ -28,7 +46,8 @@ void begin_weight(torch::Tensor weight, std::int64_t fan_in, std::int64_t fan_ou
 
 /// Keeps the weight [out, in] of a layer input by input in memory, for apply_linear().
 void store_by_input(torch::nn::Linear& layer);
-/// layer(x) [..., out]. For a few rows without gradient, inputs that are 0, as most of a one-hot latent's, cost nothing.
+/// layer(x) [..., out]. For a few rows without gradient, inputs that are 0, as most of a one-hot latent's, cost
+/// nothing.
 torch::Tensor apply_linear(torch::nn::Linear& layer, const torch::Tensor& x);
 
 /// Layer norm, or RMS norm (a scale, no shift), over the last dimension, in the type of its input. Norm::none passes

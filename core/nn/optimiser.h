@@ -4,17 +4,17 @@
 #include <string>
 #include <vector>
 
-#include "core/engine/checkpoint.h"
+#include "core/nn/checkpoint.h"
 
 namespace dream {
 
 struct OptimiserOptions {
-  std::string kind = "laprop";   // adam | laprop
+  std::string kind = "laprop";                                 // adam | laprop
   double learning_rate = 4e-5, eps = 1e-20, weight_decay = 0;  // decay: times the learning rate
   double beta1 = 0.9, beta2 = 0.999;
-  double clip_norm = 0;          // of all gradients together; 0 = none
-  double adaptive_clip = 0.3;    // AGC: each tensor's gradient is held below this share of its weight's norm; 0 = none
-  std::int64_t warm_up = 1000;   // steps over which the learning rate rises linearly from 0; 0 = none
+  double clip_norm = 0;         // of all gradients together; 0 = none
+  double adaptive_clip = 0.3;   // AGC: each tensor's gradient is held below this share of its weight's norm; 0 = none
+  std::int64_t warm_up = 1000;  // steps over which the learning rate rises linearly from 0; 0 = none
 };
 
 /// Adam (Kingma & Ba 2015; decoupled weight decay) or LaProp (Ziyin et al. 2020), with global or adaptive (Brock et al.

@@ -1,14 +1,21 @@
 #include "core/nn/two_hot.h"
 
+#include <algorithm>
+
 #include "api/error.h"
 
 namespace dream {
 
-torch::Tensor symlog(const torch::Tensor& x) { return torch::sign(x) * torch::log1p(x.abs()); }
-torch::Tensor symexp(const torch::Tensor& x) { return torch::sign(x) * torch::expm1(x.abs()); }
+torch::Tensor symlog(const torch::Tensor& x) {
+  return torch::sign(x) * torch::log1p(x.abs());
+}
+torch::Tensor symexp(const torch::Tensor& x) {
+  return torch::sign(x) * torch::expm1(x.abs());
+}
 
 TwoHot::TwoHot(Kind kind, std::int64_t bins, const torch::Device& device) : kind_(kind) {
-  if (bins < 3 || bins % 2 == 0) throw Error("two-hot bins must be an odd number from 3 on, not " + std::to_string(bins));
+  if (bins < 3 || bins % 2 == 0)
+    throw Error("two-hot bins must be an odd number from 3 on, not " + std::to_string(bins));
   // One half mirrored, so that the bins are exactly symmetric and uniform logits mean exactly 0.
   auto half = torch::linspace(-20, 0, bins / 2 + 1, torch::kFloat32);
   if (kind == Kind::symexp) half = symexp(half);
@@ -43,6 +50,26 @@ torch::Tensor TwoHot::target(const torch::Tensor& x) const {
   target.scatter_add_(-1, low.unsqueeze(-1), (distance_high / total).unsqueeze(-1));
   target.scatter_add_(-1, high.unsqueeze(-1), (distance_low / total).unsqueeze(-1));
   return target;
+}
+
+Curve TwoHot::curve(const torch::Tensor& logits) const {
+  constexpr std::int64_t margin = 4;
+  constexpr double mass = 1e-3;
+  const auto places = (kind_ == Kind::symexp ? symlog(bins_) : bins_).to(torch::kCPU, torch::kFloat64).contiguous();
+  const auto p = torch::softmax(logits.to(torch::kFloat32), -1).to(torch::kCPU, torch::kFloat64).contiguous();
+  const auto some = (p > mass).nonzero().flatten();
+  const auto middle = p.argmax().item<std::int64_t>(), last = p.numel() - 1;
+  const auto from = std::max<std::int64_t>(0, (some.numel() > 0 ? some[0].item<std::int64_t>() : middle) - margin);
+  const auto to = std::min(last, (some.numel() > 0 ? some[-1].item<std::int64_t>() : middle) + margin);
+  Curve shown;
+  shown.x_unit = "symlog";
+  shown.y_unit = "probability";
+  shown.lines = {{"probability", {}}};
+  for (auto i = from; i <= to; ++i) {
+    shown.x.push_back(places.data_ptr<double>()[i]);
+    shown.lines[0].y.push_back(p.data_ptr<double>()[i]);
+  }
+  return shown;
 }
 
 torch::Tensor TwoHot::loss(const torch::Tensor& logits, const torch::Tensor& x) const {

@@ -1,6 +1,8 @@
 #pragma once
 #include <torch/torch.h>
 
+#include "api/value.h"
+
 namespace dream {
 
 /// sign(x)·ln(1 + |x|), and its inverse.
@@ -18,9 +20,11 @@ class TwoHot {
   TwoHot() = default;
   TwoHot(Kind kind, std::int64_t bins, const torch::Device& device);
 
-  torch::Tensor mean(const torch::Tensor& logits) const;                               // [..., bins] -> [...]
-  torch::Tensor target(const torch::Tensor& x) const;                                  // [...] -> [..., bins]
-  torch::Tensor loss(const torch::Tensor& logits, const torch::Tensor& x) const;       // cross-entropy, [...]
+  torch::Tensor mean(const torch::Tensor& logits) const;                          // [..., bins] -> [...]
+  torch::Tensor target(const torch::Tensor& x) const;                             // [...] -> [..., bins]
+  torch::Tensor loss(const torch::Tensor& logits, const torch::Tensor& x) const;  // cross-entropy, [...]
+  /// The distribution of one prediction [bins] over symlog(x), as far as it has any mass.
+  Curve curve(const torch::Tensor& logits) const;
   const torch::Tensor& bins() const { return bins_; }
 
  private:

@@ -17,7 +17,9 @@ using test::TwoStates;
 
 class ActorCriticTest : public test::ModelTest {};
 
-torch::Tensor column(std::vector<float> values) { return torch::tensor(values).unsqueeze(1); }
+torch::Tensor column(std::vector<float> values) {
+  return torch::tensor(values).unsqueeze(1);
+}
 
 TEST_F(ActorCriticTest, LambdaReturnsInClosedForm) {
   const double g = 0.997;
@@ -32,7 +34,8 @@ TEST_F(ActorCriticTest, LambdaReturnsInClosedForm) {
   EXPECT_NEAR(r[2].item<double>(), 1, 1e-6);
   // With the value of reward 1 for ever every return is that value, whatever λ.
   const auto forever = torch::full({3, 1}, 1 / (1 - g), torch::kFloat64);
-  for (const double lambda : {0.0, 0.5, 1.0}) EXPECT_LT(((returns(ones, forever, lambda) - forever) / forever).abs().max().item<double>(), 1e-5);
+  for (const double lambda : {0.0, 0.5, 1.0})
+    EXPECT_LT(((returns(ones, forever, lambda) - forever) / forever).abs().max().item<double>(), 1e-5);
   // λ = 0: one step and the value; λ = 1: all rewards and the last value.
   const auto reward = column({3, -1, 2}), value = column({10, 20, 30});
   EXPECT_TRUE(torch::allclose(returns(reward, value, 0), reward + g * value));
@@ -43,13 +46,18 @@ TEST_F(ActorCriticTest, LambdaReturnsAsTheReferences) {
   Golden old("v3_23_math"), young("v3_24_math");
   const auto value = old("in/lambda_value"), last = old("in/lambda_bootstrap");
   const auto next = torch::cat({value.slice(0, 1), last.unsqueeze(0)});
-  old.close("returns", lambda_return(old("in/lambda_reward"), old("in/lambda_discount"), next, torch::full_like(next, 0.95), last), old("out/lambda_return"));
+  old.close("returns",
+            lambda_return(old("in/lambda_reward"), old("in/lambda_discount"), next, torch::full_like(next, 0.95), last),
+            old("out/lambda_return"));
   const auto at = [&](const char* name) { return young.steps(name); };
   const auto boot = at("in/lambda_boot"), own = at("in/lambda_value"), reward = at("in/lambda_reward").slice(0, 1);
-  const auto lambda = (1 - at("in/lambda_last").slice(0, 1)) * 0.95, live = (1 - at("in/lambda_term").slice(0, 1)) * (1 - 1.0 / 333);
-  young.close("replay", lambda_return(reward, live, boot.slice(0, 1), lambda, boot[-1]), young.steps("out/lambda_return_replay"));
+  const auto lambda = (1 - at("in/lambda_last").slice(0, 1)) * 0.95,
+             live = (1 - at("in/lambda_term").slice(0, 1)) * (1 - 1.0 / 333);
+  young.close("replay", lambda_return(reward, live, boot.slice(0, 1), lambda, boot[-1]),
+              young.steps("out/lambda_return_replay"));
   const auto going_on = at("in/lambda_cont").slice(0, 1);
-  young.close("imagined", lambda_return(reward, going_on, own.slice(0, 1), torch::full_like(reward, 0.95), own[-1]), young.steps("out/lambda_return_imag"));
+  young.close("imagined", lambda_return(reward, going_on, own.slice(0, 1), torch::full_like(reward, 0.95), own[-1]),
+              young.steps("out/lambda_return_imag"));
 }
 
 // -- the loss -----------------------------------------------------------------------------------------------------
@@ -79,7 +87,8 @@ TEST_F(ActorCriticTest, ACriticOfZerosBeginsAtTwiceTheLogarithmOfItsBins) {
     ActorCritic behaviour(3, TwoStates::choices(), o);
     EXPECT_EQ(behaviour.value(hashed_float(1, {7, 3}, 1)).abs().max().item<float>(), 0);
     const auto loss = behaviour.loss(dream_of(hashed_float(2, {6, 4}, 100)), torch::ones({4}), {}, seeded(1));
-    EXPECT_NEAR(loss.critic.item<double>(), 2 * std::log(255.0), 1e-4);  // 11.0825: the target's term and the slow critic's
+    EXPECT_NEAR(loss.critic.item<double>(), 2 * std::log(255.0),
+                1e-4);  // 11.0825: the target's term and the slow critic's
   }
 }
 
@@ -169,7 +178,8 @@ TEST_F(ActorCriticTest, TheSlowCriticFollows) {
   for (int update = 1; update <= 4; ++update) {
     average.update_target();
     copy.update_target();
-    EXPECT_NEAR(average.named_parameters()["slow_critic.out.bias"].mean().item<double>(), 1 - std::pow(0.98, update), 1e-6);
+    EXPECT_NEAR(average.named_parameters()["slow_critic.out.bias"].mean().item<double>(), 1 - std::pow(0.98, update),
+                1e-6);
     // After the first update and every third from there.
     EXPECT_EQ(copy.named_parameters()["slow_critic.out.bias"].mean().item<double>(), update == 4 ? 2 : 1);
     torch::NoGradGuard no_grad;
@@ -187,12 +197,13 @@ struct Toy {
 };
 
 std::vector<Toy> toys() {
-  auto v2_dynamics = small("dreamer-v2", true), v2_mixed = small("dreamer-v2", true), v2_mixed_box = small("dreamer-v2", false);
+  auto v2_dynamics = small("dreamer-v2", true), v2_mixed = small("dreamer-v2", true),
+       v2_mixed_box = small("dreamer-v2", false);
   v2_dynamics.gradient = "dynamics";
   v2_mixed.gradient = v2_mixed_box.gradient = "mixed";
   v2_mixed.reinforce_share = v2_mixed_box.reinforce_share = 0.9;
-  return {// V1's policy begins with a deviation of 5 before the tanh: all its draws are near -1 and 1, and it stays at the
-          // better end unless both are much worse than what lies between.
+  return {// V1's policy begins with a deviation of 5 before the tanh: all its draws are near -1 and 1, and it stays at
+          // the better end unless both are much worse than what lies between.
           {"V1 through the dynamics", small("dreamer-v1", false), false, 0.1},
           {"V2 reinforce", small("dreamer-v2", true), true},
           {"V2 straight through", v2_dynamics, true},
@@ -215,10 +226,15 @@ TEST_F(ActorCriticTest, EveryGradientFindsTheOptimumOfTwoStates) {
     torch::manual_seed(1);
     TwoStates model(toy.discrete, toy.best);
     ActorCritic behaviour(2, toy.discrete ? TwoStates::choices() : TwoStates::box(), o);
-    const OptimiserOptions adam{.kind = "adam", .learning_rate = 1.5e-2, .eps = 1e-8, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
+    const OptimiserOptions adam{
+        .kind = "adam", .learning_rate = 1.5e-2, .eps = 1e-8, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
     Optimiser actor(behaviour.actor_parameters(), adam), critic(behaviour.critic_parameters(), adam);
     const auto rng = seeded(2);
-    const auto starts = model.initial(32), there = model.imagine(starts, toy.discrete ? torch::tensor({{0.0f, 1.0f}}).expand({32, 2}) : torch::full({32, 1}, toy.best), {}, rng);
+    const auto starts = model.initial(32),
+               there = model.imagine(
+                   starts,
+                   toy.discrete ? torch::tensor({{0.0f, 1.0f}}).expand({32, 2}) : torch::full({32, 1}, toy.best), {},
+                   rng);
     for (int update = 0; update < 250; ++update) {
       const auto loss = behaviour.learn(model, update % 2 ? starts : there, torch::ones({32}), {}, rng);
       (loss.actor + loss.critic).backward();
@@ -256,6 +272,22 @@ TEST_F(ActorCriticTest, ActsByItsPolicy) {
   const auto chosen = chooser.decide(model, model.initial(200), true, seeded(1));
   EXPECT_EQ(chosen.sizes(), (std::vector<std::int64_t>{200, 1}));
   EXPECT_NEAR(chosen.mean().item<double>(), 0.5, 0.2);  // near uniform at the start
+}
+
+/// ε-greedy, as V1 explores choices: a policy that is certain of one is left in half of ε of the cases.
+TEST_F(ActorCriticTest, ChoicesAreExploredWithEpsilon) {
+  auto o = small("dreamer-v1", true);
+  EXPECT_EQ(o.exploration_noise, 0.1);
+  o.exploration_noise = 0.5;
+  ActorCritic chooser(2, TwoStates::choices(), o);
+  {
+    torch::NoGradGuard no_grad;
+    chooser.actor_parameters().back().copy_(torch::tensor({40.0f, -40.0f}));
+  }
+  TwoStates model(true);
+  const auto carry = model.initial(4000);
+  EXPECT_EQ(chooser.decide(model, carry, false, seeded(1)).sum().item<double>(), 0);
+  EXPECT_NEAR(chooser.decide(model, carry, true, seeded(1)).mean().item<double>(), 0.25, 0.03);
 }
 
 }  // namespace

@@ -52,7 +52,8 @@ class CliTest : public ::testing::Test {
   Result wait(pid_t child) {
     int status = 0;
     waitpid(child, &status, 0);
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_bytes(folder_ / "stdout"), read_bytes(folder_ / "stderr")};
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_bytes(folder_ / "stdout"),
+            read_bytes(folder_ / "stderr")};
   }
   Result run(const Arguments& arguments) { return wait(start(arguments)); }
 
@@ -78,10 +79,10 @@ class CliTest : public ::testing::Test {
 
   Arguments train(const std::string& run, const Arguments& more = {}) {
     Arguments words = {"train", "vmc", "--env", "CarRacing", "--out", path(run), "--threads", "1", "--quiet"};
-    for (const char* setting :
-         {"collect.episodes=4", "collect.max_steps=80", "collect.lanes=2", "v.epochs=2", "v.batch=20", "v.latent_size=4", "v.bfloat16=false",
-          "m.hidden_size=8", "m.steps=20", "m.sequence=20", "m.batch=4", "m.heads=true", "c.generations=2", "c.population=4",
-          "c.episodes=1", "c.max_steps=60", "c.lanes=4", "evaluate.episodes=2"}) {
+    for (const char* setting : {"collect.episodes=4", "collect.max_steps=80", "collect.lanes=2", "v.epochs=2",
+                                "v.batch=20", "v.latent_size=4", "v.bfloat16=false", "m.hidden_size=8", "m.steps=20",
+                                "m.sequence=20", "m.batch=4", "m.heads=true", "c.generations=2", "c.population=4",
+                                "c.episodes=1", "c.max_steps=60", "c.lanes=4", "evaluate.episodes=2"}) {
       words.insert(words.end(), {"--set", setting});
     }
     words.insert(words.end(), more.begin(), more.end());
@@ -168,7 +169,8 @@ TEST_F(CliTest, TraceWritesWhatTheIssueNames) {
 
 TEST_F(CliTest, BenchWritesItsFigures) {
   // Not the large Dreamer models: they would take minutes.
-  good({"bench", "--seconds", "0.05", "--threads", "1", "--json", path("bench.json"), "--only", "car_racing", "--only", "v_train", "--only", "dream_decode", "--only", "dream_batch"});
+  good({"bench", "--seconds", "0.05", "--threads", "1", "--json", path("bench.json"), "--only", "car_racing", "--only",
+        "v_train", "--only", "dream_decode", "--only", "dream_batch"});
   const auto json = read_bytes(folder_ / "bench.json");
   for (const char* row : {"car_racing", "v_train", "dream_decode", "dream_batch"}) EXPECT_SAYS(json, row);
   EXPECT_EQ(json.find("m_train"), std::string::npos);
@@ -193,11 +195,13 @@ TEST_F(CliTest, ATrainingThatIsKilledAgainAndAgainEndsAsIfItNeverWas) {
   EXPECT_GE(kills, 1);
   const auto score = good(train("torn", {"--resume"}));
   EXPECT_SAYS(score, "over 2 unseen tracks");
-  for (const char* run : {"whole", "torn"}) good({"export", path(run), "--out", path(std::string(run) + ".safetensors")});
+  for (const char* run : {"whole", "torn"})
+    good({"export", path(run), "--out", path(std::string(run) + ".safetensors")});
   const auto weights = [&](const std::string& name) {  // behind the header, which names the folders
     const auto bytes = read_bytes(folder_ / (name + ".safetensors"));
     std::uint64_t header = 0;
-    for (int i = 7; i >= 0; --i) header = header << 8 | static_cast<unsigned char>(bytes.at(static_cast<std::size_t>(i)));
+    for (int i = 7; i >= 0; --i)
+      header = header << 8 | static_cast<unsigned char>(bytes.at(static_cast<std::size_t>(i)));
     return bytes.substr(8 + header);
   };
   EXPECT_TRUE(weights("whole") == weights("torn")) << "the same weights to the last bit";
@@ -205,6 +209,10 @@ TEST_F(CliTest, ATrainingThatIsKilledAgainAndAgainEndsAsIfItNeverWas) {
   bad(train("whole"), "--resume");
   bad({"train", "vmc", "--out", path("whole"), "--resume", "--set", "m.hidden_size=16", "--quiet"}, "shape");
   EXPECT_EQ(good(train("whole", {"--resume"})), score) << "nothing is left to do";
+  EXPECT_EQ(good({"train", "--resume", "--out", path("whole"), "--quiet"}), score)
+      << "a run knows its recipe and its world";
+  bad({"train", "--resume", "--out", path("nowhere")}, "no run to resume");
+  bad({"train", "--out", path("nowhere")}, "recipe is missing");
 
   // SIGINT saves and leaves with 0, also where `timeout` hands on what the terminal had sent already.
   const auto child = start(train("interrupted", {"--set", "collect.episodes=4000"}));
@@ -221,18 +229,23 @@ TEST_F(CliTest, ATrainingThatIsKilledAgainAndAgainEndsAsIfItNeverWas) {
   EXPECT_SAYS(good({"info", path("whole/data/random")}), "episodes     4");
 
   // Collecting with the run's own controller.
-  good({"collect", "--env", "CarRacing", "--policy", path("whole"), "--episodes", "2", "--max-steps", "30", "--out", path("driven"), "--threads", "1", "--quiet"});
-  good({"collect", "--env", "CarRacing", "--episodes", "3", "--max-steps", "30", "--out", path("random"), "--threads", "1", "--quiet"});
-  good({"collect", "--env", "CarRacing", "--policy", "random-weights", "--episodes", "2", "--max-steps", "5", "--out", path("untrained"), "--threads", "1", "--quiet"});
+  good({"collect", "--env", "CarRacing", "--policy", path("whole"), "--episodes", "2", "--max-steps", "30", "--out",
+        path("driven"), "--threads", "1", "--quiet"});
+  good({"collect", "--env", "CarRacing", "--episodes", "3", "--max-steps", "30", "--out", path("random"), "--threads",
+        "1", "--quiet"});
+  good({"collect", "--env", "CarRacing", "--policy", "random-weights", "--episodes", "2", "--max-steps", "5", "--out",
+        path("untrained"), "--threads", "1", "--quiet"});
   EXPECT_SAYS(good({"info", path("untrained")}), "random-weights");
   info = good({"info", path("driven")});
   EXPECT_SAYS(info, "steps        60");
   EXPECT_SAYS(info, "64 × 64 × 3");
-  bad({"collect", "--env", "CarRacingRandomized", "--policy", path("whole"), "--episodes", "2", "--out", path("other")}, "CarRacing");
+  bad({"collect", "--env", "CarRacingRandomized", "--policy", path("whole"), "--episodes", "2", "--out", path("other")},
+      "CarRacing");
 
   // The export dreams and scores as the run does.
   const auto score_of = [&](const std::string& run, const Arguments& more) {
-    Arguments words = {"eval", path(run), "--episodes", "2", "--max-steps", "40", "--horizon", "0", "--json", path("score.json"), "--threads", "1", "--quiet"};
+    Arguments words = {"eval", path(run), "--episodes",       "2",         "--max-steps", "40",     "--horizon",
+                       "0",    "--json",  path("score.json"), "--threads", "1",           "--quiet"};
     words.insert(words.end(), more.begin(), more.end());
     good(words);
     const auto json = read_bytes(folder_ / "score.json");
@@ -244,13 +257,15 @@ TEST_F(CliTest, ATrainingThatIsKilledAgainAndAgainEndsAsIfItNeverWas) {
   EXPECT_EQ(score_of("whole.safetensors", {}), real);
   EXPECT_EQ(score_of("whole.safetensors", {"--dream", "--tau", "0.7"}), dream);
   good({"export", path("whole"), "--half", "--out", path("half.safetensors")});
-  EXPECT_LT(std::filesystem::file_size(folder_ / "half.safetensors"), std::filesystem::file_size(folder_ / "whole.safetensors") * 6 / 10);
+  EXPECT_LT(std::filesystem::file_size(folder_ / "half.safetensors"),
+            std::filesystem::file_size(folder_ / "whole.safetensors") * 6 / 10);
   EXPECT_NEAR(score_of("half.safetensors", {}), real, 5);
   EXPECT_SAYS(good({"info", path("half.safetensors")}), "an export");
   bad({"export", path("whole"), "--out", path("whole/checkpoint.safetensors")}, "--out");
-  good({"eval", path("half.safetensors"), "--episodes", "1", "--max-steps", "70", "--horizon", "3", "--seed", "5", "--json", path("score.json"),
-        "--threads", "1", "--quiet"});
-  bad({"eval", path("half.safetensors"), "--episodes", "1", "--max-steps", "63", "--horizon", "3"}, "too short for --horizon 3");
+  good({"eval", path("half.safetensors"), "--episodes", "1", "--max-steps", "70", "--horizon", "3", "--seed", "5",
+        "--json", path("score.json"), "--threads", "1", "--quiet"});
+  bad({"eval", path("half.safetensors"), "--episodes", "1", "--max-steps", "63", "--horizon", "3"},
+      "too short for --horizon 3");
   const auto json = read_bytes(folder_ / "score.json");
   EXPECT_GT(number(json, "reconstruction_mse"), 0);
   EXPECT_SAYS(json, "imagined_mse");
@@ -260,12 +275,15 @@ TEST_F(CliTest, ATrainingThatIsKilledAgainAndAgainEndsAsIfItNeverWas) {
 TEST_F(CliTest, ADreamerIsTrainedFromASettingsFileAndScoredBesideChance) {
   const auto settings = path("settings.toml");
   const auto write = [&](const std::string& batch) {
-    test::write_bytes(folder_ / "settings.toml",
-                      "[world]\ndeter = 16\nhidden = 8\nunits = 8\ndepth = 2\ngroups = 3\n[behaviour]\nunits = 8\nhorizon = 3\n"
-                      "[train]\nsteps = 70\nprefill = 40\nlanes = 2\nlength = 6\nevaluate_episodes = 2\nbatch = " + batch + "\n");
+    test::write_bytes(
+        folder_ / "settings.toml",
+        "[world]\ndeter = 16\nhidden = 8\nunits = 8\ndepth = 2\ngroups = 3\n[behaviour]\nunits = 8\nhorizon = 3\n"
+        "[train]\nsteps = 70\nprefill = 40\nlanes = 2\nlength = 6\nevaluate_episodes = 2\nbatch = " +
+            batch + "\n");
   };
   const auto train = [&](const Arguments& more) {
-    Arguments words = {"train", "dreamer-v3", "--env", "Catch", "--out", path("run"), "--config", settings, "--threads", "1", "--quiet"};
+    Arguments words = {"train",    "dreamer-v3", "--env",     "Catch", "--out",  path("run"),
+                       "--config", settings,     "--threads", "1",     "--quiet"};
     words.insert(words.end(), more.begin(), more.end());
     return words;
   };
@@ -277,7 +295,8 @@ TEST_F(CliTest, ADreamerIsTrainedFromASettingsFileAndScoredBesideChance) {
   bad(train({}), "settings.toml");
   write("2\nunheard = 3");
   bad(train({}), "train.unheard");
-  bad({"train", "dreamer-v3", "--env", "Catch", "--out", path("run"), "--config", path("missing.toml")}, "missing.toml");
+  bad({"train", "dreamer-v3", "--env", "Catch", "--out", path("run"), "--config", path("missing.toml")},
+      "missing.toml");
   EXPECT_FALSE(std::filesystem::exists(folder_ / "run")) << "a mistake leaves nothing behind";
   write("2");
   good(train({"--set", "behaviour.horizon=4"}));
@@ -286,7 +305,8 @@ TEST_F(CliTest, ADreamerIsTrainedFromASettingsFileAndScoredBesideChance) {
   EXPECT_SAYS(info, "horizon = 4");  // --set comes after the file
 
   // Catch lasts nine steps and gives 1 or -1; uniform actions catch less often than not.
-  const auto said = good({"eval", path("run"), "--episodes", "60", "--random", "--json", path("score.json"), "--threads", "1", "--quiet"});
+  const auto said = good(
+      {"eval", path("run"), "--episodes", "60", "--random", "--json", path("score.json"), "--threads", "1", "--quiet"});
   EXPECT_SAYS(said, "random actions");
   const auto json = read_bytes(folder_ / "score.json");
   EXPECT_LT(number(json, "random_mean"), 0);
@@ -294,8 +314,10 @@ TEST_F(CliTest, ADreamerIsTrainedFromASettingsFileAndScoredBesideChance) {
   EXPECT_SAYS(json, "imagined_mse");
   bad({"eval", path("run"), "--dream", "--random"}, "--random");
 
-  good({"collect", "--env", "Catch", "--policy", "random", "--episodes", "3", "--out", path("catch"), "--threads", "1", "--quiet"});
-  good({"collect", "--env", "Catch", "--policy", path("run"), "--episodes", "2", "--out", path("caught"), "--threads", "1", "--quiet"});
+  good({"collect", "--env", "Catch", "--policy", "random", "--episodes", "3", "--out", path("catch"), "--threads", "1",
+        "--quiet"});
+  good({"collect", "--env", "Catch", "--policy", path("run"), "--episodes", "2", "--out", path("caught"), "--threads",
+        "1", "--quiet"});
   EXPECT_SAYS(good({"info", path("catch")}), "episodes     3");
 }
 

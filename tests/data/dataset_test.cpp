@@ -115,6 +115,25 @@ TEST(Dataset, AWriterGoesOnWithWhatIsThere) {
   expect_equal(dataset.read(1), episode_of(info, 5, 1));
 }
 
+TEST(Dataset, AWriterDropsWhatComesAfter) {
+  const TempFolder folder;
+  const DatasetInfo info = info_of(0, 0, 0, 2);
+  DatasetWriter writer(folder / "d", info);
+  for (std::uint64_t i = 0; i < 5; ++i) writer.append(episode_of(info, 3 + i, i));
+  writer.keep(9);
+  EXPECT_EQ(writer.episodes(), 5u);
+  writer.keep(2);
+  EXPECT_EQ(writer.episodes(), 2u);
+  EXPECT_EQ(writer.steps(), 7);
+  EXPECT_EQ(Dataset(folder / "d").episodes(), 2u);
+  writer.append(episode_of(info, 9, 77));
+  const Dataset dataset(folder / "d");
+  ASSERT_EQ(dataset.episodes(), 3u);
+  EXPECT_EQ(dataset.steps(), 16);
+  expect_equal(dataset.read(1), episode_of(info, 4, 1));
+  expect_equal(dataset.read(2), episode_of(info, 9, 77));
+}
+
 TEST(Dataset, AWriterRefusesOtherEnvironmentsAndShapes) {
   const TempFolder folder;
   { DatasetWriter(folder / "d", info_of(32, 32, 3, 0)); }

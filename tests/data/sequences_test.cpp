@@ -5,8 +5,8 @@
 namespace dream {
 namespace {
 
-/// Everything in the episode says when it was: frame t of episode e is the byte 20 e + t, the t-th action 100 e + t + 0.5,
-/// its reward e + t / 10.
+/// Everything in the episode says when it was: frame t of episode e is the byte 20 e + t, the t-th action 100 e + t +
+/// 0.5, its reward e + t / 10.
 Episode episode_of(int e, int steps, bool terminated) {
   Episode episode;
   episode.height = episode.width = 2;
@@ -40,10 +40,11 @@ std::vector<float> row(const torch::Tensor& x) {
 TEST(Sequences, AnEntryHoldsWhatWasSeenAndWhatLedThere) {
   const auto replay = replay_of_two();
   // Frames of episode 1: 20 21 22 23; of episode 2: 40 41 42; then again from the front.
-  const auto batch = sequence_at(replay, 1, 8);
+  const auto batch = sequences_at(replay, {1}, 8);
   ASSERT_EQ(batch.steps(), 8);
   ASSERT_EQ(batch.lanes(), 1);
-  EXPECT_EQ(row(batch.image.select(-1, 0).select(-1, 0).select(-1, 0)), (std::vector<float>{21, 22, 23, 40, 41, 42, 20, 21}));
+  EXPECT_EQ(row(batch.image.select(-1, 0).select(-1, 0).select(-1, 0)),
+            (std::vector<float>{21, 22, 23, 40, 41, 42, 20, 21}));
   EXPECT_EQ(row(batch.vector), (std::vector<float>{1, 1, 1, 2, 1, 3, 2, 0, 2, 1, 2, 2, 1, 0, 1, 1}));
   EXPECT_EQ(row(batch.first), (std::vector<float>{0, 0, 0, 1, 0, 0, 1, 0}));
   EXPECT_EQ(row(batch.last), (std::vector<float>{0, 0, 1, 0, 0, 1, 0, 0}));
@@ -64,13 +65,23 @@ TEST(Sequences, EveryFrameIsDrawnEquallyOftenAndByTheSeedAlone) {
   EXPECT_TRUE(((step == 1) | (step == 17) | (step == -22)).all().item<bool>());  // on, or over to the next episode
 }
 
+TEST(Sequences, APieceStaysWithinItsEpisodeWhereThatIsLongEnough) {
+  const auto replay = replay_of_two();  // 4 frames, then 3
+  EXPECT_EQ(whole_piece(replay, 1, 2), 1);
+  EXPECT_EQ(whole_piece(replay, 3, 2), 2) << "moved back from the last frame";
+  EXPECT_EQ(whole_piece(replay, 3, 9), 0) << "too short: from its first frame";
+  EXPECT_EQ(whole_piece(replay, 6, 3), 4);
+  const auto batch = sequences_at(replay, {whole_piece(replay, 3, 4), whole_piece(replay, 6, 3)}, 3);
+  EXPECT_EQ(row(batch.first), (std::vector<float>{1, 1, 0, 0, 0, 0}));
+}
+
 TEST(Sequences, PartsThatEpisodesLackStayAway) {
   Replay replay(1 << 20);
   auto episode = episode_of(1, 4, true);
   episode.frames.clear();
   episode.height = episode.width = episode.channels = 0;
   replay.add(std::move(episode));
-  const auto batch = sequence_at(replay, 0, 3);
+  const auto batch = sequences_at(replay, {0}, 3);
   EXPECT_FALSE(batch.image.defined());
   EXPECT_EQ(row(batch.vector), (std::vector<float>{1, 0, 1, 1, 1, 2}));
 }

@@ -265,7 +265,8 @@ TEST_F(PlayerTest, TakesNewWeightsWithoutAnInterruption) {
   EXPECT_EQ(player.view()->step, 5);
   EXPECT_EQ(player.view()->run_title, "newer");
   const auto path = run(player, 3);
-  EXPECT_FLOAT_EQ(static_cast<float>(path.front().first), static_cast<float>(path.back().first)) << "the new M imagines";
+  EXPECT_FLOAT_EQ(static_cast<float>(path.front().first), static_cast<float>(path.back().first))
+      << "the new M imagines";
   EXPECT_NEAR(player.view()->action[0], std::tanh(0.3), 1e-4) << "the new C drives";
 
   Checkpoint foreign;
@@ -274,6 +275,60 @@ TEST_F(PlayerTest, TakesNewWeightsWithoutAnInterruption) {
   EXPECT_EQ(player.view()->run_title, "newer");
   EXPECT_EQ(player.view()->step, 8);
   EXPECT_NEAR(run(player, 1)[0].first, path.back().first, 1e-6);
+}
+
+/// A change of model does not end the episode: the real world goes on from where it stands.
+TEST_F(PlayerTest, AnotherModelTakesOverInTheRunningWorld) {
+  Player player;
+  load(player);
+  player.drive({true, {0.5f, 0, 0}, 0});
+  const auto before = run(player, 12).back().second;
+  const auto other = test::toy_system({.length = 600}, 0.0);
+  player.load(other, "other");
+  EXPECT_EQ(player.view()->step, 0);
+  EXPECT_EQ(player.view()->run_title, "other");
+  player.drive({true, {-0.5f, 0, 0}, 0});
+  auto path = run(player, 4);
+  EXPECT_NEAR(path[0].second, before - 0.05, 0.01) << "one step further, not a new episode";
+  EXPECT_NEAR(path[3].first, before, 0.01) << "this model thinks that the world stands still";
+  player.control(Do::restart);
+  EXPECT_NEAR(run(player, 1)[0].second, before - 0.05, 0.01) << "restart comes back to the change";
+
+  const auto elsewhere = test::toy_system({.length = 600}, 0.1);
+  elsewhere->environment = "Another toy";
+  player.load(elsewhere, "elsewhere");
+  player.drive({true, {0, 0, 0}, 0});
+  EXPECT_GT(std::abs(run(player, 1)[0].second - before), 0.02);
+}
+
+/// Sees the world shifted by its weight, so that it shows by which weights a start was seen.
+class Shifted : public test::ToyModel {
+ public:
+  using ToyModel::ToyModel;
+  Carry observe(const Carry& carry, const torch::Tensor& action, const Observation& seen, at::Generator rng) override {
+    auto next = ToyModel::observe(carry, action, seen, rng);
+    next["x"] = next["x"] + 5 * parameters()[0];
+    return next;
+  }
+};
+
+TEST_F(PlayerTest, AStartIsSeenAnewByNewWeights) {
+  const auto system = test::toy_system({.length = 600});
+  system->model = std::make_shared<Shifted>(0.1);
+  Player player;
+  player.load(system, "shifted");
+  player.watch({"latent/x"});
+  const auto seen = [&] { return std::get<Vector>(*player.view()->probes.at(0).value).values[0]; };
+  const auto at_first = seen();
+  run(player, 5);
+  Checkpoint weights;
+  const auto donor = test::toy_system();
+  donor->model = std::make_shared<Shifted>(0.3);
+  donor->store_weights(weights);
+  player.take_weights(weights, "newer");
+  EXPECT_EQ(player.view()->step, 5) << "the dream goes on";
+  player.control(Do::restart);
+  EXPECT_NEAR(seen(), at_first + 1, 0.01) << "the start, as the new weights see it";
 }
 
 TEST_F(PlayerTest, ShortEpisodesAreWatchedForShorter) {
@@ -318,7 +373,8 @@ TEST_F(PlayerTest, ASystemThatCannotDreamLeavesTheDreamUntouched) {
 TEST_F(PlayerTest, TemperaturesAreCheckedAndSeparate) {
   Player player;
   load(player);
-  for (const auto& [mixture, sigma] : {std::pair{0.0f, 1.0f}, {-1.0f, 1.0f}, {1.0f, -1.0f}, {NAN, 1.0f}, {1.0f, INFINITY}}) {
+  for (const auto& [mixture, sigma] :
+       {std::pair{0.0f, 1.0f}, {-1.0f, 1.0f}, {1.0f, -1.0f}, {NAN, 1.0f}, {1.0f, INFINITY}}) {
     EXPECT_THROW(player.set_temperature(mixture, sigma), Error) << mixture << " " << sigma;
   }
   player.set_temperature(0.5f, 9);

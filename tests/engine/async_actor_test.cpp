@@ -49,7 +49,8 @@ class Gate {
 
 class GatedEnv : public RepeatedEnv {
  public:
-  GatedEnv(std::unique_ptr<Env> inner, std::shared_ptr<Gate> gate) : RepeatedEnv(std::move(inner), 1), gate_(std::move(gate)) {}
+  GatedEnv(std::unique_ptr<Env> inner, std::shared_ptr<Gate> gate)
+      : RepeatedEnv(std::move(inner), 1), gate_(std::move(gate)) {}
   StepResult step(std::span<const float> action) override {
     gate_->pass();
     return RepeatedEnv::step(action);
@@ -135,6 +136,22 @@ TEST_F(AsyncActorTest, NewWeightsReachTheActorAndAStoppedRunGoesOnWhereItWas) {
   ASSERT_TRUE(comes([&] { return !again->advance(); })) << "the rest of its 400 steps";
   EXPECT_GT(parts_->updates, updates);
   again->close();
+}
+
+/// Live settings reach the actor with the next weights, and more steps than were asked for first.
+TEST_F(AsyncActorTest, LiveSettingsReachTheActor) {
+  const auto run = trainer();
+  std::shared_ptr<System> actors;
+  parts_->twin = [twin = parts_->twin, &actors] { return actors = twin(); };
+  gate_->open();
+  ASSERT_TRUE(run->advance());
+  ASSERT_TRUE(comes([&] { return gate_->passed() == 400; })) << "the actor rests; the learner has not noticed";
+  run->set("train.steps", std::int64_t{500});
+  run->set("behaviour.exploration_noise", 0.5);
+  ASSERT_TRUE(comes([&] { return !run->advance(); })) << "the learner waited for steps that nobody made";
+  EXPECT_EQ(gate_->passed(), 500);
+  run->close();
+  EXPECT_EQ(std::static_pointer_cast<DreamerParts>(actors->parts)->actor_critic->live_options().exploration_noise, 0.5);
 }
 
 TEST_F(AsyncActorTest, WhatEndsTheActorIsToldByTheLearner) {

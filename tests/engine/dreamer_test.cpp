@@ -9,6 +9,7 @@
 #include "core/data/dataset.h"
 #include "core/engine/lanes.h"
 #include "core/engine/trainer.h"
+#include "core/models/rssm.h"
 #include "tests/data/temp_folder.h"
 #include "tests/support/tiny_dreamer.h"
 
@@ -25,7 +26,14 @@ const Run v3 = {"dreamer-v3", "Catch", {}};
 const Run v3_23 = {"dreamer-v3", "Catch", {"constants=2023", "size=xs"}};
 const Run v2 = {"dreamer-v2", "Catch", {}};
 const Run v1 = {"dreamer-v1", "Pendulum", {"env.repeat=20"}};
-const Run planet = {"planet", "Pendulum", {"env.repeat=20", "planner.candidates=6", "planner.elites=2", "planner.iterations=2", "planner.horizon=2", "world.overshooting=3"}};
+const Run v1_choices = {"dreamer-v1", "Catch", {}};
+const Run v3_vector = {"dreamer-v3", "Catch", {"world.observe=vector", "world.paint=false"}};
+const Run v3_painting = {"dreamer-v3", "Catch", {"world.observe=vector"}};
+const Run v3_both = {"dreamer-v3", "Catch", {"world.observe=both"}};
+const Run planet = {"planet",
+                    "Pendulum",
+                    {"env.repeat=20", "planner.candidates=6", "planner.elites=2", "planner.iterations=2",
+                     "planner.horizon=2", "world.overshooting=3"}};
 
 class DreamerTest : public ::testing::Test {
  protected:
@@ -49,7 +57,7 @@ void expect_same(const std::filesystem::path& a, const std::filesystem::path& b)
 /// Interrupted after every few steps, each time with everything built anew from the checkpoint: weights, optimisers,
 /// random streams, curves, environments and replay end as those of a run that was left alone, bit for bit.
 TEST_F(DreamerTest, EveryRecipeResumesBitForBit) {
-  for (const auto& run : {v3, v3_23, v2, v1, planet}) {
+  for (const auto& run : {v3, v3_23, v2, v1, planet, v1_choices, v3_vector, v3_painting, v3_both}) {
     TempFolder folder;
     int advances = 0;
     std::int64_t updates = 0;
@@ -61,7 +69,8 @@ TEST_F(DreamerTest, EveryRecipeResumesBitForBit) {
       EXPECT_SAYS(trainer.system().facts.at("score"), "over 2 unseen episodes");
       EXPECT_GT(trainer.system().starts.at("h").size(0), 0);
     }
-    EXPECT_EQ(updates, 1 + (70 - 40) * 4 / 12) << run.recipe;  // one at once; 30 steps, 4 replayed for each, 12 in an update
+    EXPECT_EQ(updates, 1 + (70 - 40) * 4 / 12)
+        << run.recipe;  // one at once; 30 steps, 4 replayed for each, 12 in an update
     int resumptions = 0;
     for (bool more = true; more; ++resumptions) {
       Trainer trainer(test::tiny_dreamer(run, folder / "torn"), {1e9, ""}, true);
@@ -150,7 +159,8 @@ TEST_F(DreamerTest, WithoutAContinueHeadDreamsAreScoredToTheirLongest) {
     auto rng = make_generator(system.device, 1);
     for (int step = 1; step <= 4; ++step) {
       dreams.features();
-      for (const auto& result : dreams.step(system.behaviour->decide(*system.model, dreams.carry(), false, rng), {1, 1})) {
+      for (const auto& result :
+           dreams.step(system.behaviour->decide(*system.model, dreams.carry(), false, rng), {1, 1})) {
         EXPECT_FALSE(result.terminated) << run.recipe;
         EXPECT_EQ(result.truncated, step == 4) << run.recipe;
         EXPECT_NE(result.reward, 0) << run.recipe;
@@ -182,7 +192,8 @@ TEST_F(DreamerTest, LearnsFromGivenEpisodesAlone) {
   const auto given = folder_ / "first" / "data" / "own";
   const auto steps = Dataset(given).steps();
   ASSERT_GT(steps, 50);
-  const std::vector<std::string> more = {"train.datasets=" + given.string(), "train.prefill=0", "train.steps=" + std::to_string(steps), "train.train_ratio=2"};
+  const std::vector<std::string> more = {"train.datasets=" + given.string(), "train.prefill=0",
+                                         "train.steps=" + std::to_string(steps), "train.train_ratio=2"};
   for (const auto* name : {"whole", "torn"}) {
     std::int64_t updates = 0;
     for (bool going = true; going;) {
@@ -203,7 +214,8 @@ TEST_F(DreamerTest, LearnsFromGivenEpisodesAlone) {
   }
   expect_same(folder_ / "whole", folder_ / "torn");
   const auto message = message_of<Error>([&] {
-    Trainer trainer(test::tiny_dreamer(v1, folder_ / "other", {"train.datasets=" + given.string()}), {1e9, "learn"}, false);
+    Trainer trainer(test::tiny_dreamer(v1, folder_ / "other", {"train.datasets=" + given.string()}), {1e9, "learn"},
+                    false);
     trainer.advance();
   });
   EXPECT_SAYS(message, given.string());
@@ -219,8 +231,24 @@ TEST_F(DreamerTest, SettingsChangedByHandReachTheLearner) {
   trainer.set("behaviour.horizon", std::int64_t{2});
   while (parts->updates < 3) trainer.advance();
   EXPECT_GE(trainer.system().metrics.last("world/dynamics"), 7);
+  for (const auto& curve : trainer.system().metrics.views(nullptr)) {
+    const bool divergence =
+        curve.name == "world/dynamics" || curve.name == "world/representation" || curve.name == "world/kl";
+    EXPECT_EQ(curve.has_floor, divergence) << curve.name;
+    if (divergence) {
+      EXPECT_EQ(curve.floor, 7) << curve.name;
+    }
+  }
+  trainer.set("behaviour.entropy", 0.25);
+  trainer.set("world.kl_balance", 0.6);
+  trainer.set("world.dynamics_scale", 2.5);
+  trainer.advance();
+  EXPECT_EQ(parts->actor_critic->live_options().entropy, 0.25);
+  const auto& world = std::dynamic_pointer_cast<Rssm>(parts->model)->options();
+  EXPECT_EQ(world.kl_balance, 0.6);
+  EXPECT_EQ(world.dynamics_scale, 2.5);
   const auto before = trainer.weights()->tensors.at("model/prior.out.weight");
-  while (parts->updates < 5) trainer.advance();
+  while (parts->updates < 6) trainer.advance();
   EXPECT_LT((trainer.weights()->tensors.at("model/prior.out.weight") - before).abs().max().item<double>(), 1e-6);
 }
 
@@ -239,13 +267,60 @@ TEST_F(DreamerTest, ALossThatIsNotFiniteNamesItsTermAndKeepsTheCheckpoint) {
   EXPECT_SAYS(message, "world/reward is not finite");
   trainer.close();
   EXPECT_EQ(test::read_bytes(folder_ / "run" / "checkpoint.safetensors"), kept);
+  const auto weight = parts->actor_critic->actor_parameters().front();
+  weight.mutable_grad() = torch::full_like(weight, NAN);  // as a step that failed half-way leaves them
   trainer.reload();
+  EXPECT_FALSE(weight.grad().defined());
   EXPECT_EQ(parts->updates, 2);
   while (parts->updates < 3) EXPECT_TRUE(trainer.advance());
 }
 
+TEST_F(DreamerTest, StepsThatAreAllRandomAreRefused) {
+  Trainer trainer(test::tiny_dreamer(v3, folder_ / "run", {"train.steps=40"}), {1e9, ""}, false);
+  EXPECT_SAYS(message_of<Error>([&] { trainer.advance(); }),
+              "train.steps = 40 leaves no step to learn with after train.prefill = 40");
+}
+
+/// Evaluated alone, with the weights that it was given: once, not for ever.
+TEST_F(DreamerTest, ARunThatHasLearnedNothingIsEvaluatedOnce) {
+  Trainer trainer(test::tiny_dreamer(v3, folder_ / "run"), {1e9, "evaluate"}, false);
+  int advances = 0;
+  while (advances < 500 && trainer.advance()) ++advances;
+  EXPECT_LT(advances, 500);
+  EXPECT_SAYS(trainer.system().facts.at("score"), "over 2 unseen episodes");
+}
+
+/// A crash loses what came after the checkpoint; a run that then goes on otherwise, here with a bolder actor, must not
+/// find the lost episodes in its replay later.
+TEST_F(DreamerTest, WhatWasLostDoesNotComeBack) {
+  const std::vector<std::string> longer = {"train.steps=300", "train.prefill=30"};
+  {
+    Trainer trainer(test::tiny_dreamer(v3, folder_ / "whole", longer), {1e9, "learn"}, false);
+    for (int i = 0; i < 12; ++i) trainer.advance();
+    trainer.save();
+    for (int i = 0; i < 25; ++i) trainer.advance();
+  }  // gone, without a word
+  const auto lost = Dataset(folder_ / "whole" / "data" / "own").episodes();
+  std::filesystem::copy(folder_ / "whole", folder_ / "torn", std::filesystem::copy_options::recursive);
+  auto bolder = longer;
+  bolder.insert(bolder.end(),
+                {"actor_optimiser.learning_rate=0.3", "actor_optimiser.warm_up=0", "behaviour.entropy=0"});
+  for (const auto& [name, stop] : {std::pair{"whole", 1000}, {"torn", 20}, {"torn", 1000}}) {
+    Trainer trainer(test::tiny_dreamer(v3, folder_ / name, bolder), {1e9, "learn"}, true);
+    for (int i = 0; i < stop && trainer.advance(); ++i) {
+    }
+    trainer.close();
+    if (stop == 20) {
+      EXPECT_LT(Dataset(folder_ / name / "data" / "own").episodes(), lost);
+    }
+  }
+  expect_same(folder_ / "whole", folder_ / "torn");
+}
+
 TEST_F(DreamerTest, AKlThatExplodesIsFlaggedInWords) {
-  Trainer trainer(test::tiny_dreamer({"dreamer-v1", "Pendulum", {"train.steps=1000", "train.prefill=400"}}, folder_ / "run"), {1e9, "learn"}, false);
+  Trainer trainer(
+      test::tiny_dreamer({"dreamer-v1", "Pendulum", {"train.steps=1000", "train.prefill=400"}}, folder_ / "run"),
+      {1e9, "learn"}, false);
   const auto& system = trainer.system();
   const auto& learn = *std::ranges::find(system.phases, "learn", &Phase::name);
   const auto parts = std::static_pointer_cast<DreamerParts>(system.parts);
@@ -262,10 +337,21 @@ TEST_F(DreamerTest, AKlThatExplodesIsFlaggedInWords) {
 
 TEST_F(DreamerTest, WhatARecipeCannotServeIsRefusedWithTheReason) {
   const auto message = message_of<Error>([&] { test::tiny_dreamer({"planet", "Catch", {}}, folder_ / "run"); });
+  EXPECT_SAYS(message, "planet cannot serve Catch");
   EXPECT_SAYS(message, "continuous");
-  EXPECT_SAYS(message, "dreamer-v3");
-  EXPECT_SAYS(message_of<Error>([&] { test::tiny_dreamer({"dreamer-v3", "Catch", {"size=xl"}}, folder_ / "run"); }), "12m");
-  EXPECT_SAYS(message_of<Error>([&] { test::tiny_dreamer({"dreamer-v3", "Catch", {"constants=2023", "size=12m"}}, folder_ / "run"); }), "xs");
+  EXPECT_SAYS(message, "Recipes that serve it: dreamer-v1, dreamer-v2, dreamer-v3");
+  const auto vmc =
+      message_of<Error>([&] { make_system({"vmc", "MinAtarBreakout", folder_ / "run", {}, "", "", "cpu"}); });
+  EXPECT_SAYS(vmc, "vmc cannot serve MinAtarBreakout");
+  EXPECT_SAYS(vmc, "Recipes that serve it: dreamer-v1, dreamer-v2, dreamer-v3");
+  EXPECT_SAYS(message_of<Error>([&] { test::tiny_dreamer({"dreamer-v3", "Catch", {"size=xl"}}, folder_ / "run"); }),
+              "12m");
+  EXPECT_SAYS(message_of<Error>([&] {
+                test::tiny_dreamer({"dreamer-v3", "Catch", {"constants=2023", "size=12m"}}, folder_ / "run");
+              }),
+              "xs");
+  EXPECT_NO_THROW(test::tiny_dreamer({"dreamer-v3", "Catch", {"constants=2023"}}, folder_ / "run"))
+      << "the smallest of its sizes";
 }
 
 /// The table of the papers, by the official code: see core/engine/dreamer/published.cpp for the sources.
@@ -277,7 +363,8 @@ TEST_F(DreamerTest, PublishedConstants) {
     set_published(o, recipe, discrete);
     return o;
   };
-  const auto p = of("planet", false), one = of("dreamer-v1", false), two = of("dreamer-v2", true), dmc = of("dreamer-v2", false);
+  const auto p = of("planet", false), one = of("dreamer-v1", false), two = of("dreamer-v2", true),
+             dmc = of("dreamer-v2", false);
   const auto old = of("dreamer-v3", true, "2023"), three = of("dreamer-v3", true);
   EXPECT_EQ(p.world.free_per, "excess");
   EXPECT_EQ(one.world.free_per, "mean");
@@ -292,9 +379,16 @@ TEST_F(DreamerTest, PublishedConstants) {
   EXPECT_EQ(two.behaviour.gradient, "reinforce");
   EXPECT_EQ(dmc.behaviour.gradient, "dynamics");
   // danijar/dreamerv2 shrinks its weights by 1e-6 at every step, whatever the learning rate.
-  for (const auto* o : {&two.world_optimiser, &two.actor_optimiser, &dmc.critic_optimiser}) EXPECT_NEAR(o->weight_decay * o->learning_rate, 1e-6, 1e-15);
+  for (const auto* o : {&two.world_optimiser, &two.actor_optimiser, &dmc.critic_optimiser})
+    EXPECT_NEAR(o->weight_decay * o->learning_rate, 1e-6, 1e-15);
   EXPECT_EQ(two.train.train_ratio * 16, two.train.batch * two.train.length);
   EXPECT_EQ(dmc.train.train_ratio * 5, dmc.train.batch * dmc.train.length);
+  EXPECT_EQ(two.world.kl_balance, 0.8);
+  EXPECT_EQ(dmc.world.deviation, "sigmoid");
+  EXPECT_EQ(of("dreamer-v1", true).behaviour.exploration_noise, 0.1);
+  EXPECT_EQ(three.train.train_ratio, 32);
+  EXPECT_EQ(old.train.train_ratio, 64);
+  EXPECT_EQ(of("dreamer-v3", false, "2023").train.train_ratio, 512);
   EXPECT_EQ(old.world.dynamics_scale, 0.5);
   EXPECT_EQ(three.world.dynamics_scale, 1);
   for (const auto* o : {&old, &three}) {

@@ -13,12 +13,13 @@
 namespace dream {
 namespace {
 
-/// Lanes that give each seed's own stream of rewards: reward of step t (from 1) is script(seed, t); an episode ends where the
-/// script says so.
+/// Lanes that give each seed's own stream of rewards: reward of step t (from 1) is script(seed, t); an episode ends
+/// where the script says so.
 class ScriptedLanes : public Lanes {
  public:
   using Script = std::function<StepResult(std::uint64_t seed, std::int64_t step, float action)>;
-  ScriptedLanes(std::int64_t count, Script script) : script_(std::move(script)), seeds_(static_cast<std::size_t>(count)), steps_(seeds_) {}
+  ScriptedLanes(std::int64_t count, Script script)
+      : script_(std::move(script)), seeds_(static_cast<std::size_t>(count)), steps_(seeds_) {}
   std::int64_t count() const override { return static_cast<std::int64_t>(seeds_.size()); }
   void start(std::int64_t lane, std::uint64_t seed) override {
     seeds_[static_cast<std::size_t>(lane)] = seed;
@@ -30,7 +31,9 @@ class ScriptedLanes : public Lanes {
   std::vector<StepResult> step(const torch::Tensor& actions, const std::vector<char>& active) override {
     std::vector<StepResult> results(seeds_.size());
     for (std::size_t lane = 0; lane < seeds_.size(); ++lane) {
-      if (active[lane]) results[lane] = script_(seeds_[lane], static_cast<std::int64_t>(++steps_[lane]), actions[static_cast<std::int64_t>(lane)][0].item<float>());
+      if (active[lane])
+        results[lane] = script_(seeds_[lane], static_cast<std::int64_t>(++steps_[lane]),
+                                actions[static_cast<std::int64_t>(lane)][0].item<float>());
     }
     return results;
   }
@@ -45,7 +48,9 @@ class ScriptedLanes : public Lanes {
 };
 
 /// The candidate's number as its action.
-torch::Tensor number(const torch::Tensor&, const torch::Tensor& candidate) { return candidate.to(torch::kFloat32).unsqueeze(1); }
+torch::Tensor number(const torch::Tensor&, const torch::Tensor& candidate) {
+  return candidate.to(torch::kFloat32).unsqueeze(1);
+}
 
 void play(Population& population) {
   while (!population.finished()) ASSERT_GT(population.tick(), 0);
@@ -53,7 +58,8 @@ void play(Population& population) {
 
 TEST(Population, EveryCandidatePlaysEverySeedOnce) {
   ScriptedLanes lanes(3, [](std::uint64_t seed, std::int64_t step, float action) {
-    return StepResult{step == 1 ? action + 100 * static_cast<float>(seed) : 0, step == static_cast<std::int64_t>(seed), false};
+    return StepResult{step == 1 ? action + 100 * static_cast<float>(seed) : 0, step == static_cast<std::int64_t>(seed),
+                      false};
   });
   Population population(number, lanes, {});
   population.begin(4, {2, 5, 3});
@@ -67,7 +73,8 @@ TEST(Population, EveryCandidatePlaysEverySeedOnce) {
   ASSERT_EQ(population.results().size(), 12u);
   const std::uint64_t seeds[] = {2, 5, 3};
   for (std::size_t job = 0; job < 12; ++job) {
-    EXPECT_EQ(population.results()[job].reward, static_cast<double>(job / 3) + 100.0 * static_cast<double>(seeds[job % 3]));
+    EXPECT_EQ(population.results()[job].reward,
+              static_cast<double>(job / 3) + 100.0 * static_cast<double>(seeds[job % 3]));
     EXPECT_EQ(population.results()[job].steps, static_cast<std::int64_t>(seeds[job % 3]));
   }
   EXPECT_EQ(population.mean_rewards(), (std::vector<double>{1000.0 / 3, 1003.0 / 3, 1006.0 / 3, 1009.0 / 3}));
@@ -119,7 +126,8 @@ class ToyLanes : public ::testing::Test {
   using ToyEnvType = test::ToyEnv;
 
   std::unique_ptr<RealLanes> lanes(std::int64_t count, std::uint64_t seed = 1) const {
-    return std::make_unique<RealLanes>(std::make_shared<test::ToyModel>(), torch::kCPU, [this] { return make(); }, count, seed);
+    return std::make_unique<RealLanes>(
+        std::make_shared<test::ToyModel>(), torch::kCPU, [this] { return make(); }, count, seed);
   }
   Population::Actor actor(const std::vector<double>& candidates) const {
     const auto rows = torch::tensor(candidates, torch::kFloat64).view({-1, 9}).to(torch::kFloat32);
@@ -187,7 +195,8 @@ TEST_F(ToyLanes, GoesOnBitForBitFromTheMiddleOfAGeneration) {
   const std::vector<std::uint64_t> seeds = {7, 8, 9};
   const auto results = [&](int interrupt_every) {
     auto worlds = lanes(4, 3);
-    auto population = std::make_unique<Population>(actor(candidates), *worlds, Population::Options{.max_steps = 15, .patience = 6});
+    auto population =
+        std::make_unique<Population>(actor(candidates), *worlds, Population::Options{.max_steps = 15, .patience = 6});
     population->begin(5, seeds);
     for (int tick = 1; !population->finished(); ++tick) {
       population->tick();
@@ -197,7 +206,8 @@ TEST_F(ToyLanes, GoesOnBitForBitFromTheMiddleOfAGeneration) {
       checkpoint.save(folder / "c.safetensors");
       population.reset();
       worlds = lanes(4, 99);  // whatever they were made with, the checkpoint decides
-      population = std::make_unique<Population>(actor(candidates), *worlds, Population::Options{.max_steps = 15, .patience = 6});
+      population =
+          std::make_unique<Population>(actor(candidates), *worlds, Population::Options{.max_steps = 15, .patience = 6});
       population->begin(5, seeds);
       population->load(Checkpoint::load(folder / "c.safetensors"), "p/");
     }
@@ -208,6 +218,22 @@ TEST_F(ToyLanes, GoesOnBitForBitFromTheMiddleOfAGeneration) {
   const auto uninterrupted = results(0);
   EXPECT_EQ(results(1), uninterrupted);
   EXPECT_EQ(results(4), uninterrupted);
+}
+
+/// A run of a graphics card is taken up on a processor: the states of their generators differ in size.
+TEST(Generators, GoOnFromAnotherDevice) {
+  Checkpoint from;
+  from.origin = "run/checkpoint.safetensors";
+  from.tensors["rng"] = torch::arange(16).to(torch::kUInt8);
+  auto one = make_generator(torch::kCPU, 1), two = make_generator(torch::kCPU, 2);
+  load_generator(from, "rng", one);
+  load_generator(from, "rng", two);
+  EXPECT_TRUE(torch::equal(torch::rand({4}, one), torch::rand({4}, two)));
+  store_generator(from, "rng", one);
+  load_generator(from, "rng", two);
+  EXPECT_TRUE(torch::equal(torch::rand({4}, one), torch::rand({4}, two)));
+  from.tensors["rng"] = torch::zeros({17}, torch::kUInt8);
+  EXPECT_THROW(load_generator(from, "rng", one), Error);
 }
 
 TEST_F(ToyLanes, RefusesADamagedPopulation) {

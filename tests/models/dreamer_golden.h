@@ -1,5 +1,5 @@
-// What the authors' own code says of Dreamer's models (tests/golden/dreamer, see its README), and how its weights lie in
-// our modules.
+// What the authors' own code says of Dreamer's models (tests/golden/dreamer, see its README), and how its weights lie
+// in our modules.
 #pragma once
 #include <gtest/gtest.h>
 #include <torch/torch.h>
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "core/engine/checkpoint.h"
+#include "core/nn/checkpoint.h"
 #include "tests/support/hashed.h"
 
 namespace dream::test {
@@ -46,8 +46,8 @@ class Golden {
   Golden(const Golden&) = delete;
   Golden& operator=(const Golden&) = delete;
 
-  /// Puts the weights into `module`; every parameter that `layout` speaks of must be there, and no other but those whose
-  /// name contains `spare`.
+  /// Puts the weights into `module`; every parameter that `layout` speaks of must be there, and no other but those
+  /// whose name contains `spare`.
   void fill(torch::nn::Module& module, const Layout& layout, const std::string& spare = "\n") const {
     torch::NoGradGuard no_grad;
     auto weights = layout([&](const std::string& name) { return (*this)("weight/" + name); });
@@ -79,9 +79,11 @@ class Golden {
     auto all = torch::zeros({count}, torch::kFloat32);
     for (const auto& parameter : module.named_parameters()) {
       const auto& gradient = parameter.value().grad();
-      if (gradient.defined() && places.contains(parameter.key())) all.scatter_add_(0, places.at(parameter.key()).flatten(), gradient.flatten());
+      if (gradient.defined() && places.contains(parameter.key()))
+        all.scatter_add_(0, places.at(parameter.key()).flatten(), gradient.flatten());
     }
-    for (const auto& part : other) std::erase_if(begins, [&](const auto& entry) { return entry.first.find(part) != std::string::npos; });
+    for (const auto& part : other)
+      std::erase_if(begins, [&](const auto& entry) { return entry.first.find(part) != std::string::npos; });
     double largest = 0;
     for (const auto& [name, begin] : begins) largest = std::max(largest, number("gradnorm/" + name));
     for (const auto& [name, begin] : begins) {
@@ -110,7 +112,9 @@ struct Mapping {
   Weights out = {};
 
   /// Rows of an input [h, z] of the reference in our order [z, h].
-  static torch::Tensor z_first(const torch::Tensor& kernel, std::int64_t h) { return torch::cat({kernel.slice(0, h), kernel.slice(0, 0, h)}); }
+  static torch::Tensor z_first(const torch::Tensor& kernel, std::int64_t h) {
+    return torch::cat({kernel.slice(0, h), kernel.slice(0, 0, h)});
+  }
   static torch::Tensor as_is(const torch::Tensor& kernel) { return kernel; }
   using Rows = std::function<torch::Tensor(const torch::Tensor&)>;
 

@@ -1,6 +1,9 @@
 #include "core/models/rssm.h"
 
 #include <cmath>
+#include <functional>
+#include <numeric>
+#include <set>
 
 #include "api/error.h"
 #include "core/behaviours/actor_critic.h"
@@ -37,7 +40,8 @@ Spaces pixels(std::int64_t actions, bool discrete = true, int channels = 3) {
   return spaces;
 }
 
-DreamerOptions published(const std::string& recipe, bool discrete, const std::string& size = "1m", const std::string& constants = "2024") {
+DreamerOptions published(const std::string& recipe, bool discrete, const std::string& size = "1m",
+                         const std::string& constants = "2024") {
   DreamerOptions o;
   o.size = size;
   o.constants = constants;
@@ -50,13 +54,18 @@ std::map<std::string, std::int64_t> parts_of(const DreamerOptions& o, const Spac
   Rssm model(o.world, spaces);
   ActorCritic behaviour(model.feature_count(), spaces.action, o.behaviour);
   std::map<std::string, std::int64_t> parts;
-  const std::map<std::string, std::string> names = {{"cell", "dynamics"}, {"prior", "dynamics"}, {"posterior", "dynamics"}, {"image_encoder", "encoder"},
+  const std::map<std::string, std::string> names = {{"cell", "dynamics"},
+                                                    {"prior", "dynamics"},
+                                                    {"posterior", "dynamics"},
+                                                    {"image_encoder", "encoder"},
                                                     {"image_decoder", "decoder"}};
-  for (const auto& child : model.named_children()) parts[names.contains(child.key()) ? names.at(child.key()) : child.key()] += count(*child.value());
+  for (const auto& child : model.named_children())
+    parts[names.contains(child.key()) ? names.at(child.key()) : child.key()] += count(*child.value());
   for (const auto& child : behaviour.named_children()) {
     if (child.key() != "slow_critic") parts[child.key()] = count(*child.value());
   }
-  for (const auto& name : {"dynamics", "encoder", "decoder", "reward", "continue", "actor", "critic"}) parts["total"] += parts[name];
+  for (const auto& name : {"dynamics", "encoder", "decoder", "reward", "continue", "actor", "critic"})
+    parts["total"] += parts[name];
   return parts;
 }
 
@@ -93,10 +102,13 @@ TEST_F(RssmTest, TheSizesOfDreamerV3) {
   const auto at = [&](const std::string& part, double u) {
     const auto& y = small.at(part);
     const double a = 64, b = 128, c = 256;
-    return std::llround(y[0] * (u - b) * (u - c) / ((a - b) * (a - c)) + y[1] * (u - a) * (u - c) / ((b - a) * (b - c)) + y[2] * (u - a) * (u - b) / ((c - a) * (c - b)));
+    return std::llround(y[0] * (u - b) * (u - c) / ((a - b) * (a - c)) +
+                        y[1] * (u - a) * (u - c) / ((b - a) * (b - c)) +
+                        y[2] * (u - a) * (u - b) / ((c - a) * (c - b)));
   };
-  const std::map<std::string, std::int64_t> totals = {{"1m", 687875},      {"12m", 10498259},   {"25m", 23495475},  {"50m", 41658259},
-                                                      {"100m", 93480531}, {"200m", 165965075}, {"400m", 372920979}};
+  const std::map<std::string, std::int64_t> totals = {{"1m", 687875},     {"12m", 10498259},  {"25m", 23495475},
+                                                      {"50m", 41658259},  {"100m", 93480531}, {"200m", 165965075},
+                                                      {"400m", 372920979}};
   for (const auto& [size, total] : totals) {
     const auto w = published("dreamer-v3", true, size).world;
     EXPECT_EQ(w.deter, 8 * w.units) << size;
@@ -105,10 +117,11 @@ TEST_F(RssmTest, TheSizesOfDreamerV3) {
     EXPECT_EQ(w.depth, w.units / 16) << size;
     EXPECT_EQ(at("total", static_cast<double>(w.units)), total) << size;
   }
-  EXPECT_EQ(static_cast<std::int64_t>(small.at("total")[0]), 687875);    // counted, not computed
+  EXPECT_EQ(static_cast<std::int64_t>(small.at("total")[0]), 687875);  // counted, not computed
   EXPECT_EQ(static_cast<std::int64_t>(small.at("total")[2]), 10498259);
-  const std::map<std::string, std::int64_t> large = {{"dynamics", 95495168}, {"encoder", 3492864}, {"decoder", 20282115}, {"reward", 10749183},
-                                                     {"continue", 10488833}, {"actor", 12606481},  {"critic", 12850431}};
+  const std::map<std::string, std::int64_t> large = {
+      {"dynamics", 95495168}, {"encoder", 3492864}, {"decoder", 20282115}, {"reward", 10749183},
+      {"continue", 10488833}, {"actor", 12606481},  {"critic", 12850431}};
   for (const auto& [part, size] : large) EXPECT_EQ(at(part, 1024), size) << part;
 }
 
@@ -119,8 +132,11 @@ struct Variant {
   const char* constants;
   bool discrete;
 };
-const std::vector<Variant> variants = {{"planet", "2024", false}, {"dreamer-v1", "2024", false}, {"dreamer-v2", "2024", true},
-                                       {"dreamer-v3", "2024", true}, {"dreamer-v3", "2023", true}};
+const std::vector<Variant> variants = {{"planet", "2024", false},
+                                       {"dreamer-v1", "2024", false},
+                                       {"dreamer-v2", "2024", true},
+                                       {"dreamer-v3", "2024", true},
+                                       {"dreamer-v3", "2023", true}};
 
 DreamerOptions small(const Variant& v) {
   auto o = published(v.recipe, v.discrete, std::string(v.constants) == "2023" ? "s" : "1m", v.constants);
@@ -161,15 +177,18 @@ TEST_F(RssmTest, EveryVariantLearnsOneBatchByHeart) {
     const auto o = small(v);
     Rssm model(o.world, pixels(v.discrete ? 2 : 1, v.discrete));
     const auto batch = wandering(v.discrete);
-    auto adam = OptimiserOptions{.kind = "adam", .learning_rate = 3e-3, .eps = 1e-8, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
+    auto adam = OptimiserOptions{
+        .kind = "adam", .learning_rate = 3e-3, .eps = 1e-8, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
     Optimiser optimiser(model.parameters(), adam);
     const auto rng = seeded(3);
     const auto judge = [&] {  // errors of the mean picture and of the reward
       torch::NoGradGuard no_grad;
       const auto filtered = model.filter(model.encode({batch.image.flatten(0, 1), {}}, rng), batch, rng, {});
-      const auto seen = model.predict({{"h", filtered.h.flatten(0, 1)}, {"z", filtered.z.flatten(0, 1)}, {"started", torch::ones({8, 1})}});
+      const auto seen = model.predict(
+          {{"h", filtered.h.flatten(0, 1)}, {"z", filtered.z.flatten(0, 1)}, {"started", torch::ones({8, 1})}});
       const auto truth = batch.image.flatten(0, 1).permute({0, 3, 1, 2}).to(torch::kFloat32).div(255);
-      return std::pair((seen.frame - truth).square().mean().item<double>(), (seen.reward - batch.reward.flatten()).abs().max().item<double>());
+      return std::pair((seen.frame - truth).square().mean().item<double>(),
+                       (seen.reward - batch.reward.flatten()).abs().max().item<double>());
     };
     const auto [picture_before, reward_before] = judge();
     double first = 0, last = 0;
@@ -199,17 +218,24 @@ TEST_F(RssmTest, V3BeginsByForetellingNothingAndWithinItsFreeNats) {
     std::map<std::string, torch::Tensor> terms(loss.terms.begin(), loss.terms.end());
     EXPECT_NEAR(terms.at("reward").item<double>(), std::log(255.0), 1e-5);  // 5.541264
     const auto& o = model.options();
-    EXPECT_NEAR(o.dynamics_scale * terms.at("dynamics").item<double>() + o.representation_scale * terms.at("representation").item<double>(), expected, 1e-6);
+    EXPECT_NEAR(o.dynamics_scale * terms.at("dynamics").item<double>() +
+                    o.representation_scale * terms.at("representation").item<double>(),
+                expected, 1e-6);
     loss.total.backward();
     EXPECT_EQ(model.named_parameters()["prior.out.weight"].grad().abs().max().item<float>(), 0);
-    EXPECT_EQ(model.outcome({{"h", hashed_float(1, {5, 32}, 1)}, {"z", hashed_float(2, {5, 36}, 1)}}).reward.abs().max().item<float>(), 0);
+    EXPECT_EQ(model.outcome({{"h", hashed_float(1, {5, 32}, 1)}, {"z", hashed_float(2, {5, 36}, 1)}})
+                  .reward.abs()
+                  .max()
+                  .item<float>(),
+              0);
   }
 }
 
 TEST_F(RssmTest, EachSideOfTheKlLearnsFromItsOwnTerm) {
   // One step: there h comes from no posterior.
   auto batch = wandering(true);
-  for (auto* x : {&batch.image, &batch.action, &batch.reward, &batch.terminated, &batch.last, &batch.first}) *x = x->slice(0, 0, 1);
+  for (auto* x : {&batch.image, &batch.action, &batch.reward, &batch.terminated, &batch.last, &batch.first})
+    *x = x->slice(0, 0, 1);
   auto o = small({"dreamer-v3", "2024", true}).world;
   o.free_nats = 0;
   const auto gradient = [&](const char* name, double dynamics, double representation) {
@@ -245,7 +271,9 @@ TEST_F(RssmTest, AnEpisodesBeginForgetsWhatWasBefore) {
     given.draws = hashed_float(9, {4, 2, model.categorical() ? 36 : 6}, 1);
     const auto whole = model.filter(embedded.flatten(0, 1), batch, seeded(1), given);
     const auto from = [](torch::Tensor x) { return x.slice(0, 2); };
-    SequenceBatch rest{from(batch.image), {}, from(batch.action), from(batch.reward), from(batch.terminated), from(batch.last), from(batch.first)};
+    SequenceBatch rest{
+        from(batch.image), {}, from(batch.action), from(batch.reward), from(batch.terminated), from(batch.last),
+        from(batch.first)};
     given.draws = from(given.draws);
     const auto fresh = model.filter(from(embedded).flatten(0, 1), rest, seeded(1), given);
     EXPECT_LT(relative_error(whole.h.slice(0, 2).select(1, 0), fresh.h.select(1, 0)), 1e-5) << v.recipe;
@@ -254,7 +282,8 @@ TEST_F(RssmTest, AnEpisodesBeginForgetsWhatWasBefore) {
   }
 }
 
-/// Without memory two pasts that end in the same frame are one; what comes next is still foretold from state and action.
+/// Without memory two pasts that end in the same frame are one; what comes next is still foretold from state and
+/// action.
 TEST_F(RssmTest, WithoutMemoryOnlyThePresentFrameCounts) {
   for (const bool memory : {true, false}) {
     auto o = small(variants[3]);
@@ -268,7 +297,9 @@ TEST_F(RssmTest, WithoutMemoryOnlyThePresentFrameCounts) {
     other.image.slice(0, 0, 3) = 255 - other.image.slice(0, 0, 3);
     Rssm::Given given;
     given.draws = hashed_float(9, {4, 2, 36}, 1);
-    const auto filter = [&](const SequenceBatch& b) { return model.filter(model.encode({b.image.flatten(0, 1), {}}, seeded(1)), b, seeded(1), given); };
+    const auto filter = [&](const SequenceBatch& b) {
+      return model.filter(model.encode({b.image.flatten(0, 1), {}}, seeded(1)), b, seeded(1), given);
+    };
     const auto a = filter(batch), b = filter(other);
     EXPECT_GT(relative_error(a.posterior[2], b.posterior[2]), 1e-3);
     given.draws = given.draws.clone();
@@ -291,7 +322,8 @@ TEST_F(RssmTest, StepByStepIsTheWholeSequence) {
     const auto batch = wandering(v.discrete);
     Rssm::Given given;
     given.draws = hashed_float(9, {4, 2, model.categorical() ? 36 : 6}, 1);
-    const auto filtered = model.filter(model.encode({batch.image.flatten(0, 1), {}}, seeded(1)), batch, seeded(1), given);
+    const auto filtered =
+        model.filter(model.encode({batch.image.flatten(0, 1), {}}, seeded(1)), batch, seeded(1), given);
     auto carry = model.initial(2);
     for (std::int64_t t = 0; t < 4; ++t) {
       // The first action is anything: it led nowhere.
@@ -329,7 +361,8 @@ TEST_F(RssmTest, NarrowNumbersChangeLittle) {
 
 TEST_F(RssmTest, AFiveBitPictureHasNoLowerBits) {
   Rssm model(small(variants[0]).world, pixels(1, false));
-  auto picture = torch::full({1, 64, 64, 3}, 64, torch::kUInt8), near = torch::full_like(picture, 71), next = torch::full_like(picture, 72);
+  auto picture = torch::full({1, 64, 64, 3}, 64, torch::kUInt8), near = torch::full_like(picture, 71),
+       next = torch::full_like(picture, 72);
   const auto code = [&](const torch::Tensor& x) { return model.encode({x, {}}, seeded(1)); };
   EXPECT_TRUE(torch::equal(code(picture), code(near)));
   EXPECT_FALSE(torch::equal(code(picture), code(next)));
@@ -337,12 +370,14 @@ TEST_F(RssmTest, AFiveBitPictureHasNoLowerBits) {
 
 TEST_F(RssmTest, ForcedClassesAndFreshDraws) {
   Rssm model(small(variants[3]).world, pixels(2));
-  auto carry = model.observe(model.initial(3), torch::zeros({3, 1}), {wandering(true).image[0].slice(0, 0, 1).expand({3, 64, 64, 3}), {}}, seeded(1));
+  auto carry = model.observe(model.initial(3), torch::zeros({3, 1}),
+                             {wandering(true).image[0].slice(0, 0, 1).expand({3, 64, 64, 3}), {}}, seeded(1));
   const auto edited = model.edit(carry, "latent/z", 2 * 6 + 4, 0);
   const auto z = edited.at("z").view({3, 6, 6});
   EXPECT_TRUE(torch::equal(z.select(1, 2), torch::one_hot(torch::full({3}, 4, torch::kInt64), 6).to(torch::kFloat32)));
   EXPECT_TRUE(torch::equal(z.select(1, 3), carry.at("z").view({3, 6, 6}).select(1, 3)));
-  EXPECT_TRUE(torch::equal(model.randomise(carry, "latent/z", seeded(2)).at("z").view({3, 6, 6}).sum(-1), torch::ones({3, 6})));
+  EXPECT_TRUE(
+      torch::equal(model.randomise(carry, "latent/z", seeded(2)).at("z").view({3, 6, 6}).sum(-1), torch::ones({3, 6})));
   EXPECT_SAYS(message_of<Error>([&] { model.edit(carry, "latent/z", 36, 1); }), "0 to 35");
   EXPECT_SAYS(message_of<Error>([&] { model.edit(carry, "hidden/h", 0, 1); }), "latent/z");
 }
@@ -352,12 +387,101 @@ TEST_F(RssmTest, SaysWhichLatentsAreOfNoUse) {
   EXPECT_TRUE(model.complaints().empty());
   torch::NoGradGuard no_grad;
   for (const char* name : {"prior.out.weight", "posterior.out.weight"}) model.named_parameters()[name].zero_();
-  for (const char* name : {"prior.out.bias", "posterior.out.bias"}) model.named_parameters()[name].view({6, 6}).select(1, 0).fill_(20);  // one class of every group
+  for (const char* name : {"prior.out.bias", "posterior.out.bias"})
+    model.named_parameters()[name].view({6, 6}).select(1, 0).fill_(20);  // one class of every group
   model.loss(wandering(true), seeded(1));
   const auto found = model.complaints();
   ASSERT_EQ(found.size(), 2u);
-  EXPECT_SAYS(found[0], "6 of 6 groups");
-  EXPECT_SAYS(found[1], "30 of 36 classes are dead");
+  EXPECT_SAYS(found[0], "6 of 6 groups of z have collapsed (0, 1, 2, 3, 4, 5)");
+  EXPECT_SAYS(found[0], "lower the free nats");
+  EXPECT_SAYS(found[1], "30 of 36 classes are dead (0.1, 0.2, 0.3, 0.4, 0.5, 1.1 …)");
+}
+
+std::map<std::string, Probe> reported(const std::function<void(ProbeSink&)>& report,
+                                      const std::set<std::string>& names) {
+  ProbeSink sink(names);
+  report(sink);
+  std::map<std::string, Probe> found;
+  for (auto& probe : sink.take()) found.emplace(probe.name, probe);
+  return found;
+}
+
+/// Posterior and prior that stand in one picture are of one state, and the KL beside them is theirs.
+TEST_F(RssmTest, TheKlPerGroupIsThatOfThePairThatIsShown) {
+  Rssm model(small(variants[3]).world, pixels(2));
+  torch::NoGradGuard no_grad;
+  const auto carry =
+      model.observe(model.initial(1), torch::zeros({1, 1}), {wandering(true).image[0].slice(0, 0, 1), {}}, seeded(1));
+  const auto found =
+      reported([&](ProbeSink& sink) { model.report(carry, sink); }, {"latent/seen", "latent/kl", "heads/reward"});
+  ASSERT_EQ(found.size(), 3u);
+  const auto& pair = std::get<Categorical>(*found.at("latent/seen").value);
+  const auto& kl = std::get<Vector>(*found.at("latent/kl").value);
+  for (std::size_t g = 0; g < 6; ++g) {
+    double sum = 0;
+    for (std::size_t c = 0; c < 6; ++c) {
+      const double q = pair.posterior[6 * g + c], p = pair.prior[6 * g + c];
+      sum += q * std::log(q / p);
+    }
+    EXPECT_NEAR(kl.values[g], sum, 1e-4) << g;
+  }
+  const auto& bins = std::get<Curve>(*found.at("heads/reward").value);
+  EXPECT_NEAR(std::accumulate(bins.lines[0].y.begin(), bins.lines[0].y.end(), 0.0), 1, 0.01)
+      << "uniform at the start: every bin is shown";
+  const auto dreamt = model.imagine(carry, torch::zeros({1, 1}), {}, seeded(1));
+  EXPECT_TRUE(reported([&](ProbeSink& sink) { model.report(dreamt, sink); }, {"latent/seen", "latent/kl"}).empty())
+      << "a dream has seen nothing";
+}
+
+TEST_F(RssmTest, TheEntropyOfABatchIsThatOfItsPosterior) {
+  Rssm model(small(variants[3]).world, pixels(2));
+  torch::NoGradGuard no_grad;
+  model.named_parameters()["posterior.out.weight"].zero_();
+  model.named_parameters()["posterior.out.bias"].zero_();
+  model.named_parameters()["posterior.out.bias"].view({6, 6})[2][1].fill_(20);
+  model.loss(wandering(true), seeded(1));
+  const auto found = reported([&](ProbeSink& sink) { model.report_batch(sink); }, {"batch/entropy"});
+  const auto& entropy = std::get<Vector>(*found.at("batch/entropy").value).values;
+  EXPECT_NEAR(entropy[0], std::log(6), 1e-4);
+  EXPECT_LT(entropy[2], 0.1);
+}
+
+/// V2's α moves the weight of the KL between its two sides and keeps its sum.
+TEST_F(RssmTest, TheBalanceSharesBothScales) {
+  auto o = small(variants[2]).world;
+  o.dynamics_scale = 0.7, o.representation_scale = 0.3, o.free_nats = 0;
+  Rssm model(o, pixels(2));
+  const auto total = [&](double balance) {
+    model.live_options().kl_balance = balance;
+    const auto loss = model.loss(wandering(true), seeded(1));
+    double kl = 0;
+    for (const auto& [name, term] : loss.terms) {
+      if (name == "dynamics") kl = term.item<double>();
+    }
+    loss.total.backward();
+    const auto grad = model.named_parameters()["prior.out.weight"].grad().norm().item<double>();
+    model.zero_grad();
+    return std::tuple(loss.total.item<double>(), grad, kl);
+  };
+  const auto [none, plain, kl] = total(0);
+  const auto [same, equal, kl_same] = total(0.7);
+  const auto [other, less, kl_other] = total(0.35);
+  EXPECT_GT(kl, 0.01);
+  EXPECT_NEAR(same, none, 1e-4 * std::abs(none));
+  EXPECT_NEAR(other, none, 1e-4 * std::abs(none)) << "both sides have the same value";
+  EXPECT_NEAR(equal, plain, 1e-4 * plain);
+  EXPECT_NEAR(less, plain / 2, 1e-3 * plain) << "the prior is pulled half as hard";
+}
+
+TEST_F(RssmTest, SquashedRewardsComeBackInTheWorldsUnits) {
+  auto o = small(variants[2]).world;
+  ASSERT_TRUE(o.tanh_rewards);
+  Rssm model(o, pixels(2));
+  const auto reward = torch::tensor({-1.0f, 0.0f, 2.0f});
+  EXPECT_TRUE(torch::allclose(model.taught_reward(reward), torch::tanh(reward)));
+  EXPECT_TRUE(torch::allclose(model.real_reward(model.taught_reward(reward)), reward, 1e-3, 1e-3));
+  o.tanh_rewards = false;
+  EXPECT_TRUE(torch::equal(Rssm(o, pixels(2)).taught_reward(reward), reward));
 }
 
 TEST_F(RssmTest, RefusesWhatItCannotSee) {

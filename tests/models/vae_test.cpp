@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "api/error.h"
-#include "core/engine/checkpoint.h"
+#include "core/nn/checkpoint.h"
 #include "tests/models/model_test.h"
 
 namespace dream {
@@ -89,8 +89,10 @@ TEST_F(VaeTest, TheToleranceIsPerSample) {
   }
   const auto frames = torch::cat({plain_frames(1, 0), plain_frames(1, 255)});
   const auto posterior = v->encode(frames);
-  const double white = 0.5 * (posterior.mean[1].square() + posterior.log_variance[1].exp() - 1 - posterior.log_variance[1])
-                                 .sum().item<double>();
+  const double white =
+      0.5 * (posterior.mean[1].square() + posterior.log_variance[1].exp() - 1 - posterior.log_variance[1])
+                .sum()
+                .item<double>();
   ASSERT_GT(white, 40);
   const auto loss = v->loss(frames, seeded(1));
   EXPECT_NEAR((loss.total - loss.reconstruction).item<double>() / ((16 + white) / 2), 1, 1e-3);
@@ -168,7 +170,8 @@ TEST_F(VaeTest, HalfPrecisionStaysNearSinglePrecision) {
   EXPECT_EQ(near.mean.scalar_type(), torch::kFloat32);
   EXPECT_LT(relative_error(near.mean, exact.mean), 0.03);
   EXPECT_LT((v->decode(exact.mean) - decoded).abs().max().item<double>(), 0.02);
-  EXPECT_TRUE(torch::equal(v->encode(frames.slice(0, 0, 2)).mean, (v->set_bfloat16(false), v->encode(frames.slice(0, 0, 2)).mean)))
+  EXPECT_TRUE(torch::equal(v->encode(frames.slice(0, 0, 2)).mean,
+                           (v->set_bfloat16(false), v->encode(frames.slice(0, 0, 2)).mean)))
       << "small batches, as in the window, stay exact";
 }
 
@@ -195,8 +198,10 @@ TEST_F(VaeTest, EqualsPyTorch) {
   const auto loss = v->loss(golden_frames(), seeded(1));
   EXPECT_LT(relative_error(torch::stack({loss.total, loss.reconstruction, loss.kl}), golden("v/loss")), tolerance);
   loss.total.backward();
-  for (const char* name : {"conv1.weight", "conv4.bias", "mean.bias", "expand.bias", "deconv4.weight", "deconv4.bias"}) {
-    EXPECT_LT(relative_error(v->named_parameters()[name].grad(), golden(std::string("v/gradient/") + name)), tolerance) << name;
+  for (const char* name :
+       {"conv1.weight", "conv4.bias", "mean.bias", "expand.bias", "deconv4.weight", "deconv4.bias"}) {
+    EXPECT_LT(relative_error(v->named_parameters()[name].grad(), golden(std::string("v/gradient/") + name)), tolerance)
+        << name;
   }
 }
 

@@ -73,6 +73,7 @@ FakeEngine::FakeEngine() {
   dream_.steps_per_second = 50, dream_.measured_rate = 50;
   dream_.has_reward = dream_.has_done = true;
   dream_.world = "CarRacing · World Models (V-M-C)";
+  dream_.mixture_help = "Divides the logits of the mixture weights.", dream_.sigma_help = "Scales the deviation.";
   dream_.run_title = "shipped run";
   dream_.action = {0, 0, 0};
   dream_.probe_names = {"latent/z", "mixture/z", "hidden/h"};
@@ -155,8 +156,7 @@ void FakeEngine::send(Command command) {
   } else if (const auto* twin = std::get_if<SetTwin>(&command)) {
     dream_.twin = twin->on;
   } else if (const auto* edit = std::get_if<EditLatent>(&command)) {
-    if (edit->index >= 0 && edit->index < 32)
-      edits_.push_back({edit->index, edit->value});
+    if (edit->index >= 0 && edit->index < 32) edits_.push_back({edit->index, edit->value});
   } else if (const auto* hold = std::get_if<HoldLatent>(&command)) {
     std::erase_if(dream_.held, [&](const HeldLatent& h) { return h.index == hold->index; });
     if (hold->on) dream_.held.push_back({hold->probe, hold->index, hold->value});

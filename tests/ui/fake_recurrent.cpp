@@ -129,7 +129,7 @@ Curve lines(const char* x_unit, const char* y_unit, int count,
   c.x_unit = x_unit, c.y_unit = y_unit;
   for (int i = 0; i < count; ++i) c.x.push_back(i);
   for (const auto& [name, shift] : named) {
-    Line line{name, {}};
+    Line line{name, {}, x_unit == std::string("step of the sequence") && !c.lines.empty()};
     for (int i = 0; i < count; ++i)
       line.y.push_back(2 + std::sin(0.4 * i + t) + shift * (0.4 + 0.3 * static_cast<double>(wave(i, t))));
     c.lines.push_back(std::move(line));
@@ -211,6 +211,7 @@ std::vector<Field> fields() {
 void begin_recurrent(DreamView& dream, TrainView& train) {
   dream.world = "MinAtar/Breakout · Dreamer V3";
   dream.run_title = "runs/breakout, step 120000";
+  dream.mixture_help = "Divides the logits of the prior.", dream.sigma_help = "";
   dream.natural_rate = dream.steps_per_second = dream.measured_rate = 10;
   ActionSpace& action = dream.spaces.action;
   action = {};
@@ -231,8 +232,7 @@ void begin_recurrent(DreamView& dream, TrainView& train) {
       {"learn", "Learn: collect, world model, behaviour", State::running, 0.3, 5400, 412, "frames/s", "update 7,500"},
       {"evaluate", "Evaluate: 100 unseen episodes", State::waiting, 0, -1, 0, "", ""}};
   CurveView dynamics = curve("world/dynamics", "Dynamics: max(KL(sg(q) ‖ p), free)", "nats", 9, 1.05);
-  CurveView representation =
-      curve("world/representation", "Representation: max(KL(q ‖ sg(p)), free)", "nats", 9, 1.02);
+  CurveView representation = curve("world/representation", "Representation: max(KL(q ‖ sg(p)), free)", "nats", 9, 1.02);
   for (CurveView* kl : {&dynamics, &representation}) kl->has_floor = true, kl->floor = 1, kl->floor_label = "free nats";
   train.curves = {
       curve("learn/return", "Return of collected episodes", "reward", 0.5, 8, "step"),

@@ -352,6 +352,10 @@ TEST_F(Panels, ManySettingsAreGroupedFoldedAndFiltered) {
     ASSERT_NE(engine.last<SetField>(), nullptr);
     EXPECT_EQ(engine.last<SetField>()->key, "train.train_ratio");
     EXPECT_NEAR(std::get<double>(engine.last<SetField>()->value), 256, 1e-3);
+    ctx->ItemInputValue("//Settings###fields/**/train.train_ratio/##value", "0");
+    ctx->Yield(2);
+    EXPECT_EQ(std::get<double>(engine.last<SetField>()->value), 0)
+        << "Powers of ten reach no 0, the slider's end does.";
   });
 }
 

@@ -125,7 +125,7 @@ Curve curve() {
 
 Curve three_lines() {
   Curve c;
-  c.lines = {{"imagined", {}}, {"came true", {}}, {"λ-return", {}}};
+  c.lines = {{"imagined", {}}, {"came true", {}, true}, {"λ-return", {}}};
   for (int i = 0; i < 16; ++i) {
     c.x.push_back(i);
     for (int k = 0; k < 3; ++k)
@@ -225,11 +225,12 @@ TEST(ViewerRobustness, DamagedValuesAreDrawnAsASentence) {
   few_labels.labels.pop_back();
   nan_policy.values[0] = std::nanf("");
   const Image black = screen.draw([](Ui&) {});
-  for (const Value& value : {Value(short_map), Value(short_mixture), Value(short_categorical), Value(short_image),
-                             Value(nan_vector), Value(Vector{}), Value(Curve{}), Value(Text{}), Value(short_actions),
-                             Value(short_elite), Value(no_axes), Value(not_a_number), Value(Trajectories{}),
-                             Value(short_line), Value(long_line), Value(empty_lines), Value(nan_line), Value(far_drawn),
-                             Value(no_groups), Value(few_labels), Value(nan_policy)}) {
+  for (const Value& value : {Value(short_map),      Value(short_mixture), Value(short_categorical), Value(short_image),
+                             Value(nan_vector),     Value(Vector{}),      Value(Curve{}),           Value(Text{}),
+                             Value(short_actions),  Value(short_elite),   Value(no_axes),           Value(not_a_number),
+                             Value(Trajectories{}), Value(short_line),    Value(long_line),         Value(empty_lines),
+                             Value(nan_line),       Value(far_drawn),     Value(no_groups),         Value(few_labels),
+                             Value(nan_policy)}) {
     const Probe shown = probe("a/b", value);
     const Image drawn = screen.draw([&](Ui& ui) { draw_value(ui, shown, {200, 100}); });
     EXPECT_EQ(drawn.pixels.size(), black.pixels.size());

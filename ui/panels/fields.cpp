@@ -27,14 +27,16 @@ void draw_number(Ui& ui, const Field& field, float width) {
   };
   double shown = ui.settle(field.key, number(field.value));
   ViewState& state = ui.views["field/" + field.key];
-  // Powers of ten never reach 0: such a slider begins six of them below its end; Ctrl-click types what lies below.
-  const double low = field.logarithmic && field.low <= 0 ? field.high * 1e-6 : field.low;
+  // Powers of ten never reach 0: the slider's first place, six of them below its end, stands for it.
+  const bool zero = field.logarithmic && field.low <= 0;
+  const double low = zero ? field.high * 1e-6 : field.low;
   const bool bounded = std::isfinite(field.low) && std::isfinite(field.high) && field.high > field.low &&
                        (field.logarithmic || field.high - field.low < 1e6);
   if (bounded) {
     const char* format = whole ? "%.0f" : field.logarithmic ? "%.2e" : "%.4g";
     const SliderResult moved = slider(ui, "##value", &shown, low, field.high, number(field.initial), format,
                                       width - ui.px(96), field.logarithmic);
+    if (zero && moved.changed && shown <= low) shown = 0;
     if (moved.began) state.before = static_cast<float>(number(field.value));
     if (whole) shown = std::round(shown);
     if (moved.changed) {

@@ -53,11 +53,34 @@ std::vector<Step> make_steps(const DreamView& dream) {
          "For every number of z the model names several possible next values, each with a chance π, a mean μ "
          "and a spread σ; one is drawn. Flat bars in the entropy strip: it is sure. Tall ones: it is torn.",
          {}});
-  if (find_value<Categorical>(dream))
+  if (const Probe* latent = find_value<Categorical>(dream, true)) {
     steps.push_back(
         {"A latent of categories",
          "Here the state is a table: each row picks one class. Bright prior and bright posterior in the same "
-         "cell mean that the model foresaw what it then saw.",
+         "cell mean that the model foresaw what it then saw. A row whose prior is spread over several classes has "
+         "several futures; only one of them is drawn, never a blur between them.",
+         {{"throw the dice", [name = latent->name](Ui& ui) { ui.send(RandomiseLatent{name}); }}}});
+    steps.push_back(
+        {"Reach in",
+         "Click a cell of the prior: the dream keeps that class, and you see what it stands for. Some classes move a "
+         "thing, some do nothing. “Let go” returns the row to the dream.",
+         {{"same start again", [](Ui& ui) { ui.send(DreamControl{DreamControl::Do::restart}); }}}});
+    steps.push_back(
+        {"What the frame told: KL",
+         "The KL of a row is what seeing the frame told beyond what was foretold. Training pulls it down from two "
+         "sides: the prior learns to foretell (β_dyn), and, more gently, the posterior to be foretold (β_rep). Below "
+         "the "
+         "free nats nobody pulls, or z would fall silent. In Train, move the free nats or α while it learns, and watch "
+         "the curves and the rows that collapse.",
+         {{"go to Train", [](Ui& ui) { ui.want_workspace = "train"; }}}});
+  }
+  if (std::ranges::any_of(dream.probe_names, [](const std::string& name) { return name.starts_with("heads/"); }))
+    steps.push_back(
+        {"Numbers of any size: symlog",
+         "Rewards may be 1 in one world and 1,000 in another. This model does not name a number: it says how likely "
+         "each "
+         "of many bins is, which lie evenly in symlog, close together near 0 and far apart beyond. The tab Heads shows "
+         "the bins; two humps mean that it expects one of two things.",
          {}});
   steps.push_back(
       {"Turn up the chance: τ",

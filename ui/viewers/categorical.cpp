@@ -12,6 +12,7 @@ struct Side {
   const char* id;
   const std::vector<float>& cells;
   ImU32 colour;
+  bool drawn;  // the drawn classes came from these probabilities
 };
 
 /// Whole pixels per cell where there are enough, so that equal cells look equal.
@@ -21,7 +22,8 @@ float cell_size(float room, int count) {
 }
 
 bool is_held(const Ui& ui, const Probe& probe, int index) {
-  return std::ranges::any_of(ui.dream().held, [&](const HeldLatent& h) { return h.probe == probe.name && h.index == index; });
+  return std::ranges::any_of(ui.dream().held,
+                             [&](const HeldLatent& h) { return h.probe == probe.name && h.index == index; });
 }
 
 /// A click forces a class, which the dream then keeps; another lets it go, as Ctrl-Z does. A group has one class.
@@ -29,7 +31,8 @@ void force(Ui& ui, const Probe& probe, const Categorical& value, int g, int c) {
   const HoldLatent wanted{probe.name, g * value.classes + c, 1, !is_held(ui, probe, g * value.classes + c)};
   const std::vector<HeldLatent> held = ui.dream().held;
   for (const HeldLatent& h : held)
-    if (wanted.on && h.probe == probe.name && h.index / value.classes == g) ui.send(HoldLatent{h.probe, h.index, 1, false});
+    if (wanted.on && h.probe == probe.name && h.index / value.classes == g)
+      ui.send(HoldLatent{h.probe, h.index, 1, false});
   ui.send(wanted);
   HoldLatent back = wanted;
   back.on = !wanted.on;
@@ -60,7 +63,7 @@ void draw_grid(Ui& ui, const Probe& probe, const Side& side, const Categorical& 
       list->PrimRect(corner(g, c), end_of(g, c), blend(p.well, side.colour, std::sqrt(std::min(v, 1.0f))));
     }
   }
-  for (int g = 0; g < std::min(value.groups, static_cast<int>(value.drawn.size())); ++g) {
+  for (int g = 0; side.drawn && g < std::min(value.groups, static_cast<int>(value.drawn.size())); ++g) {
     const int c = value.drawn[static_cast<std::size_t>(g)];
     if (c >= 0 && c < value.classes) list->AddRect(corner(g, c), end_of(g, c), fade(p.text, h < 7 ? 0.35f : 0.7f));
   }
@@ -109,7 +112,8 @@ void draw_buttons(Ui& ui, const Probe& probe, ImVec2 right) {
     const std::string text = "let go of " + std::to_string(held.size());
     x -= ImGui::CalcTextSize(text.c_str()).x + ui.px(20);
     ImGui::SetCursorScreenPos({x, right.y - ui.px(3)});
-    if (button(ui, (text + "###release").c_str(), "Forced classes", "The dream draws every group by itself again.", {.small = true}))
+    if (button(ui, (text + "###release").c_str(), "Forced classes", "The dream draws every group by itself again.",
+               {.small = true}))
       for (const HeldLatent& h : held) ui.send(HoldLatent{h.probe, h.index, h.value, false});
   }
   ImGui::SetCursorScreenPos(below);
@@ -141,10 +145,12 @@ void draw_viewer(Ui& ui, const Probe& probe, const Categorical& value, ImVec2 si
     draw_grid(ui, probe, side, value, grid);
     ImGui::EndGroup();
   };
-  if (posterior) draw("posterior q", "frame seen", {"posterior", value.posterior, p.real}, probe.editable && !prior);
+  if (posterior)
+    draw("posterior q", "frame seen", {"posterior", value.posterior, p.real, !probe.editable || !prior},
+         probe.editable && !prior);
   if (!prior) return;
   if (both && !stacked) ImGui::SameLine(left + grid.x + gap, 0);
-  draw("prior p", "imagined", {"prior", value.prior, p.dream}, probe.editable);
+  draw("prior p", "imagined", {"prior", value.prior, p.dream, probe.editable || !posterior}, probe.editable);
 }
 
 }  // namespace dream::ui

@@ -8,12 +8,14 @@
 
 namespace dream::ui {
 
-/// The first line, what is foretold, in the dream's colour; what it is held against dashed in neutral colours. Their
-/// names stand above in the same colours.
+/// The first line, what is foretold, in the dream's colour; what it is held against dashed, what came true in the real
+/// world's colour and the rest in neutral ones. Their names stand above in the same colours.
 void draw_viewer(Ui& ui, const Probe& probe, const Curve& value, ImVec2 size) {
   const Palette& p = ui.color();
   const std::array<ImU32, 5> colours = {p.dream, p.text, p.blue, p.pink, p.grey};
-  const auto colour_of = [&](std::size_t i) { return colours[std::min(i, colours.size() - 1)]; };
+  const auto colour_of = [&](std::size_t i) {
+    return value.lines[i].real ? p.real : colours[std::min(i, colours.size() - 1)];
+  };
   const bool any = !value.x.empty() && std::any_of(value.lines.begin(), value.lines.end(),
                                                    [](const Line& line) { return !line.y.empty(); });
   if (!any) {

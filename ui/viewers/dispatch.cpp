@@ -47,7 +47,9 @@ std::string note_of(const Probe& probe) {
                [](const Mixture& v) { return std::to_string(v.components) + " components"; },
                [&](const Vector& v) {
                  return std::string(probe.editable ? "drag to edit" : std::to_string(v.values.size()) + " elements") +
-                        (v.mean.empty() ? "" : v.labels.empty() ? " · green: encoder μ ± σ" : " · line: μ ± σ");
+                        (v.mean.empty()     ? ""
+                         : v.labels.empty() ? " · green: frame seen, μ ± σ"
+                                            : " · line: μ ± σ");
                },
                [](const Scalar&) { return std::string(); }, [](const Curve&) { return std::string(); },
                [](const Trajectories& v) { return std::to_string(v.count) + " candidates"; },

@@ -133,7 +133,7 @@ void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size) {
   if (probe.editable) {
     const bool narrow = size.x < ui.px(215);  // icons alone, then
     if (button(ui, (std::string(icon::dice) + (narrow ? "" : "  randomise") + "###randomise").c_str(), "Randomise",
-               "Draw every element anew from N(0, 1): the dream jumps to a random place.", {.small = true}))
+               "Draw every element anew: the dream jumps to a random place.", {.small = true}))
       ui.send(RandomiseLatent{probe.name});
     ImGui::SameLine();
     if (button(ui,
@@ -199,8 +199,9 @@ void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size) {
         std::snprintf(line, sizeof line, "element %s: %+.3f", label_of(value, static_cast<int>(at)).c_str(),
                       static_cast<double>(state.dragged == static_cast<int>(at) ? state.value : value.values[at]));
     if (at < value.mean.size() && at < value.deviation.size() && used > 0 && used < 100)
-      std::snprintf(line + used, sizeof line - static_cast<std::size_t>(used), "   %sμ %+.3f ± σ %.3f", value.labels.empty() ? "encoder " : "",
-                    static_cast<double>(value.mean[at]), static_cast<double>(value.deviation[at]));
+      std::snprintf(line + used, sizeof line - static_cast<std::size_t>(used), "   %sμ %+.3f ± σ %.3f",
+                    value.labels.empty() ? "frame seen: " : "", static_cast<double>(value.mean[at]),
+                    static_cast<double>(value.deviation[at]));
     tip(ui, probe.title.c_str(), (probe.caption + "\n" + line).c_str());
   }
   if (!probe.editable && box.height() > ui.px(40)) {  // how high a full bar is

@@ -15,22 +15,23 @@ namespace dream {
 
 /// The interleaved phase of the Dreamer family: collect, train the model, train the behaviour, again.
 struct DreamerTrainOptions {
-  std::int64_t steps = 100000;       // of the environment, action repeats not counted
+  std::int64_t steps = 100000;  // of the environment, action repeats not counted
   std::int64_t batch = 16, length = 64;
-  double train_ratio = 32;           // replayed steps per step of the environment
-  std::int64_t lanes = 8;            // environments side by side
-  std::int64_t prefill = 1100;       // steps with random actions before the first update
-  double budget_gb = 4;              // of the replay
-  std::string datasets;              // folders whose episodes are in the replay from the start; their steps count
+  double train_ratio = 32;      // replayed steps per step of the environment
+  std::int64_t lanes = 8;       // environments side by side
+  std::int64_t prefill = 1100;  // steps with random actions before the first update
+  double budget_gb = 4;         // of the replay
+  std::string datasets;         // folders whose episodes are in the replay from the start; their steps count
   bool bfloat16 = true;
-  std::string actor = "sync";        // sync: an update when the train ratio asks for it | async: a thread of its own (DayDreamer)
-  std::int64_t weights_every = 10;   // async: updates between two handovers of weights
+  std::string actor =
+      "sync";  // sync: an update when the train ratio asks for it | async: a thread of its own (DayDreamer)
+  std::int64_t weights_every = 10;  // async: updates between two handovers of weights
   std::int64_t evaluate_episodes = 100;
 };
 
 struct DreamerOptions {
-  std::string size = "1m";           // of V3
-  std::string constants = "2024";    // of V3: 2024 | 2023
+  std::string size = "smallest";   // of V3
+  std::string constants = "2024";  // of V3: 2024 | 2023
   std::int64_t seed = 0, repeat = 1;
   RssmOptions world;
   ActorCriticOptions behaviour;
@@ -55,7 +56,6 @@ struct DreamerParts {
   std::shared_ptr<Planner> planner;           // PlaNet's
   Replay replay{0};
   std::int64_t updates = 0;
-  std::function<void()> follow_settings;      // what was set live reaches model and behaviour
   std::function<std::shared_ptr<System>()> twin;  // another system of the same settings: for an actor of its own
 
   Rng rng(std::string_view name) const { return Rng(static_cast<std::uint64_t>(options.seed)).fork(name); }

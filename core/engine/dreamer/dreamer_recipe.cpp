@@ -13,15 +13,13 @@ namespace {
 std::vector<Metrics::Spec> curves(const DreamerOptions& o, bool planner) {
   const auto& w = o.world;
   const auto spec = [](const char* name, const char* title, const char* unit, const char* x = "update") {
-    return Metrics::Spec{name, title, unit, x, false, 0, ""};
+    return Metrics::Spec{name, title, unit, x};
   };
-  const auto floored = [&](const char* name, const char* title) {
-    Metrics::Spec s = spec(name, title, "nats");
-    s.has_floor = w.free_nats > 0 && w.free_per != "excess";
-    s.floor = w.free_nats;
-    s.floor_label = "free nats";
-    return s;
+  const auto divergence = [&](const char* name, const std::string& title) {
+    return Metrics::Spec{name, title, "nats", "update", 0, "free nats"};
   };
+  const bool excess = w.free_per == "excess";
+  const std::string before = excess ? "max(0, " : "max(", after = excess ? " − free)" : ", free)";
   std::vector<Metrics::Spec> specs = {
       spec("learn/return", "Return of collected episodes", "reward", "step"),
       spec("learn/episode_length", "Length of collected episodes", "steps", "step"),
@@ -29,23 +27,27 @@ std::vector<Metrics::Spec> curves(const DreamerOptions& o, bool planner) {
       spec("world/vector", w.image_loss == "normal" ? "Vector: −log N(x; x̂, 1)" : "Vector: Σ(x − x̂)²", ""),
       spec("world/reward", "Reward: −log p(r)", "nats"),
       spec("world/continue", "Continue: −log p(c)", "nats"),
-      floored("world/dynamics", "Dynamics: max(KL(sg(q) ‖ p), free)"),
-      floored("world/representation", "Representation: max(KL(q ‖ sg(p)), free)"),
+      divergence("world/dynamics", "Dynamics: " + before + "KL(sg(q) ‖ p)" + after),
+      divergence("world/representation", "Representation: " + before + "KL(q ‖ sg(p))" + after),
       spec("world/overshooting", "Latent overshooting: KL(sg(q) ‖ p_d)", "nats"),
-      spec("world/kl", "KL(q ‖ p)", "nats"),
+      divergence("world/kl", "KL(q ‖ p)"),
       spec("world/gradient", "Gradient norm of the world model", "")};
   // What this run has no part for is not listed.
   std::erase_if(specs, [&](const Metrics::Spec& s) {
-    return (s.name == "world/image" && w.observe == "vector" && !w.paint) || (s.name == "world/vector" && w.observe == "image") ||
-           (s.name == "world/continue" && w.continue_scale <= 0) || (s.name == "world/overshooting" && w.overshooting < 2);
+    return (s.name == "world/image" && w.observe == "vector" && !w.paint) ||
+           (s.name == "world/vector" && w.observe == "image") ||
+           (s.name == "world/continue" && w.continue_scale <= 0) ||
+           (s.name == "world/overshooting" && w.overshooting < 2);
   });
   if (!planner) {
-    specs.insert(specs.end(), {spec("behaviour/actor", "Actor loss", ""), spec("behaviour/critic", "Critic: −log p(R)", "nats"),
-                               spec("behaviour/replay_critic", "Critic on replayed rewards", "nats"),
-                               spec("behaviour/entropy", "Entropy of the policy", "nats"),
-                               spec("behaviour/return", "Imagined λ-return", "reward"), spec("behaviour/value", "Imagined value", "reward"),
-                               spec("behaviour/actor_gradient", "Gradient norm of the actor", ""),
-                               spec("behaviour/critic_gradient", "Gradient norm of the critic", "")});
+    specs.insert(
+        specs.end(),
+        {spec("behaviour/actor", "Actor loss", ""), spec("behaviour/critic", "Critic: −log p(R)", "nats"),
+         spec("behaviour/replay_critic", "Critic on replayed rewards", "nats"),
+         spec("behaviour/entropy", "Entropy of the policy", "nats"),
+         spec("behaviour/return", "Imagined λ-return", "reward"), spec("behaviour/value", "Imagined value", "reward"),
+         spec("behaviour/actor_gradient", "Gradient norm of the actor", ""),
+         spec("behaviour/critic_gradient", "Gradient norm of the critic", "")});
   }
   specs.push_back(spec("evaluate/reward", "Return of unseen episodes", "reward", "episode"));
   return specs;
@@ -87,14 +89,20 @@ std::unique_ptr<System> make_dreamer(const RunSpec& spec, const std::string& rec
     parts->planner = std::make_shared<Planner>(spaces.action, options.planner);
     system->behaviour = parts->planner;
   } else {
-    parts->actor_critic = std::make_shared<ActorCritic>(parts->model->feature_count(), spaces.action, options.behaviour);
+    parts->actor_critic =
+        std::make_shared<ActorCritic>(parts->model->feature_count(), spaces.action, options.behaviour);
     parts->actor_critic->to(system->device);
     parts->actor_critic->set_bfloat16(narrow);
     system->behaviour = parts->actor_critic;
   }
   system->model = parts->model;
-  parts->follow_settings = [model, p = parts.get()] {
-    model->live_options() = p->options.world;
+  system->follow_settings = [model, p = parts.get()] {
+    const auto& world = p->options.world;
+    model->live_options() = world;
+    p->system->metrics.set_floor("world/kl", world.free_nats);
+    // What is left above the free nats has no floor but 0.
+    for (const auto* name : {"world/dynamics", "world/representation"})
+      p->system->metrics.set_floor(name, world.free_per == "excess" ? 0 : world.free_nats);
     if (p->actor_critic) p->actor_critic->live_options() = p->options.behaviour;
     if (p->planner) p->planner->live_options() = p->options.planner;
   };
@@ -106,6 +114,7 @@ std::unique_ptr<System> make_dreamer(const RunSpec& spec, const std::string& rec
   };
   system->metrics = Metrics(curves(options, recipe == "planet"));
   system->parts = parts;
+  system->follow_settings();
   system->memory_bytes = [p = parts.get()] { return static_cast<double>(p->replay.bytes()); };
   system->budget_bytes = [p = parts.get()] { return p->options.train.budget_gb * 1e9; };
   system->phases = {learn_phase(parts), dreamer_evaluate_phase(parts)};
@@ -114,9 +123,17 @@ std::unique_ptr<System> make_dreamer(const RunSpec& spec, const std::string& rec
 
 }  // namespace
 
-std::unique_ptr<System> make_planet(const RunSpec& spec) { return make_dreamer(spec, "planet", "PlaNet"); }
-std::unique_ptr<System> make_dreamer_v1(const RunSpec& spec) { return make_dreamer(spec, "dreamer-v1", "Dreamer V1"); }
-std::unique_ptr<System> make_dreamer_v2(const RunSpec& spec) { return make_dreamer(spec, "dreamer-v2", "Dreamer V2"); }
-std::unique_ptr<System> make_dreamer_v3(const RunSpec& spec) { return make_dreamer(spec, "dreamer-v3", "Dreamer V3"); }
+std::unique_ptr<System> make_planet(const RunSpec& spec) {
+  return make_dreamer(spec, "planet", "PlaNet");
+}
+std::unique_ptr<System> make_dreamer_v1(const RunSpec& spec) {
+  return make_dreamer(spec, "dreamer-v1", "Dreamer V1");
+}
+std::unique_ptr<System> make_dreamer_v2(const RunSpec& spec) {
+  return make_dreamer(spec, "dreamer-v2", "Dreamer V2");
+}
+std::unique_ptr<System> make_dreamer_v3(const RunSpec& spec) {
+  return make_dreamer(spec, "dreamer-v3", "Dreamer V3");
+}
 
 }  // namespace dream

@@ -18,8 +18,9 @@ class Evaluation {
     const auto episodes = parts_->options.train.evaluate_episodes;
     // At most 32 side by side, and as many in the last round as in the first: the networks run on all lanes to the end.
     const auto rounds = (episodes + 31) / 32;
-    lanes_ = std::make_unique<RealLanes>(system.model, system.device, system.make_env, (episodes + rounds - 1) / rounds, 1);
-    generator_ = make_generator(system.device, 1);
+    lanes_ =
+        std::make_unique<RealLanes>(system.model, system.device, system.make_env, (episodes + rounds - 1) / rounds, 1);
+    generator_ = make_generator(system.device, 2);
     const auto act = [this](const torch::Tensor&, const torch::Tensor&) {
       return parts_->system->behaviour->decide(*parts_->system->model, lanes_->carry(), false, generator_);
     };
@@ -33,7 +34,8 @@ class Evaluation {
 
   double step() {
     double steps = 0;
-    for (int repeat = 0; repeat < 4 && !population_->finished(); ++repeat) steps += static_cast<double>(population_->tick());
+    for (int repeat = 0; repeat < 4 && !population_->finished(); ++repeat)
+      steps += static_cast<double>(population_->tick());
     if (!population_->finished()) return steps;
     auto& system = *parts_->system;
     system.metrics.clear("evaluate/");
@@ -52,22 +54,25 @@ class Evaluation {
   std::string detail() const { return done() ? parts_->system->facts["score"] : "unseen episodes"; }
   std::vector<Frame> frames() const {
     if (!lanes_ || !lanes_->envs().images().defined()) return {};
-    return {{"real", "the policy on an unseen episode", -1, std::make_shared<const Image>(image_from(lanes_->envs().images()[0]))}};
+    return {{"real", "the policy on an unseen episode", -1,
+             std::make_shared<const Image>(image_from(lanes_->envs().images()[0]))}};
   }
   void save(Checkpoint& into) const { into.tensors["evaluate.updates"] = torch::tensor({evaluated_}, torch::kInt64); }
-  void load(const Checkpoint& from) { evaluated_ = from.get("evaluate.updates", {1}).to(torch::kInt64).item<std::int64_t>(); }
+  void load(const Checkpoint& from) {
+    evaluated_ = from.get("evaluate.updates", {1}).to(torch::kInt64).item<std::int64_t>();
+  }
   void end() {
     population_.reset();
     lanes_.reset();
   }
 
  private:
-  bool done() const { return evaluated_ == parts_->updates && evaluated_ > 0; }
+  bool done() const { return evaluated_ == parts_->updates; }
   std::shared_ptr<DreamerParts> parts_;
   std::unique_ptr<RealLanes> lanes_;
   std::unique_ptr<Population> population_;
   at::Generator generator_;
-  std::int64_t evaluated_ = 0;  // the number of updates whose score is known
+  std::int64_t evaluated_ = -1;  // the number of updates whose score is known
 };
 
 }  // namespace

@@ -7,19 +7,23 @@
 #include "api/error.h"
 #include "api/platform_time.h"
 #include "core/data/sequences.h"
-#include "core/engine/dreamer/dreamer.h"
 #include "core/engine/actor_thread.h"
+#include "core/engine/dreamer/dreamer.h"
+#include "core/engine/dreamer/train_ratio.h"
 #include "core/lab/open_loop.h"
 #include "core/probe/from_tensor.h"
 
 namespace dream {
 namespace {
 
-constexpr std::int64_t kept_starts = 64;        // states that a run keeps to begin dreams from
-constexpr double exploding_kl = 1000;           // nats; healthy models stay below a hundred
-constexpr std::int64_t dream_context = 32;       // frames that are watched before a dream begins in the replay
-constexpr double reading_seconds = 0.1;         // of one step while the replay is read
-constexpr std::int64_t open_loop_context = 5;   // frames that the open-loop picture sees
+constexpr std::int64_t kept_starts = 64;       // states that a run keeps to begin dreams from
+constexpr double exploding_kl = 1000;          // nats; healthy models stay below a hundred
+constexpr std::int64_t dream_context = 32;     // frames that are watched before a dream begins in the replay
+constexpr double reading_seconds = 0.1;        // of one step while the replay is read
+constexpr std::int64_t open_loop_context = 5;  // frames that the open-loop picture sees
+constexpr std::int64_t open_loop_steps = 50;   // that it then imagines
+constexpr std::int64_t open_loop_lanes = 3;
+constexpr std::int64_t open_loop_updates = 20;  // for which it keeps its sequences, so that they can be seen to improve
 
 /// Collect as many steps as the train ratio asks for, then one update of world model and behaviour.
 class Learning {
@@ -38,8 +42,14 @@ class Learning {
   void begin() {
     if (experience_ || actor_thread_ || sources_) return;
     const auto& train = parts_->options.train;
+    if (train.datasets.empty() && train.prefill >= train.steps) {
+      throw Error("train.steps = " + std::to_string(train.steps) +
+                  " leaves no step to learn with after train.prefill = " + std::to_string(train.prefill) +
+                  " random ones; raise the first or lower the other");
+    }
     parts_->replay = Replay(static_cast<std::size_t>(train.budget_gb * 1e9));
-    sources_ = std::make_unique<DatasetSources>(folders_of(train.datasets), parts_->system->make_env()->spaces(), parts_->system->environment);
+    sources_ = std::make_unique<DatasetSources>(folders_of(train.datasets), parts_->system->make_env()->spaces(),
+                                                parts_->system->environment);
     own_read_ = 0;
     if (resumed_.tensors.contains("learn.experience/counters") && std::filesystem::exists(own_folder())) {
       own_ = std::make_unique<Dataset>(own_folder());
@@ -63,8 +73,8 @@ class Learning {
   double progress() const {
     const auto& train = parts_->options.train;
     const auto made = std::min(1.0, static_cast<double>(steps_) / static_cast<double>(train.steps));
-    if (train.datasets.empty() || train.actor == "async" || ratio_ <= 0) return made;
-    const auto owed = static_cast<double>(paid_) + (static_cast<double>(train.steps - train.prefill) - paid_steps_) * ratio_ / static_cast<double>(train.batch * train.length);
+    if (train.datasets.empty() || train.actor == "async") return made;
+    const auto owed = ratio_.owed(static_cast<double>(train.steps - train.prefill), batch_frames());
     return std::min(made, owed > 0 ? static_cast<double>(parts_->updates) / owed : 1);
   }
 
@@ -73,8 +83,10 @@ class Learning {
       return "reading episodes: " + std::to_string(parts_->replay.episodes()) + " of " +
              std::to_string(sources_->episodes() + static_cast<std::size_t>(own_count()));
     }
-    auto text = std::to_string(steps_) + " steps, " + std::to_string(episodes_) + " episodes, " + std::to_string(parts_->updates) + " updates";
-    if (actor_thread_) text += ", the actor's weights are " + std::to_string(parts_->updates - acting_with_) + " updates old";
+    auto text = std::to_string(steps_) + " steps, " + std::to_string(episodes_) + " episodes, " +
+                std::to_string(parts_->updates) + " updates";
+    if (actor_thread_)
+      text += ", the actor's weights are " + std::to_string(parts_->updates - acting_with_) + " updates old";
     return text;
   }
 
@@ -87,7 +99,7 @@ class Learning {
     const auto& replay = parts_->replay;
     const auto last = static_cast<std::int64_t>(std::clamp(place, 0.0, 1.0) * static_cast<double>(replay.frames() - 1));
     const auto begin = std::max<std::int64_t>(0, last - dream_context + 1);
-    return sequence_at(replay, begin, last - begin + 1);
+    return sequences_at(replay, {begin}, last - begin + 1);
   }
   void save(Checkpoint& into) const;
   void load(const Checkpoint& from);
@@ -102,7 +114,7 @@ class Learning {
     sources_.reset();
     own_.reset();
     parts_->replay.clear();
-    batch_ = {};
+    batch_ = sheet_ = {};
   }
 
  private:
@@ -113,11 +125,13 @@ class Learning {
   std::int64_t own_count() const {
     if (!own_) return 0;
     const auto there = static_cast<std::int64_t>(own_->episodes());
-    return parts_->options.train.actor == "async" ? there : std::min(there, Experience::finished_in(resumed_, "learn.experience/"));
+    return parts_->options.train.actor == "async"
+               ? there
+               : std::min(there, Experience::finished_in(resumed_, "learn.experience/"));
   }
 
-  /// One more episode: of the given datasets, then of those that this run had collected when it was saved; an actor of its
-  /// own may have gone on.
+  /// One more episode: of the given datasets, then of those that this run had collected when it was saved; an actor of
+  /// its own may have gone on.
   bool read_more() {
     if (sources_->read_into(parts_->replay)) return true;
     if (!own_) return false;
@@ -131,12 +145,16 @@ class Learning {
     const auto& train = parts_->options.train;
     if (own_read_ == 0) given_ = parts_->replay.steps();
     steps_ = std::max(steps_, given_);
-    const Experience::Options options{own_folder(), train.lanes, std::max<std::int64_t>(0, train.prefill - given_), parts_->rng("collect")};
-    if (train.actor == "async") {
-      actor_thread_ = std::make_unique<ActorThread>(parts_->twin(), options, resumed_, "learn.experience/", train.steps - given_);
+    const bool async = train.actor == "async";
+    const Experience::Options options{own_folder(), train.lanes, std::max<std::int64_t>(0, train.prefill - given_),
+                                      async, parts_->rng("collect")};
+    if (async) {
+      actor_thread_ =
+          std::make_unique<ActorThread>(parts_->twin(), options, resumed_, "learn.experience/", train.steps - given_);
       hand_over();
     } else {
-      experience_ = std::make_unique<Experience>(options, *parts_->system, [this](Episode e) { parts_->replay.add(std::move(e)); });
+      experience_ = std::make_unique<Experience>(options, *parts_->system,
+                                                 [this](Episode e) { parts_->replay.add(std::move(e)); });
       if (resumed_.tensors.contains("learn.experience/counters")) experience_->load(resumed_, "learn.experience/");
     }
     resumed_ = {};
@@ -146,21 +164,21 @@ class Learning {
     const auto& train = parts_->options.train;
     if (parts_->replay.steps() < train.length || steps_ < train.prefill) return false;
     if (actor_thread_) return true;  // the learner trains without pause
-    const auto after_fill = static_cast<double>(steps_ - train.prefill);
-    return static_cast<double>(parts_->updates - paid_) * static_cast<double>(train.batch * train.length) <=
-           (after_fill - paid_steps_) * train.train_ratio;
+    return ratio_.due(parts_->updates, static_cast<double>(steps_ - train.prefill), batch_frames());
+  }
+
+  double batch_frames() const {
+    return static_cast<double>(parts_->options.train.batch * parts_->options.train.length);
   }
 
   /// Live settings reach the parts that use them. A changed train ratio counts from here on.
   void follow_settings() {
     const auto& options = parts_->options;
-    parts_->follow_settings();
+    parts_->system->follow_settings();
     world_.options() = options.world_optimiser;
     if (actor_) actor_->options() = options.actor_optimiser, critic_->options() = options.critic_optimiser;
-    if (ratio_ != options.train.train_ratio) {
-      if (ratio_ > 0) paid_ = parts_->updates, paid_steps_ = static_cast<double>(steps_ - options.train.prefill);
-      ratio_ = options.train.train_ratio;
-    }
+    ratio_.set(options.train.train_ratio, parts_->updates, static_cast<double>(steps_ - options.train.prefill));
+    if (actor_thread_) actor_thread_->stop_after(options.train.steps - given_);
   }
 
   double update();
@@ -173,7 +191,8 @@ class Learning {
   void hand_over() {
     auto weights = std::make_shared<Checkpoint>();
     parts_->system->store_weights(*weights);
-    actor_thread_->put_weights(std::move(weights), parts_->updates + 1);  // 0 is what the actor begins with
+    // 0 is what the actor begins with.
+    actor_thread_->put_weights(std::move(weights), parts_->system->config.fields(), parts_->updates + 1);
     handed_over_ = parts_->updates;
   }
   void save_experience(Checkpoint& into) const {
@@ -192,9 +211,10 @@ class Learning {
   std::unique_ptr<DatasetSources> sources_;  // while they are read
   std::unique_ptr<Dataset> own_;             // of a resumed run, likewise
   std::int64_t own_read_ = 0, given_ = 0;    // episodes of own_; steps of the datasets
-  std::int64_t steps_ = 0, episodes_ = 0, paid_ = 0, acting_with_ = 0, handed_over_ = 0;
-  double paid_steps_ = 0, ratio_ = 0;
-  SequenceBatch batch_;  // the last one, for pictures
+  std::int64_t steps_ = 0, episodes_ = 0, acting_with_ = 0, handed_over_ = 0;
+  TrainRatio ratio_;
+  SequenceBatch batch_, sheet_;  // the last one, for probes; what the open-loop picture shows
+  std::int64_t sheet_since_ = 0;
   std::vector<std::string> warnings_;
 };
 
@@ -216,7 +236,8 @@ double Learning::step_async() {
   auto news = actor_thread_->take();
   news.steps += given_;
   for (auto& episode : news.episodes) {
-    note(news.steps, std::accumulate(episode.rewards.begin(), episode.rewards.end(), 0.0), static_cast<std::int64_t>(episode.length()));
+    note(news.steps, std::accumulate(episode.rewards.begin(), episode.rewards.end(), 0.0),
+         static_cast<std::int64_t>(episode.length()));
     parts_->replay.add(std::move(episode));
     ++episodes_;
   }
@@ -242,7 +263,8 @@ double Learning::update() {
   auto total = world.total;
   if (auto* actor_critic = parts_->actor_critic.get()) {
     const auto alive = (1 - batch_.terminated).flatten();
-    auto loss = actor_critic->learn(*parts_->model, world.states, alive, {world.features, batch_.reward, batch_.terminated, batch_.last}, generator_);
+    auto loss = actor_critic->learn(*parts_->model, world.states, alive,
+                                    {world.features, batch_.reward, batch_.terminated, batch_.last}, generator_);
     for (const auto& [name, term] : loss.terms) metrics().add("behaviour/" + name, number, term.item<double>());
     total = total + loss.actor + loss.critic;
     if (loss.replay_critic.defined()) total = total + loss.replay_critic;
@@ -273,8 +295,20 @@ double Learning::update() {
 }
 
 std::vector<Frame> Learning::frames() {
-  if (!batch_.reward.defined() || !batch_.image.defined()) return {};
-  return open_loop_frames(*parts_->model, batch_, open_loop_context, make_generator(parts_->system->device, 1));
+  const auto& replay = parts_->replay;
+  if (!batch_.image.defined() || replay.frames() == 0) return {};
+  if (!sheet_.reward.defined() || parts_->updates - sheet_since_ >= open_loop_updates) {
+    // Longer than what is trained on, and of one episode where that lasts; chosen without the run's own chance.
+    Rng chance(static_cast<std::uint64_t>(parts_->updates));
+    std::vector<std::int64_t> begins;
+    for (std::int64_t lane = 0; lane < open_loop_lanes; ++lane) {
+      const auto any = static_cast<std::int64_t>(chance.integers(static_cast<std::uint64_t>(replay.frames())));
+      begins.push_back(whole_piece(replay, any, open_loop_context + open_loop_steps));
+    }
+    sheet_ = sequences_at(replay, begins, open_loop_context + open_loop_steps).to(parts_->system->device);
+    sheet_since_ = parts_->updates;
+  }
+  return open_loop_frames(*parts_->model, sheet_, open_loop_context, make_generator(parts_->system->device, 1));
 }
 
 std::vector<std::string> Learning::probe_names() const {
@@ -288,20 +322,23 @@ void Learning::report(ProbeSink& sink) {
   if (!batch_.reward.defined()) return;
   torch::NoGradGuard no_grad;
   parts_->model->report_batch(sink);
-  const auto value = [&](const torch::Tensor& features) {
-    return parts_->actor_critic ? parts_->actor_critic->value(features) : torch::Tensor();
-  };
-  report_foretold(*parts_->model, batch_, open_loop_context, value, parts_->options.behaviour.discount, sink,
-                  make_generator(parts_->system->device, 1));
+  Valued valued;
+  if (auto* ac = parts_->actor_critic.get()) {
+    valued = {[ac](const torch::Tensor& features) { return ac->value(features); }, parts_->options.behaviour.discount,
+              parts_->options.behaviour.lambda};
+  }
+  report_foretold(*parts_->model, batch_, open_loop_context, valued, sink, make_generator(parts_->system->device, 1));
 }
 
 void Learning::save(Checkpoint& into) const {
-  into.tensors["learn.counters"] = torch::tensor({parts_->updates, paid_, steps_, episodes_}, torch::kInt64);
-  into.tensors["learn.ratio"] = torch::tensor({paid_steps_, ratio_}, torch::kFloat64);
+  into.tensors["learn.counters"] = torch::tensor({parts_->updates, ratio_.paid, steps_, episodes_}, torch::kInt64);
+  into.tensors["learn.ratio"] = torch::tensor({ratio_.paid_steps, ratio_.ratio}, torch::kFloat64);
   const auto& s = draws_.state();
   const auto word = [](std::uint64_t x) { return static_cast<std::int64_t>(x); };
-  into.tensors["learn.draws"] = torch::tensor({word(s.state_high), word(s.state_low), word(s.increment_high), word(s.increment_low),
-                                               word(s.seed), word(s.key), word(s.has_half), word(s.half)}, torch::kInt64);
+  into.tensors["learn.draws"] =
+      torch::tensor({word(s.state_high), word(s.state_low), word(s.increment_high), word(s.increment_low), word(s.seed),
+                     word(s.key), word(s.has_half), word(s.half)},
+                    torch::kInt64);
   store_generator(into, "learn.rng", generator_);
   world_.save(into, "learn.world/");
   if (actor_) actor_->save(into, "learn.actor/"), critic_->save(into, "learn.critic/");
@@ -318,13 +355,17 @@ void Learning::load(const Checkpoint& from) {
   const auto draws = from.get("learn.draws", {8}).to(torch::kInt64).contiguous();
   world_.load(from, "learn.world/");
   if (actor_) actor_->load(from, "learn.actor/"), critic_->load(from, "learn.critic/");
+  for (auto* optimiser : {&world_, actor_.get(), critic_.get()}) {
+    if (optimiser) optimiser->clear();  // gradients of a step that failed
+  }
   load_generator(from, "learn.rng", generator_);
   const auto* c = counters.data_ptr<std::int64_t>();
-  parts_->updates = c[0], paid_ = c[1], steps_ = c[2], episodes_ = c[3];
-  paid_steps_ = ratio.data_ptr<double>()[0], ratio_ = ratio.data_ptr<double>()[1];
+  parts_->updates = c[0], steps_ = c[2], episodes_ = c[3];
+  ratio_ = {ratio.data_ptr<double>()[1], c[1], ratio.data_ptr<double>()[0]};
   const auto* d = draws.data_ptr<std::int64_t>();
   const auto word = [&](int i) { return static_cast<std::uint64_t>(d[i]); };
-  draws_ = Rng(Rng::State{word(0), word(1), word(2), word(3), word(4), word(5), static_cast<std::uint32_t>(word(6)), static_cast<std::uint32_t>(word(7))});
+  draws_ = Rng(Rng::State{word(0), word(1), word(2), word(3), word(4), word(5), static_cast<std::uint32_t>(word(6)),
+                          static_cast<std::uint32_t>(word(7))});
   experience_.reset();
   actor_thread_.reset();
   sources_.reset();
@@ -339,7 +380,8 @@ void Learning::load(const Checkpoint& from) {
 }  // namespace
 
 Phase learn_phase(std::shared_ptr<DreamerParts> parts) {
-  return phase_of("learn", "Learn: collect, world model, behaviour", "replayed frames/s", std::make_shared<Learning>(std::move(parts)));
+  return phase_of("learn", "Learn: collect, world model, behaviour", "replayed frames/s",
+                  std::make_shared<Learning>(std::move(parts)));
 }
 
 }  // namespace dream

@@ -33,7 +33,8 @@ void planet(DreamerOptions& o) {
   w.dynamics_scale = w.representation_scale = 1;
   w.free_nats = 3;
   w.free_per = "excess";
-  o.world_optimiser = {.kind = "adam", .learning_rate = 1e-3, .eps = 1e-4, .clip_norm = 1000, .adaptive_clip = 0, .warm_up = 0};
+  o.world_optimiser = {
+      .kind = "adam", .learning_rate = 1e-3, .eps = 1e-4, .clip_norm = 1000, .adaptive_clip = 0, .warm_up = 0};
   o.train.batch = o.train.length = 50;
   o.train.train_ratio = 1000;  // 100 updates of 2,500 steps per episode of 250
   o.train.prefill = 2500;
@@ -41,7 +42,7 @@ void planet(DreamerOptions& o) {
 }
 
 /// Hafner et al. 2020; danijar/dreamer.
-void dreamer_v1(DreamerOptions& o) {
+void dreamer_v1(DreamerOptions& o, bool discrete) {
   planet(o);
   auto& w = o.world;
   w.cell = "gru";
@@ -59,7 +60,7 @@ void dreamer_v1(DreamerOptions& o) {
   b.indexing = "current";
   b.include_start = false;
   b.entropy = 0;
-  b.exploration_noise = 0.3;
+  b.exploration_noise = discrete ? 0.1 : 0.3;  // ε falls from 0.4 to 0.1 there
   b.sample_to_evaluate = false;
   b.continuous = "tanh_normal";
   b.unimix = 0;
@@ -74,7 +75,8 @@ void dreamer_v1(DreamerOptions& o) {
   b.target = "none";
   b.normalise_returns = false;
   b.replay_critic = 0;
-  const OptimiserOptions adam = {.kind = "adam", .learning_rate = 8e-5, .eps = 1e-7, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
+  const OptimiserOptions adam = {
+      .kind = "adam", .learning_rate = 8e-5, .eps = 1e-7, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
   o.world_optimiser = o.actor_optimiser = o.critic_optimiser = adam;
   o.world_optimiser.learning_rate = 6e-4;
   o.train.train_ratio = 250;  // 100 updates of 2,500 steps every 1,000 steps
@@ -83,7 +85,7 @@ void dreamer_v1(DreamerOptions& o) {
 
 /// Hafner et al. 2021; danijar/dreamerv2, configs.yaml.
 void dreamer_v2(DreamerOptions& o, bool discrete) {
-  dreamer_v1(o);
+  dreamer_v1(o, discrete);
   auto& w = o.world;
   w.latent = "categorical";
   w.groups = w.classes = 32;
@@ -96,7 +98,9 @@ void dreamer_v2(DreamerOptions& o, bool discrete) {
   w.tanh_rewards = discrete;
   w.continue_scale = discrete ? 5 : 0;
   w.discount = discrete ? 0.999 : 0.99;
+  w.deviation = "sigmoid";
   const double kl = discrete ? 0.1 : 1;
+  w.kl_balance = 0.8;
   w.dynamics_scale = 0.8 * kl;
   w.representation_scale = 0.2 * kl;
   w.free_nats = discrete ? 0 : 1;
@@ -124,12 +128,16 @@ void dreamer_v2(DreamerOptions& o, bool discrete) {
 
 /// Hafner et al. 2023, as published in Nature 2025; danijar/dreamerv3.
 void dreamer_v3_2024(DreamerOptions& o) {
-  struct Size { std::int64_t deter, hidden, classes, depth; };
-  static const std::map<std::string, Size> sizes = {
-      {"1m", {512, 64, 4, 4}},         {"12m", {2048, 256, 16, 16}},  {"25m", {3072, 384, 24, 24}},   {"50m", {4096, 512, 32, 32}},
-      {"100m", {6144, 768, 48, 48}},   {"200m", {8192, 1024, 64, 64}}, {"400m", {12288, 1536, 96, 96}}};
-  const auto found = sizes.find(o.size);
-  if (found == sizes.end()) throw Error("the sizes of Dreamer V3 (2024) are 1m, 12m, 25m, 50m, 100m, 200m and 400m, not " + o.size);
+  struct Size {
+    std::int64_t deter, hidden, classes, depth;
+  };
+  static const std::map<std::string, Size> sizes = {{"1m", {512, 64, 4, 4}},        {"12m", {2048, 256, 16, 16}},
+                                                    {"25m", {3072, 384, 24, 24}},   {"50m", {4096, 512, 32, 32}},
+                                                    {"100m", {6144, 768, 48, 48}},  {"200m", {8192, 1024, 64, 64}},
+                                                    {"400m", {12288, 1536, 96, 96}}};
+  const auto found = sizes.find(o.size == "smallest" ? "1m" : o.size);
+  if (found == sizes.end())
+    throw Error("the sizes of Dreamer V3 (2024) are 1m, 12m, 25m, 50m, 100m, 200m and 400m, not " + o.size);
   const auto [deter, hidden, classes, depth] = found->second;
   auto& w = o.world;
   w.deter = deter;
@@ -140,10 +148,15 @@ void dreamer_v3_2024(DreamerOptions& o) {
 
 /// The first version of Dreamer V3, of January 2023, which NM512/dreamerv3-torch follows.
 void dreamer_v3_2023(DreamerOptions& o, bool discrete) {
-  struct Size { std::int64_t deter, depth, units, layers; };
-  static const std::map<std::string, Size> sizes = {
-      {"xs", {256, 24, 256, 1}}, {"s", {512, 32, 512, 2}}, {"m", {1024, 48, 640, 3}}, {"l", {2048, 64, 768, 4}}, {"xl", {4096, 96, 1024, 5}}};
-  const auto found = sizes.find(o.size);
+  struct Size {
+    std::int64_t deter, depth, units, layers;
+  };
+  static const std::map<std::string, Size> sizes = {{"xs", {256, 24, 256, 1}},
+                                                    {"s", {512, 32, 512, 2}},
+                                                    {"m", {1024, 48, 640, 3}},
+                                                    {"l", {2048, 64, 768, 4}},
+                                                    {"xl", {4096, 96, 1024, 5}}};
+  const auto found = sizes.find(o.size == "smallest" ? "xs" : o.size);
   if (found == sizes.end()) throw Error("the sizes of Dreamer V3 (2023) are xs, s, m, l and xl, not " + o.size);
   const auto [deter, depth, units, layers] = found->second;
   auto& w = o.world;
@@ -176,15 +189,18 @@ void dreamer_v3_2023(DreamerOptions& o, bool discrete) {
   b.bias_with_norm = false;
   b.critic_head = "symlog";
   b.replay_critic = 0;
-  o.world_optimiser = {.kind = "adam", .learning_rate = 1e-4, .eps = 1e-8, .clip_norm = 1000, .adaptive_clip = 0, .warm_up = 0};
-  o.actor_optimiser = o.critic_optimiser = {.kind = "adam", .learning_rate = 3e-5, .eps = 1e-5, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
+  o.world_optimiser = {
+      .kind = "adam", .learning_rate = 1e-4, .eps = 1e-8, .clip_norm = 1000, .adaptive_clip = 0, .warm_up = 0};
+  o.actor_optimiser = o.critic_optimiser = {
+      .kind = "adam", .learning_rate = 3e-5, .eps = 1e-5, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
+  o.train.train_ratio = discrete ? 64 : 512;  // Atari and DMLab; control suite
 }
 
 }  // namespace
 
 void set_published(DreamerOptions& options, const std::string& recipe, bool discrete) {
   if (recipe == "planet") return planet(options);
-  if (recipe == "dreamer-v1") return dreamer_v1(options);
+  if (recipe == "dreamer-v1") return dreamer_v1(options, discrete);
   if (recipe == "dreamer-v2") return dreamer_v2(options, discrete);
   if (options.constants == "2023") return dreamer_v3_2023(options, discrete);
   dreamer_v3_2024(options);

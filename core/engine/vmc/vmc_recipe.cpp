@@ -26,7 +26,8 @@ std::vector<Squash> squash_for(const VmcOptions& options, const std::string& env
     for (std::string word; std::getline(words, word, ',');) squash.push_back(squash_from(word));
   }
   if (squash.size() != space.size()) {
-    throw Error("c.squash names " + std::to_string(squash.size()) + " axes, the action has " + std::to_string(space.size()));
+    throw Error("c.squash names " + std::to_string(squash.size()) + " axes, the action has " +
+                std::to_string(space.size()));
   }
   return squash;
 }
@@ -36,18 +37,18 @@ std::vector<Metrics::Spec> curves(const VmcOptions& options) {
   std::ostringstream label;
   label << "tolerance 0.5·z = " << tolerance;
   std::vector<Metrics::Spec> specs = {
-      {"collect/reward", "Return of collected episodes", "reward", "episode", false, 0, ""},
-      {"v/reconstruction", "V: reconstruction Σ(x − x̂)² per frame", "sum over 64·64·3", "step", false, 0, ""},
-      {"v/kl", "V: KL(q(z|x) ‖ N(0, I))", "nats", "step", true, tolerance, label.str()},
-      {"m/nll", "M: −log p(z' | z, a, h)", "nats / dim", "step", false, 0, ""}};
+      {"collect/reward", "Return of collected episodes", "reward", "episode"},
+      {"v/reconstruction", "V: reconstruction Σ(x − x̂)² per frame", "sum over 64·64·3", "step"},
+      {"v/kl", "V: KL(q(z|x) ‖ N(0, I))", "nats", "step", tolerance, label.str()},
+      {"m/nll", "M: −log p(z' | z, a, h)", "nats / dim", "step"}};
   if (options.m.heads) {
-    specs.push_back({"m/reward", "M: reward error", "MSE", "step", false, 0, ""});
-    specs.push_back({"m/done", "M: done cross-entropy", "nats", "step", false, 0, ""});
+    specs.push_back({"m/reward", "M: reward error", "MSE", "step"});
+    specs.push_back({"m/done", "M: done cross-entropy", "nats", "step"});
   }
-  specs.push_back({"c/mean", "C: mean return of the population", "reward", "generation", false, 0, ""});
-  specs.push_back({"c/best", "C: best candidate's return", "reward", "generation", false, 0, ""});
-  specs.push_back({"c/sigma", "C: CMA-ES rms deviation", "", "generation", false, 0, ""});
-  specs.push_back({"evaluate/reward", "Return on unseen tracks", "reward", "episode", false, 0, ""});
+  specs.push_back({"c/mean", "C: mean return of the population", "reward", "generation"});
+  specs.push_back({"c/best", "C: best candidate's return", "reward", "generation"});
+  specs.push_back({"c/sigma", "C: CMA-ES rms deviation", "", "generation"});
+  specs.push_back({"evaluate/reward", "Return on unseen tracks", "reward", "episode"});
   return specs;
 }
 
@@ -82,42 +83,53 @@ void VmcOptions::fields(Config& config) {
   config.add("preset", preset, presets);
   config.add("seed", seed, traits("Seed of everything that this run draws", 0, 2147483647));
   Config::Traits policies;
-  policies.help = "Who drives: a Brownian motion of the controls, or V-M-C with random weights drawn per episode (published)";
+  policies.help =
+      "Who drives: a Brownian motion of the controls, or V-M-C with random weights drawn per episode (published)";
   policies.choices = {"brownian", "random-weights"};
   config.add("collect.policy", collect.policy, policies);
   config.add("collect.episodes", collect.episodes, traits("Random episodes to collect (published: 10,000)", 1, 1e6));
   config.add("collect.max_steps", collect.max_steps, traits("Longest collected episode", 1, 1e6, "steps"));
   config.add("collect.lanes", collect.lanes, traits("Environments that are stepped side by side", 1, 4096));
-  config.add("collect.datasets", collect.datasets, traits("More dataset folders to train V and M on, separated by ':'", 0, 0));
+  config.add("collect.datasets", collect.datasets,
+             traits("More dataset folders to train V and M on, separated by ':'", 0, 0));
   config.add("collect.budget_gb", collect.budget_gb, traits("Memory that the replay may take", 0.01, 1e4, "GB"));
   config.add("v.latent_size", v.latent_size, traits("Size of the latent z", 1, 1024));
   config.add("v.learning_rate", v.learning_rate, live(traits("Adam step size of V", 1e-7, 1, ""), true));
   config.add("v.batch", v.batch, live(traits("Frames per gradient step of V", 2, 4096, "frames")));
   config.add("v.epochs", v.epochs, traits("Passes over the frames (published code: 10)", 1, 1e6));
-  config.add("v.bfloat16", v.bfloat16, traits("bf16 matrix products where the processor has them; weights stay float32", 0, 1));
+  config.add("v.bfloat16", v.bfloat16,
+             traits("bf16 matrix products where the processor has them; weights stay float32", 0, 1));
   config.add("m.hidden_size", m.hidden_size, traits("LSTM units of M", 1, 16384));
   config.add("m.mixtures", m.mixtures, traits("Gaussians per z dimension, K", 1, most_mixtures));
   config.add("m.learning_rate", m.learning_rate, live(traits("Adam step size of M", 1e-7, 1), true));
   config.add("m.batch", m.batch, live(traits("Sequences per gradient step of M", 1, 4096, "sequences")));
   config.add("m.sequence", m.sequence, traits("Length of a training sequence of M (published: 999)", 1, 1e5, "steps"));
   config.add("m.steps", m.steps, traits("Gradient steps of M (published: 4000)", 1, 1e8));
-  config.add("m.gradient_clip", m.gradient_clip, live(traits("Each gradient element is clipped to ± this", 1e-4, 1e4), true));
-  config.add("m.bfloat16", m.bfloat16, traits("bf16 matrix products in M's training and large batches; weights stay float32", 0, 1));
-  config.add("m.heads", m.heads, traits("M also predicts reward and done, so that C can be trained in the dream", 0, 1));
+  config.add("m.gradient_clip", m.gradient_clip,
+             live(traits("Each gradient element is clipped to ± this", 1e-4, 1e4), true));
+  config.add("m.bfloat16", m.bfloat16,
+             traits("bf16 matrix products in M's training and large batches; weights stay float32", 0, 1));
+  config.add("m.heads", m.heads,
+             traits("M also predicts reward and done, so that C can be trained in the dream", 0, 1));
   config.add("c.population", c.population, traits("CMA-ES candidates per generation, λ", 4, 4096));
-  config.add("c.episodes", c.episodes, traits("Episodes per candidate; the same tracks for all in a generation", 1, 1024));
+  config.add("c.episodes", c.episodes,
+             traits("Episodes per candidate; the same tracks for all in a generation", 1, 1024));
   config.add("c.generations", c.generations, traits("Generations of CMA-ES (published: 1,800)", 1, 1e6));
   config.add("c.sigma0", c.sigma0, traits("First step size of CMA-ES, σ₀", 1e-6, 100));
   config.add("c.weight_decay", c.weight_decay, live(traits("Cost per mean squared weight", 0, 1e3)));
   config.add("c.max_steps", c.max_steps, traits("Longest episode of a candidate", 1, 1e6, "steps"));
-  config.add("c.patience", c.patience, traits("Give an episode up after so many steps without reward; 0 = never (published)", 0, 1e6, "steps"));
-  config.add("c.lanes", c.lanes, traits("Environments that are stepped as one batch; resumed with another number, a generation begins anew", 1, 16384));
+  config.add("c.patience", c.patience,
+             traits("Give an episode up after so many steps without reward; 0 = never (published)", 0, 1e6, "steps"));
+  config.add("c.lanes", c.lanes,
+             traits("Environments that are stepped as one batch; resumed with another number, a generation begins anew",
+                    1, 16384));
   Config::Traits worlds;
   worlds.help = "Where candidates drive: the real environment, or M's dream (needs m.heads)";
   worlds.choices = {"real", "dream"};
   config.add("c.world", c.world, worlds);
   config.add("c.tau", c.tau, traits("Temperature τ of the dream that candidates drive in", 0.01, 10));
-  config.add("c.squash", c.squash, traits("tanh, half or cut per action axis, separated by ','; empty = by environment", 0, 0));
+  config.add("c.squash", c.squash,
+             traits("tanh, half or cut per action axis, separated by ','; empty = by environment", 0, 0));
   config.add("evaluate.episodes", evaluate.episodes, traits("Episodes on unseen tracks at the end", 1, 1e6));
 }
 
@@ -141,7 +153,9 @@ bool VmcParts::load_more() {
   return false;
 }
 
-std::string VmcParts::loading() const { return "reading episodes: " + std::to_string(replay.episodes()); }
+std::string VmcParts::loading() const {
+  return "reading episodes: " + std::to_string(replay.episodes());
+}
 
 void VmcParts::unload() {
   replay.clear();
@@ -168,19 +182,11 @@ std::unique_ptr<System> make_vmc(const RunSpec& spec) {
   system->directory = spec.directory;
   system->device = device_from(spec.device);
   system->make_env = [name = spec.environment]() -> std::unique_ptr<Env> {
-    auto env = make_env(name);
-    if (env->spaces().image_bytes() == 0) {
-      throw Error("the recipe vmc sees pictures, and " + name + " has none; planet, dreamer-v1, dreamer-v2 and dreamer-v3 learn from vectors too (world.observe = vector)");
-    }
     // CarRacing's lower 12 rows are the instrument bar, which the original cuts away.
     const int rows = name.starts_with("CarRacing") ? 84 : 0;
-    return std::make_unique<ResizedEnv>(std::move(env), rows, 64, 64);
+    return std::make_unique<ResizedEnv>(make_env(name), rows, 64, 64);
   };
   const auto spaces = system->make_env()->spaces();
-  if (spaces.action.discrete()) {
-    throw Error("the recipe vmc drives continuous actions; " + spec.environment + " has " +
-                std::to_string(spaces.action.choices.size()) + " discrete ones. dreamer-v1, dreamer-v2 and dreamer-v3 serve those");
-  }
   MdnRnnOptions m;
   m.latent_size = options.v.latent_size;
   m.action_size = static_cast<std::int64_t>(spaces.action.size());

@@ -58,7 +58,7 @@ class Breakout final : public GameOf<BreakoutState> {
         s.down ^= 1;
       }
     } else if (y == 9) {
-      if (s.bricks.count() == 0) build();
+      if (s.bricks.empty()) build();
       if (s.ball_x == s.paddle) {
         s.down ^= 1;
         y = s.last_y;

@@ -37,6 +37,9 @@ struct Board {
     for (const std::uint16_t row : rows) sum += std::popcount(row);
     return sum;
   }
+  bool empty() const {
+    return std::ranges::all_of(rows, [](std::uint16_t row) { return row == 0; });
+  }
   bool plausible() const {
     for (const std::uint16_t row : rows) {
       if (row > kFull) return false;
@@ -75,12 +78,8 @@ class Planes {
   }
   template <class T>
   void write(T* plane, const Board& board) {
-    const int step = channels_;
-    for (int y = 0; y < kSide; ++y, plane += kSide * step) {
-      const unsigned row = board.rows[y];
-      if (row == 0) continue;
-      T* to = plane;
-      for (int x = 0; x < kSide; ++x, to += step) *to = static_cast<T>(row >> x & 1);
+    for (int y = 0; y < kSide; ++y, plane += kSide * channels_) {
+      for (unsigned row = board.rows[y]; row != 0; row &= row - 1) plane[std::countr_zero(row) * channels_] = 1;
     }
   }
 

@@ -66,7 +66,7 @@ class SpaceInvaders final : public GameOf<SpaceInvadersState> {
     if (s.shot_timer > 0) --s.shot_timer;
     --s.move_timer;
     --s.bomb_timer;
-    if (s.aliens.count() == 0) {
+    if (s.aliens.empty()) {
       if (ramping_ && s.move_interval > 6) --s.move_interval;
       new_wave();
     }
@@ -83,7 +83,7 @@ class SpaceInvaders final : public GameOf<SpaceInvadersState> {
 
   bool plausible(bool) const override {
     const SpaceInvadersState& s = state_;
-    return s.aliens.plausible() && s.shots.plausible() && s.bombs.plausible() && s.aliens.count() > 0 &&
+    return s.aliens.plausible() && s.shots.plausible() && s.bombs.plausible() && !s.aliens.empty() &&
            within(0, 9, s.cannon) && within(0, 1, s.right) && within(6, kMoveInterval, s.move_interval) &&
            within(0, kMoveInterval, s.move_timer) && within(0, kShotInterval, s.bomb_timer) &&
            within(0, kCoolDown, s.shot_timer);

@@ -1,4 +1,4 @@
-#include "core/engine/checkpoint.h"
+#include "core/nn/checkpoint.h"
 
 #include <gtest/gtest.h>
 

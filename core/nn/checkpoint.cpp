@@ -1,4 +1,4 @@
-#include "core/engine/checkpoint.h"
+#include "core/nn/checkpoint.h"
 
 #include <algorithm>
 #include <array>
@@ -11,7 +11,7 @@
 
 #include "api/error.h"
 #include "core/base/durable_file.h"
-#include "core/config/config.h"
+#include "core/base/nearest.h"
 #include "nlohmann/json.hpp"
 
 namespace dream {
@@ -315,7 +315,9 @@ Checkpoint Checkpoint::load(const std::filesystem::path& path) {
   return Reader(path).load(true);
 }
 
-Checkpoint Checkpoint::peek(const std::filesystem::path& path) { return Reader(path).load(false); }
+Checkpoint Checkpoint::peek(const std::filesystem::path& path) {
+  return Reader(path).load(false);
+}
 
 torch::Tensor Checkpoint::exact(const std::string& name, torch::IntArrayRef shape) const {
   const auto found = tensors.find(name);

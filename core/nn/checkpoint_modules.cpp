@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "api/error.h"
-#include "core/engine/checkpoint.h"
+#include "core/nn/checkpoint.h"
 
 namespace dream {
 namespace {

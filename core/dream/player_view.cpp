@@ -1,0 +1,151 @@
+// What the window sees of a player: pictures, probes and figures of one moment.
+#include <algorithm>
+
+#include "api/platform_time.h"
+#include "core/dream/player.h"
+#include "core/engine/lanes.h"
+#include "core/probe/from_tensor.h"
+
+namespace dream {
+namespace {
+
+constexpr float full_difference = 0.4f;  // per channel value, drawn in the brightest colour
+
+torch::Tensor unit_frame(const torch::Tensor& image) {  // uint8 [1, H, W, C] -> float [C, H, W] in [0, 1]
+  return image[0].permute({2, 0, 1}).to(torch::kFloat32).div(255);
+}
+
+std::shared_ptr<const Image> shared_image(const torch::Tensor& tensor) {
+  return std::make_shared<const Image>(image_from(tensor));
+}
+
+/// A value of the dream with the real frame's posterior beside it; null where there is nothing to add.
+std::shared_ptr<const Value> beside(const Value& dream, const Value& real) {
+  auto both = std::make_shared<Value>(dream);
+  if (const auto* seen = std::get_if<Vector>(&real); seen && !seen->mean.empty()) {
+    auto& vector = std::get<Vector>(*both);
+    vector.mean = seen->mean;
+    vector.deviation = seen->deviation;
+    return both;
+  }
+  if (const auto* seen = std::get_if<Categorical>(&real); seen && !seen->posterior.empty()) {
+    std::get<Categorical>(*both).posterior = seen->posterior;
+    return both;
+  }
+  return nullptr;
+}
+
+std::string steps(std::int64_t count) {
+  return std::to_string(count) + (count == 1 ? " step" : " steps");
+}
+
+}  // namespace
+
+std::shared_ptr<const DreamView> Player::view() {
+  torch::NoGradGuard no_grad;
+  auto view = std::make_shared<DreamView>();
+  changed_ = false;
+  view->version = ++version_;
+  view->playing = playing_;
+  view->twin = twin_;
+  view->recorded = twin_ && recorded_;
+  view->held = held_;
+  view->human_pilot = human_pilot_;
+  view->tau_mixture = tau_mixture_;
+  view->tau_sigma = tau_sigma_;
+  view->steps_per_second = std::max(steps_per_second_, 0.0f);
+  if (!system_) return view;
+
+  const double decode_began = now_seconds();
+  const auto dreamt = picture_of(dream_);
+  decode_ms_ = (now_seconds() - decode_began) * 1e3;
+  add_frames(*view, dreamt);
+  add_probes(*view);
+  view->probe_names = system_->model->probe_names();
+  for (auto& name : system_->behaviour->probe_names()) view->probe_names.push_back(std::move(name));
+  const auto help = system_->model->temperature_help();
+  view->mixture_help = help.mixture;
+  view->sigma_help = help.sigma;
+  view->ready = true;
+  view->hands_on = drive_.engaged;
+  view->step = step_;
+  view->measured_rate = static_cast<float>(rate_);
+  view->action = floats(action_);
+  view->dream_reward = dream_reward_;
+  view->real_reward = real_reward_;
+  view->has_reward = has_reward_;
+  view->has_done = has_done_;
+  view->done_probability = done_probability_;
+  view->input_ms = input_ms_;
+  view->model_ms = model_ms_;
+  view->decode_ms = decode_ms_;
+  view->pressed_at = answered_;
+  view->natural_rate = env_->spaces().natural_rate;
+  view->world = system_->environment + " · " + system_->title;
+  view->run_title = title_;
+  view->spaces = env_->spaces();
+  return view;
+}
+
+/// The model's picture of a carry, float [C, H, W] on the CPU; undefined where the model paints none.
+torch::Tensor Player::picture_of(const Carry& carry) const {
+  const auto frame = system_->model->predict(carry).frame;
+  return frame.defined() ? frame[0].to(torch::kCPU) : frame;
+}
+
+void Player::add_frames(DreamView& view, const torch::Tensor& dreamt) const {
+  const auto add = [&](const char* name, const std::string& caption, double error, std::shared_ptr<const Image> image) {
+    view.frames.push_back({name, caption, error, std::move(image)});
+  };
+  const auto mse = [](const torch::Tensor& a, const torch::Tensor& b) {
+    return (a - b).square().mean().item<double>();
+  };
+  const auto since =
+      dream_over_ ? "the dream ended after " + steps(step_) : steps(step_) + " since the last real frame";
+  if (!twin_) {
+    add("dream", since, -1, dreamt.defined() ? shared_image(dreamt) : nullptr);
+    for (const char* name : {"real", "reconstruction", "difference"}) {
+      add(name, "the real world stands still; switch it on to compare", -1, nullptr);
+    }
+    return;
+  }
+  const auto real_caption = recorded_    ? "the recorded frame where this dream began"
+                            : real_over_ ? "the real episode is over"
+                                         : "same actions, same start";
+  if (!dreamt.defined()) {
+    add("dream", "this model paints no pictures", -1, nullptr);
+    add("real", real_caption, -1, image_.defined() ? shared_image(image_[0]) : nullptr);
+    return;
+  }
+  const auto real = unit_frame(image_), seen = picture_of(real_);
+  // A recorded frame stands still: there is nothing to hold later steps against.
+  const double dream_error = recorded_ && step_ > 0 ? -1 : mse(dreamt, real);
+  add("dream", since, dream_error, shared_image(dreamt));
+  add("real", real_caption, -1, shared_image(image_[0]));
+  add("reconstruction", "the model's picture of the real frame", mse(seen, real), shared_image(seen));
+  add("difference", "|dream − real|, mean of the channels; pale from 0.4 on", dream_error,
+      std::make_shared<const Image>(magnitude_image((dreamt - real).abs().mean(0), full_difference)));
+}
+
+void Player::add_probes(DreamView& view) {
+  ProbeSink sink(watched_);
+  system_->model->report(dream_, sink);
+  // A stream of its own, so that watching changes nothing.
+  system_->behaviour->report(*system_->model, dream_, sink, make_generator(system_->device, version_));
+  view.probes = sink.take();
+  if (!twin_) return;
+  // What the model makes of the real frame stands beside the dream.
+  ProbeSink real_sink(watched_);
+  system_->model->report(real_, real_sink);
+  for (auto& real : real_sink.take()) {
+    const auto same =
+        std::find_if(view.probes.begin(), view.probes.end(), [&](const Probe& p) { return p.name == real.name; });
+    if (same == view.probes.end()) {
+      view.probes.push_back(std::move(real));  // only a model that sees can say this: a KL
+      continue;
+    }
+    if (auto both = beside(*same->value, *real.value)) same->value = std::move(both);
+  }
+}
+
+}  // namespace dream
