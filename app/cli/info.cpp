@@ -66,6 +66,9 @@ void print_checkpoint(const std::filesystem::path& path) {
       std::printf("curve        %-20s %.4g at %s %.0f\n", curve.name.c_str(), curve.y.back(), curve.x_unit.c_str(),
                   curve.x.back());
   }
+  const auto departures = system->config.departures();
+  for (const auto& text : departures) std::printf("departs      %s\n", text.c_str());
+  if (departures.empty()) std::printf("departs      in nothing from the recipe's own settings\n");
   std::printf("\n%s", checkpoint.text("config").c_str());
 }
 

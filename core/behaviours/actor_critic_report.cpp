@@ -6,7 +6,7 @@ namespace dream {
 
 std::vector<std::string> ActorCritic::probe_names() const {
   std::vector<std::string> names = {"policy/action", "horizon/value", "horizon/reward", "horizon/continue"};
-  if (options_.critic_head != "normal") names.emplace_back("heads/value");
+  if (options_.critic_head != "normal") names.emplace_back("horizon/value_bins");
   return names;
 }
 
@@ -32,8 +32,8 @@ void ActorCritic::report(WorldModel& model, const Carry& carry, ProbeSink& sink,
                  : "π(a | z, h): mean ± deviation of every axis as the environment takes it, of 256 samples",
              std::move(bars));
   }
-  if (sink.wants("heads/value") && options_.critic_head != "normal") {
-    sink.put("heads/value", "Value as a distribution",
+  if (sink.wants("horizon/value_bins") && options_.critic_head != "normal") {
+    sink.put("horizon/value_bins", "Value in bins",
              "Two-hot: how likely the critic takes each bin to be, over symlog(R); the value is the mean",
              two_hot_.curve(critic_(model.features(lane))[0]));
   }

@@ -256,6 +256,22 @@ FieldValue Config::checked(const Entry& entry, const FieldValue& value) const {
   return result;
 }
 
+void Config::take_as_default() {
+  for (Entry& entry : entries_) entry.field.initial = entry.read();
+}
+
+std::vector<std::string> Config::departures() const {
+  std::vector<std::string> found;
+  for (const Entry& entry : entries_) {
+    const FieldValue now = entry.read(), &initial = entry.field.initial;
+    const auto *x = std::get_if<double>(&now), *y = std::get_if<double>(&initial);
+    // A number that has been through a text file may differ in its last digit.
+    const bool same = x && y ? std::abs(*x - *y) <= 1e-9 * std::max(std::abs(*x), std::abs(*y)) : now == initial;
+    if (!same) found.push_back(entry.field.key + " = " + show(now) + " (" + show(initial) + ")");
+  }
+  return found;
+}
+
 void Config::set(const std::string& key, const FieldValue& value) {
   const Entry& entry = find(key);
   entry.write(checked(entry, value));

@@ -37,6 +37,10 @@ class Config {
   std::string to_toml() const;  // sections by the part before the first dot, help as comments
 
   std::vector<Field> fields() const;  // with present values
+  /// The present values are the defaults from here on: a recipe's published constants.
+  void take_as_default();
+  /// "behaviour.entropy = 0.003 (0.0003)" for every setting that is not at its default, with the default behind it.
+  std::vector<std::string> departures() const;
 
  private:
   struct Entry {

@@ -60,9 +60,9 @@ std::shared_ptr<const DreamView> Player::view() {
   const auto dreamt = picture_of(dream_);
   decode_ms_ = (now_seconds() - decode_began) * 1e3;
   add_frames(*view, dreamt);
-  add_probes(*view);
   view->probe_names = system_->model->probe_names();
   for (auto& name : system_->behaviour->probe_names()) view->probe_names.push_back(std::move(name));
+  add_probes(*view);
   const auto help = system_->model->temperature_help();
   view->mixture_help = help.mixture;
   view->sigma_help = help.sigma;
@@ -146,6 +146,11 @@ void Player::add_probes(DreamView& view) {
     }
     if (auto both = beside(*same->value, *real.value)) same->value = std::move(both);
   }
+  // In the model's own order again.
+  const auto place = [&](const Probe& p) {
+    return std::find(view.probe_names.begin(), view.probe_names.end(), p.name) - view.probe_names.begin();
+  };
+  std::ranges::stable_sort(view.probes, {}, place);
 }
 
 }  // namespace dream

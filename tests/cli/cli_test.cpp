@@ -225,6 +225,7 @@ TEST_F(CliTest, ATrainingThatIsKilledAgainAndAgainEndsAsIfItNeverWas) {
   EXPECT_EQ(wait(child).code, 0);
 
   auto info = good({"info", path("whole")});
+  EXPECT_SAYS(info, "departs      ");
   for (const char* part : {"parameters", "evaluate", "100 %", "score", "latent_size = 4"}) EXPECT_SAYS(info, part);
   EXPECT_SAYS(good({"info", path("whole/data/random")}), "episodes     4");
 

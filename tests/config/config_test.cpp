@@ -215,6 +215,22 @@ TEST_F(ConfigTest, FieldsShowPresentAndInitialValues) {
   EXPECT_EQ(fields[4].choices.size(), 2u);
 }
 
+TEST_F(ConfigTest, DeparturesAreFromTheDefaultsThatWereTakenLast) {
+  Config config;
+  double rate = 1.0 / 333;
+  std::int64_t layers = 2;
+  config.add("rate", rate, {});
+  config.add("layers", layers, {});
+  layers = 4;
+  EXPECT_EQ(config.departures(), std::vector<std::string>{"layers = 4 (2)"});
+  config.take_as_default();
+  config.parse(config.to_toml(), "text");  // its digits come back
+  EXPECT_TRUE(config.departures().empty());
+  config.set_text("layers=1");
+  EXPECT_EQ(config.departures(), std::vector<std::string>{"layers = 1 (4)"});
+  EXPECT_EQ(std::get<std::int64_t>(config.fields()[1].initial), 4);
+}
+
 TEST_F(ConfigTest, DeclaringAKeyTwiceIsAnError) {
   EXPECT_THROW(config_.add("seed", options_.seed, {}), Error);
 }

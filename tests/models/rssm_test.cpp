@@ -413,7 +413,7 @@ TEST_F(RssmTest, TheKlPerGroupIsThatOfThePairThatIsShown) {
   const auto carry =
       model.observe(model.initial(1), torch::zeros({1, 1}), {wandering(true).image[0].slice(0, 0, 1), {}}, seeded(1));
   const auto found =
-      reported([&](ProbeSink& sink) { model.report(carry, sink); }, {"latent/seen", "latent/kl", "heads/reward"});
+      reported([&](ProbeSink& sink) { model.report(carry, sink); }, {"latent/seen", "latent/kl", "horizon/reward_bins"});
   ASSERT_EQ(found.size(), 3u);
   const auto& pair = std::get<Categorical>(*found.at("latent/seen").value);
   const auto& kl = std::get<Vector>(*found.at("latent/kl").value);
@@ -425,7 +425,7 @@ TEST_F(RssmTest, TheKlPerGroupIsThatOfThePairThatIsShown) {
     }
     EXPECT_NEAR(kl.values[g], sum, 1e-4) << g;
   }
-  const auto& bins = std::get<Curve>(*found.at("heads/reward").value);
+  const auto& bins = std::get<Curve>(*found.at("horizon/reward_bins").value);
   EXPECT_NEAR(std::accumulate(bins.lines[0].y.begin(), bins.lines[0].y.end(), 0.0), 1, 0.01)
       << "uniform at the start: every bin is shown";
   const auto dreamt = model.imagine(carry, torch::zeros({1, 1}), {}, seeded(1));

@@ -58,6 +58,17 @@ void draw_number(Ui& ui, const Field& field, float width) {
   }
 }
 
+/// What a setting means, and what the recipe has it at where that is something else.
+std::string meaning(const Field& field) {
+  if (field.value == field.initial) return field.help;
+  std::string own;
+  if (const bool* on = std::get_if<bool>(&field.initial)) own = *on ? "on" : "off";
+  if (const std::string* text = std::get_if<std::string>(&field.initial)) own = *text;
+  if (const double* real = std::get_if<double>(&field.initial)) own = short_number(*real);
+  if (const std::int64_t* whole = std::get_if<std::int64_t>(&field.initial)) own = std::to_string(*whole);
+  return field.help + "\nThe recipe has " + own + " here.";
+}
+
 /// A row of the table; in a narrow one the control stands below its name.
 void draw_field(Ui& ui, const Field& field, const std::string& why_not, bool narrow, std::size_t prefix) {
   ImGui::PushID(field.key.c_str());
@@ -65,7 +76,7 @@ void draw_field(Ui& ui, const Field& field, const std::string& why_not, bool nar
   ImGui::TableNextColumn();
   if (!narrow) ImGui::AlignTextToFramePadding();
   text(field.live ? ui.color().text : ui.color().muted, "%s", field.key.c_str() + prefix);
-  tip(ui, field.key.c_str(), (field.help + (field.unit.empty() ? "" : " [" + field.unit + "]")).c_str());
+  tip(ui, field.key.c_str(), (meaning(field) + (field.unit.empty() ? "" : " [" + field.unit + "]")).c_str());
   if (!narrow) ImGui::TableNextColumn();
   ImGui::BeginDisabled(!why_not.empty());
   const float width = ImGui::GetContentRegionAvail().x;
@@ -89,7 +100,7 @@ void draw_field(Ui& ui, const Field& field, const std::string& why_not, bool nar
     draw_number(ui, field, width);
   }
   ImGui::EndDisabled();
-  tip(ui, field.key.c_str(), why_not.empty() ? field.help.c_str() : why_not.c_str());
+  tip(ui, field.key.c_str(), why_not.empty() ? meaning(field).c_str() : why_not.c_str());
   ImGui::TableNextColumn();
   if (narrow) ImGui::Dummy({0, ImGui::GetTextLineHeight()});
   ImGui::AlignTextToFramePadding();

@@ -74,13 +74,12 @@ std::vector<Step> make_steps(const DreamView& dream) {
          "the curves and the rows that collapse.",
          {{"go to Train", [](Ui& ui) { ui.want_workspace = "train"; }}}});
   }
-  if (std::ranges::any_of(dream.probe_names, [](const std::string& name) { return name.starts_with("heads/"); }))
+  if (std::ranges::any_of(dream.probe_names, [](const std::string& name) { return name.ends_with("_bins"); }))
     steps.push_back(
         {"Numbers of any size: symlog",
          "Rewards may be 1 in one world and 1,000 in another. This model does not name a number: it says how likely "
-         "each "
-         "of many bins is, which lie evenly in symlog, close together near 0 and far apart beyond. The tab Heads shows "
-         "the bins; two humps mean that it expects one of two things.",
+         "each of many bins is. They lie evenly in symlog, close together near 0 and far apart beyond. The tab Horizon "
+         "shows them; two humps mean that it expects one of two things.",
          {}});
   steps.push_back(
       {"Turn up the chance: τ",

@@ -62,6 +62,7 @@ std::unique_ptr<System> make_dreamer(const RunSpec& spec, const std::string& rec
   // Size and version choose the defaults, so they are read first and the explicit settings win.
   apply_settings(system->config, spec);
   set_published(options, recipe, discrete);
+  system->config.take_as_default();
   apply_settings(system->config, spec);
 
   system->recipe = parts->recipe = recipe;
