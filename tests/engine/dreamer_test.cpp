@@ -354,6 +354,19 @@ TEST_F(DreamerTest, WhatARecipeCannotServeIsRefusedWithTheReason) {
       << "the smallest of its sizes";
 }
 
+TEST_F(DreamerTest, WhatDepartsFromThePublishedConstantsIsKnown) {
+  RunSpec spec;
+  spec.recipe = "planet";
+  spec.environment = "Pendulum";
+  EXPECT_TRUE(make_system(spec)->config.departures().empty());
+  spec.settings = {"planner.candidates=200", "world.deter=8", "env.repeat=2"};
+  spec.toml = make_system(spec)->config.to_toml();  // as a checkpoint has it
+  spec.settings.clear();
+  EXPECT_EQ(
+      make_system(spec)->config.departures(),
+      (std::vector<std::string>{"env.repeat = 2 (1)", "world.deter = 8 (200)", "planner.candidates = 200 (1000)"}));
+}
+
 /// The table of the papers, by the official code: see core/engine/dreamer/published.cpp for the sources.
 TEST_F(DreamerTest, PublishedConstants) {
   const auto of = [](const char* recipe, bool discrete, const char* constants = "2024") {

@@ -61,7 +61,10 @@ std::unique_ptr<System> make_dreamer(const RunSpec& spec, const std::string& rec
   options.fields(system->config, recipe);
   // Size and version choose the defaults, so they are read first and the explicit settings win.
   apply_settings(system->config, spec);
-  set_published(options, recipe, discrete);
+  DreamerOptions published;
+  published.size = options.size, published.constants = options.constants;
+  set_published(published, recipe, discrete);
+  options = published;
   system->config.take_as_default();
   apply_settings(system->config, spec);
 
