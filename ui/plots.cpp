@@ -148,7 +148,8 @@ void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std:
         list->AddLine({dash, level}, {dash + ui.px(5), level}, p.warning, ui.px(1.2f));
       if (look.axes && *look.floor_label) {
         WithFont small(ui.fonts.text, 0.8f);
-        right_text(list, at.x + room.x - ui.px(6), level - ImGui::GetTextLineHeight() - ui.px(1), p.warning,
+        const float above = level - ImGui::GetTextLineHeight() - ui.px(1);
+        right_text(list, at.x + room.x - ui.px(6), above < at.y ? level + ui.px(1) : above, p.warning,
                    look.floor_label);
       }
       ImPlot::PopPlotClipRect();

@@ -125,6 +125,15 @@ TEST_F(RssmTest, TheSizesOfDreamerV3) {
   for (const auto& [part, size] : large) EXPECT_EQ(at(part, 1024), size) << part;
 }
 
+/// Hafner et al. 2023 name their sizes in millions.
+TEST_F(RssmTest, TheSizesOfTheFirstDreamerV3) {
+  const std::vector<std::pair<const char*, double>> sizes = {{"xs", 8}, {"s", 18}, {"m", 37}, {"l", 77}, {"xl", 200}};
+  for (const auto& [size, millions] : sizes) {
+    const auto total = parts_of(published("dreamer-v3", true, size, "2023"), pixels(18)).at("total");
+    EXPECT_NEAR(static_cast<double>(total) / 1e6, millions, 0.5 + millions / 400) << size;
+  }
+}
+
 // -- small models -------------------------------------------------------------------------------------------------
 
 struct Variant {
