@@ -4,7 +4,7 @@
     pip install tensorboard
     python bench/learning_curve.py runs/catch --reach 0.9 > catch.csv
 
-Where a run was stopped and resumed, the time in which it lay still is left out.
+The time in which a run lay still is left out: between two processes, and wherever half a minute passed without an event.
 """
 import argparse
 import pathlib
@@ -13,20 +13,22 @@ import sys
 from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.compat.proto.event_pb2 import Event
 
+STILL = 30  # seconds
+
 
 def points(run, tag):
-    worked = 0.0
+    worked = 0.0  # seconds
     for path in sorted(pathlib.Path(run).glob("events.out.tfevents.*")):
-        began = last = None
+        last = None
         for raw in RawEventFileLoader(str(path)).Load():
             event = Event.FromString(raw)
-            began = event.wall_time if began is None else began
+            passed = event.wall_time - last if last is not None else 0
+            worked += passed if passed < STILL else 0
             last = event.wall_time
             for value in event.summary.value:
                 if value.tag == tag:
                     simple = value.WhichOneof("value") == "simple_value"
-                    yield event.step, (worked + last - began) / 60, value.simple_value if simple else value.tensor.float_val[0]
-        worked += last - began if began else 0
+                    yield event.step, worked / 60, value.simple_value if simple else value.tensor.float_val[0]
 
 
 def main():
