@@ -86,7 +86,7 @@ void report_foretold(WorldModel& model, const SequenceBatch& batch, std::int64_t
     x[t] = static_cast<double>(t);
     if (outcome.reward.defined()) reward[t] = outcome.reward.item<double>();
     if (outcome.done.defined()) going_on[t] = 1 - outcome.done.item<double>();
-    true_reward[t] = is(batch.reward, t);
+    true_reward[t] = model.taught_reward(of(batch.reward, t)).item<double>();
     true_going_on[t] = 1 - is(batch.terminated, t);
     if (values) value[t] = valued.value(model.features(dream)).item<double>();
   }

@@ -13,15 +13,17 @@ namespace dream {
 std::vector<Frame> open_loop_frames(WorldModel& model, const SequenceBatch& batch, std::int64_t context,
                                     at::Generator rng, std::int64_t lanes = 3, std::int64_t columns = 16);
 
-/// What a model and a critic foretell for the batch's first sequence against what came true: reward and continue,
-/// imagined under the true actions after `context` seen steps; the value of every imagined state and the λ-return of
-/// that imagination against the discounted return that followed, up to the end of the sequence (an episode's end, or
-/// the critic's own last value). Publishes foretold/reward, foretold/continue and, where somebody values,
-/// foretold/value, computing only what the sink wants.
+/// Whose opinion of states is asked: features [N, F] -> [N]; empty: nobody's.
 struct Valued {
-  std::function<torch::Tensor(const torch::Tensor&)> value;  // features [N, F] -> [N]; empty: nobody values
+  std::function<torch::Tensor(const torch::Tensor&)> value;
   double discount = 1, lambda = 1;
 };
+
+/// What a model and a critic foretell for the batch's first sequence, imagined under the true actions after `context`
+/// seen steps, against what came true: reward, as the model was taught it, and continue; the value of every imagined
+/// state and the λ-return of that imagination, against the discounted return that followed up to the end of the
+/// sequence (an episode's end, or the critic's own last value). Publishes foretold/reward, foretold/continue and, where
+/// somebody values, foretold/value, computing only what the sink wants.
 void report_foretold(WorldModel& model, const SequenceBatch& batch, std::int64_t context, const Valued& valued,
                      ProbeSink& sink, at::Generator rng);
 

@@ -107,6 +107,13 @@ TEST_F(OpenLoopTest, WhatIsForetoldIsImagined) {
   EXPECT_NEAR(wrong.at("foretold/reward").lines[1].y[5], batch.reward[5][0].item<double>(), 1e-6);
   EXPECT_FALSE(foretold(wise, batch, {}).contains("foretold/value")) << "nobody values";
 
+  struct Squashing : test::ToyModel {
+    torch::Tensor taught_reward(const torch::Tensor& reward) const override { return torch::tanh(reward); }
+  } squashing;
+  EXPECT_NEAR(foretold(squashing, batch, {}).at("foretold/reward").lines[1].y[5],
+              std::tanh(batch.reward[5][0].item<double>()), 1e-6)
+      << "held against what it was taught";
+
   const auto tensor = [](const std::vector<double>& y) { return torch::tensor(y, torch::kFloat64); };
   const auto v = tensor(value.lines[0].y), r = tensor(wrong.at("foretold/reward").lines[0].y);
   const auto live = 0.9 * tensor(wrong.at("foretold/continue").lines[0].y);
