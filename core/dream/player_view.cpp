@@ -100,8 +100,9 @@ void Player::add_frames(DreamView& view, const torch::Tensor& dreamt) const {
   const auto mse = [](const torch::Tensor& a, const torch::Tensor& b) {
     return (a - b).square().mean().item<double>();
   };
-  const auto since =
-      dream_over_ ? "the dream ended after " + steps(step_) : steps(step_) + " since the last real frame";
+  const auto since = !dreamt.defined() ? "this model paints no pictures"
+                     : dream_over_     ? "the dream ended after " + steps(step_)
+                                       : steps(step_) + " since the last real frame";
   if (!twin_) {
     add("dream", since, -1, dreamt.defined() ? shared_image(dreamt) : nullptr);
     for (const char* name : {"real", "reconstruction", "difference"}) {
@@ -113,7 +114,7 @@ void Player::add_frames(DreamView& view, const torch::Tensor& dreamt) const {
                             : real_over_ ? "the real episode is over"
                                          : "same actions, same start";
   if (!dreamt.defined()) {
-    add("dream", "this model paints no pictures", -1, nullptr);
+    add("dream", since, -1, nullptr);
     add("real", real_caption, -1, image_.defined() ? shared_image(image_[0]) : nullptr);
     return;
   }

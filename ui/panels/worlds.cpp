@@ -60,9 +60,9 @@ Places arrange(const Ui& ui, int width, int height, ImVec2 space) {
   return row.small <= 0 || worth(stack) > worth(row) ? stack : row;
 }
 
-std::string why_no_dream(const DreamView& dream) {
-  return dream.ready ? "The first frame is on its way."
-                     : "No dream yet. Open a run (Runs, below) or drop its folder on this window.";
+std::string why_no_dream(const DreamView& dream, const Frame* hero) {
+  if (!dream.ready) return "No dream yet. Open a run (Runs, below) or drop its folder on this window.";
+  return hero ? "Nothing to see: " + hero->caption + "." : "The first frame is on its way.";
 }
 
 void row(const Ui& ui, const char* label, const char* format, double value, const char* unit = "") {
@@ -180,7 +180,7 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
   const ImVec2 hero_size = sized(places.hero), real_size = sized(places.real), small_size = sized(places.small);
   const float gap = ui.px(16), caption = caption_height(ui);
   const ImVec2 origin = ImGui::GetCursorScreenPos();
-  draw_picture(ui, "dream", hero, "dream", hero_size, why_no_dream(dream));
+  draw_picture(ui, "dream", hero, "dream", hero_size, why_no_dream(dream, hero));
   draw_welcome(ui, dream, {origin.x, origin.y + caption}, hero_size);
 
   const std::string no_twin = !dream.ready ? "The real world, stepped beside the dream."
