@@ -35,7 +35,7 @@ void draw_number(Ui& ui, const Field& field, float width) {
   if (bounded) {
     const char* format = whole ? "%.0f" : field.logarithmic ? "%.2e" : "%.4g";
     const SliderResult moved = slider(ui, "##value", &shown, low, field.high, number(field.initial), format,
-                                      width - ui.px(96), field.logarithmic);
+                                      width - ui.px(82), field.logarithmic);
     if (zero && moved.changed && shown <= low) shown = 0;
     if (moved.began) state.before = static_cast<float>(number(field.value));
     if (whole) shown = std::round(shown);
@@ -46,7 +46,7 @@ void draw_number(Ui& ui, const Field& field, float width) {
     if (moved.ended) change(ui, field, value_of(static_cast<double>(state.before)), value_of(shown));
     ImGui::SameLine(0, ui.px(6));
     ImGui::AlignTextToFramePadding();
-    mono(ui, ui.color().text, "%9s", whole ? std::to_string(std::llround(shown)).c_str() : short_number(shown).c_str());
+    mono(ui, ui.color().text, "%7s", whole ? std::to_string(std::llround(shown)).c_str() : short_number(shown).c_str());
   } else {
     ImGui::SetNextItemWidth(width - ui.px(20));
     const double before = shown;
