@@ -359,11 +359,13 @@ void handle_shortcuts(Ui& ui) {
     return;
   }
   if (ImGui::IsKeyPressed(ImGuiKey_Escape, false)) ui.show_keys = false;
+  // A key and its modifier may be pressed and let go within one slow frame.
+  const int with = ui.pressed_with >= 0 ? ui.pressed_with : io.KeyMods;
   for (const Action& action : ui.actions) {
     if (action.chord == 0) continue;
     const ImGuiKey key = static_cast<ImGuiKey>(action.chord & ~ImGuiMod_Mask_);
     const int mods = action.chord & ImGuiMod_Mask_;
-    if (io.KeyMods != mods || !ImGui::IsKeyPressed(key, false)) continue;
+    if (with != mods || !ImGui::IsKeyPressed(key, false)) continue;
     const bool function_key = key >= ImGuiKey_F1 && key <= ImGuiKey_F24;
     // A text field keeps every plain key and its own editing chords; the game keeps its driving keys.
     if (io.WantTextInput && !function_key && action.id != "palette") continue;

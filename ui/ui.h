@@ -76,9 +76,10 @@ struct Ui {
   Measures measures;
   std::vector<Action> actions;
   std::map<std::string, ViewState> views;
-  float scale = 1;      // monitor × user's text scale × workspace's
-  bool focused = true;  // the window has the keyboard
-  double time = 0;      // seconds since the window opened
+  float scale = 1;        // monitor × user's text scale × workspace's
+  bool focused = true;    // the window has the keyboard
+  int pressed_with = -1;  // the modifiers that were down when the last key was pressed; < 0: the window does not tell
+  double time = 0;        // seconds since the window opened
 
   bool dark() const { return settings.dark; }
   const Palette& color() const { return palette(settings.dark); }

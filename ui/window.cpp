@@ -149,8 +149,13 @@ void Window::Inside::open() {
   glfwSwapInterval(1);
   // Set before ImGui's own callbacks, which chain to these.
   glfwSetWindowUserPointer(window, this);
-  glfwSetKeyCallback(window, [](GLFWwindow* w, int, int, int action, int) {
-    if (action != GLFW_REPEAT) static_cast<Inside*>(glfwGetWindowUserPointer(w))->key_event = now_seconds();
+  glfwSetKeyCallback(window, [](GLFWwindow* w, int key, int, int action, int mods) {
+    Inside* self = static_cast<Inside*>(glfwGetWindowUserPointer(w));
+    if (action != GLFW_REPEAT) self->key_event = now_seconds();
+    if (action != GLFW_PRESS || key >= GLFW_KEY_LEFT_SHIFT || !self->ui_state) return;  // modifiers come last
+    self->ui_state->pressed_with =
+        (mods & GLFW_MOD_CONTROL ? ImGuiMod_Ctrl : 0) | (mods & GLFW_MOD_SHIFT ? ImGuiMod_Shift : 0) |
+        (mods & GLFW_MOD_ALT ? ImGuiMod_Alt : 0) | (mods & GLFW_MOD_SUPER ? ImGuiMod_Super : 0);
   });
   glfwSetDropCallback(window, [](GLFWwindow* w, int count, const char** paths) {
     Inside* self = static_cast<Inside*>(glfwGetWindowUserPointer(w));
