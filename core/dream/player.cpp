@@ -52,12 +52,14 @@ void Player::take_weights(const Checkpoint& weights, std::string title) {
   changed_ = true;
 }
 
-/// Whether another system can take over in the real world as it stands now.
+/// Whether another system can take over in the real world as it stands now: it must see the same, at the same pace, as
+/// repeated actions make another world of the frames that were watched.
 bool Player::can_go_on_in(const Player& other) const {
   if (!system_ || !twin_ || recorded_ || real_over_ || system_->environment != other.system_->environment) return false;
   const auto &mine = env_->spaces(), &its = other.env_->spaces();
   return mine.image_height == its.image_height && mine.image_width == its.image_width &&
-         mine.image_channels == its.image_channels && mine.vector_names == its.vector_names;
+         mine.image_channels == its.image_channels && mine.vector_names == its.vector_names &&
+         mine.natural_rate == its.natural_rate;
 }
 
 Player::Start Player::go_on(std::uint64_t seed, std::vector<std::byte> env, const std::deque<Moment>& watched) {
@@ -181,6 +183,7 @@ void Player::control(DreamControl::Do what) {
       break;
     case DreamControl::Do::step:
       playing_ = false;
+      if (start_ && start_->stale && step_ == 0) begin(seen_anew());
       if (system_) step(now_seconds());
       break;
     case DreamControl::Do::restart:

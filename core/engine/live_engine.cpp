@@ -134,7 +134,7 @@ void LiveEngine::send(Command command) {
           [&](WatchProbes& c) {
             player([c](Player& p) { p.watch(c.names); });
             trainer([c](TrainerWork& work) {
-              work.look = work.watched != c.names;
+              work.look = work.look || work.watched != c.names;
               work.watched = c.names;
             });
           },

@@ -8,6 +8,7 @@
 
 #include "api/error.h"
 #include "api/platform_time.h"
+#include "core/env/repeated.h"
 #include "tests/data/temp_folder.h"
 #include "tests/support/toy.h"
 
@@ -293,12 +294,28 @@ TEST_F(PlayerTest, AnotherModelTakesOverInTheRunningWorld) {
   EXPECT_NEAR(path[3].first, before, 0.01) << "this model thinks that the world stands still";
   player.control(Do::restart);
   EXPECT_NEAR(run(player, 1)[0].second, before - 0.05, 0.01) << "restart comes back to the change";
+}
 
-  const auto elsewhere = test::toy_system({.length = 600}, 0.1);
-  elsewhere->environment = "Another toy";
-  player.load(elsewhere, "elsewhere");
-  player.drive({true, {0, 0, 0}, 0});
-  EXPECT_GT(std::abs(run(player, 1)[0].second - before), 0.02);
+/// Nor does the episode go on in another world, or in the same one where every action counts twice: what was watched is
+/// of another pace.
+TEST_F(PlayerTest, AnotherWorldOrPaceBeginsAnew) {
+  for (const bool elsewhere : {false, true}) {
+    Player player;
+    load(player);
+    const auto start = run(player, 1)[0].second;
+    player.drive({true, {start > 0 ? -0.5f : 0.5f, 0, 0}, 0});
+    const auto here = run(player, 8).back().second;
+    ASSERT_GT(std::abs(here - start), 0.3);
+    const auto next = test::toy_system({.length = 600});
+    if (elsewhere) {
+      next->environment = "Another toy";
+    } else {
+      next->make_env = [] { return std::make_unique<RepeatedEnv>(std::make_unique<test::ToyEnv>(), 2); };
+    }
+    player.load(next, "next");
+    player.drive({true, {0, 0, 0}, 0});
+    EXPECT_GT(std::abs(run(player, 1)[0].second - here), 0.2) << elsewhere;
+  }
 }
 
 /// Sees the world shifted by its weight, so that it shows by which weights a start was seen.
