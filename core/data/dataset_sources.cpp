@@ -47,7 +47,7 @@ bool DatasetSources::read_into(Replay& replay) {
   for (auto& source : sources_) {
     if (source.next == source.dataset.episodes()) continue;
     auto episode = source.dataset.read(source.next++);
-    if (replay.bytes() + episode.bytes() > replay.budget()) break;
+    if (replay.bytes() + replay.bytes_of(episode) > replay.budget()) break;
     replay.add(std::move(episode));
     std::rotate(sources_.begin(), sources_.begin() + 1, sources_.end());
     return true;

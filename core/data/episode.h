@@ -18,12 +18,16 @@ struct Episode {
   std::vector<float> rewards;            // [T]
   std::vector<std::uint8_t> terminated;  // [T], 0 or 1
   std::vector<std::uint8_t> truncated;   // [T], 0 or 1
+  /// bf16 [T+1, S]: what a model remembered once it had seen each frame (see Replay). Not stored in datasets; may be
+  /// shorter or empty.
+  std::vector<std::uint16_t> states;
 
   std::size_t length() const { return rewards.size(); }
   std::size_t frame_bytes() const { return static_cast<std::size_t>(height) * width * channels; }
   /// Memory that the arrays take, bytes.
   std::size_t bytes() const {
-    return frames.size() + vectors.size() * 4 + actions.size() * 4 + rewards.size() * 4 + terminated.size() * 2;
+    return frames.size() + vectors.size() * 4 + actions.size() * 4 + rewards.size() * 4 + terminated.size() * 2 +
+           states.size() * 2;
   }
 };
 

@@ -5,6 +5,21 @@
 
 namespace dream {
 
+namespace {
+
+/// visit(t · lanes + lane, place) for every frame of the pieces.
+template <typename Visit>
+void walk(const Replay& replay, const std::vector<std::int64_t>& begins, std::int64_t steps, const Visit& visit) {
+  for (std::size_t lane = 0; lane < begins.size(); ++lane) {
+    auto place = replay.place(begins[lane]);
+    for (std::int64_t t = 0; t < steps; ++t, place = replay.after(place)) {
+      visit(static_cast<std::size_t>(t) * begins.size() + lane, place);
+    }
+  }
+}
+
+}  // namespace
+
 SequenceBatch sequences_at(const Replay& replay, const std::vector<std::int64_t>& begins, std::int64_t steps) {
   const auto lanes = static_cast<std::int64_t>(begins.size());
   const auto& any = replay.episode(0);
@@ -23,43 +38,67 @@ SequenceBatch sequences_at(const Replay& replay, const std::vector<std::int64_t>
   batch.first = batch.reward.clone();
   const auto actions = static_cast<std::size_t>(any.action_size), values = static_cast<std::size_t>(any.vector_size);
   const auto bytes = any.frame_bytes();
-  for (std::int64_t lane = 0; lane < lanes; ++lane) {
-    auto place = replay.place(begins[static_cast<std::size_t>(lane)]);
-    for (std::int64_t t = 0; t < steps; ++t) {
-      const auto& episode = replay.episode(place.episode);
-      const auto to = static_cast<std::size_t>(t * lanes + lane), from = place.time;
-      if (batch.image.defined()) {
-        std::memcpy(batch.image.data_ptr<std::uint8_t>() + to * bytes, episode.frames.data() + from * bytes, bytes);
-      }
-      if (batch.vector.defined()) {
-        std::memcpy(batch.vector.data_ptr<float>() + to * values, episode.vectors.data() + from * values,
-                    values * sizeof(float));
-      }
-      if (from == 0) {
-        batch.first.data_ptr<float>()[to] = 1;
-      } else {
-        std::memcpy(batch.action.data_ptr<float>() + to * actions, episode.actions.data() + (from - 1) * actions,
-                    actions * sizeof(float));
-        batch.reward.data_ptr<float>()[to] = episode.rewards[from - 1];
-        batch.terminated.data_ptr<float>()[to] = episode.terminated[from - 1] ? 1 : 0;
-      }
-      if (from == episode.length()) {
-        batch.last.data_ptr<float>()[to] = 1;
-        place = {(place.episode + 1) % replay.episodes(), 0};
-      } else {
-        ++place.time;
-      }
+  walk(replay, begins, steps, [&](std::size_t to, Replay::Place place) {
+    const auto& episode = replay.episode(place.episode);
+    const auto from = place.time;
+    if (batch.image.defined()) {
+      std::memcpy(batch.image.data_ptr<std::uint8_t>() + to * bytes, episode.frames.data() + from * bytes, bytes);
     }
-  }
+    if (batch.vector.defined()) {
+      std::memcpy(batch.vector.data_ptr<float>() + to * values, episode.vectors.data() + from * values,
+                  values * sizeof(float));
+    }
+    if (from == 0) {
+      batch.first.data_ptr<float>()[to] = 1;
+    } else {
+      std::memcpy(batch.action.data_ptr<float>() + to * actions, episode.actions.data() + (from - 1) * actions,
+                  actions * sizeof(float));
+      batch.reward.data_ptr<float>()[to] = episode.rewards[from - 1];
+      batch.terminated.data_ptr<float>()[to] = episode.terminated[from - 1] ? 1 : 0;
+    }
+    if (from == episode.length()) batch.last.data_ptr<float>()[to] = 1;
+  });
   return batch;
 }
 
-SequenceBatch draw_sequences(const Replay& replay, std::int64_t steps, std::int64_t lanes, Rng& rng) {
+std::vector<std::int64_t> draw_begins(const Replay& replay, std::int64_t lanes, Rng& rng) {
   std::vector<std::int64_t> begins;
   for (std::int64_t lane = 0; lane < lanes; ++lane) {
     begins.push_back(static_cast<std::int64_t>(rng.integers(static_cast<std::uint64_t>(replay.frames()))));
   }
-  return sequences_at(replay, begins, steps);
+  return begins;
+}
+
+std::vector<std::int64_t> new_begins(const Replay& replay, std::int64_t steps, std::int64_t most, std::int64_t& seen) {
+  seen = std::max(seen, replay.dropped());
+  std::vector<std::int64_t> begins;
+  for (; most > 0 && seen + steps <= replay.dropped() + replay.frames(); --most, seen += steps) {
+    begins.push_back(seen - replay.dropped());
+  }
+  return begins;
+}
+
+torch::Tensor states_at(const Replay& replay, const std::vector<std::int64_t>& begins, std::int64_t steps) {
+  const auto lanes = static_cast<std::int64_t>(begins.size());
+  auto states = torch::empty({steps, lanes, static_cast<std::int64_t>(replay.state_size())}, torch::kBFloat16);
+  auto* to = reinterpret_cast<std::uint16_t*>(states.data_ptr());
+  walk(replay, begins, steps, [&](std::size_t row, Replay::Place place) {
+    std::ranges::copy(replay.state(place), to + row * replay.state_size());
+  });
+  return states;
+}
+
+void keep_states(Replay& replay, const std::vector<std::int64_t>& begins, const torch::Tensor& states) {
+  const auto whole = states.contiguous();
+  const auto* from = reinterpret_cast<const std::uint16_t*>(whole.data_ptr());
+  walk(replay, begins, states.size(0), [&](std::size_t row, Replay::Place place) {
+    std::copy_n(from + row * replay.state_size(), replay.state_size(), replay.state(place).data());
+  });
+}
+
+torch::Tensor states_before(const Replay& replay, std::vector<std::int64_t> begins) {
+  for (auto& begin : begins) begin = std::max<std::int64_t>(0, begin - 1);
+  return states_at(replay, begins, 1)[0];
 }
 
 std::int64_t whole_piece(const Replay& replay, std::int64_t index, std::int64_t steps) {

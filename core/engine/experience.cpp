@@ -20,7 +20,8 @@ template <typename Element>
 std::vector<Element> values_of(const Checkpoint& from, const std::string& name, torch::Dtype type) {
   const auto tensor = from.exact(name, {-1}).contiguous();
   if (tensor.scalar_type() != type) throw Error(from.origin + ": '" + name + "' has another type than an episode has");
-  return {tensor.data_ptr<Element>(), tensor.data_ptr<Element>() + tensor.numel()};
+  const auto* begin = static_cast<const Element*>(tensor.const_data_ptr());
+  return {begin, begin + tensor.numel()};
 }
 
 void store_episode(Checkpoint& into, const std::string& prefix, const Episode& e) {
@@ -29,6 +30,7 @@ void store_episode(Checkpoint& into, const std::string& prefix, const Episode& e
   into.tensors[prefix + "vectors"] = tensor_of(e.vectors, torch::kFloat32);
   into.tensors[prefix + "actions"] = tensor_of(e.actions, torch::kFloat32);
   into.tensors[prefix + "rewards"] = tensor_of(e.rewards, torch::kFloat32);
+  into.tensors[prefix + "states"] = tensor_of(e.states, torch::kBFloat16);
 }
 
 /// `like` gives the sizes; an episode under way has not ended at any of its steps.
@@ -38,6 +40,10 @@ Episode load_episode(const Checkpoint& from, const std::string& prefix, Episode 
   like.vectors = values_of<float>(from, prefix + "vectors", torch::kFloat32);
   like.actions = values_of<float>(from, prefix + "actions", torch::kFloat32);
   like.rewards = values_of<float>(from, prefix + "rewards", torch::kFloat32);
+  // A run of before they were kept has none.
+  if (from.tensors.contains(prefix + "states")) {
+    like.states = values_of<std::uint16_t>(from, prefix + "states", torch::kBFloat16);
+  }
   const auto steps = like.rewards.size();
   like.terminated.assign(steps, 0);
   like.truncated.assign(steps, 0);
@@ -56,6 +62,9 @@ Experience::Experience(Options options, System& system, Sink finished)
       finished_(std::move(finished)),
       lanes_(system.model, system.device, system.make_env, options_.lanes, options_.rng.fork("lanes").next64()),
       generator_(make_generator(system.device, options_.rng.fork("behaviour").next64())) {
+  torch::NoGradGuard no_grad;
+  initial_ = system.model->initial(1);
+  state_size_ = static_cast<std::size_t>(rows_of(initial_, initial_).size(1));
   const auto& spaces = lanes_.envs().spaces();
   writer_ = std::make_unique<DatasetWriter>(options_.directory, DatasetInfo{system.environment, system.recipe, spaces});
   if (options_.after_disk) started_ = episodes_ = static_cast<std::int64_t>(writer_->episodes());
@@ -81,6 +90,12 @@ torch::Tensor Experience::choose() {
 std::vector<Experience::Done> Experience::step() {
   torch::NoGradGuard no_grad;
   (void)lanes_.features();  // sees what the environments show
+  if (options_.keep_states) {
+    const auto rows = rows_of(lanes_.carry(), initial_);
+    for (std::int64_t lane = 0; lane < options_.lanes; ++lane) {
+      recorders_[static_cast<std::size_t>(lane)].remember(rows[lane]);
+    }
+  }
   const auto actions = choose().to(torch::kCPU, torch::kFloat32).contiguous();
   const auto results = lanes_.step(actions, std::vector<char>(static_cast<std::size_t>(options_.lanes), 1));
   steps_ += options_.lanes;
@@ -123,7 +138,9 @@ void Experience::load(const Checkpoint& from, const std::string& prefix) {
   const auto* c = counters.data_ptr<std::int64_t>();
   std::vector<Episode> under_way;
   for (std::size_t i = 0; i < recorders_.size(); ++i) {
-    under_way.push_back(load_episode(from, prefix + "episode" + std::to_string(i) + "/", recorders_[i].episode()));
+    auto episode = load_episode(from, prefix + "episode" + std::to_string(i) + "/", recorders_[i].episode());
+    episode.states.resize(options_.keep_states ? episode.length() * state_size_ : 0);
+    under_way.push_back(std::move(episode));
   }
   if (static_cast<std::int64_t>(writer_->episodes()) < c[2]) {
     throw Error(options_.directory.string() + " holds " + std::to_string(writer_->episodes()) +

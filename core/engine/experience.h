@@ -20,6 +20,7 @@ class Experience {
     std::filesystem::path directory;  // of the dataset
     std::int64_t lanes = 8;
     std::int64_t prefill = 0;  // steps with uniformly random actions, before the behaviour drives
+    bool keep_states = false;  // what the model remembered at every step comes with the episodes
     bool after_disk = false;   // new episodes follow those on the disk: for an actor that nobody waits for
     Rng rng;
   };
@@ -58,6 +59,8 @@ class Experience {
   std::unique_ptr<DatasetWriter> writer_;
   std::vector<Recorder> recorders_;
   at::Generator generator_;
+  Carry initial_;
+  std::size_t state_size_ = 0;
   std::int64_t steps_ = 0, started_ = 0, episodes_ = 0;
 };
 

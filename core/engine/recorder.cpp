@@ -13,6 +13,11 @@ void Recorder::append(const Observation& observation) {
   extend(episode_.vectors, observation.vector);
 }
 
+void Recorder::remember(const torch::Tensor& state) {
+  const auto* row = reinterpret_cast<const std::uint16_t*>(state.data_ptr());
+  episode_.states.insert(episode_.states.end(), row, row + state.numel());
+}
+
 void Recorder::begin(std::uint64_t seed, const Observation& observation) {
   episode_ = {};
   episode_.seed = seed;

@@ -16,6 +16,8 @@ class Recorder {
   void begin(std::uint64_t seed, const Observation& observation);
   /// The action that was taken, what it gave, and what was seen after it.
   void add(const torch::Tensor& action, const StepResult& result, const Observation& observation);
+  /// What a model remembers, bf16 [S], now that it has seen the newest observation.
+  void remember(const torch::Tensor& state);
   /// The episode under way, to be kept in a checkpoint and taken up again.
   const Episode& episode() const { return episode_; }
   void resume(Episode episode) { episode_ = std::move(episode); }

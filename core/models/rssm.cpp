@@ -347,6 +347,17 @@ torch::Tensor Rssm::overshoot(const Filtered& filtered, const SequenceBatch& bat
   return all.numel() > 0 ? free(all) : torch::zeros({}, h.options());
 }
 
+SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng) {
+  Given given;
+  if (!batch.before.empty()) {
+    const auto first = first_state(batch.lanes());
+    const auto& started = batch.before.at("started");
+    given.h = torch::lerp(first.h, batch.before.at("h"), started);
+    given.z = torch::lerp(first.z, batch.before.at("z"), started);
+  }
+  return loss(batch, rng, given);
+}
+
 SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng, const Given& given) {
   const auto steps = batch.steps(), lanes = batch.lanes();
   SequenceLoss loss;

@@ -41,7 +41,7 @@ class Rssm : public SequenceModel {
     torch::Tensor h, z;   // [B, ...]: the state before the first step
     torch::Tensor open;   // [D, T, B, Z]: draws of latent overshooting, by distance
   };
-  SequenceLoss loss(const SequenceBatch& batch, at::Generator rng) override { return loss(batch, rng, Given{}); }
+  SequenceLoss loss(const SequenceBatch& batch, at::Generator rng) override;
   SequenceLoss loss(const SequenceBatch& batch, at::Generator rng, const Given& given);
   std::vector<std::string> batch_probe_names() const override;
   void report_batch(ProbeSink& sink) const override;

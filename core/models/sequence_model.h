@@ -17,6 +17,9 @@ struct SequenceBatch {
   torch::Tensor terminated;  // float [T, B], 1 at the observation after which nothing follows
   torch::Tensor last;        // float [T, B], 1 at an episode's last observation, terminated or truncated
   torch::Tensor first;       // float [T, B]
+  /// The state before the first step, [B, ...], as initial() names it; where a lane's is all zeros, and with none at
+  /// all, a piece begins as an episode does.
+  Carry before = {};
 
   std::int64_t steps() const { return reward.size(0); }
   std::int64_t lanes() const { return reward.size(1); }

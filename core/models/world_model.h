@@ -82,5 +82,8 @@ class WorldModel : public torch::nn::Module {
 Carry select_lane(const Carry& carry, std::int64_t lane);
 /// `carry` where `fresh` [B] (bool) is false, `initial` where it is true; only the tensors that `initial` has.
 Carry where_fresh(const torch::Tensor& fresh, const Carry& initial, const Carry& carry);
+/// The tensors that `initial` has side by side, bf16 [B, S] on the CPU; and a carry of such rows again, on its device.
+torch::Tensor rows_of(const Carry& carry, const Carry& initial);
+Carry carry_of(const torch::Tensor& rows, const Carry& initial);
 
 }  // namespace dream

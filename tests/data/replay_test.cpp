@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "api/error.h"
 
 namespace dream {
@@ -61,6 +63,41 @@ TEST(Replay, TheOldestGoWhenTheBudgetIsSpent) {
   EXPECT_EQ(replay.place(5).episode, 1u);
   EXPECT_EQ(replay.place(14).episode, 2u);
   EXPECT_EQ(replay.place(14).time, 4u);
+}
+
+/// Numbers beside every frame take memory from the start, known or not, and go with their episode.
+TEST(Replay, StatesAreKeptBesideTheFrames) {
+  const auto size = episode_of(4, 0).bytes() + 5 * 3 * 2;
+  Replay replay(2 * size, 3);
+  auto known = episode_of(4, 1);
+  known.states = {1, 2, 3, 4, 5, 6};  // of its first two frames
+  EXPECT_EQ(replay.bytes_of(known), size);
+  replay.add(std::move(known));
+  replay.add(episode_of(4, 2));
+  EXPECT_EQ(replay.bytes(), 2 * size);
+  const auto at = [&](std::int64_t frame) {
+    const auto state = std::as_const(replay).state(replay.place(frame));
+    return std::vector<int>(state.begin(), state.end());
+  };
+  EXPECT_EQ(at(1), std::vector<int>({4, 5, 6}));
+  EXPECT_EQ(at(2), std::vector<int>({0, 0, 0}));
+  replay.state(replay.place(7))[1] = 9;
+  EXPECT_EQ(at(7), std::vector<int>({0, 9, 0}));
+  replay.add(episode_of(4, 3));  // the first goes
+  EXPECT_EQ(at(2), std::vector<int>({0, 9, 0}));
+  EXPECT_EQ(replay.dropped(), 5);
+}
+
+TEST(Replay, AfterAFrameComesTheNext) {
+  Replay replay(100000);
+  replay.add(episode_of(2, 1));
+  replay.add(episode_of(1, 2));
+  auto place = replay.place(0);
+  for (const std::int64_t frame : {1, 2, 3, 4, 0, 1}) {
+    place = replay.after(place);
+    EXPECT_EQ(place.episode, replay.place(frame).episode);
+    EXPECT_EQ(place.time, replay.place(frame).time);
+  }
 }
 
 TEST(Replay, OneLargeEpisodeMayDriveOutSeveral) {

@@ -6,180 +6,28 @@
 #include <set>
 
 #include "api/error.h"
-#include "core/behaviours/actor_critic.h"
-#include "core/engine/dreamer/dreamer.h"
 #include "core/nn/optimiser.h"
 #include "tests/data/temp_folder.h"
-#include "tests/models/model_test.h"
+#include "tests/models/rssm_small.h"
 
 namespace dream {
 namespace {
 
-using test::count;
 using test::fill_hashed;
 using test::hashed_float;
 using test::message_of;
+using test::pixels;
+using test::published;
 using test::relative_error;
 using test::seeded;
+using test::small;
+using test::Variant;
+using test::variants;
+using test::wandering;
 
 #define EXPECT_SAYS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
-Spaces pixels(std::int64_t actions, bool discrete = true, int channels = 3) {
-  Spaces spaces;
-  spaces.image_height = spaces.image_width = 64;
-  spaces.image_channels = channels;
-  for (std::int64_t i = 0; i < actions; ++i) {
-    const auto name = "a" + std::to_string(i);
-    if (discrete) {
-      spaces.action.choices.push_back(name);
-    } else {
-      spaces.action.axes.push_back(name);
-      spaces.action.low.push_back(-1), spaces.action.high.push_back(1), spaces.action.idle.push_back(0);
-    }
-  }
-  return spaces;
-}
-
-DreamerOptions published(const std::string& recipe, bool discrete, const std::string& size = "1m",
-                         const std::string& constants = "2024") {
-  DreamerOptions o;
-  o.size = size;
-  o.constants = constants;
-  set_published(o, recipe, discrete);
-  return o;
-}
-
-/// Parameters by part: "dynamics", "encoder", "decoder", "reward", "continue", "actor", "critic".
-std::map<std::string, std::int64_t> parts_of(const DreamerOptions& o, const Spaces& spaces) {
-  Rssm model(o.world, spaces);
-  ActorCritic behaviour(model.feature_count(), spaces.action, o.behaviour);
-  std::map<std::string, std::int64_t> parts;
-  const std::map<std::string, std::string> names = {{"cell", "dynamics"},
-                                                    {"prior", "dynamics"},
-                                                    {"posterior", "dynamics"},
-                                                    {"image_encoder", "encoder"},
-                                                    {"image_decoder", "decoder"}};
-  for (const auto& child : model.named_children())
-    parts[names.contains(child.key()) ? names.at(child.key()) : child.key()] += count(*child.value());
-  for (const auto& child : behaviour.named_children()) {
-    if (child.key() != "slow_critic") parts[child.key()] = count(*child.value());
-  }
-  for (const auto& name : {"dynamics", "encoder", "decoder", "reward", "continue", "actor", "critic"})
-    parts["total"] += parts[name];
-  return parts;
-}
-
 class RssmTest : public test::ModelTest {};
-
-TEST_F(RssmTest, ThePapersParameterCounts) {
-  const auto v1 = parts_of(published("dreamer-v1", false), pixels(6, false));
-  EXPECT_EQ(v1.at("encoder"), 690144);
-  EXPECT_EQ(v1.at("decoder"), 3795555);
-  EXPECT_EQ(v1.at("dynamics"), 557920);
-  EXPECT_EQ(v1.at("reward"), 253201);
-  EXPECT_EQ(v1.at("critic"), 413601);
-  EXPECT_EQ(v1.at("actor"), 578412);
-  EXPECT_EQ(parts_of(published("planet", false), pixels(6, false)).at("dynamics"), 557320);
-  const auto v2 = parts_of(published("dreamer-v2", true), pixels(18, true, 1));
-  EXPECT_EQ(v2.at("encoder"), 1549776);
-  EXPECT_EQ(v2.at("dynamics"), 5664848);
-  EXPECT_EQ(v2.at("decoder"), 10497553);
-  EXPECT_EQ(v2.at("total"), 22245398);
-}
-
-/// All sizes of V3 (2024) are multiples of one number of units u: h has 8 u, the classes and the channels u / 16. Every
-/// weight has at most two sides that grow with u, so a count is a polynomial of degree two in u, and three small models
-/// tell all. The largest would take 6 GB.
-TEST_F(RssmTest, TheSizesOfDreamerV3) {
-  std::map<std::string, std::vector<double>> small;  // at u = 64, 128, 256
-  for (const std::int64_t u : {64, 128, 256}) {
-    auto o = published("dreamer-v3", true);
-    o.world.deter = 8 * u;
-    o.world.hidden = o.world.units = o.behaviour.units = u;
-    o.world.classes = o.world.depth = u / 16;
-    for (const auto& [part, size] : parts_of(o, pixels(17))) small[part].push_back(static_cast<double>(size));
-  }
-  const auto at = [&](const std::string& part, double u) {
-    const auto& y = small.at(part);
-    const double a = 64, b = 128, c = 256;
-    return std::llround(y[0] * (u - b) * (u - c) / ((a - b) * (a - c)) +
-                        y[1] * (u - a) * (u - c) / ((b - a) * (b - c)) +
-                        y[2] * (u - a) * (u - b) / ((c - a) * (c - b)));
-  };
-  const std::map<std::string, std::int64_t> totals = {{"1m", 687875},     {"12m", 10498259},  {"25m", 23495475},
-                                                      {"50m", 41658259},  {"100m", 93480531}, {"200m", 165965075},
-                                                      {"400m", 372920979}};
-  for (const auto& [size, total] : totals) {
-    const auto w = published("dreamer-v3", true, size).world;
-    EXPECT_EQ(w.deter, 8 * w.units) << size;
-    EXPECT_EQ(w.hidden, w.units) << size;
-    EXPECT_EQ(w.classes, w.units / 16) << size;
-    EXPECT_EQ(w.depth, w.units / 16) << size;
-    EXPECT_EQ(at("total", static_cast<double>(w.units)), total) << size;
-  }
-  EXPECT_EQ(static_cast<std::int64_t>(small.at("total")[0]), 687875);  // counted, not computed
-  EXPECT_EQ(static_cast<std::int64_t>(small.at("total")[2]), 10498259);
-  const std::map<std::string, std::int64_t> large = {
-      {"dynamics", 95495168}, {"encoder", 3492864}, {"decoder", 20282115}, {"reward", 10749183},
-      {"continue", 10488833}, {"actor", 12606481},  {"critic", 12850431}};
-  for (const auto& [part, size] : large) EXPECT_EQ(at(part, 1024), size) << part;
-}
-
-/// Hafner et al. 2023 name their sizes in millions.
-TEST_F(RssmTest, TheSizesOfTheFirstDreamerV3) {
-  const std::vector<std::pair<const char*, double>> sizes = {{"xs", 8}, {"s", 18}, {"m", 37}, {"l", 77}, {"xl", 200}};
-  for (const auto& [size, millions] : sizes) {
-    const auto total = parts_of(published("dreamer-v3", true, size, "2023"), pixels(18)).at("total");
-    EXPECT_NEAR(static_cast<double>(total) / 1e6, millions, 0.5 + millions / 400) << size;
-  }
-}
-
-// -- small models -------------------------------------------------------------------------------------------------
-
-struct Variant {
-  const char* recipe;
-  const char* constants;
-  bool discrete;
-};
-const std::vector<Variant> variants = {{"planet", "2024", false},
-                                       {"dreamer-v1", "2024", false},
-                                       {"dreamer-v2", "2024", true},
-                                       {"dreamer-v3", "2024", true},
-                                       {"dreamer-v3", "2023", true}};
-
-DreamerOptions small(const Variant& v) {
-  auto o = published(v.recipe, v.discrete, std::string(v.constants) == "2023" ? "s" : "1m", v.constants);
-  auto& w = o.world;
-  w.deter = w.hidden = w.units = 32;
-  w.groups = 6;
-  w.classes = 6;
-  w.depth = 4;
-  w.reward_layers = w.continue_layers = 1;
-  return o;
-}
-
-/// Two lanes of four frames: a bright square that wanders, a reward that depends on where it is.
-SequenceBatch wandering(bool discrete) {
-  SequenceBatch batch;
-  const std::int64_t steps = 4, lanes = 2;
-  batch.image = torch::full({steps, lanes, 64, 64, 3}, 40, torch::kUInt8);
-  batch.reward = torch::zeros({steps, lanes});
-  batch.action = torch::zeros({steps, lanes, 1});
-  batch.first = torch::zeros({steps, lanes});
-  batch.first[0].fill_(1);
-  batch.terminated = torch::zeros({steps, lanes});
-  batch.terminated[steps - 1][1] = 1;
-  batch.last = batch.terminated.clone();
-  for (std::int64_t t = 0; t < steps; ++t) {
-    for (std::int64_t lane = 0; lane < lanes; ++lane) {
-      const auto x = 8 + 12 * (lane == 0 ? t : steps - 1 - t);
-      batch.image[t][lane].slice(0, 20, 44).slice(1, x, x + 20).fill_(220);
-      batch.reward[t][lane] = x > 30 ? 1.0 : -0.5;
-      batch.action[t][lane] = discrete ? static_cast<double>(lane) : lane == 0 ? 0.5 : -0.5;
-    }
-  }
-  return batch;
-}
 
 TEST_F(RssmTest, EveryVariantLearnsOneBatchByHeart) {
   for (const auto& v : variants) {
@@ -289,6 +137,49 @@ TEST_F(RssmTest, AnEpisodesBeginForgetsWhatWasBefore) {
     EXPECT_LT(relative_error(whole.posterior.slice(0, 2).select(1, 0), fresh.posterior.select(1, 0)), 1e-5) << v.recipe;
     EXPECT_GT(relative_error(whole.h.slice(0, 2).select(1, 1), fresh.h.select(1, 1)), 1e-3) << v.recipe;
   }
+}
+
+/// A piece goes on from the state before it; where none is known, and where an episode begins, it begins as that does.
+TEST_F(RssmTest, APieceGoesOnFromTheStateBeforeIt) {
+  for (const auto& v : variants) {
+    auto o = small(v);
+    Rssm model(o.world, pixels(v.discrete ? 2 : 1, v.discrete));
+    fill_hashed(model, 1);
+    torch::NoGradGuard no_grad;
+    auto batch = wandering(v.discrete);
+    batch.first.zero_();
+    const auto initial = model.initial(2);
+    auto known = model.observe(initial, batch.action[0], {batch.image[0], {}}, seeded(4));
+    const auto loss_from = [&](const Carry& before, double first = 0) {
+      batch.before = before;
+      batch.first[0].fill_(first);
+      return model.loss(batch, seeded(5)).features;
+    };
+    const auto as_begun = loss_from({}), gone_on = loss_from(known);
+    Rssm::Given given;
+    given.h = known.at("h"), given.z = known.at("z");
+    EXPECT_TRUE(torch::equal(gone_on, model.loss(batch, seeded(5), given).features)) << v.recipe;
+    EXPECT_GT(relative_error(gone_on[0], as_begun[0]), 1e-3) << v.recipe;
+    EXPECT_LT(relative_error(loss_from(known, 1), loss_from({}, 1)), 1e-6) << v.recipe << v.constants;
+    // One lane of two is not known: all zeros.
+    for (auto& [name, tensor] : known) tensor = tensor * torch::tensor({1.0f, 0.0f}).view({2, 1});
+    const auto half = loss_from(known);
+    EXPECT_LT(relative_error(half[0][0], gone_on[0][0]), 1e-6) << v.recipe << v.constants;
+    EXPECT_LT(relative_error(half[0][1], as_begun[0][1]), 1e-6) << v.recipe << v.constants;
+  }
+}
+
+TEST_F(RssmTest, ACarryIsARowAndARowIsACarry) {
+  Rssm model(small(variants[3]).world, pixels(2));
+  const Carry carry = {{"h", torch::arange(64).view({2, 32}).to(torch::kFloat32)},
+                       {"z", torch::ones({2, 36})},
+                       {"started", torch::ones({2, 1})},
+                       {"posterior", torch::ones({2, 36})}};
+  const auto rows = rows_of(carry, model.initial(1));
+  EXPECT_EQ(rows.sizes(), (std::vector<std::int64_t>{2, 32 + 1 + 36}));
+  const auto back = carry_of(rows, model.initial(1));
+  EXPECT_EQ(back.size(), 3u);
+  for (const auto& [name, tensor] : back) EXPECT_TRUE(torch::equal(tensor, carry.at(name))) << name;
 }
 
 /// Without memory two pasts that end in the same frame are one; what comes next is still foretold from state and
@@ -421,8 +312,8 @@ TEST_F(RssmTest, TheKlPerGroupIsThatOfThePairThatIsShown) {
   torch::NoGradGuard no_grad;
   const auto carry =
       model.observe(model.initial(1), torch::zeros({1, 1}), {wandering(true).image[0].slice(0, 0, 1), {}}, seeded(1));
-  const auto found =
-      reported([&](ProbeSink& sink) { model.report(carry, sink); }, {"latent/seen", "latent/kl", "horizon/reward_bins"});
+  const auto found = reported([&](ProbeSink& sink) { model.report(carry, sink); },
+                              {"latent/seen", "latent/kl", "horizon/reward_bins"});
   ASSERT_EQ(found.size(), 3u);
   const auto& pair = std::get<Categorical>(*found.at("latent/seen").value);
   const auto& kl = std::get<Vector>(*found.at("latent/kl").value);

@@ -47,7 +47,12 @@ class Learning {
                   " leaves no step to learn with after train.prefill = " + std::to_string(train.prefill) +
                   " random ones; raise the first or lower the other");
     }
-    parts_->replay = Replay(static_cast<std::size_t>(train.budget_gb * 1e9));
+    if (train.replay_context) {
+      torch::NoGradGuard no_grad;
+      initial_ = parts_->model->initial(1);
+    }
+    parts_->replay = Replay(static_cast<std::size_t>(train.budget_gb * 1e9),
+                            train.replay_context ? static_cast<std::size_t>(rows_of(initial_, initial_).size(1)) : 0);
     sources_ = std::make_unique<DatasetSources>(folders_of(train.datasets), parts_->system->make_env()->spaces(),
                                                 parts_->system->environment);
     own_read_ = 0;
@@ -108,6 +113,7 @@ class Learning {
     if (experience_ || actor_thread_) {
       resumed_ = {};
       save_experience(resumed_);
+      save_replay(resumed_);
     }
     experience_.reset();
     actor_thread_.reset();
@@ -135,19 +141,27 @@ class Learning {
   bool read_more() {
     if (sources_->read_into(parts_->replay)) return true;
     if (!own_) return false;
-    if (own_read_ == 0) given_ = parts_->replay.steps();
+    if (own_read_ == 0) count_given();
     if (own_read_ >= own_count()) return false;
     parts_->replay.add(own_->read(static_cast<std::size_t>(own_read_++)));
     return true;
   }
 
+  /// What was given is not new.
+  void count_given() {
+    given_ = parts_->replay.steps();
+    seen_ = std::max(seen_, parts_->replay.dropped() + parts_->replay.frames());
+  }
+
   void begin_experience() {
     const auto& train = parts_->options.train;
-    if (own_read_ == 0) given_ = parts_->replay.steps();
+    if (own_read_ == 0) count_given();
     steps_ = std::max(steps_, given_);
+    load_replay();
     const bool async = train.actor == "async";
-    const Experience::Options options{own_folder(), train.lanes, std::max<std::int64_t>(0, train.prefill - given_),
-                                      async, parts_->rng("collect")};
+    const Experience::Options options{
+        own_folder(),         train.lanes, std::max<std::int64_t>(0, train.prefill - given_),
+        train.replay_context, async,       parts_->rng("collect")};
     if (async) {
       actor_thread_ =
           std::make_unique<ActorThread>(parts_->twin(), options, resumed_, "learn.experience/", train.steps - given_);
@@ -181,6 +195,7 @@ class Learning {
     if (actor_thread_) actor_thread_->stop_after(options.train.steps - given_);
   }
 
+  SequenceBatch next_batch();
   double update();
   double step_sync();
   double step_async();
@@ -200,6 +215,9 @@ class Learning {
     if (actor_thread_) actor_thread_->save(into, "learn.experience/");
   }
 
+  void save_replay(Checkpoint& into) const;
+  void load_replay();
+
   std::shared_ptr<DreamerParts> parts_;
   Rng draws_;
   at::Generator generator_;
@@ -213,7 +231,10 @@ class Learning {
   std::int64_t own_read_ = 0, given_ = 0;    // episodes of own_; steps of the datasets
   std::int64_t steps_ = 0, episodes_ = 0, acting_with_ = 0, handed_over_ = 0;
   TrainRatio ratio_;
-  SequenceBatch batch_, sheet_;  // the last one, for probes; what the open-loop picture shows
+  std::int64_t seen_ = 0;             // frames that have been in the online queue, of all that were ever added
+  std::vector<std::int64_t> begins_;  // of the batch
+  Carry initial_;                     // with a replay context: what it holds
+  SequenceBatch batch_, sheet_;       // the last one, for probes; what the open-loop picture shows
   std::int64_t sheet_since_ = 0;
   std::vector<std::string> warnings_;
 };
@@ -252,11 +273,27 @@ double Learning::step_async() {
   return replayed;
 }
 
+/// What no batch has held yet first, then at random.
+SequenceBatch Learning::next_batch() {
+  const auto& train = parts_->options.train;
+  const auto& replay = parts_->replay;
+  begins_.clear();
+  if (train.online_queue) begins_ = new_begins(replay, train.length, train.batch, seen_);
+  const auto drawn = draw_begins(replay, train.batch - static_cast<std::int64_t>(begins_.size()), draws_);
+  begins_.insert(begins_.end(), drawn.begin(), drawn.end());
+  auto batch = sequences_at(replay, begins_, train.length).to(parts_->system->device);
+  if (train.replay_context) batch.before = carry_of(states_before(replay, begins_), initial_);
+  return batch;
+}
+
 /// One batch; returns its frames.
 double Learning::update() {
   const auto& train = parts_->options.train;
-  batch_ = draw_sequences(parts_->replay, train.length, train.batch, draws_).to(parts_->system->device);
+  batch_ = next_batch();
   auto world = parts_->model->loss(batch_, generator_);
+  if (train.replay_context) {
+    keep_states(parts_->replay, begins_, rows_of(world.states, initial_).view({train.length, train.batch, -1}));
+  }
   const auto number = parts_->updates + 1;
   // Every term is checked before a step is taken: a bad one never reaches the weights.
   for (const auto& [name, term] : world.terms) metrics().add("world/" + name, number, term.item<double>());
@@ -344,8 +381,34 @@ void Learning::save(Checkpoint& into) const {
   if (actor_) actor_->save(into, "learn.actor/"), critic_->save(into, "learn.critic/");
   if (experience_ || actor_thread_) {
     save_experience(into);
+    save_replay(into);
   } else {
     for (const auto& [name, tensor] : resumed_.tensors) into.tensors[name] = tensor;
+  }
+}
+
+/// Frames are counted from the first that was ever added, so that more episodes on the disk (of an async actor that
+/// went on) or fewer in memory (of a smaller budget) do not shift what is known of the others.
+void Learning::save_replay(Checkpoint& into) const {
+  const auto& replay = parts_->replay;
+  into.tensors["learn.replay/counters"] = torch::tensor({seen_, replay.dropped()}, torch::kInt64);
+  if (replay.state_size() > 0 && replay.frames() > 0)
+    into.tensors["learn.replay/states"] = states_at(replay, {0}, replay.frames()).squeeze(1);
+}
+
+void Learning::load_replay() {
+  auto& replay = parts_->replay;
+  if (!resumed_.tensors.contains("learn.replay/counters")) return;
+  const auto counters = resumed_.get("learn.replay/counters", {2}).to(torch::kInt64).contiguous();
+  seen_ = std::max(seen_, counters[0].item<std::int64_t>());
+  if (replay.state_size() == 0 || !resumed_.tensors.contains("learn.replay/states")) return;
+  const auto states = resumed_.exact("learn.replay/states", {-1, static_cast<std::int64_t>(replay.state_size())});
+  const auto first = counters[1].item<std::int64_t>();
+  const auto begin = std::max(first, replay.dropped());
+  const auto end = std::min(first + states.size(0), replay.dropped() + replay.frames());
+  if (begin < end) {
+    keep_states(replay, {begin - replay.dropped()},
+                states.slice(0, begin - first, end - first).to(torch::kBFloat16).unsqueeze(1));
   }
 }
 
@@ -370,10 +433,11 @@ void Learning::load(const Checkpoint& from) {
   actor_thread_.reset();
   sources_.reset();
   own_.reset();
+  seen_ = 0;
   resumed_ = {};
   resumed_.origin = from.origin;
   for (const auto& [name, tensor] : from.tensors) {
-    if (name.starts_with("learn.experience/")) resumed_.tensors[name] = tensor;
+    if (name.starts_with("learn.experience/") || name.starts_with("learn.replay/")) resumed_.tensors[name] = tensor;
   }
 }
 

@@ -36,6 +36,7 @@ void planet(DreamerOptions& o) {
   o.world_optimiser = {
       .kind = "adam", .learning_rate = 1e-3, .eps = 1e-4, .clip_norm = 1000, .adaptive_clip = 0, .warm_up = 0};
   o.train.batch = o.train.length = 50;
+  o.train.online_queue = o.train.replay_context = false;
   o.train.train_ratio = 1000;  // 100 updates of 2,500 steps per episode of 250
   o.train.prefill = 2500;
   o.train.lanes = 1;
@@ -193,6 +194,7 @@ void dreamer_v3_2023(DreamerOptions& o, bool discrete) {
       .kind = "adam", .learning_rate = 1e-4, .eps = 1e-8, .clip_norm = 1000, .adaptive_clip = 0, .warm_up = 0};
   o.actor_optimiser = o.critic_optimiser = {
       .kind = "adam", .learning_rate = 3e-5, .eps = 1e-5, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
+  o.train.online_queue = o.train.replay_context = false;
   o.train.train_ratio = discrete ? 64 : 512;  // Atari and DMLab; control suite
 }
 
