@@ -247,7 +247,7 @@ void draw_keys_page(Ui& ui) {
                    ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoResize |
                        ImGuiWindowFlags_NoSavedSettings)) {
     const Palette& p = ui.color();
-    header(ui, "Driving", p.dream, "hold to take over, release to give the wheel back");
+    header(ui, "Driving", p.dream, "hold to take over, release to hand back");
     for (const KeyBinding& binding : ui.dream().spaces.action.keys) {
       keycap(ui, Keymap::to_label(binding.key).c_str(), 0);
       ImGui::SameLine(0, ui.px(6));

@@ -19,8 +19,7 @@ void draw_keys(Ui& ui, const DreamView& dream, float hero_width) {
     if (i) ImGui::SameLine(0, ui.px(6));
     const float amount = i < ui.keymap.held().size() ? ui.keymap.held()[i] : 0;
     keycap(ui, Keymap::to_label(keys[i].key).c_str(), amount);
-    tip(ui, keys[i].label.c_str(),
-        "Hold to take over; let go to give the wheel back. W A S D work too, and a gamepad.");
+    tip(ui, keys[i].label.c_str(), "Hold to take over; let go to hand back. W A S D work too, and a gamepad.");
     if (labels.find(keys[i].label) == std::string::npos) labels += (labels.empty() ? "" : " · ") + keys[i].label;
   }
   // Where keys go now: said at the right end under the picture, so that it is always in the same place.

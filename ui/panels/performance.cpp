@@ -106,8 +106,10 @@ void draw_performance(const Snapshot& snapshot, Ui& ui) {
   next();
   ImGui::BeginGroup();
   header(ui, "Dream", p.dream, "per step", width);
+  char pace[32];
+  std::snprintf(pace, sizeof pace, "%g", static_cast<double>(dream.steps_per_second));
   mono(ui, p.text, "rate     %6.1f of %s steps/s", static_cast<double>(dream.measured_rate),
-       dream.steps_per_second > 0 ? short_number(dream.steps_per_second).c_str() : "any");
+       dream.steps_per_second > 0 ? pace : "any");
   mono(ui, p.text, "model    %6.2f ms", dream.model_ms);
   mono(ui, p.text, "decode   %6.2f ms", dream.decode_ms);
   mono(ui, p.text, "input    %6.2f ms", dream.input_ms);

@@ -131,7 +131,7 @@ void draw_figures(Ui& ui, const DreamView& dream, float width) {
   if (who >= 0) ui.send(SetPilot{who == 0});
   ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + width);
   WithFont small(ui.fonts.text, 0.86f);
-  text(p.muted, "hold a key to take over, release to give the wheel back");
+  text(p.muted, "hold a key to take over, release to hand back");
   ImGui::PopTextWrapPos();
   ImGui::PopStyleVar();
 }
@@ -148,8 +148,8 @@ void draw_welcome(Ui& ui, const DreamView& dream, ImVec2 min, ImVec2 size) {
     keys += (keys.empty() ? "" : " ") + Keymap::to_label(binding.key);
   }
   bool arrows = keys.find("←") != std::string::npos;
-  const std::string sentence = "You are inside a dream: " + (arrows ? std::string("the arrow keys") : keys) +
-                               " steer; let go to give the wheel back.";
+  const std::string sentence =
+      "You are inside a dream: " + (arrows ? std::string("the arrow keys") : keys) + " steer; let go to hand back.";
   WithFont font(ui.fonts.text, size.x < ui.px(300) ? 0.85f : 1.0f);
   const float wrap = size.x - ui.px(40);
   const ImVec2 wide = ImGui::CalcTextSize(sentence.c_str(), nullptr, false, wrap);
