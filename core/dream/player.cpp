@@ -101,9 +101,11 @@ Player::Start Player::make_start(std::uint64_t seed) {
   start.seed = seed;
   start.carry = model.initial(1);
   auto action = torch::zeros({1, axes});
-  // Short episodes leave less to watch: a tenth of the time limit, and a quarter of an episode that ends too soon.
+  // Short episodes leave less to watch: a tenth of the time limit, and a quarter of an episode that ends too soon. Where
+  // that is next to nothing the first frame has to do: all else is dreamed.
   auto watched =
       spaces.max_episode_steps > 0 ? std::min<std::int64_t>(warm_up, spaces.max_episode_steps / 10) : warm_up;
+  if (watched < 4) watched = 0;
   env_->reset(seed);
   for (std::int64_t step = 0;; ++step) {
     start.watched.push_back({look(), action, step == 0});
