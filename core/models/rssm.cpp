@@ -424,7 +424,9 @@ SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng, const Giv
     add("overshooting", overshoot(filtered, batch, rng, given), options_.overshooting_scale);
   {
     torch::NoGradGuard no_grad;
-    loss.terms.emplace_back("kl", kl(filtered.posterior, filtered.prior).sum(-1).mean());
+    const auto each = kl(filtered.posterior, filtered.prior).sum(-1);
+    loss.terms.emplace_back("kl", each.mean());
+    loss.terms.emplace_back("kl_begin", each[0].mean());  // what it costs not to know the past
     last_ = {filtered.posterior.detach(), filtered.prior.detach()};
   }
   loss.states = {{"h", h.detach()},

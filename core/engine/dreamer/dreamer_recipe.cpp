@@ -31,15 +31,14 @@ std::vector<Metrics::Spec> curves(const DreamerOptions& o, bool planner) {
       divergence("world/representation", "Representation: " + before + "KL(q ‖ sg(p))" + after),
       spec("world/overshooting", "Latent overshooting: KL(sg(q) ‖ p_d)", "nats"),
       divergence("world/kl", "KL(q ‖ p)"),
-      spec("world/gradient", "Gradient norm of the world model", ""),
-      spec("world/context", "Replay context: |kept − now| / |now|", "")};
+      spec("world/kl_begin", "KL(q ‖ p) where a replayed piece begins", "nats"),
+      spec("world/gradient", "Gradient norm of the world model", "")};
   // What this run has no part for is not listed.
   std::erase_if(specs, [&](const Metrics::Spec& s) {
     return (s.name == "world/image" && w.observe == "vector" && !w.paint) ||
            (s.name == "world/vector" && w.observe == "image") ||
            (s.name == "world/continue" && w.continue_scale <= 0) ||
-           (s.name == "world/overshooting" && w.overshooting < 2) ||
-           (s.name == "world/context" && !o.train.replay_context);
+           (s.name == "world/overshooting" && w.overshooting < 2);
   });
   if (!planner) {
     specs.insert(

@@ -196,7 +196,6 @@ class Learning {
   }
 
   SequenceBatch next_batch();
-  void refresh(const Carry& states, std::int64_t number);
   double update();
   double step_sync();
   double step_async();
@@ -287,25 +286,15 @@ SequenceBatch Learning::next_batch() {
   return batch;
 }
 
-/// The replay learns what the model remembers now of the batch's frames. How far that is from what it held says how
-/// fast the latents that pieces begin with grow old.
-void Learning::refresh(const Carry& states, std::int64_t number) {
-  auto& replay = parts_->replay;
-  const auto& train = parts_->options.train;
-  const auto now = rows_of(states, initial_).view({train.length, train.batch, -1});
-  const auto kept = states_at(replay, begins_, train.length);
-  const auto size = [](const torch::Tensor& x) { return x.to(torch::kFloat32).norm().item<double>(); };
-  metrics().add("world/context", number, size(now - kept) / std::max(1e-9, size(now)));
-  keep_states(replay, begins_, now);
-}
-
 /// One batch; returns its frames.
 double Learning::update() {
   const auto& train = parts_->options.train;
   batch_ = next_batch();
   auto world = parts_->model->loss(batch_, generator_);
+  if (train.replay_context) {
+    keep_states(parts_->replay, begins_, rows_of(world.states, initial_).view({train.length, train.batch, -1}));
+  }
   const auto number = parts_->updates + 1;
-  if (train.replay_context) refresh(world.states, number);
   // Every term is checked before a step is taken: a bad one never reaches the weights.
   for (const auto& [name, term] : world.terms) metrics().add("world/" + name, number, term.item<double>());
   auto total = world.total;
