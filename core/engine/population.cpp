@@ -1,5 +1,9 @@
 #include "core/engine/population.h"
 
+#include <cmath>
+#include <iomanip>
+#include <sstream>
+
 #include "api/error.h"
 
 namespace dream {
@@ -136,6 +140,17 @@ Score score_of(const std::vector<Population::Result>& results) {
   for (const auto& result : results) score.deviation += (result.reward - score.mean) * (result.reward - score.mean) / n;
   score.deviation = std::sqrt(score.deviation);
   return score;
+}
+
+void publish_score(System& system, const std::vector<Population::Result>& results, const std::string& noun) {
+  system.metrics.clear("evaluate/");
+  std::int64_t episode = 0;
+  for (const auto& result : results) system.metrics.add("evaluate/reward", ++episode, result.reward);
+  const auto [mean, deviation] = score_of(results);
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(std::abs(mean) + deviation < 100 ? 2 : 0);
+  text << mean << " ± " << deviation << " over " << episode << " unseen " << noun;
+  system.facts["score"] = text.str();
 }
 
 }  // namespace dream

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/engine/lanes.h"
+#include "core/engine/system.h"
 
 namespace dream {
 
@@ -70,5 +71,7 @@ struct Score {
   double mean = 0, deviation = 0;
 };
 Score score_of(const std::vector<Population::Result>& results);
+/// The rewards as the curve "evaluate/reward" and their score as a fact: "5.26 ± 1.29 over 100 unseen tracks".
+void publish_score(System& system, const std::vector<Population::Result>& results, const std::string& noun);
 
 }  // namespace dream

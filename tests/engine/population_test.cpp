@@ -267,6 +267,18 @@ TEST_F(ToyLanes, AFailingEnvironmentIsReportedByItsOwnError) {
   EXPECT_THROW(worlds->step(torch::full({2, 3}, NAN), {1, 1}), Error);
 }
 
+TEST(Score, IsSaidInWordsWithAsManyDigitsAsItDeserves) {
+  System system;
+  system.metrics = Metrics({{"evaluate/reward", "Return", "reward", "episode"}});
+  publish_score(system, {{1, 9}, {0, 9}, {1, 9}, {1, 9}}, "episodes");
+  EXPECT_EQ(system.facts.at("score"), "0.75 ± 0.43 over 4 unseen episodes");
+  publish_score(system, {{800, 1000}, {899, 1000}}, "tracks");
+  EXPECT_EQ(system.facts.at("score"), "850 ± 50 over 2 unseen tracks");
+  EXPECT_EQ(system.metrics.last("evaluate/reward"), 899);
+  publish_score(system, {{1 + 1e-15, 9}, {1, 9}}, "episodes");
+  EXPECT_EQ(system.facts.at("score"), "1.00 ± 0.00 over 2 unseen episodes") << "and no 6.66e-16";
+}
+
 // -- dream lanes -----------------------------------------------------------------------------------------------
 
 TEST_F(ToyLanes, DreamsBeginAtKeptStatesAndEndWhereTheModelSays) {

@@ -1,5 +1,3 @@
-#include <sstream>
-
 #include "core/engine/dreamer/dreamer.h"
 #include "core/engine/population.h"
 #include "core/engine/seeds.h"
@@ -37,15 +35,7 @@ class Evaluation {
     for (int repeat = 0; repeat < 4 && !population_->finished(); ++repeat)
       steps += static_cast<double>(population_->tick());
     if (!population_->finished()) return steps;
-    auto& system = *parts_->system;
-    system.metrics.clear("evaluate/");
-    std::int64_t episode = 0;
-    for (const auto& result : population_->results()) system.metrics.add("evaluate/reward", ++episode, result.reward);
-    const auto [mean, deviation] = score_of(population_->results());
-    std::ostringstream score;
-    score.precision(3);
-    score << mean << " ± " << deviation << " over " << episode << " unseen episodes";
-    system.facts["score"] = score.str();
+    publish_score(*parts_->system, population_->results(), "episodes");
     evaluated_ = parts_->updates;
     return steps;
   }

@@ -190,16 +190,9 @@ class Evaluation {
     for (int repeat = 0; repeat < 4 && !population_->finished(); ++repeat)
       steps += static_cast<double>(population_->tick());
     if (!population_->finished()) return steps;
-    auto& system = *parts_->system;
-    system.metrics.clear("evaluate/");
-    std::int64_t episode = 0;
-    for (const auto& result : population_->results()) system.metrics.add("evaluate/reward", ++episode, result.reward);
-    const auto [mean, deviation] = score_of(population_->results());
-    std::ostringstream score;
-    score << std::llround(mean) << " ± " << std::llround(deviation) << " over " << episode << " unseen tracks";
-    system.facts["score"] = score.str();
+    publish_score(*parts_->system, population_->results(), "tracks");
     evaluated_ = parts_->controller->flat();
-    evaluated_episodes_ = episode;
+    evaluated_episodes_ = static_cast<std::int64_t>(population_->results().size());
     return steps;
   }
 
