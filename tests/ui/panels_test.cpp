@@ -281,6 +281,12 @@ TEST_F(Panels, AForcedClassIsKeptUntilItIsLetGo) {
     EXPECT_EQ(held(), std::vector<int>{2}) << "Ctrl-Z takes that back.";
     ctx->ItemClick("//Mind###mind/**/###release");
     ctx->Yield(2);
+    ctx->ItemClick("//Mind###mind/**/###keep");
+    ctx->Yield(2);
+    EXPECT_EQ(held().size(), 32u) << "Every group keeps what is drawn.";
+    for (int g = 0; g < 32; ++g) EXPECT_EQ(engine.dream().held[static_cast<std::size_t>(g)].index / 32, g);
+    ctx->ItemClick("//Mind###mind/**/###release");
+    ctx->Yield(2);
     EXPECT_EQ(held(), std::vector<int>{});
   });
 }

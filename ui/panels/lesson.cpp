@@ -63,7 +63,8 @@ std::vector<Step> make_steps(const DreamView& dream) {
     steps.push_back(
         {"Reach in",
          "Click a cell of the prior: the dream keeps that class, and you see what it stands for. Some classes move a "
-         "thing, some do nothing. “Let go” returns the row to the dream.",
+         "thing, some do nothing. “Let go” returns the row to the dream. “Keep all” takes the whole state to another "
+         "start.",
          {{"same start again", [](Ui& ui) { ui.send(DreamControl{DreamControl::Do::restart}); }}}});
     steps.push_back(
         {"What the frame told: KL",

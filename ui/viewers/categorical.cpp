@@ -99,7 +99,7 @@ void draw_grid(Ui& ui, const Probe& probe, const Side& side, const Categorical& 
 }
 
 /// At the right end of a heading; the cursor stays where it was.
-void draw_buttons(Ui& ui, const Probe& probe, ImVec2 right) {
+void draw_buttons(Ui& ui, const Probe& probe, const Categorical& value, ImVec2 right) {
   const ImVec2 below = ImGui::GetCursorScreenPos();
   float x = right.x - ImGui::CalcTextSize(icon::dice).x - ui.px(14);
   ImGui::SetCursorScreenPos({x, right.y - ui.px(3)});
@@ -108,13 +108,20 @@ void draw_buttons(Ui& ui, const Probe& probe, ImVec2 right) {
     ui.send(RandomiseLatent{probe.name});
   std::vector<HeldLatent> held = ui.dream().held;
   std::erase_if(held, [&](const HeldLatent& h) { return h.probe != probe.name; });
-  if (!held.empty()) {
-    const std::string text = "let go of " + std::to_string(held.size());
-    x -= ImGui::CalcTextSize(text.c_str()).x + ui.px(20);
-    ImGui::SetCursorScreenPos({x, right.y - ui.px(3)});
-    if (button(ui, (text + "###release").c_str(), "Forced classes", "The dream draws every group by itself again.",
+  const std::string text = held.empty() ? "keep all" : "let go of " + std::to_string(held.size());
+  x -= ImGui::CalcTextSize(text.c_str()).x + ui.px(20);
+  ImGui::SetCursorScreenPos({x, right.y - ui.px(3)});
+  if (held.empty()) {
+    if (button(ui, (text + "###keep").c_str(), "Keep this state",
+               "Forces every class that is drawn now. They stay through a new start: begin elsewhere, and the dream is "
+               "told "
+               "what was the case here. Let go of them and see what it remembers.",
                {.small = true}))
-      for (const HeldLatent& h : held) ui.send(HoldLatent{h.probe, h.index, h.value, false});
+      for (int g = 0; g < static_cast<int>(value.drawn.size()); ++g)
+        ui.send(HoldLatent{probe.name, g * value.classes + value.drawn[static_cast<std::size_t>(g)], 1, true});
+  } else if (button(ui, (text + "###release").c_str(), "Forced classes", "The dream draws every group by itself again.",
+                    {.small = true})) {
+    for (const HeldLatent& h : held) ui.send(HoldLatent{h.probe, h.index, h.value, false});
   }
   ImGui::SetCursorScreenPos(below);
 }
@@ -141,7 +148,7 @@ void draw_viewer(Ui& ui, const Probe& probe, const Categorical& value, ImVec2 si
     ImGui::BeginGroup();
     const ImVec2 top = ImGui::GetCursorScreenPos();
     header(ui, title, side.colour, with_dice ? "" : note, grid.x);
-    if (with_dice) draw_buttons(ui, probe, {top.x + grid.x, top.y});
+    if (with_dice) draw_buttons(ui, probe, value, {top.x + grid.x, top.y});
     draw_grid(ui, probe, side, value, grid);
     ImGui::EndGroup();
   };
