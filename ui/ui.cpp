@@ -22,7 +22,7 @@ void Measures::add_frame(float ms) {
   mean = sum / static_cast<float>(filled);
 }
 
-void Ui::undoable(std::string what, Command undo, Command redo) {
+void Ui::undoable(std::string what, std::vector<Command> undo, std::vector<Command> redo) {
   undo_steps.resize(undo_at);
   undo_steps.push_back({std::move(what), std::move(undo), std::move(redo)});
   if (undo_steps.size() > 200) undo_steps.erase(undo_steps.begin());
@@ -32,13 +32,13 @@ void Ui::undoable(std::string what, Command undo, Command redo) {
 void Ui::undo() {
   if (!can_undo()) return;
   pending.clear();
-  send(undo_steps[--undo_at].undo);
+  for (const Command& command : undo_steps[--undo_at].undo) send(command);
 }
 
 void Ui::redo() {
   if (!can_redo()) return;
   pending.clear();
-  send(undo_steps[undo_at++].redo);
+  for (const Command& command : undo_steps[undo_at++].redo) send(command);
 }
 
 const Action* Ui::action(const std::string& id) const {

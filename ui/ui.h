@@ -56,7 +56,7 @@ struct Measures {
 /// One step that Ctrl-Z takes back.
 struct UndoStep {
   std::string what;
-  Command undo, redo;
+  std::vector<Command> undo, redo;
 };
 
 /// What panels share while a frame is drawn: the engine, this frame's snapshot, theme, pictures, keys. Panels talk to
@@ -88,7 +88,10 @@ struct Ui {
   const TrainView& train() const { return *snapshot->train; }
 
   void send(Command command) { engine.send(std::move(command)); }
-  void undoable(std::string what, Command undo, Command redo);
+  void undoable(std::string what, std::vector<Command> undo, std::vector<Command> redo);
+  void undoable(std::string what, Command undo, Command redo) {
+    undoable(std::move(what), std::vector{std::move(undo)}, std::vector{std::move(redo)});
+  }
   bool can_undo() const { return undo_at > 0; }
   bool can_redo() const { return undo_at < undo_steps.size(); }
   void undo();

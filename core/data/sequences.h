@@ -14,8 +14,8 @@ SequenceBatch sequences_at(const Replay& replay, const std::vector<std::int64_t>
 std::vector<std::int64_t> draw_begins(const Replay& replay, std::int64_t lanes, Rng& rng);
 
 /// Up to `most` whole pieces of frames that came after the first `seen` ones ever added, side by side and oldest first;
-/// `seen` moves behind them. The online queue of Dreamer V3 (danijar/dreamerv3, embodied/core/replay.py): what is new
-/// is replayed at once, and all of it once at least.
+/// `seen` moves behind them, and behind what is gone. The online queue of Dreamer V3 (danijar/dreamerv3,
+/// embodied/core/replay.py): what is new is replayed at once.
 std::vector<std::int64_t> new_begins(const Replay& replay, std::int64_t steps, std::int64_t most, std::int64_t& seen);
 
 /// What the replay keeps beside these pieces: bf16 [steps, lanes, S]. keep_states writes such rows.

@@ -148,8 +148,11 @@ void publish_score(System& system, const std::vector<Population::Result>& result
   for (const auto& result : results) system.metrics.add("evaluate/reward", ++episode, result.reward);
   const auto [mean, deviation] = score_of(results);
   std::ostringstream text;
-  text << std::fixed << std::setprecision(std::abs(mean) + deviation < 100 ? 2 : 0);
-  text << mean << " ± " << deviation << " over " << episode << " unseen " << noun;
+  const double size = std::abs(mean) + deviation;
+  const int digits = size >= 100 ? 0 : size >= 0.1 ? 2 : 6;
+  const double unit = std::pow(10, digits);
+  text << std::fixed << std::setprecision(digits) << std::round(mean * unit) / unit + 0.0  // no -0
+       << " ± " << deviation << " over " << episode << " unseen " << noun;
   system.facts["score"] = text.str();
 }
 

@@ -11,6 +11,7 @@ namespace {
 
 constexpr const char* checkpoint_name = "checkpoint.safetensors";
 constexpr const char* fact_prefix = "fact/";
+constexpr double save_every = 20;  // times as long as saving takes: a large replay's state must not eat the time
 constexpr double pace_window = 3;  // seconds over which a rate is taken
 constexpr double still = 10;       // a step takes well under a second: after so many, the process was stopped
 
@@ -89,7 +90,7 @@ bool Trainer::advance() {
     failed_ = nullptr;
     units_ = due->step();
     measure(units_);
-    if (now_seconds() - saved_at_ >= options_.checkpoint_seconds) save();
+    if (now_seconds() - saved_at_ >= std::max(options_.checkpoint_seconds, save_every * saving_took_)) save();
   } catch (...) {
     failed_ = due;
     leave();
@@ -123,6 +124,7 @@ void Trainer::measure(double units) {
 }
 
 void Trainer::save() {
+  const double began = now_seconds();
   Checkpoint checkpoint;
   system_->store_weights(checkpoint);
   require_finite(checkpoint);
@@ -134,6 +136,7 @@ void Trainer::save() {
   for (const auto& [name, text] : system_->facts) checkpoint.metadata[fact_prefix + name] = text;
   checkpoint.save(system_->directory / checkpoint_name);
   saved_at_ = now_seconds();
+  saving_took_ = saved_at_ - began;
 }
 
 void Trainer::load(const Checkpoint& from) {

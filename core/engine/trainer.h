@@ -10,7 +10,8 @@
 namespace dream {
 
 /// Runs the phases of a system: the one generic loop. Used by one thread at a time; the engine gives it a thread of
-/// its own, the command line calls it directly. Saves itself every `checkpoint_seconds` and when it stops.
+/// its own, the command line calls it directly. Saves itself when it stops and every
+/// `checkpoint_seconds`, but for a twentieth of its time at most.
 class Trainer {
  public:
   struct Options {
@@ -63,7 +64,7 @@ class Trainer {
   const Phase* current_ = nullptr;
   const Phase* failed_ = nullptr;
   Pace pace_;
-  double saved_at_ = -1, units_ = 0;
+  double saved_at_ = -1, saving_took_ = 0, units_ = 0;
 };
 
 }  // namespace dream

@@ -426,7 +426,7 @@ SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng, const Giv
     torch::NoGradGuard no_grad;
     const auto each = kl(filtered.posterior, filtered.prior).sum(-1);
     loss.terms.emplace_back("kl", each.mean());
-    loss.terms.emplace_back("kl_begin", each[0].mean());  // what it costs not to know the past
+    loss.terms.emplace_back("kl_begin", each[0].mean());  // where the past is known least
     last_ = {filtered.posterior.detach(), filtered.prior.detach()};
   }
   loss.states = {{"h", h.detach()},

@@ -17,8 +17,8 @@ struct SequenceBatch {
   torch::Tensor terminated;  // float [T, B], 1 at the observation after which nothing follows
   torch::Tensor last;        // float [T, B], 1 at an episode's last observation, terminated or truncated
   torch::Tensor first;       // float [T, B]
-  /// The state before the first step, [B, ...], as initial() names it; where a lane's is all zeros, and with none at
-  /// all, a piece begins as an episode does.
+  /// The state before the first step, [B, ...], as initial() names it; initial() itself where a lane's is all zeros,
+  /// and where there is none.
   Carry before = {};
 
   std::int64_t steps() const { return reward.size(0); }

@@ -7,7 +7,6 @@
 
 #include "api/error.h"
 #include "core/data/dataset.h"
-#include "core/data/sequences.h"
 #include "core/engine/lanes.h"
 #include "core/engine/trainer.h"
 #include "core/models/rssm.h"
@@ -17,6 +16,8 @@
 namespace dream {
 namespace {
 
+using test::all_of;
+using test::expect_same;
 using test::message_of;
 using test::TempFolder;
 using Run = test::DreamerRun;
@@ -41,19 +42,6 @@ class DreamerTest : public ::testing::Test {
   DreamerTest() { torch::set_num_threads(1); }
   TempFolder folder_;
 };
-
-std::map<std::string, torch::Tensor> all_of(const std::filesystem::path& run) {
-  return Checkpoint::load(run / "checkpoint.safetensors").tensors;
-}
-
-void expect_same(const std::filesystem::path& a, const std::filesystem::path& b) {
-  const auto first = all_of(a), second = all_of(b);
-  EXPECT_EQ(first.size(), second.size());
-  for (const auto& [name, tensor] : first) {
-    ASSERT_TRUE(second.contains(name)) << name;
-    EXPECT_TRUE(torch::equal(tensor, second.at(name))) << name;
-  }
-}
 
 /// Interrupted after every few steps, each time with everything built anew from the checkpoint: weights, optimisers,
 /// random streams, curves, environments and replay end as those of a run that was left alone, bit for bit.
@@ -315,61 +303,6 @@ TEST_F(DreamerTest, WhatWasLostDoesNotComeBack) {
       EXPECT_LT(Dataset(folder_ / name / "data" / "own").episodes(), lost);
     }
   }
-  expect_same(folder_ / "whole", folder_ / "torn");
-}
-
-/// The actor leaves beside every frame what the model remembered there: h is what the cell makes of the h, z and action
-/// before it, as far as bf16 can say. An update writes its own over the frames of its batch.
-TEST_F(DreamerTest, TheReplayKeepsWhatTheModelRemembered) {
-  Trainer trainer(test::tiny_dreamer(v3, folder_ / "run", {"train.train_ratio=0", "train.steps=2000"}), {1e9, "learn"},
-                  false);
-  const auto parts = std::static_pointer_cast<DreamerParts>(trainer.system().parts);
-  const auto& replay = parts->replay;
-  while (replay.episodes() < 3) ASSERT_TRUE(trainer.advance());
-  const auto model = std::dynamic_pointer_cast<Rssm>(parts->model);
-  {
-    torch::NoGradGuard no_grad;
-    const auto& episode = replay.episode(2);
-    const auto steps = static_cast<std::int64_t>(episode.length());
-    const auto begin = static_cast<std::int64_t>(replay.episode(0).length() + replay.episode(1).length()) + 2;
-    const auto kept = carry_of(states_at(replay, {begin}, steps).squeeze(1), model->initial(1));
-    EXPECT_TRUE(kept.at("started").eq(1).all().item<bool>());
-    EXPECT_TRUE(kept.at("z").view({steps, 3, -1}).sum(-1).eq(1).all().item<bool>()) << "one-hots";
-    auto actions = torch::tensor(episode.actions).view({steps, 1});
-    auto before = kept;
-    for (auto& [name, tensor] : before) tensor = tensor.slice(0, 0, -1);
-    const auto foretold = model->imagine(before, actions.slice(0, 0, -1), {}, make_generator(torch::kCPU, 1)).at("h");
-    EXPECT_LT((foretold - kept.at("h").slice(0, 1)).abs().max().item<double>(), 0.01);
-    EXPECT_GT((kept.at("h").slice(0, 1) - kept.at("h").slice(0, 0, -1)).abs().max().item<double>(), 0.02);
-  }
-  trainer.set("train.train_ratio", 4.0);
-  const auto all = [&] { return states_at(replay, {0}, replay.frames()).squeeze(1).to(torch::kFloat32); };
-  auto was = all();
-  while (parts->updates == 0) {
-    was = all();
-    ASSERT_TRUE(trainer.advance());
-  }
-  const auto changed = (all().slice(0, 0, was.size(0)) - was).abs().sum(1).gt(0).sum().item<std::int64_t>();
-  EXPECT_GT(changed, 0);
-  EXPECT_LE(changed, 12) << "a batch of two pieces of six";
-}
-
-/// Episodes that no longer fit are forgotten in the same order, and what is known of the others stays with them.
-TEST_F(DreamerTest, AFullReplayResumesBitForBit) {
-  for (const auto& [name, every] : {std::pair{"whole", 1000}, {"torn", 7}}) {
-    for (bool more = true; more;) {
-      Trainer trainer(test::tiny_dreamer(v3, folder_ / name, {"train.steps=300", "train.bfloat16=false"}),
-                      {1e9, "learn"}, true);
-      const auto parts = std::static_pointer_cast<DreamerParts>(trainer.system().parts);
-      parts->options.train.budget_gb = 7e-4;  // five episodes
-      for (int i = 0; i < every && more; ++i) more = trainer.advance();
-      if (more) {
-        EXPECT_LE(parts->replay.episodes(), 5u);
-      }
-      trainer.close();
-    }
-  }
-  EXPECT_GT(all_of(folder_ / "whole").at("learn.replay/counters")[1].item<std::int64_t>(), 100);
   expect_same(folder_ / "whole", folder_ / "torn");
 }
 

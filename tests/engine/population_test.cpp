@@ -275,6 +275,11 @@ TEST(Score, IsSaidInWordsWithAsManyDigitsAsItDeserves) {
   publish_score(system, {{800, 1000}, {899, 1000}}, "tracks");
   EXPECT_EQ(system.facts.at("score"), "850 ± 50 over 2 unseen tracks");
   EXPECT_EQ(system.metrics.last("evaluate/reward"), 899);
+  publish_score(system, {{-0.001, 9}, {0.0005, 9}}, "episodes");
+  EXPECT_EQ(system.facts.at("score"), "-0.000250 ± 0.000750 over 2 unseen episodes")
+      << "small worlds have small returns";
+  publish_score(system, {{-0.3, 9}, {0.299, 9}}, "episodes");
+  EXPECT_EQ(system.facts.at("score"), "0.00 ± 0.30 over 2 unseen episodes") << "and no -0.00";
   publish_score(system, {{1 + 1e-15, 9}, {1, 9}}, "episodes");
   EXPECT_EQ(system.facts.at("score"), "1.00 ± 0.00 over 2 unseen episodes") << "and no 6.66e-16";
 }

@@ -1,9 +1,14 @@
 #pragma once
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "core/engine/system.h"
+#include "core/nn/checkpoint.h"
 
 namespace dream::test {
 
@@ -37,6 +42,20 @@ inline std::unique_ptr<System> tiny_dreamer(const DreamerRun& run, const std::fi
     spec.settings.insert(spec.settings.end(), {"behaviour.units=8", "behaviour.horizon=3"});
   for (const auto* list : {&run.settings, &more}) spec.settings.insert(spec.settings.end(), list->begin(), list->end());
   return make_system(spec);
+}
+
+/// What a run has saved.
+inline std::map<std::string, torch::Tensor> all_of(const std::filesystem::path& run) {
+  return Checkpoint::load(run / "checkpoint.safetensors").tensors;
+}
+
+inline void expect_same(const std::filesystem::path& a, const std::filesystem::path& b) {
+  const auto first = all_of(a), second = all_of(b);
+  EXPECT_EQ(first.size(), second.size());
+  for (const auto& [name, tensor] : first) {
+    ASSERT_TRUE(second.contains(name)) << name;
+    EXPECT_TRUE(torch::equal(tensor, second.at(name))) << name;
+  }
 }
 
 }  // namespace dream::test

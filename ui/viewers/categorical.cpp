@@ -26,17 +26,26 @@ bool is_held(const Ui& ui, const Probe& probe, int index) {
                              [&](const HeldLatent& h) { return h.probe == probe.name && h.index == index; });
 }
 
-/// A click forces a class, which the dream then keeps; another lets it go, as Ctrl-Z does. A group has one class.
+/// Forces classes or lets them go, in this order; Ctrl-Z takes all of it back.
+void hold(Ui& ui, const std::string& what, const std::vector<HoldLatent>& changes) {
+  std::vector<Command> redo, undo;
+  for (const HoldLatent& change : changes) {
+    ui.send(change);
+    redo.emplace_back(change);
+    undo.emplace(undo.begin(), HoldLatent{change.probe, change.index, change.value, !change.on});
+  }
+  if (!changes.empty()) ui.undoable(what, std::move(undo), std::move(redo));
+}
+
+/// A click forces a class, which the dream then keeps; another lets it go. A group has one class.
 void force(Ui& ui, const Probe& probe, const Categorical& value, int g, int c) {
   const HoldLatent wanted{probe.name, g * value.classes + c, 1, !is_held(ui, probe, g * value.classes + c)};
-  const std::vector<HeldLatent> held = ui.dream().held;
-  for (const HeldLatent& h : held)
+  std::vector<HoldLatent> changes;
+  for (const HeldLatent& h : ui.dream().held)
     if (wanted.on && h.probe == probe.name && h.index / value.classes == g)
-      ui.send(HoldLatent{h.probe, h.index, 1, false});
-  ui.send(wanted);
-  HoldLatent back = wanted;
-  back.on = !wanted.on;
-  ui.undoable("class of group " + std::to_string(g), back, wanted);
+      changes.push_back({h.probe, h.index, h.value, false});
+  changes.push_back(wanted);
+  hold(ui, "class of group " + std::to_string(g), changes);
 }
 
 /// Groups down, classes across: brighter is likelier, the drawn class is outlined, a forced one is pink.
@@ -116,12 +125,19 @@ void draw_buttons(Ui& ui, const Probe& probe, const Categorical& value, ImVec2 r
                "Forces every class that is drawn now. They stay through a new start: begin elsewhere, and the dream is "
                "told "
                "what was the case here. Let go of them and see what it remembers.",
-               {.small = true}))
-      for (int g = 0; g < static_cast<int>(value.drawn.size()); ++g)
-        ui.send(HoldLatent{probe.name, g * value.classes + value.drawn[static_cast<std::size_t>(g)], 1, true});
+               {.small = true})) {
+      std::vector<HoldLatent> all;
+      for (int g = 0; g < std::min(value.groups, static_cast<int>(value.drawn.size())); ++g) {
+        const int c = value.drawn[static_cast<std::size_t>(g)];
+        if (c >= 0 && c < value.classes) all.push_back({probe.name, g * value.classes + c, 1, true});
+      }
+      hold(ui, "all classes", all);
+    }
   } else if (button(ui, (text + "###release").c_str(), "Forced classes", "The dream draws every group by itself again.",
                     {.small = true})) {
-    for (const HeldLatent& h : held) ui.send(HoldLatent{h.probe, h.index, h.value, false});
+    std::vector<HoldLatent> all;
+    for (const HeldLatent& h : held) all.push_back({h.probe, h.index, h.value, false});
+    hold(ui, "all classes", all);
   }
   ImGui::SetCursorScreenPos(below);
 }

@@ -150,7 +150,7 @@ class Learning {
   /// What was given is not new.
   void count_given() {
     given_ = parts_->replay.steps();
-    seen_ = std::max(seen_, parts_->replay.dropped() + parts_->replay.frames());
+    seen_ = given_frames_ = parts_->replay.dropped() + parts_->replay.frames();
   }
 
   void begin_experience() {
@@ -231,7 +231,8 @@ class Learning {
   std::int64_t own_read_ = 0, given_ = 0;    // episodes of own_; steps of the datasets
   std::int64_t steps_ = 0, episodes_ = 0, acting_with_ = 0, handed_over_ = 0;
   TrainRatio ratio_;
-  std::int64_t seen_ = 0;             // frames that have been in the online queue, of all that were ever added
+  std::int64_t seen_ = 0,
+               given_frames_ = 0;     // that have been in the online queue, and that were given: of all ever added
   std::vector<std::int64_t> begins_;  // of the batch
   Carry initial_;                     // with a replay context: what it holds
   SequenceBatch batch_, sheet_;       // the last one, for probes; what the open-loop picture shows
@@ -387,28 +388,33 @@ void Learning::save(Checkpoint& into) const {
   }
 }
 
-/// Frames are counted from the first that was ever added, so that more episodes on the disk (of an async actor that
-/// went on) or fewer in memory (of a smaller budget) do not shift what is known of the others.
+/// Frames are counted from the first that this run collected, so that more episodes on the disk (of an async actor that
+/// went on), fewer in memory or other given ones (of another budget) do not shift what is known of the others.
 void Learning::save_replay(Checkpoint& into) const {
   const auto& replay = parts_->replay;
-  into.tensors["learn.replay/counters"] = torch::tensor({seen_, replay.dropped()}, torch::kInt64);
+  into.tensors["learn.replay/counters"] =
+      torch::tensor({seen_ - given_frames_, replay.dropped() - given_frames_}, torch::kInt64);
   if (replay.state_size() > 0 && replay.frames() > 0)
     into.tensors["learn.replay/states"] = states_at(replay, {0}, replay.frames()).squeeze(1);
 }
 
 void Learning::load_replay() {
   auto& replay = parts_->replay;
-  if (!resumed_.tensors.contains("learn.replay/counters")) return;
+  const auto here = replay.dropped() - given_frames_, there = here + replay.frames();  // frames that are in memory
+  if (!resumed_.tensors.contains("learn.replay/counters")) {  // of before there was a queue: nothing is new
+    if (resumed_.tensors.contains("learn.experience/counters")) seen_ = there + given_frames_;
+    return;
+  }
   const auto counters = resumed_.get("learn.replay/counters", {2}).to(torch::kInt64).contiguous();
-  seen_ = std::max(seen_, counters[0].item<std::int64_t>());
+  seen_ = std::clamp<std::int64_t>(counters[0].item<std::int64_t>(), 0, there) + given_frames_;
   if (replay.state_size() == 0 || !resumed_.tensors.contains("learn.replay/states")) return;
   const auto states = resumed_.exact("learn.replay/states", {-1, static_cast<std::int64_t>(replay.state_size())});
+  // Those of given episodes only where the same ones are in memory: then both sides begin at the same frame.
   const auto first = counters[1].item<std::int64_t>();
-  const auto begin = std::max(first, replay.dropped());
-  const auto end = std::min(first + states.size(0), replay.dropped() + replay.frames());
+  const auto begin = first == here ? here : std::max({first, here, std::int64_t{0}});
+  const auto end = std::min(there, states.size(0) + std::min(first, there));
   if (begin < end) {
-    keep_states(replay, {begin - replay.dropped()},
-                states.slice(0, begin - first, end - first).to(torch::kBFloat16).unsqueeze(1));
+    keep_states(replay, {begin - here}, states.slice(0, begin - first, end - first).to(torch::kBFloat16).unsqueeze(1));
   }
 }
 
@@ -433,7 +439,6 @@ void Learning::load(const Checkpoint& from) {
   actor_thread_.reset();
   sources_.reset();
   own_.reset();
-  seen_ = 0;
   resumed_ = {};
   resumed_.origin = from.origin;
   for (const auto& [name, tensor] : from.tensors) {
