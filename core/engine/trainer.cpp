@@ -90,7 +90,8 @@ bool Trainer::advance() {
     failed_ = nullptr;
     units_ = due->step();
     measure(units_);
-    if (now_seconds() - saved_at_ >= std::max(options_.checkpoint_seconds, save_every * saving_took_)) save();
+    const double wait = options_.checkpoint_seconds;
+    if (now_seconds() - saved_at_ >= (wait > 0 ? std::max(wait, save_every * saving_took_) : 0)) save();
   } catch (...) {
     failed_ = due;
     leave();

@@ -15,8 +15,8 @@ namespace dream {
 class Trainer {
  public:
   struct Options {
-    double checkpoint_seconds = 60;
-    std::string only;  // a phase's name: run this one alone; empty = all that are not complete, in order
+    double checkpoint_seconds = 60;  // 0: after every step
+    std::string only;                // a phase's name: run this one alone; empty = all that are not complete, in order
   };
 
   /// Makes the run's folder. Goes on from its checkpoint when `resume` and there is one; throws dream::Error when the
