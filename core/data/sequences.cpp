@@ -4,7 +4,6 @@
 #include <cstring>
 
 namespace dream {
-
 namespace {
 
 /// visit(t · lanes + lane, place) for every frame of the pieces.

@@ -11,7 +11,7 @@ namespace dream {
 
 /// Runs the phases of a system: the one generic loop. Used by one thread at a time; the engine gives it a thread of
 /// its own, the command line calls it directly. Saves itself when it stops and every
-/// `checkpoint_seconds`, but for a twentieth of its time at most.
+/// `checkpoint_seconds`, less often where saving would take more than a twentieth of the time.
 class Trainer {
  public:
   struct Options {
