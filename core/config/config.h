@@ -3,9 +3,11 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/field.h"
+#include "core/base/choice.h"
 #include "core/base/nearest.h"
 
 namespace dream {
@@ -25,6 +27,15 @@ class Config {
   void add(const std::string& key, std::int64_t& target, Traits traits);
   void add(const std::string& key, double& target, Traits traits);
   void add(const std::string& key, std::string& target, Traits traits);
+  /// An enum whose names stand beside it (core/base/choice.h): a text with its choices for everyone outside.
+  template <Choice E>
+  void add(const std::string& key, E& target, Traits traits) {
+    traits.choices = names_of<E>();
+    append(
+        key, name_of(target), std::move(traits),
+        [&target](const FieldValue& v) { target = choice_of<E>(std::get<std::string>(v)); },
+        [&target]() -> FieldValue { return name_of(target); });
+  }
 
   /// Throws dream::Error for an unknown key (with the nearest known one), a wrong type or a value out of range;
   /// the target keeps its value then.

@@ -10,6 +10,11 @@
 namespace dream {
 namespace {
 
+enum class Shape { round, square, long_and_thin };
+constexpr auto choice_names(Shape) {
+  return names_of_choice("round", "square", "long-and-thin");
+}
+
 struct Options {
   bool bfloat = true;
   std::int64_t batch = 100;
@@ -200,6 +205,27 @@ TEST_F(ConfigTest, SetChecksTypeAndRange) {
   EXPECT_THROW(config_.set("seed", std::string("3")), Error);
   EXPECT_THROW(config_.set("v.batch", 1e300), Error);
   EXPECT_EQ(options_.batch, 5);
+}
+
+TEST_F(ConfigTest, AnEnumIsReadOnceAndIsATextOutside) {
+  Shape shape = Shape::square;
+  Config config;
+  config.add("shape", shape, {.help = "Its outline", .live = true});
+  EXPECT_EQ(config.fields()[0].choices, (std::vector<std::string>{"round", "square", "long-and-thin"}));
+  EXPECT_EQ(std::get<std::string>(config.fields()[0].initial), "square");
+  config.set_text("shape=long-and-thin");
+  EXPECT_EQ(shape, Shape::long_and_thin);
+  EXPECT_EQ(config.departures(), std::vector<std::string>{"shape = \"long-and-thin\" (\"square\")"});
+  const auto text = config.to_toml();
+  shape = Shape::round;
+  config.parse(text, "x");
+  EXPECT_EQ(shape, Shape::long_and_thin);
+  const auto message = test::message_of<Error>([&] { config.set_text("shape=suqare"); });
+  EXPECT_SAYS(message, "one of round, square, long-and-thin was expected; did you mean 'square'?");
+  EXPECT_EQ(test::message_of<Error>([&] { choice_of<Shape>("suqare"); }),
+            "'suqare': one of round, square, long-and-thin was expected; did you mean 'square'?");
+  EXPECT_THROW(config.set("shape", std::int64_t{1}), Error);
+  EXPECT_EQ(shape, Shape::long_and_thin);
 }
 
 TEST_F(ConfigTest, FieldsShowPresentAndInitialValues) {
