@@ -53,10 +53,10 @@ void print_checkpoint(const std::filesystem::path& path) {
   }
   std::printf("parameters   %-10s %lld\n", "behaviour", count(*system->behaviour));
   try {
-    for (const auto& phase : system->phases) phase.load(checkpoint);
+    for (const auto& phase : system->phases) phase->load(checkpoint);
     for (const auto& phase : system->phases) {
-      std::printf("phase        %-10s %3.0f %%  %s\n", phase.name.c_str(), phase.progress() * 100,
-                  phase.detail().c_str());
+      std::printf("phase        %-10s %3.0f %%  %s\n", phase->name().c_str(), phase->progress() * 100,
+                  phase->detail().c_str());
     }
   } catch (const Error&) {
     std::printf("phases       none: an export, for dreaming and evaluating\n");

@@ -72,7 +72,7 @@ Verb train_verb(CLI::App& app) {
             std::string phase;
             while (!interrupted() && trainer.advance()) {
               for (const auto& view : trainer.phases(true)) {
-                if (trainer.current() && view.name == trainer.current()->name) progress.show(view);
+                if (trainer.current() && view.name == trainer.current()->name()) progress.show(view);
               }
             }
             trainer.close();

@@ -249,13 +249,13 @@ void LiveEngine::train() {
       view->saved_seconds_ago = work.trainer->saved_seconds_ago();
       view->memory_bytes = system.memory_bytes ? system.memory_bytes() : 0;
       view->budget_bytes = system.budget_bytes ? system.budget_bytes() : 0;
-      if (const auto* phase = work.trainer->current()) {
+      if (auto* phase = work.trainer->current()) {
         if (with_frames) guarded([&] { show_batch(*phase, work); });
         view->frames = work.frames;
         view->probes = work.probes;
         view->probe_names = work.probe_names;
-        if (phase->warnings) view->warnings = phase->warnings();
-        if (phase->replay_frames) view->replay_frames = phase->replay_frames();
+        view->warnings = phase->warnings();
+        view->replay_frames = phase->replay_frames();
       }
     }
     train_.put(std::move(view));
@@ -303,26 +303,22 @@ void LiveEngine::train() {
 }
 
 /// Pictures and probes of the batch, as far as somebody looks and the training can spare the time.
-void LiveEngine::show_batch(const Phase& phase, TrainerWork& work) {
+void LiveEngine::show_batch(Phase& phase, TrainerWork& work) {
   const double began = now_seconds();
   if (began < work.show_at && !work.look) return;
   work.look = false;
   work.frames = phase.frames();
-  work.probe_names.clear();
-  work.probes.clear();
-  if (phase.report) {
-    work.probe_names = phase.probe_names();
-    ProbeSink sink(work.watched);
-    phase.report(sink);
-    work.probes = sink.take();
-  }
+  work.probe_names = phase.probe_names();
+  ProbeSink sink(work.watched);
+  phase.report(sink);
+  work.probes = sink.take();
   const double now = now_seconds();
   work.show_at = now + (now - began) * (1 - showing_share) / showing_share;
 }
 
 void LiveEngine::dream_from_replay(TrainerWork& work, double place) {
   const auto* phase = work.trainer ? work.trainer->current() : nullptr;
-  if (!phase || !phase->replay_piece || phase->replay_frames() == 0) {
+  if (!phase || phase->replay_frames() == 0) {
     throw Error("there is no replay to dream from: it exists while a phase that collects is running or paused");
   }
   // The player takes the weights of this moment, and its own copy of the system where it dreams with another run.

@@ -50,7 +50,7 @@ class LiveEngine : public Engine {
   void read_files();
 
   void open_run(const std::string& path);
-  static void show_batch(const Phase& phase, TrainerWork& work);
+  static void show_batch(Phase& phase, TrainerWork& work);
   void dream_from_replay(TrainerWork& work, double place);
   void scan_runs();
   /// Of the shipped run of this recipe in this environment, if there is one.

@@ -28,7 +28,7 @@ struct System {
   Config config;
   Metrics metrics{{}};
   std::map<std::string, std::string> facts;  // findings in words, kept in the checkpoint: "score"
-  std::vector<Phase> phases;
+  std::vector<std::shared_ptr<Phase>> phases;
   std::function<void()> follow_settings = [] {};       // what was set live reaches model, behaviour and curves
   std::function<double()> memory_bytes, budget_bytes;  // of the replay; empty where there is none
   std::filesystem::path directory;                     // of the run; datasets lie in it

@@ -49,23 +49,23 @@ Trainer::Trainer(std::unique_ptr<System> system, Options options, bool resume)
 
 void Trainer::choose(const std::string& phase) {
   const auto& phases = system_->phases;
-  if (!phase.empty() && std::none_of(phases.begin(), phases.end(), [&](const Phase& p) { return p.name == phase; })) {
+  if (!phase.empty() && std::none_of(phases.begin(), phases.end(), [&](const auto& p) { return p->name() == phase; })) {
     std::string known;
-    for (const auto& p : phases) known += (known.empty() ? "" : ", ") + p.name;
+    for (const auto& p : phases) known += (known.empty() ? "" : ", ") + p->name();
     throw Error("the recipe " + system_->recipe + " has no phase '" + phase + "'; its phases are " + known);
   }
   options_.only = phase;
 }
 
-const Phase* Trainer::find_due() const {
+Phase* Trainer::find_due() const {
   for (const auto& phase : system_->phases) {
-    if (!options_.only.empty() && phase.name != options_.only) continue;
-    if (phase.progress() < 1) return &phase;
+    if (!options_.only.empty() && phase->name() != options_.only) continue;
+    if (phase->progress() < 1) return phase.get();
   }
   return nullptr;
 }
 
-void Trainer::enter(const Phase* phase) {
+void Trainer::enter(Phase* phase) {
   phase->begin();
   current_ = phase;
   const double now = now_seconds();
@@ -78,7 +78,7 @@ void Trainer::leave() {
 }
 
 bool Trainer::advance() {
-  const auto* due = find_due();
+  auto* due = find_due();
   if (due != current_) {
     const bool finished = current_ != nullptr;
     leave();
@@ -130,7 +130,7 @@ void Trainer::save() {
   system_->store_weights(checkpoint);
   require_finite(checkpoint);
   system_->metrics.save(checkpoint);
-  for (const auto& phase : system_->phases) phase.save(checkpoint);
+  for (const auto& phase : system_->phases) phase->save(checkpoint);
   checkpoint.metadata["recipe"] = system_->recipe;
   checkpoint.metadata["environment"] = system_->environment;
   checkpoint.metadata["config"] = system_->config.to_toml();
@@ -147,7 +147,7 @@ void Trainer::load(const Checkpoint& from) {
   }
   system_->load_weights(from);
   system_->metrics.load(from);
-  for (const auto& phase : system_->phases) phase.load(from);
+  for (const auto& phase : system_->phases) phase->load(from);
   for (const auto& [key, text] : from.metadata) {
     if (key.starts_with(fact_prefix)) system_->facts[key.substr(std::string(fact_prefix).size())] = text;
   }
@@ -183,15 +183,15 @@ std::vector<PhaseView> Trainer::phases(bool running) const {
   std::vector<PhaseView> views;
   for (const auto& phase : system_->phases) {
     PhaseView view;
-    view.name = phase.name;
-    view.title = phase.title;
-    view.progress = phase.progress();
-    view.rate_unit = phase.rate_unit;
-    view.detail = phase.detail();
+    view.name = phase->name();
+    view.title = phase->title();
+    view.progress = phase->progress();
+    view.rate_unit = phase->rate_unit();
+    view.detail = phase->detail();
     using State = PhaseView::State;
     view.state = view.progress >= 1 ? State::done : view.progress > 0 ? State::paused : State::waiting;
-    if (&phase == failed_) view.state = State::failed;
-    if (&phase == current_ && view.progress < 1) {
+    if (phase.get() == failed_) view.state = State::failed;
+    if (phase.get() == current_ && view.progress < 1) {
       view.state = running ? State::running : State::paused;
       view.rate = pace_.rate;
       view.eta_seconds = pace_.eta;

@@ -39,7 +39,7 @@ class Trainer {
 
   System& system() { return *system_; }
   bool due() const { return find_due() != nullptr; }
-  const Phase* current() const { return current_; }
+  Phase* current() const { return current_; }
   /// What the last advance() did, in the phase's own unit; 0 while it only read or collected for what is to come.
   double units() const { return units_; }
   double saved_seconds_ago() const;  // < 0: not yet
@@ -53,15 +53,15 @@ class Trainer {
   struct Pace {  // of the phase under way, for rate and ETA
     double since = 0, last = 0, progress = 0, units = 0, rate = 0, eta = -1;
   };
-  const Phase* find_due() const;
-  void enter(const Phase* phase);
+  Phase* find_due() const;
+  void enter(Phase* phase);
   void leave();
   void load(const Checkpoint& from);
   void measure(double units);
 
   std::unique_ptr<System> system_;
   Options options_;
-  const Phase* current_ = nullptr;
+  Phase* current_ = nullptr;
   const Phase* failed_ = nullptr;
   Pace pace_;
   double saved_at_ = -1, saving_took_ = 0, units_ = 0;

@@ -83,12 +83,12 @@ TEST_F(DreamerTest, StoppingBeforeTheReplayIsReadLosesNothing) {
   }
   {
     Trainer trainer(test::tiny_dreamer(v3, folder_ / "stopped"), {1e9, ""}, true);
-    auto& phases = trainer.system().phases;
-    const auto learn = std::ranges::find(phases, "learn", &Phase::name);
-    ASSERT_NE(learn, phases.end());
-    learn->begin();
-    EXPECT_SAYS(learn->detail(), "reading episodes");
-    learn->end();
+    const auto& phases = trainer.system().phases;
+    ASSERT_EQ(phases.front()->name(), "learn");
+    auto& learn = *phases.front();
+    learn.begin();
+    EXPECT_SAYS(learn.detail(), "reading episodes");
+    learn.end();
     trainer.save();
   }
   for (const auto& name : {"left alone", "stopped"}) {
@@ -311,7 +311,7 @@ TEST_F(DreamerTest, AKlThatExplodesIsFlaggedInWords) {
       test::tiny_dreamer({"dreamer-v1", "Pendulum", {"train.steps=1000", "train.prefill=400"}}, folder_ / "run"),
       {1e9, "learn"}, false);
   const auto& system = trainer.system();
-  const auto& learn = *std::ranges::find(system.phases, "learn", &Phase::name);
+  const auto& learn = *system.phases.front();
   const auto parts = std::static_pointer_cast<DreamerParts>(system.parts);
   {
     torch::NoGradGuard no_grad;

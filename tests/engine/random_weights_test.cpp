@@ -96,7 +96,7 @@ TEST_F(RandomWeightsTest, WeightsThatOverflowLetGoOfTheControls) {
 
 TEST_F(RandomWeightsTest, TheRecipeCollectsWithItAndTrainsOnIt) {
   Trainer trainer(test::tiny_system(folder_ / "run", {"collect.policy=random-weights", "m.steps=1"}), {}, false);
-  while (trainer.advance() && trainer.current()->name != "m") {
+  while (trainer.advance() && trainer.current()->name() != "m") {
   }
   trainer.close();
   EXPECT_GT(trainer.system().metrics.last("v/reconstruction"), 0);

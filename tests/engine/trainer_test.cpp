@@ -31,25 +31,25 @@ class TrainerTest : public ::testing::Test {
 };
 
 /// A phase that counts to `goal`; what happened to it is written into `log`.
-struct Counter {
-  std::string name;
+struct Counter : Phase {
+  Counter(const std::string& named, const std::string& titled, std::int64_t steps, std::vector<std::string>* into)
+      : Phase(named, titled, "things/s"), goal(steps), log(into) {}
   std::int64_t goal, count = 0;
   std::vector<std::string>* log;
   int fails_at = -1, pause_ms = 0;
 
-  void begin() { log->push_back(name + " begins at " + std::to_string(count)); }
-  double step() {
-    if (count == fails_at) throw Error(name + " failed");
+  void begin() override { log->push_back(name() + " begins at " + std::to_string(count)); }
+  double step() override {
+    if (count == fails_at) throw Error(name() + " failed");
     if (pause_ms > 0) std::this_thread::sleep_for(std::chrono::milliseconds(pause_ms));
     ++count;
     return 10;
   }
-  double progress() const { return static_cast<double>(count) / static_cast<double>(goal); }
-  std::string detail() const { return std::to_string(count); }
-  std::vector<Frame> frames() const { return {}; }
-  void save(Checkpoint& into) const { into.tensors[name + ".counters"] = torch::tensor({count}, torch::kInt64); }
-  void load(const Checkpoint& from) { count = from.get(name + ".counters", {1}).item<std::int64_t>(); }
-  void end() { log->push_back(name + " ends at " + std::to_string(count)); }
+  double progress() const override { return static_cast<double>(count) / static_cast<double>(goal); }
+  std::string detail() const override { return std::to_string(count); }
+  void save(Checkpoint& into) const override { into.tensors[name() + ".counters"] = torch::tensor({count}, torch::kInt64); }
+  void load(const Checkpoint& from) override { count = from.get(name() + ".counters", {1}).item<std::int64_t>(); }
+  void end() override { log->push_back(name() + " ends at " + std::to_string(count)); }
 };
 
 class PhasesTest : public TrainerTest {
@@ -61,10 +61,9 @@ class PhasesTest : public TrainerTest {
     system->model = std::make_shared<test::ToyModel>();
     system->behaviour = test::toy_driver(1);
     system->directory = folder_ / "run";
-    first_ = std::make_shared<Counter>(Counter{"first", 3, 0, &log_});
-    second_ = std::make_shared<Counter>(Counter{"second", 2, 0, &log_});
-    system->phases = {phase_of("first", "First", "things/s", first_),
-                      phase_of("second", "Second", "things/s", second_)};
+    first_ = std::make_shared<Counter>("first", "First", 3, &log_);
+    second_ = std::make_shared<Counter>("second", "Second", 2, &log_);
+    system->phases = {first_, second_};
     return system;
   }
   std::vector<std::string> log_;
@@ -328,7 +327,7 @@ TEST_F(TrainerTest, TheWholeRecipeResumesBitForBitAfterAnyInterruption) {
 TEST_F(TrainerTest, ALossThatIsNotFiniteNamesItsTermAndKeepsTheCheckpoint) {
   Trainer trainer(tiny_system(folder_ / "run"), {}, false);
   while (trainer.advance() &&
-         (!trainer.current() || trainer.current()->name != "v" || trainer.current()->progress() == 0)) {
+         (!trainer.current() || trainer.current()->name() != "v" || trainer.current()->progress() == 0)) {
   }
   trainer.save();
   const auto good = test::read_bytes(folder_ / "run" / "checkpoint.safetensors");
@@ -345,7 +344,7 @@ TEST_F(TrainerTest, ALossThatIsNotFiniteNamesItsTermAndKeepsTheCheckpoint) {
   trainer.reload();
   EXPECT_TRUE(trainer.system().model->named_parameters()["v.deconv4.bias"].isfinite().all().item<bool>());
   EXPECT_TRUE(trainer.advance());
-  EXPECT_EQ(trainer.current()->name, "v");
+  EXPECT_EQ(trainer.current()->name(), "v");
 
   // Live settings change at once, the others not at all, unknown ones are named.
   trainer.set("v.learning_rate", 1e-5);

@@ -63,8 +63,8 @@ struct DreamerParts {
   Rng rng(std::string_view name) const { return Rng(static_cast<std::uint64_t>(options.seed)).fork(name); }
 };
 
-Phase learn_phase(std::shared_ptr<DreamerParts> parts);
-Phase dreamer_evaluate_phase(std::shared_ptr<DreamerParts> parts);
+std::shared_ptr<Phase> learn_phase(std::shared_ptr<DreamerParts> parts);
+std::shared_ptr<Phase> dreamer_evaluate_phase(std::shared_ptr<DreamerParts> parts);
 
 std::unique_ptr<System> make_planet(const RunSpec& spec);
 std::unique_ptr<System> make_dreamer_v1(const RunSpec& spec);

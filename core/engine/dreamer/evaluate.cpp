@@ -7,11 +7,12 @@ namespace dream {
 namespace {
 
 /// The behaviour on unseen episodes, once everything is learned. An interrupted evaluation begins anew.
-class Evaluation {
+class Evaluation : public Phase {
  public:
-  explicit Evaluation(std::shared_ptr<DreamerParts> parts) : parts_(std::move(parts)) {}
+  explicit Evaluation(std::shared_ptr<DreamerParts> parts)
+      : Phase("evaluate", "Evaluate: unseen episodes", "steps/s"), parts_(std::move(parts)) {}
 
-  void begin() {
+  void begin() override {
     auto& system = *parts_->system;
     const auto episodes = parts_->options.train.evaluate_episodes;
     // At most 32 side by side, and as many in the last round as in the first: the networks run on all lanes to the end.
@@ -30,7 +31,7 @@ class Evaluation {
     population_->begin(1, seeds);
   }
 
-  double step() {
+  double step() override {
     double steps = 0;
     for (int repeat = 0; repeat < 4 && !population_->finished(); ++repeat)
       steps += static_cast<double>(population_->tick());
@@ -40,18 +41,18 @@ class Evaluation {
     return steps;
   }
 
-  double progress() const { return done() ? 1 : population_ ? std::min(0.999, population_->progress()) : 0; }
-  std::string detail() const { return done() ? parts_->system->facts["score"] : "unseen episodes"; }
-  std::vector<Frame> frames() const {
+  double progress() const override { return done() ? 1 : population_ ? std::min(0.999, population_->progress()) : 0; }
+  std::string detail() const override { return done() ? parts_->system->facts["score"] : "unseen episodes"; }
+  std::vector<Frame> frames() override {
     if (!lanes_ || !lanes_->envs().images().defined()) return {};
     return {{"real", "the policy on an unseen episode", -1,
              std::make_shared<const Image>(image_from(lanes_->envs().images()[0]))}};
   }
-  void save(Checkpoint& into) const { into.tensors["evaluate.updates"] = torch::tensor({evaluated_}, torch::kInt64); }
-  void load(const Checkpoint& from) {
+  void save(Checkpoint& into) const override { into.tensors["evaluate.updates"] = torch::tensor({evaluated_}, torch::kInt64); }
+  void load(const Checkpoint& from) override {
     evaluated_ = from.get("evaluate.updates", {1}).to(torch::kInt64).item<std::int64_t>();
   }
-  void end() {
+  void end() override {
     population_.reset();
     lanes_.reset();
   }
@@ -67,8 +68,8 @@ class Evaluation {
 
 }  // namespace
 
-Phase dreamer_evaluate_phase(std::shared_ptr<DreamerParts> parts) {
-  return phase_of("evaluate", "Evaluate: unseen episodes", "steps/s", std::make_shared<Evaluation>(std::move(parts)));
+std::shared_ptr<Phase> dreamer_evaluate_phase(std::shared_ptr<DreamerParts> parts) {
+  return std::make_shared<Evaluation>(std::move(parts));
 }
 
 }  // namespace dream

@@ -26,10 +26,11 @@ constexpr std::int64_t open_loop_lanes = 3;
 constexpr std::int64_t open_loop_updates = 20;  // for which it keeps its sequences, so that they can be seen to improve
 
 /// Collect as many steps as the train ratio asks for, then one update of world model and behaviour.
-class Learning {
+class Learning : public Phase {
  public:
   explicit Learning(std::shared_ptr<DreamerParts> parts)
-      : parts_(std::move(parts)),
+      : Phase("learn", "Learn: collect, world model, behaviour", "replayed frames/s"),
+        parts_(std::move(parts)),
         draws_(parts_->rng("replay")),
         generator_(make_generator(parts_->system->device, parts_->rng("learn").next64())),
         world_(parts_->model->parameters(), parts_->options.world_optimiser) {
@@ -39,7 +40,7 @@ class Learning {
     }
   }
 
-  void begin() {
+  void begin() override {
     if (experience_ || actor_thread_ || sources_) return;
     const auto& train = parts_->options.train;
     if (train.datasets.empty() && train.prefill >= train.steps) {
@@ -61,7 +62,7 @@ class Learning {
     }
   }
 
-  double step() {
+  double step() override {
     follow_settings();
     if (sources_) {
       for (const double began = now_seconds(); read_more();) {
@@ -75,7 +76,7 @@ class Learning {
   }
 
   /// Steps that are made are owed their updates: those of given datasets all at once.
-  double progress() const {
+  double progress() const override {
     const auto& train = parts_->options.train;
     const auto made = std::min(1.0, static_cast<double>(steps_) / static_cast<double>(train.steps));
     if (train.datasets.empty() || train.actor == "async") return made;
@@ -83,7 +84,7 @@ class Learning {
     return std::min(made, owed > 0 ? static_cast<double>(parts_->updates) / owed : 1);
   }
 
-  std::string detail() const {
+  std::string detail() const override {
     if (sources_) {
       return "reading episodes: " + std::to_string(parts_->replay.episodes()) + " of " +
              std::to_string(sources_->episodes() + static_cast<std::size_t>(own_count()));
@@ -95,20 +96,20 @@ class Learning {
     return text;
   }
 
-  std::vector<Frame> frames();
-  std::vector<std::string> warnings() const { return warnings_; }
-  std::vector<std::string> probe_names() const;
-  void report(ProbeSink& sink);
-  std::int64_t replay_frames() const { return parts_->replay.frames(); }
-  SequenceBatch replay_piece(double place) const {
+  std::vector<Frame> frames() override;
+  std::vector<std::string> warnings() const override { return warnings_; }
+  std::vector<std::string> probe_names() const override;
+  void report(ProbeSink& sink) override;
+  std::int64_t replay_frames() const override { return parts_->replay.frames(); }
+  SequenceBatch replay_piece(double place) const override {
     const auto& replay = parts_->replay;
     const auto last = static_cast<std::int64_t>(std::clamp(place, 0.0, 1.0) * static_cast<double>(replay.frames() - 1));
     const auto begin = std::max<std::int64_t>(0, last - dream_context + 1);
     return sequences_at(replay, {begin}, last - begin + 1);
   }
-  void save(Checkpoint& into) const;
-  void load(const Checkpoint& from);
-  void end() {
+  void save(Checkpoint& into) const override;
+  void load(const Checkpoint& from) override;
+  void end() override {
     // What the checkpoint holds is what begin() goes on from; a run that is stopped while it reads still has that.
     if (experience_ || actor_thread_) {
       resumed_ = {};
@@ -448,9 +449,8 @@ void Learning::load(const Checkpoint& from) {
 
 }  // namespace
 
-Phase learn_phase(std::shared_ptr<DreamerParts> parts) {
-  return phase_of("learn", "Learn: collect, world model, behaviour", "replayed frames/s",
-                  std::make_shared<Learning>(std::move(parts)));
+std::shared_ptr<Phase> learn_phase(std::shared_ptr<DreamerParts> parts) {
+  return std::make_shared<Learning>(std::move(parts));
 }
 
 }  // namespace dream

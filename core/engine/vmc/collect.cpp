@@ -8,11 +8,12 @@ namespace {
 
 /// Episodes of a random driver into the run's dataset. The dataset itself is the checkpoint: a resumed collection goes
 /// on where the files end.
-class Collection {
+class Collection : public Phase {
  public:
-  explicit Collection(std::shared_ptr<VmcParts> parts) : parts_(std::move(parts)) {}
+  explicit Collection(std::shared_ptr<VmcParts> parts)
+      : Phase("collect", "Collect: a random driver", "steps/s"), parts_(std::move(parts)) {}
 
-  void begin() {
+  void begin() override {
     const auto& options = parts_->options.collect;
     Collector::Options collect{parts_->own_data(), options.episodes,       options.max_steps,
                                options.lanes,      parts_->rng("collect"), 0};
@@ -22,7 +23,7 @@ class Collection {
     written_ = collector_->written();
   }
 
-  double step() {
+  double step() override {
     const double steps = collector_->step();
     if (collector_->written() == written_) return steps;
     written_ = collector_->written();
@@ -30,24 +31,24 @@ class Collection {
     return steps;
   }
 
-  double progress() const {
+  double progress() const override {
     return std::min(1.0, static_cast<double>(written_) / static_cast<double>(parts_->options.collect.episodes));
   }
 
-  std::string detail() const {
+  std::string detail() const override {
     return "episode " + std::to_string(written_) + " of " + std::to_string(parts_->options.collect.episodes);
   }
 
-  std::vector<Frame> frames() const {
+  std::vector<Frame> frames() override {
     if (!collector_) return {};
     return {{"real", "a random driver, lane 1", -1, std::make_shared<const Image>(collector_->picture())}};
   }
 
-  void save(Checkpoint& into) const { into.tensors["collect.counters"] = torch::tensor({written_}, torch::kInt64); }
-  void load(const Checkpoint& from) {
+  void save(Checkpoint& into) const override { into.tensors["collect.counters"] = torch::tensor({written_}, torch::kInt64); }
+  void load(const Checkpoint& from) override {
     written_ = from.get("collect.counters", {1}).to(torch::kInt64).item<std::int64_t>();
   }
-  void end() { collector_.reset(); }
+  void end() override { collector_.reset(); }
 
  private:
   std::shared_ptr<VmcParts> parts_;
@@ -57,8 +58,8 @@ class Collection {
 
 }  // namespace
 
-Phase collect_phase(std::shared_ptr<VmcParts> parts) {
-  return phase_of("collect", "Collect: a random driver", "steps/s", std::make_shared<Collection>(std::move(parts)));
+std::shared_ptr<Phase> collect_phase(std::shared_ptr<VmcParts> parts) {
+  return std::make_shared<Collection>(std::move(parts));
 }
 
 }  // namespace dream

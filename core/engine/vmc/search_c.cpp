@@ -32,11 +32,14 @@ std::vector<Frame> lane_frames(Lanes* lanes, const std::string& caption) {
 /// generation to generation: the ranking is then about driving, not about the luck of the track. (The original gives
 /// pairs of candidates a common seed.) The controller in use is the mean of the distribution, as in the original's
 /// evaluations.
-class Search {
+class Search : public Phase {
  public:
-  explicit Search(std::shared_ptr<VmcParts> parts) : parts_(std::move(parts)) { restart(); }
+  explicit Search(std::shared_ptr<VmcParts> parts)
+      : Phase("c", "C: controller by CMA-ES", "steps/s"), parts_(std::move(parts)) {
+    restart();
+  }
 
-  void begin() {
+  void begin() override {
     lanes_ = make_lanes(*parts_, parts_->options.c.lanes, parts_->rng("c.lanes").next64());
     Population::Options options;
     options.max_steps = parts_->options.c.max_steps;
@@ -51,7 +54,7 @@ class Search {
     resumed_ = {};
   }
 
-  double step() {
+  double step() override {
     double steps = 0;
     for (int repeat = 0; repeat < 4 && !population_->finished(); ++repeat)
       steps += static_cast<double>(population_->tick());
@@ -59,13 +62,13 @@ class Search {
     return steps;
   }
 
-  double progress() const {
+  double progress() const override {
     const auto within = population_ ? population_->progress() : 0.0;
     return std::min(
         1.0, (static_cast<double>(cma_->generation()) + within) / static_cast<double>(parts_->options.c.generations));
   }
 
-  std::string detail() const {
+  std::string detail() const override {
     std::ostringstream text;
     text << "generation " << std::min(cma_->generation() + 1, parts_->options.c.generations) << " of "
          << parts_->options.c.generations;
@@ -73,9 +76,9 @@ class Search {
     return text.str();
   }
 
-  std::vector<Frame> frames() { return lane_frames(lanes_.get(), "a candidate drives, lane 1"); }
+  std::vector<Frame> frames() override { return lane_frames(lanes_.get(), "a candidate drives, lane 1"); }
 
-  void save(Checkpoint& into) const {
+  void save(Checkpoint& into) const override {
     for (const auto& [name, values] : cma_->state())
       into.tensors["c.cma/" + name] = torch::tensor(values, torch::kFloat64);
     if (population_ && !population_->finished()) {
@@ -85,7 +88,7 @@ class Search {
     }
   }
 
-  void load(const Checkpoint& from) {
+  void load(const Checkpoint& from) override {
     std::map<std::string, std::vector<double>> state;
     for (const auto& [name, tensor] : from.tensors) {
       if (!name.starts_with("c.cma/")) continue;
@@ -100,7 +103,7 @@ class Search {
     }
   }
 
-  void end() {
+  void end() override {
     population_.reset();
     lanes_.reset();
   }
@@ -158,11 +161,12 @@ class Search {
 };
 
 /// The controller on tracks that training never draws.
-class Evaluation {
+class Evaluation : public Phase {
  public:
-  explicit Evaluation(std::shared_ptr<VmcParts> parts) : parts_(std::move(parts)) {}
+  explicit Evaluation(std::shared_ptr<VmcParts> parts)
+      : Phase("evaluate", "Evaluate: unseen tracks", "steps/s"), parts_(std::move(parts)) {}
 
-  void begin() {
+  void begin() override {
     const auto episodes = parts_->options.evaluate.episodes;
     lanes_ = std::make_unique<RealLanes>(parts_->model, parts_->system->device, parts_->system->make_env,
                                          std::min<std::int64_t>(episodes, parts_->options.c.lanes),
@@ -185,7 +189,7 @@ class Evaluation {
     resumed_driver_.clear();
   }
 
-  double step() {
+  double step() override {
     double steps = 0;
     for (int repeat = 0; repeat < 4 && !population_->finished(); ++repeat)
       steps += static_cast<double>(population_->tick());
@@ -196,10 +200,10 @@ class Evaluation {
     return steps;
   }
 
-  double progress() const { return done() ? 1 : population_ ? std::min(0.999, population_->progress()) : 0; }
-  std::string detail() const { return done() ? parts_->system->facts["score"] : "driving unseen tracks"; }
-  std::vector<Frame> frames() { return lane_frames(lanes_.get(), "the controller on an unseen track"); }
-  void save(Checkpoint& into) const {
+  double progress() const override { return done() ? 1 : population_ ? std::min(0.999, population_->progress()) : 0; }
+  std::string detail() const override { return done() ? parts_->system->facts["score"] : "driving unseen tracks"; }
+  std::vector<Frame> frames() override { return lane_frames(lanes_.get(), "the controller on an unseen track"); }
+  void save(Checkpoint& into) const override {
     into.tensors["evaluate.controller"] = torch::tensor(evaluated_, torch::kFloat64);
     into.tensors["evaluate.episodes"] = torch::tensor({evaluated_episodes_}, torch::kInt64);
     const bool under_way = population_ && !population_->finished();
@@ -210,7 +214,7 @@ class Evaluation {
       for (const auto& [name, tensor] : resumed_.tensors) into.tensors[name] = tensor;
     }
   }
-  void load(const Checkpoint& from) {
+  void load(const Checkpoint& from) override {
     evaluated_ = doubles(from, "evaluate.controller");
     evaluated_episodes_ = 0;
     if (from.tensors.contains("evaluate.episodes")) {
@@ -225,7 +229,7 @@ class Evaluation {
       if (name.starts_with("evaluate.population/")) resumed_.tensors[name] = tensor;
     }
   }
-  void end() {
+  void end() override {
     population_.reset();
     lanes_.reset();
   }
@@ -252,12 +256,12 @@ class Evaluation {
 
 }  // namespace
 
-Phase c_phase(std::shared_ptr<VmcParts> parts) {
-  return phase_of("c", "C: controller by CMA-ES", "steps/s", std::make_shared<Search>(std::move(parts)));
+std::shared_ptr<Phase> c_phase(std::shared_ptr<VmcParts> parts) {
+  return std::make_shared<Search>(std::move(parts));
 }
 
-Phase evaluate_phase(std::shared_ptr<VmcParts> parts) {
-  return phase_of("evaluate", "Evaluate: unseen tracks", "steps/s", std::make_shared<Evaluation>(std::move(parts)));
+std::shared_ptr<Phase> evaluate_phase(std::shared_ptr<VmcParts> parts) {
+  return std::make_shared<Evaluation>(std::move(parts));
 }
 
 }  // namespace dream

@@ -15,17 +15,16 @@ constexpr std::int64_t warm_up = 60;        // steps that M sees before a start 
 
 /// Encodes every frame once, keeps (μ, log σ²) in half precision, and trains M by teacher forcing on sequences whose z
 /// are drawn anew for every batch (rnn_train.py).
-class MTraining {
+class MTraining : public Phase {
  public:
   explicit MTraining(std::shared_ptr<VmcParts> parts)
-      : parts_(std::move(parts)),
+      : Phase("m", "M: MDN-LSTM", "transitions/s"),
+        parts_(std::move(parts)),
         rng_(make_generator(torch::kCPU, parts_->rng("m").next64())),
         adam_(std::make_unique<torch::optim::Adam>(parts_->model->m()->parameters(), parts_->options.m.learning_rate)) {
   }
 
-  void begin() {}
-
-  double step() {
+  double step() override {
     if (parts_->load_more()) return 0;
     if (encoded_ < parts_->replay.frames()) {
       encode();
@@ -51,11 +50,11 @@ class MTraining {
     return static_cast<double>(options.batch * options.sequence);
   }
 
-  double progress() const {
+  double progress() const override {
     return std::min(1.0, static_cast<double>(steps_) / static_cast<double>(parts_->options.m.steps));
   }
 
-  std::string detail() const {
+  std::string detail() const override {
     if (mean_.size(0) == 0) return parts_->loading();
     if (encoded_ < mean_.size(0))
       return "V encodes frame " + std::to_string(encoded_) + " of " + std::to_string(mean_.size(0));
@@ -63,7 +62,7 @@ class MTraining {
   }
 
   /// A real frame of the data, and what M made of the moment before it.
-  std::vector<Frame> frames() {
+  std::vector<Frame> frames() override {
     if (sequences_.empty()) return {};
     torch::NoGradGuard no_grad;
     const auto& place = sequences_[static_cast<std::size_t>(steps_) % sequences_.size()];
@@ -88,20 +87,20 @@ class MTraining {
              std::make_shared<const Image>(image_from(made))}};
   }
 
-  void save(Checkpoint& into) const {
+  void save(Checkpoint& into) const override {
     store_optimizer(into, "m.adam", *adam_);
     store_generator(into, "m.rng", rng_);
     into.tensors["m.counters"] = torch::tensor({steps_}, torch::kInt64);
   }
 
-  void load(const Checkpoint& from) {
+  void load(const Checkpoint& from) override {
     const auto counters = from.get("m.counters", {1}).to(torch::kInt64);
     load_optimizer(from, "m.adam", *adam_);
     load_generator(from, "m.rng", rng_);
     steps_ = counters.item<std::int64_t>();
   }
 
-  void end() {
+  void end() override {
     parts_->unload();
     mean_ = log_variance_ = torch::empty({0, 0}, torch::kHalf);
     encoded_ = 0;
@@ -222,8 +221,8 @@ class MTraining {
 
 }  // namespace
 
-Phase m_phase(std::shared_ptr<VmcParts> parts) {
-  return phase_of("m", "M: MDN-LSTM", "transitions/s", std::make_shared<MTraining>(std::move(parts)));
+std::shared_ptr<Phase> m_phase(std::shared_ptr<VmcParts> parts) {
+  return std::make_shared<MTraining>(std::move(parts));
 }
 
 }  // namespace dream

@@ -9,17 +9,16 @@ namespace dream {
 namespace {
 
 /// Adam over shuffled frames, every frame once an epoch, the incomplete last batch dropped (vae_train.py).
-class VTraining {
+class VTraining : public Phase {
  public:
   explicit VTraining(std::shared_ptr<VmcParts> parts)
-      : parts_(std::move(parts)),
+      : Phase("v", "V: variational autoencoder", "frames/s"),
+        parts_(std::move(parts)),
         rng_(make_generator(parts_->system->device, parts_->rng("v").next64())),
         adam_(std::make_unique<torch::optim::Adam>(parts_->model->v()->parameters(), parts_->options.v.learning_rate)) {
   }
 
-  void begin() {}
-
-  double step() {
+  double step() override {
     if (parts_->load_more()) return 0;
     const auto& options = parts_->options.v;
     const auto frames = parts_->replay.frames();
@@ -52,7 +51,7 @@ class VTraining {
     return static_cast<double>(options.batch);
   }
 
-  double progress() const {
+  double progress() const override {
     const auto& options = parts_->options.v;
     const auto within = batches_per_epoch_ > 0
                             ? static_cast<double>(position_) / static_cast<double>(batches_per_epoch_ * options.batch)
@@ -60,13 +59,13 @@ class VTraining {
     return std::min(1.0, (static_cast<double>(epoch_) + within) / static_cast<double>(options.epochs));
   }
 
-  std::string detail() const {
+  std::string detail() const override {
     if (order_epoch_ < 0) return parts_->loading();
     return "epoch " + std::to_string(std::min(epoch_ + 1, parts_->options.v.epochs)) + " of " +
            std::to_string(parts_->options.v.epochs);
   }
 
-  std::vector<Frame> frames() const {
+  std::vector<Frame> frames() override {
     if (!real_.defined()) return {};
     const auto truth = real_.permute({2, 0, 1}).to(torch::kFloat32).div(255);
     const auto made = decoded_.to(torch::kCPU, torch::kFloat32);
@@ -75,13 +74,13 @@ class VTraining {
              std::make_shared<const Image>(image_from(made))}};
   }
 
-  void save(Checkpoint& into) const {
+  void save(Checkpoint& into) const override {
     store_optimizer(into, "v.adam", *adam_);
     store_generator(into, "v.rng", rng_);
     into.tensors["v.counters"] = torch::tensor({steps_, epoch_, position_, batches_per_epoch_}, torch::kInt64);
   }
 
-  void load(const Checkpoint& from) {
+  void load(const Checkpoint& from) override {
     const auto counters = from.get("v.counters", {4}).to(torch::kInt64).contiguous();
     load_optimizer(from, "v.adam", *adam_);
     load_generator(from, "v.rng", rng_);
@@ -92,7 +91,7 @@ class VTraining {
     batches_per_epoch_ = c[3];
   }
 
-  void end() {
+  void end() override {
     parts_->unload();
     order_epoch_ = -1;
   }
@@ -123,8 +122,8 @@ class VTraining {
 
 }  // namespace
 
-Phase v_phase(std::shared_ptr<VmcParts> parts) {
-  return phase_of("v", "V: variational autoencoder", "frames/s", std::make_shared<VTraining>(std::move(parts)));
+std::shared_ptr<Phase> v_phase(std::shared_ptr<VmcParts> parts) {
+  return std::make_shared<VTraining>(std::move(parts));
 }
 
 }  // namespace dream

@@ -90,11 +90,11 @@ struct VmcParts {
   std::unique_ptr<DatasetSources> sources_;  // while they are read
 };
 
-Phase collect_phase(std::shared_ptr<VmcParts> parts);
-Phase v_phase(std::shared_ptr<VmcParts> parts);
-Phase m_phase(std::shared_ptr<VmcParts> parts);
-Phase c_phase(std::shared_ptr<VmcParts> parts);
-Phase evaluate_phase(std::shared_ptr<VmcParts> parts);
+std::shared_ptr<Phase> collect_phase(std::shared_ptr<VmcParts> parts);
+std::shared_ptr<Phase> v_phase(std::shared_ptr<VmcParts> parts);
+std::shared_ptr<Phase> m_phase(std::shared_ptr<VmcParts> parts);
+std::shared_ptr<Phase> c_phase(std::shared_ptr<VmcParts> parts);
+std::shared_ptr<Phase> evaluate_phase(std::shared_ptr<VmcParts> parts);
 
 /// V, M, C and their phases. The recipe of "World Models".
 std::unique_ptr<System> make_vmc(const RunSpec& spec);
