@@ -25,22 +25,22 @@ constexpr std::array<std::string_view, sizeof...(Names)> names_of_choice(Names..
 }
 
 template <class E>
-concept Choice = std::is_enum_v<E> && requires(E value) { choice_names(value).size(); };
+concept NamedEnum = std::is_enum_v<E> && requires(E value) { choice_names(value).size(); };
 
-template <Choice E>
+template <NamedEnum E>
 std::vector<std::string> names_of() {
   const auto names = choice_names(E{});
   return {names.begin(), names.end()};
 }
 
 /// "gaussian" for Latent::gaussian.
-template <Choice E>
+template <NamedEnum E>
 std::string name_of(E value) {
   return std::string(choice_names(value).at(static_cast<std::size_t>(value)));
 }
 
 /// Latent::gaussian for "gaussian". Throws dream::Error, listing the names, for a text that is none of them.
-template <Choice E>
+template <NamedEnum E>
 E choice_of(std::string_view name) {
   const auto names = choice_names(E{});
   for (std::size_t i = 0; i < names.size(); ++i) {

@@ -28,7 +28,7 @@ class Config {
   void add(const std::string& key, double& target, Traits traits);
   void add(const std::string& key, std::string& target, Traits traits);
   /// An enum whose names stand beside it (core/base/choice.h): a text with its choices for everyone outside.
-  template <Choice E>
+  template <NamedEnum E>
   void add(const std::string& key, E& target, Traits traits) {
     traits.choices = names_of<E>();
     append(
