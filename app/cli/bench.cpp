@@ -158,10 +158,7 @@ Verb bench_verb(CLI::App& app) {
               std::fflush(stdout);
             }
             if (options->json.empty()) return;
-            const auto text = json.dump(2) + "\n";
-            DurableFile file(options->json);
-            file.write(text.data(), text.size());
-            file.commit();
+            write_file(options->json, json.dump(2) + "\n");
           }};
 }
 

@@ -168,10 +168,7 @@ Verb eval_verb(CLI::App& app) {
               json["still_mse"] = report.still_mse;
             }
             if (!options->json.empty()) {
-              const auto text = json.dump(2) + "\n";
-              DurableFile file(options->json);
-              file.write(text.data(), text.size());
-              file.commit();
+              write_file(options->json, json.dump(2) + "\n");
             }
           }};
 }

@@ -7,6 +7,16 @@
 
 namespace dream {
 
+void write_file(const std::filesystem::path& path, std::string_view bytes) {
+  DurableFile file(path);
+  file.write(bytes.data(), bytes.size());
+  file.commit();
+}
+
+void check_destination(const std::filesystem::path& path) {
+  const DurableFile unwritten(path);
+}
+
 std::uint64_t regular_file_size(const std::filesystem::path& path) {
   std::error_code code;
   const std::filesystem::file_status status = std::filesystem::status(path, code);
@@ -14,7 +24,7 @@ std::uint64_t regular_file_size(const std::filesystem::path& path) {
   if (std::filesystem::is_directory(status)) throw Error("'" + path.string() + "' is a folder; a file was expected.");
   if (!std::filesystem::is_regular_file(status)) throw Error("'" + path.string() + "' is not a regular file.");
   const std::uintmax_t size = std::filesystem::file_size(path, code);
-  if (code) throw Error("Cannot read '" + path.string() + "': " + code.message() + ".");
+  if (code) throw Error("Cannot read '" + path.string() + "': " + reason_of(code.value()) + ".");
   return size;
 }
 

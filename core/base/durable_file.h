@@ -3,16 +3,19 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 // What calls the operating system here is in platform_file.cpp.
 
 namespace dream {
 
-/// A file that replaces `path` as a whole or not at all: written beside it as `<path>.tmp`, flushed to the disk, then
-/// renamed. Without commit() the temporary file is removed. Every method throws dream::Error naming the file.
+/// A file that replaces `path` as a whole or not at all: written beside it under a name of its own, flushed to the
+/// disk, then renamed. Without commit() the temporary file is removed; what killed programs left is removed by the next
+/// one that writes into the folder. Symbolic links are followed. Every method throws dream::Error, which names the file
+/// and gives the reason in words: no such folder, a full disk, a device in its place …
 class DurableFile {
  public:
-  explicit DurableFile(std::filesystem::path path);
+  explicit DurableFile(const std::filesystem::path& path);
   ~DurableFile();
   DurableFile(const DurableFile&) = delete;
   DurableFile& operator=(const DurableFile&) = delete;
@@ -21,12 +24,23 @@ class DurableFile {
   void commit();
 
  private:
-  std::filesystem::path path_, temporary_;
+  void give_up();
+  [[noreturn]] void fail();
+  std::filesystem::path path_, target_, temporary_;  // as given; behind all links; beside it
   int descriptor_ = -1;
 };
 
-/// Flushes `temporary` to the disk and renames it to `path`, for files that a library has written.
-void commit_file(const std::filesystem::path& temporary, const std::filesystem::path& path);
+/// `path` becomes a file of these bytes, by a DurableFile.
+void write_file(const std::filesystem::path& path, std::string_view bytes);
+
+/// Throws what writing to `path` would throw at once: called before long work whose result goes there. Leaves nothing.
+void check_destination(const std::filesystem::path& path);
+
+/// Makes a folder and those above it. Throws dream::Error with the reason in words.
+void make_folder(const std::filesystem::path& folder);
+
+/// "the disk is full", "there is no such file or folder" …: what the operating system reports, in words.
+std::string reason_of(int error_number);
 
 /// The size in bytes of a regular file. Throws dream::Error when `path` is missing, a folder, or a special file.
 std::uint64_t regular_file_size(const std::filesystem::path& path);

@@ -1,11 +1,15 @@
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <mutex>
+#include <random>
+#include <set>
 #include <system_error>
-#include <utility>
 
 #include "api/error.h"
 #include "core/base/durable_file.h"
@@ -13,38 +17,192 @@
 namespace dream {
 namespace {
 
-[[noreturn]] void fail(const std::filesystem::path& path, const std::string& what) {
-  const std::string reason = std::strerror(errno);
-  throw Error("Cannot " + what + " '" + path.string() + "': " + reason + ".");
+namespace fs = std::filesystem;
+
+constexpr const char* temporary_ending = ".tmp";
+constexpr std::size_t mark_digits = 16;
+
+[[noreturn]] void fail(const fs::path& path, const std::string& what) {
+  throw Error("Cannot " + what + " '" + path.string() + "': " + reason_of(errno) + ".");
 }
 
-std::filesystem::path folder_of(const std::filesystem::path& path) {
-  const std::filesystem::path folder = path.parent_path();
-  return folder.empty() ? std::filesystem::path(".") : folder;
+fs::path folder_of(const fs::path& path) {
+  const fs::path folder = path.parent_path();
+  return folder.empty() ? fs::path(".") : folder;
 }
 
-void flush(const std::filesystem::path& path, int flags) {
-  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
-  if (descriptor < 0) fail(path, "open");
+/// The rename is on the disk. Some file systems refuse to flush a folder, and some folders may be written and not read:
+/// the rename is as safe there as it can be.
+void flush_folder(const fs::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return;
   const int result = ::fsync(descriptor);
+  const int error = errno;
   ::close(descriptor);
-  // Some file systems refuse to flush a folder (EINVAL); the rename is as safe there as it can be.
-  if (result != 0 && errno != EINVAL) fail(path, "flush");
+  errno = error;
+  if (result != 0 && errno != EINVAL) fail(folder, "flush");
+}
+
+/// What is at `path`, where that is no file that can be replaced; "" where it is one, or nothing.
+std::string special(fs::file_type type) {
+  switch (type) {
+    case fs::file_type::directory:
+      return "a folder";
+    case fs::file_type::character:
+    case fs::file_type::block:
+      return "a device";
+    case fs::file_type::fifo:
+      return "a pipe";
+    case fs::file_type::socket:
+      return "a socket";
+    default:
+      return "";
+  }
+}
+
+/// The file that `path` means, behind all links; it need not exist, its folder must.
+fs::path target_of(const fs::path& path) {
+  const auto refuse = [&](const std::string& why) {
+    throw Error("Cannot write '" + path.string() + "': " + why + ".");
+  };
+  if (path.empty()) throw Error("Cannot write a file without a name.");
+  std::error_code code;
+  const auto found = special(fs::status(path, code).type());
+  if (!found.empty()) refuse("it is " + found + "; the name of a file was expected");
+  fs::path target = path;
+  constexpr int most_links = 40;
+  for (int links = 0; fs::is_symlink(fs::symlink_status(target, code)); ++links) {
+    if (links == most_links) refuse(reason_of(ELOOP));
+    const fs::path next = fs::read_symlink(target, code);
+    if (code) refuse(reason_of(code.value()));
+    target = next.is_absolute() ? next : folder_of(target) / next;
+  }
+  if (fs::symlink_status(target, code).type() == fs::file_type::none) refuse(reason_of(code.value()));
+  const auto folder = folder_of(target);
+  if (!target.has_filename()) refuse("there is no folder '" + folder.string() + "'");
+  const auto status = fs::status(folder, code);
+  if (status.type() == fs::file_type::not_found) refuse("there is no folder '" + folder.string() + "'");
+  if (status.type() == fs::file_type::none) refuse(reason_of(code.value()));
+  if (!fs::is_directory(status)) refuse("'" + folder.string() + "' is not a folder");
+  return target;
+}
+
+/// What the name of a temporary file for `target` begins with; short enough to be a name where `target` is one.
+std::string stem_of(const fs::path& target) {
+  constexpr std::size_t longest = 200;
+  return target.filename().string().substr(0, longest) + ".";
+}
+
+std::string random_mark() {
+  std::random_device device;
+  char text[mark_digits + 1];
+  std::snprintf(text, sizeof text, "%08x%08x", static_cast<unsigned>(device()), static_cast<unsigned>(device()));
+  return text;
+}
+
+bool is_temporary(const std::string& name) {
+  const std::size_t ending = std::strlen(temporary_ending);
+  if (!name.ends_with(temporary_ending) || name.size() < ending + mark_digits + 2) return false;
+  const std::size_t mark = name.size() - ending - mark_digits;
+  return name[mark - 1] == '.' && name.substr(mark, mark_digits).find_first_not_of("0123456789abcdef") == name.npos;
+}
+
+/// Once for each folder: removes temporary files whose writer is no more. A living writer holds a lock on its file,
+/// which the system takes back when it dies in whatever way; without locks (some network shares) nothing is removed.
+void remove_leftovers(const fs::path& folder) {
+  static std::mutex guard;         // of `seen`
+  static std::set<fs::path> seen;  // folders of datasets are large: reading them for every episode would cost more
+  std::error_code ignored;
+  {
+    const std::lock_guard lock(guard);
+    if (!seen.insert(fs::weakly_canonical(folder, ignored)).second) return;
+  }
+  for (fs::directory_iterator entry(folder, ignored), end; !ignored && entry != end; entry.increment(ignored)) {
+    if (!is_temporary(entry->path().filename().string())) continue;
+    const int descriptor = ::open(entry->path().c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (descriptor < 0) continue;
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(entry->path().c_str());
+    ::close(descriptor);
+  }
+}
+
+/// Creates and locks a temporary file. Another program may take it for a leftover before it is locked: then it is made
+/// anew, under another name.
+int create_temporary(const fs::path& path, const fs::path& target, fs::path& temporary) {
+  constexpr int most_tries = 100;
+  for (int i = 0; i < most_tries; ++i) {
+    temporary = folder_of(target) / (stem_of(target) + random_mark() + temporary_ending);
+    const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor < 0 && errno == EEXIST) continue;
+    if (descriptor < 0) fail(path, "write");
+    const bool taken = ::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    struct stat mine = {}, there = {};
+    if (!taken && ::fstat(descriptor, &mine) == 0 && mine.st_nlink > 0) {
+      // Who may read the old file may read the new one.
+      if (::stat(target.c_str(), &there) == 0) ::fchmod(descriptor, there.st_mode & 07777);
+      return descriptor;
+    }
+    ::close(descriptor);
+  }
+  errno = EEXIST;
+  fail(path, "write");
 }
 
 }  // namespace
 
-DurableFile::DurableFile(std::filesystem::path path) : path_(std::move(path)), temporary_(path_) {
-  temporary_ += ".tmp";
-  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) fail(temporary_, "create");
+std::string reason_of(int error_number) {
+  switch (error_number) {
+    case ENOSPC:
+      return "the disk is full";
+    case EDQUOT:
+      return "this user's share of the disk is full";
+    case EFBIG:
+      return "the file would be larger than is allowed here";
+    case EROFS:
+      return "the disk can only be read";
+    case EACCES:
+    case EPERM:
+      return "that is not permitted to this user";
+    case ENOENT:
+      return "there is no such file or folder";
+    case ENOTDIR:
+      return "a part of the path is not a folder";
+    case EISDIR:
+      return "it is a folder";
+    case ELOOP:
+      return "its links lead in a circle";
+    case ENAMETOOLONG:
+      return "the name is too long";
+    case EIO:
+      return "the disk reports an error";
+    case EPIPE:
+      return "nobody reads it any more";
+    default:
+      return std::strerror(error_number);
+  }
+}
+
+DurableFile::DurableFile(const fs::path& path) : path_(path), target_(target_of(path)) {
+  remove_leftovers(folder_of(target_));
+  descriptor_ = create_temporary(path_, target_, temporary_);
 }
 
 DurableFile::~DurableFile() {
+  give_up();
+}
+
+void DurableFile::give_up() {
   if (descriptor_ < 0) return;
+  ::unlink(temporary_.c_str());  // while it is locked, so that nobody else has it
   ::close(descriptor_);
-  std::error_code ignored;
-  std::filesystem::remove(temporary_, ignored);
+  descriptor_ = -1;
+}
+
+void DurableFile::fail() {
+  const int error = errno;
+  give_up();
+  errno = error;
+  dream::fail(path_, "write");
 }
 
 void DurableFile::write(const void* bytes, std::size_t count) {
@@ -52,24 +210,25 @@ void DurableFile::write(const void* bytes, std::size_t count) {
   while (count > 0) {
     const ssize_t written = ::write(descriptor_, next, count);
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) fail(temporary_, "write");
+    if (written == 0) errno = ENOSPC;
+    if (written <= 0) fail();
     next += written;
     count -= static_cast<std::size_t>(written);
   }
 }
 
 void DurableFile::commit() {
-  if (::fsync(descriptor_) != 0) fail(temporary_, "flush");
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail(path_, "replace");
+  if (::fsync(descriptor_) != 0) fail();
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail();
   ::close(descriptor_);
   descriptor_ = -1;
-  flush(folder_of(path_), O_RDONLY);
+  flush_folder(folder_of(target_));
 }
 
-void commit_file(const std::filesystem::path& temporary, const std::filesystem::path& path) {
-  flush(temporary, O_RDWR);
-  if (::rename(temporary.c_str(), path.c_str()) != 0) fail(path, "replace");
-  flush(folder_of(path), O_RDONLY);
+void make_folder(const fs::path& folder) {
+  std::error_code code;
+  fs::create_directories(folder, code);
+  if (code) throw Error("Cannot create the folder '" + folder.string() + "': " + reason_of(code.value()) + ".");
 }
 
 FolderLock::FolderLock(const std::filesystem::path& folder) {

@@ -72,8 +72,9 @@ void write_frames(Hdf5Writer& file, hid_t parent, const std::string& name, const
   file.write_array(parent, name, {frames, row}, H5T_NATIVE_UINT8, H5T_STD_U8LE, rows.data(), chunk_frames);
 }
 
-void write_episode(const std::filesystem::path& path, std::size_t index, const Episode& episode,
-                   const DatasetInfo& info) {
+/// The file of one episode.
+std::string episode_bytes(const std::filesystem::path& path, std::size_t index, const Episode& episode,
+                          const DatasetInfo& info) {
   const Hdf5Access access;
   Hdf5Writer file(path);
   const Spaces& spaces = info.spaces;
@@ -104,7 +105,7 @@ void write_episode(const std::filesystem::path& path, std::size_t index, const E
   const Hdf5Id flag = hdf5_bool_type();
   file.write_array(group, "terminations", {steps}, flag, flag, episode.terminated.data());
   file.write_array(group, "truncations", {steps}, flag, flag, episode.truncated.data());
-  file.close();
+  return file.finish();
 }
 
 }  // namespace
@@ -153,27 +154,22 @@ void DatasetWriter::Parts::go_on() {
 
 /// main_data.hdf5 and metadata.json, each replaced as a whole; metadata.json last, so it never promises too much.
 void DatasetWriter::Parts::write_index() {
-  const std::filesystem::path main = minari::main_file(directory);
-  std::filesystem::path temporary = main;
-  temporary += ".tmp";
-  {
+  const auto main = minari::main_file(directory);
+  const auto links = [&] {
     const Hdf5Access access;
-    Hdf5Writer file(temporary);
+    Hdf5Writer file(main);
     for (std::size_t i = 0; i < episodes; ++i) {
       file.link_external(minari::episode_name(i), minari::episode_link(i), "/" + minari::episode_name(i));
     }
-    file.close();
-  }
-  commit_file(temporary, main);
-
+    return file.finish();
+  };
+  write_file(main, links());
   minari::Metadata metadata;
   metadata.info = info;
   metadata.episodes = episodes;
   metadata.steps = steps;
-  const std::string text = minari::metadata_text(metadata, bytes / 1e6, minari::metadata_before(directory));
-  DurableFile file(minari::metadata_file(directory));
-  file.write(text.data(), text.size());
-  file.commit();
+  write_file(minari::metadata_file(directory),
+             minari::metadata_text(metadata, bytes / 1e6, minari::metadata_before(directory)));
   listed = episodes;
 }
 
@@ -198,14 +194,11 @@ DatasetWriter::DatasetWriter(const std::filesystem::path& directory, const Datas
       // First of all what the episodes mean: from here on the folder is a dataset, of no episodes.
       minari::Metadata metadata;
       metadata.info = info;
-      const std::string text = minari::metadata_text(metadata, 0, "");
-      DurableFile file(minari::metadata_file(directory));
-      file.write(text.data(), text.size());
-      file.commit();
+      write_file(minari::metadata_file(directory), minari::metadata_text(metadata, 0, ""));
     }
     parts_->write_index();
   } catch (const std::filesystem::filesystem_error& error) {
-    throw Error("Cannot write into '" + directory.string() + "': " + error.code().message() + ".");
+    throw Error("Cannot write into '" + directory.string() + "': " + reason_of(error.code().value()) + ".");
   }
 }
 
@@ -221,10 +214,7 @@ void DatasetWriter::append(const Episode& episode) {
   Parts& p = *parts_;
   check_episode(episode, p.info.spaces);
   const std::filesystem::path path = minari::episode_file(p.directory, p.episodes);
-  std::filesystem::path temporary = path;
-  temporary += ".tmp";
-  write_episode(temporary, p.episodes, episode, p.info);
-  commit_file(temporary, path);
+  write_file(path, episode_bytes(path, p.episodes, episode, p.info));
   std::error_code code;
   const std::uintmax_t size = std::filesystem::file_size(path, code);
   p.bytes += code ? 0.0 : static_cast<double>(size);

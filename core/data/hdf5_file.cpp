@@ -1,8 +1,10 @@
 #include "core/data/hdf5_file.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <string>
 #include <utility>
 
 #include "api/error.h"
@@ -32,11 +34,51 @@ std::string last_reason() {
   return reason.empty() ? "" : " (" + reason + ")";
 }
 
-Hdf5Id modern_access() {
+/// Takes the finished file out of HDF5's memory driver, which gives its block back when all is written.
+/// (H5Fget_file_image would leave a wrong checksum in the superblock.) How long the file is stands in the superblock
+/// itself, version 2 and later: https://docs.hdfgroup.org, "HDF5 File Format Specification", II.A.
+herr_t take_image(void* block, H5FD_file_image_op_t reason, void* into) {
+  constexpr std::size_t version_at = 8, end_at = 28;
+  auto& image = *static_cast<Hdf5Image*>(into);
+  if (reason == H5FD_FILE_IMAGE_OP_FILE_CLOSE && block) {
+    const auto* bytes = static_cast<const char*>(block);
+    std::uint64_t size = 0;
+    if (image.block > end_at + sizeof size) std::memcpy(&size, bytes + end_at, sizeof size);
+    if (size <= image.block && bytes[version_at] >= 2) image.file.assign(bytes, size);
+  }
+  std::free(block);
+  return 0;
+}
+
+/// What HDF5 leaves unwritten within the file is zero, so that the same episode gives the same file.
+void* larger_image(void* block, std::size_t size, H5FD_file_image_op_t, void* of) {
+  auto& image = *static_cast<Hdf5Image*>(of);
+  auto* grown = static_cast<char*>(std::realloc(block, size));
+  if (!grown) return nullptr;
+  if (size > image.block) std::memset(grown + image.block, 0, size - image.block);
+  image.block = size;
+  return grown;
+}
+
+/// For a new file in memory, which goes into `image` when it is closed.
+Hdf5Id memory_access(Hdf5Image& image) {
   Hdf5Id access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   // The newer structures carry checksums, so damage is found before it is parsed.
   H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_LATEST);
   H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+  constexpr std::size_t grow_by = 1u << 20;
+  H5Pset_fapl_core(access, grow_by, /*backing_store=*/false);
+  H5FD_file_image_callbacks_t callbacks = {};
+  callbacks.image_malloc = [](std::size_t size, H5FD_file_image_op_t, void*) { return std::calloc(size, 1); };
+  callbacks.image_memcpy = [](void* to, const void* from, std::size_t size, H5FD_file_image_op_t, void*) {
+    return std::memcpy(to, from, size);
+  };
+  callbacks.image_realloc = larger_image;
+  callbacks.image_free = take_image;
+  callbacks.udata_copy = [](void* same) { return same; };
+  callbacks.udata_free = [](void*) -> herr_t { return 0; };
+  callbacks.udata = &image;
+  H5Pset_file_image_callbacks(access, &callbacks);
   return access;
 }
 
@@ -268,8 +310,8 @@ std::vector<std::vector<std::uint8_t>> Hdf5Reader::read_sequences(const Array& a
 
 // -- writing -----------------------------------------------------------------------------------------------------
 
-Hdf5Writer::Hdf5Writer(const std::filesystem::path& path) : path_(path) {
-  file_ = Hdf5Id(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, modern_access()), H5Fclose);
+Hdf5Writer::Hdf5Writer(const std::filesystem::path& path) : path_(path), image_(std::make_unique<Hdf5Image>()) {
+  file_ = Hdf5Id(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, memory_access(*image_)), H5Fclose);
   check(file_.valid(), "create the file");
 }
 
@@ -277,9 +319,11 @@ void Hdf5Writer::fail(const std::string& what) const {
   throw Error("Cannot write '" + path_.string() + "': HDF5 could not " + what + last_reason() + ".");
 }
 
-void Hdf5Writer::close() {
-  check(H5Fflush(file_, H5F_SCOPE_GLOBAL) >= 0, "flush the file");
+std::string Hdf5Writer::finish() {
+  check(H5Fflush(file_, H5F_SCOPE_GLOBAL) >= 0, "finish the file");
   file_ = Hdf5Id();
+  check(!image_->file.empty(), "finish the file");
+  return std::move(image_->file);
 }
 
 Hdf5Id Hdf5Writer::create_group(hid_t parent, const std::string& name) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -87,11 +88,18 @@ class Hdf5Reader {
   Hdf5Id file_;
 };
 
-/// Writes one new HDF5 file with checksummed structures. Needs an Hdf5Access, throws dream::Error.
+/// A file in HDF5's memory: the block that holds it while it is made, and the finished file.
+struct Hdf5Image {
+  std::size_t block = 0;  // bytes
+  std::string file;
+};
+
+/// Makes one HDF5 file with checksummed structures in memory: what fails on the disk is then told in our words, and no
+/// other thread waits for the disk. Needs an Hdf5Access, throws dream::Error.
 class Hdf5Writer {
  public:
-  explicit Hdf5Writer(const std::filesystem::path& path);
-  void close();  // throws when the file could not be written whole
+  explicit Hdf5Writer(const std::filesystem::path& path);  // where it will lie; for messages alone
+  std::string finish();                                    // the whole file, for write_file; the last call
 
   hid_t root() const { return file_; }
   Hdf5Id create_group(hid_t parent, const std::string& name);
@@ -110,6 +118,7 @@ class Hdf5Writer {
     if (!good) fail(what);
   }
   std::filesystem::path path_;
+  std::unique_ptr<Hdf5Image> image_;
   Hdf5Id file_;
 };
 

@@ -297,11 +297,7 @@ void Checkpoint::save(const std::filesystem::path& path) const {
                 " bytes; at most " + std::to_string(max_header) + " are possible.");
   }
 
-  if (path.has_parent_path()) {
-    std::error_code code;
-    std::filesystem::create_directories(path.parent_path(), code);
-    if (code) throw Error("Cannot create the folder '" + path.parent_path().string() + "': " + code.message() + ".");
-  }
+  if (path.has_parent_path()) make_folder(path.parent_path());
   DurableFile file(path);
   std::array<unsigned char, 8> length{};
   for (std::size_t i = 0; i < 8; ++i) length[i] = static_cast<unsigned char>(text.size() >> (8 * i));

@@ -1,5 +1,6 @@
 // What a crash, a failing disk or bad luck leaves of a dataset: whole episodes, or a sentence that says what is wrong.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -208,6 +209,32 @@ TEST(ForeignDamage, AnyDamageIsAnErrorOrHarmless) {
     }
   }
   EXPECT_GT(refused, 60);
+}
+
+TEST(DatasetCrash, AFullDiskIsToldInWordsAndLeavesWholeEpisodes) {
+  const TempFolder folder;
+  const DatasetInfo info = info_of(64, 64, 3, 0);
+  { DatasetWriter(folder / "d", info).append(episode_of(info, 3, 1)); }
+  const pid_t child = ::fork();
+  if (child == 0) {  // its limit ends with it
+    const rlimit little = {100000, 100000};
+    ::signal(SIGXFSZ, SIG_IGN);
+    bool right = ::setrlimit(RLIMIT_FSIZE, &little) == 0;
+    const auto said = test::message_of<Error>([&] {
+      DatasetWriter writer(folder / "d", info);
+      writer.append(episode_of(info, 300, 2));
+    });
+    right = right && said.ends_with("episode_000001.hdf5': the file would be larger than is allowed here.");
+    ::_exit(right ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  const Dataset left(folder / "d");
+  EXPECT_EQ(left.episodes(), 1u);
+  expect_equal(left.read(0), episode_of(info, 3, 1));
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path()))
+    EXPECT_NE(entry.path().extension(), ".tmp") << entry.path();
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "api/error.h"
+#include "core/base/durable_file.h"
 #include "core/data/dataset.h"
 #include "core/data/hdf5_file.h"
 #include "tests/data/dataset_fixture.h"
@@ -67,7 +68,7 @@ class HostileDataset : public ::testing::Test {
       if (write) write(file, observed ? observations : group, name);
     }
     if (attribute_) file.write_attribute(group, "total_steps", attribute_);
-    file.close();
+    write_file(episode_, file.finish());
   }
   /// What reading says when the array `name` is written by `write` (null: not at all).
   std::string refusal(const std::string& name, const Write& write) {
@@ -241,14 +242,15 @@ TEST_F(HostileDataset, ActionsThatAreNoChoiceAreNamed) {
   { DatasetWriter(folder_ / "c", info).append(test::episode_of(info, steps, 1)); }
   for (const float wrong : {3.0f, -1.0f, 0.5f}) {
     const Hdf5Access access;
-    Hdf5Writer file(folder_ / "c" / "data" / "episodes" / "episode_000000.hdf5");
+    const auto path = folder_ / "c" / "data" / "episodes" / "episode_000000.hdf5";
+    Hdf5Writer file(path);
     const Hdf5Id group = file.create_group(file.root(), "episode_0");
     arrays_["rewards"](file, group, "rewards");
     arrays_["terminations"](file, group, "terminations");
     arrays_["truncations"](file, group, "truncations");
     numbers({steps + 1, 1}, {0, 0, 0, 0})(file, group, "observations");
     numbers({steps}, {0, 2, wrong})(file, group, "actions");
-    file.close();
+    write_file(path, file.finish());
     EXPECT_SAYS(test::message_of<Error>([&] { Dataset(folder_ / "c").read(0); }), "none of the 3 choices");
   }
 }
@@ -267,7 +269,7 @@ TEST_F(HostileDataset, TheIndexLeadsNowhereElse) {
       const Hdf5Access access;
       Hdf5Writer file(data / "main_data.hdf5");
       file.link_external("episode_0", file_name, object);
-      file.close();
+      write_file(data / "main_data.hdf5", file.finish());
     }
     EXPECT_SAYS(read_all(), part);
   }
