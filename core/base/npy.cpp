@@ -164,6 +164,8 @@ void check_whole(const NpyArray& array, const std::string& where) {
 }
 
 std::uint32_t crc(std::uint32_t start, Bytes bytes) {
+  if (bytes.empty())
+    return start;  // zlib takes the null pointer of an empty array for a question about its first value
   return static_cast<std::uint32_t>(crc32_z(start, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
 }
 

@@ -3,10 +3,36 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
 
 #include "api/error.h"
 
 namespace dream {
+namespace {
+
+/// Every action is one that can be taken: nothing is rounded or held to be another.
+void check_actions(const std::vector<float>& values, const ActionSpace& space) {
+  const std::size_t size = space.size();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const float value = values[i];
+    const auto refuse = [&](const std::string& expected) {
+      throw Error(fmt::format("line {} (counted from 0), column {}: {} is no action; {} was expected.", i / size,
+                              i % size, value, expected));
+    };
+    if (space.discrete()) {
+      const auto last = space.choices.size() - 1;
+      if (!(value >= 0 && value <= static_cast<float>(last) && value == std::floor(value))) {
+        refuse(fmt::format("one of the choices 0 ({}) to {} ({})", space.choices.front(), last, space.choices.back()));
+      }
+    } else if (!std::isfinite(value)) {
+      refuse(fmt::format("a finite number for '{}'", space.axes[i % size]));
+    }
+  }
+}
+
+}  // namespace
 
 Npz make_trace(Env& env, std::uint64_t seed, const NpyArray& actions) {
   const Spaces& spaces = env.spaces();
@@ -16,11 +42,17 @@ Npz make_trace(Env& env, std::uint64_t seed, const NpyArray& actions) {
     throw Error(fmt::format("Actions have shape [{}], expected [T, {}].", fmt::join(actions.shape, ", "), size));
   }
   const std::vector<float> values = actions.to_floats();
+  check_actions(values, spaces.action);
   std::vector<std::uint8_t> observation, terminated, truncated;
   std::vector<float> vector, reward;
   std::vector<NamedArray> states;  // of each step, one after the other
 
   env.reset(seed);
+  for (NamedArray& now : env.diagnostics()) {  // those of each step are there even if there is no step
+    if (!now.each_step) continue;
+    now.values.clear();
+    states.push_back(std::move(now));
+  }
   bool done = false;
   for (std::size_t t = 0; t < actions.shape[0] && !done; ++t) {
     const StepResult result = env.step({values.data() + t * size, size});
@@ -39,11 +71,8 @@ Npz make_trace(Env& env, std::uint64_t seed, const NpyArray& actions) {
     for (NamedArray& now : env.diagnostics()) {
       if (!now.each_step) continue;
       const auto known = std::ranges::find(states, now.name, &NamedArray::name);
-      if (known == states.end()) {
-        states.push_back(std::move(now));
-      } else {
-        known->values.insert(known->values.end(), now.values.begin(), now.values.end());
-      }
+      if (known == states.end()) throw Error(now.name + " is told of some steps only.");
+      known->values.insert(known->values.end(), now.values.begin(), now.values.end());
     }
   }
 

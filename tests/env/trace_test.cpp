@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 
 #include "api/error.h"
 #include "core/env/registry.h"
+#include "tests/data/temp_folder.h"
 
 namespace dream {
 namespace {
@@ -54,6 +56,33 @@ TEST(Trace, RefusesActionsOfAnotherShape) {
   EXPECT_THROW(make_trace(*env, 0, NpyArray::of<float>({6}, std::vector<float>(6))), Error);
   EXPECT_THROW(make_trace(*env, 0, NpyArray::of<float>({3, 2}, std::vector<float>(6))), Error);
   EXPECT_THROW(make_trace(*env, 0, NpyArray::of<float>({}, std::vector<float>(1))), Error);
+}
+
+TEST(Trace, OfNoActionsIsWholeAndEmpty) {
+  auto env = make_env("CarRacing");
+  const test::TempFolder folder;
+  write_npz(folder / "t.npz", make_trace(*env, 6, NpyArray::of<float>({0, 3}, std::vector<float>{})));
+  const Npz trace = read_npz(folder / "t.npz");  // its checksums are verified
+  using Shape = std::vector<std::size_t>;
+  EXPECT_EQ(trace.at("observation").shape, (Shape{0, 96, 96, 3}));
+  EXPECT_EQ(trace.at("reward").shape, (Shape{0}));
+  EXPECT_EQ(trace.at("pose").shape, (Shape{0, 3}));
+  EXPECT_EQ(trace.at("track").shape[1], 4u);
+}
+
+TEST(Trace, RefusesWhatIsNoActionNamingItsLine) {
+  const auto refusal = [](const char* world, std::vector<std::size_t> shape, const std::vector<float>& actions) {
+    auto env = make_env(world);
+    return test::message_of<Error>([&] { make_trace(*env, 0, NpyArray::of<float>(std::move(shape), actions)); });
+  };
+  for (const auto& [wrong, said] : {std::pair{-1.0f, "-1"}, {0.5f, "0.5"}, {3.0f, "3"}, {5.0f, "5"}, {NAN, "nan"}}) {
+    EXPECT_EQ(refusal("Catch", {3}, {0, 2, wrong}), std::string("line 2 (counted from 0), column 0: ") + said +
+                                                        " is no action; one of the choices 0 (left) to 2 (right) was "
+                                                        "expected.");
+  }
+  EXPECT_EQ(refusal("Catch", {3}, {0, 1, 2}), "");
+  EXPECT_EQ(refusal("CarRacing", {2, 3}, {0, 0, 0, 0, INFINITY, 0}),
+            "line 1 (counted from 0), column 1: inf is no action; a finite number for 'gas' was expected.");
 }
 
 }  // namespace
