@@ -1,3 +1,5 @@
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -8,11 +10,8 @@
 #include "app/cli/verb.h"
 #include "core/base/durable_file.h"
 #include "core/base/platform.h"
-#include "core/engine/lanes.h"
 #include "core/env/registry.h"
-#include "core/models/vmc.h"
 #include "core/nn/device.h"
-#include "core/nn/precision.h"
 
 namespace dream::cli {
 namespace {
@@ -32,66 +31,7 @@ Row environment_row(double seconds) {
     }
     return static_cast<double>(steps);
   });
-  return {"car_racing", "CarRacing, one core, 96×96 frame included", "steps/s", value, {}};
-}
-
-Row v_row(double seconds, torch::Device device) {
-  Vae v(32);
-  v->to(device);
-  v->set_bfloat16(bfloat16_is_fast(device));
-  auto rng = make_generator(device, 1);
-  torch::optim::Adam adam(v->parameters(), 1e-4);
-  const auto frames = torch::randint(0, 255, {100, 64, 64, 3}, torch::kUInt8).to(device);
-  const auto value = rate(seconds, [&] {
-    adam.zero_grad();
-    auto loss = v->loss(frames, rng);
-    loss.total.backward();
-    adam.step();
-    loss.kl.item<double>();
-    return 100.0;
-  });
-  return {"v_train", "V training, batch 100", "frames/s", value, {}};
-}
-
-Row m_row(double seconds, torch::Device device) {
-  MdnRnn m(MdnRnnOptions{});
-  m->to(device);
-  m->set_bfloat16(bfloat16_is_fast(device));
-  torch::optim::Adam adam(m->parameters(), 1e-3);
-  constexpr std::int64_t batch = 100, steps = 250;
-  const auto z = torch::randn({steps + 1, batch, 32}, device), actions = torch::rand({steps, batch, 3}, device);
-  const auto value = rate(seconds, [&] {
-    adam.zero_grad();
-    auto loss = m->loss(z, actions, {}, {});
-    loss.total.backward();
-    torch::nn::utils::clip_grad_value_(m->parameters(), 1.0);
-    adam.step();
-    loss.nll.item<double>();
-    return static_cast<double>(batch * steps);
-  });
-  return {"m_train", "M training, 100 sequences of 250", "transitions/s", value, {}};
-}
-
-Row dream_row(double seconds, torch::Device device, std::int64_t batch, bool decode) {
-  torch::NoGradGuard no_grad;
-  VmcModel model(MdnRnnOptions{});
-  model.to(device);
-  model.v()->set_bfloat16(bfloat16_is_fast(device));
-  model.m()->set_bfloat16(bfloat16_is_fast(device));
-  auto rng = make_generator(device, 1);
-  auto carry = model.initial(batch);
-  const auto action = torch::zeros({batch, 3}, device);
-  const auto value = rate(seconds, [&] {
-    double units = 0;
-    for (int i = 0; i < 10; ++i, units += static_cast<double>(batch)) {
-      carry = model.imagine(carry, action, {}, rng);
-      if (decode) model.predict(carry).frame.sum().item<float>();
-    }
-    carry.at("z").sum().item<float>();
-    return units;
-  });
-  if (decode) return {"dream_decode", "Dream step + decode, batch 1", "steps/s", value, {}};
-  return {"dream_batch", "Dream step, batch 1024, no decoding", "steps/s", value, {}};
+  return {"car_racing", "CarRacing, one core, 96×96 frame included", "steps/s", value};
 }
 
 }  // namespace
@@ -119,7 +59,8 @@ Verb bench_verb(CLI::App& app) {
   };
   auto options = std::make_shared<Options>();
   auto* command = app.add_subcommand(
-      "bench", "Measure this machine; bench/compare.py and bench/compare_dreamer.py set others beside it");
+      "bench", "Measure this machine; network work beside its large matrix product. bench/compare.py and "
+      "bench/compare_dreamer.py set others beside it");
   command->add_option("--json", options->json, "Write the figures to this file");
   command->add_option("--only", options->only, "Measure the rows whose names begin so; repeatable");
   command->add_flag("--verbose", options->verbose, "Say how the time of a row divides, where that is known");
@@ -129,17 +70,15 @@ Verb bench_verb(CLI::App& app) {
   return {command, [options](const Common& common) {
             const auto device = device_from(common.device);
             const double s = options->seconds;
-            std::vector<Measurement> rows = {{"car_racing", [&] { return environment_row(s); }},
-                                             {"v_train", [&] { return v_row(s, device); }},
-                                             {"m_train", [&] { return m_row(s, device); }},
-                                             {"dream_decode", [&] { return dream_row(s, device, 1, true); }},
-                                             {"dream_batch", [&] { return dream_row(s, device, 1024, false); }}};
+            std::vector<Measurement> rows = {{"car_racing", [&] { return environment_row(s); }}};
+            for (auto& row : vmc_rows(s, device)) rows.push_back(std::move(row));
             for (auto& row : minatar_rows(s)) rows.push_back(std::move(row));
             for (auto& row : dreamer_rows(s, common.device)) rows.push_back(std::move(row));
             nlohmann::json json;
-            json["threads"] = torch::get_num_threads();
+            json["threads"] = at::get_num_threads();
             json["device"] = common.device;
             std::printf("%-48s %12s %18s\n", "", "per second", "per CPU second");
+            Peaks peaks;
             for (const auto& measurement : rows) {
               const auto wanted = [&](const std::string& name) { return measurement.name.starts_with(name); };
               if (!options->only.empty() && std::none_of(options->only.begin(), options->only.end(), wanted)) continue;
@@ -151,6 +90,19 @@ Verb bench_verb(CLI::App& app) {
                        {"unit", row.unit},
                        {"rate", row.rate.wall},
                        {"per_processor_second", row.rate.processor}};
+              if (row.flop > 0) {
+                if (peaks.float32 == 0) peaks = measure_peaks(s, device);
+                const double reached = row.rate.wall * row.flop;
+                const double of_float32 = reached / peaks.float32, of_bfloat16 = reached / peaks.bfloat16;
+                std::printf("    %.4g GFLOP each, %.0f GFLOP/s: %.0f %% of %.0f float32, %.0f %% of %.0f bf16\n",
+                            row.flop / 1e9, reached / 1e9, 100 * of_float32, peaks.float32 / 1e9, 100 * of_bfloat16,
+                            peaks.bfloat16 / 1e9);
+                entry["flop"] = row.flop;
+                entry["share_of_float32_peak"] = of_float32;
+                entry["share_of_bfloat16_peak"] = of_bfloat16;
+                json["peak_float32"] = peaks.float32;
+                json["peak_bfloat16"] = peaks.bfloat16;
+              }
               for (const auto& [part, seconds] : row.parts) {
                 if (options->verbose) std::printf("    %-44s %12.3f s\n", part.c_str(), seconds);
                 entry["parts"][part] = seconds;

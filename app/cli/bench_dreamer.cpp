@@ -90,7 +90,7 @@ Row update_row(double seconds, const Model& model, const std::string& device) {
     ++updates;
     return static_cast<double>(lanes * steps);
   });
-  Row row{model.name + "_update", model.what + ": update, 16 × 64", "frames/s", value, {}};
+  Row row{model.name + "_update", model.what + ": update, 16 × 64", "frames/s", value};
   for (const auto& [part, time] : spent) row.parts.emplace_back(part, time / updates);
   return row;
 }
@@ -110,7 +110,7 @@ Row dream_row(double seconds, const Model& model, const std::string& device) {
     }
     return static_cast<double>(dreamed);
   });
-  return {model.name + "_dream", model.what + ": dream + decode", "frames/s", value, {}};
+  return {model.name + "_dream", model.what + ": dream + decode", "frames/s", value};
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ Row minatar_row(MinAtarGame game, const std::string& name, const std::string& ti
     }
     return static_cast<double>(steps);
   });
-  return {name, "MinAtar " + title + ", one core, planes included", "steps/s", value, {}};
+  return {name, "MinAtar " + title + ", one core, planes included", "steps/s", value};
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
 #pragma once
+#include <torch/types.h>
+
 #include <functional>
 #include <string>
 #include <vector>
@@ -13,8 +15,15 @@ struct Rate {
 struct Row {
   std::string name, what, unit;
   Rate rate;
-  std::vector<std::pair<std::string, double>> parts;  // seconds of one unit of work, by part; may be empty
+  std::vector<std::pair<std::string, double>> parts = {};  // seconds of one unit of work, by part; may be empty
+  double flop = 0;  // of one unit: multiplications and additions in the matrix products of its layers; 0 = not counted
 };
+
+/// FLOP/s of a large matrix product: what row.flop can be held against. By the same threads.
+struct Peaks {
+  double float32 = 0, bfloat16 = 0;
+};
+Peaks measure_peaks(double seconds, const torch::Device& device);
 
 /// A row that can be measured: its name is known before.
 struct Measurement {
@@ -25,6 +34,9 @@ struct Measurement {
 /// Calls `work`, which returns the units that it did, for `seconds` after a warm-up; the best of three stretches, since
 /// other programs can only make it slower.
 Rate rate(double seconds, const std::function<double()>& work);
+
+/// World Models: training of V and M, dreams, and the search for C.
+std::vector<Measurement> vmc_rows(double seconds, const torch::Device& device);
 
 /// MinAtar's five games under a random policy, a fresh seed for every episode.
 std::vector<Measurement> minatar_rows(double seconds);
