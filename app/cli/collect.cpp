@@ -11,7 +11,7 @@ Verb collect_verb(CLI::App& app) {
   struct Options {
     std::string environment = "CarRacing", policy = "random", directory;
     std::int64_t episodes = 100, max_steps = 1000, lanes = 8;
-    double noise = 0;
+    double noise = 0, weaken = 0;
   };
   auto options = std::make_shared<Options>();
   auto* command = app.add_subcommand("collect", "Drive an environment and keep the episodes (HDF5, Minari's layout)");
@@ -34,6 +34,11 @@ Verb collect_verb(CLI::App& app) {
   command->add_option("--noise", options->noise, "Shake a run's actions by up to this share of each axis's half range")
       ->check(CLI::Range(0.0, 10.0))
       ->capture_default_str();
+  command
+      ->add_option("--weaken", options->weaken,
+                   "Mix a run's actions with a random motion's, of up to this share: a driver who has not learned yet")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
 
   return {command, [options](const Common& common) {
             std::shared_ptr<System> driver;
@@ -55,7 +60,8 @@ Verb collect_verb(CLI::App& app) {
                                        options->max_steps,
                                        std::min(options->lanes, options->episodes),
                                        Rng(common.seed).fork(options->policy),
-                                       options->noise};
+                                       options->noise,
+                                       options->weaken};
             if (untrained) {
               collect.untrained = [spec] {
                 const auto system = make_system(spec);

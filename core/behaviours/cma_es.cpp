@@ -234,6 +234,12 @@ void CmaEs::tell(std::span<const double> candidates, std::span<const double> cos
   }
 
   const std::vector<std::int64_t> order = ranking(costs);
+  if (costs[static_cast<std::size_t>(order.front())] == costs[static_cast<std::size_t>(order.back())]) {
+    // The ranking would be the candidates' numbers, and following it a walk at random.
+    s.cost_range = 0;
+    ++s.generation;
+    return;
+  }
   Tensor sorted = torch::empty({population, dimension}, f64());
   for (std::size_t k = 0; k < order.size(); ++k) {
     std::copy_n(candidates.data() + order[k] * dimension, dimension,

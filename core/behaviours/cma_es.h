@@ -53,7 +53,8 @@ class CmaEs {
   /// The candidates of this generation, [population, dimension] row-major.
   std::vector<double> ask() const;
   /// Updates the distribution. `candidates` is [population, dimension] as returned by `ask` (or changed by the
-  /// caller, for example rounded); `costs` is [population], smaller is better, a non-finite cost ranks last.
+  /// caller, for example rounded); `costs` is [population], smaller is better, a non-finite cost ranks last. Costs that
+  /// are all equal say nothing: the generation counts, and the distribution stays.
   /// Throws dream::Error, with the state unchanged, for a wrong size, a non-finite candidate, candidates
   /// so far off that C overflows, or when no cost is finite.
   void tell(std::span<const double> candidates, std::span<const double> costs);

@@ -30,9 +30,34 @@ torch::Tensor LinearController::squashed(const torch::Tensor& raw) const {
 }
 
 torch::Tensor LinearController::act(const torch::Tensor& features, at::Generator) {
+  return act_with(parameters_, features);
+}
+
+torch::Tensor LinearController::act_with(const torch::Tensor& parameters, const torch::Tensor& features) const {
   check_shape(features, {-1, features_}, "controller features");
+  check_shape(parameters, {count()}, "controller parameters");
   return squashed(
-      torch::addmm(parameters_.slice(0, 0, axes()), features, parameters_.slice(0, axes()).view({features_, axes()})));
+      torch::addmm(parameters.slice(0, 0, axes()), features, parameters.slice(0, axes()).view({features_, axes()})));
+}
+
+torch::Tensor LinearController::nearest_parameters(const torch::Tensor& features, const torch::Tensor& actions) const {
+  check_shape(features, {-1, features_}, "controller features");
+  check_shape(actions, {features.size(0), axes()}, "controller actions");
+  torch::NoGradGuard no_grad;
+  constexpr double most = 0.98, beyond = -0.5, ridge = 1e-3;
+  std::vector<torch::Tensor> columns;
+  for (std::size_t axis = 0; axis < squash_.size(); ++axis) {
+    auto bent = actions.select(1, static_cast<std::int64_t>(axis)).to(torch::kFloat64);
+    if (squash_[axis] == Squash::half) bent = bent * 2 - 1;
+    auto raw = torch::atanh(bent.clamp(-most, most));
+    if (squash_[axis] == Squash::cut) raw = torch::where(bent <= 0, torch::full_like(raw, beyond), raw);
+    columns.push_back(raw);
+  }
+  const auto wide = features.to(torch::kFloat64);
+  const auto rows = torch::cat({torch::ones({wide.size(0), 1}, wide.options()), wide}, 1);
+  const auto square = rows.t().mm(rows) / rows.size(0) + ridge * torch::eye(rows.size(1), wide.options());
+  const auto solved = at::linalg_solve(square, rows.t().mm(torch::stack(columns, 1)) / rows.size(0));
+  return solved.flatten().to(torch::kFloat32);  // the biases' row comes first, as in the flat order
 }
 
 torch::Tensor LinearController::act_as(const torch::Tensor& parameters, const torch::Tensor& candidate,

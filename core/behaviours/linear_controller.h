@@ -24,6 +24,12 @@ class LinearController : public Behaviour {
   torch::Tensor act_as(const torch::Tensor& parameters, const torch::Tensor& candidate,
                        const torch::Tensor& features) const;
 
+  /// By these parameters [count()], with gradients.
+  torch::Tensor act_with(const torch::Tensor& parameters, const torch::Tensor& features) const;
+  /// The parameters [count()] whose raw outputs come nearest to those that `actions` [B, A] need, by least squares with
+  /// a little ridge. What squashing has cut away counts as somewhat beyond the cut.
+  torch::Tensor nearest_parameters(const torch::Tensor& features, const torch::Tensor& actions) const;
+
   std::int64_t count() const { return (features_ + 1) * axes(); }
   void set_flat(const std::vector<double>& parameters);
   std::vector<double> flat() const;

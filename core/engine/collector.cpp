@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 #include "core/behaviours/random_policy.h"
 #include "core/engine/seeds.h"
@@ -54,10 +55,12 @@ class Collector::UntrainedDriver : public Driver {
 
 class Collector::TrainedDriver : public Driver {
  public:
-  TrainedDriver(std::shared_ptr<System> system, const ActionSpace& space, std::int64_t lanes, double noise, Rng rng)
+  TrainedDriver(std::shared_ptr<System> system, const ActionSpace& space, std::int64_t lanes, double noise,
+                double weaken, Rng rng)
       : system_(std::move(system)),
         space_(space),
         noise_(noise),
+        weaken_(space.discrete() ? 0 : weaken),
         rng_(make_generator(system_->device, rng.next64())),
         carry_(system_->model->initial(lanes)),
         action_(torch::zeros({lanes, static_cast<std::int64_t>(space.size())})),
@@ -68,13 +71,29 @@ class Collector::TrainedDriver : public Driver {
     fresh[lane] = true;
     carry_ = where_fresh(fresh.to(system_->device), system_->model->initial(action_.size(0)), carry_);
     auto& shake = shake_[static_cast<std::size_t>(lane)];
-    shake = {rng, noise_ * rng.random(), std::vector<double>(space_.size())};
+    shake = {rng, noise_ * rng.random(), std::vector<double>(space_.size()), 0, {}};
+    if (weaken_ > 0) {
+      auto chance = rng.fork("weaken");
+      shake.share = weaken_ * chance.random();
+      shake.wander.emplace(space_, chance);
+    }
   }
 
   torch::Tensor act(const EnvLanes& lanes) override {
     torch::NoGradGuard no_grad;
     carry_ = system_->model->observe(carry_, action_.to(system_->device), lanes.observation(system_->device), rng_);
     action_ = system_->behaviour->decide(*system_->model, carry_, false, rng_).to(torch::kCPU, torch::kFloat32).clone();
+    if (weaken_ > 0) {
+      auto* value = action_.data_ptr<float>();
+      for (auto& shake : shake_) {
+        const auto share = static_cast<float>(std::min(1.0, shake.share));
+        if (!shake.wander) {
+          value += space_.size();
+          continue;
+        }
+        for (const float random : shake.wander->next()) *value = (1 - share) * *value + share * random, ++value;
+      }
+    }
     if (noise_ > 0 && !space_.discrete()) {
       auto* value = action_.data_ptr<float>();
       for (auto& shake : shake_) {
@@ -95,10 +114,12 @@ class Collector::TrainedDriver : public Driver {
     Rng rng;
     double scale = 0;
     std::vector<double> value;
+    double share = 0;  // of the random motion
+    std::optional<RandomPolicy> wander;
   };
   std::shared_ptr<System> system_;
   ActionSpace space_;
-  double noise_;
+  double noise_, weaken_;
   at::Generator rng_;
   Carry carry_;
   torch::Tensor action_;
@@ -110,7 +131,7 @@ Collector::Collector(Options options, const std::string& environment, std::funct
     : options_(std::move(options)), envs_(make_env, options_.lanes) {
   if (driver) {
     driver_ = std::make_unique<TrainedDriver>(driver, envs_.spaces().action, options_.lanes, options_.noise,
-                                              options_.rng.fork("driver"));
+                                              options_.weaken, options_.rng.fork("driver"));
   } else if (options_.untrained) {
     driver_ = std::make_unique<UntrainedDriver>(
         RandomWeights(options_.untrained, options_.lanes, static_cast<std::int64_t>(envs_.spaces().action.size())));
@@ -169,7 +190,7 @@ void Collector::flush() {
     const auto due =
         std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.index == written_; });
     if (due == waiting_.end()) return;
-    last_reward_ = std::accumulate(due->episode.rewards.begin(), due->episode.rewards.end(), 0.0);
+    rewards_.push_back(std::accumulate(due->episode.rewards.begin(), due->episode.rewards.end(), 0.0));
     writer_->append(due->episode);
     ++written_;
     waiting_.erase(due);

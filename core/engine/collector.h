@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/rng.h"
@@ -26,6 +27,9 @@ class Collector {
     /// A driver's actions are shaken by smooth noise of up to this share of each axis's half range, drawn per episode,
     /// so that a model also sees what follows from a mistake. 0 = none. Random drivers ignore it.
     double noise = 0;
+    /// And mixed with a random motion's, which takes up to this share, drawn per episode: a driver who has not learned
+    /// yet. 0 = not; axes alone.
+    double weaken = 0;
     /// Makes networks that drive with random weights, where no `driver` is given (see RandomWeights); empty = the
     /// random policy drives.
     std::function<RandomWeights::Parts()> untrained = {};
@@ -39,8 +43,9 @@ class Collector {
   /// Some steps of every lane; returns how many steps that was.
   double step();
   std::int64_t written() const { return written_; }
-  double last_reward() const { return last_reward_; }  // of the newest written episode
-  Image picture() const;                               // lane 0
+  /// Of the episodes that were written since this was last asked.
+  std::vector<double> new_rewards() { return std::exchange(rewards_, {}); }
+  Image picture() const;  // lane 0
 
  private:
   class Driver;
@@ -65,7 +70,7 @@ class Collector {
   std::vector<Lane> lanes_;
   std::vector<Waiting> waiting_;
   std::int64_t written_ = 0, next_ = 0;
-  double last_reward_ = 0;
+  std::vector<double> rewards_;
 };
 
 }  // namespace dream

@@ -84,11 +84,12 @@ void load_generator(const Checkpoint& from, const std::string& name, at::Generat
   generator.set_current_seed(seed);
 }
 
-EnvLanes::EnvLanes(const std::function<std::unique_ptr<Env>()>& make, std::int64_t count) {
+EnvLanes::EnvLanes(const std::function<std::unique_ptr<Env>()>& make, std::int64_t count, torch::Device device) {
   for (std::int64_t lane = 0; lane < count; ++lane) envs_.push_back(make());
   const auto& seen = spaces();
   if (seen.image_bytes() > 0)
-    images_ = torch::zeros({count, seen.image_height, seen.image_width, seen.image_channels}, torch::kUInt8);
+    images_ = torch::zeros({count, seen.image_height, seen.image_width, seen.image_channels},
+                           torch::TensorOptions(torch::kUInt8).pinned_memory(device.is_cuda()));
   if (!seen.vector_names.empty()) vectors_ = torch::zeros({count, static_cast<std::int64_t>(seen.vector_names.size())});
 }
 
@@ -108,6 +109,29 @@ void EnvLanes::start(std::int64_t lane, std::uint64_t seed) {
   observe(lane);
 }
 
+void EnvLanes::start_all(const std::vector<Lanes::Start>& starts) {
+  on_all_threads(static_cast<std::int64_t>(starts.size()), [&](std::int64_t index) {
+    const auto& [lane, seed] = starts[static_cast<std::size_t>(index)];
+    start(lane, seed);
+  });
+}
+
+void EnvLanes::on_all_threads(std::int64_t count, const std::function<void(std::int64_t)>& work) const {
+  std::exception_ptr failure;
+  std::mutex failure_guard;
+  at::parallel_for(0, count, 1, [&](std::int64_t first, std::int64_t last) {
+    for (auto index = first; index < last; ++index) {
+      try {
+        work(index);
+      } catch (...) {
+        std::lock_guard lock(failure_guard);
+        failure = std::current_exception();
+      }
+    }
+  });
+  if (failure) std::rethrow_exception(failure);
+}
+
 Observation EnvLanes::observation_of(std::int64_t lane) const {
   return {images_.defined() ? images_[lane] : images_, vectors_.defined() ? vectors_[lane] : vectors_};
 }
@@ -117,22 +141,12 @@ std::vector<StepResult> EnvLanes::step(const torch::Tensor& actions, const std::
   const auto size = static_cast<std::size_t>(flat.size(1));
   const float* data = flat.data_ptr<float>();
   std::vector<StepResult> results(envs_.size());
-  std::exception_ptr failure;
-  std::mutex failure_guard;
-  at::parallel_for(0, count(), 1, [&](std::int64_t first, std::int64_t last) {
-    for (auto lane = first; lane < last; ++lane) {
-      const auto index = static_cast<std::size_t>(lane);
-      if (!active[index]) continue;
-      try {
-        results[index] = envs_[index]->step({data + index * size, size});
-        observe(lane);
-      } catch (...) {
-        std::lock_guard lock(failure_guard);
-        failure = std::current_exception();
-      }
-    }
+  on_all_threads(count(), [&](std::int64_t lane) {
+    const auto index = static_cast<std::size_t>(lane);
+    if (!active[index]) return;
+    results[index] = envs_[index]->step({data + index * size, size});
+    observe(lane);
   });
-  if (failure) std::rethrow_exception(failure);
   return results;
 }
 
@@ -152,17 +166,20 @@ void EnvLanes::load(const Checkpoint& from, const std::string& prefix) {
 
 RealLanes::RealLanes(std::shared_ptr<WorldModel> model, torch::Device device,
                      const std::function<std::unique_ptr<Env>()>& make, std::int64_t count, std::uint64_t seed)
-    : model_(std::move(model)), device_(device), envs_(make, count), rng_(make_generator(device, seed)) {
+    : model_(std::move(model)), device_(device), envs_(make, count, device), rng_(make_generator(device, seed)) {
   torch::NoGradGuard no_grad;
   carry_ = model_->initial(count);
   previous_action_ = torch::zeros({count, static_cast<std::int64_t>(envs_.spaces().action.size())}, device_);
-  for (std::int64_t lane = 0; lane < count; ++lane) envs_.start(lane, 0);
+  std::vector<Start> all;
+  for (std::int64_t lane = 0; lane < count; ++lane) all.push_back({lane, 0});
+  envs_.start_all(all);
 }
 
-void RealLanes::start(std::int64_t lane, std::uint64_t seed) {
-  envs_.start(lane, seed);
+void RealLanes::start_all(const std::vector<Start>& starts) {
+  if (starts.empty()) return;
+  envs_.start_all(starts);
   auto fresh = torch::zeros({count()}, torch::kBool);
-  fresh[lane] = true;
+  for (const auto& start : starts) fresh.data_ptr<bool>()[start.lane] = true;
   carry_ = where_fresh(fresh.to(device_), model_->initial(count()), carry_);
 }
 
@@ -209,14 +226,18 @@ DreamLanes::DreamLanes(std::shared_ptr<WorldModel> model, Carry starts, std::int
   rng_ = make_generator(carry_.begin()->second.device(), seed);
 }
 
-void DreamLanes::start(std::int64_t lane, std::uint64_t seed) {
-  const auto known = starts_.begin()->second.size(0);
-  const auto which = static_cast<std::int64_t>(seed % static_cast<std::uint64_t>(known));
-  for (auto& [name, tensor] : carry_) {
-    tensor = tensor.clone();
-    tensor[lane].copy_(starts_.at(name)[which]);
+void DreamLanes::start_all(const std::vector<Start>& starts) {
+  if (starts.empty()) return;
+  const auto known = static_cast<std::uint64_t>(starts_.begin()->second.size(0));
+  std::vector<std::int64_t> lanes, which;
+  for (const auto& [lane, seed] : starts) {
+    lanes.push_back(lane);
+    which.push_back(static_cast<std::int64_t>(seed % known));
+    age_[static_cast<std::size_t>(lane)] = 0;
   }
-  age_[static_cast<std::size_t>(lane)] = 0;
+  const auto device = carry_.begin()->second.device();
+  const auto to = torch::tensor(lanes, torch::kInt64).to(device), from = torch::tensor(which, torch::kInt64).to(device);
+  for (auto& [name, tensor] : carry_) tensor = tensor.index_copy(0, to, starts_.at(name).index_select(0, from));
 }
 
 torch::Tensor DreamLanes::features() {

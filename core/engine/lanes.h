@@ -18,6 +18,14 @@ class Lanes {
   virtual ~Lanes() = default;
   virtual std::int64_t count() const = 0;
   virtual void start(std::int64_t lane, std::uint64_t seed) = 0;
+  struct Start {
+    std::int64_t lane;
+    std::uint64_t seed;
+  };
+  /// Several at once, which is faster where a world takes its time to begin.
+  virtual void start_all(const std::vector<Start>& starts) {
+    for (const auto& [lane, seed] : starts) start(lane, seed);
+  }
   /// What a behaviour sees now: float [L, F]. Advances the random streams: call it once per step.
   virtual torch::Tensor features() = 0;
   /// The carry that features() has left.
@@ -31,9 +39,11 @@ class Lanes {
 /// Environments on Torch's thread pool, one batch of observations. No model.
 class EnvLanes {
  public:
-  EnvLanes(const std::function<std::unique_ptr<Env>()>& make, std::int64_t count);
+  /// The pictures lie where `device` fetches them fastest.
+  EnvLanes(const std::function<std::unique_ptr<Env>()>& make, std::int64_t count, torch::Device device = torch::kCPU);
   std::int64_t count() const { return static_cast<std::int64_t>(envs_.size()); }
   void start(std::int64_t lane, std::uint64_t seed);
+  void start_all(const std::vector<Lanes::Start>& starts);
   std::vector<StepResult> step(const torch::Tensor& actions, const std::vector<char>& active);
   const torch::Tensor& images() const { return images_; }    // uint8 [L, H, W, C]; undefined where there are none
   const torch::Tensor& vectors() const { return vectors_; }  // float [L, V]; undefined where there are none
@@ -45,6 +55,7 @@ class EnvLanes {
 
  private:
   void observe(std::int64_t lane);
+  void on_all_threads(std::int64_t count, const std::function<void(std::int64_t)>& work) const;
   std::vector<std::unique_ptr<Env>> envs_;
   torch::Tensor images_, vectors_;
 };
@@ -55,7 +66,8 @@ class RealLanes : public Lanes {
   RealLanes(std::shared_ptr<WorldModel> model, torch::Device device, const std::function<std::unique_ptr<Env>()>& make,
             std::int64_t count, std::uint64_t seed);
   std::int64_t count() const override { return envs_.count(); }
-  void start(std::int64_t lane, std::uint64_t seed) override;
+  void start(std::int64_t lane, std::uint64_t seed) override { start_all({{lane, seed}}); }
+  void start_all(const std::vector<Start>& starts) override;
   torch::Tensor features() override;
   std::vector<StepResult> step(const torch::Tensor& actions, const std::vector<char>& active) override;
   void save(Checkpoint& into, const std::string& prefix) const override;
@@ -79,7 +91,8 @@ class DreamLanes : public Lanes {
   DreamLanes(std::shared_ptr<WorldModel> model, Carry starts, std::int64_t count, std::int64_t max_steps,
              const DreamOptions& options, std::uint64_t seed);
   std::int64_t count() const override { return static_cast<std::int64_t>(age_.size()); }
-  void start(std::int64_t lane, std::uint64_t seed) override;
+  void start(std::int64_t lane, std::uint64_t seed) override { start_all({{lane, seed}}); }
+  void start_all(const std::vector<Start>& starts) override;
   torch::Tensor features() override;
   std::vector<StepResult> step(const torch::Tensor& actions, const std::vector<char>& active) override;
   void save(Checkpoint& into, const std::string& prefix) const override;

@@ -2,9 +2,11 @@
 
 #include <cmath>
 #include <iomanip>
+#include <set>
 #include <sstream>
 
 #include "api/error.h"
+#include "core/engine/counters.h"
 
 namespace dream {
 
@@ -16,6 +18,7 @@ void Population::begin(std::int64_t candidates, std::vector<std::uint64_t> seeds
   results_.assign(static_cast<std::size_t>(candidates) * seeds_.size(), {});
   next_ = done_ = 0;
   for (std::int64_t lane = 0; lane < lanes_.count(); ++lane) assign(lane);
+  start_assigned();
 }
 
 void Population::assign(std::int64_t lane) {
@@ -23,7 +26,12 @@ void Population::assign(std::int64_t lane) {
   state = {};
   if (next_ == static_cast<std::int64_t>(results_.size())) return;
   state.job = next_++;
-  lanes_.start(lane, seeds_[static_cast<std::size_t>(state.job) % seeds_.size()]);
+  starting_.push_back({lane, seeds_[static_cast<std::size_t>(state.job) % seeds_.size()]});
+}
+
+void Population::start_assigned() {
+  lanes_.start_all(starting_);
+  starting_.clear();
 }
 
 void Population::finish(std::int64_t lane, double reward) {
@@ -64,6 +72,7 @@ std::int64_t Population::tick() {
              lane.reward + rest * lane.dry_reward / static_cast<double>(lane.since_reward));
     }
   }
+  start_assigned();
   return stepped;
 }
 
@@ -111,16 +120,20 @@ void Population::load(const Checkpoint& from, const std::string& prefix) {
   const auto lanes = from.exact(prefix + "lanes", {lanes_.count(), 5}).to(torch::kFloat64).contiguous();
   const auto jobs = static_cast<std::int64_t>(results_.size());
   const auto results = from.exact(prefix + "results", {jobs, 2}).to(torch::kFloat64).contiguous();
-  const auto queue = from.get(prefix + "queue", {2}).to(torch::kInt64).contiguous();
-  const auto next = queue.data_ptr<std::int64_t>()[0], done = queue.data_ptr<std::int64_t>()[1];
-  if (next < 0 || next > jobs || done < 0 || done > next)
-    throw Error(from.origin + ": '" + prefix + "queue' is out of range");
+  const auto queue = counters_of(from, prefix + "queue", {"begun episodes", "finished episodes"});
+  const auto next = queue[0], done = queue[1];
+  if (next > jobs || done > next) throw Error(from.origin + ": '" + prefix + "queue' is out of range");
+  if (!results.isfinite().all().item<bool>() || !lanes.isfinite().all().item<bool>())
+    throw Error(from.origin + ": '" + prefix + "lanes' or '" + prefix + "results' holds a number that is not finite");
   std::vector<Lane> state;
+  std::set<std::int64_t> taken;
   for (std::int64_t lane = 0; lane < lanes_.count(); ++lane) {
     const double* row = lanes.data_ptr<double>() + lane * 5;
     const auto job = static_cast<std::int64_t>(row[0]);
-    if (job < -1 || job >= jobs)
-      throw Error(from.origin + ": '" + prefix + "lanes' names an episode that does not exist");
+    if (job < -1 || job >= next || (job >= 0 && !taken.insert(job).second))
+      throw Error(from.origin + ": '" + prefix + "lanes' names an episode that does not exist, or one twice");
+    if (row[1] < 0 || row[2] < 0 || row[2] > row[1])
+      throw Error(from.origin + ": '" + prefix + "lanes' counts steps that no episode can have");
     state.push_back({job, static_cast<std::int64_t>(row[1]), static_cast<std::int64_t>(row[2]), row[3], row[4]});
   }
   lanes_.load(from, prefix + "lane_");

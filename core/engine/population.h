@@ -54,6 +54,7 @@ class Population {
     double reward = 0, dry_reward = 0;  // dry_reward: the sum since the last positive one
   };
   void assign(std::int64_t lane);
+  void start_assigned();
   void finish(std::int64_t lane, double reward);
 
   Actor actor_;
@@ -61,6 +62,7 @@ class Population {
   Options options_;
   std::vector<std::uint64_t> seeds_;
   std::vector<Lane> state_;
+  std::vector<Lanes::Start> starting_;  // lanes that have been assigned an episode
   std::vector<Result> results_;
   std::int64_t next_ = 0, done_ = 0;
 };

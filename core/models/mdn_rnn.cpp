@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "core/nn/kernel_path.h"
 #include "core/nn/mixture_kernel.h"
 #include "core/nn/sample_kernel.h"
 #include "core/nn/shape.h"
@@ -106,7 +107,7 @@ MdnRnnImpl::Draw MdnRnnImpl::sample(const Output& output, double tau_mixture, do
 }
 
 MdnRnnImpl::Draw MdnRnnImpl::draw(const torch::Tensor& h, double tau_mixture, double tau_sigma, at::Generator rng) {
-  if (!h.is_cpu()) return sample(output(h), tau_mixture, tau_sigma, rng);
+  if (!kernels_serve(h)) return sample(output(h), tau_mixture, tau_sigma, rng);
   const auto flat = head(h, bfloat16_ && h.size(0) >= 256);  // [B, outputs]; the heads' columns, if any, come last
   const auto batch = flat.size(0), width = flat.size(1), dims = options_.latent_size;
   const auto uniform = torch::rand({batch, dims}, rng, flat.options());
@@ -133,7 +134,7 @@ MdnRnnImpl::Loss MdnRnnImpl::loss(const torch::Tensor& z, const torch::Tensor& a
   const auto mixtures = flat.slice(1, 0, mixture_outputs());
   const auto targets = z.slice(0, 1).reshape({steps * batch, options_.latent_size});
   Loss loss;
-  if (flat.is_cpu()) {
+  if (kernels_serve(flat)) {
     loss.nll = MixtureLoss::apply(mixtures, targets, options_.mixtures);
   } else {
     const auto parts = mixtures.reshape({steps * batch, options_.latent_size, 3 * options_.mixtures}).chunk(3, -1);

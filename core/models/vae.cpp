@@ -72,9 +72,11 @@ VaeImpl::Posterior VaeImpl::encode(const torch::Tensor& frames) {
 
 torch::Tensor VaeImpl::decode(const torch::Tensor& z) {
   check_shape(z, {-1, latent_size_}, "z");
-  Autocast autocast(narrow(z), z.device());
   // No activation between the two layers, as in the original: they act as one matrix.
-  const auto first = torch::GradMode::is_enabled() ? fold() : folded();
+  const bool recorded = torch::GradMode::is_enabled();
+  const auto kept = recorded ? Folded() : folded();  // float32, for batches of either precision
+  Autocast autocast(narrow(z), z.device());
+  const auto first = recorded ? fold() : kept;
   auto x = torch::relu(torch::addmm(first.bias, z, first.weight)).view({-1, 128, 5, 5});
   x = torch::relu(upscale(deconv2_, x));
   x = torch::relu(upscale(deconv3_, x));

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/nn/categorical_kernel.h"
+#include "core/nn/kernel_path.h"
 
 namespace dream {
 
@@ -76,7 +77,7 @@ class StraightThrough : public torch::autograd::Function<StraightThrough> {
 
 torch::Tensor unimix(const torch::Tensor& logits, double share) {
   const auto wide = logits.to(torch::kFloat32).contiguous();
-  if (!wide.is_cpu() || wide.numel() == 0) return plain_unimix(wide, share);
+  if (!kernels_serve(wide) || wide.numel() == 0) return plain_unimix(wide, share);
   return torch::GradMode::is_enabled() && wide.requires_grad() ? Unimix::apply(wide, share) : fused_unimix(wide, share);
 }
 
@@ -87,7 +88,7 @@ torch::Tensor sample_one_hot(const torch::Tensor& log_probabilities, at::Generat
   sizes.pop_back();
   const auto uniform = torch::rand(sizes, rng, wide.options());
   auto one_hot = torch::empty_like(wide);
-  if (!wide.is_cpu()) {
+  if (!kernels_serve(wide)) {
     const auto drawn = (wide.exp().cumsum(-1) <= uniform.unsqueeze(-1)).sum(-1, true).clamp_max(wide.size(-1) - 1);
     return one_hot.zero_().scatter_(-1, drawn, 1);
   }

@@ -7,6 +7,7 @@
 
 #include "api/error.h"
 #include "core/nn/gemv_kernel.h"
+#include "core/nn/kernel_path.h"
 #include "core/nn/norm.h"
 
 namespace dream {
@@ -61,7 +62,7 @@ torch::Tensor apply_linear(torch::nn::Linear& layer, const torch::Tensor& x) {
   constexpr std::int64_t few = 4, grain = 1 << 16;  // rows; weights that are worth a thread
   const auto& w = layer->weight;
   const auto in = w.size(1), out = w.size(0);
-  const bool plain = x.is_cpu() && x.scalar_type() == torch::kFloat32 && w.scalar_type() == torch::kFloat32;
+  const bool plain = kernels_serve(x) && x.scalar_type() == torch::kFloat32 && w.scalar_type() == torch::kFloat32;
   const bool recorded = torch::GradMode::is_enabled() && (x.requires_grad() || w.requires_grad());
   if (recorded || !plain || x.numel() > few * in || w.stride(0) != 1 || at::autocast::is_autocast_enabled(at::kCPU))
     return layer(x);

@@ -1,5 +1,6 @@
 #include "core/nn/device.h"
 
+#include <ATen/Context.h>
 #include <torch/cuda.h>
 
 #include "api/error.h"
@@ -17,6 +18,7 @@ torch::Device device_from(const std::string& name) {
     if (device.has_index() && device.index() >= static_cast<int>(torch::cuda::device_count())) {
       throw Error("--device " + name + ": there are " + std::to_string(torch::cuda::device_count()) + " CUDA devices");
     }
+    at::globalContext().setBenchmarkCuDNN(true);  // shapes repeat here: cuDNN may try its algorithms once
     return device;
   } catch (const c10::Error&) {
     throw Error("--device: '" + name + "' is not a device; it is cpu, cuda or cuda:N");

@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include "core/nn/kernel_path.h"
 #include "core/nn/lstm_kernel.h"
 #include "core/nn/precision.h"
 #include "core/nn/shape.h"
@@ -16,7 +17,7 @@ constexpr std::int64_t narrow_batch = 256;  // from here on bf16 gains more than
 /// gates [B, 4H] becomes activations in place; returns {h, c}. On a GPU the same in ATen's own operations.
 void pointwise(torch::Tensor gates, const torch::Tensor& before, torch::Tensor cell, torch::Tensor out) {
   const auto rows = before.size(0), hidden = before.size(1);
-  if (!gates.is_cpu()) {
+  if (!kernels_serve(gates)) {
     auto parts = gates.chunk(4, 1);
     parts[0].sigmoid_();
     parts[1].tanh_();
@@ -39,18 +40,6 @@ void pointwise(torch::Tensor gates, const torch::Tensor& before, torch::Tensor c
 void pointwise_backward(torch::Tensor gates, const torch::Tensor& before, const torch::Tensor& cell,
                         const torch::Tensor& out_gradient, torch::Tensor cell_gradient) {
   const auto rows = before.size(0), hidden = before.size(1);
-  if (!gates.is_cpu()) {
-    auto parts = gates.chunk(4, 1);
-    const auto i = parts[0].clone(), j = parts[1].clone(), f = parts[2].clone(), o = parts[3].clone();
-    const auto squashed = torch::tanh(cell);
-    const auto d = cell_gradient + out_gradient * o * (1 - squashed.square());
-    parts[0].copy_(d * j * i * (1 - i));
-    parts[1].copy_(d * i * (1 - j.square()));
-    parts[2].copy_(d * before * f * (1 - f));
-    parts[3].copy_(out_gradient * squashed * o * (1 - o));
-    at::mul_out(cell_gradient, d, f);
-    return;
-  }
   float* g = gates.data_ptr<float>();
   const float* b = before.data_ptr<float>();
   const float* c = cell.data_ptr<float>();
@@ -161,11 +150,30 @@ LstmState LstmImpl::step(const torch::Tensor& input, const LstmState& state) {
 
 torch::Tensor LstmImpl::scan(const torch::Tensor& inputs, const LstmState& state) {
   check_shape(inputs, {-1, state.h.size(0), inputs_}, "LSTM inputs");
+  if (!kernels_serve(inputs)) return scan_by_library(inputs, state);
   const auto steps = inputs.size(0), batch = inputs.size(1);
   Autocast autocast(bfloat16_, inputs.device());
   const auto projected = torch::addmm(bias_, inputs.reshape({steps * batch, inputs_}), kernel_.slice(0, 0, inputs_))
                              .view({steps, batch, 4 * hidden_});
   return Scan::apply(projected, kernel_.slice(0, inputs_), state.h, state.c, bfloat16_);
+}
+
+torch::Tensor LstmImpl::scan_by_library(const torch::Tensor& inputs, const LstmState& state) {
+  // Its gate order is i, f, j, o, its weights have a row per gate, its forget bias is in the bias.
+  const auto reordered = [](const torch::Tensor& gates) {
+    const auto part = gates.chunk(4, -1);
+    return torch::cat({part[0], part[2], part[1], part[3]}, -1);
+  };
+  const auto weight = reordered(kernel_).t();
+  const auto nothing = torch::zeros_like(bias_, bias_.options().requires_grad(false));
+  auto forget = nothing.clone();
+  forget.slice(0, hidden_, 2 * hidden_).fill_(forget_bias);
+  const auto out = at::lstm(inputs, {state.h.unsqueeze(0).contiguous(), state.c.unsqueeze(0).contiguous()},
+                            {weight.slice(1, 0, inputs_).contiguous(), weight.slice(1, inputs_).contiguous(),
+                             reordered(bias_) + forget, nothing},
+                            /*has_biases=*/true, /*num_layers=*/1, /*dropout=*/0,
+                            /*train=*/torch::GradMode::is_enabled(), /*bidirectional=*/false, /*batch_first=*/false);
+  return std::get<0>(out);
 }
 
 }  // namespace dream

@@ -19,16 +19,19 @@ class LstmImpl : public torch::nn::Module {
   LstmState step(const torch::Tensor& input, const LstmState& state);
 
   /// A whole sequence with gradients, time-major: inputs [T, B, inputs] -> h of every step [T, B, H]. The recurrence
-  /// is one autograd node with a hand-written backward pass: nothing is recorded per step.
+  /// is one autograd node with a hand-written backward pass: nothing is recorded per step. On a graphics card it is
+  /// cuDNN's, float32 (TensorFloat32 where the card has it).
   torch::Tensor scan(const torch::Tensor& inputs, const LstmState& state);
 
   std::int64_t hidden() const { return hidden_; }
 
-  /// bf16 operands in the matrix products of scan(), and of step() for batches of 256 and more; what is added up and
-  /// kept stays float32.
+  /// bf16 operands in the matrix products of scan() on the processor, and of step() for batches of 256 and more; what
+  /// is added up and kept stays float32.
   void set_bfloat16(bool on) { bfloat16_ = on; }
 
  private:
+  torch::Tensor scan_by_library(const torch::Tensor& inputs, const LstmState& state);
+
   std::int64_t inputs_, hidden_;
   bool bfloat16_ = false;
   torch::Tensor kernel_, bias_;

@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include "core/nn/bf16_bits.h"
+#include "core/nn/kernel_path.h"
 
 namespace dream {
 namespace {
@@ -131,7 +132,7 @@ torch::Tensor norm_act(const torch::Tensor& x, const torch::Tensor& scale, const
                        NormShape shape) {
   shape.size = x.size(-1);
   const auto type = x.scalar_type();
-  if (!x.is_cpu() || (type != torch::kFloat32 && type != torch::kBFloat16) || x.numel() == 0)
+  if (!kernels_serve(x) || (type != torch::kFloat32 && type != torch::kBFloat16) || x.numel() == 0)
     return plain(x, scale, shift, shape);
   const auto rows = x.contiguous();
   if (torch::GradMode::is_enabled() && (x.requires_grad() || scale.requires_grad())) {

@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include "core/nn/bf16_bits.h"
+#include "core/nn/kernel_path.h"
 #include "core/nn/picture_kernel.h"
 
 namespace dream {
@@ -70,7 +71,7 @@ class PictureError : public torch::autograd::Function<PictureError> {
 }  // namespace
 
 torch::Tensor picture_numbers(const torch::Tensor& image, at::ScalarType type) {
-  if (!image.is_cpu() || image.scalar_type() != torch::kUInt8) {
+  if (!kernels_serve(image) || image.scalar_type() != torch::kUInt8) {
     return image.permute({0, 3, 1, 2}).to(torch::kFloat32).div(255).sub_(0.5).to(type);
   }
   const auto rows = image.contiguous();
@@ -80,7 +81,7 @@ torch::Tensor picture_numbers(const torch::Tensor& image, at::ScalarType type) {
 }
 
 torch::Tensor picture_error(const torch::Tensor& decoded, const torch::Tensor& image, bool sigmoid) {
-  if (!decoded.is_cpu() || image.scalar_type() != torch::kUInt8) {
+  if (!kernels_serve(decoded) || image.scalar_type() != torch::kUInt8) {
     const auto target = image.permute({0, 3, 1, 2}).to(torch::kFloat32) / 255, wide = decoded.to(torch::kFloat32);
     return ((sigmoid ? torch::sigmoid(wide) : wide + 0.5) - target).square().sum({1, 2, 3});
   }

@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include "core/nn/bf16_bits.h"
+#include "core/nn/kernel_path.h"
 #include "core/nn/pool_kernel.h"
 
 namespace dream {
@@ -63,7 +64,7 @@ class MaxPool : public torch::autograd::Function<MaxPool> {
 }  // namespace
 
 torch::Tensor max_pool(const torch::Tensor& x) {
-  if (!x.is_cpu()) return torch::max_pool2d(x, 2);
+  if (!kernels_serve(x)) return torch::max_pool2d(x, 2);
   return MaxPool::apply(x.permute({0, 2, 3, 1}).contiguous()).permute({0, 3, 1, 2});
 }
 

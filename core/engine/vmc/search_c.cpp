@@ -4,6 +4,7 @@
 
 #include "core/behaviours/cma_es.h"
 #include "core/behaviours/linear_controller.h"
+#include "core/engine/counters.h"
 #include "core/engine/lanes.h"
 #include "core/engine/population.h"
 #include "core/engine/vmc/vmc_recipe.h"
@@ -48,6 +49,7 @@ class Search : public Phase {
       return parts_->controller->act_as(rows_, candidate, features);
     };
     population_ = std::make_unique<Population>(act, *lanes_, options);
+    if (cma_->generation() == 0) restart();  // from the controller that there is now
     start_generation();
     // With another number of lanes or episodes the generation begins anew: its candidates are the same.
     if (population_->fits(resumed_, "c.population/")) population_->load(resumed_, "c.population/");
@@ -63,6 +65,7 @@ class Search : public Phase {
   }
 
   double progress() const override {
+    if (!stopped_.empty()) return 1;
     const auto within = population_ ? population_->progress() : 0.0;
     return std::min(
         1.0, (static_cast<double>(cma_->generation()) + within) / static_cast<double>(parts_->options.c.generations));
@@ -70,6 +73,7 @@ class Search : public Phase {
 
   std::string detail() const override {
     std::ostringstream text;
+    if (!stopped_.empty()) text << "stopped early, " << stopped_ << "; ";
     text << "generation " << std::min(cma_->generation() + 1, parts_->options.c.generations) << " of "
          << parts_->options.c.generations;
     if (cma_->generation() > 0) text << ", mean return " << std::llround(parts_->system->metrics.last("c/mean"));
@@ -81,6 +85,7 @@ class Search : public Phase {
   void save(Checkpoint& into) const override {
     for (const auto& [name, values] : cma_->state())
       into.tensors["c.cma/" + name] = torch::tensor(values, torch::kFloat64);
+    into.tensors["c.flat"] = torch::tensor({flat_}, torch::kInt64);
     if (population_ && !population_->finished()) {
       population_->save(into, "c.population/");
     } else {
@@ -89,13 +94,23 @@ class Search : public Phase {
   }
 
   void load(const Checkpoint& from) override {
+    // Older runs have not counted these.
+    const auto flat = from.tensors.contains("c.flat")
+                          ? counters_of(from, "c.flat", {"generations whose candidates earned the same"})[0]
+                          : 0;
     std::map<std::string, std::vector<double>> state;
     for (const auto& [name, tensor] : from.tensors) {
       if (!name.starts_with("c.cma/")) continue;
       const auto values = tensor.to(torch::kFloat64).contiguous();
       state[name.substr(6)] = {values.data_ptr<double>(), values.data_ptr<double>() + values.numel()};
     }
-    cma_->restore(state);
+    try {
+      cma_->restore(state);
+    } catch (const Error& error) {
+      throw Error(from.origin + ": " + error.what());
+    }
+    flat_ = flat;
+    stopped_ = why_it_stops();
     resumed_ = {};
     resumed_.origin = from.origin;
     for (const auto& [name, tensor] : from.tensors) {
@@ -119,8 +134,28 @@ class Search : public Phase {
     cma_ = std::make_unique<CmaEs>(options);
   }
 
+  /// What ends a search in pycma, whose conditions these are; empty while it is healthy.
+  std::string why_it_stops() const {
+    for (const auto& condition : cma_->stop_conditions()) {
+      if (!condition.starts_with("tolfun")) return condition;  // equal costs have words of their own
+    }
+    return {};
+  }
+
+  /// One generation without a difference can be chance; a second is no search (pycma's tolflatfitness).
+  void check_flat(const std::vector<double>& rewards) {
+    const auto [least, most] = std::minmax_element(rewards.begin(), rewards.end());
+    flat_ = *least == *most ? flat_ + 1 : 0;
+    if (flat_ < 2) return;
+    std::ostringstream text;
+    text << "the " << rewards.size() << " candidates of two generations in a row all earned the same, " << *most
+         << ": there is nothing to choose by. Longer episodes (c.max_steps), more patience or a larger c.sigma0 tell "
+            "them apart";
+    throw Error(text.str());
+  }
+
   void start_generation() {
-    if (cma_->generation() >= parts_->options.c.generations) return;
+    if (cma_->generation() >= parts_->options.c.generations || !stopped_.empty()) return;
     candidates_ = cma_->ask();
     auto rng = parts_->rng("c.tracks").fork(static_cast<std::uint64_t>(cma_->generation()));
     std::vector<std::uint64_t> seeds;
@@ -142,7 +177,10 @@ class Search : public Phase {
       costs.push_back(-rewards[i] + parts_->options.c.weight_decay * squares / static_cast<double>(width));
       sum += rewards[i];
     }
-    cma_->tell(candidates_, costs);
+    check_flat(rewards);
+    // What the weights cost does not tell candidates apart that drive alike.
+    cma_->tell(candidates_, flat_ > 0 ? std::vector<double>(costs.size(), 0.0) : costs);
+    stopped_ = why_it_stops();
     parts_->controller->set_flat({cma_->mean().begin(), cma_->mean().end()});
     auto& metrics = parts_->system->metrics;
     metrics.add("c/mean", cma_->generation(), sum / static_cast<double>(rewards.size()));
@@ -157,7 +195,9 @@ class Search : public Phase {
   torch::Tensor rows_;              // the same, float32, on the device
   std::unique_ptr<Lanes> lanes_;
   std::unique_ptr<Population> population_;
-  Checkpoint resumed_;  // a generation that was under way, until begin() takes it up
+  Checkpoint resumed_;    // a generation that was under way, until begin() takes it up
+  std::int64_t flat_ = 0;  // generations in a row whose candidates all earned the same
+  std::string stopped_;    // why the search ended before its last generation
 };
 
 /// The controller on tracks that training never draws.
@@ -215,11 +255,11 @@ class Evaluation : public Phase {
     }
   }
   void load(const Checkpoint& from) override {
+    const auto episodes = from.tensors.contains("evaluate.episodes")
+                              ? counters_of(from, "evaluate.episodes", {"evaluated episodes"})[0]
+                              : 0;
     evaluated_ = doubles(from, "evaluate.controller");
-    evaluated_episodes_ = 0;
-    if (from.tensors.contains("evaluate.episodes")) {
-      evaluated_episodes_ = from.get("evaluate.episodes", {1}).to(torch::kInt64).item<std::int64_t>();
-    }
+    evaluated_episodes_ = episodes;
     resumed_ = {};
     resumed_driver_.clear();
     if (!from.tensors.contains("evaluate.driver")) return;

@@ -1,15 +1,19 @@
 #include <algorithm>
-#include <cstring>
 
 #include "api/error.h"
+#include "core/engine/counters.h"
 #include "core/engine/lanes.h"
 #include "core/engine/vmc/vmc_recipe.h"
+#include "core/nn/fused_adam.h"
+#include "core/nn/kernel_path.h"
 #include "core/probe/from_tensor.h"
 
 namespace dream {
 namespace {
 
-constexpr std::int64_t encode_chunk = 500;  // frames per step while V encodes the data
+constexpr std::int64_t encode_chunk = 500;          // frames per step while V encodes the data
+constexpr std::int64_t encode_chunk_on_card = 8000;
+constexpr int m_updates_on_card = 5;          // per step
 constexpr std::int64_t start_states = 256;  // kept for dreams without an environment
 constexpr std::int64_t warm_up = 60;        // steps that M sees before a start state
 
@@ -21,6 +25,7 @@ class MTraining : public Phase {
       : Phase("m", "M: MDN-LSTM", "transitions/s"),
         parts_(std::move(parts)),
         rng_(make_generator(torch::kCPU, parts_->rng("m").next64())),
+        noise_(on_card() ? make_generator(parts_->system->device, parts_->rng("m.noise").next64()) : rng_),
         adam_(std::make_unique<torch::optim::Adam>(parts_->model->m()->parameters(), parts_->options.m.learning_rate)) {
   }
 
@@ -32,22 +37,14 @@ class MTraining : public Phase {
     }
     if (sequences_.empty()) index();
     const auto& options = parts_->options.m;
-    auto batch = draw(options.batch, options.sequence);
-    static_cast<torch::optim::AdamOptions&>(adam_->param_groups()[0].options()).lr(options.learning_rate);
-    adam_->zero_grad();
-    auto loss = parts_->model->m()->loss(batch.z, batch.actions, batch.rewards, batch.dones);
-    auto& metrics = parts_->system->metrics;  // checked before the step is taken
-    metrics.add("m/nll", steps_ + 1, loss.nll.item<double>());
-    if (loss.reward.defined()) {
-      metrics.add("m/reward", steps_ + 1, loss.reward.item<double>());
-      metrics.add("m/done", steps_ + 1, loss.done.item<double>());
+    double done = 0;
+    for (int update = 0; update < (on_card() ? m_updates_on_card : 1) && steps_ < options.steps; ++update) {
+      learn();
+      done += static_cast<double>(options.batch * options.sequence);
     }
-    loss.total.backward();
-    torch::nn::utils::clip_grad_value_(parts_->model->m()->parameters(), options.gradient_clip);
-    adam_->step();
-    ++steps_;
+    if (on_card()) check_losses();
     if (steps_ >= options.steps) keep_starts();
-    return static_cast<double>(options.batch * options.sequence);
+    return done;
   }
 
   double progress() const override {
@@ -70,11 +67,10 @@ class MTraining : public Phase {
     // `first` is the last possible first frame of a sequence: no more than a sequence lies behind it.
     const auto length = std::min(warm_up, parts_->options.m.sequence);
     // Its own random stream: watching changes nothing of the training.
-    auto watch_rng = make_generator(torch::kCPU, static_cast<std::uint64_t>(steps_));
-    auto batch = collate({{place.episode, place.first}}, length, watch_rng);
+    auto view_rng = make_generator(parts_->system->device, static_cast<std::uint64_t>(steps_));
+    auto batch = collate({offsets_[place.episode] + static_cast<std::int64_t>(place.first)}, length, view_rng);
     auto state = parts_->model->m()->initial(1);
     for (std::int64_t t = 0; t < length; ++t) state = parts_->model->m()->step(batch.z[t], batch.actions[t], state);
-    auto view_rng = make_generator(parts_->system->device, static_cast<std::uint64_t>(steps_));
     const auto drawn = MdnRnnImpl::sample(parts_->model->m()->output(state.h), 1, 1, view_rng);
     const auto made = parts_->model->v()->decode(drawn.z)[0].to(torch::kCPU);
     const auto bytes = static_cast<std::int64_t>(episode.frame_bytes());
@@ -90,21 +86,26 @@ class MTraining : public Phase {
   void save(Checkpoint& into) const override {
     store_optimizer(into, "m.adam", *adam_);
     store_generator(into, "m.rng", rng_);
+    if (on_card()) store_generator(into, "m.noise", noise_);
     into.tensors["m.counters"] = torch::tensor({steps_}, torch::kInt64);
   }
 
   void load(const Checkpoint& from) override {
-    const auto counters = from.get("m.counters", {1}).to(torch::kInt64);
+    const auto updates = counters_of(from, "m.counters", {"updates"})[0];
     load_optimizer(from, "m.adam", *adam_);
     load_generator(from, "m.rng", rng_);
-    steps_ = counters.item<std::int64_t>();
+    if (on_card() && from.tensors.contains("m.noise")) load_generator(from, "m.noise", noise_);
+    steps_ = updates;
   }
 
   void end() override {
-    parts_->unload();
+    // What imitates a driver does so on the same frames.
+    if (progress() < 1 || parts_->options.c.start != SearchStart::imitate) parts_->unload();
     mean_ = log_variance_ = torch::empty({0, 0}, torch::kHalf);
+    actions_ = rewards_ = dones_ = torch::Tensor();
     encoded_ = 0;
     sequences_.clear();
+    losses_.clear();
   }
 
  private:
@@ -116,35 +117,41 @@ class MTraining : public Phase {
     torch::Tensor z, actions, rewards, dones;  // [T+1, B, z], [T, B, A], [T, B], [T, B]
   };
 
+  bool on_card() const { return !on_processor(parts_->system->device); }
+
   void encode() {
     torch::NoGradGuard no_grad;
-    const auto frames = parts_->replay.frames();
+    const auto& replay = parts_->replay;
+    const auto frames = replay.frames();
     if (mean_.size(0) != frames) {
-      mean_ = torch::empty({frames, parts_->options.v.latent_size}, torch::kHalf);
+      mean_ = torch::empty({frames, parts_->options.v.latent_size},
+                           torch::TensorOptions(torch::kHalf).device(parts_->system->device));
       log_variance_ = torch::empty_like(mean_);
       encoded_ = 0;
     }
-    const auto place = parts_->replay.place(encoded_);
-    const auto& episode = parts_->replay.episode(place.episode);
-    const auto count =
-        std::min<std::int64_t>(encode_chunk, static_cast<std::int64_t>(episode.length() + 1 - place.time));
-    const auto pixels =
-        torch::from_blob(const_cast<std::uint8_t*>(episode.frames.data()) + place.time * episode.frame_bytes(),
-                         {count, episode.height, episode.width, episode.channels}, torch::kUInt8);
-    const auto posterior = parts_->model->v()->encode(pixels.to(parts_->system->device));
+    const auto count = parts_->frames.run(replay, encoded_, on_card() ? encode_chunk_on_card : encode_chunk);
+    const auto posterior = parts_->model->v()->encode(parts_->frames.slice(replay, encoded_, count));
     mean_.slice(0, encoded_, encoded_ + count).copy_(posterior.mean);
     log_variance_.slice(0, encoded_, encoded_ + count).copy_(posterior.log_variance);
     encoded_ += count;
   }
 
-  /// Which episodes are long enough, and where the first frame of each lies among all frames.
+  /// Which episodes are long enough, where the first frame of each lies among all frames, and what followed each frame.
   void index() {
+    const auto& replay = parts_->replay;
+    const auto frames = replay.frames(), axes = parts_->model->m()->options().action_size;
+    actions_ = torch::zeros({frames, axes});
+    rewards_ = torch::zeros({frames}), dones_ = torch::zeros({frames});
     offsets_.clear();
     std::int64_t offset = 0;
     const auto needed = static_cast<std::size_t>(parts_->options.m.sequence);
-    for (std::size_t i = 0; i < parts_->replay.episodes(); ++i) {
+    for (std::size_t i = 0; i < replay.episodes(); ++i) {
+      const auto& episode = replay.episode(i);
+      const auto length = episode.length();
+      std::copy(episode.actions.begin(), episode.actions.end(), actions_.data_ptr<float>() + offset * axes);
+      std::copy(episode.rewards.begin(), episode.rewards.end(), rewards_.data_ptr<float>() + offset);
+      std::copy(episode.terminated.begin(), episode.terminated.end(), dones_.data_ptr<float>() + offset);
       offsets_.push_back(offset);
-      const auto length = parts_->replay.episode(i).length();
       offset += static_cast<std::int64_t>(length) + 1;
       if (length >= needed) sequences_.push_back({i, length - needed});
     }
@@ -152,48 +159,68 @@ class MTraining : public Phase {
       throw Error("no collected episode has m.sequence = " + std::to_string(needed) +
                   " steps; lower it or collect longer ones");
     }
+    for (auto* tensor : {&actions_, &rewards_, &dones_}) *tensor = tensor->to(parts_->system->device);
+  }
+
+  void learn() {
+    const auto& options = parts_->options.m;
+    auto batch = draw(options.batch, options.sequence);
+    static_cast<torch::optim::AdamOptions&>(adam_->param_groups()[0].options()).lr(options.learning_rate);
+    adam_->zero_grad();
+    auto loss = parts_->model->m()->loss(batch.z, batch.actions, batch.rewards, batch.dones);
+    if (losses_.empty()) losses_from_ = steps_ + 1;
+    losses_.push_back(loss.reward.defined() ? torch::stack({loss.nll, loss.reward, loss.done}).detach()
+                                            : loss.nll.detach().unsqueeze(0));
+    if (!on_card()) check_losses();
+    loss.total.backward();
+    torch::nn::utils::clip_grad_value_(parts_->model->m()->parameters(), options.gradient_clip);
+    if (on_card()) {
+      fused_step(*adam_);
+    } else {
+      adam_->step();
+    }
+    ++steps_;
+  }
+
+  /// Before the step is taken that a bad loss would spoil; on a graphics card, which asking stops, after several (V).
+  void check_losses() {
+    const auto values = torch::stack(losses_).to(torch::kCPU, torch::kFloat64);
+    losses_.clear();
+    const auto* value = values.data_ptr<double>();
+    auto step = losses_from_;
+    for (std::int64_t i = 0; i < values.size(0); ++i, ++step) {
+      for (const char* name : {"m/nll", "m/reward", "m/done"}) {
+        parts_->system->metrics.add(name, step, *value++);
+        if (values.size(1) == 1) break;
+      }
+    }
   }
 
   std::int64_t random(std::int64_t n) { return torch::randint(n, {1}, rng_, torch::kInt64).item<std::int64_t>(); }
 
   Batch draw(std::int64_t count, std::int64_t length) {
-    std::vector<Sequence> chosen;
+    std::vector<std::int64_t> chosen;
     for (std::int64_t i = 0; i < count; ++i) {
       const auto& candidate =
           sequences_[static_cast<std::size_t>(random(static_cast<std::int64_t>(sequences_.size())))];
-      chosen.push_back(
-          {candidate.episode, static_cast<std::size_t>(random(static_cast<std::int64_t>(candidate.first) + 1))});
+      chosen.push_back(offsets_[candidate.episode] + random(static_cast<std::int64_t>(candidate.first) + 1));
     }
-    return collate(chosen, length, rng_);
+    return collate(chosen, length, noise_);
   }
 
-  Batch collate(const std::vector<Sequence>& chosen, std::int64_t length, at::Generator rng) {
-    const auto count = static_cast<std::int64_t>(chosen.size());
-    const auto actions_per_step = parts_->model->m()->options().action_size;
-    auto which = torch::empty({length + 1, count}, torch::kInt64);
-    auto actions = torch::empty({length, count, actions_per_step});
-    auto rewards = torch::empty({length, count}), dones = torch::empty({length, count});
-    for (std::int64_t b = 0; b < count; ++b) {
-      const auto& sequence = chosen[static_cast<std::size_t>(b)];
-      const auto& episode = parts_->replay.episode(sequence.episode);
-      const auto offset = offsets_[sequence.episode] + static_cast<std::int64_t>(sequence.first);
-      for (std::int64_t t = 0; t <= length; ++t) which.data_ptr<std::int64_t>()[t * count + b] = offset + t;
-      for (std::int64_t t = 0; t < length; ++t) {
-        const auto at = sequence.first + static_cast<std::size_t>(t);
-        std::memcpy(actions.data_ptr<float>() + (t * count + b) * actions_per_step,
-                    episode.actions.data() + at * static_cast<std::size_t>(actions_per_step),
-                    static_cast<std::size_t>(actions_per_step) * sizeof(float));
-        rewards.data_ptr<float>()[t * count + b] = episode.rewards[at];
-        dones.data_ptr<float>()[t * count + b] = episode.terminated[at];
-      }
-    }
-    const auto flat = which.flatten();
-    const auto z_size = parts_->options.v.latent_size;
-    const auto mean = mean_.index_select(0, flat).to(torch::kFloat32);
-    const auto deviation = log_variance_.index_select(0, flat).to(torch::kFloat32).mul(0.5).exp();
-    const auto z = mean + deviation * torch::randn(mean.sizes(), rng, mean.options());
+  /// The sequences that begin at the frames `chosen`.
+  Batch collate(const std::vector<std::int64_t>& chosen, std::int64_t length, at::Generator rng) {
     const auto device = parts_->system->device;
-    return {z.view({length + 1, count, z_size}).to(device), actions.to(device), rewards.to(device), dones.to(device)};
+    const auto count = static_cast<std::int64_t>(chosen.size());
+    const auto first = torch::tensor(chosen, torch::kInt64).to(device);
+    const auto times = torch::arange(length + 1, torch::TensorOptions(torch::kInt64).device(device));
+    const auto which = times.unsqueeze(1) + first;  // [T+1, B]
+    const auto all = which.flatten(), acted = which.slice(0, 0, length).flatten();
+    const auto mean = mean_.index_select(0, all).to(torch::kFloat32);
+    const auto deviation = log_variance_.index_select(0, all).to(torch::kFloat32).mul(0.5).exp();
+    const auto z = mean + deviation * torch::randn(mean.sizes(), rng, mean.options());
+    return {z.view({length + 1, count, -1}), actions_.index_select(0, acted).view({length, count, -1}),
+            rewards_.index_select(0, acted).view({length, count}), dones_.index_select(0, acted).view({length, count})};
   }
 
   void keep_starts() {
@@ -211,9 +238,13 @@ class MTraining : public Phase {
   }
 
   std::shared_ptr<VmcParts> parts_;
-  at::Generator rng_;
+  at::Generator rng_;    // which sequences
+  at::Generator noise_;  // of z; on the processor the same stream
   std::unique_ptr<torch::optim::Adam> adam_;
   torch::Tensor mean_ = torch::empty({0, 0}, torch::kHalf), log_variance_ = mean_;  // [frames, z]
+  torch::Tensor actions_, rewards_, dones_;  // [frames, A], [frames], [frames]: what followed each frame
+  std::vector<torch::Tensor> losses_;        // of the updates from number losses_from_ on that nobody has looked at
+  std::int64_t losses_from_ = 0;
   std::int64_t encoded_ = 0, steps_ = 0;
   std::vector<Sequence> sequences_;
   std::vector<std::int64_t> offsets_;

@@ -1,12 +1,15 @@
-#include <cstring>
-
 #include "api/error.h"
+#include "core/engine/counters.h"
 #include "core/engine/lanes.h"
 #include "core/engine/vmc/vmc_recipe.h"
+#include "core/nn/fused_adam.h"
+#include "core/nn/kernel_path.h"
 #include "core/probe/from_tensor.h"
 
 namespace dream {
 namespace {
+
+constexpr int v_updates_on_card = 50;  // per step
 
 /// Adam over shuffled frames, every frame once an epoch, the incomplete last batch dropped (vae_train.py).
 class VTraining : public Phase {
@@ -26,29 +29,13 @@ class VTraining : public Phase {
       throw Error("v.batch = " + std::to_string(options.batch) + " is more than the " + std::to_string(frames) +
                   " frames that were collected");
     }
-    if (order_epoch_ != epoch_ || order_.size(0) != frames) {
-      auto shuffle =
-          make_generator(torch::kCPU, parts_->rng("v.order").fork(static_cast<std::uint64_t>(epoch_)).next64());
-      order_ = torch::randperm(frames, shuffle, torch::kInt64);
-      order_epoch_ = epoch_;
+    double done = 0;
+    for (int update = 0; update < (on_card() ? v_updates_on_card : 1) && progress() < 1; ++update) {
+      learn(frames);
+      done += static_cast<double>(options.batch);
     }
-    const auto batch = gather(order_.slice(0, position_, position_ + options.batch));
-    static_cast<torch::optim::AdamOptions&>(adam_->param_groups()[0].options()).lr(options.learning_rate);
-    adam_->zero_grad();
-    auto loss = parts_->model->v()->loss(batch.to(parts_->system->device), rng_);
-    // The losses are checked before the step is taken: a bad one never reaches the weights.
-    parts_->system->metrics.add("v/reconstruction", steps_ + 1, loss.reconstruction.item<double>());
-    parts_->system->metrics.add("v/kl", steps_ + 1, loss.kl.item<double>());
-    loss.total.backward();
-    adam_->step();
-
-    ++steps_;
-    position_ += options.batch;
-    batches_per_epoch_ = frames / options.batch;
-    if (position_ + options.batch > frames) position_ = 0, ++epoch_;
-    real_ = batch[0];
-    decoded_ = loss.decoded[0].detach();
-    return static_cast<double>(options.batch);
+    if (on_card()) check_losses();
+    return done;
   }
 
   double progress() const override {
@@ -67,7 +54,7 @@ class VTraining : public Phase {
 
   std::vector<Frame> frames() override {
     if (!real_.defined()) return {};
-    const auto truth = real_.permute({2, 0, 1}).to(torch::kFloat32).div(255);
+    const auto truth = real_.to(torch::kCPU).permute({2, 0, 1}).to(torch::kFloat32).div(255);
     const auto made = decoded_.to(torch::kCPU, torch::kFloat32);
     return {{"real", "from the batch", -1, std::make_shared<const Image>(image_from(real_))},
             {"reconstruction", "V of the same frame", (truth - made).square().mean().item<double>(),
@@ -81,10 +68,9 @@ class VTraining : public Phase {
   }
 
   void load(const Checkpoint& from) override {
-    const auto counters = from.get("v.counters", {4}).to(torch::kInt64).contiguous();
+    const auto c = counters_of(from, "v.counters", {"updates", "epochs", "frames of the epoch", "batches an epoch"});
     load_optimizer(from, "v.adam", *adam_);
     load_generator(from, "v.rng", rng_);
-    const auto* c = counters.data_ptr<std::int64_t>();
     steps_ = c[0];
     epoch_ = c[1];
     position_ = c[2];
@@ -92,23 +78,56 @@ class VTraining : public Phase {
   }
 
   void end() override {
-    parts_->unload();
+    if (progress() < 1) parts_->unload();  // otherwise M is next, on the same frames
     order_epoch_ = -1;
+    losses_.clear();
   }
 
  private:
-  torch::Tensor gather(const torch::Tensor& which) const {
-    const auto& first = parts_->replay.episode(0);
-    auto batch = torch::empty({which.size(0), first.height, first.width, first.channels}, torch::kUInt8);
-    auto* to = batch.data_ptr<std::uint8_t>();
-    const auto* index = which.data_ptr<std::int64_t>();
-    for (std::int64_t i = 0; i < which.size(0); ++i) {
-      const auto place = parts_->replay.place(index[i]);
-      const auto& episode = parts_->replay.episode(place.episode);
-      const auto bytes = episode.frame_bytes();
-      std::memcpy(to + static_cast<std::size_t>(i) * bytes, episode.frames.data() + place.time * bytes, bytes);
+  bool on_card() const { return !on_processor(parts_->system->device); }
+
+  void learn(std::int64_t frames) {
+    const auto& options = parts_->options.v;
+    if (order_epoch_ != epoch_ || order_.size(0) != frames) {
+      auto shuffle =
+          make_generator(torch::kCPU, parts_->rng("v.order").fork(static_cast<std::uint64_t>(epoch_)).next64());
+      order_ = torch::randperm(frames, shuffle, torch::kInt64).to(parts_->frames.index_device());
+      order_epoch_ = epoch_;
     }
-    return batch;
+    const auto batch =
+        parts_->frames.gather(parts_->replay, order_.slice(0, position_, position_ + options.batch));
+    static_cast<torch::optim::AdamOptions&>(adam_->param_groups()[0].options()).lr(options.learning_rate);
+    adam_->zero_grad();
+    auto loss = parts_->model->v()->loss(batch, rng_);
+    if (losses_.empty()) losses_from_ = steps_ + 1;
+    losses_.push_back(torch::stack({loss.reconstruction, loss.kl}).detach());
+    if (!on_card()) check_losses();
+    loss.total.backward();
+    if (on_card()) {
+      fused_step(*adam_);
+    } else {
+      adam_->step();
+    }
+
+    ++steps_;
+    position_ += options.batch;
+    batches_per_epoch_ = frames / options.batch;
+    if (position_ + options.batch > frames) position_ = 0, ++epoch_;
+    real_ = batch[0];
+    decoded_ = loss.decoded[0].detach();
+  }
+
+  /// A bad loss is found before the step is taken that it would spoil. On a graphics card asking for one would stop the
+  /// card, so several are asked for together: there the weights may be spoilt, and the checkpoint is whole.
+  void check_losses() {
+    const auto values = torch::stack(losses_).to(torch::kCPU, torch::kFloat64);
+    losses_.clear();
+    const auto* value = values.data_ptr<double>();
+    auto step = losses_from_;
+    for (std::int64_t i = 0; i < values.size(0); ++i, ++step) {
+      parts_->system->metrics.add("v/reconstruction", step, *value++);
+      parts_->system->metrics.add("v/kl", step, *value++);
+    }
   }
 
   std::shared_ptr<VmcParts> parts_;
@@ -117,6 +136,8 @@ class VTraining : public Phase {
   torch::Tensor order_ = torch::empty({0}, torch::kInt64);
   std::int64_t order_epoch_ = -1;
   std::int64_t steps_ = 0, epoch_ = 0, position_ = 0, batches_per_epoch_ = 0;
+  std::vector<torch::Tensor> losses_;  // of the updates from number losses_from_ on that nobody has looked at
+  std::int64_t losses_from_ = 0;
   torch::Tensor real_, decoded_;
 };
 

@@ -8,6 +8,7 @@
 #include "core/env/registry.h"
 #include "core/env/resized.h"
 #include "core/nn/device.h"
+#include "core/nn/kernel_path.h"
 #include "core/nn/mixture_kernel.h"
 #include "core/nn/precision.h"
 
@@ -45,6 +46,8 @@ std::vector<Metrics::Spec> curves(const VmcOptions& options) {
     specs.push_back({"m/reward", "M: reward error", "MSE", "step"});
     specs.push_back({"m/done", "M: done cross-entropy", "nats", "step"});
   }
+  if (options.c.start == SearchStart::imitate)
+    specs.push_back({"c/imitation", "C: squared error of the imitated actions", "", "step"});
   specs.push_back({"c/mean", "C: mean return of the population", "reward", "generation"});
   specs.push_back({"c/best", "C: best candidate's return", "reward", "generation"});
   specs.push_back({"c/sigma", "C: CMA-ES rms deviation", "", "generation"});
@@ -82,11 +85,15 @@ void VmcOptions::fields(Config& config) {
   presets.choices = {"desk", "paper"};
   config.add("preset", preset, presets);
   config.add("seed", seed, traits("Seed of everything that this run draws", 0, 2147483647));
-  Config::Traits policies;
-  policies.help =
-      "Who drives: a Brownian motion of the controls, or V-M-C with random weights drawn per episode (published)";
-  policies.choices = {"brownian", "random-weights"};
-  config.add("collect.policy", collect.policy, policies);
+  config.add("collect.policy", collect.policy,
+             traits("Who drives: a Brownian motion of the controls; V-M-C with random weights drawn per episode "
+                    "(published); or a third each of random weights, collect.driver mixed with a random motion, and "
+                    "collect.driver with shaken actions",
+                    0, 0));
+  config.add("collect.driver", collect.driver,
+             traits("The run whose controller drives where the policy is mixed, and which c.start imitates", 0, 0));
+  config.add("collect.noise", collect.noise,
+             traits("Largest shake of collect.driver's actions, a share of each axis's half range", 0, 10));
   config.add("collect.episodes", collect.episodes, traits("Random episodes to collect (published: 10,000)", 1, 1e6));
   config.add("collect.max_steps", collect.max_steps, traits("Longest collected episode", 1, 1e6, "steps"));
   config.add("collect.lanes", collect.lanes, traits("Environments that are stepped side by side", 1, 4096));
@@ -130,19 +137,35 @@ void VmcOptions::fields(Config& config) {
   config.add("c.tau", c.tau, traits("Temperature τ of the dream that candidates drive in", 0.01, 10));
   config.add("c.squash", c.squash,
              traits("tanh, half or cut per action axis, separated by ','; empty = by environment", 0, 0));
+  config.add("c.start", c.start,
+             traits("Where CMA-ES begins: at zero (published), or at the controller that comes nearest to what "
+                    "collect.driver would do, on the collected frames",
+                    0, 0));
   config.add("evaluate.episodes", evaluate.episodes, traits("Episodes on unseen tracks at the end", 1, 1e6));
 }
 
-std::filesystem::path VmcParts::own_data() const {
-  return system->directory / "data" / (options.collect.policy == "brownian" ? "random" : options.collect.policy);
+std::vector<VmcParts::Collected> VmcParts::collected() const {
+  const auto data = system->directory / "data";
+  const auto all = options.collect.episodes, third = all / 3;
+  const Collected brownian{data / "random", "a random motion", "collect", all};
+  Collected untrained{data / "random-weights", "random weights", "collect", all, true};
+  if (options.collect.policy == CollectPolicy::brownian) return {brownian};
+  if (options.collect.policy == CollectPolicy::random_weights) return {untrained};
+  untrained.episodes = all - 2 * third;
+  return {untrained,
+          {data / "early", "an early driver", "collect.early", third, false, true, options.collect.noise, 1},
+          {data / "good", "a good driver", "collect.good", third, false, true, options.collect.noise, 0}};
 }
 
 bool VmcParts::load_more() {
-  if (complete_) return false;
+  if (complete_) return frames.prepare(replay);
   if (!sources_) {
     replay = Replay(static_cast<std::size_t>(options.collect.budget_gb * 1e9));
     auto folders = folders_of(options.collect.datasets);
-    if (std::filesystem::exists(own_data())) folders.insert(folders.begin(), own_data());
+    const auto own = collected();
+    for (auto share = own.rbegin(); share != own.rend(); ++share) {
+      if (std::filesystem::exists(share->folder)) folders.insert(folders.begin(), share->folder);
+    }
     sources_ = std::make_unique<DatasetSources>(folders, system->make_env()->spaces(), system->environment);
     if (sources_->empty()) throw Error("there are no episodes to train on; run the phase 'collect' first");
   }
@@ -150,7 +173,7 @@ bool VmcParts::load_more() {
   if (replay.episodes() == 0) throw Error("not one episode fits into the replay; raise collect.budget_gb");
   complete_ = true;
   sources_.reset();
-  return false;
+  return frames.prepare(replay);
 }
 
 std::string VmcParts::loading() const {
@@ -159,6 +182,7 @@ std::string VmcParts::loading() const {
 
 void VmcParts::unload() {
   replay.clear();
+  frames.clear();
   sources_.reset();
   complete_ = false;
 }
@@ -175,6 +199,12 @@ std::unique_ptr<System> make_vmc(const RunSpec& spec) {
   const auto& options = parts->options;
   if (options.c.world == "dream" && !options.m.heads) {
     throw Error("c.world = dream needs m.heads = true: without the heads M predicts no reward to search by");
+  }
+  const bool needs_driver =
+      options.collect.policy == CollectPolicy::mixed || options.c.start == SearchStart::imitate;
+  if (needs_driver && options.collect.driver.empty()) {
+    throw Error(
+        "collect.driver is empty: collect.policy = mixed and c.start = imitate need a run whose controller drives");
   }
   system->recipe = "vmc";
   system->title = "World Models (V-M-C)";
@@ -196,6 +226,7 @@ std::unique_ptr<System> make_vmc(const RunSpec& spec) {
   torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
   const auto squash = squash_for(options, spec.environment, spaces.action);
   parts->system = system.get();
+  parts->frames = FrameSource(system->device, !on_processor(system->device));
   parts->model = std::make_shared<VmcModel>(m);
   parts->controller = std::make_shared<LinearController>(parts->model->feature_count(), squash);
   parts->untrained = [m, squash] {
@@ -213,7 +244,10 @@ std::unique_ptr<System> make_vmc(const RunSpec& spec) {
   system->parts = parts;
   system->memory_bytes = [p = parts.get()] { return static_cast<double>(p->replay.bytes()); };
   system->budget_bytes = [p = parts.get()] { return p->options.collect.budget_gb * 1e9; };
-  system->phases = {collect_phase(parts), v_phase(parts), m_phase(parts), c_phase(parts), evaluate_phase(parts)};
+  system->phases = {collect_phase(parts), v_phase(parts), m_phase(parts)};
+  if (options.c.start == SearchStart::imitate) system->phases.push_back(imitate_phase(parts));
+  system->phases.push_back(c_phase(parts));
+  system->phases.push_back(evaluate_phase(parts));
   return system;
 }
 

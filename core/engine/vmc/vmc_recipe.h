@@ -3,14 +3,30 @@
 #include <string>
 #include <vector>
 
+#include "core/base/choice.h"
 #include "core/base/rng.h"
 #include "core/data/dataset_sources.h"
 #include "core/engine/random_weights.h"
 #include "core/engine/seeds.h"
 #include "core/engine/system.h"
+#include "core/engine/vmc/frame_source.h"
 #include "core/models/vmc.h"
 
 namespace dream {
+
+/// Who drives while data is collected: a Brownian motion of the controls; V-M-C with random weights (published); or
+/// both good and bad drivers: a third random weights, a third a run's controller that is mixed with a random motion, a
+/// third the same controller with shaken actions.
+enum class CollectPolicy { brownian, random_weights, mixed };
+constexpr auto choice_names(CollectPolicy) {
+  return names_of_choice("brownian", "random-weights", "mixed");
+}
+
+/// Where the search for C begins: at zero (published), or at what imitates a run's controller.
+enum class SearchStart { zero, imitate };
+constexpr auto choice_names(SearchStart) {
+  return names_of_choice("zero", "imitate");
+}
 
 /// Every setting of the World Models recipe. The defaults fit two cores; where the published run differs (Ha &
 /// Schmidhuber 2018, hardmaru/WorldModelsExperiments) its figure stands in the help, and `--set preset=paper` restores
@@ -20,7 +36,9 @@ struct VmcOptions {
   std::int64_t seed = 1;
 
   struct Collect {
-    std::string policy = "brownian";
+    CollectPolicy policy = CollectPolicy::brownian;
+    std::string driver;
+    double noise = 0.3;
     std::int64_t episodes = 200;
     std::int64_t max_steps = 1000;
     std::int64_t lanes = 8;
@@ -60,6 +78,7 @@ struct VmcOptions {
     std::string world = "real";
     double tau = 1.0;
     std::string squash;
+    SearchStart start = SearchStart::zero;
   } c;
 
   struct Evaluate {
@@ -69,7 +88,7 @@ struct VmcOptions {
   void fields(Config& config);
 };
 
-/// What the five phases share.
+/// What the phases share.
 struct VmcParts {
   VmcOptions options;
   System* system = nullptr;  // owns this
@@ -77,12 +96,22 @@ struct VmcParts {
   std::shared_ptr<class LinearController> controller;
   std::function<RandomWeights::Parts()> untrained;  // others of the same shapes, on the CPU
   Replay replay{0};
+  FrameSource frames{torch::kCPU, false};  // of the replay, where the device has them
 
-  /// Reads one more episode of the run's datasets into the replay; false when all that fits is there.
+  /// Reads one more episode of the run's datasets into the replay, then takes the frames to the device; false when all
+  /// that fits is there.
   bool load_more();
   std::string loading() const;  // "reading episodes: 40"
   void unload();
-  std::filesystem::path own_data() const;  // the dataset that this run collects, named for its driver
+  /// A dataset that this run collects, named for its driver.
+  struct Collected {
+    std::filesystem::path folder;
+    std::string title, random_stream;
+    std::int64_t episodes;
+    bool untrained = false, driver = false;  // random weights; collect.driver, to which the next two apply
+    double noise = 0, weaken = 0;
+  };
+  std::vector<Collected> collected() const;
   Rng rng(const std::string& purpose) const { return Rng(static_cast<std::uint64_t>(options.seed)).fork(purpose); }
 
  private:
@@ -93,6 +122,7 @@ struct VmcParts {
 std::shared_ptr<Phase> collect_phase(std::shared_ptr<VmcParts> parts);
 std::shared_ptr<Phase> v_phase(std::shared_ptr<VmcParts> parts);
 std::shared_ptr<Phase> m_phase(std::shared_ptr<VmcParts> parts);
+std::shared_ptr<Phase> imitate_phase(std::shared_ptr<VmcParts> parts);  // where c.start asks for it
 std::shared_ptr<Phase> c_phase(std::shared_ptr<VmcParts> parts);
 std::shared_ptr<Phase> evaluate_phase(std::shared_ptr<VmcParts> parts);
 
