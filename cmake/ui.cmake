@@ -30,7 +30,7 @@ file(GLOB ui_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ui/*.cpp ${CMAKE_SOUR
      ${CMAKE_SOURCE_DIR}/ui/viewers/*.cpp)
 function(dreamscope_ui_target name imgui)
   add_library(${name} STATIC ${ui_sources})
+  dreamscope_batches(${name} 9)
   target_link_libraries(${name} PUBLIC dream_api ${imgui} PRIVATE dreamscope_embedded Threads::Threads)
   target_include_directories(${name} SYSTEM PRIVATE ${stb_include})
-  dreamscope_own(${name})
 endfunction()

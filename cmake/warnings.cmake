@@ -1,6 +1,6 @@
 # Flags for our own targets; third-party targets keep their own.
 function(dreamscope_own target)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow=local -Wno-subobject-linkage -Wnon-virtual-dtor -Woverloaded-virtual)
   if(DREAMSCOPE_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
   endif()

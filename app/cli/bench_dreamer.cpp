@@ -96,7 +96,7 @@ Row update_row(double seconds, const Model& model, const std::string& device) {
 }
 
 /// Imagined steps, each decoded into its picture, one lane: what a window shows.
-Row dream_row(double seconds, const Model& model, const std::string& device) {
+Row dreamer_dream_row(double seconds, const Model& model, const std::string& device) {
   torch::NoGradGuard no_grad;
   const auto system = make(model, device);
   auto rng = make_generator(system->device, 1);
@@ -119,7 +119,7 @@ std::vector<Measurement> dreamer_rows(double seconds, const std::string& device)
   std::vector<Measurement> rows;
   for (const auto& model : models()) {
     rows.push_back({model.name + "_update", [=] { return update_row(seconds, model, device); }});
-    rows.push_back({model.name + "_dream", [=] { return dream_row(seconds, model, device); }});
+    rows.push_back({model.name + "_dream", [=] { return dreamer_dream_row(seconds, model, device); }});
   }
   return rows;
 }

@@ -1,4 +1,4 @@
-#include <torch/torch.h>
+#include "core/nn/torch.h"
 
 #include <algorithm>
 #include <cstdio>

@@ -64,7 +64,7 @@ std::vector<std::byte> read_whole(const std::filesystem::path& path) {
   return bytes;
 }
 
-constexpr std::string_view kMagic = "\x93NUMPY";
+constexpr std::string_view kNpyMagic = "\x93NUMPY";
 
 // The value of a key in the header's Python dictionary: the text after "'key':".
 std::optional<std::string_view> field(std::string_view header, std::string_view key) {
@@ -93,7 +93,7 @@ std::vector<std::size_t> parse_shape(std::string_view text, const std::string& w
 }
 
 NpyArray parse_npy(Bytes bytes, const std::string& where) {
-  if (bytes.size() < 10 || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0) {
+  if (bytes.size() < 10 || std::memcmp(bytes.data(), kNpyMagic.data(), kNpyMagic.size()) != 0) {
     throw Error(fmt::format("{}: not a NumPy array (it does not begin with \\x93NUMPY).", where));
   }
   const auto version = static_cast<int>(bytes[6]);
@@ -149,7 +149,7 @@ std::vector<std::byte> npy_header(const NpyArray& array) {
   header.append(63 - (10 + header.size()) % 64, ' ');
   header += '\n';
   std::vector<std::byte> out;
-  append(out, kMagic);
+  append(out, kNpyMagic);
   append(out, std::uint8_t{1});
   append(out, std::uint8_t{0});
   append(out, static_cast<std::uint16_t>(header.size()));

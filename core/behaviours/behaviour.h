@@ -1,5 +1,5 @@
 #pragma once
-#include <torch/torch.h>
+#include "core/nn/torch.h"
 
 #include "core/models/sequence_model.h"
 

@@ -1,6 +1,6 @@
 #include "core/behaviours/cma_es.h"
 
-#include <torch/torch.h>
+#include "core/nn/torch.h"
 
 #include <algorithm>
 #include <array>

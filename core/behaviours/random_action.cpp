@@ -1,6 +1,6 @@
 #include "core/behaviours/random_action.h"
 
-#include <torch/torch.h>
+#include "core/nn/torch.h"
 
 namespace dream {
 

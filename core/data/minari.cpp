@@ -26,7 +26,7 @@ constexpr double infinity_stand_in = 1e300;
 
 // -- writing JSON: numbers as Python reads them ----------------------------------------------------------------------
 
-std::string number(double value) {
+std::string json_number(double value) {
   if (std::isinf(value)) return value < 0 ? "-Infinity" : "Infinity";
   std::array<char, 64> text{};
   const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
@@ -44,7 +44,7 @@ std::string filled(const std::string& value, const std::vector<int>& shape, std:
 
 std::string listed(const std::vector<float>& values) {
   std::string text = "[";
-  for (std::size_t i = 0; i < values.size(); ++i) text += (i > 0 ? "," : "") + number(values[i]);
+  for (std::size_t i = 0; i < values.size(); ++i) text += (i > 0 ? "," : "") + json_number(values[i]);
   return text + "]";
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-#include <torch/torch.h>
+#include "core/nn/torch.h"
 
 #include <functional>
 #include <memory>

@@ -16,8 +16,8 @@ using namespace car_racing;
 namespace {
 
 constexpr int kSide = 96;
-constexpr int kTimeLimit = 1000;
-constexpr std::uint64_t kMagic = 0x3152434d41455244;  // "DREAMCR1"
+constexpr int kCarTimeLimit = 1000;
+constexpr std::uint64_t kCarMagic = 0x3152434d41455244;  // "DREAMCR1"
 
 std::uint64_t checksum(std::span<const std::byte> bytes) {
   std::uint64_t hash = 0xcbf29ce484222325ULL;
@@ -63,11 +63,11 @@ struct Reader {
   }
 };
 
-Spaces make_spaces(const CarRacingOptions& options) {
+Spaces car_racing_spaces(const CarRacingOptions& options) {
   Spaces spaces;
   spaces.image_height = spaces.image_width = kSide;
   spaces.image_channels = 3;
-  spaces.max_episode_steps = kTimeLimit;
+  spaces.max_episode_steps = kCarTimeLimit;
   ActionSpace& action = spaces.action;
   if (options.continuous) {
     action.axes = {"steer", "gas", "brake"};
@@ -99,7 +99,7 @@ void CarRacing::Progress::visit(Archive& archive) {
 }
 
 CarRacing::CarRacing(CarRacingOptions options)
-    : options_(options), spaces_(make_spaces(options)), observation_(kSide, kSide, View::observation) {}
+    : options_(options), spaces_(car_racing_spaces(options)), observation_(kSide, kSide, View::observation) {}
 
 CarRacing::~CarRacing() = default;
 
@@ -176,7 +176,7 @@ StepResult CarRacing::step(std::span<const float> action) {
     result.terminated = true;
     reward = -100;
   }
-  result.truncated = p.steps >= kTimeLimit;
+  result.truncated = p.steps >= kCarTimeLimit;
   result.reward = static_cast<float>(reward);
   p.done = result.done();
   return result;
@@ -254,7 +254,7 @@ std::vector<std::byte> CarRacing::save_state() const {
   check_started("save_state()");
   std::vector<std::byte> state;
   Writer write{state};
-  write(kMagic, options_.continuous, options_.domain_randomize, options_.lap_complete_percent, episode_->seed,
+  write(kCarMagic, options_.continuous, options_.domain_randomize, options_.lap_complete_percent, episode_->seed,
         static_cast<std::uint32_t>(episode_->track.tiles.size()));
   Progress copy = progress_;
   copy.visit(write);
@@ -268,7 +268,7 @@ void CarRacing::load_state(std::span<const std::byte> state) {
   CarRacingOptions options;
   Reader read{state};
   read(magic);
-  if (!read.good || magic != kMagic) throw Error("CarRacing: these bytes are not a saved CarRacing state.");
+  if (!read.good || magic != kCarMagic) throw Error("CarRacing: these bytes are not a saved CarRacing state.");
   if (state.size() < 2 * sizeof(sum)) throw Error("CarRacing: the saved state is cut short.");
   std::memcpy(&sum, state.data() + state.size() - sizeof(sum), sizeof(sum));
   if (sum != checksum(state.first(state.size() - sizeof(sum)))) {
@@ -292,7 +292,7 @@ void CarRacing::load_state(std::span<const std::byte> state) {
   progress.visit(read);
   const auto visited = std::ranges::count_if(progress.visited, [](std::uint8_t flag) { return flag != 0; });
   const bool plausible = progress.car.plausible() && std::abs(progress.reward) < 1e6 && progress.time >= 0 &&
-                         progress.time < 1e6 && progress.steps >= 0 && progress.steps <= kTimeLimit &&
+                         progress.time < 1e6 && progress.steps >= 0 && progress.steps <= kCarTimeLimit &&
                          progress.visited_count == visited;
   if (!read.good || read.in.size() != sizeof(sum) || !plausible) {
     throw Error("CarRacing: the saved state holds impossible values.");

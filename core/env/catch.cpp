@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kStart = Catch::kColumns / 2;
 
-Spaces make_spaces() {
+Spaces catch_spaces() {
   Spaces spaces;
   spaces.image_height = spaces.image_width = 64;
   spaces.image_channels = 3;
@@ -27,7 +27,7 @@ Spaces make_spaces() {
 
 }  // namespace
 
-Catch::Catch() : SmallEnv("Catch", make_spaces()) {}
+Catch::Catch() : SmallEnv("Catch", catch_spaces()) {}
 
 void Catch::begin(Rng& rng) {
   ball_x_ = static_cast<int>(rng.integers(kColumns));

@@ -15,7 +15,7 @@ namespace {
 constexpr int kReach = KeyDoor::kView / 2;
 constexpr const char* kPlanes[] = {"wall", "amber key", "blue key", "amber door", "blue door"};
 
-Spaces make_spaces() {
+Spaces key_door_spaces() {
   Spaces spaces;
   spaces.image_height = spaces.image_width = 64;
   spaces.image_channels = 3;
@@ -63,7 +63,7 @@ Colour ink(int colour) {
 
 }  // namespace
 
-KeyDoor::KeyDoor() : SmallEnv("KeyDoor", make_spaces()) {}
+KeyDoor::KeyDoor() : SmallEnv("KeyDoor", key_door_spaces()) {}
 
 void KeyDoor::begin(Rng& rng) {
   key_ = static_cast<int>(rng.integers(2));

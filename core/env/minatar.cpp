@@ -15,7 +15,7 @@ using namespace minatar;
 
 namespace {
 
-constexpr int kPicture = 64, kTimeLimit = 5000;
+constexpr int kPicture = 64, kGameTimeLimit = 5000;
 constexpr const char* kActs[] = {"nothing", "left", "up", "right", "down", "fire"};
 constexpr std::uint8_t kEdge = 48;
 
@@ -37,11 +37,11 @@ std::array<std::uint8_t, 3> cube_helix(int i, int n) {
   return {byte(-0.14861, 1.78277), byte(-0.29227, -0.90649), byte(1.97294, 0)};
 }
 
-Spaces make_spaces(const Facts& facts) {
+Spaces minatar_spaces(const Facts& facts) {
   Spaces spaces;
   spaces.image_height = spaces.image_width = kPicture;
   spaces.image_channels = 3;
-  spaces.max_episode_steps = kTimeLimit;
+  spaces.max_episode_steps = kGameTimeLimit;
   spaces.natural_rate = 10;
   for (int y = 0; y < kSide; ++y) {
     for (int x = 0; x < kSide; ++x) {
@@ -65,7 +65,7 @@ Spaces make_spaces(const Facts& facts) {
 }  // namespace
 
 MinAtarEnv::MinAtarEnv(MinAtarGame game, MinAtarOptions options)
-    : game_name_(game), options_(options), game_(make_game()), facts_(game_->facts()), spaces_(make_spaces(facts_)) {
+    : game_name_(game), options_(options), game_(make_game()), facts_(game_->facts()), spaces_(minatar_spaces(facts_)) {
   for (int i = 0; i < channels(); ++i) colours_.push_back(cube_helix(i, channels()));
   painted_.resize(spaces_.vector_names.size());
 }
@@ -113,7 +113,7 @@ StepResult MinAtarEnv::step(std::span<const float> action) {
   StepResult result;
   result.reward = static_cast<float>(turn.reward);
   result.terminated = turn.over;
-  result.truncated = steps_ >= kTimeLimit;
+  result.truncated = steps_ >= kGameTimeLimit;
   done_ = result.done();
   return result;
 }
@@ -227,8 +227,8 @@ void MinAtarEnv::load_state(std::span<const std::byte> state) {
   get(sum);
   if (sum != actual) fail("is damaged (its checksum does not match)");
   if (sticky != options_.sticky || ramping != options_.ramping) fail("belongs to another variant of the game");
-  if (!random.plausible() || !within(0, 5, last_action) || !within(0, kTimeLimit, steps) || !within(0, 1, done) ||
-      (steps == kTimeLimit && done == 0) || !game->plausible(done != 0)) {
+  if (!random.plausible() || !within(0, 5, last_action) || !within(0, kGameTimeLimit, steps) || !within(0, 1, done) ||
+      (steps == kGameTimeLimit && done == 0) || !game->plausible(done != 0)) {
     fail("holds impossible values");
   }
   std::ranges::copy(bytes, game_->bytes().begin());

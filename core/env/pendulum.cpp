@@ -11,14 +11,14 @@ namespace {
 constexpr double kPi = std::numbers::pi;
 constexpr double kGravity = 10, kMass = 1, kLength = 1, kInterval = 0.05, kMaxSpeed = 8;
 constexpr float kMaxTorque = 2;
-constexpr int kTimeLimit = 200;
+constexpr int kSwingTimeLimit = 200;
 
-Spaces make_spaces() {
+Spaces pendulum_spaces() {
   Spaces spaces;
   spaces.image_height = spaces.image_width = 64;
   spaces.image_channels = 3;
   spaces.vector_names = {"cos", "sin", "velocity"};
-  spaces.max_episode_steps = kTimeLimit;
+  spaces.max_episode_steps = kSwingTimeLimit;
   spaces.natural_rate = 20;
   spaces.action.axes = {"torque"};
   spaces.action.low = {-kMaxTorque};
@@ -37,7 +37,7 @@ double wrapped(double angle) {
 
 }  // namespace
 
-Pendulum::Pendulum() : SmallEnv("Pendulum", make_spaces()) {}
+Pendulum::Pendulum() : SmallEnv("Pendulum", pendulum_spaces()) {}
 
 void Pendulum::begin(Rng& rng) {
   theta_ = rng.uniform(-kPi, kPi);
@@ -94,7 +94,7 @@ std::vector<double> Pendulum::numbers() const {
 bool Pendulum::take(std::span<const double> numbers, int steps, bool done) {
   const double furthest = kPi + steps * kMaxSpeed * kInterval + 1e-9;
   if (std::abs(numbers[0]) > furthest || std::abs(numbers[1]) > kMaxSpeed || std::abs(numbers[2]) > kMaxTorque ||
-      done != (steps == kTimeLimit)) {
+      done != (steps == kSwingTimeLimit)) {
     return false;
   }
   theta_ = numbers[0];

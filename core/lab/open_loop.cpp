@@ -5,7 +5,7 @@
 namespace dream {
 namespace {
 
-constexpr double full_difference = 0.4;
+constexpr double brightest_difference = 0.4;
 
 }  // namespace
 
@@ -47,7 +47,7 @@ std::vector<Frame> open_loop_frames(WorldModel& model, const SequenceBatch& batc
     cells += dreamt.sum().item<double>();
   }
   const auto all_truth = torch::stack(truth), all_made = torch::stack(made);  // [K, L, C, H, W]
-  const auto difference = ((all_truth - all_made).abs() / full_difference).clamp(0, 1);
+  const auto difference = ((all_truth - all_made).abs() / brightest_difference).clamp(0, 1);
   const auto rows = torch::stack({all_truth, all_made, difference}, 2);  // [K, L, 3, C, H, W]
   const auto sheet = rows.permute({3, 1, 2, 4, 0, 5})
                          .reshape({rows.size(3), rows.size(1) * 3 * rows.size(4), rows.size(0) * rows.size(5)});

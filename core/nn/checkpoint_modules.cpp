@@ -1,4 +1,8 @@
 // How modules and optimisers lie in a checkpoint; the file format itself is in checkpoint.cpp.
+#include <torch/optim/adamw.h>
+#include <torch/optim/rmsprop.h>
+#include <torch/optim/sgd.h>
+
 #include <functional>
 #include <set>
 #include <utility>
@@ -14,7 +18,7 @@ std::string join(const std::string& prefix, const std::string& name) {
   return prefix.empty() || prefix.back() == '/' ? prefix + name : prefix + "/" + name;
 }
 
-std::string source(const Checkpoint& checkpoint) {
+std::string origin_of(const Checkpoint& checkpoint) {
   return checkpoint.origin.empty() ? std::string("The checkpoint") : "'" + checkpoint.origin + "'";
 }
 
@@ -136,7 +140,7 @@ void load_module(const Checkpoint& from, const std::string& prefix, torch::nn::M
     const std::string key = join(prefix, name);
     const torch::Tensor value = from.exact(key, target.sizes());
     if (value.is_floating_point() != target.is_floating_point()) {
-      throw Error(source(from) + ": tensor '" + key + "' is of type " + c10::toString(value.scalar_type()) + ", and " +
+      throw Error(origin_of(from) + ": tensor '" + key + "' is of type " + c10::toString(value.scalar_type()) + ", and " +
                   c10::toString(target.scalar_type()) + " was expected.");
     }
     copies.emplace_back(target, value);
@@ -146,7 +150,7 @@ void load_module(const Checkpoint& from, const std::string& prefix, torch::nn::M
   if (!start.empty()) {
     for (auto it = from.tensors.lower_bound(start); it != from.tensors.end() && it->first.rfind(start, 0) == 0; ++it) {
       if (!expected.count(it->first)) {
-        throw Error(source(from) + ": tensor '" + it->first +
+        throw Error(origin_of(from) + ": tensor '" + it->first +
                     "' belongs to no part of this model; the checkpoint was made with other settings.");
       }
     }
@@ -175,13 +179,13 @@ void load_optimizer(const Checkpoint& from, const std::string& prefix, torch::op
   const Kind kind = kind_of(optimizer);
   const std::vector<torch::Tensor> parameters = parameters_of(optimizer);
   if (const std::string& found = from.text(join(prefix, "kind")); found != kind.name) {
-    throw Error(source(from) + " holds the state of the optimiser '" + found + "' under '" + prefix + "', and '" +
+    throw Error(origin_of(from) + " holds the state of the optimiser '" + found + "' under '" + prefix + "', and '" +
                 kind.name + "' was expected.");
   }
   const torch::Tensor count = from.exact(join(prefix, "parameters"), {});
   if (count.scalar_type() != torch::kInt64 ||
       count.item<std::int64_t>() != static_cast<std::int64_t>(parameters.size())) {
-    throw Error(source(from) + " holds an optimiser of another number of parameters under '" + prefix + "'; " +
+    throw Error(origin_of(from) + " holds an optimiser of another number of parameters under '" + prefix + "'; " +
                 std::to_string(parameters.size()) + " were expected.");
   }
   std::vector<std::unique_ptr<torch::optim::OptimizerParamState>> states(parameters.size());
@@ -193,7 +197,7 @@ void load_optimizer(const Checkpoint& from, const std::string& prefix, torch::op
     reader.moment = [&](const std::string& name) {
       const torch::Tensor value = from.exact(start + name, parameters[i].sizes());
       if (!value.is_floating_point())
-        throw Error(source(from) + ": tensor '" + start + name + "' is not of a floating type.");
+        throw Error(origin_of(from) + ": tensor '" + start + name + "' is not of a floating type.");
       return laid_out_like(value, parameters[i].detach());
     };
     reader.optional_moment = [&](const std::string& name) {
@@ -202,7 +206,7 @@ void load_optimizer(const Checkpoint& from, const std::string& prefix, torch::op
     reader.step = [&] {
       const torch::Tensor value = from.exact(start + "step", {});
       if (value.scalar_type() != torch::kInt64 || value.item<std::int64_t>() < 0) {
-        throw Error(source(from) + ": tensor '" + start + "step' is not a count of steps.");
+        throw Error(origin_of(from) + ": tensor '" + start + "step' is not a count of steps.");
       }
       return value.item<std::int64_t>();
     };

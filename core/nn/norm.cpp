@@ -1,7 +1,7 @@
 #include "core/nn/norm.h"
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include "core/nn/torch.h"
 
 #include "core/nn/bf16_bits.h"
 #include "core/nn/kernel_path.h"
@@ -9,7 +9,7 @@
 namespace dream {
 namespace {
 
-constexpr std::int64_t grain = 32768;  // numbers that are worth a thread
+constexpr std::int64_t norm_grain = 32768;  // numbers that are worth a thread
 
 const float* data_of(const torch::Tensor& shift) {
   return shift.defined() && shift.numel() > 0 ? shift.const_data_ptr<float>() : nullptr;
@@ -27,7 +27,7 @@ torch::Tensor padded(const torch::Tensor& x) {
 }
 
 std::int64_t rows_per_thread(std::int64_t size) {
-  return std::max<std::int64_t>(1, grain / size);
+  return std::max<std::int64_t>(1, norm_grain / size);
 }
 
 template <typename T>

@@ -1,7 +1,7 @@
 #include "core/nn/picture.h"
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include "core/nn/torch.h"
 
 #include "core/nn/bf16_bits.h"
 #include "core/nn/kernel_path.h"

@@ -1,7 +1,7 @@
 #include "core/nn/pool.h"
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include "core/nn/torch.h"
 
 #include "core/nn/bf16_bits.h"
 #include "core/nn/kernel_path.h"
@@ -18,7 +18,7 @@ void each_pictures(std::int64_t pictures, std::int64_t numbers_each, const Work&
 }
 
 template <typename T>
-void forward_pass(const torch::Tensor& x, torch::Tensor& y, torch::Tensor& which) {
+void pooled_forward(const torch::Tensor& x, torch::Tensor& y, torch::Tensor& which) {
   const auto height = x.size(1), width = x.size(2), channels = x.size(3), each = height * width * channels;
   const auto* from = x.const_data_ptr<T>();
   auto* to = y.mutable_data_ptr<T>();
@@ -47,7 +47,7 @@ class MaxPool : public torch::autograd::Function<MaxPool> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x) {
     auto y = torch::empty({x.size(0), x.size(1) / 2, x.size(2) / 2, x.size(3)}, x.options());
     auto which = torch::empty(y.sizes(), x.options().dtype(torch::kUInt8));
-    (x.scalar_type() == torch::kFloat32 ? forward_pass<float> : forward_pass<at::BFloat16>)(x, y, which);
+    (x.scalar_type() == torch::kFloat32 ? pooled_forward<float> : pooled_forward<at::BFloat16>)(x, y, which);
     context->save_for_backward({which});
     return y;
   }

@@ -5,7 +5,7 @@
 namespace dream {
 namespace {
 
-using LaneBytes = std::uint8_t __attribute__((vector_size(vector_block)));
+using PoolBytes = std::uint8_t __attribute__((vector_size(vector_block)));
 
 template <typename T>
 [[gnu::always_inline]] inline void forward(std::int64_t rows, std::int64_t width, std::int64_t channels, const T* x,
@@ -28,7 +28,7 @@ template <typename T>
               choose(most, larger, v, most);
             }
             store_block(y + k, most, full, end);
-            const LaneBytes bytes = __builtin_convertvector(best, LaneBytes);
+            const PoolBytes bytes = __builtin_convertvector(best, PoolBytes);
             std::memcpy(which + k, &bytes, end.edge ? static_cast<std::size_t>(end.used) : sizeof bytes);
           });
     }
@@ -50,7 +50,7 @@ template <typename T>
               channels, left < left_of_dy ? left : left_of_dy,
               [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
                 Lanes v;
-                LaneBytes bytes = {};
+                PoolBytes bytes = {};
                 load_block(v, dy + at + k, full, end);
                 std::memcpy(&bytes, which + at + k, end.edge ? static_cast<std::size_t>(end.used) : sizeof bytes);
                 const LaneInts other = __builtin_convertvector(bytes, LaneInts) ^ here;

@@ -20,7 +20,7 @@
 #include "tests/data/temp_folder.h"
 
 namespace dream {
-namespace {
+namespace durable_file_test {
 
 using test::message_of;
 using test::read_bytes;
@@ -228,5 +228,5 @@ TEST_F(DurableFileTest, FoldersAreMadeOrRefusedInWords) {
   EXPECT_SAYS(message_of<Error>([&] { make_folder(folder_ / "file" / "c"); }), "not a folder");
 }
 
-}  // namespace
+}  // namespace durable_file_test
 }  // namespace dream

@@ -12,7 +12,7 @@
 #include "api/error.h"
 
 namespace dream {
-namespace {
+namespace isolated_test {
 
 std::string refusal(const std::function<std::string()>& work, int seconds = 20) {
   try {
@@ -71,5 +71,5 @@ TEST(Isolated, WorksWhileOtherThreadsAllocate) {
   for (std::thread& thread : threads) thread.join();
 }
 
-}  // namespace
+}  // namespace isolated_test
 }  // namespace dream

@@ -8,7 +8,7 @@
 #include "api/error.h"
 
 namespace dream {
-namespace {
+namespace npy_test {
 
 class NpyFiles : public testing::Test {
  protected:
@@ -137,5 +137,5 @@ TEST_F(NpyFiles, ForeignFilesAreNamed) {
   expect_error("huge.npy", read_array, "shape");
 }
 
-}  // namespace
+}  // namespace npy_test
 }  // namespace dream

@@ -10,7 +10,7 @@
 #include <vector>
 
 namespace dream {
-namespace {
+namespace platform_test {
 
 namespace fs = std::filesystem;
 
@@ -62,5 +62,5 @@ TEST(PlatformTest, TheMachineHasANameAndMemory) {
   EXPECT_GT(memory_of_machine(), 1e8);
 }
 
-}  // namespace
+}  // namespace platform_test
 }  // namespace dream

@@ -10,7 +10,7 @@
 #include "core/base/npy.h"
 
 namespace dream {
-namespace {
+namespace rng_test {
 
 TEST(Rng, EqualsNumPysGenerator) {
   const Npz data = read_npz(std::string(DREAMSCOPE_SOURCE_DIR) + "/tests/golden/car_racing/numpy.npz");
@@ -82,5 +82,5 @@ TEST(Rng, CategoricalFollowsItsWeights) {
   EXPECT_THROW(rng.integers(0), Error);
 }
 
-}  // namespace
+}  // namespace rng_test
 }  // namespace dream

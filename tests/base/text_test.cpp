@@ -5,7 +5,7 @@
 #include <limits>
 
 namespace dream {
-namespace {
+namespace text_test {
 
 TEST(Printable, LeavesWhatPeopleRead) {
   EXPECT_EQ(printable("Σ(x − x̂)² = 3.1 ± 0.2 'τ'"), "Σ(x − x̂)² = 3.1 ± 0.2 'τ'");
@@ -62,5 +62,5 @@ TEST(Numbers, AreReadWholeOrNotAtAll) {
   EXPECT_EQ(number_text(100), "100");
 }
 
-}  // namespace
+}  // namespace text_test
 }  // namespace dream

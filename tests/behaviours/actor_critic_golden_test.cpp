@@ -5,7 +5,7 @@
 #include "tests/models/golden_cases.h"
 
 namespace dream {
-namespace {
+namespace actor_critic_golden_test {
 
 using test::Golden;
 using test::GoldenCase;
@@ -259,5 +259,5 @@ TEST(GoldenPlanner, RefitsAsPlaNet) {
   golden.close("returns", plan.scores[0], golden("out/plan_returns")[2]);
 }
 
-}  // namespace
+}  // namespace actor_critic_golden_test
 }  // namespace dream

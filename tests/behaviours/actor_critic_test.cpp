@@ -8,7 +8,7 @@
 #include "tests/models/model_test.h"
 
 namespace dream {
-namespace {
+namespace actor_critic_test {
 
 using test::Golden;
 using test::hashed_float;
@@ -290,5 +290,5 @@ TEST_F(ActorCriticTest, ChoicesAreExploredWithEpsilon) {
   EXPECT_NEAR(chooser.decide(model, carry, true, seeded(1)).mean().item<double>(), 0.25, 0.03);
 }
 
-}  // namespace
+}  // namespace actor_critic_test
 }  // namespace dream

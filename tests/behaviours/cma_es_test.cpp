@@ -1,7 +1,7 @@
 #include "core/behaviours/cma_es.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include "core/nn/torch.h"
 
 #include <algorithm>
 #include <cmath>
@@ -18,7 +18,7 @@
 #include "api/error.h"
 
 namespace dream {
-namespace {
+namespace cma_es_test {
 
 using Values = std::vector<double>;
 using Function = std::function<double(std::span<const double>)>;
@@ -347,5 +347,5 @@ TEST(CmaEs, SurvivesAnExtremeCondition) {
   }
 }
 
-}  // namespace
+}  // namespace cma_es_test
 }  // namespace dream

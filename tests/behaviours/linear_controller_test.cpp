@@ -9,7 +9,7 @@
 #include "tests/support/hashed.h"
 
 namespace dream {
-namespace {
+namespace linear_controller_test {
 
 const std::vector<Squash> car = {Squash::tanh, Squash::half, Squash::cut};
 
@@ -105,5 +105,5 @@ TEST(RandomPolicy, HoldsADiscreteActionForOneToTenSteps) {
   EXPECT_LE(longest, 60);  // several draws of the same action in a row
 }
 
-}  // namespace
+}  // namespace linear_controller_test
 }  // namespace dream

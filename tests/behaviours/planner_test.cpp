@@ -7,7 +7,7 @@
 #include "tests/models/model_test.h"
 
 namespace dream {
-namespace {
+namespace planner_test {
 
 using test::message_of;
 using test::seeded;
@@ -74,5 +74,5 @@ TEST_F(PlannerTest, Refuses) {
   EXPECT_THROW(planner.act(torch::zeros({1, 2}), seeded(1)), Error);
 }
 
-}  // namespace
+}  // namespace planner_test
 }  // namespace dream

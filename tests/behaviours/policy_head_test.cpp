@@ -6,7 +6,7 @@
 #include "tests/models/model_test.h"
 
 namespace dream {
-namespace {
+namespace policy_head_test {
 
 using test::hashed_float;
 using test::seeded;
@@ -158,5 +158,5 @@ TEST_F(PolicyHeadTest, ADrawnChoiceCarriesItsGradientOnlyWhereOneIsAskedFor) {
   EXPECT_TRUE(torch::equal(drawn.sum(-1), torch::ones({4})));
 }
 
-}  // namespace
+}  // namespace policy_head_test
 }  // namespace dream

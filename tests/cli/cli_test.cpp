@@ -19,7 +19,7 @@
 #include "tests/data/temp_folder.h"
 
 namespace dream {
-namespace {
+namespace cli_test {
 
 using test::read_bytes;
 
@@ -322,5 +322,5 @@ TEST_F(CliTest, ADreamerIsTrainedFromASettingsFileAndScoredBesideChance) {
   EXPECT_SAYS(good({"info", path("catch")}), "episodes     3");
 }
 
-}  // namespace
+}  // namespace cli_test
 }  // namespace dream

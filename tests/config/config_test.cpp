@@ -8,7 +8,7 @@
 #include "tests/data/temp_folder.h"
 
 namespace dream {
-namespace {
+namespace config_test {
 
 enum class Shape { round, square, long_and_thin };
 constexpr auto choice_names(Shape) {
@@ -285,5 +285,5 @@ TEST(Nearest, FindsTyposAndNothingElse) {
   EXPECT_EQ(nearest("a", {}), "");
 }
 
-}  // namespace
+}  // namespace config_test
 }  // namespace dream

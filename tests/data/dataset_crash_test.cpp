@@ -14,7 +14,7 @@
 #include "tests/data/dataset_fixture.h"
 
 namespace dream {
-namespace {
+namespace dataset_crash_test {
 
 using test::episode_of;
 using test::expect_equal;
@@ -237,5 +237,5 @@ TEST(DatasetCrash, AFullDiskIsToldInWordsAndLeavesWholeEpisodes) {
     EXPECT_NE(entry.path().extension(), ".tmp") << entry.path();
 }
 
-}  // namespace
+}  // namespace dataset_crash_test
 }  // namespace dream

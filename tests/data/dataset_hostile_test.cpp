@@ -13,7 +13,7 @@
 #include "tests/data/dataset_fixture.h"
 
 namespace dream {
-namespace {
+namespace dataset_hostile_test {
 
 using test::info_of;
 using test::TempFolder;
@@ -298,5 +298,5 @@ TEST_F(HostileDataset, WhatIsNoDatasetIsRefused) {
   EXPECT_SAYS(read_all(), "HDF5");
 }
 
-}  // namespace
+}  // namespace dataset_hostile_test
 }  // namespace dream

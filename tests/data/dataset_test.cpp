@@ -11,7 +11,7 @@
 #include "tests/data/dataset_fixture.h"
 
 namespace dream {
-namespace {
+namespace dataset_test {
 
 using test::episode_of;
 using test::expect_equal;
@@ -335,5 +335,5 @@ TEST(MinariDataset, ItIsNotWrittenInto) {
   EXPECT_EQ(Dataset(folder / "d").episodes(), 1u);
 }
 
-}  // namespace
+}  // namespace dataset_test
 }  // namespace dream

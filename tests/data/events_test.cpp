@@ -13,7 +13,7 @@
 #include "tests/data/temp_folder.h"
 
 namespace dream {
-namespace {
+namespace events_test {
 
 TEST(Crc32c, AgreesWithThePublishedVectors) {
   // RFC 3720, appendix B.4, and the check value of CRC-32/ISCSI.
@@ -164,5 +164,5 @@ TEST(EventWriter, AFolderThatCannotBeIsAnError) {
   EXPECT_NE(message.find("file"), std::string::npos) << message;
 }
 
-}  // namespace
+}  // namespace events_test
 }  // namespace dream

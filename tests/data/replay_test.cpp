@@ -7,7 +7,7 @@
 #include "api/error.h"
 
 namespace dream {
-namespace {
+namespace replay_test {
 
 Episode episode_of(std::size_t steps, std::uint64_t seed) {
   Episode episode;
@@ -129,5 +129,5 @@ TEST(Replay, ClearForgetsEverything) {
   EXPECT_EQ(replay.place(2).time, 2u);
 }
 
-}  // namespace
+}  // namespace replay_test
 }  // namespace dream

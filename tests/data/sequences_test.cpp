@@ -5,7 +5,7 @@
 #include "core/nn/checkpoint.h"
 
 namespace dream {
-namespace {
+namespace sequences_test {
 
 /// Everything in the episode says when it was: frame t of episode e is the byte 20 e + t, the t-th action 100 e + t +
 /// 0.5, its reward e + t / 10.
@@ -183,5 +183,5 @@ TEST(Sequences, PartsThatEpisodesLackStayAway) {
   EXPECT_EQ(row(batch.vector), (std::vector<float>{1, 0, 1, 1, 1, 2}));
 }
 
-}  // namespace
+}  // namespace sequences_test
 }  // namespace dream

@@ -6,7 +6,7 @@
 #include "core/nn/checkpoint.h"
 
 namespace dream {
-namespace {
+namespace intervention_test {
 
 /// KeyDoor is learned with memory: a key that was seen decides which door is opened steps later. The colour lies in
 /// several groups of the latent. Forced to the other colour's classes in the first latent alone, the most telling group
@@ -68,5 +68,5 @@ TEST(Intervention, AForcedColourOfTheKeyOpensTheOtherDoor) {
   for (int forced : {8, 16, 32}) EXPECT_GE(doors(forced).second, 57) << forced;
 }
 
-}  // namespace
+}  // namespace intervention_test
 }  // namespace dream

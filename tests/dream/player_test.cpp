@@ -13,7 +13,7 @@
 #include "tests/support/toy.h"
 
 namespace dream {
-namespace {
+namespace player_test {
 
 using Do = DreamControl::Do;
 
@@ -402,5 +402,5 @@ TEST_F(PlayerTest, TemperaturesAreCheckedAndSeparate) {
   EXPECT_GT(apart, 0.02) << "σ·√9 shakes the dream";
 }
 
-}  // namespace
+}  // namespace player_test
 }  // namespace dream

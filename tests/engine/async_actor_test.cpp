@@ -15,7 +15,7 @@
 #include "tests/support/tiny_dreamer.h"
 
 namespace dream {
-namespace {
+namespace async_actor_test {
 
 /// Lets `allowed` steps of all environments pass, then holds them until it is opened.
 class Gate {
@@ -169,5 +169,5 @@ TEST_F(AsyncActorTest, WhatEndsTheActorIsToldByTheLearner) {
   EXPECT_EQ(message, "the robot's battery is empty");
 }
 
-}  // namespace
+}  // namespace async_actor_test
 }  // namespace dream

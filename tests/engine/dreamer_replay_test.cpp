@@ -11,7 +11,7 @@
 #include "tests/support/tiny_dreamer.h"
 
 namespace dream {
-namespace {
+namespace dreamer_replay_test {
 
 using test::all_of;
 using test::expect_same;
@@ -129,5 +129,5 @@ TEST_F(DreamerReplay, OlderAndOddCheckpoints) {
   EXPECT_NE(message_of<Error>([&] { seen_after(odd); }).find("learn.replay/states"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace dreamer_replay_test
 }  // namespace dream

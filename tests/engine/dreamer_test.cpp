@@ -14,7 +14,7 @@
 #include "tests/support/tiny_dreamer.h"
 
 namespace dream {
-namespace {
+namespace dreamer_test {
 
 using test::all_of;
 using test::expect_same;
@@ -409,5 +409,5 @@ TEST_F(DreamerTest, PublishedConstants) {
   EXPECT_EQ(old.world_optimiser.clip_norm, 1000);
 }
 
-}  // namespace
+}  // namespace dreamer_test
 }  // namespace dream

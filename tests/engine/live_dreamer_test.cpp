@@ -13,7 +13,7 @@
 #include "tests/support/tiny_run.h"
 
 namespace dream {
-namespace {
+namespace live_dreamer_test {
 
 using Train = TrainControl::Do;
 
@@ -173,5 +173,5 @@ TEST_F(LiveDreamerTest, AnotherFamilyTakesOverWithoutARestartAtItsOwnSpeed) {
   EXPECT_FALSE(std::ranges::count(live->latest()->dream->probe_names, "latent/kl"));
 }
 
-}  // namespace
+}  // namespace live_dreamer_test
 }  // namespace dream

@@ -14,7 +14,7 @@
 #include "tests/support/tiny_run.h"
 
 namespace dream {
-namespace {
+namespace live_engine_test {
 
 using Train = TrainControl::Do;
 
@@ -206,5 +206,5 @@ TEST_F(LiveEngineTest, ANewRunWaitsForItsStartAndRefusesATakenFolder) {
   }));
 }
 
-}  // namespace
+}  // namespace live_engine_test
 }  // namespace dream

@@ -11,7 +11,7 @@
 #include "tests/support/toy.h"
 
 namespace dream {
-namespace {
+namespace population_test {
 
 /// Lanes that give each seed's own stream of rewards: reward of step t (from 1) is script(seed, t); an episode ends
 /// where the script says so.
@@ -308,5 +308,5 @@ TEST_F(ToyLanes, DreamsBeginAtKeptStatesAndEndWhereTheModelSays) {
   EXPECT_NE(none.find("start states"), std::string::npos) << none;
 }
 
-}  // namespace
+}  // namespace population_test
 }  // namespace dream

@@ -13,7 +13,7 @@
 #include "tests/support/toy.h"
 
 namespace dream {
-namespace {
+namespace random_weights_test {
 
 RandomWeights::Parts small_parts() {
   auto model = std::make_shared<VmcModel>(MdnRnnOptions{8, 3, 64, 5, false});
@@ -106,5 +106,5 @@ TEST_F(RandomWeightsTest, TheRecipeCollectsWithItAndTrainsOnIt) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "run" / "data" / "random"));
 }
 
-}  // namespace
+}  // namespace random_weights_test
 }  // namespace dream

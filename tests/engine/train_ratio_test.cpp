@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace dream {
-namespace {
+namespace train_ratio_test {
 
 /// Updates of 10 frames after `steps` steps, if each is made when it is due.
 std::int64_t updates_after(TrainRatio& ratio, std::int64_t updates, double steps) {
@@ -43,5 +43,5 @@ TEST(TrainRatio, NothingIsOwedForStepsAtZero) {
   EXPECT_LE(updates_after(ratio, updates, 1001), updates + 2);
 }
 
-}  // namespace
+}  // namespace train_ratio_test
 }  // namespace dream

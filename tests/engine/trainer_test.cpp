@@ -16,7 +16,7 @@
 #include "tests/support/toy.h"
 
 namespace dream {
-namespace {
+namespace trainer_test {
 
 using test::message_of;
 using test::TempFolder;
@@ -462,5 +462,5 @@ TEST_F(TrainerTest, CSearchesInsideTheDreamWhereMPredictsReward) {
   EXPECT_TRUE(std::isfinite(trainer.system().metrics.last("m/reward")));
 }
 
-}  // namespace
+}  // namespace trainer_test
 }  // namespace dream

@@ -11,7 +11,7 @@
 #include "tests/support/toy.h"
 
 namespace dream {
-namespace {
+namespace vmc_card_test {
 
 Replay two_episodes() {
   Replay replay(1 << 20);
@@ -86,5 +86,5 @@ TEST(VmcOnACard, ResumesBitForBit) {
   for (const auto& [name, tensor] : weights_of(folder / "torn")) EXPECT_TRUE(tensor.equal(whole.at(name))) << name;
 }
 
-}  // namespace
+}  // namespace vmc_card_test
 }  // namespace dream

@@ -9,7 +9,7 @@
 #include "core/base/npy.h"
 
 namespace dream {
-namespace {
+namespace car_racing_test {
 
 Npz golden(const std::string& name) {
   return read_npz(std::string(DREAMSCOPE_SOURCE_DIR) + "/tests/golden/car_racing/" + name);
@@ -198,5 +198,5 @@ TEST(CarRacing, SkidMarksShowInThePeoplesViewOnly) {
   EXPECT_EQ(marked_pixels(observation, 96, 96), 0);
 }
 
-}  // namespace
+}  // namespace car_racing_test
 }  // namespace dream

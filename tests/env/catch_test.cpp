@@ -6,7 +6,7 @@
 #include <cmath>
 
 namespace dream {
-namespace {
+namespace catch_test {
 
 std::vector<float> vector_of(Env& env) {
   std::vector<float> seen(env.spaces().vector_names.size());
@@ -98,5 +98,5 @@ TEST(Catch, ThePictureShowsBallAndPaddleInTheirCells) {
   }
 }
 
-}  // namespace
+}  // namespace catch_test
 }  // namespace dream

@@ -12,7 +12,7 @@
 #include <vector>
 
 namespace dream {
-namespace {
+namespace key_door_test {
 
 struct Seen {
   std::vector<std::uint8_t> image;
@@ -236,5 +236,5 @@ TEST(KeyDoor, TheTimeLimitIsATruncationWithoutReward) {
   EXPECT_FALSE(result.terminated);
 }
 
-}  // namespace
+}  // namespace key_door_test
 }  // namespace dream

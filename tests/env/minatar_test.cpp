@@ -11,7 +11,7 @@
 #include "core/base/npy.h"
 
 namespace dream {
-namespace {
+namespace minatar_test {
 
 using minatar::RandomState;
 
@@ -226,5 +226,5 @@ TEST_P(MinAtar, ForgedStatesAreRefusedOrPlayable) {
   EXPECT_GT(refused, 20u);
 }
 
-}  // namespace
+}  // namespace minatar_test
 }  // namespace dream

@@ -5,7 +5,7 @@
 #include <vector>
 
 namespace dream::paint {
-namespace {
+namespace paint_test {
 
 constexpr Colour kOn{200, 100, 50};
 
@@ -67,5 +67,5 @@ TEST(Paint, TheSquareIsCentredAndWhatLiesOutsideIsCutOff) {
   EXPECT_EQ(none.area(), 0);
 }
 
-}  // namespace
+}  // namespace paint_test
 }  // namespace dream::paint

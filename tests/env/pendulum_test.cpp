@@ -10,7 +10,7 @@
 #include "core/base/npy.h"
 
 namespace dream {
-namespace {
+namespace pendulum_test {
 
 TEST(Pendulum, TwentySeedsFollowGymnasiumForWholeEpisodes) {
   const Npz data = read_npz(std::string(DREAMSCOPE_SOURCE_DIR) + "/tests/golden/pendulum/traces.npz");
@@ -131,5 +131,5 @@ TEST(Pendulum, ThePictureHidesTheVelocity) {
   EXPECT_GE(found, 1);
 }
 
-}  // namespace
+}  // namespace pendulum_test
 }  // namespace dream

@@ -10,7 +10,7 @@
 #include "tests/data/temp_folder.h"
 
 namespace dream {
-namespace {
+namespace trace_test {
 
 TEST(Trace, HoldsWhatTheEpisodeWas) {
   auto env = make_env("CarRacing");
@@ -85,5 +85,5 @@ TEST(Trace, RefusesWhatIsNoActionNamingItsLine) {
             "line 1 (counted from 0), column 1: inf is no action; a finite number for 'gas' was expected.");
 }
 
-}  // namespace
+}  // namespace trace_test
 }  // namespace dream

@@ -7,7 +7,7 @@
 #include "tests/support/toy.h"
 
 namespace dream {
-namespace {
+namespace horizon_test {
 
 class HorizonTest : public ::testing::Test {
  protected:
@@ -53,5 +53,5 @@ TEST_F(HorizonTest, TooShortEpisodesAreSaidSo) {
   EXPECT_NE(message.find("longer than the 8 steps"), std::string::npos) << message;
 }
 
-}  // namespace
+}  // namespace horizon_test
 }  // namespace dream

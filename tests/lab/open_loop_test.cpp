@@ -7,7 +7,7 @@
 #include "tests/support/toy.h"
 
 namespace dream {
-namespace {
+namespace open_loop_test {
 
 class OpenLoopTest : public ::testing::Test {
  protected:
@@ -125,5 +125,5 @@ TEST_F(OpenLoopTest, WhatIsForetoldIsImagined) {
   EXPECT_NEAR(value.lines[1].y[0], followed, 1e-5);
 }
 
-}  // namespace
+}  // namespace open_loop_test
 }  // namespace dream

@@ -2,7 +2,7 @@
 // in our modules.
 #pragma once
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include "core/nn/torch.h"
 
 #include <functional>
 #include <map>

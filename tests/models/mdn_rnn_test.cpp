@@ -10,7 +10,7 @@
 #include "tests/models/model_test.h"
 
 namespace dream {
-namespace {
+namespace mdn_rnn_test {
 
 using test::count;
 using test::golden;
@@ -212,5 +212,5 @@ TEST_F(MdnRnnTest, EqualsPyTorch) {
             tolerance);
 }
 
-}  // namespace
+}  // namespace mdn_rnn_test
 }  // namespace dream

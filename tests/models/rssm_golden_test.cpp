@@ -3,7 +3,7 @@
 #include "tests/models/golden_cases.h"
 
 namespace dream {
-namespace {
+namespace rssm_golden_test {
 
 using test::batch_of;
 using test::given_of;
@@ -205,5 +205,5 @@ std::vector<GoldenCase> without_v24() {
 INSTANTIATE_TEST_SUITE_P(Dreamer, GoldenModel, ::testing::ValuesIn(test::golden_cases()), test::file_of);
 INSTANTIATE_TEST_SUITE_P(Dreamer, GoldenGradients, ::testing::ValuesIn(without_v24()), test::file_of);
 
-}  // namespace
+}  // namespace rssm_golden_test
 }  // namespace dream

@@ -5,7 +5,7 @@
 #include "tests/models/rssm_small.h"
 
 namespace dream {
-namespace {
+namespace rssm_sizes_test {
 
 using test::count;
 using test::pixels;
@@ -96,5 +96,5 @@ TEST_F(RssmSizes, TheSizesOfTheFirstDreamerV3) {
   }
 }
 
-}  // namespace
+}  // namespace rssm_sizes_test
 }  // namespace dream

@@ -11,7 +11,7 @@
 #include "tests/models/rssm_small.h"
 
 namespace dream {
-namespace {
+namespace rssm_test {
 
 using test::fill_hashed;
 using test::hashed_float;
@@ -402,5 +402,5 @@ TEST_F(RssmTest, RefusesWhatItCannotSee) {
   EXPECT_SAYS(message_of<Error>([&] { Rssm(o, pixels(2)); }), "blocks");
 }
 
-}  // namespace
+}  // namespace rssm_test
 }  // namespace dream

@@ -10,7 +10,7 @@
 #include "tests/models/model_test.h"
 
 namespace dream {
-namespace {
+namespace vae_test {
 
 using test::count;
 using test::golden;
@@ -205,5 +205,5 @@ TEST_F(VaeTest, EqualsPyTorch) {
   }
 }
 
-}  // namespace
+}  // namespace vae_test
 }  // namespace dream

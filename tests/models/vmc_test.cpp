@@ -11,7 +11,7 @@
 #include "tests/models/model_test.h"
 
 namespace dream {
-namespace {
+namespace vmc_test {
 
 using test::golden;
 using test::golden_frames;
@@ -173,5 +173,5 @@ TEST_F(SmallVmc, EditsOneLatentOfACopy) {
   EXPECT_TRUE(torch::equal(random.at("h"), seen.at("h")));
 }
 
-}  // namespace
+}  // namespace vmc_test
 }  // namespace dream

@@ -13,7 +13,7 @@
 #include "tests/support/hashed.h"
 
 namespace dream {
-namespace {
+namespace card_paths_test {
 
 using test::hashed_float;
 using test::relative_error;
@@ -164,5 +164,5 @@ TEST(FusedAdam, StepsAsTorchAndGoesOnFromItsState) {
   }
 }
 
-}  // namespace
+}  // namespace card_paths_test
 }  // namespace dream

@@ -6,7 +6,7 @@
 #include "tests/support/hashed.h"
 
 namespace dream {
-namespace {
+namespace categorical_kernel_test {
 
 using test::hashed_float;
 using test::relative_error;
@@ -62,5 +62,5 @@ TEST(CategoricalKernel, TheGradientGoesStraightThroughTheDraw) {
   EXPECT_LT(relative_error(through.grad(), direct.grad()), 1e-6);
 }
 
-}  // namespace
+}  // namespace categorical_kernel_test
 }  // namespace dream

@@ -6,7 +6,7 @@
 #include "tests/models/dreamer_golden.h"
 
 namespace dream {
-namespace {
+namespace categorical_test {
 
 using test::Golden;
 
@@ -84,5 +84,5 @@ TEST(Categorical, KlHasItsGradientOnEitherSide) {
   }
 }
 
-}  // namespace
+}  // namespace categorical_test
 }  // namespace dream

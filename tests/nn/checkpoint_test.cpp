@@ -1,6 +1,8 @@
 #include "core/nn/checkpoint.h"
 
 #include <gtest/gtest.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/optim/sgd.h>
 
 #include <cstring>
 #include <filesystem>
@@ -11,7 +13,7 @@
 #include "tests/data/temp_folder.h"
 
 namespace dream {
-namespace {
+namespace checkpoint_test {
 
 using test::TempFolder;
 
@@ -400,5 +402,5 @@ TEST_F(CheckpointTest, OptimizerOfOtherKindOrShapeIsRefused) {
   EXPECT_NE(test::message_of<Error>([&] { load_optimizer(c, "nowhere", adam); }), "");
 }
 
-}  // namespace
+}  // namespace checkpoint_test
 }  // namespace dream

@@ -7,7 +7,7 @@
 #include "tests/models/model_test.h"
 
 namespace dream {
-namespace {
+namespace dense_test {
 
 using test::fill_hashed;
 using test::hashed_float;
@@ -95,5 +95,5 @@ TEST_F(DenseTest, Activations) {
   EXPECT_TRUE(torch::allclose(activate(x, Act::tanh), torch::tanh(x)));
 }
 
-}  // namespace
+}  // namespace dense_test
 }  // namespace dream

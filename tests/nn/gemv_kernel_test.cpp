@@ -5,7 +5,7 @@
 #include "tests/support/hashed.h"
 
 namespace dream {
-namespace {
+namespace gemv_kernel_test {
 
 using test::hashed_float;
 using test::relative_error;
@@ -32,5 +32,5 @@ TEST(GemvKernel, LeavesGradientsToTheLinearLayer) {  // the kernel records nothi
   EXPECT_GT(layer->weight.grad().abs().sum().item<double>(), 0);
 }
 
-}  // namespace
+}  // namespace gemv_kernel_test
 }  // namespace dream

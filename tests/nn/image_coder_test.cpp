@@ -5,7 +5,7 @@
 #include "tests/models/model_test.h"
 
 namespace dream {
-namespace {
+namespace image_coder_test {
 
 using test::count;
 using test::fill_hashed;
@@ -79,5 +79,5 @@ TEST_F(ImageCoderTest, OtherPicturesAreRefused) {
   EXPECT_THROW(encoder(torch::zeros({1, 1, 64, 64})), Error);
 }
 
-}  // namespace
+}  // namespace image_coder_test
 }  // namespace dream

@@ -13,7 +13,7 @@
 #include "tests/support/hashed.h"
 
 namespace dream {
-namespace {
+namespace kernels_test {
 
 using test::hashed_float;
 using test::relative_error;
@@ -177,5 +177,5 @@ TEST(Autocast, EndsWithItsScope) {
   EXPECT_EQ(torch::mm(a, b).scalar_type(), torch::kFloat32);
 }
 
-}  // namespace
+}  // namespace kernels_test
 }  // namespace dream

@@ -6,7 +6,7 @@
 #include "tests/support/hashed.h"
 
 namespace dream {
-namespace {
+namespace norm_kernel_test {
 
 using test::hashed_float;
 using test::relative_error;
@@ -89,5 +89,5 @@ TEST(NormKernel, GradientInBf16FollowsFloat32) {
   EXPECT_LT(relative_error(narrow.second, wide.second), 2e-2);
 }
 
-}  // namespace
+}  // namespace norm_kernel_test
 }  // namespace dream

@@ -8,7 +8,7 @@
 #include "tests/models/dreamer_golden.h"
 
 namespace dream {
-namespace {
+namespace optimiser_test {
 
 using test::Golden;
 using test::hashed;
@@ -159,5 +159,5 @@ TEST(Optimiser, WithoutGradientsNothingHappens) {
   EXPECT_TRUE(torch::equal(weights[0].detach(), kept));
 }
 
-}  // namespace
+}  // namespace optimiser_test
 }  // namespace dream

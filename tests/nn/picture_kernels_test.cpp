@@ -6,7 +6,7 @@
 #include "tests/support/hashed.h"
 
 namespace dream {
-namespace {
+namespace picture_kernels_test {
 
 using test::hashed_float;
 using test::relative_error;
@@ -60,5 +60,5 @@ TEST(PictureKernel, EqualsAten) {
   }
 }
 
-}  // namespace
+}  // namespace picture_kernels_test
 }  // namespace dream

@@ -6,7 +6,7 @@
 #include "tests/models/model_test.h"
 
 namespace dream {
-namespace {
+namespace rssm_cell_test {
 
 using test::fill_hashed;
 using test::hashed_float;
@@ -84,5 +84,5 @@ TEST_F(CellTest, BlocksMustFit) {
   EXPECT_THROW(RssmCell{o}, Error);
 }
 
-}  // namespace
+}  // namespace rssm_cell_test
 }  // namespace dream

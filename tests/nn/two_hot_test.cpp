@@ -7,7 +7,7 @@
 #include "tests/models/dreamer_golden.h"
 
 namespace dream {
-namespace {
+namespace two_hot_test {
 
 using test::Golden;
 
@@ -92,5 +92,5 @@ TEST(TwoHot, BinsMustBeOdd) {
   EXPECT_NE(message.find("254"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace two_hot_test
 }  // namespace dream

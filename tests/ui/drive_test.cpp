@@ -2,7 +2,7 @@
 #include "tests/ui/flow.h"
 
 namespace dream::ui {
-namespace {
+namespace drive_test {
 
 using Drives = Flow;
 
@@ -249,5 +249,5 @@ TEST_F(Drives, WithoutADreamTheTransportIsOffAndSaysWhy) {
   });
 }
 
-}  // namespace
+}  // namespace drive_test
 }  // namespace dream::ui

@@ -4,7 +4,7 @@
 #include "tests/ui/flow.h"
 
 namespace dream::ui {
-namespace {
+namespace panels_test {
 
 using Panels = Flow;
 
@@ -374,5 +374,5 @@ TEST_F(Panels, ManySettingsAreGroupedFoldedAndFiltered) {
   });
 }
 
-}  // namespace
+}  // namespace panels_test
 }  // namespace dream::ui

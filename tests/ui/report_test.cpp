@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace dream::ui {
-namespace {
+namespace report_test {
 
 TEST(Percentile, IsTheNearestRank) {
   std::vector<float> values;
@@ -77,5 +77,5 @@ TEST(Report, OfNothingIsStillAReport) {
   EXPECT_NE(Report().json().find("\"frames\": 0"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace report_test
 }  // namespace dream::ui

@@ -15,7 +15,7 @@ void PrintTo(const Area& a, std::ostream* out) {
   *out << a.width << "x" << a.height << " at " << a.x << ", " << a.y;
 }
 
-namespace {
+namespace settings_test {
 
 const Area large{0, 25, 2560, 1415}, laptop{0, 25, 1366, 743}, second{2560, 0, 1920, 1080};
 
@@ -77,5 +77,5 @@ TEST_F(SettingsFile, ADamagedPlaceIsNoPlace) {
   EXPECT_EQ(read("place=5 6 700 800\n").place, (Area{5, 6, 700, 800}));
 }
 
-}  // namespace
+}  // namespace settings_test
 }  // namespace dream::ui

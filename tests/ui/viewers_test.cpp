@@ -20,7 +20,7 @@
 #pragma GCC diagnostic pop
 
 namespace dream::ui {
-namespace {
+namespace viewers_test {
 
 constexpr int width = 360, height = 240;
 
@@ -237,5 +237,5 @@ TEST(ViewerRobustness, DamagedValuesAreDrawnAsASentence) {
   }
 }
 
-}  // namespace
+}  // namespace viewers_test
 }  // namespace dream::ui

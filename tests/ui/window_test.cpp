@@ -11,7 +11,7 @@
 #include "ui/plots.h"
 
 namespace dream::ui {
-namespace {
+namespace window_test {
 
 using Windows = Flow;
 
@@ -314,5 +314,5 @@ TEST(Plots, ThinningKeepsTheEndsOfEveryBucket) {
   EXPECT_EQ(out_x.size(), 2u) << "Unequal lengths: the shorter counts.";
 }
 
-}  // namespace
+}  // namespace window_test
 }  // namespace dream::ui

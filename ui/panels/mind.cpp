@@ -11,7 +11,7 @@
 namespace dream::ui {
 namespace {
 
-std::string group_of(const std::string& name) {
+std::string probe_group(const std::string& name) {
   return name.substr(0, name.find('/'));
 }
 
@@ -23,11 +23,11 @@ std::string group_title(std::string group) {
 void draw_group(const Snapshot& snapshot, Ui& ui, const std::string& group) {
   const DreamView& dream = *snapshot.dream;
   for (const std::string& name : dream.probe_names)
-    if (group.empty() || group_of(name) == group) ui.wanted_probes.insert(name);
+    if (group.empty() || probe_group(name) == group) ui.wanted_probes.insert(name);
 
   std::vector<const Probe*> shown;
   for (const Probe& probe : dream.probes)
-    if (probe.value && (group.empty() || group_of(probe.name) == group)) shown.push_back(&probe);
+    if (probe.value && (group.empty() || probe_group(probe.name) == group)) shown.push_back(&probe);
   const ImVec2 space = ImGui::GetContentRegionAvail();
   if (shown.empty()) {
     centred_note(
@@ -83,7 +83,7 @@ void draw_group(const Snapshot& snapshot, Ui& ui, const std::string& group) {
 void draw_mind(const Snapshot& snapshot, Ui& ui) {
   std::vector<std::string> groups;
   for (const std::string& name : snapshot.dream->probe_names)
-    if (std::find(groups.begin(), groups.end(), group_of(name)) == groups.end()) groups.push_back(group_of(name));
+    if (std::find(groups.begin(), groups.end(), probe_group(name)) == groups.end()) groups.push_back(probe_group(name));
   if (!ImGui::BeginTabBar("mind")) return;
   const auto tab = [&](const std::string& title, const std::string& group) {
     if (!ImGui::BeginTabItem(title.c_str())) return;

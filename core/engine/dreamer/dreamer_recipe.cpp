@@ -10,7 +10,7 @@
 namespace dream {
 namespace {
 
-std::vector<Metrics::Spec> curves(const DreamerOptions& o, bool planner) {
+std::vector<Metrics::Spec> dreamer_curves(const DreamerOptions& o, bool planner) {
   const auto& w = o.world;
   const auto spec = [](const char* name, const char* title, const char* unit, const char* x = "update") {
     return Metrics::Spec{name, title, unit, x};
@@ -117,7 +117,7 @@ std::unique_ptr<System> make_dreamer(const RunSpec& spec, const std::string& rec
     same.settings.clear();
     return std::shared_ptr<System>(make_dreamer(same, recipe, title));
   };
-  system->metrics = Metrics(curves(options, recipe == "planet"));
+  system->metrics = Metrics(dreamer_curves(options, recipe == "planet"));
   system->parts = parts;
   system->follow_settings();
   system->memory_bytes = [p = parts.get()] { return static_cast<double>(p->replay.bytes()); };

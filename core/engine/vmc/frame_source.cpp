@@ -1,6 +1,6 @@
 #include "core/engine/vmc/frame_source.h"
 
-#include <torch/torch.h>
+#include "core/nn/torch.h"
 
 #include <algorithm>
 #include <cstring>

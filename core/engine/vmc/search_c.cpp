@@ -201,9 +201,9 @@ class Search : public Phase {
 };
 
 /// The controller on tracks that training never draws.
-class Evaluation : public Phase {
+class SearchEvaluation : public Phase {
  public:
-  explicit Evaluation(std::shared_ptr<VmcParts> parts)
+  explicit SearchEvaluation(std::shared_ptr<VmcParts> parts)
       : Phase("evaluate", "Evaluate: unseen tracks", "steps/s"), parts_(std::move(parts)) {}
 
   void begin() override {
@@ -301,7 +301,7 @@ std::shared_ptr<Phase> c_phase(std::shared_ptr<VmcParts> parts) {
 }
 
 std::shared_ptr<Phase> evaluate_phase(std::shared_ptr<VmcParts> parts) {
-  return std::make_shared<Evaluation>(std::move(parts));
+  return std::make_shared<SearchEvaluation>(std::move(parts));
 }
 
 }  // namespace dream

@@ -98,7 +98,7 @@ std::vector<TrackPoint> closed_loop(const std::vector<TrackPoint>& track) {
   return loop;
 }
 
-double sign(double v) {
+double sign_of(double v) {
   return v > 0 ? 1 : v < 0 ? -1 : 0;
 }
 
@@ -113,7 +113,7 @@ std::vector<char> kerbs(const std::vector<TrackPoint>& track) {
     for (int back = 0; back < kBorderMinCount; ++back) {
       const double turn = track[wrap(i - back)].beta - track[wrap(i - back - 1)].beta;
       good &= std::abs(turn) > kTrackTurnRate * 0.2;
-      one_side += sign(turn);
+      one_side += sign_of(turn);
     }
     kerb[i] = good && std::abs(one_side) == kBorderMinCount;
   }
@@ -146,7 +146,7 @@ std::vector<Tile> make_tiles(const std::vector<TrackPoint>& track) {
                                        narrow(tiles[before].left)};
     tiles[i].shape = convex_hull(corners);
     if (kerb[i] != 0) {
-      const double side = sign(there.beta - here.beta);
+      const double side = sign_of(there.beta - here.beta);
       tiles[i].has_kerb = side != 0;
       tiles[i].kerb = {beside(here, side * kTrackWidth), beside(here, side * (kTrackWidth + kBorder)),
                        beside(there, side * (kTrackWidth + kBorder)), beside(there, side * kTrackWidth)};

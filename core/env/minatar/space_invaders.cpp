@@ -5,7 +5,7 @@
 namespace dream::minatar {
 namespace {
 
-constexpr int kCoolDown = 5, kShotInterval = 10, kMoveInterval = 12;
+constexpr int kGunCoolDown = 5, kAlienShotInterval = 10, kMoveInterval = 12;
 
 /// A cannon below, a block of aliens above that goes from side to side and down, faster the fewer are left. An alien is
 /// worth 1; the next wave is faster. Ends when an alien or its bullet reaches the cannon, or aliens have nowhere to go.
@@ -29,7 +29,7 @@ class SpaceInvaders final : public GameOf<SpaceInvadersState> {
     state_ = {};
     state_.cannon = 5;
     state_.move_interval = state_.move_timer = kMoveInterval;
-    state_.bomb_timer = kShotInterval;
+    state_.bomb_timer = kAlienShotInterval;
     new_wave();
   }
 
@@ -38,7 +38,7 @@ class SpaceInvaders final : public GameOf<SpaceInvadersState> {
     Turn turn;
     if (act == Act::fire && s.shot_timer == 0) {
       s.shots.set(s.cannon, 9);
-      s.shot_timer = kCoolDown;
+      s.shot_timer = kGunCoolDown;
     }
     if (act == Act::left) s.cannon = std::max(0, s.cannon - 1);
     if (act == Act::right) s.cannon = std::min(9, s.cannon + 1);
@@ -54,7 +54,7 @@ class SpaceInvaders final : public GameOf<SpaceInvadersState> {
       if (move_aliens() || s.aliens.at(s.cannon, 9)) turn.over = true;
     }
     if (s.bomb_timer == 0) {
-      s.bomb_timer = kShotInterval;
+      s.bomb_timer = kAlienShotInterval;
       drop_bomb();
     }
     for (int y = 0; y < kSide; ++y) {
@@ -85,8 +85,8 @@ class SpaceInvaders final : public GameOf<SpaceInvadersState> {
     const SpaceInvadersState& s = state_;
     return s.aliens.plausible() && s.shots.plausible() && s.bombs.plausible() && !s.aliens.empty() &&
            within(0, 9, s.cannon) && within(0, 1, s.right) && within(6, kMoveInterval, s.move_interval) &&
-           within(0, kMoveInterval, s.move_timer) && within(0, kShotInterval, s.bomb_timer) &&
-           within(0, kCoolDown, s.shot_timer);
+           within(0, kMoveInterval, s.move_timer) && within(0, kAlienShotInterval, s.bomb_timer) &&
+           within(0, kGunCoolDown, s.shot_timer);
   }
 
  private:
