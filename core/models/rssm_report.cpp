@@ -133,11 +133,11 @@ std::vector<std::string> Rssm::batch_probe_names() const {
 }
 
 torch::Tensor Rssm::batch_kl() const {
-  return kl(last_.posterior, last_.prior).mean({0, 1});
+  return kl(last_.posterior, last_.prior).mean(at::IntArrayRef{0, 1});
 }
 
 torch::Tensor Rssm::batch_use() const {
-  return last_.posterior.exp().mean({0, 1}).view({options_.groups, options_.classes});
+  return last_.posterior.exp().mean(at::IntArrayRef{0, 1}).view({options_.groups, options_.classes});
 }
 
 void Rssm::report_batch(ProbeSink& sink) const {
@@ -166,7 +166,7 @@ void Rssm::report_batch(ProbeSink& sink) const {
   }
   if (sink.wants("batch/entropy")) {
     const auto entropy =
-        categorical_entropy(last_.posterior.unflatten(-1, {options_.groups, options_.classes})).mean({0, 1});
+        categorical_entropy(last_.posterior.unflatten(-1, {options_.groups, options_.classes})).mean(at::IntArrayRef{0, 1});
     bars("batch/entropy", "Entropy of the posterior, over the batch",
          "Mean H[q(z_t | h_t, x_t)] of every group, nats: near 0 every frame decides, near ln(classes) none does",
          entropy);

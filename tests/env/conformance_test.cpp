@@ -11,7 +11,7 @@
 #include "core/base/rng.h"
 #include "core/env/registry.h"
 
-namespace conformance_test {
+namespace {
 thread_local std::size_t allocations = 0;
 
 void* counted(std::size_t size) {
@@ -19,7 +19,7 @@ void* counted(std::size_t size) {
   if (void* memory = std::malloc(size > 0 ? size : 1)) return memory;
   throw std::bad_alloc();
 }
-}  // namespace conformance_test
+}  // namespace
 
 // This binary's own operator new counts, so that a step can be shown to allocate nothing.
 void* operator new(std::size_t size) {
