@@ -17,17 +17,17 @@ void unimix_forward(std::int64_t rows, std::int64_t classes, float share, const 
   const float floor = share / static_cast<float>(classes);
   for (std::int64_t row = 0; row < rows; ++row, x += classes, out += classes) {
     const auto left = (rows - row) * classes;
-    Lanes most = Lanes{} + nothing, sum = {};
+    LaneFloats most = LaneFloats{} + nothing, sum = {};
     each_block(
         classes, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-          Lanes v;
+          LaneFloats v;
           load_block(v, x + k, full, end, nothing);
           most = v > most ? v : most;
         });
     const float top = lane_max(most);
     each_block(
         classes, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-          Lanes v;
+          LaneFloats v;
           load_block(v, x + k, full, end, nothing);
           v -= top;
           exp_lanes(v);
@@ -36,7 +36,7 @@ void unimix_forward(std::int64_t rows, std::int64_t classes, float share, const 
     const float total = lane_sum(sum), factor = (1 - share) / total, offset = top + std::log(total);
     each_block(
         classes, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-          Lanes v;
+          LaneFloats v;
           load_block(v, x + k, full, end);
           if (share > 0) {
             v -= top;
@@ -58,10 +58,10 @@ void unimix_backward(std::int64_t rows, std::int64_t classes, float share, const
   for (std::int64_t row = 0; row < rows; ++row, out += classes, gradient += classes, dx += classes) {
     const auto left = (rows - row) * classes;
     // With q = (1 - s)·p + s / C and a = gradient / q: dx = (1 - s)·p·(a - Σ a·p).
-    Lanes sum = {};
-    const auto make = [&](std::int64_t k, auto full, const RowEnd& end, Lanes& scaled, Lanes& ratio)
+    LaneFloats sum = {};
+    const auto make = [&](std::int64_t k, auto full, const RowEnd& end, LaneFloats& scaled, LaneFloats& ratio)
         __attribute__((always_inline)) {
-      Lanes q, g;
+      LaneFloats q, g;
       load_block(q, out + k, full, end);
       load_block(g, gradient + k, full, end);
       exp_lanes(q);
@@ -70,16 +70,16 @@ void unimix_backward(std::int64_t rows, std::int64_t classes, float share, const
     };
     each_block(
         classes, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-          Lanes scaled, ratio;
+          LaneFloats scaled, ratio;
           make(k, full, end, scaled, ratio);
           sum += scaled * ratio;  // idle lanes have no gradient
         });
     const float mean = lane_sum(sum) / (1 - share);
     each_block(
         classes, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-          Lanes scaled, ratio;
+          LaneFloats scaled, ratio;
           make(k, full, end, scaled, ratio);
-          const Lanes d = scaled * (ratio - mean);
+          const LaneFloats d = scaled * (ratio - mean);
           store_block(dx + k, d, full, end);
         });
   }
@@ -94,7 +94,7 @@ void one_hot_draw(std::int64_t rows, std::int64_t classes, const float* log_prob
     std::int64_t chosen = 0;
     each_block(
         classes, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-          Lanes v;
+          LaneFloats v;
           load_block(v, log_probabilities + k, full, end, nothing);
           exp_lanes(v);
           float p[vector_block];

@@ -29,7 +29,7 @@ void gemv_columns(std::int64_t in, std::int64_t out, const float* x, const float
     for (; found < group; ++found) row[found] = row[0], factor[found] = 0;
     std::int64_t c = 0;
     for (; c + vector_block <= width; c += vector_block) {
-      Lanes sum, a, b, d, e;
+      LaneFloats sum, a, b, d, e;
       load_full(sum, y + c);
       load_full(a, row[0] + c);
       load_full(b, row[1] + c);

@@ -7,8 +7,8 @@
 namespace dream {
 namespace {
 
-[[gnu::always_inline]] inline void act_forward(NormAct act, Lanes& x) {
-  Lanes other = x;
+[[gnu::always_inline]] inline void act_forward(NormAct act, LaneFloats& x) {
+  LaneFloats other = x;
   LaneInts negative;
   sign_mask(negative, x);
   switch (act) {
@@ -32,8 +32,8 @@ namespace {
 }
 
 /// dy becomes the gradient before the activation, whose input is x.
-[[gnu::always_inline]] inline void act_backward(NormAct act, const Lanes& x, Lanes& dy) {
-  Lanes other = x;
+[[gnu::always_inline]] inline void act_backward(NormAct act, const LaneFloats& x, LaneFloats& dy) {
+  LaneFloats other = x;
   LaneInts negative;
   sign_mask(negative, x);
   switch (act) {
@@ -65,12 +65,12 @@ template <typename T>
   const float share = 1.0f / static_cast<float>(size);
   for (std::int64_t row = 0; row < rows; ++row, x += size, y += size, moments += 2) {
     const auto left = (rows - row) * size;
-    Lanes sum = {}, squares = {};
+    LaneFloats sum = {}, squares = {};
     float mean = 0;
     if (shape.centred) {
       each_block(
           size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-            Lanes v;
+            LaneFloats v;
             load_block(v, x + k, full, end);
             sum += v;
           });
@@ -78,7 +78,7 @@ template <typename T>
     }
     each_block(
         size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-          Lanes v;
+          LaneFloats v;
           load_block(v, x + k, full, end, mean);
           squares += (v - mean) * (v - mean);
         });
@@ -87,7 +87,7 @@ template <typename T>
     moments[1] = rate;
     each_block(
         size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-          Lanes v, w;
+          LaneFloats v, w;
           load_block(v, x + k, full, end);
           load_full(w, scale + k);
           v = (v - mean) * (rate * w);
@@ -110,10 +110,10 @@ template <typename T>
   for (std::int64_t row = 0; row < rows; ++row, x += size, dy += size, dx += size, moments += 2) {
     const auto left = (rows - row) * size;
     const float mean = moments[0], rate = moments[1];
-    Lanes unit = {}, gradient = {}, sum = {}, product = {};
+    LaneFloats unit = {}, gradient = {}, sum = {}, product = {};
     // Of one block: x̂ and its gradient. They are made twice rather than stored.
     const auto make = [&](std::int64_t k, auto full, const RowEnd& end, bool collect) __attribute__((always_inline)) {
-      Lanes weight, before = {}, total;
+      LaneFloats weight, before = {}, total;
       load_block(unit, x + k, full, end, mean);
       load_block(gradient, dy + k, full, end);
       load_full(weight, scale + k);
@@ -145,7 +145,7 @@ template <typename T>
     each_block(
         size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
           if (size > vector_block) make(k, full, end, false);
-          const Lanes out = rate * (gradient - offset - unit * slope);
+          const LaneFloats out = rate * (gradient - offset - unit * slope);
           store_block(dx + k, out, full, end);
         });
   }

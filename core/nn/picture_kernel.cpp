@@ -7,17 +7,17 @@ namespace {
 
 using LaneBytes = std::uint8_t __attribute__((vector_size(vector_block)));
 
-[[gnu::always_inline]] inline void load_pixels(Lanes& to, const std::uint8_t* from, const RowEnd& end) {
+[[gnu::always_inline]] inline void load_pixels(LaneFloats& to, const std::uint8_t* from, const RowEnd& end) {
   LaneBytes bytes = {};
   std::memcpy(&bytes, from, end.used == vector_block ? vector_block : static_cast<std::size_t>(end.used));
-  to = __builtin_convertvector(bytes, Lanes) * (1.0f / 255);
+  to = __builtin_convertvector(bytes, LaneFloats) * (1.0f / 255);
 }
 
 template <typename T>
 [[gnu::always_inline]] inline void to_numbers(std::int64_t count, const std::uint8_t* x, T* out) {
   each_block(
       count, count, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-        Lanes v;
+        LaneFloats v;
         load_pixels(v, x + k, end);
         v -= 0.5f;
         store_block(out + k, v, full, end);
@@ -26,10 +26,10 @@ template <typename T>
 
 template <typename T>
 [[gnu::always_inline]] inline float squares(std::int64_t count, bool sigmoid, const T* y, const std::uint8_t* x) {
-  Lanes sum = {};
+  LaneFloats sum = {};
   each_block(
       count, count, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-        Lanes v, truth;
+        LaneFloats v, truth;
         load_block(v, y + k, full, end);
         load_pixels(truth, x + k, end);
         if (sigmoid) {
@@ -51,7 +51,7 @@ template <typename T>
                                             const std::uint8_t* x, T* dy) {
   each_block(
       count, count, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-        Lanes v, truth;
+        LaneFloats v, truth;
         load_block(v, y + k, full, end);
         load_pixels(truth, x + k, end);
         if (sigmoid) {

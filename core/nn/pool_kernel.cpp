@@ -17,7 +17,7 @@ template <typename T>
       const T* const from[4] = {x + at, x + at + channels, x + at + line, x + at + line + channels};
       each_block(
           channels, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-            Lanes most, v;
+            LaneFloats most, v;
             LaneInts best = {};
             load_block(most, from[0] + k, full, end);
             for (int i = 1; i < 4; ++i) {
@@ -49,12 +49,12 @@ template <typename T>
           each_block(
               channels, left < left_of_dy ? left : left_of_dy,
               [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-                Lanes v;
+                LaneFloats v;
                 PoolBytes bytes = {};
                 load_block(v, dy + at + k, full, end);
                 std::memcpy(&bytes, which + at + k, end.edge ? static_cast<std::size_t>(end.used) : sizeof bytes);
                 const LaneInts other = __builtin_convertvector(bytes, LaneInts) ^ here;
-                choose(v, (other - 1) >> 31, v, Lanes{});
+                choose(v, (other - 1) >> 31, v, LaneFloats{});
                 store_block(dx + k, v, full, end);
               });
         }

@@ -14,24 +14,24 @@ struct Bf16 {
 /// Numbers side by side: the compilers' vector extension, which needs no luck with loops. Functions take them by
 /// reference, since by value their passing depends on the processor.
 constexpr int vector_block = 16;
-using Lanes = float __attribute__((vector_size(4 * vector_block)));
+using LaneFloats = float __attribute__((vector_size(4 * vector_block)));
 using LaneBits = std::uint32_t __attribute__((vector_size(4 * vector_block)));
 using LaneInts = std::int32_t __attribute__((vector_size(4 * vector_block)));
 using LaneHalves = std::uint16_t __attribute__((vector_size(2 * vector_block)));
 
-[[gnu::always_inline]] inline void load_full(Lanes& to, const float* from) {
+[[gnu::always_inline]] inline void load_full(LaneFloats& to, const float* from) {
   std::memcpy(&to, from, sizeof to);
 }
-[[gnu::always_inline]] inline void load_full(Lanes& to, const Bf16* from) {
+[[gnu::always_inline]] inline void load_full(LaneFloats& to, const Bf16* from) {
   LaneHalves halves;
   std::memcpy(&halves, from, sizeof halves);
   const LaneBits bits = __builtin_convertvector(halves, LaneBits) << 16;
   std::memcpy(&to, &bits, sizeof to);
 }
-[[gnu::always_inline]] inline void store_full(float* to, const Lanes& from) {
+[[gnu::always_inline]] inline void store_full(float* to, const LaneFloats& from) {
   std::memcpy(to, &from, sizeof from);
 }
-[[gnu::always_inline]] inline void store_full(Bf16* to, const Lanes& from) {  // to the nearest, ties to even
+[[gnu::always_inline]] inline void store_full(Bf16* to, const LaneFloats& from) {  // to the nearest, ties to even
   LaneBits bits;
   std::memcpy(&bits, &from, sizeof bits);
   bits = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
@@ -41,7 +41,7 @@ using LaneHalves = std::uint16_t __attribute__((vector_size(2 * vector_block)));
 
 /// a where the mask's bits are all 1, b where they are 0. GCC 12 takes comparisons of vectors apart lane by lane, so
 /// masks are made of sign bits: (i - j) >> 31 for i < j, sign_mask(x) for x < 0.
-[[gnu::always_inline]] inline void choose(Lanes& to, const LaneInts& mask, const Lanes& a, const Lanes& b) {
+[[gnu::always_inline]] inline void choose(LaneFloats& to, const LaneInts& mask, const LaneFloats& a, const LaneFloats& b) {
   LaneInts x, y;
   std::memcpy(&x, &a, sizeof x);
   std::memcpy(&y, &b, sizeof y);
@@ -49,7 +49,7 @@ using LaneHalves = std::uint16_t __attribute__((vector_size(2 * vector_block)));
   std::memcpy(&to, &x, sizeof to);
 }
 
-[[gnu::always_inline]] inline void sign_mask(LaneInts& to, const Lanes& x) {
+[[gnu::always_inline]] inline void sign_mask(LaneInts& to, const LaneFloats& x) {
   std::memcpy(&to, &x, sizeof to);
   to = to >> 31;
 }
@@ -63,7 +63,7 @@ struct RowEnd {
 
 /// The lanes that do not count are `idle`.
 template <typename T>
-[[gnu::always_inline]] inline void load_end(Lanes& to, const T* from, const RowEnd& end, float idle = 0) {
+[[gnu::always_inline]] inline void load_end(LaneFloats& to, const T* from, const RowEnd& end, float idle = 0) {
   if (end.edge) {
     T part[vector_block] = {};
     std::memcpy(part, from, static_cast<std::size_t>(end.used) * sizeof(T));
@@ -72,12 +72,12 @@ template <typename T>
     load_full(to, from);
   }
   constexpr LaneInts number = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  const Lanes rest = Lanes{} + idle;
+  const LaneFloats rest = LaneFloats{} + idle;
   choose(to, (number - end.used) >> 31, to, rest);
 }
 
 template <typename T>
-[[gnu::always_inline]] inline void store_end(T* to, const Lanes& from, const RowEnd& end) {
+[[gnu::always_inline]] inline void store_end(T* to, const LaneFloats& from, const RowEnd& end) {
   if (!end.edge) return store_full(to, from);
   T part[vector_block];
   store_full(part, from);
@@ -94,7 +94,7 @@ template <typename Visit>
 }
 
 template <bool full, typename T>
-[[gnu::always_inline]] inline void load_block(Lanes& to, const T* from, std::bool_constant<full>, const RowEnd& end,
+[[gnu::always_inline]] inline void load_block(LaneFloats& to, const T* from, std::bool_constant<full>, const RowEnd& end,
                                               float idle = 0) {
   if constexpr (full) {
     load_full(to, from);
@@ -104,7 +104,7 @@ template <bool full, typename T>
 }
 
 template <bool full, typename T>
-[[gnu::always_inline]] inline void store_block(T* to, const Lanes& from, std::bool_constant<full>, const RowEnd& end) {
+[[gnu::always_inline]] inline void store_block(T* to, const LaneFloats& from, std::bool_constant<full>, const RowEnd& end) {
   if constexpr (full) {
     store_full(to, from);
   } else {
@@ -113,14 +113,14 @@ template <bool full, typename T>
 }
 
 /// Always in the same order.
-[[gnu::always_inline]] inline float lane_sum(const Lanes& x) {
+[[gnu::always_inline]] inline float lane_sum(const LaneFloats& x) {
 #if defined(__clang__)
-  Lanes sum = x + __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+  LaneFloats sum = x + __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
   sum += __builtin_shufflevector(sum, sum, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3);
   sum += __builtin_shufflevector(sum, sum, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1);
   return sum[0] + sum[1];
 #else
-  Lanes sum = x + __builtin_shuffle(x, LaneInts{8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7});
+  LaneFloats sum = x + __builtin_shuffle(x, LaneInts{8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7});
   sum += __builtin_shuffle(sum, LaneInts{4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3});
   sum += __builtin_shuffle(sum, LaneInts{2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1});
   return sum[0] + sum[1];
@@ -128,15 +128,15 @@ template <bool full, typename T>
 }
 
 /// fast_exp of core/nn/fast_math.h, lane by lane.
-[[gnu::always_inline]] inline void exp_lanes(Lanes& x) {
+[[gnu::always_inline]] inline void exp_lanes(LaneFloats& x) {
   constexpr float shift = 12582912.0f;
-  const Lanes low = x * 0 - 87.0f, high = x * 0 + 88.0f;  // NaN stays NaN
+  const LaneFloats low = x * 0 - 87.0f, high = x * 0 + 88.0f;  // NaN stays NaN
   x = x < low ? low : x;
   x = x > high ? high : x;
-  const Lanes biased = x * 1.44269504f + shift;
-  const Lanes n = biased - shift;
-  const Lanes r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-  Lanes p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+  const LaneFloats biased = x * 1.44269504f + shift;
+  const LaneFloats n = biased - shift;
+  const LaneFloats r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+  LaneFloats p = r * 1.9875691500e-4f + 1.3981999507e-3f;
   p = p * r + 8.3334519073e-3f;
   p = p * r + 4.1665795894e-2f;
   p = p * r + 1.6666665459e-1f;
@@ -145,22 +145,22 @@ template <bool full, typename T>
   LaneInts power;
   std::memcpy(&power, &biased, sizeof power);
   power = (power << 23) + 0x3f800000;
-  Lanes scale;
+  LaneFloats scale;
   std::memcpy(&scale, &power, sizeof scale);
   x = p * scale;
 }
 
 /// ln x of positive normal numbers, to 2e-7 of the larger of 1 and |ln x|.
-[[gnu::always_inline]] inline void log_lanes(Lanes& x) {
+[[gnu::always_inline]] inline void log_lanes(LaneFloats& x) {
   LaneInts bits;
   std::memcpy(&bits, &x, sizeof bits);
   // x = 2^n · m with m in [√½, √2).
   const LaneInts n = (bits - 0x3f3504f3) >> 23;
   bits -= n << 23;
-  Lanes m;
+  LaneFloats m;
   std::memcpy(&m, &bits, sizeof m);
-  const Lanes whole = __builtin_convertvector(n, Lanes), r = m - 1.0f, square = r * r;
-  Lanes p = r * 7.0376836292e-2f - 1.1514610310e-1f;
+  const LaneFloats whole = __builtin_convertvector(n, LaneFloats), r = m - 1.0f, square = r * r;
+  LaneFloats p = r * 7.0376836292e-2f - 1.1514610310e-1f;
   p = p * r + 1.1676998740e-1f;
   p = p * r - 1.2420140846e-1f;
   p = p * r + 1.4249322787e-1f;
@@ -172,19 +172,19 @@ template <bool full, typename T>
 }
 
 /// The largest of the lanes.
-[[gnu::always_inline]] inline float lane_max(const Lanes& x) {
+[[gnu::always_inline]] inline float lane_max(const LaneFloats& x) {
   float most = x[0];
   for (int lane = 1; lane < vector_block; ++lane) most = x[lane] > most ? x[lane] : most;
   return most;
 }
 
-[[gnu::always_inline]] inline void sigmoid_lanes(Lanes& x) {
+[[gnu::always_inline]] inline void sigmoid_lanes(LaneFloats& x) {
   x = -x;
   exp_lanes(x);
   x = 1.0f / (1.0f + x);
 }
 
-[[gnu::always_inline]] inline void tanh_lanes(Lanes& x) {
+[[gnu::always_inline]] inline void tanh_lanes(LaneFloats& x) {
   x = 2.0f * x;
   exp_lanes(x);
   x = 1.0f - 2.0f / (1.0f + x);
