@@ -1,5 +1,7 @@
 #include "core/nn/optimiser.h"
 
+#include <torch/optim/adamw.h>
+
 #include <cmath>
 #include <limits>
 
