@@ -97,6 +97,10 @@ class Collector::TrainedDriver : public Driver {
     if (noise_ > 0 && !space_.discrete()) {
       auto* value = action_.data_ptr<float>();
       for (auto& shake : shake_) {
+        if (shake.value.empty()) {  // a lane that no episode was left for
+          value += space_.size();
+          continue;
+        }
         for (std::size_t axis = 0; axis < space_.size(); ++axis, ++value) {
           // An AR(1) stream of unit variance that forgets over some ten steps.
           auto& n = shake.value[axis];

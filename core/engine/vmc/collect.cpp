@@ -84,7 +84,7 @@ class Collection : public Phase {
       Collector::Options collect{share.folder,
                                  share.episodes,
                                  parts_->options.collect.max_steps,
-                                 parts_->options.collect.lanes,
+                                 std::min(parts_->options.collect.lanes, std::max<std::int64_t>(1, share.episodes)),
                                  parts_->rng(share.random_stream),
                                  share.noise,
                                  share.weaken};
