@@ -57,6 +57,7 @@ struct WatchProbes {
 struct StartRun {  // a new run; it waits for TrainControl::start
   std::string recipe, environment, directory;
   std::vector<std::string> settings;  // "m.heads=true": what is fixed once the run exists
+  bool stop_training = false;         // a training that runs is saved and stopped; else it forbids the new run
 };
 struct TrainControl {
   enum class Do { start, pause, step, stop };  // start also resumes; step = one step, then paused; stop saves first
@@ -66,6 +67,7 @@ struct TrainControl {
 struct SetField {
   std::string key;
   FieldValue value;
+  std::string run;  // the run that it is meant for (TrainView::run): another one ignores it; empty = whichever is open
 };
 
 // -- runs ------------------------------------------------------------------------------------------------------

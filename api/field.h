@@ -20,6 +20,7 @@ struct Field {
   double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
   bool logarithmic = false;          // a slider over powers of ten
   bool live = false;                 // takes effect while its phase runs
+  bool fixed = false;                // never changes once a run has begun
   std::vector<std::string> choices;  // for a string: what it may be; empty = anything
 };
 

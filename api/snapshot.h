@@ -51,6 +51,7 @@ struct DreamView {
   double input_ms = 0, model_ms = 0, decode_ms = 0, pressed_at = 0;
   std::string world;      // "CarRacing · World Models (V-M-C)"
   std::string run_title;  // which weights: "shipped run", "runs/car, step 1200"
+  std::string run;        // whose they are, whatever their step: its folder
   Spaces spaces;
 };
 
@@ -93,7 +94,8 @@ struct TrainView {
   std::vector<std::string> probe_names;       // all that the phase offers
   std::vector<std::string> warnings;          // what looks wrong, in words; the run goes on
   std::int64_t replay_frames = 0;             // that DreamFromReplay may name; 0 = none
-  double saved_seconds_ago = -1;              // < 0: never
+  double published_at = 0;                    // now_seconds() of this view: what counts seconds goes on from there
+  double saved_seconds_ago = -1;              // then; < 0: never
   std::string fault;                          // a sentence with what to do next; empty = none
   double memory_bytes = 0, budget_bytes = 0;  // the replay, and what it may take
   std::vector<Choice> recipes, environments;  // what StartRun may name, the usual one first

@@ -58,15 +58,9 @@ int main(int argc, char** argv) {
     window_options.quit = &interrupt_flag();
     engine_options.assets = find_assets();
     engine_options.open = train.empty() ? run : train;
+    engine_options.train = !train.empty();
     LiveEngine engine(engine_options);
     if (speed >= 0) engine.send(SetSpeed{static_cast<float>(speed)});
-    if (!train.empty()) {
-      window_options.after_swap = [&engine, started = false]() mutable {
-        if (started || !engine.latest()->train->open) return;  // it is still being read
-        started = true;
-        engine.send(TrainControl{TrainControl::Do::start, ""});
-      };
-    }
     return ui::run_window(engine, window_options);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "dreamscope: %s\n", error.what());

@@ -4,6 +4,7 @@
 #include "app/cli/verb.h"
 #include "core/base/platform.h"
 #include "core/engine/collector.h"
+#include "core/engine/run_file.h"
 
 namespace dream::cli {
 
@@ -44,7 +45,7 @@ Verb collect_verb(CLI::App& app) {
             std::shared_ptr<System> driver;
             const bool untrained = options->policy == "random-weights";
             if (options->policy != "random" && !untrained) {
-              driver = load_system(Checkpoint::load(checkpoint_path(options->policy)), common.device);
+              driver = load_system(load_run(checkpoint_path(options->policy)), common.device);
               if (driver->environment != options->environment) {
                 throw Error("--policy " + options->policy + " drives " + driver->environment + ", not " +
                             options->environment);

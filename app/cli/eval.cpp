@@ -11,6 +11,7 @@
 #include "core/base/platform.h"
 #include "core/behaviours/random_action.h"
 #include "core/engine/population.h"
+#include "core/engine/run_file.h"
 #include "core/engine/seeds.h"
 #include "core/engine/system.h"
 #include "core/lab/horizon.h"
@@ -81,7 +82,7 @@ Verb eval_verb(CLI::App& app) {
                           std::to_string(horizon_context + options->horizon) + " steps: " +
                           std::to_string(horizon_context) + " to look, then the horizon; --horizon 0 leaves it out");
             }
-            const auto checkpoint = Checkpoint::load(checkpoint_path(options->run));
+            const auto checkpoint = load_run(checkpoint_path(options->run));
             auto system = load_system(checkpoint, common.device);
             // The first unseen track is number 0; --seed moves on from there.
             const auto first = first_evaluation_seed + (common.seed_given ? common.seed : 0);

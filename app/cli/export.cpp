@@ -1,5 +1,6 @@
 #include "api/error.h"
 #include "app/cli/verb.h"
+#include "core/engine/run_file.h"
 #include "core/engine/system.h"
 
 namespace dream::cli {
@@ -17,7 +18,7 @@ Verb export_verb(CLI::App& app) {
   command->add_flag("--half", options->half, "Weights in half precision");
   return {
       command, [options](const Common&) {
-        const auto checkpoint = Checkpoint::load(checkpoint_path(options->run));
+        const auto checkpoint = load_run(checkpoint_path(options->run));
         if (std::filesystem::weakly_canonical(options->out) == std::filesystem::weakly_canonical(checkpoint.origin)) {
           throw Error("--out is the checkpoint itself; an export leaves out what training needs to go on");
         }
@@ -33,6 +34,7 @@ Verb export_verb(CLI::App& app) {
         }
         system->metrics.save(out);
         for (const char* key : {"recipe", "environment", "config"}) out.metadata[key] = checkpoint.text(key);
+        out.metadata[run_format_key] = std::to_string(run_format);
         for (const auto& [key, text] : checkpoint.metadata) {
           if (key.starts_with("fact/")) out.metadata[key] = text;
         }

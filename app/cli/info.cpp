@@ -3,6 +3,7 @@
 #include "api/error.h"
 #include "app/cli/verb.h"
 #include "core/data/dataset.h"
+#include "core/engine/run_file.h"
 #include "core/engine/system.h"
 
 namespace dream::cli {
@@ -23,7 +24,7 @@ void print_dataset(const std::filesystem::path& path) {
 }
 
 void print_checkpoint(const std::filesystem::path& path) {
-  const auto checkpoint = Checkpoint::load(path);
+  auto checkpoint = Checkpoint::load(path);
   std::printf("checkpoint   %s\n", path.string().c_str());
   for (const auto& [key, text] : checkpoint.metadata) {
     if (key != "config")
@@ -42,6 +43,7 @@ void print_checkpoint(const std::filesystem::path& path) {
     }
     return;
   }
+  migrate(checkpoint);
   auto system = load_system(checkpoint, "cpu");
   const auto count = [](const torch::nn::Module& module) {
     std::int64_t sum = 0;
@@ -52,14 +54,16 @@ void print_checkpoint(const std::filesystem::path& path) {
     std::printf("parameters   %-10s %lld\n", child.key().c_str(), count(*child.value()));
   }
   std::printf("parameters   %-10s %lld\n", "behaviour", count(*system->behaviour));
-  try {
-    for (const auto& phase : system->phases) phase->load(checkpoint);
+  if (holds_weights_alone(checkpoint)) {
+    std::printf("phases       none: an export, for dreaming, evaluating and to begin a training from\n");
+  } else {
+    naming(checkpoint.origin, [&] {
+      for (const auto& phase : system->phases) phase->load(checkpoint);
+    });
     for (const auto& phase : system->phases) {
       std::printf("phase        %-10s %3.0f %%  %s\n", phase->name().c_str(), phase->progress() * 100,
                   phase->detail().c_str());
     }
-  } catch (const Error&) {
-    std::printf("phases       none: an export, for dreaming and evaluating\n");
   }
   for (const auto& curve : system->metrics.views(nullptr)) {
     if (!curve.y.empty())

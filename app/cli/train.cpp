@@ -3,6 +3,7 @@
 #include "app/cli/verb.h"
 #include "core/base/durable_file.h"
 #include "core/base/platform.h"
+#include "core/engine/run_list.h"
 #include "core/engine/trainer.h"
 
 namespace dream::cli {
@@ -40,11 +41,12 @@ Verb train_verb(CLI::App& app) {
             spec.device = common.device;
             const auto existing = spec.directory / "checkpoint.safetensors";
             if (options->resume && !options->directory.empty() && std::filesystem::exists(existing)) {
-              const auto checkpoint = Checkpoint::load(existing);
-              spec.toml = checkpoint.text("config");
-              spec.toml_origin = existing.string() + ", field 'config'";
-              if (options->recipe.empty()) spec.recipe = checkpoint.text("recipe");
-              if (options->environment.empty()) spec.environment = checkpoint.text("environment");
+              const auto saved = spec_of(Checkpoint::peek(existing), common.device);
+              spec.toml = saved.toml;
+              spec.toml_origin = saved.toml_origin;
+              spec.weights = saved.weights;
+              if (options->recipe.empty()) spec.recipe = saved.recipe;
+              if (options->environment.empty()) spec.environment = saved.environment;
             }
             if (spec.recipe.empty()) {
               throw Error(options->resume
@@ -67,7 +69,10 @@ Verb train_verb(CLI::App& app) {
             }
             if (options->directory.empty()) throw Error("--out is missing: the folder in which the run is kept");
 
+            refuse_shipped(options->directory, find_assets());
             Trainer trainer(std::move(system), {options->checkpoint_seconds, options->phase}, options->resume);
+            if (!trainer.notice().empty()) std::fprintf(stderr, "%s\n", trainer.notice().c_str());
+            trainer.take();
             ProgressLine progress(common.quiet);
             std::string phase;
             while (!interrupted() && trainer.advance()) {

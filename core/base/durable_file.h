@@ -45,11 +45,20 @@ std::string reason_of(int error_number);
 /// The size in bytes of a regular file. Throws dream::Error when `path` is missing, a folder, or a special file.
 std::uint64_t regular_file_size(const std::filesystem::path& path);
 
+/// What changes whenever a file is replaced or written: two equal ones stand for the same content.
+struct FileMark {
+  std::uint64_t file = 0, size = 0;  // the file's number in its file system, bytes
+  std::int64_t changed = 0;          // nanoseconds since 1970; 0: there is no file
+  bool operator==(const FileMark&) const = default;
+};
+FileMark mark_of(const std::filesystem::path& path);
+
 /// The whole text of a regular file of at most `limit` bytes. Throws dream::Error otherwise.
 std::string read_text_file(const std::filesystem::path& path, std::uint64_t limit);
 
 /// Holds the only right to write into a folder among all programs on this machine; given back when destroyed or when
-/// the program ends in whatever way. Throws dream::Error when another program has it.
+/// the program ends in whatever way. Throws dream::Error when another program has it, with its process, machine and
+/// the time at which it began.
 class FolderLock {
  public:
   explicit FolderLock(const std::filesystem::path& folder);

@@ -3,16 +3,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <mutex>
 #include <random>
 #include <set>
 #include <system_error>
+#include <tuple>
 
 #include "api/error.h"
 #include "core/base/durable_file.h"
+#include "core/base/platform.h"
 
 namespace dream {
 namespace {
@@ -231,16 +235,46 @@ void make_folder(const fs::path& folder) {
   if (code) throw Error("Cannot create the folder '" + folder.string() + "': " + reason_of(code.value()) + ".");
 }
 
+FileMark mark_of(const std::filesystem::path& path) {
+  struct stat found = {};
+  if (::stat(path.c_str(), &found) != 0) return {};
+  return {found.st_ino, static_cast<std::uint64_t>(found.st_size),
+          std::int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec};
+}
+
+namespace {
+
+/// "process 4242 on alpha, since 2026-11-26 14:05:10"
+std::string this_owner() {
+  const std::time_t now = std::time(nullptr);
+  std::tm local = {};
+  char since[40] = "";
+  if (::localtime_r(&now, &local)) std::strftime(since, sizeof since, ", since %Y-%m-%d %H:%M:%S", &local);
+  return "process " + std::to_string(::getpid()) + " on " + host_name() + since;
+}
+
+}  // namespace
+
 FolderLock::FolderLock(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / ".lock";
   descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail(path, "create");
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) {
+    const std::string owner = this_owner();  // for whoever is refused; the lock does not depend on it
+    if (::ftruncate(descriptor_, 0) == 0) std::ignore = ::pwrite(descriptor_, owner.data(), owner.size(), 0);
+    return;
+  }
   const bool taken = errno == EWOULDBLOCK;
+  char owner[200];
+  const ssize_t count = taken ? ::pread(descriptor_, owner, sizeof owner, 0) : 0;
   ::close(descriptor_);
   // A file system without locks (some network shares) must not forbid writing.
   descriptor_ = -1;
-  if (taken) throw Error("Another program is writing into '" + folder.string() + "'; end it first.");
+  if (!taken) return;
+  std::string who(owner, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+  std::erase_if(who, [](unsigned char c) { return c < ' ' || c == 127; });
+  throw Error("Another program" + (who.empty() ? "" : " (" + who + ")") + " is writing into '" + folder.string() +
+              "'; end it first.");
 }
 
 FolderLock::~FolderLock() {

@@ -35,6 +35,12 @@ std::string show(const FieldValue& value) {
   return std::visit(Show{}, value);
 }
 
+/// A number that has been through a text file may differ in its last digit.
+bool same(const FieldValue& a, const FieldValue& b) {
+  const auto *x = std::get_if<double>(&a), *y = std::get_if<double>(&b);
+  return x && y ? std::abs(*x - *y) <= 1e-9 * std::max(std::abs(*x), std::abs(*y)) : a == b;
+}
+
 const char* kind(const FieldValue& value) {
   constexpr const char* names[] = {"true or false", "a whole number", "a number", "a text"};
   return names[value.index()];
@@ -208,6 +214,7 @@ void Config::append(const std::string& key, FieldValue value, Traits traits,
                  traits.high,
                  traits.logarithmic,
                  traits.live,
+                 !traits.live,
                  std::move(traits.choices)};
   entry.write = std::move(write);
   entry.read = std::move(read);
@@ -256,6 +263,15 @@ FieldValue Config::checked(const Entry& entry, const FieldValue& value) const {
   return result;
 }
 
+void Config::resumable(std::initializer_list<const char*> keys) {
+  for (const char* key : keys) {
+    find(key);
+    for (Entry& entry : entries_) {
+      if (entry.field.key == key) entry.field.fixed = false;
+    }
+  }
+}
+
 void Config::take_as_default() {
   for (Entry& entry : entries_) entry.field.initial = entry.read();
 }
@@ -264,10 +280,7 @@ std::vector<std::string> Config::departures() const {
   std::vector<std::string> found;
   for (const Entry& entry : entries_) {
     const FieldValue now = entry.read(), &initial = entry.field.initial;
-    const auto *x = std::get_if<double>(&now), *y = std::get_if<double>(&initial);
-    // A number that has been through a text file may differ in its last digit.
-    const bool same = x && y ? std::abs(*x - *y) <= 1e-9 * std::max(std::abs(*x), std::abs(*y)) : now == initial;
-    if (!same) found.push_back(entry.field.key + " = " + show(now) + " (" + show(initial) + ")");
+    if (!same(now, initial)) found.push_back(entry.field.key + " = " + show(now) + " (" + show(initial) + ")");
   }
   return found;
 }
@@ -307,6 +320,20 @@ void Config::load(const std::filesystem::path& file) {
 }
 
 void Config::parse(const std::string& toml, const std::string& origin) {
+  for (const auto& [entry, value] : read(toml, origin)) entry->write(value);
+}
+
+std::vector<std::pair<std::string, std::string>> Config::differences(const std::string& toml,
+                                                                     const std::string& origin) const {
+  std::vector<std::pair<std::string, std::string>> found;
+  for (const auto& [entry, value] : read(toml, origin)) {
+    if (!same(entry->read(), value)) found.emplace_back(entry->field.key, show(value));
+  }
+  return found;
+}
+
+std::vector<std::pair<const Config::Entry*, FieldValue>> Config::read(const std::string& toml,
+                                                                      const std::string& origin) const {
   if (toml.size() > max_toml_bytes)
     throw Error(origin + " has more than " + std::to_string(max_toml_bytes) + " bytes.");
   check_characters(toml, origin);
@@ -327,7 +354,7 @@ void Config::parse(const std::string& toml, const std::string& origin) {
     }
     if (!seen.insert(item.key).second) fail_at(origin, item.line, "'" + item.key + "' is set twice.");
   }
-  for (const auto& [entry, value] : changes) entry->write(value);
+  return changes;
 }
 
 std::string Config::to_toml() const {

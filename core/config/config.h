@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +38,10 @@ class Config {
         [&target]() -> FieldValue { return name_of(target); });
   }
 
+  /// A run may go on with another value of these: how long, how many, how much memory. All others that are not live are
+  /// fixed once it has begun.
+  void resumable(std::initializer_list<const char*> keys);
+
   /// Throws dream::Error for an unknown key (with the nearest known one), a wrong type or a value out of range;
   /// the target keeps its value then.
   void set(const std::string& key, const FieldValue& value);
@@ -50,6 +55,9 @@ class Config {
   std::vector<Field> fields() const;  // with present values
   /// The present values are the defaults from here on: a recipe's published constants.
   void take_as_default();
+  /// The keys whose values in this TOML text are others than the present ones, with those values as text.
+  std::vector<std::pair<std::string, std::string>> differences(const std::string& toml,
+                                                               const std::string& origin) const;
   /// "behaviour.entropy = 0.003 (0.0003)" for every setting that is not at its default, with the default behind it.
   std::vector<std::string> departures() const;
 
@@ -63,6 +71,7 @@ class Config {
               std::function<FieldValue()> read);
   const Entry& find(const std::string& key) const;
   FieldValue checked(const Entry& entry, const FieldValue& value) const;
+  std::vector<std::pair<const Entry*, FieldValue>> read(const std::string& toml, const std::string& origin) const;
   std::vector<Entry> entries_;
 };
 

@@ -64,6 +64,17 @@ EventWriter::EventWriter(const std::filesystem::path& directory) {
   record(event);
 }
 
+void EventWriter::session_start(std::int64_t step) {
+  std::string log;  // SessionLog
+  key(log, 1, 0);   // status
+  varint(log, 1);   // START
+  std::string event = event_now();
+  key(event, 2, 0);
+  varint(event, static_cast<std::uint64_t>(step));
+  text(event, 7, log);
+  record(event);
+}
+
 void EventWriter::scalar(const std::string& tag, std::int64_t step, double value) {
   std::string entry;  // Summary.Value
   text(entry, 1, tag);

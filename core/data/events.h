@@ -11,6 +11,8 @@ namespace dream {
 class EventWriter {
  public:
   explicit EventWriter(const std::filesystem::path& directory);  // creates DIR/events.out.tfevents.<time>.<host>
+  /// A training session begins: readers drop what they hold of this step and later, which was not saved.
+  void session_start(std::int64_t step);
   void scalar(const std::string& tag, std::int64_t step, double value);
 
  private:

@@ -83,6 +83,7 @@ std::shared_ptr<const DreamView> Player::view() {
   view->natural_rate = env_->spaces().natural_rate;
   view->world = system_->environment + " · " + system_->title;
   view->run_title = title_;
+  view->run = system_->directory.empty() ? title_ : system_->directory.string();
   view->spaces = env_->spaces();
   return view;
 }

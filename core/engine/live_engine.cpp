@@ -5,35 +5,21 @@
 #include "api/error.h"
 #include "core/base/platform.h"
 #include "core/dream/player.h"
+#include "core/engine/live_work.h"
+#include "core/engine/run_file.h"
 #include "core/engine/run_list.h"
 #include "core/env/registry.h"
 
 namespace dream {
 namespace {
 
-constexpr double publish_seconds = 0.1;  // between two views of the training
-constexpr double weights_seconds = 2;    // between two copies of the weights for the player
-constexpr double showing_share = 0.1;    // of the training's time may go into pictures and probes of its batch
-
-std::string words_of(const std::exception& error) {
-  if (const auto* torch_error = dynamic_cast<const c10::Error*>(&error)) {
-    return std::string("Torch failed: ") + torch_error->what_without_backtrace();
-  }
-  return error.what();
-}
-
-/// Whether two spellings name one folder. An empty one names none.
-bool same_folder(const std::filesystem::path& a, const std::filesystem::path& b) {
-  std::error_code ignored;
-  return !a.empty() && !b.empty() &&
-         std::filesystem::weakly_canonical(a / "", ignored) == std::filesystem::weakly_canonical(b / "", ignored);
-}
-
-/// Threads of the calling thread's networks. Torch gives a thread that computes for the first time the number that any
-/// thread has set last, so that moment is brought forward.
-void compute_with(int threads) {
-  torch::get_num_threads();
-  torch::set_num_threads(threads);
+/// What a fault of this command is cured by: the next command of the same cause that succeeds.
+std::string cause_of(const Command& command) {
+  if (const auto* field = std::get_if<SetField>(&command)) return "setting " + field->key;
+  if (std::holds_alternative<StartRun>(command) || std::holds_alternative<OpenRun>(command)) return "run";
+  if (std::holds_alternative<TrainControl>(command)) return "training";
+  if (std::holds_alternative<DreamFromReplay>(command)) return "replay";
+  return "dream";
 }
 
 template <typename... Visitors>
@@ -43,44 +29,28 @@ struct Overloaded : Visitors... {
 
 }  // namespace
 
-/// What the trainer thread owns.
-struct LiveEngine::TrainerWork {
-  std::unique_ptr<Trainer> trainer;
-  bool running = false, one_step = false, failed = false, look = false;  // look: something else is watched now
-  std::string fault;
-  double weights_at = 0, show_at = 0;  // not before
-  std::set<std::string> watched;       // probes that the window shows
-  std::vector<Frame> frames;           // what was made last, and for which
-  std::vector<Probe> probes;
-  std::vector<std::string> probe_names;
-
-  void take(std::unique_ptr<Trainer> next) {
-    if (trainer) trainer->close();
-    auto watching = std::move(watched);
-    *this = {};
-    trainer = std::move(next);
-    watched = std::move(watching);
-  }
-};
-
 LiveEngine::LiveEngine(Options options)
     : options_(std::move(options)),
       dream_(std::make_shared<DreamView>()),
       train_(std::make_shared<TrainView>()),
       runs_(std::make_shared<std::vector<RunView>>()),
-      fault_(std::make_shared<std::string>()),
+      fault_(std::make_shared<Fault>()),
       weights_(nullptr),
-      reference_(nullptr) {
+      reference_(nullptr),
+      watched_(nullptr) {
   player_thread_ = std::jthread([this] { play(); });
   trainer_thread_ = std::jthread([this] { train(); });
   file_thread_ = std::jthread([this] { read_files(); });
   // The dream first: it is what the user waits for.
   const auto shipped = shipped_runs(options_.assets);
   if (!options_.open.empty() || !shipped.empty()) {
-    file_orders_.push(
-        [this, run = options_.open.empty() ? shipped.front() : options_.open] { open_run(run.string()); });
+    const auto run = options_.open.empty() ? shipped.front() : options_.open;
+    file_orders_.push(guarding("run", [this, run] {
+      open_run(run.string());
+      if (options_.train) send(TrainControl{TrainControl::Do::start, ""});
+    }));
   }
-  file_orders_.push([this] { scan_runs(); });
+  file_orders_.push(guarding("", [this] { scan_runs(); }));
 }
 
 LiveEngine::~LiveEngine() {
@@ -90,35 +60,20 @@ LiveEngine::~LiveEngine() {
   file_orders_.push([] {});
 }
 
-void LiveEngine::fault(const std::string& text) {
-  log_.say(text, Log::error);
-  fault_.put(std::make_shared<const std::string>(text));
-}
-
-template <typename Work>
-bool LiveEngine::guarded(Work&& work) {
-  try {
-    work();
-    return true;
-  } catch (const std::exception& error) {
-    fault(words_of(error));
-    return false;
-  }
-}
-
 std::shared_ptr<const Snapshot> LiveEngine::latest() const {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->dream = dream_.get();
   snapshot->train = train_.get();
   snapshot->runs = runs_.get();
   snapshot->log = log_.lines();
-  snapshot->fault = *fault_.get();
+  snapshot->fault = fault_.get()->text;
   return snapshot;
 }
 
 void LiveEngine::send(Command command) {
-  const auto player = [this](PlayerOrder order) { player_orders_.push(std::move(order)); };
-  const auto trainer = [this](TrainerOrder order) { trainer_orders_.push(std::move(order)); };
+  const std::string cause = cause_of(command);
+  const auto player = [&](auto order) { player_orders_.push(guarding<Player>(cause, std::move(order))); };
+  const auto trainer = [&](auto order) { trainer_orders_.push(guarding<TrainerWork>(cause, std::move(order))); };
   std::visit(
       Overloaded{
           [&](DreamControl c) { player([c](Player& p) { p.control(c.what); }); },
@@ -138,56 +93,24 @@ void LiveEngine::send(Command command) {
               work.watched = c.names;
             });
           },
-          [&](TrainControl& c) {
-            trainer([c](TrainerWork& work) {
-              if (!work.trainer) throw Error("no run is open; start a new one, or open one from the list");
-              if (!c.phase.empty() && c.what != TrainControl::Do::pause && c.what != TrainControl::Do::stop)
-                work.trainer->choose(c.phase);
-              switch (c.what) {
-                case TrainControl::Do::start:
-                case TrainControl::Do::step:
-                  if (work.failed) work.trainer->reload();
-                  work.failed = false;
-                  work.fault.clear();
-                  work.running = c.what == TrainControl::Do::start;
-                  work.one_step = !work.running;
-                  break;
-                case TrainControl::Do::pause:
-                  work.running = work.one_step = false;
-                  break;
-                case TrainControl::Do::stop:
-                  work.running = work.one_step = false;
-                  work.trainer->close();
-                  work.trainer->choose("");
-                  break;
-              }
-            });
-          },
+          [&](TrainControl& c) { trainer([this, c](TrainerWork& work) { control_training(work, c); }); },
           [&](SetField& c) {
             trainer([c](TrainerWork& work) {
-              if (work.trainer) work.trainer->set(c.key, c.value);
+              if (!work.trainer) return;
+              // Another run may have come in between: its settings are its own.
+              if (!c.run.empty() && c.run != work.trainer->system().directory.string()) return;
+              for (const auto& field : work.trainer->system().config.fields()) {
+                if (field.key == c.key && !field.live && !field.fixed && work.running)
+                  throw Error(c.key + " cannot change while a phase runs: pause first");
+              }
+              work.trainer->set(c.key, c.value);
             });
           },
-          [&](StartRun& c) {
-            trainer([this, c](TrainerWork& work) {
-              if (c.directory.empty()) throw Error("the new run needs a folder, for example runs/car");
-              RunSpec spec;
-              spec.recipe = c.recipe;
-              spec.environment = c.environment;
-              spec.directory = c.directory;
-              spec.settings = c.settings;
-              spec.device = options_.device;
-              auto next = std::make_unique<Trainer>(make_system(spec),
-                                                    Trainer::Options{options_.checkpoint_seconds, ""}, false);
-              take_up(work, std::move(next));
-              log_.say("new run in " + c.directory);
-              file_orders_.push([this] { scan_runs(); });
-            });
-          },
-          [&](OpenRun& c) { file_orders_.push([this, c] { open_run(c.path); }); },
-          [&](RescanRuns) { file_orders_.push([this] { scan_runs(); }); },
+          [&](StartRun& c) { trainer([this, c](TrainerWork& work) { start_run(work, c); }); },
+          [&](OpenRun& c) { file_orders_.push(guarding(cause, [this, c] { open_run(c.path); })); },
+          [&](RescanRuns) { file_orders_.push(guarding("", [this] { scan_runs(); })); },
           [&](DismissFault) {
-            fault_.put(std::make_shared<const std::string>());
+            fault_.put(std::make_shared<const Fault>());
             trainer([](TrainerWork& work) { work.fault.clear(); });
           },
       },
@@ -201,11 +124,11 @@ void LiveEngine::play() {
   std::shared_ptr<const LiveWeights> taken;
   while (!quit_) {
     const double wait = std::min(player.until_due(now_seconds()), 0.25);
-    for (auto& order : player_orders_.take(std::chrono::duration<double>(wait))) guarded([&] { order(player); });
+    for (auto& order : player_orders_.take(std::chrono::duration<double>(wait))) order(player);
     if (quit_) break;
     if (const auto newest = weights_.get(); newest != taken) {
       taken = newest;
-      guarded([&] {
+      guarded("dream", [&] {
         if (player.loaded() && same_folder(player.system().directory, taken->directory)) {
           player.take_weights(*taken->values, taken->directory.string() + ", live");
         }
@@ -213,129 +136,12 @@ void LiveEngine::play() {
     }
     const double now = now_seconds();
     // A step that fails pauses the dream: one fault, not fifty a second.
-    if (player.until_due(now) <= 0 && !guarded([&] { player.step(now); })) player.control(DreamControl::Do::pause);
-    guarded([&] {
+    if (player.until_due(now) <= 0 && !guarded("step", [&] { player.step(now); }))
+      player.control(DreamControl::Do::pause);
+    guarded("", [&] {
       if (player.changed()) dream_.put(player.view());
     });
   }
-}
-
-void LiveEngine::train() {
-  name_thread("trainer");
-  yield_to_others();
-  compute_with(options_.threads > 0 ? options_.threads
-                                    : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
-  TrainerWork work;
-  std::uint64_t version = 0;
-  double published_at = 0;
-  bool changed = true;  // since then
-  const auto publish = [&](bool with_frames) {
-    auto view = std::make_shared<TrainView>();
-    view->version = ++version;
-    view->fault = work.fault;
-    for (const RecipeEntry& entry : recipes()) view->recipes.push_back({entry.name, entry.title + ": " + entry.help});
-    for (const EnvEntry& entry : environments()) view->environments.push_back({entry.name, entry.help});
-    if (work.trainer) {
-      const auto reference = reference_.get();
-      auto& system = work.trainer->system();
-      view->open = true;
-      view->busy = work.running || work.one_step;
-      view->run = system.directory.string();
-      view->recipe = system.recipe;
-      view->environment = system.environment;
-      view->phases = work.trainer->phases(view->busy);
-      view->curves = system.metrics.views(reference.get());
-      view->fields = system.config.fields();
-      view->saved_seconds_ago = work.trainer->saved_seconds_ago();
-      view->memory_bytes = system.memory_bytes ? system.memory_bytes() : 0;
-      view->budget_bytes = system.budget_bytes ? system.budget_bytes() : 0;
-      if (auto* phase = work.trainer->current()) {
-        if (with_frames) guarded([&] { show_batch(*phase, work); });
-        view->frames = work.frames;
-        view->probes = work.probes;
-        view->probe_names = work.probe_names;
-        view->warnings = phase->warnings();
-        view->replay_frames = phase->replay_frames();
-      }
-    }
-    train_.put(std::move(view));
-    published_at = now_seconds();
-    changed = false;
-  };
-  while (!quit_) {
-    const bool busy = work.running || work.one_step;
-    for (auto& order : trainer_orders_.take(std::chrono::duration<double>(busy ? 0 : 0.25))) {
-      changed = true;
-      guarded([&] { order(work); });
-    }
-    if (quit_) break;
-    if (work.trainer && (work.running || work.one_step)) {
-      changed = true;
-      try {
-        if (!work.trainer->advance()) {
-          work.running = work.one_step = false;
-          work.trainer->close();
-          log_.say("all phases of " + work.trainer->system().directory.string() + " are complete");
-        }
-      } catch (const std::exception& error) {
-        work.running = work.one_step = false;
-        work.failed = true;
-        work.fault = words_of(error);
-        log_.say(work.fault, Log::error);
-      }
-      if (work.one_step && work.trainer->units() > 0) {  // reading and collecting first are no step of the training
-        work.one_step = false;
-        work.show_at = 0;
-        publish(true);
-      }
-      if (now_seconds() - work.weights_at > weights_seconds) {
-        work.weights_at = now_seconds();
-        weights_.put(std::make_shared<const LiveWeights>(
-            LiveWeights{work.trainer->weights(), work.trainer->system().directory}));
-      }
-    }
-    // The time since the last checkpoint, and the reference that the file thread reads, change by themselves.
-    if (work.trainer) changed = true;
-    if (changed && now_seconds() - published_at > (work.running ? publish_seconds : 0.5))
-      publish(work.running || work.look);
-  }
-  if (work.trainer) guarded([&] { work.trainer->close(); });
-}
-
-/// Pictures and probes of the batch, as far as somebody looks and the training can spare the time.
-void LiveEngine::show_batch(Phase& phase, TrainerWork& work) {
-  const double began = now_seconds();
-  if (began < work.show_at && !work.look) return;
-  work.look = false;
-  work.frames = phase.frames();
-  work.probe_names = phase.probe_names();
-  ProbeSink sink(work.watched);
-  phase.report(sink);
-  work.probes = sink.take();
-  const double now = now_seconds();
-  work.show_at = now + (now - began) * (1 - showing_share) / showing_share;
-}
-
-void LiveEngine::dream_from_replay(TrainerWork& work, double place) {
-  const auto* phase = work.trainer ? work.trainer->current() : nullptr;
-  if (!phase || phase->replay_frames() == 0) {
-    throw Error("there is no replay to dream from: it exists while a phase that collects is running or paused");
-  }
-  // The player takes the weights of this moment, and its own copy of the system where it dreams with another run.
-  const auto piece = phase->replay_piece(place);
-  const auto weights = work.trainer->weights();
-  const auto directory = work.trainer->system().directory;
-  player_orders_.push([this, piece, weights, directory](Player& player) {
-    const auto title = directory.string() + ", live";
-    if (player.loaded() && player.system().directory == directory) {
-      player.take_weights(*weights, title);
-    } else {
-      auto system = std::shared_ptr<System>(load_system(*weights, options_.device));
-      system->directory = directory;
-      player.load(std::move(system), title);
-    }
-    player.begin_at(piece);
-  });
 }
 
 void LiveEngine::read_files() {
@@ -343,41 +149,53 @@ void LiveEngine::read_files() {
   yield_to_others();
   compute_with(1);
   while (!quit_) {
-    for (auto& order : file_orders_.take(std::chrono::duration<double>(0.5))) guarded([&] { order(); });
+    for (auto& order : file_orders_.take(std::chrono::duration<double>(0.5))) order();
+    if (!quit_) follow();
   }
 }
 
 void LiveEngine::open_run(const std::string& path) {
   const auto file = checkpoint_path(path);
-  const auto checkpoint = Checkpoint::load(file);
+  const auto checkpoint = load_run(file);
   auto system = std::shared_ptr<System>(load_system(checkpoint, options_.device));
   system->directory = std::filesystem::is_directory(path) ? std::filesystem::path(path) : std::filesystem::path();
   const bool shipped = is_shipped(path, options_.assets);
-  player_orders_.push([this, system, path, shipped](Player& player) {
+  player_orders_.push(guarding<Player>("run", [this, system, path, shipped](Player& player) {
     player.load(system, shipped ? "shipped: " + std::filesystem::path(path).filename().string() : path);
     log_.say("dreaming with " + path);
-  });
-  if (system->directory.empty() || shipped) return;
+  }));
+  if (system->directory.empty()) return;
   // A run of the user's own can also be trained on.
-  trainer_orders_.push([this, path, checkpoint](TrainerWork& work) {
-    if (work.trainer && same_folder(work.trainer->system().directory, path)) return;
+  trainer_orders_.push(guarding<TrainerWork>("run", [this, path, shipped](TrainerWork& work) {
+    work.shipped = shipped ? path : "";
+    if (shipped || (work.trainer && same_folder(work.trainer->system().directory, path))) return;
     if (work.running)
       throw Error("a run is being trained: stop it before " + path + " can be trained; the dream uses it now");
-    RunSpec spec;
-    spec.recipe = checkpoint.text("recipe");
-    spec.environment = checkpoint.text("environment");
-    spec.toml = checkpoint.text("config");
-    spec.toml_origin = path;
-    spec.directory = path;
-    spec.device = options_.device;
-    auto next = std::make_unique<Trainer>(make_system(spec), Trainer::Options{options_.checkpoint_seconds, ""}, true);
-    take_up(work, std::move(next));
+    take_up(work, Trainer::open(path, trainer_options(), options_.device));
+    if (!work.trainer->notice().empty()) log_.say(work.trainer->notice());
+  }));
+}
+
+void LiveEngine::follow() {
+  const auto watched = watched_.get();
+  if (!watched) return;
+  const auto mark = mark_of(watched->directory / "checkpoint.safetensors");
+  if (mark == watched->mark || mark == followed_ || mark.changed == 0) return;
+  followed_ = mark;
+  guarded("follow", [&] {
+    auto next = std::make_shared<std::unique_ptr<Trainer>>(
+        Trainer::open(watched->directory, trainer_options(), options_.device));
+    trainer_orders_.push(guarding<TrainerWork>("follow", [this, watched, next](TrainerWork& work) {
+      if (!work.trainer || work.trainer->taken() || work.trainer->system().directory != watched->directory) return;
+      work.take(std::move(*next));
+      hand_over_weights(work);
+    }));
   });
 }
 
 void LiveEngine::take_up(TrainerWork& work, std::unique_ptr<Trainer> trainer) {
   const auto &recipe = trainer->system().recipe, &environment = trainer->system().environment;
-  file_orders_.push([this, recipe, environment] { read_reference(recipe, environment); });
+  file_orders_.push(guarding("", [this, recipe, environment] { read_reference(recipe, environment); }));
   work.take(std::move(trainer));
 }
 
@@ -387,7 +205,7 @@ void LiveEngine::read_reference(const std::string& recipe, const std::string& en
     const auto file = checkpoint_path(shipped);
     const auto about = Checkpoint::peek(file);
     if (about.text("recipe") != recipe || about.text("environment") != environment) continue;
-    auto system = load_system(Checkpoint::load(file), "cpu");
+    auto system = load_system(load_run(file), "cpu");
     reference_.put(std::make_shared<const Metrics>(std::move(system->metrics)));
     return;
   }

@@ -26,11 +26,12 @@ class LiveEngine : public Engine {
     std::filesystem::path assets;         // the shipped runs lie in assets/runs
     std::filesystem::path runs = "runs";  // the user's own
     std::filesystem::path open;           // a run to begin with; empty = the first shipped one
+    bool train = false;                   // and to train on at once
     double checkpoint_seconds = 60;
   };
 
   explicit LiveEngine(Options options);
-  ~LiveEngine() override;  // saves a run under way
+  ~LiveEngine() override;  // saves a run that it trains
 
   void send(Command command) override;
   std::shared_ptr<const Snapshot> latest() const override;
@@ -41,6 +42,11 @@ class LiveEngine : public Engine {
     std::shared_ptr<const Checkpoint> values;
     std::filesystem::path directory;
   };
+  struct Watched {  // a run that is open and that this does not train
+    std::filesystem::path directory;
+    FileMark mark;  // of the checkpoint that is shown
+    bool operator==(const Watched&) const = default;
+  };
   using PlayerOrder = std::function<void(class Player&)>;
   using TrainerOrder = std::function<void(TrainerWork&)>;
   using FileOrder = std::function<void()>;
@@ -50,16 +56,29 @@ class LiveEngine : public Engine {
   void read_files();
 
   void open_run(const std::string& path);
+  Trainer::Options trainer_options() const { return {options_.checkpoint_seconds, ""}; }
+  void control_training(TrainerWork& work, const TrainControl& command);
+  void start_run(TrainerWork& work, const StartRun& command);
+  void hand_over_weights(TrainerWork& work);
+  void tell_what_is_watched(TrainerWork& work);
+  /// The run that is watched has a newer checkpoint, of another program that trains it: it is shown, and dreamt with.
+  void follow();
   static void show_batch(Phase& phase, TrainerWork& work);
   void dream_from_replay(TrainerWork& work, double place);
   void scan_runs();
   /// Of the shipped run of this recipe in this environment, if there is one.
   void read_reference(const std::string& recipe, const std::string& environment);
   void take_up(TrainerWork& work, std::unique_ptr<Trainer> trainer);
-  void fault(const std::string& text);
-  /// Runs `work`; what it throws becomes the fault and false.
+  struct Fault {
+    std::string cause, text;  // of the last thing that went wrong
+  };
+  /// Runs `work`; what it throws becomes the fault and false. Its success cures an earlier fault of the same cause,
+  /// and another run ("run") those of the one before.
   template <typename Work>
-  bool guarded(Work&& work);
+  bool guarded(const std::string& cause, Work&& work);
+  /// An order that is guarded where it is carried out.
+  template <typename... To, typename Order>
+  std::function<void(To&...)> guarding(const std::string& cause, Order order);
 
   Options options_;
   Log log_;
@@ -70,9 +89,11 @@ class LiveEngine : public Engine {
   Mailbox<DreamView> dream_;
   Mailbox<TrainView> train_;
   Mailbox<std::vector<RunView>> runs_;
-  Mailbox<std::string> fault_;
+  Mailbox<Fault> fault_;
   Mailbox<LiveWeights> weights_;
   Mailbox<Metrics> reference_;  // the curves of the shipped run like the one that is trained: what normal looks like
+  Mailbox<Watched> watched_;    // null: nothing to follow
+  FileMark followed_;           // the last checkpoint that follow() has read, whatever came of it
   std::jthread player_thread_, trainer_thread_, file_thread_;
 };
 

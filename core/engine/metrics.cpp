@@ -10,6 +10,11 @@ namespace dream {
 
 void Metrics::write_events_to(const std::filesystem::path& directory) {
   events_ = std::make_unique<EventWriter>(directory);
+  events_->session_start(0);
+  for (const auto& [name, points] : points_) {
+    for (std::size_t i = 0; i < points.x.size(); ++i)
+      events_->scalar(name, static_cast<std::int64_t>(points.x[i]), points.y[i]);
+  }
 }
 
 void Metrics::add(const std::string& name, std::int64_t step, double value) {
@@ -89,15 +94,23 @@ void Metrics::load(const Checkpoint& from) {
   std::map<std::string, Points> loaded;
   for (const auto& spec : specs_) {
     if (!from.tensors.contains("curve/" + spec.name)) continue;
-    const auto curve = from.exact("curve/" + spec.name, {2, -1}).to(torch::kFloat64).contiguous();
-    const auto state = from.exact("curve_state/" + spec.name, {5}).to(torch::kFloat64).contiguous();
+    const auto curve = from.finite("curve/" + spec.name, {2, -1}).to(torch::kFloat64).contiguous();
+    const auto state = from.finite("curve_state/" + spec.name, {5}).to(torch::kFloat64).contiguous();
     const auto* xy = curve.data_ptr<double>();
     const auto* s = state.data_ptr<double>();
     const auto count = curve.size(1);
     auto& points = loaded[spec.name];
     points.x.assign(xy, xy + count);
     points.y.assign(xy + count, xy + 2 * count);
-    points.stride = std::max<std::int64_t>(1, static_cast<std::int64_t>(s[0]));
+    constexpr double longest_stride = 1e15;
+    if (count >= static_cast<std::int64_t>(capacity) || !(s[0] >= 1 && s[0] <= longest_stride) ||
+        !(s[1] >= 0 && s[1] < s[0])) {
+      throw Error(from.origin + ": the curve '" + spec.name + "' has " + std::to_string(count) +
+                  " points and a stride of " + std::to_string(s[0]) + ", of which " + std::to_string(s[1]) +
+                  " have come; fewer than " + std::to_string(capacity) + " points, a stride of at least 1 and less " +
+                  "than a stride were expected");
+    }
+    points.stride = static_cast<std::int64_t>(s[0]);
     points.pending = static_cast<std::int64_t>(s[1]);
     points.sum = s[2];
     points.last = s[3];

@@ -22,7 +22,13 @@ class Metrics {
   };
   explicit Metrics(std::vector<Spec> specs) : specs_(std::move(specs)) {}
 
+  /// From now on every value is also written as an event. A session that goes on from a checkpoint says so first:
+  /// readers drop all that they hold of this run, which may be more than was saved, and are given the curves as they
+  /// were saved. The curves count different things (steps, updates, episodes), so no one step could part what was
+  /// saved from what was not.
   void write_events_to(const std::filesystem::path& directory);
+  void stop_events() { events_.reset(); }
+  bool writes_events() const { return events_ != nullptr; }
   /// `name` must be declared. A non-finite value throws dream::Error naming it: the phase stops there.
   void add(const std::string& name, std::int64_t step, double value);
   void clear(const std::string& prefix);  // forget the curves whose name begins so: a phase starts anew

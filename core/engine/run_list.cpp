@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "api/error.h"
 #include "core/base/platform.h"
+#include "core/engine/run_file.h"
 #include "core/engine/system.h"
 #include "core/nn/checkpoint.h"
 
@@ -27,7 +29,8 @@ RunView describe(const fs::path& run, bool shipped) {
   view.path = run.string();
   view.title = shipped ? "shipped: " + run.filename().string() : run.string();
   try {
-    const auto checkpoint = Checkpoint::peek(checkpoint_path(run));
+    auto checkpoint = Checkpoint::peek(checkpoint_path(run));
+    migrate(checkpoint);
     view.recipe = checkpoint.text("recipe");
     view.environment = checkpoint.text("environment");
     const auto score = checkpoint.metadata.find("fact/score");
@@ -56,9 +59,17 @@ std::vector<fs::path> shipped_runs(const fs::path& assets) {
 }
 
 bool is_shipped(const fs::path& run, const fs::path& assets) {
+  if (run.empty() || assets.empty()) return false;
   std::error_code ignored;
-  return !assets.empty() &&
-         fs::weakly_canonical(run, ignored).string().starts_with(fs::weakly_canonical(assets, ignored).string());
+  const auto inside = fs::weakly_canonical(run, ignored).lexically_relative(fs::weakly_canonical(assets, ignored));
+  return !inside.empty() && *inside.begin() != "..";
+}
+
+void refuse_shipped(const fs::path& run, const fs::path& assets) {
+  if (!is_shipped(run, assets)) return;
+  const auto folder = run.has_filename() ? run : run.parent_path();
+  throw Error(folder.string() + " is shipped with the program and stays as it is: copy the folder (cp -r " +
+              folder.string() + " runs/" + folder.filename().string() + ") and train the copy on");
 }
 
 std::vector<RunView> list_runs(const fs::path& assets, const fs::path& runs) {

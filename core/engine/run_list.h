@@ -13,6 +13,8 @@ std::filesystem::path find_assets();
 /// Run folders in ASSETS/runs, sorted by name.
 std::vector<std::filesystem::path> shipped_runs(const std::filesystem::path& assets);
 bool is_shipped(const std::filesystem::path& run, const std::filesystem::path& assets);
+/// Throws dream::Error for a shipped run, which nobody trains on in its place.
+void refuse_shipped(const std::filesystem::path& run, const std::filesystem::path& assets);
 
 /// Shipped runs, then those in `runs`, as the window lists them. A damaged one is listed with what is wrong with it.
 std::vector<RunView> list_runs(const std::filesystem::path& assets, const std::filesystem::path& runs);

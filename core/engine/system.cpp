@@ -3,8 +3,10 @@
 #include <mutex>
 
 #include "api/error.h"
+#include "core/engine/run_file.h"
 #include "core/env/registry.h"
 #include "core/nn/device.h"
+#include "core/nn/memory_limit.h"
 
 namespace dream {
 namespace {
@@ -23,24 +25,70 @@ void refuse_what_it_lacks(const RecipeEntry& recipe, const std::string& environm
               (others.empty() ? "No recipe serves this world yet" : "Recipes that serve it: " + others));
 }
 
+const RecipeEntry& find_recipe(const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& recipe : recipes()) {
+    if (recipe.name == name) return recipe;
+    names.push_back(recipe.name);
+  }
+  const auto near = nearest(name, names);
+  std::string known;
+  for (const auto& other : names) known += (known.empty() ? "" : ", ") + other;
+  throw Error("there is no recipe '" + name + "'" + (near.empty() ? "" : "; did you mean '" + near + "'?") +
+              " The recipes are: " + known);
+}
+
+/// What the weights of a file may need while a system is made for them: themselves, their optimisers' moments, copies in
+/// other precisions, and what their first values are drawn with.
+MemoryLimit limit_for(std::int64_t weights) {
+  const auto bytes = static_cast<std::uint64_t>(weights) * sizeof(float);
+  return {(std::uint64_t{64} << 20) + 2 * bytes, (std::uint64_t{256} << 20) + 32 * bytes};
+}
+
+/// The setting without whose departure from the recipe's own value the system would fit; "" where none alone is it.
+std::string culprit(const RecipeEntry& recipe, const RunSpec& spec) {
+  RunSpec plain;
+  plain.recipe = spec.recipe;
+  plain.environment = spec.environment;
+  const auto own = recipe.make(plain);
+  for (const auto& field : own->config.fields()) {
+    const auto* whole = std::get_if<std::int64_t>(&field.value);
+    if (!whole || !field.fixed) continue;
+    auto without = spec;
+    without.settings.push_back(field.key + "=" + std::to_string(*whole));
+    try {
+      const auto limit = limit_for(spec.weights);
+      recipe.make(without);
+      return field.key + " (the recipe's own is " + std::to_string(*whole) + ")";
+    } catch (const std::exception&) {
+    } catch (const MemoryLimit::Exceeded&) {
+    }
+  }
+  return "";
+}
+
+std::unique_ptr<System> make_no_larger(const RecipeEntry& recipe, const RunSpec& spec) {
+  try {
+    const auto limit = limit_for(spec.weights);
+    return recipe.make(spec);
+  } catch (const MemoryLimit::Exceeded& exceeded) {
+    const auto megabytes = [](std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MB"; };
+    const auto guilty = culprit(recipe, spec);
+    throw Error(spec.toml_origin + ": its sizes do not fit the weights, which take " +
+                megabytes(static_cast<std::uint64_t>(spec.weights) * sizeof(float)) +
+                " where one tensor of such a system would take " + megabytes(exceeded.bytes) +
+                (guilty.empty() ? "" : "; look at " + guilty));
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<System> make_system(const RunSpec& spec) {
-  std::vector<std::string> names;
-  for (const auto& recipe : recipes()) {
-    if (recipe.name == spec.recipe) {
-      refuse_what_it_lacks(recipe, spec.environment);
-      static std::mutex building;  // first weights come from Torch's one generator, which a recipe seeds
-      const std::lock_guard lock(building);
-      return recipe.make(spec);
-    }
-    names.push_back(recipe.name);
-  }
-  const auto near = nearest(spec.recipe, names);
-  std::string known;
-  for (const auto& name : names) known += (known.empty() ? "" : ", ") + name;
-  throw Error("there is no recipe '" + spec.recipe + "'" + (near.empty() ? "" : "; did you mean '" + near + "'?") +
-              " The recipes are: " + known);
+  const auto& recipe = find_recipe(spec.recipe);
+  refuse_what_it_lacks(recipe, spec.environment);
+  static std::mutex building;  // first weights come from Torch's one generator, which a recipe seeds
+  const std::lock_guard lock(building);
+  return spec.weights > 0 ? make_no_larger(recipe, spec) : recipe.make(spec);
 }
 
 void apply_settings(Config& config, const RunSpec& spec) {
@@ -63,7 +111,8 @@ void System::load_weights(const Checkpoint& from) {
     if (!from.tensors.contains(starts_prefix + name)) continue;
     auto shape = tensor.sizes().vec();
     shape[0] = -1;
-    loaded[name] = from.get(starts_prefix + name, shape).to(device);
+    const auto stored = from.finite(starts_prefix + name, shape);
+    loaded[name] = (stored.is_floating_point() ? stored.to(torch::kFloat32) : stored).to(device);
   }
   if (!loaded.empty() && loaded.size() != expected.size()) {
     throw Error(from.origin + ": the start states are incomplete (" + std::to_string(loaded.size()) + " of " +
@@ -81,17 +130,28 @@ void System::load_weights(const Checkpoint& from) {
   starts = std::move(loaded);
 }
 
-std::unique_ptr<System> load_system(const Checkpoint& checkpoint, const std::string& device) {
+RunSpec spec_of(const Checkpoint& checkpoint, const std::string& device) {
   RunSpec spec;
   spec.recipe = checkpoint.text("recipe");
   spec.environment = checkpoint.text("environment");
+  naming(checkpoint.origin + ", field 'recipe'", [&] { find_recipe(spec.recipe); });
+  naming(checkpoint.origin + ", field 'environment'", [&] { make_env(spec.environment); });
   spec.toml = checkpoint.text("config");
   spec.toml_origin = checkpoint.origin + ", field 'config'";
   spec.device = device;
-  auto system = make_system(spec);
-  system->load_weights(checkpoint);
-  system->metrics.load(checkpoint);
-  return system;
+  for (const auto& [name, tensor] : checkpoint.tensors) {
+    if (name.starts_with("model/") || name.starts_with("behaviour/")) spec.weights += tensor.numel();
+  }
+  return spec;
+}
+
+std::unique_ptr<System> load_system(const Checkpoint& checkpoint, const std::string& device) {
+  return naming(checkpoint.origin, [&] {
+    auto system = make_system(spec_of(checkpoint, device));
+    system->load_weights(checkpoint);
+    system->metrics.load(checkpoint);
+    return system;
+  });
 }
 
 std::filesystem::path checkpoint_path(const std::filesystem::path& run) {

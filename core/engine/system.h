@@ -46,6 +46,7 @@ struct RunSpec {
   std::vector<std::string> settings;  // "v.learning_rate=1e-4"
   std::string toml, toml_origin;      // the settings of a checkpoint, applied before `settings`
   std::string device = "cpu";
+  std::int64_t weights = 0;  // values of a checkpoint's weights: settings that need far more are refused; 0 = any
 };
 
 struct RecipeEntry {
@@ -61,6 +62,8 @@ const std::vector<RecipeEntry>& recipes();
 std::unique_ptr<System> make_system(const RunSpec& spec);
 /// For recipes: the settings of `spec`, before anything is built from them.
 void apply_settings(Config& config, const RunSpec& spec);
+/// The recipe, environment and settings of a checkpoint.
+RunSpec spec_of(const Checkpoint& checkpoint, const std::string& device);
 /// The system that a checkpoint describes, with its weights loaded.
 std::unique_ptr<System> load_system(const Checkpoint& checkpoint, const std::string& device);
 

@@ -1,10 +1,12 @@
 #include "core/engine/trainer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "api/error.h"
 #include "api/platform_time.h"
+#include "core/engine/run_file.h"
 
 namespace dream {
 namespace {
@@ -14,6 +16,10 @@ constexpr const char* fact_prefix = "fact/";
 constexpr double save_every = 20;  // times as long as saving takes: a large replay's state must not eat the time
 constexpr double pace_window = 3;  // seconds over which a rate is taken
 constexpr double still = 10;       // a step takes well under a second: after so many, the process was stopped
+
+std::string fixed_text(const std::string& key) {
+  return key + " is fixed once a run has begun; start a new run to have another";
+}
 
 /// Weights that are not finite must not replace a checkpoint whose are.
 void require_finite(const Checkpoint& weights) {
@@ -28,23 +34,53 @@ void require_finite(const Checkpoint& weights) {
 
 }  // namespace
 
-Trainer::Trainer(std::unique_ptr<System> system, Options options, bool resume)
+Trainer::Trainer(std::unique_ptr<System> system, Options options)
     : system_(std::move(system)), options_(std::move(options)) {
   choose(options_.only);
+}
+
+Trainer::Trainer(std::unique_ptr<System> system, Options options, bool resume)
+    : Trainer(std::move(system), std::move(options)) {
   std::error_code failure;
-  std::filesystem::create_directories(system_->directory, failure);
-  if (failure) throw Error(system_->directory.string() + " cannot be created: " + failure.message());
-  const auto path = system_->directory / checkpoint_name;
-  if (std::filesystem::exists(path)) {
+  if (std::filesystem::exists(file(), failure)) {
     if (!resume) {
       throw Error(system_->directory.string() +
                   " holds a run already; go on with it (--resume) or choose another folder");
     }
-    load(Checkpoint::load(path));
-  } else {
-    save();
+    reload();
+    return;
   }
-  system_->metrics.write_events_to(system_->directory);
+  make_folder(system_->directory);
+  lock_ = std::make_unique<FolderLock>(system_->directory);
+  if (std::filesystem::exists(file(), failure))
+    throw Error("another program has begun a run in " + system_->directory.string() + " just now");
+  save();
+}
+
+std::unique_ptr<Trainer> Trainer::open(const std::filesystem::path& directory, const Options& options,
+                                       const std::string& device) {
+  const auto file = directory / checkpoint_name;
+  const auto mark = mark_of(file);  // before it is read: what replaces it meanwhile is seen as new
+  const auto checkpoint = load_run(file);
+  return naming(checkpoint.origin, [&] {
+    auto spec = spec_of(checkpoint, device);
+    spec.directory = directory;
+    auto trainer = std::unique_ptr<Trainer>(new Trainer(make_system(spec), options));
+    trainer->load(checkpoint, mark);
+    return trainer;
+  });
+}
+
+std::filesystem::path Trainer::file() const {
+  return system_->directory / checkpoint_name;
+}
+
+void Trainer::take() {
+  if (lock_) return;
+  auto lock = std::make_unique<FolderLock>(system_->directory);
+  if (stale_ || mark_of(file()) != mark_) reload();
+  lock_ = std::move(lock);
+  if (!notice_.empty()) save();  // from here on it is a run like any other
 }
 
 void Trainer::choose(const std::string& phase) {
@@ -78,25 +114,26 @@ void Trainer::leave() {
 }
 
 bool Trainer::advance() {
+  take();
   auto* due = find_due();
-  if (due != current_) {
-    const bool finished = current_ != nullptr;
+  if (due && !system_->metrics.writes_events()) system_->metrics.write_events_to(system_->directory);
+  if (due != current_ && current_ != nullptr) {
     leave();
-    if (finished) save();
-    if (due) enter(due);
+    save();
   }
   if (!due) return false;
   try {
     failed_ = nullptr;
+    if (due != current_) enter(due);
+    changed_ = true;
     units_ = due->step();
     measure(units_);
-    const double wait = options_.checkpoint_seconds;
-    if (now_seconds() - saved_at_ >= (wait > 0 ? std::max(wait, save_every * saving_took_) : 0)) save();
   } catch (...) {
-    failed_ = due;
-    leave();
+    fail(due);
     throw;
   }
+  const double wait = options_.checkpoint_seconds;
+  if (now_seconds() - saved_at_ >= (wait > 0 ? std::max(wait, save_every * saving_took_) : 0)) save();
   return true;
 }
 
@@ -125,17 +162,26 @@ void Trainer::measure(double units) {
 }
 
 void Trainer::save() {
+  take();
   const double began = now_seconds();
   Checkpoint checkpoint;
   system_->store_weights(checkpoint);
-  require_finite(checkpoint);
+  try {
+    require_finite(checkpoint);
+  } catch (...) {
+    fail(current_ ? current_ : find_due());
+    throw;
+  }
   system_->metrics.save(checkpoint);
   for (const auto& phase : system_->phases) phase->save(checkpoint);
   checkpoint.metadata["recipe"] = system_->recipe;
   checkpoint.metadata["environment"] = system_->environment;
   checkpoint.metadata["config"] = system_->config.to_toml();
+  checkpoint.metadata[run_format_key] = std::to_string(run_format);
   for (const auto& [name, text] : system_->facts) checkpoint.metadata[fact_prefix + name] = text;
-  checkpoint.save(system_->directory / checkpoint_name);
+  checkpoint.save(file());
+  mark_ = mark_of(file());
+  changed_ = false;
   saved_at_ = now_seconds();
   saving_took_ = saved_at_ - began;
 }
@@ -145,38 +191,78 @@ void Trainer::load(const Checkpoint& from) {
     throw Error(from.origin + " is a run of " + from.text("recipe") + " on " + from.text("environment") + ", not of " +
                 system_->recipe + " on " + system_->environment);
   }
+  refuse_changes(from);
   system_->load_weights(from);
-  system_->metrics.load(from);
-  for (const auto& phase : system_->phases) phase->load(from);
+  notice_.clear();
+  if (holds_weights_alone(from)) {
+    system_->metrics.clear("");
+    notice_ = system_->directory.string() +
+              " holds weights alone, as an export does: training begins from them, with counters and curves at zero";
+  } else {
+    system_->metrics.load(from);
+    for (const auto& phase : system_->phases) phase->load(from);
+  }
   for (const auto& [key, text] : from.metadata) {
     if (key.starts_with(fact_prefix)) system_->facts[key.substr(std::string(fact_prefix).size())] = text;
   }
   saved_at_ = now_seconds();
 }
 
+/// What is in memory is not trusted any more; the file is whole.
+void Trainer::fail(Phase* phase) {
+  changed_ = false;
+  close();
+  failed_ = phase;
+}
+
 void Trainer::reload() {
   leave();
+  const auto mark = mark_of(file());  // as in open()
+  const auto checkpoint = load_run(file());
+  naming(checkpoint.origin, [&] { load(checkpoint, mark); });
+}
+
+void Trainer::load(const Checkpoint& from, const FileMark& mark) {
+  stale_ = true;  // until all of it is read
+  load(from);
+  mark_ = mark;
   failed_ = nullptr;
-  load(Checkpoint::load(system_->directory / checkpoint_name));
+  changed_ = stale_ = false;
 }
 
 void Trainer::close() {
-  if (failed_) return;  // what is in memory is not trusted; the file is whole
-  save();
+  if (lock_ && changed_) save();
   leave();
+  system_->metrics.stop_events();
+  stale_ = stale_ || lock_;
+  lock_.reset();
 }
 
 void Trainer::set(const std::string& key, const FieldValue& value) {
-  for (const auto& field : system_->config.fields()) {
-    if (field.key == key && !field.live) {
-      throw Error(key + " is fixed once a run has begun; start a new run to change it");
+  const auto fields = system_->config.fields();
+  const auto field = std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.key == key; });
+  if (field != fields.end() && field->fixed) throw Error(fixed_text(key));
+  take();
+  system_->config.set(key, value);
+  changed_ = true;
+  if (field->live || !current_) return;
+  save();
+  reload();
+}
+
+/// The settings that this run was begun with, held against those of now.
+void Trainer::refuse_changes(const Checkpoint& from) const {
+  for (const auto& [key, was] : system_->config.differences(from.text("config"), from.origin + ", field 'config'")) {
+    for (const auto& field : system_->config.fields()) {
+      if (field.key == key && field.fixed) throw Error(fixed_text(key) + ": it was begun with " + was);
     }
   }
-  system_->config.set(key, value);
 }
 
 double Trainer::saved_seconds_ago() const {
-  return saved_at_ < 0 ? -1 : now_seconds() - saved_at_;
+  if (mark_.changed == 0) return -1;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::max(0.0, std::chrono::duration<double>(now).count() - static_cast<double>(mark_.changed) * 1e-9);
 }
 
 std::vector<PhaseView> Trainer::phases(bool running) const {
@@ -193,8 +279,7 @@ std::vector<PhaseView> Trainer::phases(bool running) const {
     if (phase.get() == failed_) view.state = State::failed;
     if (phase.get() == current_ && view.progress < 1) {
       view.state = running ? State::running : State::paused;
-      view.rate = pace_.rate;
-      view.eta_seconds = pace_.eta;
+      if (running) view.rate = pace_.rate, view.eta_seconds = pace_.eta;
     }
     views.push_back(std::move(view));
   }

@@ -84,8 +84,10 @@ class Reader {
       }
     }
     check_layout(entries);
-    if (with_tensors) {
-      for (const Entry& entry : entries) checkpoint.tensors.emplace(entry.name, read_tensor(entry));
+    for (const Entry& entry : entries) {
+      const auto shapes_alone = torch::dtype(entry.dtype.type).device(torch::kMeta);
+      checkpoint.tensors.emplace(entry.name,
+                                 with_tensors ? read_tensor(entry) : torch::empty(entry.shape, shapes_alone));
     }
     checkpoint.origin = path_.string();
     return checkpoint;
@@ -339,6 +341,26 @@ torch::Tensor Checkpoint::exact(const std::string& name, torch::IntArrayRef shap
 torch::Tensor Checkpoint::get(const std::string& name, torch::IntArrayRef shape) const {
   const torch::Tensor tensor = exact(name, shape);
   return tensor.is_floating_point() ? tensor.to(torch::kFloat32) : tensor;
+}
+
+torch::Tensor Checkpoint::finite(const std::string& name, torch::IntArrayRef shape) const {
+  const torch::Tensor tensor = exact(name, shape);
+  if (tensor.is_floating_point() && !tensor.isfinite().all().item<bool>()) {
+    throw Error(source(*this) + ": tensor '" + name + "' holds a value that is not finite; the file is damaged.");
+  }
+  return tensor;
+}
+
+std::int64_t Checkpoint::count(const std::string& name) const {
+  constexpr std::int64_t most = std::int64_t{1} << 50;
+  const auto found = tensors.find(name);
+  const torch::Tensor tensor = found != tensors.end() && found->second.dim() == 0 ? exact(name, {}) : exact(name, {1});
+  const auto value = tensor.scalar_type() == torch::kInt64 ? tensor.item<std::int64_t>() : -1;
+  if (value < 0 || value > most) {
+    throw Error(source(*this) + ": tensor '" + name + "' is not a count, a whole number from 0 to " +
+                std::to_string(most) + "; the file is damaged.");
+  }
+  return value;
 }
 
 const std::string& Checkpoint::text(const std::string& key) const {

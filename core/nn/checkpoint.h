@@ -19,13 +19,18 @@ struct Checkpoint {
   /// foreign or hostile (overlapping or out-of-range offsets, absurd shapes, header larger than the file …).
   static Checkpoint load(const std::filesystem::path& path);
 
-  /// The same checks of the header, but no tensor is read: for lists of runs.
+  /// The same checks of the header, but no tensor is read: those here have type and shape, and no memory (Torch's meta
+  /// device). For lists of runs.
   static Checkpoint peek(const std::filesystem::path& path);
 
   /// The tensor `name`, checked against a shape (-1 = any) and converted to float32 when it is a floating type.
   torch::Tensor get(const std::string& name, torch::IntArrayRef shape) const;
   /// The same, as stored: float64 (CMA-ES) keeps its digits.
   torch::Tensor exact(const std::string& name, torch::IntArrayRef shape) const;
+  /// As stored, and where it is of a floating type every value of it finite.
+  torch::Tensor finite(const std::string& name, torch::IntArrayRef shape) const;
+  /// One whole number that counts something: not negative, and no more than anything here can come to.
+  std::int64_t count(const std::string& name) const;
   const std::string& text(const std::string& key) const;  // throws when missing
   std::string origin;                                     // the file that it came from, for messages
 };

@@ -138,7 +138,7 @@ void load_module(const Checkpoint& from, const std::string& prefix, torch::nn::M
   std::set<std::string> expected;
   for (const auto& [name, target] : named_tensors(module)) {
     const std::string key = join(prefix, name);
-    const torch::Tensor value = from.exact(key, target.sizes());
+    const torch::Tensor value = from.finite(key, target.sizes());
     if (value.is_floating_point() != target.is_floating_point()) {
       throw Error(origin_of(from) + ": tensor '" + key + "' is of type " + c10::toString(value.scalar_type()) + ", and " +
                   c10::toString(target.scalar_type()) + " was expected.");
@@ -195,7 +195,7 @@ void load_optimizer(const Checkpoint& from, const std::string& prefix, torch::op
     if (first == from.tensors.end() || first->first.rfind(start, 0) != 0) continue;  // it has not been stepped yet
     StateSource reader;
     reader.moment = [&](const std::string& name) {
-      const torch::Tensor value = from.exact(start + name, parameters[i].sizes());
+      const torch::Tensor value = from.finite(start + name, parameters[i].sizes());
       if (!value.is_floating_point())
         throw Error(origin_of(from) + ": tensor '" + start + name + "' is not of a floating type.");
       return laid_out_like(value, parameters[i].detach());
@@ -203,13 +203,7 @@ void load_optimizer(const Checkpoint& from, const std::string& prefix, torch::op
     reader.optional_moment = [&](const std::string& name) {
       return from.tensors.count(start + name) ? reader.moment(name) : torch::Tensor();
     };
-    reader.step = [&] {
-      const torch::Tensor value = from.exact(start + "step", {});
-      if (value.scalar_type() != torch::kInt64 || value.item<std::int64_t>() < 0) {
-        throw Error(origin_of(from) + ": tensor '" + start + "step' is not a count of steps.");
-      }
-      return value.item<std::int64_t>();
-    };
+    reader.step = [&] { return from.count(start + "step"); };
     states[i] = kind.load(reader);
   }
   for (std::size_t i = 0; i < parameters.size(); ++i) {

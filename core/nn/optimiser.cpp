@@ -75,13 +75,14 @@ void Optimiser::save(Checkpoint& into, const std::string& prefix) const {
 }
 
 void Optimiser::load(const Checkpoint& from, const std::string& prefix) {
-  const auto steps = from.get(prefix + "steps", {1}).to(torch::kInt64).item<std::int64_t>();
+  const auto steps = from.count(prefix + "steps");
   std::vector<torch::Tensor> first, second;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    first.push_back(
-        from.get(prefix + std::to_string(i) + "/first", parameters_[i].sizes()).to(parameters_[i].device()));
-    second.push_back(
-        from.get(prefix + std::to_string(i) + "/second", parameters_[i].sizes()).to(parameters_[i].device()));
+    const auto name = prefix + std::to_string(i);
+    first.push_back(from.finite(name + "/first", parameters_[i].sizes()).to(parameters_[i].device()));
+    second.push_back(from.finite(name + "/second", parameters_[i].sizes()).to(parameters_[i].device()));
+    if (second.back().lt(0).any().item<bool>())
+      throw Error(from.origin + ": tensor '" + name + "/second' holds a mean square below 0; the file is damaged");
   }
   torch::NoGradGuard no_grad;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {

@@ -207,7 +207,8 @@ TEST_F(CliTest, ATrainingThatIsKilledAgainAndAgainEndsAsIfItNeverWas) {
   EXPECT_TRUE(weights("whole") == weights("torn")) << "the same weights to the last bit";
 
   bad(train("whole"), "--resume");
-  bad({"train", "vmc", "--out", path("whole"), "--resume", "--set", "m.hidden_size=16", "--quiet"}, "shape");
+  bad({"train", "vmc", "--out", path("whole"), "--resume", "--set", "m.hidden_size=16", "--quiet"},
+      "m.hidden_size is fixed");
   EXPECT_EQ(good(train("whole", {"--resume"})), score) << "nothing is left to do";
   EXPECT_EQ(good({"train", "--resume", "--out", path("whole"), "--quiet"}), score)
       << "a run knows its recipe and its world";

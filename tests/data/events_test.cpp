@@ -11,9 +11,14 @@
 #include "api/error.h"
 #include "core/data/crc32c.h"
 #include "tests/data/temp_folder.h"
+#include "tests/support/event_reader.h"
 
 namespace dream {
 namespace events_test {
+
+using test::files_in;
+using test::read_file;
+using test::ReadEvent;
 
 TEST(Crc32c, AgreesWithThePublishedVectors) {
   // RFC 3720, appendix B.4, and the check value of CRC-32/ISCSI.
@@ -32,94 +37,13 @@ TEST(Crc32c, AgreesWithThePublishedVectors) {
   EXPECT_EQ(masked_crc32c("123456789"), 0xc78ab0e5u);
 }
 
-struct ReadEvent {
-  double wall_time = 0;
-  std::int64_t step = 0;
-  std::string version, tag;
-  std::optional<float> value;
-};
-
-/// A reader of the wire format that shares nothing with the writer.
-class Wire {
- public:
-  explicit Wire(std::string bytes) : bytes_(std::move(bytes)) {}
-  bool done() const { return at_ == bytes_.size(); }
-  std::uint64_t fixed(int count) {
-    std::uint64_t value = 0;
-    for (int i = 0; i < count; ++i) value |= std::uint64_t{static_cast<unsigned char>(bytes_.at(at_++))} << (8 * i);
-    return value;
-  }
-  std::uint64_t varint() {
-    std::uint64_t value = 0;
-    for (int shift = 0;; shift += 7) {
-      const auto byte = static_cast<unsigned char>(bytes_.at(at_++));
-      value |= std::uint64_t{byte & 0x7fu} << shift;
-      if (byte < 0x80) return value;
-    }
-  }
-  std::string text(std::uint64_t count) {
-    if (count > bytes_.size() - at_) throw std::out_of_range("text");
-    const std::string out = bytes_.substr(at_, count);
-    at_ += count;
-    return out;
-  }
-
- private:
-  std::string bytes_;
-  std::size_t at_ = 0;
-};
-
-ReadEvent read_event(const std::string& bytes) {
-  ReadEvent event;
-  Wire wire(bytes);
-  while (!wire.done()) {
-    switch (wire.varint()) {
-      case 1 << 3 | 1:
-        event.wall_time = std::bit_cast<double>(wire.fixed(8));
-        break;
-      case 2 << 3 | 0:
-        event.step = static_cast<std::int64_t>(wire.varint());
-        break;
-      case 3 << 3 | 2:
-        event.version = wire.text(wire.varint());
-        break;
-      case 5 << 3 | 2: {
-        Wire summary(wire.text(wire.varint()));
-        EXPECT_EQ(summary.varint(), 1u << 3 | 2);
-        Wire value(summary.text(summary.varint()));
-        EXPECT_TRUE(summary.done());
-        EXPECT_EQ(value.varint(), 1u << 3 | 2);
-        event.tag = value.text(value.varint());
-        EXPECT_EQ(value.varint(), 2u << 3 | 5);
-        event.value = std::bit_cast<float>(static_cast<std::uint32_t>(value.fixed(4)));
-        EXPECT_TRUE(value.done());
-        break;
-      }
-      default:
-        ADD_FAILURE() << "an unknown field";
-        return event;
-    }
-  }
-  return event;
-}
-
-std::vector<ReadEvent> read_file(const std::filesystem::path& path) {
-  Wire wire(test::read_bytes(path));
-  std::vector<ReadEvent> events;
-  while (!wire.done()) {
-    const std::string length = wire.text(8);
-    EXPECT_EQ(wire.fixed(4), masked_crc32c(length));
-    const std::string payload = wire.text(Wire(length).fixed(8));
-    EXPECT_EQ(wire.fixed(4), masked_crc32c(payload));
-    events.push_back(read_event(payload));
-  }
-  return events;
-}
-
-std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder) {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) files.push_back(entry.path());
-  return files;
+TEST(EventWriter, ASessionStartSaysFromWhichStep) {
+  const test::TempFolder folder;
+  EventWriter(folder.path()).session_start(300);
+  const auto events = read_file(files_in(folder.path()).at(0));
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_TRUE(events[1].session_start);
+  EXPECT_EQ(events[1].step, 300);
 }
 
 TEST(EventWriter, ScalarsAreReadBackWhileItIsOpen) {

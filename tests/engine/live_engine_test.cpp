@@ -190,13 +190,20 @@ TEST_F(LiveEngineTest, ANewRunWaitsForItsStartAndRefusesATakenFolder) {
   EXPECT_TRUE(comes(*live, [](const Snapshot& s) { return s.fault.find("'CarRacing'") != std::string::npos; }));
   live->send(StartRun{"vmc", "CarRacing", (folder_ / "new").string(), {}});
   ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.train->open; }));
+  EXPECT_TRUE(comes(*live, [](const Snapshot& s) { return s.fault.empty(); })) << "the mistake has been put right";
   EXPECT_FALSE(live->latest()->train->busy);
   EXPECT_EQ(live->latest()->train->phases[0].state, PhaseView::State::waiting);
   EXPECT_FALSE(live->latest()->train->fields.empty());
   EXPECT_TRUE(comes(*live, [](const Snapshot& s) { return s.runs->size() == 1; })) << "the list shows it";
   live->send(StartRun{"vmc", "CarRacing", (folder_ / "new").string(), {}});
   EXPECT_TRUE(comes(*live, [](const Snapshot& s) { return s.fault.find("holds a run already") != std::string::npos; }));
+  EXPECT_EQ(live->latest()->fault.find("--"), std::string::npos) << "the window has no options: " << live->latest()->fault;
   EXPECT_TRUE(live->latest()->train->open) << "the open run stays";
+  live->send(SetField{"v.learning_rate", 7.0});
+  EXPECT_TRUE(comes(*live, [](const Snapshot& s) { return s.fault.find("v.learning_rate") != std::string::npos; }));
+  live->send(SetField{"v.learning_rate", 2e-5, (folder_ / "another").string()});  // meant for a run that is gone
+  live->send(SetField{"v.learning_rate", 3e-5, (folder_ / "new").string()});
+  EXPECT_TRUE(comes(*live, [](const Snapshot& s) { return s.fault.empty(); })) << "cured by the next value that may be";
   live->send(SetField{"v.learning_rate", 1e-5});
   EXPECT_TRUE(comes(*live, [](const Snapshot& s) {
     for (const auto& field : s.train->fields) {

@@ -128,7 +128,7 @@ TEST_F(PhasesTest, AFailureLeavesTheCheckpointAndReloadGoesBackToIt) {
   EXPECT_EQ(trainer.current(), nullptr);
   trainer.close();  // what is in memory is not trusted
   first_->fails_at = -1;
-  trainer.reload();
+  trainer.take();
   EXPECT_EQ(first_->count, 1);
   EXPECT_EQ(trainer.phases(false)[0].state, PhaseView::State::paused);
   while (trainer.advance()) {
@@ -146,7 +146,7 @@ TEST_F(PhasesTest, WeightsThatAreNotFiniteNeverReachTheDisk) {
   const auto fault = message_of<Error>([&] { trainer.advance(); });
   EXPECT_SAYS(fault, "model/motion");
   EXPECT_SAYS(fault, "checkpoint is whole");
-  trainer.reload();
+  trainer.take();
   EXPECT_FLOAT_EQ(trainer.system().model->parameters()[0].item<float>(), 0.1f);
   EXPECT_EQ(first_->count, 1);
 }
@@ -341,7 +341,7 @@ TEST_F(TrainerTest, ALossThatIsNotFiniteNamesItsTermAndKeepsTheCheckpoint) {
   EXPECT_EQ(trainer.phases(false)[1].state, PhaseView::State::failed);
   trainer.close();
   EXPECT_TRUE(test::read_bytes(folder_ / "run" / "checkpoint.safetensors") == good);
-  trainer.reload();
+  trainer.take();
   EXPECT_TRUE(trainer.system().model->named_parameters()["v.deconv4.bias"].isfinite().all().item<bool>());
   EXPECT_TRUE(trainer.advance());
   EXPECT_EQ(trainer.current()->name(), "v");
@@ -349,7 +349,7 @@ TEST_F(TrainerTest, ALossThatIsNotFiniteNamesItsTermAndKeepsTheCheckpoint) {
   // Live settings change at once, the others not at all, unknown ones are named.
   trainer.set("v.learning_rate", 1e-5);
   EXPECT_THROW(trainer.set("v.learning_rate", 5.0), Error);
-  EXPECT_SAYS(message_of<Error>([&] { trainer.set("v.latent_size", std::int64_t{8}); }), "v.latent_size");
+  EXPECT_SAYS(message_of<Error>([&] { trainer.set("v.latent_size", std::int64_t{8}); }), "v.latent_size is fixed");
   EXPECT_THROW(trainer.set("v.unknown", 1.0), Error);
 }
 

@@ -85,6 +85,9 @@ void DreamerOptions::fields(Config& config, const std::string& recipe) {
       {.help = "Updates between two handovers of weights to an async actor", .low = 1, .high = 1e6, .live = true});
   config.add("train.evaluate_episodes", train.evaluate_episodes,
              {.help = "Unseen episodes at the end", .low = 1, .high = 1e6});
+  config.resumable({"world_optimiser.warm_up", "train.batch", "train.length", "train.budget_gb", "train.datasets",
+                    "train.online_queue", "train.prefill", "train.bfloat16", "train.actor", "train.evaluate_episodes"});
+  if (recipe != "planet") config.resumable({"actor_optimiser.warm_up", "critic_optimiser.warm_up"});
 }
 
 }  // namespace dream

@@ -255,14 +255,11 @@ class SearchEvaluation : public Phase {
     }
   }
   void load(const Checkpoint& from) override {
-    const auto episodes = from.tensors.contains("evaluate.episodes")
-                              ? counters_of(from, "evaluate.episodes", {"evaluated episodes"})[0]
-                              : 0;
+    const auto episodes = counters_of(from, "evaluate.episodes", {"evaluated episodes"})[0];
     evaluated_ = doubles(from, "evaluate.controller");
     evaluated_episodes_ = episodes;
     resumed_ = {};
     resumed_driver_.clear();
-    if (!from.tensors.contains("evaluate.driver")) return;
     resumed_driver_ = doubles(from, "evaluate.driver");
     resumed_.origin = from.origin;
     for (const auto& [name, tensor] : from.tensors) {

@@ -142,6 +142,9 @@ void VmcOptions::fields(Config& config) {
                     "collect.driver would do, on the collected frames",
                     0, 0));
   config.add("evaluate.episodes", evaluate.episodes, traits("Episodes on unseen tracks at the end", 1, 1e6));
+  config.resumable({"collect.episodes", "collect.max_steps", "collect.lanes", "collect.datasets", "collect.budget_gb",
+                    "v.epochs", "v.bfloat16", "m.sequence", "m.steps", "m.bfloat16", "c.episodes", "c.generations",
+                    "c.max_steps", "c.patience", "c.lanes", "evaluate.episodes"});
 }
 
 std::vector<VmcParts::Collected> VmcParts::collected() const {

@@ -1,0 +1,71 @@
+#pragma once
+// What the threads of the window's engine share; for its own sources alone.
+#include <algorithm>
+#include <set>
+
+#include "core/engine/live_engine.h"
+
+namespace dream {
+
+inline std::string words_of(const std::exception& error) {
+  if (const auto* torch_error = dynamic_cast<const c10::Error*>(&error)) {
+    return std::string("Torch failed: ") + torch_error->what_without_backtrace();
+  }
+  return error.what();
+}
+
+/// Whether two spellings name one folder. An empty one names none.
+inline bool same_folder(const std::filesystem::path& a, const std::filesystem::path& b) {
+  std::error_code ignored;
+  return !a.empty() && !b.empty() &&
+         std::filesystem::weakly_canonical(a / "", ignored) == std::filesystem::weakly_canonical(b / "", ignored);
+}
+
+/// Threads of the calling thread's networks. Torch gives a thread that computes for the first time the number that any
+/// thread has set last, so that moment is brought forward.
+inline void compute_with(int threads) {
+  torch::get_num_threads();
+  torch::set_num_threads(threads);
+}
+
+/// What the trainer thread owns.
+struct LiveEngine::TrainerWork {
+  std::unique_ptr<Trainer> trainer;
+  bool running = false, one_step = false, look = false;  // look: something else is watched now
+  std::string fault, shipped;                            // shipped: what was opened last, where it is a shipped run
+  double weights_at = 0, show_at = 0;                    // not before
+  std::set<std::string> watched;                         // probes that the window shows
+  std::vector<Frame> frames;                             // what was made last, and for which
+  std::vector<Probe> probes;
+  std::vector<std::string> probe_names;
+
+  void take(std::unique_ptr<Trainer> next) {
+    if (trainer) trainer->close();
+    auto watching = std::move(watched);
+    *this = {};
+    trainer = std::move(next);
+    watched = std::move(watching);
+  }
+};
+
+template <typename Work>
+bool LiveEngine::guarded(const std::string& cause, Work&& work) {
+  try {
+    work();
+    const auto last = fault_.get();
+    if (!last->text.empty() && (cause == last->cause || cause == "run")) fault_.put(std::make_shared<const Fault>());
+    return true;
+  } catch (const std::exception& error) {
+    const auto text = words_of(error);
+    log_.say(text, Log::error);
+    fault_.put(std::make_shared<const Fault>(Fault{cause, text}));
+    return false;
+  }
+}
+
+template <typename... To, typename Order>
+std::function<void(To&...)> LiveEngine::guarding(const std::string& cause, Order order) {
+  return [this, cause, order = std::move(order)](To&... to) { guarded(cause, [&] { order(to...); }); };
+}
+
+}  // namespace dream

@@ -1,0 +1,39 @@
+#pragma once
+#include <exception>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "api/error.h"
+#include "core/nn/checkpoint.h"
+
+namespace dream {
+
+/// What a run's checkpoint says of itself under "format". Version 1 said nothing.
+constexpr int run_format = 2;
+constexpr const char* run_format_key = "format";
+
+/// The checkpoint of a run, in today's format whatever it was written in. Throws dream::Error for one that a newer
+/// program has written.
+Checkpoint load_run(const std::filesystem::path& file);
+
+/// Brings a checkpoint of an older format to today's. Every step is one entry of the table in run_file.cpp.
+void migrate(Checkpoint& checkpoint);
+
+/// Whether there is nothing of a training's state in it: an export, for dreaming, evaluating and to begin from.
+bool holds_weights_alone(const Checkpoint& checkpoint);
+
+/// Whatever goes wrong in `work` is said with the file that it comes from.
+template <typename Work>
+auto naming(const std::string& origin, Work&& work) {
+  try {
+    return std::forward<Work>(work)();
+  } catch (const c10::Error& error) {
+    throw Error(origin + ": " + error.what_without_backtrace());
+  } catch (const Error& error) {
+    if (std::string(error.what()).find(origin) != std::string::npos) throw;
+    throw Error(origin + ": " + error.what());
+  }
+}
+
+}  // namespace dream
