@@ -38,7 +38,7 @@ struct DreamView {
   std::string mixture_help, sigma_help;      // what each of them does in this model; empty: nothing
   float steps_per_second = 0;                // wanted
   float natural_rate = 50;                   // steps per second at which this world runs by itself: the window's 1×
-  float measured_rate = 0;                   // dream steps per second over the last second
+  float measured_rate = 0;                   // dream steps per second over the last second; 0 while paused
   std::vector<float> action;                 // what drove this step
   double dream_reward = 0, real_reward = 0;  // sums since the start; dream_reward only where has_reward
   bool has_reward = false, has_done = false;

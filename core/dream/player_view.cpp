@@ -69,7 +69,7 @@ std::shared_ptr<const DreamView> Player::view() {
   view->ready = true;
   view->hands_on = drive_.engaged;
   view->step = step_;
-  view->measured_rate = static_cast<float>(rate_);
+  view->measured_rate = playing_ ? static_cast<float>(rate_) : 0;
   view->action = floats(action_);
   view->dream_reward = dream_reward_;
   view->real_reward = real_reward_;
