@@ -23,9 +23,10 @@ struct Drive {                // what the hands do now: sent whenever it changes
 struct SetPilot {
   bool human = false;
 };  // human: idle when no key is held; else the controller drives
-struct SetTemperature {
-  float mixture = 1, sigma = 1;
-};  // τ of the mixture weights and of σ
+struct SetKnob {  // what the model and its behaviour let a dream be bent by: DreamView::knobs
+  std::string name;
+  double value = 1;
+};
 struct SetSpeed {
   float steps_per_second = 50;
 };  // 0 = as fast as it can
@@ -77,7 +78,7 @@ struct OpenRun {
 struct RescanRuns {};
 struct DismissFault {};
 
-using Command = std::variant<DreamControl, Drive, SetPilot, SetTemperature, SetSpeed, SetTwin, EditLatent, HoldLatent,
+using Command = std::variant<DreamControl, Drive, SetPilot, SetKnob, SetSpeed, SetTwin, EditLatent, HoldLatent,
                              RandomiseLatent, DreamFromReplay, WatchProbes, StartRun, TrainControl, SetField, OpenRun,
                              RescanRuns, DismissFault>;
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "api/field.h"
+#include "api/knob.h"
 #include "api/spaces.h"
 #include "api/value.h"
 
@@ -24,6 +25,11 @@ struct HeldLatent {  // HoldLatent put it there
   float value = 0;
 };
 
+struct KnobView {
+  Knob knob;
+  double value = 1;
+};
+
 /// One published moment of the player.
 struct DreamView {
   std::uint64_t version = 0;  // counts published moments; equal version = equal content
@@ -34,8 +40,7 @@ struct DreamView {
   bool hands_on = false;  // a person's key drives this moment
   bool human_pilot = false;
   std::int64_t step = 0;  // imagined steps since the start
-  float tau_mixture = 1, tau_sigma = 1;
-  std::string mixture_help, sigma_help;      // what each of them does in this model; empty: nothing
+  std::vector<KnobView> knobs;               // what this dream can be bent by
   float steps_per_second = 0;                // wanted
   float natural_rate = 50;                   // steps per second at which this world runs by itself: the window's 1×
   float measured_rate = 0;                   // dream steps per second over the last second; 0 while paused

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ui/ui.h"
+#include "ui/knobs.h"
 
 namespace dream::ui {
 namespace {
@@ -18,16 +18,14 @@ Action dream_action(const char* id, const char* title, ImGuiKeyChord chord, cons
   return {id, "Dream", title, chord, keys, help, [what](Ui& ui) { ui.send(DreamControl{what}); }, needs_dream};
 }
 
-void shift_temperature(Ui& ui, float step) {
-  const DreamView& dream = ui.dream();
-  const auto moved = [&](float tau) { return std::clamp(std::round((tau + step) * 20) / 20, 0.05f, 2.0f); };
-  const SetTemperature before{dream.tau_mixture, dream.tau_sigma};
-  const SetTemperature after{moved(static_cast<float>(ui.settle("tau_mixture", dream.tau_mixture))),
-                             moved(static_cast<float>(ui.settle("tau_sigma", dream.tau_sigma)))};
-  ui.undoable("τ", before, after);
-  ui.expect("tau_mixture", after.mixture);
-  ui.expect("tau_sigma", after.sigma);
-  ui.send(after);
+void shift_temperature(Ui& ui, double step) {
+  KnobSettings before, after;
+  for (const auto* k : temperatures(ui.dream())) {
+    const double now = ui.settle(k->knob.name, k->value);
+    before.emplace_back(k->knob.name, now);
+    after.emplace_back(k->knob.name, std::clamp(std::round((now + step) * 20) / 20, k->knob.minimum, k->knob.maximum));
+  }
+  if (!after.empty()) set_knobs(ui, after, before);
 }
 
 }  // namespace
@@ -93,9 +91,9 @@ std::vector<Action> make_actions() {
        "Step the real environment beside the dream, under the same actions.",
        [](Ui& ui) { ui.send(SetTwin{!ui.dream().twin}); }, needs_dream});
   add({"tau_down", "Dream", "Temperature τ down", ImGuiKey_LeftBracket, "[", "A calmer, more certain dream.",
-       [](Ui& ui) { shift_temperature(ui, -0.05f); }, needs_dream});
+       [](Ui& ui) { shift_temperature(ui, -0.05); }, needs_dream});
   add({"tau_up", "Dream", "Temperature τ up", ImGuiKey_RightBracket, "]", "A wilder, less certain dream.",
-       [](Ui& ui) { shift_temperature(ui, 0.05f); }, needs_dream});
+       [](Ui& ui) { shift_temperature(ui, 0.05); }, needs_dream});
   add({"capture", "Dream", "Give all keys to the game", ImGuiKey_Tab, "Tab",
        "Every key then reaches the game alone, until Esc.", [](Ui& ui) { ui.keymap.capture(true); }, needs_dream});
 

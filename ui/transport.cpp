@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "ui/knobs.h"
 #include "ui/widgets.h"
 
 namespace dream::ui {
@@ -53,84 +54,6 @@ void draw_keys(Ui& ui, const DreamView& dream, float hero_width) {
   keycap(ui, cap, ui.keymap.captured() ? 1.0f : 0.0f);
 }
 
-/// One slider: the model knows one temperature only, or the person moves both together.
-bool one_temperature(const Ui& ui) {
-  const DreamView& dream = ui.dream();
-  return ui.settings.link_temperature || dream.mixture_help.empty() || dream.sigma_help.empty();
-}
-
-void send_temperature(Ui& ui, double mixture, double sigma) {
-  ui.expect("tau_mixture", mixture);
-  ui.expect("tau_sigma", sigma);
-  ui.send(SetTemperature{static_cast<float>(mixture), static_cast<float>(sigma)});
-}
-
-void draw_temperature(Ui& ui, const DreamView& dream, float width) {
-  const Palette& p = ui.color();
-  double mixture = ui.settle("tau_mixture", dream.tau_mixture), sigma = ui.settle("tau_sigma", dream.tau_sigma);
-  ViewState& before = ui.views["τ"];  // range: mixture, value: σ, when a drag began
-  const bool linked = one_temperature(ui), both_known = !dream.mixture_help.empty() && !dream.sigma_help.empty();
-  const auto finish = [&](const SliderResult& moved, double new_mixture, double new_sigma) {
-    if (moved.began) before.range = dream.tau_mixture, before.value = dream.tau_sigma;
-    if (moved.changed) send_temperature(ui, new_mixture, new_sigma);
-    if (moved.ended)
-      ui.undoable("τ", SetTemperature{before.range, before.value},
-                  SetTemperature{static_cast<float>(new_mixture), static_cast<float>(new_sigma)});
-  };
-  const auto name = [&](const char* label) {
-    ImGui::AlignTextToFramePadding();
-    text(p.text, "%s", label);
-    ImGui::SameLine(0, ui.px(6));
-  };
-  const auto figure = [&](double value) {
-    ImGui::SameLine(0, ui.px(6));
-    ImGui::AlignTextToFramePadding();
-    mono(ui, p.text, "%4.2f", value);
-    ImGui::SameLine(0, ui.px(6));
-  };
-  const char* all =
-      "Temperature: how much chance there is in the dream. Low is calm, 1 is as learned, high is wild. [ and ] change "
-      "it; double-click resets to 1; Ctrl-click types.";
-  if (linked) {
-    name("τ");
-    double both = dream.mixture_help.empty() ? sigma : mixture;
-    const SliderResult moved = slider(ui, "##tau", &both, 0.05, 2, 1, "%.2f", width - ui.px(148));
-    tip(ui, "τ", both_known ? all : (std::string(all) + "\n" + dream.mixture_help + dream.sigma_help).c_str());
-    finish(moved, both, both);
-    figure(both);
-  } else {
-    const float each = (width - ui.px(226)) / 2;
-    name("τ mix");
-    const SliderResult first = slider(ui, "##tau_mixture", &mixture, 0.05, 2, 1, "%.2f", each);
-    tip(ui, "τ of the mixture", dream.mixture_help.c_str());
-    finish(first, mixture, sigma);
-    figure(mixture);
-    name("σ");
-    const SliderResult second = slider(ui, "##tau_sigma", &sigma, 0.05, 2, 1, "%.2f", each);
-    tip(ui, "τ of σ", dream.sigma_help.c_str());
-    finish(second, mixture, sigma);
-    figure(sigma);
-  }
-  if (!both_known) return ImGui::NewLine();
-  const std::string label =
-      linked ? std::string("mix ") + icon::link + " σ###link" : std::string(icon::unlink) + "###link";
-  ImGui::PushStyleColor(ImGuiCol_Button, IM_COL32_BLACK_TRANS);
-  ImGui::PushStyleColor(ImGuiCol_Text, p.muted);
-  const bool toggled = ImGui::Button(label.c_str());
-  ImGui::PopStyleColor(2);
-  tip(ui, linked ? "Linked" : "Apart",
-      linked ? "One τ for both. Click to set them apart." : "Click to link the two again.");
-  if (toggled) {
-    ui.settings.link_temperature = !linked;
-    ui.settings_changed = true;
-    if (!linked && mixture != sigma) {
-      ui.undoable("τ", SetTemperature{static_cast<float>(mixture), static_cast<float>(sigma)},
-                  SetTemperature{static_cast<float>(mixture), static_cast<float>(mixture)});
-      send_temperature(ui, mixture, mixture);
-    }
-  }
-}
-
 void draw_speed(Ui& ui, const DreamView& dream) {
   static constexpr float factors[] = {0.25f, 0.5f, 1, 2, 4, 0};
   static constexpr const char* labels[] = {"0.25×", "0.5×", "1×", "2×", "4×", "max"};
@@ -162,7 +85,7 @@ void draw_speed(Ui& ui, const DreamView& dream) {
 
 /// Too narrow for one row: the temperature then has a row of its own.
 bool two_rows(const Ui& ui, float width) {
-  return width < ui.px(one_temperature(ui) ? 690 : 800);
+  return width < ui.px(knob_sliders(ui) < 2 ? 690 : 800);
 }
 
 }  // namespace
@@ -197,7 +120,7 @@ void draw_transport(Ui& ui, const DreamView& dream, float width, float hero_widt
     ImGui::SameLine(0, ui.px(16));
   const float room = width - (ImGui::GetCursorPosX() - left);
   ImGui::BeginDisabled(!dream.ready);
-  draw_temperature(ui, dream, std::min(room, ui.px(520)));
+  draw_knobs(ui, dream, std::min(room, ui.px(520)));
   ImGui::EndDisabled();
 }
 

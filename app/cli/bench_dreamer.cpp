@@ -104,7 +104,7 @@ Row dreamer_dream_row(double seconds, const Model& model, const std::string& dev
   const auto value = rate(seconds, [&] {
     constexpr int dreamed = 10;
     for (int i = 0; i < dreamed; ++i) {
-      const auto action = system->behaviour->decide(*system->model, carry, true, rng);
+      const auto action = system->behaviour->decide({system->model.get(), carry}, {}, Mode::collect, rng).action;
       carry = system->model->imagine(carry, action, {}, rng);
       system->model->predict(carry).frame.sum().item<float>();
     }

@@ -9,6 +9,7 @@
 #include "app/cli/verb.h"
 #include "core/base/durable_file.h"
 #include "core/base/platform.h"
+#include "core/behaviours/pilot.h"
 #include "core/behaviours/random_action.h"
 #include "core/engine/population.h"
 #include "core/engine/run_file.h"
@@ -92,7 +93,7 @@ Verb eval_verb(CLI::App& app) {
             const auto max_steps = limit > 0 ? std::min(options->max_steps, limit) : options->max_steps;
             if (options->dream) {
               lanes = std::make_unique<DreamLanes>(system->model, system->starts, lane_count, max_steps,
-                                                   DreamOptions{options->tau, options->tau}, common.seed);
+                                                   together(system->model->knobs(), "temperature", options->tau), common.seed);
             } else {
               lanes =
                   std::make_unique<RealLanes>(system->model, system->device, system->make_env, lane_count, common.seed);
@@ -100,10 +101,12 @@ Verb eval_verb(CLI::App& app) {
             if (options->random && options->dream) throw Error("--random plays in the environment; leave --dream away");
             Population::Options play;
             play.max_steps = max_steps;
+            Pilot pilot(system->behaviour, lane_count, Mode::judge);
+            play.begins = [&](std::int64_t lane) { pilot.start(lane); };
             auto rng = make_generator(system->device, common.seed);
             ProgressLine progress(common.quiet);
             const auto score = [&](const char* what, const char* whom, const auto& choose) {
-              Population population([&](const torch::Tensor&, const torch::Tensor&) { return choose(); }, *lanes, play);
+              Population population([&](const Seen& seen, const torch::Tensor&) { return choose(seen); }, *lanes, play);
               std::vector<std::uint64_t> seeds;
               for (std::int64_t i = 0; i < options->episodes; ++i)
                 seeds.push_back(first + static_cast<std::uint64_t>(i));
@@ -127,7 +130,7 @@ Verb eval_verb(CLI::App& app) {
             };
             const auto played =
                 score(options->dream ? "return in the dream" : "return", options->dream ? "dreams" : "unseen episodes",
-                      [&] { return system->behaviour->decide(*system->model, lanes->carry(), false, rng); });
+                      [&](const Seen& seen) { return pilot.drive(seen, rng); });
 
             nlohmann::json json = {{"run", options->run},
                                    {"environment", system->environment},
@@ -138,7 +141,7 @@ Verb eval_verb(CLI::App& app) {
                                    {"deviation", played.score.deviation},
                                    {"rewards", played.rewards}};
             if (options->random) {
-              const auto chance = score("random actions", "of the same episodes", [&] {
+              const auto chance = score("random actions", "of the same episodes", [&](const Seen&) {
                 return random_action(system->make_env()->spaces().action, lane_count, rng, system->device);
               });
               json["random_mean"] = chance.score.mean;

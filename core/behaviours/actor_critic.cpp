@@ -67,14 +67,11 @@ ActorCritic::ActorCritic(std::int64_t features, const ActionSpace& space, const 
   for (auto p : to) p.requires_grad_(false);
 }
 
-torch::Tensor ActorCritic::act(const torch::Tensor& features, at::Generator rng) {
-  const auto output = actor_(features).to(torch::kFloat32);
-  return policy_.to_environment(options_.sample_to_evaluate ? policy_.sample(output, rng) : policy_.mode(output, rng));
-}
-
-torch::Tensor ActorCritic::decide(WorldModel& model, const Carry& carry, bool explore, at::Generator rng) {
-  if (!explore) return act(model.features(carry), rng);
-  auto action = policy_.sample(actor_(model.features(carry)).to(torch::kFloat32), rng);
+Decision ActorCritic::decide(const Seen& seen, const Carry&, Mode mode, at::Generator rng) {
+  const auto output = actor_(seen.features()).to(torch::kFloat32);
+  if (mode == Mode::judge && !options_.sample_to_evaluate) return {policy_.to_environment(policy_.mode(output, rng))};
+  auto action = policy_.sample(output, rng);
+  if (mode == Mode::judge) return {policy_.to_environment(action)};
   if (const double noise = options_.exploration_noise; noise > 0) {
     if (policy_.discrete()) {
       const auto random = torch::rand({action.size(0), 1}, rng, action.options()) < noise;
@@ -84,7 +81,7 @@ torch::Tensor ActorCritic::decide(WorldModel& model, const Carry& carry, bool ex
       action = action + noise * torch::randn(action.sizes(), rng, action.options());
     }
   }
-  return policy_.to_environment(action);
+  return {policy_.to_environment(action)};
 }
 
 torch::Tensor ActorCritic::mean_value(const torch::Tensor& output) const {
@@ -97,7 +94,7 @@ torch::Tensor ActorCritic::value_loss(const torch::Tensor& output, const torch::
   return 0.5 * (output.to(torch::kFloat32).squeeze(-1) - target).square() + 0.5 * std::log(2 * std::numbers::pi);
 }
 
-ActorCritic::Dreamed ActorCritic::imagine(SequenceModel& model, const Carry& starts, bool gradients,
+ActorCritic::Dreamed ActorCritic::imagine(WorldModel& model, const Carry& starts, bool gradients,
                                           at::Generator rng) {
   const torch::AutoGradMode mode(gradients);
   std::vector<torch::Tensor> features, actions, rewards, going_on;
@@ -140,7 +137,7 @@ double ActorCritic::return_scale(const torch::Tensor& returns) {
   return std::max(1.0, (return_range_[1] - return_range_[0]).item<double>());
 }
 
-ActorCritic::Loss ActorCritic::learn(SequenceModel& model, const Carry& starts, const torch::Tensor& start_alive,
+ActorCritic::Loss ActorCritic::learn(WorldModel& model, const Carry& starts, const torch::Tensor& start_alive,
                                      const Replayed& replayed, at::Generator rng) {
   if (options_.gradient == "reinforce") {
     return loss(imagine(model, starts, false, rng), start_alive, replayed, rng);

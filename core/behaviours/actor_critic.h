@@ -4,6 +4,7 @@
 #include "core/behaviours/behaviour.h"
 #include "core/behaviours/policy_head.h"
 #include "core/config/config.h"
+#include "core/models/sequence_model.h"
 #include "core/nn/dense.h"
 #include "core/nn/optimiser.h"
 #include "core/nn/two_hot.h"
@@ -58,10 +59,9 @@ class ActorCritic : public Behaviour {
  public:
   ActorCritic(std::int64_t features, const ActionSpace& space, const ActorCriticOptions& options);
 
-  torch::Tensor act(const torch::Tensor& features, at::Generator rng) override;
-  torch::Tensor decide(WorldModel& model, const Carry& carry, bool explore, at::Generator rng) override;
+  Decision decide(const Seen& seen, const Carry& memory, Mode mode, at::Generator rng) override;
   std::vector<std::string> probe_names() const override;
-  void report(WorldModel& model, const Carry& carry, ProbeSink& sink, at::Generator rng) override;
+  void report(const Seen& seen, const Carry& memory, ProbeSink& sink, at::Generator rng) override;
 
   /// What was imagined from N starts: states 0 … H, time-major, without gradients unless the actor learns through the
   /// dynamics.
@@ -70,7 +70,7 @@ class ActorCritic : public Behaviour {
     torch::Tensor action;            // [S, N, A]: taken in that state
     torch::Tensor reward, going_on;  // [S, N]; going_on = 1 - P(done), without γ
   };
-  Dreamed imagine(SequenceModel& model, const Carry& starts, bool gradients, at::Generator rng);
+  Dreamed imagine(WorldModel& model, const Carry& starts, bool gradients, at::Generator rng);
 
   struct Loss {
     torch::Tensor actor, critic, replay_critic;  // scalars with gradient; replay_critic may be undefined
@@ -78,7 +78,7 @@ class ActorCritic : public Behaviour {
     torch::Tensor returns;  // [S - 1, N], detached
   };
   /// `start_alive` [N]: 0 where the replay says that the start state ends its episode.
-  Loss learn(SequenceModel& model, const Carry& starts, const torch::Tensor& start_alive, const Replayed& replayed,
+  Loss learn(WorldModel& model, const Carry& starts, const torch::Tensor& start_alive, const Replayed& replayed,
              at::Generator rng);
   /// The loss of what was imagined; learn() without the imagination, for tests.
   Loss loss(const Dreamed& dreamed, const torch::Tensor& start_alive, const Replayed& replayed, at::Generator rng);

@@ -10,8 +10,9 @@ std::vector<std::string> ActorCritic::probe_names() const {
   return names;
 }
 
-void ActorCritic::report(WorldModel& model, const Carry& carry, ProbeSink& sink, at::Generator rng) {
-  const auto lane = select_lane(carry, 0);
+void ActorCritic::report(const Seen& seen, const Carry&, ProbeSink& sink, at::Generator rng) {
+  auto& model = *seen.model;
+  const auto lane = select_lane(seen.carry, 0);
   if (sink.wants("policy/action")) {
     const auto output = actor_(model.features(lane)).to(torch::kFloat32);
     Vector bars;

@@ -1,27 +1,54 @@
 #pragma once
 #include "core/nn/torch.h"
 
-#include "core/models/sequence_model.h"
+#include <string>
+#include <vector>
+
+#include "core/models/world_model.h"
 
 namespace dream {
 
-/// A policy over the features of a world model. It knows neither the environment nor the model family.
+/// What a behaviour is asked for: experience to learn from, where it may try things, or the best that it can do.
+enum class Mode { collect, judge };
+
+/// What a behaviour decides by. Every tensor has the lanes first.
+struct Seen {
+  WorldModel* model = nullptr;      // null in a system without one
+  Carry carry = {};                 // the model's, now that it has seen the observation or imagined it
+  Observation observation = {};     // what the world shows; in a dream there is none
+  torch::Tensor last_reward = {};   // [B], of the step that led here, 0 where an episode begins; undefined: unknown
+  KnobValues knobs = {};            // how the person who watches has set what knobs() offers
+
+  torch::Tensor features() const { return model->features(carry); }
+  /// Of whatever is there.
+  std::int64_t lanes() const;
+};
+
+struct Decision {
+  torch::Tensor action;  // [B, A], within the action space's bounds
+  Carry memory = {};     // for the lane's next step: the tensors that initial() has
+  Carry record = {};     // [B, ...]: what the replay is to keep beside this step, as a search's visit counts
+};
+
+/// A policy. It knows neither the environment nor the model family, and may do without a model.
 class Behaviour : public torch::nn::Module {
  public:
-  /// features [B, F] -> action [B, A], within the action space's bounds.
-  virtual torch::Tensor act(const torch::Tensor& features, at::Generator rng) = 0;
-
-  /// The action for every lane of a carry. `explore`: while collecting experience, rather than to be judged. A planner
-  /// looks ahead in `model`; others need its features alone.
-  virtual torch::Tensor decide(WorldModel& model, const Carry& carry, bool explore, at::Generator rng) {
-    (void)explore;
-    return act(model.features(carry), rng);
+  /// What it remembers when an episode begins. Empty for one that remembers nothing. Who calls decide() keeps a memory
+  /// per lane, and begins it anew with the lane's episode (see Pilot).
+  virtual Carry initial(std::int64_t lanes) const {
+    (void)lanes;
+    return {};
   }
+
+  virtual Decision decide(const Seen& seen, const Carry& memory, Mode mode, at::Generator rng) = 0;
+
+  /// What a person may set while it acts: the budget of a plan, a return to go.
+  virtual std::vector<Knob> knobs() const { return {}; }
 
   virtual std::vector<std::string> probe_names() const { return {}; }
   /// Publishes what this behaviour thinks of lane 0; computes only what the sink wants.
-  virtual void report(WorldModel& model, const Carry& carry, ProbeSink& sink, at::Generator rng) {
-    (void)model, (void)carry, (void)sink, (void)rng;
+  virtual void report(const Seen& seen, const Carry& memory, ProbeSink& sink, at::Generator rng) {
+    (void)seen, (void)memory, (void)sink, (void)rng;
   }
 };
 

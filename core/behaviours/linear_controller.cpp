@@ -29,7 +29,11 @@ torch::Tensor LinearController::squashed(const torch::Tensor& raw) const {
   return torch::stack(columns, 1);
 }
 
-torch::Tensor LinearController::act(const torch::Tensor& features, at::Generator) {
+Decision LinearController::decide(const Seen& seen, const Carry&, Mode, at::Generator) {
+  return {act(seen.features())};
+}
+
+torch::Tensor LinearController::act(const torch::Tensor& features) const {
   return act_with(parameters_, features);
 }
 

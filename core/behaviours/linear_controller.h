@@ -18,7 +18,9 @@ class LinearController : public Behaviour {
  public:
   LinearController(std::int64_t features, std::vector<Squash> squash);
 
-  torch::Tensor act(const torch::Tensor& features, at::Generator rng) override;
+  Decision decide(const Seen& seen, const Carry& memory, Mode mode, at::Generator rng) override;
+  /// features [B, F] -> [B, A].
+  torch::Tensor act(const torch::Tensor& features) const;
 
   /// A population at once: parameters [P, count()], lane b uses row `candidate[b]`. features [B, F] -> [B, A].
   torch::Tensor act_as(const torch::Tensor& parameters, const torch::Tensor& candidate,

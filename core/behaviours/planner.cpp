@@ -22,14 +22,38 @@ void PlannerOptions::fields(Config& config, const std::string& prefix) {
              {.help = "Planned steps, H", .unit = "steps", .low = 1, .high = 200, .live = true});
   config.add(prefix + "exploration_noise", exploration_noise,
              {.help = "σ of the noise on actions while collecting", .low = 0, .high = 2, .live = true});
+  config.add(prefix + "warm_start", warm_start,
+             {.help = "Every plan begins with the last one, moved on by a step (published: false)"});
 }
 
-Planner::Planner(const ActionSpace& space, const PlannerOptions& options) : options_(options), space_(space) {
+Planner::Planner(const ActionSpace& space, const PlannerOptions& options)
+    : options_(options), space_(space), remembered_(options.horizon) {
   if (space.discrete()) throw Error("the cross-entropy method fits Gaussians to actions, so it needs continuous ones");
 }
 
-torch::Tensor Planner::act(const torch::Tensor&, at::Generator) {
-  throw Error("a planner looks ahead in its model and cannot act on features alone");
+Knob Planner::iterations() const {
+  return {"plan_iterations",
+          "I",
+          "Iterations of the plan",
+          "Rounds of the cross-entropy method before each action: how long the planner thinks.",
+          1,
+          30,
+          static_cast<double>(options_.iterations),
+          false,
+          true,
+          ""};
+}
+
+Carry Planner::initial(std::int64_t lanes) const {
+  if (!options_.warm_start) return {};
+  return {{"mean", torch::zeros({lanes, remembered_, static_cast<std::int64_t>(space_.axes.size())})}};
+}
+
+/// The plan of the step before, one step later; nothing is planned for what comes at its end.
+torch::Tensor Planner::last_plan(const Carry& memory) const {
+  if (!options_.warm_start) return {};
+  const auto moved = memory.at("mean").slice(1, 1, options_.horizon + 1);
+  return torch::constant_pad_nd(moved, {0, 0, 0, options_.horizon - moved.size(1)});
 }
 
 torch::Tensor Planner::to_environment(const torch::Tensor& action) const {
@@ -37,17 +61,21 @@ torch::Tensor Planner::to_environment(const torch::Tensor& action) const {
   return low + (action.clamp(-1, 1) + 1) * 0.5 * (high - low);
 }
 
-Planner::Plan Planner::plan(WorldModel& model, const Carry& carry, at::Generator rng, const torch::Tensor& given) {
+Planner::Plan Planner::plan(const Seen& seen, const torch::Tensor& mean, at::Generator rng,
+                            const torch::Tensor& given) {
   torch::NoGradGuard no_grad;
+  auto& model = *seen.model;
+  const auto& carry = seen.carry;
+  const auto rounds = static_cast<std::int64_t>(value_of(seen.knobs, iterations()));
   const auto lanes = carry.begin()->second.size(0), axes = static_cast<std::int64_t>(space_.axes.size());
   const auto n = options_.candidates, h = options_.horizon, elites = std::min(options_.elites, n);
   const auto like = torch::TensorOptions(carry.begin()->second.device()).dtype(torch::kFloat32);
   Carry starts;
   for (const auto& [name, tensor] : model.initial(1)) starts[name] = carry.at(name).repeat_interleave(n, 0);
   Plan plan;
-  plan.mean = torch::zeros({lanes, h, axes}, like);
+  plan.mean = mean.defined() ? mean.to(like.device()) : torch::zeros({lanes, h, axes}, like);
   auto deviation = torch::ones_like(plan.mean);
-  for (std::int64_t i = 0; i < options_.iterations; ++i) {
+  for (std::int64_t i = 0; i < rounds; ++i) {
     const auto noise = given.defined() ? given[i] : torch::randn({lanes, n, h, axes}, rng, like);
     plan.candidates = (plan.mean.unsqueeze(1) + deviation.unsqueeze(1) * noise).clamp(-1, 1);
     const auto actions = to_environment(plan.candidates).view({lanes * n, h, axes});
@@ -66,17 +94,24 @@ Planner::Plan Planner::plan(WorldModel& model, const Carry& carry, at::Generator
   return plan;
 }
 
-torch::Tensor Planner::decide(WorldModel& model, const Carry& carry, bool explore, at::Generator rng) {
-  auto action = plan(model, carry, rng).mean.select(1, 0);
-  if (explore && options_.exploration_noise > 0) {
+Decision Planner::decide(const Seen& seen, const Carry& memory, Mode mode, at::Generator rng) {
+  const auto plan = this->plan(seen, last_plan(memory), rng);
+  auto action = plan.mean.select(1, 0);
+  if (mode == Mode::collect && options_.exploration_noise > 0) {
     action = action + options_.exploration_noise * torch::randn(action.sizes(), rng, action.options());
   }
-  return to_environment(action);
+  Decision decision{to_environment(action)};
+  if (options_.warm_start) {
+    const auto kept = plan.mean.slice(1, 0, remembered_).to(torch::kCPU);
+    decision.memory = {{"mean", torch::constant_pad_nd(kept, {0, 0, 0, remembered_ - kept.size(1)})}};
+  }
+  return decision;
 }
 
-void Planner::report(WorldModel& model, const Carry& carry, ProbeSink& sink, at::Generator rng) {
+void Planner::report(const Seen& seen, const Carry& memory, ProbeSink& sink, at::Generator rng) {
   if (!sink.wants("plan/actions") && !sink.wants("plan/returns")) return;
-  const auto plan = this->plan(model, select_lane(carry, 0), rng);
+  const Seen lane{seen.model, select_lane(seen.carry, 0), {}, {}, seen.knobs};
+  const auto plan = this->plan(lane, last_plan(select_lane(memory, 0)), rng);
   if (sink.wants("plan/actions")) {
     Trajectories value;
     value.count = static_cast<int>(plan.candidates.size(1));

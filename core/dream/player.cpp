@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <sstream>
 
 #include "api/error.h"
 #include "api/platform_time.h"
-#include "core/engine/lanes.h"
+#include "core/nn/generator.h"
 #include "core/probe/from_tensor.h"
 
 namespace dream {
@@ -38,6 +39,7 @@ void Player::load(std::shared_ptr<System> system, std::string title) {
   env_ = std::move(fresh.env_);
   rng_ = std::move(fresh.rng_);
   title_ = std::move(title);
+  keep_fitting_knobs();
   drive_ = {};
   held_.clear();
   begin(start);
@@ -69,13 +71,17 @@ Player::Start Player::go_on(std::uint64_t seed, std::vector<std::byte> env, cons
   start.env = std::move(env);
   start.watched = watched;
   start.carry = watch(watched);
+  start.memory = system_->behaviour->initial(1);
   return start;
 }
 
 /// The start of this dream as the present weights see it.
 Player::Start Player::seen_anew() {
   Start start = *start_;
-  if (start.stale) start.carry = watch(start.watched);
+  if (start.stale) {
+    start.carry = watch(start.watched);
+    start.memory = system_->behaviour->initial(1);  // what other weights remembered means nothing to these
+  }
   start.stale = false;
   return start;
 }
@@ -100,21 +106,30 @@ Player::Start Player::make_start(std::uint64_t seed) {
   Start start;
   start.seed = seed;
   start.carry = model.initial(1);
+  start.memory = system_->behaviour->initial(1);
   auto action = torch::zeros({1, axes});
   // Short episodes leave less to watch: a tenth of the time limit, and a quarter of an episode that ends too soon. Where
   // that is next to nothing the first frame has to do: all else is dreamed.
   auto watched =
       spaces.max_episode_steps > 0 ? std::min<std::int64_t>(warm_up, spaces.max_episode_steps / 10) : warm_up;
   if (watched < 4) watched = 0;
+  float reward = 0;
   env_->reset(seed);
   for (std::int64_t step = 0;; ++step) {
     start.watched.push_back({look(), action, step == 0});
     start.carry = see(start.carry, start.watched.back());
     if (step >= watched) break;
-    action = system_->behaviour->decide(model, start.carry, false, rng_).to(torch::kCPU, torch::kFloat32).contiguous();
-    if (env_->step({action.data_ptr<float>(), static_cast<std::size_t>(axes)}).done()) {
+    const Seen now{&model, start.carry, start.watched.back().seen, torch::tensor({reward}), knob_values_};
+    auto decision = system_->behaviour->decide(now, start.memory, Mode::judge, rng_);
+    start.memory = std::move(decision.memory);
+    action = decision.action.to(torch::kCPU, torch::kFloat32).contiguous();
+    const auto result = env_->step({action.data_ptr<float>(), static_cast<std::size_t>(axes)});
+    reward = result.reward;
+    if (result.done()) {
       watched = step / 4;
+      reward = 0;
       start.carry = model.initial(1);
+      start.memory = system_->behaviour->initial(1);
       start.watched.clear();
       action = torch::zeros({1, axes});
       env_->reset(seed);
@@ -151,6 +166,7 @@ void Player::begin_at(const SequenceBatch& piece) {
         {{part(piece.image), part(piece.vector)}, part(piece.action), piece.first[t].item<float>() > 0});
   }
   start.carry = watch(start.watched);
+  start.memory = system_->behaviour->initial(1);
   begin(start);
 }
 
@@ -158,6 +174,8 @@ void Player::begin(const Start& start) {
   if (!start.env.empty()) env_->load_state(start.env);
   drawn_ = real_ = start.carry;
   dream_ = with_held(drawn_);
+  memory_ = start.memory;
+  last_reward_ = torch::zeros({1});
   history_ = start.watched;
   action_ = history_.back().action;
   image_ = history_.back().seen.image;
@@ -206,13 +224,38 @@ void Player::drive(const Drive& drive) {
   drive_ = drive;
 }
 
-void Player::set_temperature(float mixture, float sigma) {
-  if (!(mixture > 0 && sigma >= 0 && std::isfinite(mixture) && std::isfinite(sigma))) {
-    throw Error("a temperature is a positive number");
+std::vector<Knob> Player::knobs() const {
+  auto all = system_->model->knobs();
+  for (auto& knob : system_->behaviour->knobs()) all.push_back(std::move(knob));
+  return all;
+}
+
+void Player::set_knob(const std::string& name, double value) {
+  if (!system_) throw Error("no model is loaded, so there is no '" + name + "' to set; open a run first");
+  const auto all = knobs();
+  const auto knob = std::ranges::find(all, name, &Knob::name);
+  if (knob == all.end()) throw Error("neither the model nor its behaviour has a knob '" + name + "'");
+  if (!(value >= knob->minimum && value <= knob->maximum)) {
+    std::ostringstream text;
+    text << knob->title << " is a number from " << knob->minimum << " to " << knob->maximum << ", not " << value;
+    throw Error(text.str());
   }
-  tau_mixture_ = mixture;
-  tau_sigma_ = sigma;
+  knob_values_[name] = knob->whole ? std::round(value) : value;
   changed_ = true;
+}
+
+/// A value that another system's knob of the same name cannot take is forgotten.
+void Player::keep_fitting_knobs() {
+  for (const auto& knob : knobs()) {
+    const auto set = knob_values_.find(knob.name);
+    if (set != knob_values_.end() && !(set->second >= knob.minimum && set->second <= knob.maximum))
+      knob_values_.erase(set);
+  }
+}
+
+/// What the behaviour decides by in the dream.
+Seen Player::seen(const Carry& carry) const {
+  return {system_->model.get(), carry, {}, last_reward_, knob_values_};
 }
 
 void Player::set_twin(bool on) {
@@ -266,7 +309,9 @@ torch::Tensor Player::choose_action() {
   const auto axes = static_cast<std::int64_t>(space.size());
   if (drive_.engaged) return torch::tensor(drive_.action).view({1, axes});
   if (human_pilot_) return torch::tensor(space.idle).view({1, axes});
-  return system_->behaviour->decide(*system_->model, dream_, false, rng_).to(torch::kCPU, torch::kFloat32).contiguous();
+  auto decision = system_->behaviour->decide(seen(dream_), memory_, Mode::judge, rng_);
+  memory_ = std::move(decision.memory);
+  return decision.action.to(torch::kCPU, torch::kFloat32).contiguous();
 }
 
 void Player::step(double now) {
@@ -280,12 +325,15 @@ void Player::step(double now) {
 
   const double model_began = now_seconds();
   action_ = choose_action();
-  drawn_ = system_->model->imagine(dream_, action_.to(system_->device), options(), rng_);
+  drawn_ = system_->model->imagine(dream_, action_.to(system_->device), knob_values_, rng_);
   dream_ = with_held(drawn_);
   const auto outcome = system_->model->outcome(dream_);
   has_reward_ = outcome.reward.defined();
   has_done_ = outcome.done.defined();
-  if (has_reward_) dream_reward_ += system_->model->real_reward(outcome.reward).item<double>();
+  if (has_reward_) {
+    last_reward_ = system_->model->real_reward(outcome.reward);
+    dream_reward_ += last_reward_.item<double>();
+  }
   if (has_done_) done_probability_ = outcome.done.item<float>();
   dream_over_ = done_probability_ > 0.5f;
   if (dream_over_ && steps_per_second_ > 0) next_due_ += time_to_see_the_end;

@@ -36,7 +36,9 @@ class Player {
   void control(DreamControl::Do what);
   void drive(const Drive& drive);
   void set_pilot(bool human) { human_pilot_ = human; }
-  void set_temperature(float mixture, float sigma);
+  /// Throws dream::Error for a knob that neither the model nor the behaviour has, and a value out of its range. Values
+  /// go with the name to the next system that has such a knob.
+  void set_knob(const std::string& name, double value);
   void set_speed(float steps_per_second) { steps_per_second_ = steps_per_second; }
   void set_twin(bool on);
   void edit(const std::string& probe, int index, float value);
@@ -66,6 +68,7 @@ class Player {
     std::vector<std::byte> env;  // empty: a recorded start, which no real world goes with
     std::deque<Moment> watched;  // what the model saw before, the last real frame last
     Carry carry;                 // what it made of them
+    Carry memory;                // what the behaviour remembers
     bool stale = false;          // by weights that have been replaced since
   };
   Start make_start(std::uint64_t seed);
@@ -82,7 +85,9 @@ class Player {
   void add_frames(DreamView& view, const torch::Tensor& dreamt) const;
   void add_probes(DreamView& view);
   Carry with_held(Carry carry) const;
-  DreamOptions options() const { return {tau_mixture_, tau_sigma_}; }
+  std::vector<Knob> knobs() const;
+  void keep_fitting_knobs();
+  Seen seen(const Carry& carry) const;
 
   std::shared_ptr<System> system_;
   std::string title_;
@@ -92,6 +97,8 @@ class Player {
 
   Carry drawn_;  // what the model imagined; the dream is that and what is held
   Carry dream_, real_;
+  Carry memory_;        // the behaviour's
+  torch::Tensor last_reward_;
   std::vector<HeldLatent> held_;
   std::deque<Moment> history_;    // the real world's last frames, at most warm_up and the present one
   torch::Tensor action_, image_;  // [1, A]; uint8 [1, H, W, C]
@@ -102,7 +109,7 @@ class Player {
   bool has_reward_ = false, has_done_ = false;
 
   bool playing_ = true, twin_ = true, human_pilot_ = false;
-  float tau_mixture_ = 1, tau_sigma_ = 1;
+  KnobValues knob_values_;
   float steps_per_second_ = -1;  // 0 = as fast as it can; below: as is natural
   Drive drive_;
   std::set<std::string> watched_;

@@ -3,7 +3,7 @@
 
 #include "api/platform_time.h"
 #include "core/dream/player.h"
-#include "core/engine/lanes.h"
+#include "core/nn/generator.h"
 #include "core/probe/from_tensor.h"
 
 namespace dream {
@@ -51,8 +51,6 @@ std::shared_ptr<const DreamView> Player::view() {
   view->recorded = twin_ && recorded_;
   view->held = held_;
   view->human_pilot = human_pilot_;
-  view->tau_mixture = tau_mixture_;
-  view->tau_sigma = tau_sigma_;
   view->steps_per_second = std::max(steps_per_second_, 0.0f);
   if (!system_) return view;
 
@@ -63,9 +61,7 @@ std::shared_ptr<const DreamView> Player::view() {
   view->probe_names = system_->model->probe_names();
   for (auto& name : system_->behaviour->probe_names()) view->probe_names.push_back(std::move(name));
   add_probes(*view);
-  const auto help = system_->model->temperature_help();
-  view->mixture_help = help.mixture;
-  view->sigma_help = help.sigma;
+  for (const auto& knob : knobs()) view->knobs.push_back({knob, value_of(knob_values_, knob)});
   view->ready = true;
   view->hands_on = drive_.engaged;
   view->step = step_;
@@ -133,7 +129,7 @@ void Player::add_probes(DreamView& view) {
   ProbeSink sink(watched_);
   system_->model->report(dream_, sink);
   // A stream of its own, so that watching changes nothing.
-  system_->behaviour->report(*system_->model, dream_, sink, make_generator(system_->device, version_));
+  system_->behaviour->report(seen(dream_), memory_, sink, make_generator(system_->device, version_));
   view.probes = sink.take();
   if (!twin_) return;
   // What the model makes of the real frame stands beside the dream.

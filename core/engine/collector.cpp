@@ -5,6 +5,7 @@
 #include <numeric>
 #include <optional>
 
+#include "core/behaviours/pilot.h"
 #include "core/behaviours/random_policy.h"
 #include "core/engine/seeds.h"
 #include "core/probe/from_tensor.h"
@@ -62,14 +63,14 @@ class Collector::TrainedDriver : public Driver {
         noise_(noise),
         weaken_(space.discrete() ? 0 : weaken),
         rng_(make_generator(system_->device, rng.next64())),
+        pilot_(system_->behaviour, lanes, Mode::judge),
         carry_(system_->model->initial(lanes)),
         action_(torch::zeros({lanes, static_cast<std::int64_t>(space.size())})),
         shake_(static_cast<std::size_t>(lanes)) {}
 
   void start(std::int64_t lane, Rng rng) override {
-    auto fresh = torch::zeros({action_.size(0)}, torch::kBool);
-    fresh[lane] = true;
-    carry_ = where_fresh(fresh.to(system_->device), system_->model->initial(action_.size(0)), carry_);
+    carry_ = begun_anew(lane, system_->model->initial(action_.size(0)), carry_);
+    pilot_.start(lane);
     auto& shake = shake_[static_cast<std::size_t>(lane)];
     shake = {rng, noise_ * rng.random(), std::vector<double>(space_.size()), 0, {}};
     if (weaken_ > 0) {
@@ -81,8 +82,10 @@ class Collector::TrainedDriver : public Driver {
 
   torch::Tensor act(const EnvLanes& lanes) override {
     torch::NoGradGuard no_grad;
-    carry_ = system_->model->observe(carry_, action_.to(system_->device), lanes.observation(system_->device), rng_);
-    action_ = system_->behaviour->decide(*system_->model, carry_, false, rng_).to(torch::kCPU, torch::kFloat32).clone();
+    const auto observation = lanes.observation(system_->device);
+    carry_ = system_->model->observe(carry_, action_.to(system_->device), observation, rng_);
+    const Seen seen{system_->model.get(), carry_, observation};
+    action_ = pilot_.drive(seen, rng_).to(torch::kCPU, torch::kFloat32).clone();
     if (weaken_ > 0) {
       auto* value = action_.data_ptr<float>();
       for (auto& shake : shake_) {
@@ -125,6 +128,7 @@ class Collector::TrainedDriver : public Driver {
   ActionSpace space_;
   double noise_, weaken_;
   at::Generator rng_;
+  Pilot pilot_;
   Carry carry_;
   torch::Tensor action_;
   std::vector<Shake> shake_;

@@ -61,6 +61,7 @@ Experience::Experience(Options options, System& system, Sink finished)
       system_(system),
       finished_(std::move(finished)),
       lanes_(system.model, system.device, system.make_env, options_.lanes, options_.rng.fork("lanes").next64()),
+      pilot_(system.behaviour, options_.lanes, Mode::collect),
       generator_(make_generator(system.device, options_.rng.fork("behaviour").next64())) {
   torch::NoGradGuard no_grad;
   initial_ = system.model->initial(1);
@@ -79,24 +80,25 @@ Experience::~Experience() = default;
 void Experience::assign(std::int64_t lane) {
   const auto seed = options_.rng.fork(static_cast<std::uint64_t>(started_++)).integers(first_evaluation_seed);
   lanes_.start(lane, seed);
+  pilot_.start(lane);
   recorders_[static_cast<std::size_t>(lane)].begin(seed, lanes_.envs().observation_of(lane));
 }
 
-torch::Tensor Experience::choose() {
-  if (steps_ >= options_.prefill) return system_.behaviour->decide(*system_.model, lanes_.carry(), true, generator_);
+torch::Tensor Experience::choose(const Seen& seen) {
+  if (steps_ >= options_.prefill) return pilot_.drive(seen, generator_);
   return random_action(lanes_.envs().spaces().action, options_.lanes, generator_, system_.device);
 }
 
 std::vector<Experience::Done> Experience::step() {
   torch::NoGradGuard no_grad;
-  (void)lanes_.features();  // sees what the environments show
+  const auto seen = lanes_.look();
   if (options_.keep_states) {
-    const auto rows = rows_of(lanes_.carry(), initial_);
+    const auto rows = rows_of(seen.carry, initial_);
     for (std::int64_t lane = 0; lane < options_.lanes; ++lane) {
       recorders_[static_cast<std::size_t>(lane)].remember(rows[lane]);
     }
   }
-  const auto actions = choose().to(torch::kCPU, torch::kFloat32).contiguous();
+  const auto actions = choose(seen).to(torch::kCPU, torch::kFloat32).contiguous();
   const auto results = lanes_.step(actions, std::vector<char>(static_cast<std::size_t>(options_.lanes), 1));
   steps_ += options_.lanes;
   std::vector<Done> done;
@@ -120,6 +122,7 @@ void Experience::save(Checkpoint& into, const std::string& prefix) const {
   into.tensors[prefix + "counters"] = torch::tensor({steps_, started_, episodes_}, torch::kInt64);
   store_generator(into, prefix + "generator", generator_);
   lanes_.save(into, prefix + "lanes/");
+  pilot_.save(into, prefix + "memory/");
   for (std::size_t i = 0; i < recorders_.size(); ++i) {
     store_episode(into, prefix + "episode" + std::to_string(i) + "/", recorders_[i].episode());
   }
@@ -149,6 +152,7 @@ void Experience::load(const Checkpoint& from, const std::string& prefix) {
   writer_->keep(static_cast<std::size_t>(c[2]));
   episodes_ = c[2];
   lanes_.load(from, prefix + "lanes/");
+  pilot_.load(from, prefix + "memory/");
   load_generator(from, prefix + "generator", generator_);
   for (std::size_t i = 0; i < recorders_.size(); ++i) recorders_[i].resume(std::move(under_way[i]));
   steps_ = c[0];

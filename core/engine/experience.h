@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/base/rng.h"
+#include "core/behaviours/pilot.h"
 #include "core/data/dataset.h"
 #include "core/engine/lanes.h"
 #include "core/engine/recorder.h"
@@ -50,12 +51,13 @@ class Experience {
 
  private:
   void assign(std::int64_t lane);
-  torch::Tensor choose();
+  torch::Tensor choose(const Seen& seen);
 
   Options options_;
   System& system_;
   Sink finished_;
   RealLanes lanes_;
+  Pilot pilot_;
   std::unique_ptr<DatasetWriter> writer_;
   std::vector<Recorder> recorders_;
   at::Generator generator_;

@@ -1,7 +1,5 @@
 #include "core/engine/lanes.h"
 
-#include <ATen/CPUGeneratorImpl.h>
-#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 
 #include <cstring>
@@ -47,42 +45,13 @@ std::vector<std::vector<std::byte>> load_bytes(const Checkpoint& from, const std
   return parts;
 }
 
-void store_carry(Checkpoint& into, const std::string& prefix, const Carry& carry, const Carry& needed) {
-  for (const auto& [name, tensor] : needed) into.tensors[prefix + name] = carry.at(name);
-}
-
-Carry load_carry(const Checkpoint& from, const std::string& prefix, const Carry& like) {
-  Carry carry;
-  for (const auto& [name, tensor] : like) carry[name] = from.get(prefix + name, tensor.sizes()).to(tensor.device());
-  return carry;
+/// A run of before they were kept has none.
+torch::Tensor load_rewards(const Checkpoint& from, const std::string& prefix, const torch::Tensor& like) {
+  if (!from.tensors.contains(prefix + "last_reward")) return torch::zeros_like(like);
+  return from.get(prefix + "last_reward", like.sizes()).to(like.device());
 }
 
 }  // namespace
-
-at::Generator make_generator(const torch::Device& device, std::uint64_t seed) {
-  if (device.is_cpu()) return at::make_generator<at::CPUGeneratorImpl>(seed);
-  auto generator = at::globalContext().defaultGenerator(device).clone();
-  generator.set_current_seed(seed);
-  return generator;
-}
-
-void store_generator(Checkpoint& into, const std::string& name, const at::Generator& generator) {
-  into.tensors[name] = generator.get_state().clone();
-}
-
-void load_generator(const Checkpoint& from, const std::string& name, at::Generator& generator) {
-  const auto state = from.get(name, {-1});
-  if (state.scalar_type() != torch::kUInt8) throw Error(from.origin + ": '" + name + "' is not a generator's state");
-  if (state.numel() == generator.get_state().numel()) return generator.set_state(state);
-  constexpr std::int64_t of_cpu = 5056, of_cuda = 16;  // bytes
-  if (state.numel() != of_cpu && state.numel() != of_cuda)
-    throw Error(from.origin + ": '" + name + "' is not a generator's state");
-  // Made on another kind of device: the run goes on, with another chance.
-  std::uint64_t seed = 0;
-  for (const auto& byte : state.to(torch::kInt64).unbind(0))
-    seed = seed * 1099511628211ULL + static_cast<std::uint64_t>(byte.item<std::int64_t>());
-  generator.set_current_seed(seed);
-}
 
 EnvLanes::EnvLanes(const std::function<std::unique_ptr<Env>()>& make, std::int64_t count, torch::Device device) {
   for (std::int64_t lane = 0; lane < count; ++lane) envs_.push_back(make());
@@ -168,7 +137,8 @@ RealLanes::RealLanes(std::shared_ptr<WorldModel> model, torch::Device device,
                      const std::function<std::unique_ptr<Env>()>& make, std::int64_t count, std::uint64_t seed)
     : model_(std::move(model)), device_(device), envs_(make, count, device), rng_(make_generator(device, seed)) {
   torch::NoGradGuard no_grad;
-  carry_ = model_->initial(count);
+  if (model_) carry_ = model_->initial(count);
+  last_reward_ = torch::zeros({count}, device_);
   previous_action_ = torch::zeros({count, static_cast<std::int64_t>(envs_.spaces().action.size())}, device_);
   std::vector<Start> all;
   for (std::int64_t lane = 0; lane < count; ++lane) all.push_back({lane, 0});
@@ -178,44 +148,54 @@ RealLanes::RealLanes(std::shared_ptr<WorldModel> model, torch::Device device,
 void RealLanes::start_all(const std::vector<Start>& starts) {
   if (starts.empty()) return;
   envs_.start_all(starts);
-  auto fresh = torch::zeros({count()}, torch::kBool);
-  for (const auto& start : starts) fresh.data_ptr<bool>()[start.lane] = true;
-  carry_ = where_fresh(fresh.to(device_), model_->initial(count()), carry_);
+  auto begins = torch::zeros({count()}, torch::kBool);
+  for (const auto& start : starts) begins.data_ptr<bool>()[start.lane] = true;
+  const auto fresh = begins.to(device_);
+  if (model_) carry_ = where_fresh(fresh, model_->initial(count()), carry_);
+  last_reward_ = last_reward_.masked_fill(fresh, 0);
 }
 
-torch::Tensor RealLanes::features() {
+Seen RealLanes::look() {
   torch::NoGradGuard no_grad;
-  carry_ = model_->observe(carry_, previous_action_, envs_.observation(device_), rng_);
-  return model_->features(carry_);
+  auto observation = envs_.observation(device_);
+  if (model_) carry_ = model_->observe(carry_, previous_action_, observation, rng_);
+  return {model_.get(), carry_, std::move(observation), last_reward_};
 }
 
 std::vector<StepResult> RealLanes::step(const torch::Tensor& actions, const std::vector<char>& active) {
   previous_action_ = actions.to(device_);
-  return envs_.step(actions, active);
+  auto results = envs_.step(actions, active);
+  auto rewards = torch::zeros({count()});
+  for (std::size_t lane = 0; lane < results.size(); ++lane) rewards.data_ptr<float>()[lane] = results[lane].reward;
+  last_reward_ = rewards.to(device_);
+  return results;
 }
 
 void RealLanes::save(Checkpoint& into, const std::string& prefix) const {
   envs_.save(into, prefix);
-  store_carry(into, prefix + "carry_", carry_, model_->initial(count()));
+  if (model_) store_carry(into, prefix + "carry_", carry_, model_->initial(count()));
   into.tensors[prefix + "previous_action"] = previous_action_;
+  into.tensors[prefix + "last_reward"] = last_reward_;
   store_generator(into, prefix + "rng", rng_);
 }
 
 void RealLanes::load(const Checkpoint& from, const std::string& prefix) {
-  const auto carry = load_carry(from, prefix + "carry_", model_->initial(count()));
+  const auto carry = model_ ? load_carry(from, prefix + "carry_", model_->initial(count())) : Carry{};
   const auto action = from.get(prefix + "previous_action", previous_action_.sizes()).to(device_);
+  const auto reward = load_rewards(from, prefix, last_reward_);
   envs_.load(from, prefix);
   load_generator(from, prefix + "rng", rng_);
   carry_ = carry;
   previous_action_ = action;
+  last_reward_ = reward;
 }
 
 DreamLanes::DreamLanes(std::shared_ptr<WorldModel> model, Carry starts, std::int64_t count, std::int64_t max_steps,
-                       const DreamOptions& options, std::uint64_t seed)
+                       const KnobValues& knobs, std::uint64_t seed)
     : model_(std::move(model)),
       starts_(std::move(starts)),
       max_steps_(max_steps),
-      options_(options),
+      knobs_(knobs),
       age_(static_cast<std::size_t>(count)) {
   torch::NoGradGuard no_grad;
   carry_ = model_->initial(count);
@@ -223,7 +203,9 @@ DreamLanes::DreamLanes(std::shared_ptr<WorldModel> model, Carry starts, std::int
   if (!model_->outcome(carry_).reward.defined()) {
     throw Error("this model predicts no reward, so a dream has no score; train it with m.heads=true");
   }
-  rng_ = make_generator(carry_.begin()->second.device(), seed);
+  const auto device = carry_.begin()->second.device();
+  last_reward_ = torch::zeros({count}, device);
+  rng_ = make_generator(device, seed);
 }
 
 void DreamLanes::start_all(const std::vector<Start>& starts) {
@@ -238,19 +220,20 @@ void DreamLanes::start_all(const std::vector<Start>& starts) {
   const auto device = carry_.begin()->second.device();
   const auto to = torch::tensor(lanes, torch::kInt64).to(device), from = torch::tensor(which, torch::kInt64).to(device);
   for (auto& [name, tensor] : carry_) tensor = tensor.index_copy(0, to, starts_.at(name).index_select(0, from));
+  last_reward_ = last_reward_.index_fill(0, to, 0);
 }
 
-torch::Tensor DreamLanes::features() {
-  torch::NoGradGuard no_grad;
-  return model_->features(carry_);
+Seen DreamLanes::look() {
+  return {model_.get(), carry_, {}, last_reward_, knobs_};
 }
 
 std::vector<StepResult> DreamLanes::step(const torch::Tensor& actions, const std::vector<char>& active) {
   torch::NoGradGuard no_grad;
-  const auto next = model_->imagine(carry_, actions.to(carry_.begin()->second.device()), options_, rng_);
+  const auto next = model_->imagine(carry_, actions.to(carry_.begin()->second.device()), knobs_, rng_);
   for (auto& [name, tensor] : carry_) tensor = next.at(name);
   const auto outcome = model_->outcome(carry_);
-  const auto rewards = model_->real_reward(outcome.reward).to(torch::kCPU, torch::kFloat32).contiguous();
+  last_reward_ = model_->real_reward(outcome.reward).to(torch::kFloat32);
+  const auto rewards = last_reward_.to(torch::kCPU).contiguous();
   // A model without a continue head dreams on.
   const auto dones =
       outcome.done.defined() ? outcome.done.to(torch::kCPU, torch::kFloat32).contiguous() : torch::zeros_like(rewards);
@@ -264,6 +247,7 @@ std::vector<StepResult> DreamLanes::step(const torch::Tensor& actions, const std
 
 void DreamLanes::save(Checkpoint& into, const std::string& prefix) const {
   store_carry(into, prefix + "carry_", carry_, carry_);
+  into.tensors[prefix + "last_reward"] = last_reward_;
   into.tensors[prefix + "age"] = torch::tensor(age_, torch::kInt64);
   store_generator(into, prefix + "rng", rng_);
 }
@@ -271,8 +255,10 @@ void DreamLanes::save(Checkpoint& into, const std::string& prefix) const {
 void DreamLanes::load(const Checkpoint& from, const std::string& prefix) {
   const auto carry = load_carry(from, prefix + "carry_", carry_);
   const auto age = from.get(prefix + "age", {count()}).to(torch::kInt64).contiguous();
+  const auto reward = load_rewards(from, prefix, last_reward_);
   load_generator(from, prefix + "rng", rng_);
   carry_ = carry;
+  last_reward_ = reward;
   age_.assign(age.data_ptr<std::int64_t>(), age.data_ptr<std::int64_t>() + age.numel());
 }
 

@@ -5,9 +5,10 @@
 #include <memory>
 #include <vector>
 
+#include "core/behaviours/behaviour.h"
 #include "core/env/env.h"
-#include "core/models/world_model.h"
 #include "core/nn/checkpoint.h"
+#include "core/nn/generator.h"
 
 namespace dream {
 
@@ -26,10 +27,8 @@ class Lanes {
   virtual void start_all(const std::vector<Start>& starts) {
     for (const auto& [lane, seed] : starts) start(lane, seed);
   }
-  /// What a behaviour sees now: float [L, F]. Advances the random streams: call it once per step.
-  virtual torch::Tensor features() = 0;
-  /// The carry that features() has left.
-  virtual const Carry& carry() const = 0;
+  /// Takes in what the lanes show now: what a behaviour decides by. Advances the random streams: call it once per step.
+  virtual Seen look() = 0;
   /// Steps the lanes whose `active` is set. actions [L, A] on the CPU.
   virtual std::vector<StepResult> step(const torch::Tensor& actions, const std::vector<char>& active) = 0;
   virtual void save(Checkpoint& into, const std::string& prefix) const = 0;
@@ -60,7 +59,7 @@ class EnvLanes {
   torch::Tensor images_, vectors_;
 };
 
-/// Real environments; the features are the model's posterior.
+/// Real environments; the carry is the model's posterior, empty where there is no model.
 class RealLanes : public Lanes {
  public:
   RealLanes(std::shared_ptr<WorldModel> model, torch::Device device, const std::function<std::unique_ptr<Env>()>& make,
@@ -68,12 +67,12 @@ class RealLanes : public Lanes {
   std::int64_t count() const override { return envs_.count(); }
   void start(std::int64_t lane, std::uint64_t seed) override { start_all({{lane, seed}}); }
   void start_all(const std::vector<Start>& starts) override;
-  torch::Tensor features() override;
+  Seen look() override;
   std::vector<StepResult> step(const torch::Tensor& actions, const std::vector<char>& active) override;
   void save(Checkpoint& into, const std::string& prefix) const override;
   void load(const Checkpoint& from, const std::string& prefix) override;
   const EnvLanes& envs() const { return envs_; }
-  const Carry& carry() const override { return carry_; }
+  const Carry& carry() const { return carry_; }  // that look() has left
 
  private:
   std::shared_ptr<WorldModel> model_;
@@ -81,6 +80,7 @@ class RealLanes : public Lanes {
   EnvLanes envs_;
   Carry carry_;
   torch::Tensor previous_action_;  // [L, A]
+  torch::Tensor last_reward_;      // [L]
   at::Generator rng_;
 };
 
@@ -89,28 +89,24 @@ class RealLanes : public Lanes {
 class DreamLanes : public Lanes {
  public:
   DreamLanes(std::shared_ptr<WorldModel> model, Carry starts, std::int64_t count, std::int64_t max_steps,
-             const DreamOptions& options, std::uint64_t seed);
+             const KnobValues& knobs, std::uint64_t seed);
   std::int64_t count() const override { return static_cast<std::int64_t>(age_.size()); }
   void start(std::int64_t lane, std::uint64_t seed) override { start_all({{lane, seed}}); }
   void start_all(const std::vector<Start>& starts) override;
-  torch::Tensor features() override;
+  Seen look() override;
   std::vector<StepResult> step(const torch::Tensor& actions, const std::vector<char>& active) override;
   void save(Checkpoint& into, const std::string& prefix) const override;
   void load(const Checkpoint& from, const std::string& prefix) override;
-  const Carry& carry() const override { return carry_; }
+  const Carry& carry() const { return carry_; }  // that look() has left
 
  private:
   std::shared_ptr<WorldModel> model_;
   Carry starts_, carry_;
   std::int64_t max_steps_;
-  DreamOptions options_;
+  KnobValues knobs_;
+  torch::Tensor last_reward_;  // [L], in the environment's units
   std::vector<std::int64_t> age_;
   at::Generator rng_;
 };
-
-/// A CPU or CUDA generator with this seed; its state as a tensor, for checkpoints.
-at::Generator make_generator(const torch::Device& device, std::uint64_t seed);
-void store_generator(Checkpoint& into, const std::string& name, const at::Generator& generator);
-void load_generator(const Checkpoint& from, const std::string& name, at::Generator& generator);
 
 }  // namespace dream

@@ -79,7 +79,7 @@ void LiveEngine::send(Command command) {
           [&](DreamControl c) { player([c](Player& p) { p.control(c.what); }); },
           [&](Drive& c) { player([c](Player& p) { p.drive(c); }); },
           [&](SetPilot c) { player([c](Player& p) { p.set_pilot(c.human); }); },
-          [&](SetTemperature c) { player([c](Player& p) { p.set_temperature(c.mixture, c.sigma); }); },
+          [&](SetKnob& c) { player([c](Player& p) { p.set_knob(c.name, c.value); }); },
           [&](SetSpeed c) { player([c](Player& p) { p.set_speed(c.steps_per_second); }); },
           [&](SetTwin c) { player([c](Player& p) { p.set_twin(c.on); }); },
           [&](EditLatent& c) { player([c](Player& p) { p.edit(c.probe, c.index, c.value); }); },

@@ -31,6 +31,9 @@ void Population::assign(std::int64_t lane) {
 
 void Population::start_assigned() {
   lanes_.start_all(starting_);
+  for (const auto& start : starting_) {
+    if (options_.begins) options_.begins(start.lane);
+  }
   starting_.clear();
 }
 
@@ -49,9 +52,7 @@ std::int64_t Population::tick() {
     active[lane] = state_[lane].job >= 0;
     who[lane] = active[lane] ? state_[lane].job / static_cast<std::int64_t>(seeds_.size()) : 0;
   }
-  const auto features = lanes_.features();
-  const auto candidate = torch::tensor(who, torch::kInt64).to(features.device());
-  const auto actions = actor_(features, candidate).to(torch::kCPU);
+  const auto actions = actor_(lanes_.look(), torch::tensor(who, torch::kInt64)).to(torch::kCPU);
   const auto outcomes = lanes_.step(actions, active);
   std::int64_t stepped = 0;
   for (std::size_t index = 0; index < state_.size(); ++index) {

@@ -19,14 +19,16 @@ class Population {
     /// An episode without a positive reward for so many steps is given up, and the rest of max_steps is charged at the
     /// mean reward of those steps. 0 = never.
     std::int64_t patience = 0;
+    /// Called when a lane begins an episode: what its driver remembers begins anew. Empty: it remembers nothing.
+    std::function<void(std::int64_t lane)> begins = {};
   };
   struct Result {
     double reward = 0;
     std::int64_t steps = 0;
   };
 
-  /// features [L, F], and the candidate that drives each lane [L] (int64) -> actions [L, A].
-  using Actor = std::function<torch::Tensor(const torch::Tensor& features, const torch::Tensor& candidate)>;
+  /// What the lanes see, and the candidate that drives each lane [L] (int64, on the CPU) -> actions [L, A].
+  using Actor = std::function<torch::Tensor(const Seen& seen, const torch::Tensor& candidate)>;
 
   Population(Actor actor, Lanes& lanes, const Options& options);
 

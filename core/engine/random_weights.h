@@ -36,7 +36,7 @@ class RandomWeights {
   struct Lane {
     Parts parts;
     at::Generator rng;
-    Carry carry;
+    Carry carry, memory;
   };
   std::vector<Lane> lanes_;
   torch::Tensor actions_;  // [L, A]

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/error.h"
+#include "core/behaviours/pilot.h"
 #include "core/engine/lanes.h"
 
 namespace dream {
@@ -39,7 +40,8 @@ HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t
   Carry dream;
   torch::Tensor still;
   std::vector<char> followed;  // lanes that have lived through the whole stretch so far
-  const DreamOptions options{tau, tau};
+  const auto knobs = together(model.knobs(), "temperature", tau);
+  Pilot pilot(system.behaviour, episodes, Mode::judge);
   const auto lanes_of = [](const std::vector<char>& mask) {
     std::vector<std::int64_t> lanes;
     for (std::size_t i = 0; i < mask.size(); ++i) {
@@ -51,7 +53,8 @@ HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t
     const auto living = lanes_of(alive);
     if (living.numel() == 0) break;
     const auto real = unit(envs.images());
-    carry = model.observe(carry, action, envs.observation(device), rng);
+    const auto observation = envs.observation(device);
+    carry = model.observe(carry, action, observation, rng);
     const auto seen = model.predict(carry).frame.to(torch::kCPU, torch::kFloat32);
     error_sum += mse(seen.index_select(0, living), real.index_select(0, living)) * static_cast<double>(living.numel());
     report.frames += living.numel();
@@ -62,7 +65,7 @@ HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t
       for (std::size_t i = 0; i < followed.size(); ++i) followed[i] = followed[i] && alive[i];
       const auto lanes = lanes_of(followed);
       if (lanes.numel() > 0) {
-        dream = model.imagine(dream, action, options, rng);
+        dream = model.imagine(dream, action, knobs, rng);
         const auto n = static_cast<double>(lanes.numel());
         const auto truth = real.index_select(0, lanes);
         report.frame_mse[k] += mse(model.predict(dream).frame.to(torch::kCPU).index_select(0, lanes), truth) * n;
@@ -75,7 +78,7 @@ HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t
       still = seen;
       followed = alive;
     }
-    action = system.behaviour->decide(model, carry, false, rng);
+    action = pilot.drive({&model, carry, observation}, rng);
     const auto outcomes = envs.step(action.to(torch::kCPU), alive);
     for (std::size_t i = 0; i < alive.size(); ++i) alive[i] = alive[i] && !outcomes[i].done();
   }

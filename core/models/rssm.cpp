@@ -147,7 +147,7 @@ torch::Tensor Rssm::latent_of(const torch::Tensor& statistics, const torch::Tens
   return torch::GradMode::is_enabled() ? straight_through(drawn, statistics) : drawn;
 }
 
-torch::Tensor Rssm::draw(const torch::Tensor& statistics, at::Generator rng, const DreamOptions& options) const {
+torch::Tensor Rssm::draw(const torch::Tensor& statistics, at::Generator rng, double spread) const {
   if (categorical()) {
     const auto log_p = statistics.detach().unflatten(-1, {options_.groups, options_.classes});
     return latent_of(statistics, sample_one_hot(log_p, rng).flatten(-2));
@@ -155,7 +155,7 @@ torch::Tensor Rssm::draw(const torch::Tensor& statistics, at::Generator rng, con
   auto sizes = statistics.sizes().vec();
   sizes.back() = latent_size_;
   return latent_of(statistics,
-                   std::sqrt(options.tau_sigma) * torch::randn(sizes, rng, statistics.options().requires_grad(false)));
+                   spread * torch::randn(sizes, rng, statistics.options().requires_grad(false)));
 }
 
 /// Without a gradient through the choice (danijar/dreamerv3 of 2023; NM512 passes the logits' straight through).
@@ -211,23 +211,24 @@ Carry Rssm::observe(const Carry& carry, const torch::Tensor& previous_action, co
   const auto h = options_.memory ? moved : carry.at("h");
   const auto posterior = statistics(posterior_(torch::cat({h, embedded}, -1)));
   return {{"h", h},
-          {"z", draw(posterior, rng, {})},
+          {"z", draw(posterior, rng)},
           {"started", torch::ones_like(started)},
           {"posterior", posterior},
           {"prior", prior_of(moved)}};
 }
 
-Carry Rssm::imagine(const Carry& carry, const torch::Tensor& action, const DreamOptions& options, at::Generator rng) {
+Carry Rssm::imagine(const Carry& carry, const torch::Tensor& action, const KnobValues& knobs, at::Generator rng) {
+  const double tau = knobs.empty() ? 1 : value_of(knobs, temperature());
   const auto& started = carry.at("started");
   Autocast autocast(narrow(started), started.device());
   const auto moved = cell_(carry.at("h"), carry.at("z"), encode_action(action)).to(torch::kFloat32);
   auto prior = prior_of(moved);
-  if (categorical() && options.tau_mixture != 1) {
-    prior = torch::log_softmax(prior.unflatten(-1, {options_.groups, options_.classes}) / options.tau_mixture, -1)
+  if (categorical() && tau != 1) {
+    prior = torch::log_softmax(prior.unflatten(-1, {options_.groups, options_.classes}) / tau, -1)
                 .flatten(-2);
   }
   return {{"h", options_.memory ? moved : carry.at("h")},
-          {"z", draw(prior, rng, options)},
+          {"z", draw(prior, rng, categorical() ? 1 : std::sqrt(tau))},
           {"started", torch::ones_like(started)},
           {"prior", prior}};
 }
@@ -298,7 +299,7 @@ Rssm::Filtered Rssm::filter(const torch::Tensor& embedded, const SequenceBatch& 
     else
       foretold_from.push_back(moved);
     const auto posterior = statistics(posterior_->forward_with(state.h, shares[i]));
-    state.z = given.draws.defined() ? latent_of(posterior, given.draws[t]) : draw(posterior, rng, {});
+    state.z = given.draws.defined() ? latent_of(posterior, given.draws[t]) : draw(posterior, rng);
     hs.push_back(state.h);
     zs.push_back(state.z);
     posteriors.push_back(posterior);
@@ -338,7 +339,7 @@ torch::Tensor Rssm::overshoot(const Filtered& filtered, const SequenceBatch& bat
         cell_(flat(h.slice(0, 0, left)), flat(z.slice(0, 0, left)), flat(actions.slice(0, d))).view({left, lanes, -1});
     if (options_.memory) h = moved;
     const auto prior = prior_of(flat(moved)).view({left, lanes, -1});
-    z = given.open.defined() ? latent_of(prior, given.open[d].slice(0, 0, left)) : draw(prior, rng, {});
+    z = given.open.defined() ? latent_of(prior, given.open[d].slice(0, 0, left)) : draw(prior, rng);
     if (d == 0) continue;
     inside = inside.slice(0, 0, left) * keep.slice(0, d);
     divergences.push_back(kl(target.slice(0, d), prior).sum(-1).masked_select(inside > 0));

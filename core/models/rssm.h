@@ -21,13 +21,13 @@ class Rssm : public SequenceModel {
   Carry initial(std::int64_t batch) override;
   Carry observe(const Carry& carry, const torch::Tensor& previous_action, const Observation& observation,
                 at::Generator rng) override;
-  Carry imagine(const Carry& carry, const torch::Tensor& action, const DreamOptions& options,
+  Carry imagine(const Carry& carry, const torch::Tensor& action, const KnobValues& knobs,
                 at::Generator rng) override;
   Prediction predict(const Carry& carry) override;
   Prediction outcome(const Carry& carry) override;
   torch::Tensor taught_reward(const torch::Tensor& reward) const override;
   torch::Tensor real_reward(const torch::Tensor& foretold) const override;
-  TemperatureHelp temperature_help() const override;
+  std::vector<Knob> knobs() const override;
   torch::Tensor features(const Carry& carry) override { return torch::cat({carry.at("z"), carry.at("h")}, -1); }
   std::int64_t feature_count() const override { return latent_size_ + options_.deter; }
   std::vector<std::string> probe_names() const override;
@@ -70,11 +70,12 @@ class Rssm : public SequenceModel {
   struct State {
     torch::Tensor h, z;
   };
+  Knob temperature() const;
   State first_state(std::int64_t batch);
   torch::Tensor encode_action(const torch::Tensor& action) const;
   torch::Tensor statistics(const torch::Tensor& raw) const;
   torch::Tensor latent_of(const torch::Tensor& statistics, const torch::Tensor& drawn) const;
-  torch::Tensor draw(const torch::Tensor& statistics, at::Generator rng, const DreamOptions& options) const;
+  torch::Tensor draw(const torch::Tensor& statistics, at::Generator rng, double spread = 1) const;
   torch::Tensor mode(const torch::Tensor& statistics) const;
   torch::Tensor picture_target(const torch::Tensor& image, at::Generator rng) const;
   torch::Tensor frame_of(const torch::Tensor& decoded) const;

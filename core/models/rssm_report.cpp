@@ -33,10 +33,15 @@ std::vector<std::string> Rssm::probe_names() const {
   return names;
 }
 
-WorldModel::TemperatureHelp Rssm::temperature_help() const {
-  if (categorical())
-    return {"Divides the logits of the prior p(z_t | h_t): low picks every group's likeliest class.", ""};
-  return {"", "Scales the deviation of the prior p(z_t | h_t) by √τ: low takes its mean."};
+Knob Rssm::temperature() const {
+  const char* help = categorical()
+                         ? "Divides the logits of the prior p(z_t | h_t): low picks every group's likeliest class."
+                         : "Scales the deviation of the prior p(z_t | h_t) by √τ: low takes its mean.";
+  return {"tau", "τ", "τ of the latent", help, 0.05, 2, 1, false, false, "temperature"};
+}
+
+std::vector<Knob> Rssm::knobs() const {
+  return {temperature()};
 }
 
 void Rssm::report(const Carry& carry, ProbeSink& sink) {
@@ -123,7 +128,7 @@ Carry Rssm::randomise(const Carry& carry, const std::string& probe, at::Generato
   if (probe != "latent/z")
     throw Error("'" + probe + "' cannot be randomised; the editable probe of this model is latent/z");
   Carry edited = carry;
-  edited["z"] = draw(prior_of(carry.at("h")), rng, {});
+  edited["z"] = draw(prior_of(carry.at("h")), rng);
   return edited;
 }
 

@@ -7,6 +7,30 @@
 #include "core/probe/from_tensor.h"
 
 namespace dream {
+namespace {
+
+const Knob tau_mixture{"tau_mixture",
+                       "τ mix",
+                       "τ of the mixture",
+                       "Divides the logits of the mixture weights π: low picks the likeliest component.",
+                       0.05,
+                       2,
+                       1,
+                       false,
+                       false,
+                       "temperature"};
+const Knob tau_sigma{"tau_sigma",
+                     "σ",
+                     "τ of σ",
+                     "Scales the deviation of the drawn component by √τ.",
+                     0.05,
+                     2,
+                     1,
+                     false,
+                     false,
+                     "temperature"};
+
+}  // namespace
 
 VmcModel::VmcModel(const MdnRnnOptions& options)
     : v_(register_module("v", Vae(options.latent_size))), m_(register_module("m", MdnRnn(options))) {}
@@ -26,18 +50,18 @@ Carry VmcModel::observe(const Carry& carry, const torch::Tensor& previous_action
           {"started", torch::ones_like(started)}, {"mean", posterior.mean}, {"log_variance", posterior.log_variance}};
 }
 
-Carry VmcModel::imagine(const Carry& carry, const torch::Tensor& action, const DreamOptions& options,
-                        at::Generator rng) {
+Carry VmcModel::imagine(const Carry& carry, const torch::Tensor& action, const KnobValues& knobs, at::Generator rng) {
+  const double mixture = value_of(knobs, tau_mixture), sigma = value_of(knobs, tau_sigma);
   const auto next = m_->step(carry.at("z"), action, {carry.at("h"), carry.at("c")});
-  const auto draw = m_->draw(next.h, options.tau_mixture, options.tau_sigma, rng);
+  const auto draw = m_->draw(next.h, mixture, sigma, rng);
   const auto& started = carry.at("started");
   return {{"z", draw.z},
           {"h", next.h},
           {"c", next.c},
           {"started", started},
           {"component", draw.component},
-          {"tau_mixture", torch::full_like(started, options.tau_mixture)},
-          {"tau_sigma", torch::full_like(started, options.tau_sigma)}};
+          {"tau_mixture", torch::full_like(started, mixture)},
+          {"tau_sigma", torch::full_like(started, sigma)}};
 }
 
 Prediction VmcModel::predict(const Carry& carry) {
@@ -64,9 +88,8 @@ std::int64_t VmcModel::feature_count() const {
   return m_->options().latent_size + m_->options().hidden_size;
 }
 
-WorldModel::TemperatureHelp VmcModel::temperature_help() const {
-  return {"Divides the logits of the mixture weights π: low picks the likeliest component.",
-          "Scales the deviation of the drawn component by √τ."};
+std::vector<Knob> VmcModel::knobs() const {
+  return {tau_mixture, tau_sigma};
 }
 
 std::vector<std::string> VmcModel::probe_names() const {

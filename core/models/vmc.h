@@ -16,11 +16,11 @@ class VmcModel : public WorldModel {
   Carry initial(std::int64_t batch) override;
   Carry observe(const Carry& carry, const torch::Tensor& previous_action, const Observation& observation,
                 at::Generator rng) override;
-  Carry imagine(const Carry& carry, const torch::Tensor& action, const DreamOptions& options,
+  Carry imagine(const Carry& carry, const torch::Tensor& action, const KnobValues& knobs,
                 at::Generator rng) override;
   Prediction predict(const Carry& carry) override;
   Prediction outcome(const Carry& carry) override;
-  TemperatureHelp temperature_help() const override;
+  std::vector<Knob> knobs() const override;
   torch::Tensor features(const Carry& carry) override;  // [z, h]
   std::int64_t feature_count() const override;
   std::vector<std::string> probe_names() const override;

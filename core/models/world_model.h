@@ -5,23 +5,17 @@
 #include <string>
 #include <vector>
 
+#include "api/knob.h"
+#include "api/spaces.h"
+#include "core/nn/carry.h"
 #include "core/probe/sink.h"
 
 namespace dream {
-
-/// Everything a model remembers between two steps: named, batch-first tensors that are never mutated. Copying is
-/// O(1), so rewinding, branching and intervening are copies.
-using Carry = std::map<std::string, torch::Tensor>;
 
 /// Observations of one moment, batch-first. Absent parts are undefined tensors.
 struct Observation {
   torch::Tensor image;   // uint8 [B, H, W, C]
   torch::Tensor vector;  // float [B, V]
-};
-
-struct DreamOptions {
-  double tau_mixture = 1;  // temperature of the choice between modes: softmax(logits / τ)
-  double tau_sigma = 1;    // temperature of the spread within a mode: σ·√τ
 };
 
 /// What a carry says about the world. Absent parts are undefined tensors.
@@ -43,9 +37,15 @@ class WorldModel : public torch::nn::Module {
   virtual Carry observe(const Carry& carry, const torch::Tensor& previous_action, const Observation& observation,
                         at::Generator rng) = 0;
 
-  /// Prior: one step of the dream under `action` [B, A].
-  virtual Carry imagine(const Carry& carry, const torch::Tensor& action, const DreamOptions& options,
+  /// Prior: one step of the dream under `action` [B, A], bent by `knobs`.
+  virtual Carry imagine(const Carry& carry, const torch::Tensor& action, const KnobValues& knobs,
                         at::Generator rng) = 0;
+
+  /// What its dream can be bent by. Temperatures (how much chance there is) are of the group "temperature".
+  virtual std::vector<Knob> knobs() const { return {}; }
+
+  /// What it takes for actions in an environment: a model that has found its own brings them.
+  virtual ActionSpace actions(const Spaces& environment) const { return environment.action; }
 
   virtual Prediction predict(const Carry& carry) = 0;
   /// predict() without the frame, which costs most.
@@ -55,12 +55,6 @@ class WorldModel : public torch::nn::Module {
   /// squash rewards.
   virtual torch::Tensor taught_reward(const torch::Tensor& reward) const { return reward; }
   virtual torch::Tensor real_reward(const torch::Tensor& foretold) const { return foretold; }
-
-  /// What the two temperatures of a dream do in this model, in a sentence each; empty: nothing.
-  struct TemperatureHelp {
-    std::string mixture, sigma;
-  };
-  virtual TemperatureHelp temperature_help() const { return {}; }
 
   /// What a behaviour sees of a carry: float [B, features()].
   virtual torch::Tensor features(const Carry& carry) = 0;
@@ -77,13 +71,5 @@ class WorldModel : public torch::nn::Module {
   /// The carry with an editable probe drawn anew from its prior.
   virtual Carry randomise(const Carry& carry, const std::string& probe, at::Generator rng) = 0;
 };
-
-/// Lane `lane` of every tensor as a batch of one.
-Carry select_lane(const Carry& carry, std::int64_t lane);
-/// `carry` where `fresh` [B] (bool) is false, `initial` where it is true; only the tensors that `initial` has.
-Carry where_fresh(const torch::Tensor& fresh, const Carry& initial, const Carry& carry);
-/// The tensors that `initial` has side by side, bf16 [B, S] on the CPU; and a carry of such rows again, on its device.
-torch::Tensor rows_of(const Carry& carry, const Carry& initial);
-Carry carry_of(const torch::Tensor& rows, const Carry& initial);
 
 }  // namespace dream

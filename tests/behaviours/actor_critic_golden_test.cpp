@@ -1,7 +1,7 @@
 // Our actor-critics beside the authors' own code: same weights, states, actions and draws in, same imagination,
 // returns, losses and gradients out. And PlaNet's planner, plan by plan.
 #include "core/behaviours/planner.h"
-#include "core/engine/lanes.h"
+#include "core/nn/generator.h"
 #include "tests/models/golden_cases.h"
 
 namespace dream {
@@ -224,9 +224,8 @@ class GivenRssm : public Rssm {
  public:
   using Rssm::Rssm;
   torch::Tensor noise;  // [steps, N, Z], of one plan after the other
-  Carry imagine(const Carry& carry, const torch::Tensor& action, const DreamOptions& options,
-                at::Generator rng) override {
-    auto next = Rssm::imagine(carry, action, options, rng);
+  Carry imagine(const Carry& carry, const torch::Tensor& action, const KnobValues& knobs, at::Generator rng) override {
+    auto next = Rssm::imagine(carry, action, knobs, rng);
     const auto parts = next.at("prior").chunk(2, -1);
     next["z"] = parts[0] + parts[1] * noise[step_++];
     return next;
@@ -254,7 +253,7 @@ TEST(GoldenPlanner, RefitsAsPlaNet) {
                        {"z", golden("in/plan_sample").unsqueeze(0)},
                        {"started", torch::ones({1, 1})}};
   Planner planner(test::spaces_of(c).action, {20, 3, 5, 4, 0});
-  const auto plan = planner.plan(model, carry, make_generator(torch::kCPU, 1), golden("in/plan_noise").unsqueeze(1));
+  const auto plan = planner.plan({&model, carry}, {}, make_generator(torch::kCPU, 1), golden("in/plan_noise").unsqueeze(1));
   golden.close("plan", plan.mean[0], golden("out/plan"));
   golden.close("returns", plan.scores[0], golden("out/plan_returns")[2]);
 }

@@ -262,14 +262,17 @@ TEST_F(ActorCriticTest, ActsByItsPolicy) {
   auto o = small("dreamer-v1", false);
   ActorCritic behaviour(2, TwoStates::box(-2, 6), o);
   TwoStates model(false);
-  const auto judged = behaviour.decide(model, model.initial(3), false, seeded(1));
+  const auto decided = [&](ActorCritic& who, std::int64_t lanes, Mode mode) {
+    return who.decide({&model, model.initial(lanes)}, {}, mode, seeded(1)).action;
+  };
+  const auto judged = decided(behaviour, 3, Mode::judge);
   EXPECT_EQ(judged.sizes(), (std::vector<std::int64_t>{3, 1}));
-  EXPECT_TRUE(torch::equal(judged, behaviour.act(model.features(model.initial(3)), seeded(1))));
-  EXPECT_FALSE(torch::equal(judged, behaviour.decide(model, model.initial(3), true, seeded(1))));
+  EXPECT_TRUE(torch::equal(judged, decided(behaviour, 3, Mode::judge)));
+  EXPECT_FALSE(torch::equal(judged, decided(behaviour, 3, Mode::collect)));
   EXPECT_GE(judged.min().item<double>(), -2);
   EXPECT_LE(judged.max().item<double>(), 6);
   ActorCritic chooser(2, TwoStates::choices(), small("dreamer-v3", true));
-  const auto chosen = chooser.decide(model, model.initial(200), true, seeded(1));
+  const auto chosen = decided(chooser, 200, Mode::collect);
   EXPECT_EQ(chosen.sizes(), (std::vector<std::int64_t>{200, 1}));
   EXPECT_NEAR(chosen.mean().item<double>(), 0.5, 0.2);  // near uniform at the start
 }
@@ -285,9 +288,9 @@ TEST_F(ActorCriticTest, ChoicesAreExploredWithEpsilon) {
     chooser.actor_parameters().back().copy_(torch::tensor({40.0f, -40.0f}));
   }
   TwoStates model(true);
-  const auto carry = model.initial(4000);
-  EXPECT_EQ(chooser.decide(model, carry, false, seeded(1)).sum().item<double>(), 0);
-  EXPECT_NEAR(chooser.decide(model, carry, true, seeded(1)).mean().item<double>(), 0.25, 0.03);
+  const Seen seen{&model, model.initial(4000)};
+  EXPECT_EQ(chooser.decide(seen, {}, Mode::judge, seeded(1)).action.sum().item<double>(), 0);
+  EXPECT_NEAR(chooser.decide(seen, {}, Mode::collect, seeded(1)).action.mean().item<double>(), 0.25, 0.03);
 }
 
 }  // namespace actor_critic_test

@@ -22,14 +22,14 @@ TEST(LinearController, HasThePublishedParameters) {
 // Sheet, check 9: the gas of a controller that knows nothing is half open.
 TEST(LinearController, ZeroWeightsGiveHalfGas) {
   LinearController controller(288, car);
-  const auto action = controller.act(torch::randn({2, 288}), {});
+  const auto action = controller.act(torch::randn({2, 288}));
   EXPECT_TRUE(torch::equal(action, torch::tensor({{0.0f, 0.5f, 0.0f}, {0.0f, 0.5f, 0.0f}})));
 }
 
 TEST(LinearController, FlatOrderIsBiasesThenRowsOfFeatures) {
   LinearController controller(2, car);
   controller.set_flat({0.1, 0.2, -0.3, 1, 2, 3, 4, 5, 6});  // biases; feature 0's three weights; feature 1's
-  const auto action = controller.act(torch::tensor({{0.5f, -0.25f}}), {})[0];
+  const auto action = controller.act(torch::tensor({{0.5f, -0.25f}}))[0];
   EXPECT_NEAR(action[0].item<double>(), std::tanh(0.1 + 0.5 * 1 - 0.25 * 4), 1e-6);
   EXPECT_NEAR(action[1].item<double>(), (std::tanh(0.2 + 0.5 * 2 - 0.25 * 5) + 1) / 2, 1e-6);
   EXPECT_NEAR(action[2].item<double>(), 0, 1e-6);  // tanh(-0.3 + 1.5 - 1.5) < 0 is cut
@@ -44,7 +44,7 @@ TEST(LinearController, APopulationActsAsItsMembers) {
   for (std::int64_t lane = 0; lane < 5; ++lane) {
     const auto row = rows[candidate[lane].item<std::int64_t>()].contiguous();
     controller.set_flat({row.data_ptr<float>(), row.data_ptr<float>() + 867});
-    EXPECT_LT((controller.act(features.slice(0, lane, lane + 1), {})[0] - together[lane]).abs().max().item<double>(),
+    EXPECT_LT((controller.act(features.slice(0, lane, lane + 1))[0] - together[lane]).abs().max().item<double>(),
               1e-5);
   }
 }
@@ -52,7 +52,7 @@ TEST(LinearController, APopulationActsAsItsMembers) {
 TEST(LinearController, RefusesWhatDoesNotFit) {
   LinearController controller(4, car);
   EXPECT_THROW(controller.set_flat({1, 2, 3}), Error);
-  EXPECT_THROW(controller.act(torch::zeros({1, 5}), {}), Error);
+  EXPECT_THROW(controller.act(torch::zeros({1, 5})), Error);
   EXPECT_THROW(controller.act_as(torch::zeros({2, 14}), torch::zeros({1}, torch::kInt64), torch::zeros({1, 4})), Error);
   EXPECT_THROW(squash_from("tanf"), Error);
   EXPECT_EQ(squash_from("cut"), Squash::cut);

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "core/engine/lanes.h"
+#include "core/nn/generator.h"
 #include "tests/models/model_test.h"
 
 namespace dream {

@@ -30,7 +30,7 @@ class TwoStates : public SequenceModel {
 
   Carry initial(std::int64_t batch) override { return {{"s", torch::tensor({{1.0f, 0.0f}}).expand({batch, 2})}}; }
   Carry observe(const Carry& carry, const torch::Tensor&, const Observation&, at::Generator) override { return carry; }
-  Carry imagine(const Carry&, const torch::Tensor& action, const DreamOptions&, at::Generator) override {
+  Carry imagine(const Carry&, const torch::Tensor& action, const KnobValues&, at::Generator) override {
     if (discrete_) return {{"s", action}};
     return {{"s", torch::cat({1 - action, action}, -1)}};
   }

@@ -49,7 +49,7 @@ TEST(Intervention, AForcedColourOfTheKeyOpensTheOtherDoor) {
         }
         int last = 0;  // the last step up (3) or down (4) is through a door
         for (int t = 0; t < 12; ++t) {
-          const auto action = system->behaviour->decide(model, carry, false, rng);
+          const auto action = system->behaviour->decide({&model, carry}, {}, Mode::judge, rng).action;
           const int choice = static_cast<int>(action[0][0].item<float>());
           if (choice >= 3) last = choice;
           carry = model.imagine(carry, action, {}, rng);

@@ -23,7 +23,7 @@ class PlayerTest : public ::testing::Test {
   void load(Player& player, test::ToyOptions options = {.length = 600}, double motion = 0.1) {
     player.load(test::toy_system(options, motion), "toy");
     player.watch({"latent/x"});
-    player.set_temperature(1, 0);  // the dream is exact
+    player.set_knob("tau_sigma", 0);  // the dream is exact
   }
   /// `count` steps; the positions of dream and real world after each.
   std::vector<std::pair<double, double>> run(Player& player, int count) {
@@ -387,16 +387,20 @@ TEST_F(PlayerTest, ASystemThatCannotDreamLeavesTheDreamUntouched) {
   EXPECT_NEAR(path.back().first, path.back().second, 0.02);
 }
 
-TEST_F(PlayerTest, TemperaturesAreCheckedAndSeparate) {
+TEST_F(PlayerTest, KnobsAreThoseOfTheSystemAndChecked) {
   Player player;
+  EXPECT_THROW(player.set_knob("tau_sigma", 1), Error) << "nothing is loaded";
   load(player);
-  for (const auto& [mixture, sigma] :
-       {std::pair{0.0f, 1.0f}, {-1.0f, 1.0f}, {1.0f, -1.0f}, {NAN, 1.0f}, {1.0f, INFINITY}}) {
-    EXPECT_THROW(player.set_temperature(mixture, sigma), Error) << mixture << " " << sigma;
+  const auto knobs = player.view()->knobs;
+  ASSERT_EQ(knobs.size(), 1u);
+  EXPECT_EQ(knobs[0].knob.name, "tau_sigma");
+  EXPECT_EQ(knobs[0].value, 0) << "load() has set it";
+  for (const double value : {-1.0, 10.5, double{NAN}, double{INFINITY}}) {
+    EXPECT_THROW(player.set_knob("tau_sigma", value), Error) << value;
   }
-  player.set_temperature(0.5f, 9);
-  EXPECT_EQ(player.view()->tau_mixture, 0.5f);
-  EXPECT_EQ(player.view()->tau_sigma, 9);
+  EXPECT_THROW(player.set_knob("tau_mixture", 1), Error) << "another model's";
+  player.set_knob("tau_sigma", 9);
+  EXPECT_EQ(player.view()->knobs[0].value, 9);
   double apart = 0;
   for (const auto& [dream, real] : run(player, 15)) apart = std::max(apart, std::abs(dream - real));
   EXPECT_GT(apart, 0.02) << "σ·√9 shakes the dream";

@@ -124,7 +124,7 @@ TEST_F(DreamerTest, ThePolicyOfABoxIsShownAsTheEnvironmentTakesIt) {
       bias.copy_(torch::tensor({20.0f, -20.0f}));
     }
     ProbeSink sink({"policy/action"});
-    system->behaviour->report(*system->model, system->model->initial(1), sink, make_generator(system->device, 1));
+    system->behaviour->report({system->model.get(), system->model->initial(1)}, {}, sink, make_generator(system->device, 1));
     const auto probes = sink.take();
     ASSERT_EQ(probes.size(), 1u);
     const auto& bars = std::get<Vector>(*probes[0].value);
@@ -143,13 +143,12 @@ TEST_F(DreamerTest, WithoutAContinueHeadDreamsAreScoredToTheirLongest) {
     while (trainer.advance()) {
     }
     auto& system = trainer.system();
-    DreamLanes dreams(system.model, system.starts, 2, 4, {1, 1}, 1);
+    DreamLanes dreams(system.model, system.starts, 2, 4, {}, 1);
     for (int lane = 0; lane < 2; ++lane) dreams.start(lane, static_cast<std::uint64_t>(lane));
     auto rng = make_generator(system.device, 1);
     for (int step = 1; step <= 4; ++step) {
-      dreams.features();
-      for (const auto& result :
-           dreams.step(system.behaviour->decide(*system.model, dreams.carry(), false, rng), {1, 1})) {
+      const auto action = system.behaviour->decide(dreams.look(), {}, Mode::judge, rng).action;
+      for (const auto& result : dreams.step(action, {1, 1})) {
         EXPECT_FALSE(result.terminated) << run.recipe;
         EXPECT_EQ(result.truncated, step == 4) << run.recipe;
         EXPECT_NE(result.reward, 0) << run.recipe;

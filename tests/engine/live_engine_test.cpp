@@ -135,8 +135,8 @@ TEST_F(LiveEngineTest, PhasesStartPauseStepAndStopWhileTheDreamGoesOn) {
     ASSERT_GT(paused, 0);
     ASSERT_LT(paused, 1);
     EXPECT_EQ(live->latest()->train->phases[0].state, PhaseView::State::paused);
-    live->send(SetTemperature{0.7f, 0.7f});
-    ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.dream->tau_mixture == 0.7f; }));
+    live->send(SetKnob{"tau_mixture", 0.7});
+    ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.dream->knobs.at(0).value == 0.7; }));
     EXPECT_EQ(steps(*live->latest()), paused) << "a pause is a pause";
 
     live->send(TrainControl{Train::step, "v"});  // this phase alone, one step

@@ -26,8 +26,7 @@ class ScriptedLanes : public Lanes {
     steps_[static_cast<std::size_t>(lane)] = 0;
     started.push_back(seed);
   }
-  torch::Tensor features() override { return torch::zeros({count(), 1}); }
-  const Carry& carry() const override { return carry_; }
+  Seen look() override { return {}; }
   std::vector<StepResult> step(const torch::Tensor& actions, const std::vector<char>& active) override {
     std::vector<StepResult> results(seeds_.size());
     for (std::size_t lane = 0; lane < seeds_.size(); ++lane) {
@@ -43,12 +42,11 @@ class ScriptedLanes : public Lanes {
 
  private:
   Script script_;
-  Carry carry_;
   std::vector<std::uint64_t> seeds_, steps_;
 };
 
 /// The candidate's number as its action.
-torch::Tensor number(const torch::Tensor&, const torch::Tensor& candidate) {
+torch::Tensor number(const Seen&, const torch::Tensor& candidate) {
   return candidate.to(torch::kFloat32).unsqueeze(1);
 }
 
@@ -131,8 +129,8 @@ class ToyLanes : public ::testing::Test {
   }
   Population::Actor actor(const std::vector<double>& candidates) const {
     const auto rows = torch::tensor(candidates, torch::kFloat64).view({-1, 9}).to(torch::kFloat32);
-    return [rows, this](const torch::Tensor& features, const torch::Tensor& candidate) {
-      return driver_->act_as(rows, candidate, features);
+    return [rows, this](const Seen& seen, const torch::Tensor& candidate) {
+      return driver_->act_as(rows, candidate, seen.features());
     };
   }
   std::shared_ptr<LinearController> driver_ = test::toy_driver(0);
@@ -289,10 +287,10 @@ TEST(Score, IsSaidInWordsWithAsManyDigitsAsItDeserves) {
 TEST_F(ToyLanes, DreamsBeginAtKeptStatesAndEndWhereTheModelSays) {
   const auto model = std::make_shared<test::ToyModel>();
   const Carry starts = {{"x", torch::tensor({{0.5f, 0.0f}, {-0.5f, 0.2f}})}, {"age", torch::tensor({{88.0f}, {0.0f}})}};
-  DreamLanes dreams(model, starts, 2, 12, {1, 0}, 1);
+  DreamLanes dreams(model, starts, 2, 12, {{"tau_sigma", 0}}, 1);
   dreams.start(0, 10);  // 10 mod 2: the first, three steps before its end
   dreams.start(1, 11);
-  EXPECT_TRUE(torch::equal(dreams.features(), starts.at("x")));
+  EXPECT_TRUE(torch::equal(dreams.look().features(), starts.at("x")));
   const auto action = torch::tensor({{1.0f, 0.0f, 0.0f}, {0.0f, 0.0f, 0.0f}});
   const auto first = dreams.step(action, {1, 1});
   EXPECT_NEAR(first[0].reward, 0.1, 1e-6);

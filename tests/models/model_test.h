@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/base/npy.h"
-#include "core/engine/lanes.h"
+#include "core/nn/generator.h"
 #include "tests/support/hashed.h"
 
 namespace dream::test {

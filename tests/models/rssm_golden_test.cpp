@@ -1,5 +1,5 @@
 // Our models beside the authors' own code: same weights, inputs and draws in, same numbers and gradients out.
-#include "core/engine/lanes.h"
+#include "core/nn/generator.h"
 #include "tests/models/golden_cases.h"
 
 namespace dream {

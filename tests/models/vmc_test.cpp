@@ -26,7 +26,7 @@ TEST_F(VmcTest, TheControllerEqualsPyTorch) {
   LinearController controller(288, {Squash::tanh, Squash::half, Squash::cut});
   const auto flat = test::hashed(5, {867}) * 0.2;
   controller.set_flat({flat.data_ptr<double>(), flat.data_ptr<double>() + 867});
-  EXPECT_LT(relative_error(controller.act(hashed_float(6, {4, 288}, 1), {}), golden("c/action")), tolerance);
+  EXPECT_LT(relative_error(controller.act(hashed_float(6, {4, 288}, 1)), golden("c/action")), tolerance);
 }
 
 TEST_F(VmcTest, ShowsTheMixtureAsItWasTempered) {
@@ -79,13 +79,13 @@ TEST_F(SmallVmc, ImaginesWithTheStateThatTheControllerSaw) {
   const auto action = hashed_float(1, {2, 3}, 1);
   const auto seen = model_.observe(model_.initial(2), action, frames_, seeded(1));
   const auto before = seen.at("z").clone();
-  const auto dream = model_.imagine(seen, action, {1, 1}, seeded(2));
+  const auto dream = model_.imagine(seen, action, {}, seeded(2));
   EXPECT_TRUE(torch::equal(seen.at("z"), before)) << "a carry is a value";
   EXPECT_TRUE(torch::equal(dream.at("h"), model_.m()->step(before, action, {seen.at("h"), seen.at("c")}).h));
   EXPECT_TRUE(torch::equal(model_.features(dream), torch::cat({dream.at("z"), dream.at("h")}, 1)));
   EXPECT_EQ(model_.feature_count(), 12);
-  EXPECT_TRUE(torch::equal(dream.at("z"), model_.imagine(seen, action, {1, 1}, seeded(2)).at("z")));
-  EXPECT_FALSE(torch::equal(dream.at("z"), model_.imagine(seen, action, {1, 1}, seeded(3)).at("z")));
+  EXPECT_TRUE(torch::equal(dream.at("z"), model_.imagine(seen, action, {}, seeded(2)).at("z")));
+  EXPECT_FALSE(torch::equal(dream.at("z"), model_.imagine(seen, action, {}, seeded(3)).at("z")));
 
   const auto prediction = model_.predict(dream);
   EXPECT_EQ(prediction.frame.sizes(), (std::vector<std::int64_t>{2, 3, 64, 64}));
@@ -104,7 +104,7 @@ TEST_F(SmallVmc, ImaginesWithTheStateThatTheControllerSaw) {
 TEST_F(SmallVmc, PublishesWhatIsWatchedAlone) {
   const auto action = torch::zeros({2, 3});
   const auto seen = model_.observe(model_.initial(2), action, frames_, seeded(1));
-  const auto dream = model_.imagine(seen, action, {0.5, 4}, seeded(2));
+  const auto dream = model_.imagine(seen, action, {{"tau_mixture", 0.5}, {"tau_sigma", 4}}, seeded(2));
   ProbeSink none({});
   model_.report(dream, none);
   EXPECT_TRUE(none.take().empty());

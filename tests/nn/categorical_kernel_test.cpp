@@ -1,7 +1,7 @@
 // The fused categorical kernels against ATen's own operations, at sizes that do and do not fill whole vectors.
 #include <gtest/gtest.h>
 
-#include "core/engine/lanes.h"
+#include "core/nn/generator.h"
 #include "core/nn/categorical.h"
 #include "tests/support/hashed.h"
 

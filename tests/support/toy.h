@@ -102,13 +102,14 @@ class ToyModel : public WorldModel {
     const auto x = torch::stack({image.slice(1, 0, 32).mean({1, 2, 3}), image.slice(1, 32).mean({1, 2, 3})}, 1) * 2 - 1;
     return {{"x", x + 1e-4 * torch::randn(x.sizes(), rng)}, {"age", carry.at("age") + 1}};
   }
-  Carry imagine(const Carry& carry, const torch::Tensor& action, const DreamOptions& options,
-                at::Generator rng) override {
+  Carry imagine(const Carry& carry, const torch::Tensor& action, const KnobValues& knobs, at::Generator rng) override {
     const auto& x = carry.at("x");
-    const auto noise = 0.01 * std::sqrt(options.tau_sigma) * torch::randn({x.size(0)}, rng);
+    const auto noise = 0.01 * std::sqrt(value_of(knobs, tau())) * torch::randn({x.size(0)}, rng);
     const auto position = (x.select(1, 1) + motion_ * action.select(1, 0) + noise).clamp(-1, 1);
     return {{"x", torch::stack({x.select(1, 0), position}, 1)}, {"age", carry.at("age") + 1}};
   }
+  static Knob tau() { return {"tau_sigma", "σ", "τ of σ", "Shakes the position.", 0, 10, 1, false, false, "temperature"}; }
+  std::vector<Knob> knobs() const override { return {tau()}; }
   Prediction predict(const Carry& carry) override {
     auto prediction = outcome(carry);
     const auto level = (carry.at("x") + 1) / 2;  // [B, 2]

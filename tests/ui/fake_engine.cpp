@@ -73,7 +73,10 @@ FakeEngine::FakeEngine() {
   dream_.steps_per_second = 50, dream_.measured_rate = 50;
   dream_.has_reward = dream_.has_done = true;
   dream_.world = "CarRacing · World Models (V-M-C)";
-  dream_.mixture_help = "Divides the logits of the mixture weights.", dream_.sigma_help = "Scales the deviation.";
+  dream_.knobs = {{{"tau_mixture", "τ mix", "τ of the mixture", "Divides the logits of the mixture weights.", 0.05, 2, 1,
+                    false, false, "temperature"},
+                   1},
+                  {{"tau_sigma", "σ", "τ of σ", "Scales the deviation.", 0.05, 2, 1, false, false, "temperature"}, 1}};
   dream_.run_title = "shipped run";
   dream_.action = {0, 0, 0};
   dream_.probe_names = {"latent/z", "mixture/z", "hidden/h"};
@@ -149,8 +152,10 @@ void FakeEngine::send(Command command) {
     dream_.input_ms = 0.3, dream_.model_ms = 2.1, dream_.decode_ms = 3.4;
   } else if (const auto* pilot = std::get_if<SetPilot>(&command)) {
     dream_.human_pilot = pilot->human;
-  } else if (const auto* tau = std::get_if<SetTemperature>(&command)) {
-    dream_.tau_mixture = tau->mixture, dream_.tau_sigma = tau->sigma;
+  } else if (const auto* turned = std::get_if<SetKnob>(&command)) {
+    for (auto& k : dream_.knobs) {
+      if (k.knob.name == turned->name) k.value = turned->value;
+    }
   } else if (const auto* speed = std::get_if<SetSpeed>(&command)) {
     dream_.steps_per_second = speed->steps_per_second;
   } else if (const auto* twin = std::get_if<SetTwin>(&command)) {

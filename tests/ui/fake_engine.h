@@ -25,6 +25,12 @@ class FakeEngine : public Engine {
   DreamView& dream() { return dream_; }
   TrainView& train() { return train_; }
   std::string& fault() { return fault_; }
+  double knob(const std::string& name) const {  // what it is set to
+    for (const auto& k : dream_.knobs) {
+      if (k.knob.name == name) return k.value;
+    }
+    return 0;
+  }
   std::vector<RunView>& runs() { return runs_; }
 
   /// The second scripted family in place of the first (tests/ui/fake_recurrent.h).

@@ -52,24 +52,24 @@ TEST_F(Panels, TemperatureIsLinkedUntilItIsTakenApart) {
   act([&](ImGuiTestContext* ctx) {
     ctx->SetRef("Worlds###worlds");
     ctx->ItemInputValue("##tau", 1.5f);
-    const SetTemperature* both = engine.last<SetTemperature>();
-    ASSERT_NE(both, nullptr);
-    EXPECT_NEAR(both->mixture, 1.5f, 1e-3f);
-    EXPECT_NEAR(both->sigma, 1.5f, 1e-3f);
+    ctx->Yield(2);
+    EXPECT_NEAR(engine.knob("tau_mixture"), 1.5, 1e-3);
+    EXPECT_NEAR(engine.knob("tau_sigma"), 1.5, 1e-3);
     EXPECT_FALSE(ctx->ItemExists("##tau_sigma"));
     ctx->ItemClick("###link");
     ctx->Yield(2);
     EXPECT_FALSE(window->ui().settings.link_temperature);
     ctx->ItemInputValue("##tau_sigma", 0.5f);
-    EXPECT_NEAR(engine.last<SetTemperature>()->mixture, 1.5f, 1e-3f);
-    EXPECT_NEAR(engine.last<SetTemperature>()->sigma, 0.5f, 1e-3f);
+    ctx->Yield(2);
+    EXPECT_NEAR(engine.knob("tau_mixture"), 1.5, 1e-3);
+    EXPECT_NEAR(engine.knob("tau_sigma"), 0.5, 1e-3);
     ctx->ItemDoubleClick("##tau_sigma");
     ctx->Yield(2);
-    EXPECT_NEAR(engine.last<SetTemperature>()->sigma, 1, 1e-3f) << "A double click resets.";
-    EXPECT_NEAR(engine.last<SetTemperature>()->mixture, 1.5f, 1e-3f);
+    EXPECT_NEAR(engine.knob("tau_sigma"), 1, 1e-3) << "A double click resets.";
+    EXPECT_NEAR(engine.knob("tau_mixture"), 1.5, 1e-3);
     ctx->ItemClick("###link");
     ctx->Yield(2);
-    EXPECT_NEAR(engine.last<SetTemperature>()->sigma, 1.5f, 1e-3f) << "Linked again, σ follows the mixture's τ.";
+    EXPECT_NEAR(engine.knob("tau_sigma"), 1.5, 1e-3) << "Linked again, σ follows the mixture's τ.";
   });
 }
 
@@ -78,14 +78,15 @@ TEST_F(Panels, TemperatureKeysAndUndo) {
   act([&](ImGuiTestContext* ctx) {
     ctx->KeyPress(ImGuiKey_RightBracket);
     ctx->Yield(2);
-    ASSERT_NE(engine.last<SetTemperature>(), nullptr);
-    EXPECT_NEAR(engine.last<SetTemperature>()->mixture, 1.05f, 1e-3f);
+    EXPECT_NEAR(engine.knob("tau_mixture"), 1.05, 1e-3);
+    EXPECT_NEAR(engine.knob("tau_sigma"), 1.05, 1e-3);
     ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_Z);
     ctx->Yield(2);
-    EXPECT_NEAR(engine.last<SetTemperature>()->mixture, 1, 1e-3f);
+    EXPECT_NEAR(engine.knob("tau_mixture"), 1, 1e-3);
+    EXPECT_NEAR(engine.knob("tau_sigma"), 1, 1e-3);
     ctx->KeyPress(ImGuiMod_Ctrl | ImGuiMod_Shift | ImGuiKey_Z);
     ctx->Yield(2);
-    EXPECT_NEAR(engine.last<SetTemperature>()->mixture, 1.05f, 1e-3f);
+    EXPECT_NEAR(engine.knob("tau_mixture"), 1.05, 1e-3);
   });
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "ui/knobs.h"
 #include "ui/panel_list.h"
 #include "ui/widgets.h"
 
@@ -22,11 +23,14 @@ const Probe* find_value(const DreamView& dream, bool editable = false) {
   return nullptr;
 }
 
-std::function<void(Ui&)> temperature(float tau) {
+std::function<void(Ui&)> temperature(double tau) {
   return [tau](Ui& ui) {
-    ui.undoable("τ", SetTemperature{ui.dream().tau_mixture, ui.dream().tau_sigma}, SetTemperature{tau, tau});
-    ui.expect("tau_mixture", tau), ui.expect("tau_sigma", tau);
-    ui.send(SetTemperature{tau, tau});
+    KnobSettings before, after;
+    for (const auto* k : temperatures(ui.dream())) {
+      before.emplace_back(k->knob.name, k->value);
+      after.emplace_back(k->knob.name, tau);
+    }
+    set_knobs(ui, after, before);
   };
 }
 
@@ -82,11 +86,12 @@ std::vector<Step> make_steps(const DreamView& dream) {
          "each of many bins is. They lie evenly in symlog, close together near 0 and far apart beyond. The tab Horizon "
          "shows them; two humps mean that it expects one of two things.",
          {}});
-  steps.push_back(
-      {"Turn up the chance: τ",
-       "The temperature τ scales how much luck goes into each step. Low: a calm dream, always the likeliest. "
-       "High: wild, and soon nonsense.",
-       {{"τ 0.10", temperature(0.1f)}, {"τ 1.00", temperature(1)}, {"τ 1.50", temperature(1.5f)}}});
+  if (!temperatures(dream).empty())
+    steps.push_back(
+        {"Turn up the chance: τ",
+         "The temperature τ scales how much luck goes into each step. Low: a calm dream, always the likeliest. "
+         "High: wild, and soon nonsense.",
+         {{"τ 0.10", temperature(0.1)}, {"τ 1.00", temperature(1)}, {"τ 1.50", temperature(1.5)}}});
   steps.push_back(
       {"Learn it yourself",
        "The Train workspace shows how the networks got here: watch the error fall and the pictures sharpen.",

@@ -1,3 +1,4 @@
+#include "core/behaviours/pilot.h"
 #include "core/engine/dreamer/dreamer.h"
 #include "core/engine/population.h"
 #include "core/engine/seeds.h"
@@ -20,11 +21,11 @@ class Evaluation : public Phase {
     lanes_ =
         std::make_unique<RealLanes>(system.model, system.device, system.make_env, (episodes + rounds - 1) / rounds, 1);
     generator_ = make_generator(system.device, 2);
-    const auto act = [this](const torch::Tensor&, const torch::Tensor&) {
-      return parts_->system->behaviour->decide(*parts_->system->model, lanes_->carry(), false, generator_);
-    };
+    pilot_ = std::make_unique<Pilot>(system.behaviour, lanes_->count(), Mode::judge);
+    const auto act = [this](const Seen& seen, const torch::Tensor&) { return pilot_->drive(seen, generator_); };
     Population::Options play;
     play.max_steps = 0;
+    play.begins = [this](std::int64_t lane) { pilot_->start(lane); };
     population_ = std::make_unique<Population>(act, *lanes_, play);
     std::vector<std::uint64_t> seeds;
     for (std::int64_t i = 0; i < episodes; ++i) seeds.push_back(first_evaluation_seed + static_cast<std::uint64_t>(i));
@@ -54,6 +55,7 @@ class Evaluation : public Phase {
   }
   void end() override {
     population_.reset();
+    pilot_.reset();
     lanes_.reset();
   }
 
@@ -61,6 +63,7 @@ class Evaluation : public Phase {
   bool done() const { return evaluated_ == parts_->updates; }
   std::shared_ptr<DreamerParts> parts_;
   std::unique_ptr<RealLanes> lanes_;
+  std::unique_ptr<Pilot> pilot_;
   std::unique_ptr<Population> population_;
   at::Generator generator_;
   std::int64_t evaluated_ = -1;  // the number of updates whose score is known

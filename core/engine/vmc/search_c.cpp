@@ -17,7 +17,7 @@ std::unique_ptr<Lanes> make_lanes(const VmcParts& parts, std::int64_t count, std
   const auto& options = parts.options.c;
   if (options.world == "dream") {
     return std::make_unique<DreamLanes>(parts.model, parts.system->starts, count, options.max_steps,
-                                        DreamOptions{options.tau, options.tau}, seed);
+                                        together(parts.model->knobs(), "temperature", options.tau), seed);
   }
   return std::make_unique<RealLanes>(parts.model, parts.system->device, parts.system->make_env, count, seed);
 }
@@ -45,8 +45,9 @@ class Search : public Phase {
     Population::Options options;
     options.max_steps = parts_->options.c.max_steps;
     options.patience = parts_->options.c.patience;
-    const auto act = [this](const torch::Tensor& features, const torch::Tensor& candidate) {
-      return parts_->controller->act_as(rows_, candidate, features);
+    const auto act = [this](const Seen& seen, const torch::Tensor& candidate) {
+      const auto features = seen.features();
+      return parts_->controller->act_as(rows_, candidate.to(features.device()), features);
     };
     population_ = std::make_unique<Population>(act, *lanes_, options);
     if (cma_->generation() == 0) restart();  // from the controller that there is now
@@ -213,9 +214,8 @@ class SearchEvaluation : public Phase {
                                          parts_->rng("evaluate").next64());
     Population::Options options;
     options.max_steps = parts_->options.c.max_steps;
-    const auto act = [this, rng = make_generator(parts_->system->device, 0)](const torch::Tensor& features,
-                                                                             const torch::Tensor&) {
-      return parts_->controller->act(features, rng);
+    const auto act = [this](const Seen& seen, const torch::Tensor&) {
+      return parts_->controller->act(seen.features());
     };
     population_ = std::make_unique<Population>(act, *lanes_, options);
     std::vector<std::uint64_t> seeds;

@@ -2,9 +2,9 @@
 
 #include "api/error.h"
 #include "core/engine/counters.h"
-#include "core/engine/lanes.h"
 #include "core/engine/vmc/vmc_recipe.h"
 #include "core/nn/fused_adam.h"
+#include "core/nn/generator.h"
 #include "core/nn/kernel_path.h"
 #include "core/probe/from_tensor.h"
 

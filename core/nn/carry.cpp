@@ -1,4 +1,4 @@
-#include "core/models/world_model.h"
+#include "core/nn/carry.h"
 
 namespace dream {
 
@@ -18,6 +18,14 @@ Carry where_fresh(const torch::Tensor& fresh, const Carry& initial, const Carry&
   return mixed;
 }
 
+Carry begun_anew(std::int64_t lane, const Carry& initial, const Carry& carry) {
+  if (initial.empty()) return {};
+  const auto& like = initial.begin()->second;
+  auto fresh = torch::zeros({like.size(0)}, torch::kBool);
+  fresh[lane] = true;
+  return where_fresh(fresh.to(like.device()), initial, carry);
+}
+
 torch::Tensor rows_of(const Carry& carry, const Carry& initial) {
   std::vector<torch::Tensor> parts;
   for (const auto& [name, like] : initial) parts.push_back(carry.at(name).detach().flatten(1).to(torch::kBFloat16));
@@ -34,6 +42,16 @@ Carry carry_of(const torch::Tensor& rows, const Carry& initial) {
     carry[name] = rows.slice(1, at, at + width).to(like.device(), like.scalar_type()).view(sizes);
     at += width;
   }
+  return carry;
+}
+
+void store_carry(Checkpoint& into, const std::string& prefix, const Carry& carry, const Carry& needed) {
+  for (const auto& [name, tensor] : needed) into.tensors[prefix + name] = carry.at(name);
+}
+
+Carry load_carry(const Checkpoint& from, const std::string& prefix, const Carry& like) {
+  Carry carry;
+  for (const auto& [name, tensor] : like) carry[name] = from.get(prefix + name, tensor.sizes()).to(tensor.device());
   return carry;
 }
 

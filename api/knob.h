@@ -1,0 +1,38 @@
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+namespace dream {
+
+/// Something that a dream can be bent by, as its model or its behaviour declares it: a temperature, a planner's budget,
+/// a return to go. The window draws a control for each and knows none.
+struct Knob {
+  std::string name;    // "tau_mixture": of one system's knobs, it alone has it
+  std::string symbol;  // "τ mix": what stands beside the slider
+  std::string title;   // "τ of the mixture"
+  std::string help;    // what it does in this model, in a sentence
+  double minimum = 0, maximum = 1, default_value = 1;
+  bool logarithmic = false;  // a slider over powers of ten
+  bool whole = false;        // counts: whole numbers alone
+  std::string group;         // knobs of one group may be moved together: "temperature"; empty: it stands alone
+};
+
+/// Values of knobs by name. A knob that is not named stands at its default.
+using KnobValues = std::map<std::string, double, std::less<>>;
+
+inline double value_of(const KnobValues& values, const Knob& knob) {
+  const auto found = values.find(knob.name);
+  return found == values.end() ? knob.default_value : found->second;
+}
+
+/// All knobs of a group at one value.
+inline KnobValues together(const std::vector<Knob>& knobs, const std::string& group, double value) {
+  KnobValues values;
+  for (const auto& knob : knobs) {
+    if (knob.group == group) values[knob.name] = value;
+  }
+  return values;
+}
+
+}  // namespace dream

@@ -1,0 +1,116 @@
+#include "ui/knobs.h"
+
+#include <algorithm>
+
+#include "ui/widgets.h"
+
+namespace dream::ui {
+namespace {
+
+constexpr const char* temperature_help =
+    "Temperature: how much chance there is in the dream. Low is calm, 1 is as learned, high is wild. [ and ] change "
+    "it; double-click resets to 1; Ctrl-click types.";
+
+std::vector<Command> commands(const KnobSettings& settings) {
+  std::vector<Command> all;
+  for (const auto& [name, value] : settings) all.push_back(SetKnob{name, value});
+  return all;
+}
+
+/// One slider for `knobs`, which it moves together. Returns what it shows.
+double draw_one(Ui& ui, const std::vector<const KnobView*>& knobs, const std::string& id, const char* symbol,
+                const std::string& title, const std::string& help, float width) {
+  const Palette& p = ui.color();
+  const Knob& knob = knobs.front()->knob;
+  ImGui::AlignTextToFramePadding();
+  text(p.text, "%s", symbol);
+  ImGui::SameLine(0, ui.px(6));
+  double value = ui.settle(knob.name, knobs.front()->value);
+  const char* format = knob.whole ? "%.0f" : "%.2f";
+  const float figures = ui.px(44) + ImGui::CalcTextSize(symbol).x;
+  const SliderResult moved = slider(ui, ("##" + id).c_str(), &value, knob.minimum, knob.maximum, knob.default_value,
+                                    format, width - figures, knob.logarithmic);
+  tip(ui, title.c_str(), help.c_str());
+  const auto at = [&](double where) {
+    KnobSettings settings;
+    for (const auto* k : knobs) settings.emplace_back(k->knob.name, where);
+    return settings;
+  };
+  ViewState& before = ui.views["knob " + id];  // value: when a drag began
+  if (moved.began) before.value = static_cast<float>(knobs.front()->value);
+  if (moved.changed) set_knobs(ui, at(value));
+  if (moved.ended) ui.undoable(symbol, commands(at(static_cast<double>(before.value))), commands(at(value)));
+  ImGui::SameLine(0, ui.px(6));
+  ImGui::AlignTextToFramePadding();
+  mono(ui, p.text, knob.whole ? "%4.0f" : "%4.2f", value);
+  ImGui::SameLine(0, ui.px(6));
+  return value;
+}
+
+void draw_link(Ui& ui, bool linked, const std::vector<const KnobView*>& all) {
+  const std::string label = std::string(linked ? icon::link : icon::unlink) + "###link";
+  ImGui::PushStyleColor(ImGuiCol_Button, IM_COL32_BLACK_TRANS);
+  ImGui::PushStyleColor(ImGuiCol_Text, ui.color().muted);
+  const bool toggled = ImGui::Button(label.c_str());
+  ImGui::PopStyleColor(2);
+  tip(ui, linked ? "Linked" : "Apart",
+      linked ? "One τ for all temperatures. Click to set them apart." : "Click to link them again.");
+  ImGui::SameLine(0, ui.px(6));
+  if (!toggled) return;
+  ui.settings.link_temperature = !linked;
+  ui.settings_changed = true;
+  if (linked) return;
+  const double first = ui.settle(all.front()->knob.name, all.front()->value);
+  KnobSettings before, after;
+  for (const auto* k : all) {
+    before.emplace_back(k->knob.name, ui.settle(k->knob.name, k->value));
+    after.emplace_back(k->knob.name, first);
+  }
+  if (before != after) set_knobs(ui, after, before);
+}
+
+}  // namespace
+
+std::vector<const KnobView*> temperatures(const DreamView& dream) {
+  std::vector<const KnobView*> found;
+  for (const auto& k : dream.knobs) {
+    if (k.knob.group == "temperature") found.push_back(&k);
+  }
+  return found;
+}
+
+void set_knobs(Ui& ui, const KnobSettings& after, const KnobSettings& before) {
+  if (!before.empty()) ui.undoable("τ", commands(before), commands(after));
+  for (const auto& [name, value] : after) {
+    ui.expect(name, value);
+    ui.send(SetKnob{name, value});
+  }
+}
+
+std::size_t knob_sliders(const Ui& ui) {
+  const auto all = temperatures(ui.dream()).size();
+  return ui.dream().knobs.size() - (all > 1 && ui.settings.link_temperature ? all - 1 : 0);
+}
+
+void draw_knobs(Ui& ui, const DreamView& dream, float width) {
+  const auto all = temperatures(dream);
+  const bool linked = all.size() > 1 && ui.settings.link_temperature;
+  const auto sliders = knob_sliders(ui);
+  if (sliders == 0) return ImGui::NewLine();
+  const float each = (width - (all.size() > 1 ? ui.px(36) : 0)) / static_cast<float>(sliders) - ui.px(12);
+  if (linked) {
+    std::string help = temperature_help;
+    for (const auto* k : all) help += "\n" + k->knob.title + ": " + k->knob.help;
+    draw_one(ui, all, "tau", "τ", "τ", help, each);
+  }
+  for (const auto& k : dream.knobs) {
+    const bool temperature = k.knob.group == "temperature";
+    if (linked && temperature) continue;
+    const std::string help = temperature ? k.knob.help + "\n" + temperature_help : k.knob.help;
+    draw_one(ui, {&k}, k.knob.name, k.knob.symbol.c_str(), k.knob.title, help, each);
+  }
+  if (all.size() > 1) return draw_link(ui, linked, all);
+  ImGui::NewLine();
+}
+
+}  // namespace dream::ui

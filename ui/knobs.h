@@ -1,0 +1,20 @@
+#pragma once
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ui/ui.h"
+
+namespace dream::ui {
+
+/// The temperatures of the present dream: its knobs of that group.
+std::vector<const KnobView*> temperatures(const DreamView& dream);
+/// Sets knobs of the dream and shows them as set at once. `before`, where it is not empty, is what undoing sets.
+using KnobSettings = std::vector<std::pair<std::string, double>>;
+void set_knobs(Ui& ui, const KnobSettings& after, const KnobSettings& before = {});
+/// How many sliders draw_knobs() needs: linked temperatures share one.
+std::size_t knob_sliders(const Ui& ui);
+/// A slider for every knob that the model and its behaviour offer, in a row.
+void draw_knobs(Ui& ui, const DreamView& dream, float width);
+
+}  // namespace dream::ui
