@@ -50,6 +50,9 @@ struct RandomiseLatent {
 struct DreamFromReplay {  // begin a dream at a frame of the training run's replay, with the weights of that moment
   double place = 1;       // 0 = the oldest frame … 1 = the newest
 };
+struct DreamFrom {   // begin dreams at a recorded clip (a dataset's folder) or a picture (PNG, JPEG)
+  std::string path;  // empty = at the environment again
+};
 struct WatchProbes {
   std::set<std::string> names;
 };  // only these are computed
@@ -79,7 +82,7 @@ struct RescanRuns {};
 struct DismissFault {};
 
 using Command = std::variant<DreamControl, Drive, SetPilot, SetKnob, SetSpeed, SetTwin, EditLatent, HoldLatent,
-                             RandomiseLatent, DreamFromReplay, WatchProbes, StartRun, TrainControl, SetField, OpenRun,
+                             RandomiseLatent, DreamFromReplay, DreamFrom, WatchProbes, StartRun, TrainControl, SetField, OpenRun,
                              RescanRuns, DismissFault>;
 
 }  // namespace dream

@@ -37,7 +37,10 @@ struct DreamView {
   bool playing = false;
   bool twin = false;
   bool recorded = false;  // the twin is a recorded frame where the dream began: it stands still
-  bool hands_on = false;  // a person's key drives this moment
+  bool has_model = true;      // false: the system acts in the real world alone
+  bool has_behaviour = true;  // false: people drive, nobody else can
+  std::string source;         // where dreams begin: "clip …", "picture …"; empty = the environment
+  bool hands_on = false;      // a person's key drives this moment
   bool human_pilot = false;
   std::int64_t step = 0;  // imagined steps since the start
   std::vector<KnobView> knobs;               // what this dream can be bent by

@@ -17,10 +17,12 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", DREAMSCOPE_VERSION);
   LiveEngine::Options engine_options;
   ui::WindowOptions window_options;
-  std::string run, train, screenshot, report;
+  std::string run, train, start, screenshot, report;
   double speed = -1;
   app.add_option("run", run, "A run's folder or a checkpoint to dream with; empty = the shipped run");
   app.add_option("--train", train, "Open this run and go on training it: its next phase starts with the window");
+  app.add_option("--start", start,
+                 "Begin dreams there: a recorded clip (a dataset's folder) or a picture (PNG, JPEG)");
   app.add_option("--speed", speed,
                  "Dream steps per second to begin with; 0 = as fast as it can (default: the world's own pace)")
       ->check(CLI::Range(0.0, 1e4));
@@ -60,6 +62,7 @@ int main(int argc, char** argv) {
     engine_options.open = train.empty() ? run : train;
     engine_options.train = !train.empty();
     LiveEngine engine(engine_options);
+    if (!start.empty()) engine.send(DreamFrom{start});
     if (speed >= 0) engine.send(SetSpeed{static_cast<float>(speed)});
     return ui::run_window(engine, window_options);
   } catch (const std::exception& error) {

@@ -85,6 +85,9 @@ Verb eval_verb(CLI::App& app) {
             }
             const auto checkpoint = load_run(checkpoint_path(options->run));
             auto system = load_system(checkpoint, common.device);
+            if (!system->behaviour) throw Error(options->run + " has no behaviour whose episodes could be scored: people drive it");
+            if (options->dream && !system->model)
+              throw Error(options->run + " has no model to dream with; leave --dream away");
             // The first unseen track is number 0; --seed moves on from there.
             const auto first = first_evaluation_seed + (common.seed_given ? common.seed : 0);
             const auto lane_count = std::min(options->lanes, options->episodes);
@@ -148,7 +151,7 @@ Verb eval_verb(CLI::App& app) {
               json["random_deviation"] = chance.score.deviation;
             }
             if (options->dream) json["tau"] = options->tau;
-            const bool paints = system->model->predict(system->model->initial(1)).frame.defined();
+            const bool paints = system->model && system->model->predict(system->model->initial(1)).frame.defined();
             if (!options->dream && options->horizon > 0 && paints) {
               // Short episodes are watched for a quarter of their length.
               const auto context = horizon->count() > 0

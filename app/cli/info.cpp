@@ -50,10 +50,11 @@ void print_checkpoint(const std::filesystem::path& path) {
     for (const auto& parameter : module.parameters()) sum += parameter.numel();
     return static_cast<long long>(sum);
   };
-  for (const auto& child : system->model->named_children()) {
-    std::printf("parameters   %-10s %lld\n", child.key().c_str(), count(*child.value()));
+  if (system->model) {
+    for (const auto& child : system->model->named_children())
+      std::printf("parameters   %-10s %lld\n", child.key().c_str(), count(*child.value()));
   }
-  std::printf("parameters   %-10s %lld\n", "behaviour", count(*system->behaviour));
+  if (system->behaviour) std::printf("parameters   %-10s %lld\n", "behaviour", count(*system->behaviour));
   if (holds_weights_alone(checkpoint)) {
     std::printf("phases       none: an export, for dreaming, evaluating and to begin a training from\n");
   } else {

@@ -40,4 +40,10 @@ std::string decode_image(std::span<const std::uint8_t> bytes, int width, int hei
   return "";
 }
 
+bool image_size(std::span<const std::uint8_t> bytes, int& width, int& height) {
+  int channels = 0;
+  return !bytes.empty() && bytes.size() <= static_cast<std::size_t>(std::numeric_limits<int>::max()) &&
+         stbi_info_from_memory(bytes.data(), static_cast<int>(bytes.size()), &width, &height, &channels);
+}
+
 }  // namespace dream

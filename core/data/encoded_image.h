@@ -10,4 +10,7 @@ namespace dream {
 std::string decode_image(std::span<const std::uint8_t> bytes, int width, int height, int channels,
                          std::span<std::uint8_t> out);
 
+/// How many pixels a JPEG, PNG or PNM says it has; false where it is none of these.
+bool image_size(std::span<const std::uint8_t> bytes, int& width, int& height);
+
 }  // namespace dream

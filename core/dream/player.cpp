@@ -27,8 +27,22 @@ void Player::load(std::shared_ptr<System> system, std::string title) {
   fresh.system_ = std::move(system);
   fresh.env_ = fresh.system_->make_env();
   fresh.rng_ = make_generator(fresh.system_->device, 1);
+  fresh.knob_values_ = knob_values_;
   const auto seed = start_ ? start_->seed : 1;
-  const auto start = can_go_on_in(fresh) ? fresh.go_on(seed, env_->save_state(), history_) : fresh.make_start(seed);
+  Start start;
+  if (can_go_on_in(fresh)) {
+    start = fresh.go_on(seed, env_->save_state(), history_);
+  } else {
+    if (fresh.system_->model) fresh.source_ = source_;
+    try {
+      start = fresh.next_start(seed);
+    } catch (const Error&) {
+      if (fresh.source_->name().empty()) throw;
+      fresh.source_ = start_in_environment();  // the clip was another model's
+      start = fresh.next_start(seed);
+    }
+    source_ = fresh.source_;
+  }
   // The speed that was chosen is kept as a multiple of what is natural; one chosen before any world is taken as it is.
   const auto natural = fresh.env_->spaces().natural_rate;
   if (steps_per_second_ < 0)
@@ -57,106 +71,44 @@ void Player::take_weights(const Checkpoint& weights, std::string title) {
 /// Whether another system can take over in the real world as it stands now: it must see the same, at the same pace, as
 /// repeated actions make another world of the frames that were watched.
 bool Player::can_go_on_in(const Player& other) const {
-  if (!system_ || !twin_ || recorded_ || real_over_ || system_->environment != other.system_->environment) return false;
+  if (!system_ || !twin_ || recorded_ || strange_ || real_over_ || !other.stage().shares_actions() ||
+      system_->environment != other.system_->environment)
+    return false;
   const auto &mine = env_->spaces(), &its = other.env_->spaces();
   return mine.image_height == its.image_height && mine.image_width == its.image_width &&
          mine.image_channels == its.image_channels && mine.vector_names == its.vector_names &&
          mine.natural_rate == its.natural_rate;
 }
 
-Player::Start Player::go_on(std::uint64_t seed, std::vector<std::byte> env, const std::deque<Moment>& watched) {
+Start Player::go_on(std::uint64_t seed, std::vector<std::byte> env, const std::deque<Moment>& watched) {
   env_->load_state(env);
   Start start;
   start.seed = seed;
   start.env = std::move(env);
   start.watched = watched;
-  start.carry = watch(watched);
-  start.memory = system_->behaviour->initial(1);
+  stage().watch(start);
   return start;
 }
 
 /// The start of this dream as the present weights see it.
-Player::Start Player::seen_anew() {
+Start Player::seen_anew() {
   Start start = *start_;
-  if (start.stale) {
-    start.carry = watch(start.watched);
-    start.memory = system_->behaviour->initial(1);  // what other weights remembered means nothing to these
-  }
-  start.stale = false;
+  if (start.stale) stage().watch(start);
   return start;
 }
 
-Carry Player::see(const Carry& carry, const Moment& moment) {
-  const auto there = [&](const torch::Tensor& x) { return x.defined() ? x.to(system_->device) : x; };
-  const auto& before = moment.first ? system_->model->initial(1) : carry;
-  return system_->model->observe(before, there(moment.action), {there(moment.seen.image), there(moment.seen.vector)},
-                                 rng_);
-}
-
-Carry Player::watch(const std::deque<Moment>& moments) {
-  auto carry = system_->model->initial(1);
-  for (const auto& moment : moments) carry = see(carry, moment);
-  return carry;
-}
-
-Player::Start Player::make_start(std::uint64_t seed) {
-  auto& model = *system_->model;
-  const auto& spaces = env_->spaces();
-  const auto axes = static_cast<std::int64_t>(spaces.action.size());
-  Start start;
-  start.seed = seed;
-  start.carry = model.initial(1);
-  start.memory = system_->behaviour->initial(1);
-  auto action = torch::zeros({1, axes});
-  // Short episodes leave less to watch: a tenth of the time limit, and a quarter of an episode that ends too soon. Where
-  // that is next to nothing the first frame has to do: all else is dreamed.
-  auto watched =
-      spaces.max_episode_steps > 0 ? std::min<std::int64_t>(warm_up, spaces.max_episode_steps / 10) : warm_up;
-  if (watched < 4) watched = 0;
-  float reward = 0;
-  env_->reset(seed);
-  for (std::int64_t step = 0;; ++step) {
-    start.watched.push_back({look(), action, step == 0});
-    start.carry = see(start.carry, start.watched.back());
-    if (step >= watched) break;
-    const Seen now{&model, start.carry, start.watched.back().seen, torch::tensor({reward}), knob_values_};
-    auto decision = system_->behaviour->decide(now, start.memory, Mode::judge, rng_);
-    start.memory = std::move(decision.memory);
-    action = decision.action.to(torch::kCPU, torch::kFloat32).contiguous();
-    const auto result = env_->step({action.data_ptr<float>(), static_cast<std::size_t>(axes)});
-    reward = result.reward;
-    if (result.done()) {
-      watched = step / 4;
-      reward = 0;
-      start.carry = model.initial(1);
-      start.memory = system_->behaviour->initial(1);
-      start.watched.clear();
-      action = torch::zeros({1, axes});
-      env_->reset(seed);
-      step = -1;
-    }
-  }
-  start.env = env_->save_state();
-  return start;
-}
-
-/// What the environment shows now, on the CPU.
-Observation Player::look() {
-  const auto& spaces = env_->spaces();
-  Observation seen;
-  if (spaces.image_bytes() > 0) {
-    seen.image = torch::empty({1, spaces.image_height, spaces.image_width, spaces.image_channels}, torch::kUInt8);
-    env_->observe_image({seen.image.data_ptr<std::uint8_t>(), spaces.image_bytes()});
-  }
-  if (!spaces.vector_names.empty()) {
-    seen.vector = torch::empty({1, static_cast<std::int64_t>(spaces.vector_names.size())});
-    env_->observe_vector({seen.vector.data_ptr<float>(), spaces.vector_names.size()});
-  }
-  return seen;
+void Player::start_from(std::shared_ptr<StartSource> source) {
+  if (!system_) throw Error("no model is loaded to dream with; open a run first");
+  if (!system_->model && !source->name().empty())
+    throw Error(source->name() + ": this system has no model to dream on from there");
+  torch::NoGradGuard no_grad;
+  const auto start = source->next(1, stage());
+  source_ = std::move(source);
+  begin(start);
 }
 
 void Player::begin_at(const SequenceBatch& piece) {
-  if (!system_) throw Error("no model is loaded to dream with");
+  needs_model();
   torch::NoGradGuard no_grad;
   Start start;
   start.seed = start_ ? start_->seed : 1;
@@ -165,8 +117,7 @@ void Player::begin_at(const SequenceBatch& piece) {
     start.watched.push_back(
         {{part(piece.image), part(piece.vector)}, part(piece.action), piece.first[t].item<float>() > 0});
   }
-  start.carry = watch(start.watched);
-  start.memory = system_->behaviour->initial(1);
+  stage().watch(start);
   begin(start);
 }
 
@@ -175,12 +126,13 @@ void Player::begin(const Start& start) {
   drawn_ = real_ = start.carry;
   dream_ = with_held(drawn_);
   memory_ = start.memory;
-  last_reward_ = torch::zeros({1});
+  last_reward_ = torch::zeros({1}).to(system_->device);
   history_ = start.watched;
   action_ = history_.back().action;
   image_ = history_.back().seen.image;
   recorded_ = start.env.empty();
-  real_over_ = recorded_;
+  strange_ = !stage().shares_actions();
+  real_over_ = recorded_ || strange_;
   step_ = 0;
   dream_reward_ = real_reward_ = 0;
   done_probability_ = 0;
@@ -210,22 +162,25 @@ void Player::control(DreamControl::Do what) {
       if (start_) begin(seen_anew());
       break;
     case DreamControl::Do::new_start:
-      if (system_) begin(make_start(start_->seed + 1));
+      if (system_) begin(next_start(start_->seed + 1));
       break;
   }
   changed_ = true;
 }
 
 void Player::drive(const Drive& drive) {
-  if (system_ && drive.engaged && drive.action.size() != env_->spaces().action.size()) {
+  if (const auto wanted = system_ ? stage().actions().size() : 0;
+      system_ && drive.engaged && drive.action.size() != wanted) {
     throw Error("the action has " + std::to_string(drive.action.size()) + " values; " + system_->environment +
-                " takes " + std::to_string(env_->spaces().action.size()));
+                " takes " + std::to_string(wanted));
   }
   drive_ = drive;
 }
 
 std::vector<Knob> Player::knobs() const {
-  auto all = system_->model->knobs();
+  std::vector<Knob> all;
+  if (system_->model) all = system_->model->knobs();
+  if (!system_->behaviour) return all;
   for (auto& knob : system_->behaviour->knobs()) all.push_back(std::move(knob));
   return all;
 }
@@ -253,9 +208,18 @@ void Player::keep_fitting_knobs() {
   }
 }
 
-/// What the behaviour decides by in the dream.
+/// What the behaviour decides by: the dream, or the real world where there is no model.
 Seen Player::seen(const Carry& carry) const {
-  return {system_->model.get(), carry, {}, last_reward_, knob_values_};
+  if (system_->model) return {system_->model.get(), carry, {}, last_reward_, knob_values_};
+  const auto there = [&](const torch::Tensor& x) { return x.defined() ? x.to(system_->device) : x; };
+  const auto& now = history_.back().seen;
+  return {nullptr, {}, {there(now.image), there(now.vector)}, last_reward_, knob_values_};
+}
+
+WorldModel& Player::needs_model() const {
+  if (!system_) throw Error("no model is loaded to dream with");
+  if (!system_->model) throw Error("this system has no model: it acts in the real world alone");
+  return *system_->model;
 }
 
 void Player::set_twin(bool on) {
@@ -270,7 +234,7 @@ void Player::edit(const std::string& probe, int index, float value) {
   torch::NoGradGuard no_grad;
   if (!std::isfinite(value)) throw Error(probe + ": the value is not a finite number");
   if (!system_) return;
-  drawn_ = system_->model->edit(drawn_, probe, index, value);
+  drawn_ = needs_model().edit(drawn_, probe, index, value);
   dream_ = with_held(drawn_);
   changed_ = true;
 }
@@ -279,7 +243,7 @@ void Player::hold(const HeldLatent& what, bool on) {
   torch::NoGradGuard no_grad;
   if (!std::isfinite(what.value)) throw Error(what.probe + ": the value is not a finite number");
   if (!system_) return;
-  if (on) system_->model->edit(drawn_, what.probe, what.index, what.value);  // throws where there is nothing to hold
+  if (on) needs_model().edit(drawn_, what.probe, what.index, what.value);  // throws where there is nothing to hold
   std::erase_if(held_, [&](const HeldLatent& h) { return h.probe == what.probe && h.index == what.index; });
   if (on) held_.push_back(what);
   dream_ = with_held(drawn_);
@@ -294,7 +258,7 @@ Carry Player::with_held(Carry carry) const {
 void Player::randomise(const std::string& probe) {
   torch::NoGradGuard no_grad;
   if (!system_) return;
-  drawn_ = system_->model->randomise(drawn_, probe, rng_);
+  drawn_ = needs_model().randomise(drawn_, probe, rng_);
   dream_ = with_held(drawn_);
   changed_ = true;
 }
@@ -305,10 +269,8 @@ double Player::until_due(double now) const {
 }
 
 torch::Tensor Player::choose_action() {
-  const auto& space = env_->spaces().action;
-  const auto axes = static_cast<std::int64_t>(space.size());
-  if (drive_.engaged) return torch::tensor(drive_.action).view({1, axes});
-  if (human_pilot_) return torch::tensor(space.idle).view({1, axes});
+  if (drive_.engaged) return torch::tensor(drive_.action).view({1, static_cast<std::int64_t>(drive_.action.size())});
+  if (human_pilot_ || !system_->behaviour) return stage().idle();
   auto decision = system_->behaviour->decide(seen(dream_), memory_, Mode::judge, rng_);
   memory_ = std::move(decision.memory);
   return decision.action.to(torch::kCPU, torch::kFloat32).contiguous();
@@ -316,7 +278,7 @@ torch::Tensor Player::choose_action() {
 
 void Player::step(double now) {
   torch::NoGradGuard no_grad;
-  if (dream_over_) return begin(make_start(start_->seed + 1));
+  if (dream_over_) return begin(next_start(start_->seed + 1));
   // A pause of the machine is not caught up with: the clock starts anew.
   next_due_ = steps_per_second_ > 0 ? std::max(next_due_, now - 0.1) + 1 / static_cast<double>(steps_per_second_) : now;
   input_ms_ = drive_.pressed_at > 0 ? (now - drive_.pressed_at) * 1e3 : 0;
@@ -325,27 +287,12 @@ void Player::step(double now) {
 
   const double model_began = now_seconds();
   action_ = choose_action();
-  drawn_ = system_->model->imagine(dream_, action_.to(system_->device), knob_values_, rng_);
-  dream_ = with_held(drawn_);
-  const auto outcome = system_->model->outcome(dream_);
-  has_reward_ = outcome.reward.defined();
-  has_done_ = outcome.done.defined();
-  if (has_reward_) {
-    last_reward_ = system_->model->real_reward(outcome.reward);
-    dream_reward_ += last_reward_.item<double>();
-  }
-  if (has_done_) done_probability_ = outcome.done.item<float>();
-  dream_over_ = done_probability_ > 0.5f;
+  if (system_->model) imagine();
+  model_ms_ = milliseconds_since(model_began);
+  if ((twin_ || !system_->model) && !real_over_) step_real();
+  if (!system_->model) dream_over_ = real_over_;  // the next episode begins
   if (dream_over_ && steps_per_second_ > 0) next_due_ += time_to_see_the_end;
   ++step_;
-  model_ms_ = milliseconds_since(model_began);
-
-  if (twin_ && !real_over_) {
-    const auto result = env_->step({action_.data_ptr<float>(), static_cast<std::size_t>(action_.size(1))});
-    real_reward_ += static_cast<double>(result.reward);
-    real_over_ = result.done();
-    observe_real();
-  }
   ++rate_steps_;
   if (now - rate_since_ >= 1) {
     rate_ = rate_since_ > 0 ? static_cast<double>(rate_steps_) / (now - rate_since_) : 0;
@@ -355,11 +302,31 @@ void Player::step(double now) {
   changed_ = true;
 }
 
-void Player::observe_real() {
-  history_.push_back({look(), action_, false});
-  if (history_.size() > static_cast<std::size_t>(warm_up) + 1) history_.pop_front();
+void Player::imagine() {
+  auto& model = *system_->model;
+  drawn_ = model.imagine(dream_, action_.to(system_->device), knob_values_, rng_);
+  dream_ = with_held(drawn_);
+  const auto outcome = model.outcome(dream_);
+  has_reward_ = outcome.reward.defined();
+  has_done_ = outcome.done.defined();
+  if (has_reward_) {
+    last_reward_ = model.real_reward(outcome.reward);
+    dream_reward_ += last_reward_.item<double>();
+  }
+  if (has_done_) done_probability_ = outcome.done.item<float>();
+  dream_over_ = done_probability_ > 0.5f;
+}
+
+void Player::step_real() {
+  const auto result = env_->step({action_.data_ptr<float>(), static_cast<std::size_t>(action_.size(1))});
+  real_reward_ += static_cast<double>(result.reward);
+  real_over_ = result.done();
+  if (!system_->model) last_reward_ = torch::tensor({result.reward}).to(system_->device);
+  const auto here = stage();
+  history_.push_back({here.look(), action_, false});
+  if (history_.size() > static_cast<std::size_t>(most_watched) + 1) history_.pop_front();
   image_ = history_.back().seen.image;
-  real_ = see(real_, history_.back());
+  real_ = here.see(real_, history_.back());
 }
 
 }  // namespace dream

@@ -8,26 +8,28 @@
 
 #include "api/command.h"
 #include "api/snapshot.h"
-#include "core/engine/system.h"
+#include "core/dream/start.h"
 
 namespace dream {
 
 /// Drives inside a dream: the model imagines under the controller's or a person's actions, and, as a twin, the real
-/// environment steps beside it under the same actions from the same start. One thread owns it; the networks run on that
-/// thread alone.
+/// environment steps beside it under the same actions from the same start. A system without a model acts in the real
+/// world alone; in one without a behaviour people drive. One thread owns the player; the networks run on that thread
+/// alone.
 class Player {
  public:
-  /// Steps that the model watches the real environment, under its controller, before a dream begins.
-  static constexpr std::int64_t warm_up = 60;
-
   /// Takes a system with weights and begins a dream: in the same environment where the real world stands now, with the
-  /// frames before it watched, otherwise in a new episode. Throws dream::Error, and keeps the dream under way, when the
-  /// system cannot dream.
+  /// frames before it watched, otherwise in a new episode; from the clip or picture that dreams begin at, where it fits.
+  /// Throws dream::Error, and keeps the dream under way, when the system cannot dream.
   void load(std::shared_ptr<System> system, std::string title);
   /// Newer weights of the same system: the dream goes on with them. Throws dream::Error when they do not fit.
   void take_weights(const Checkpoint& weights, std::string title);
   bool loaded() const { return system_ != nullptr; }
   const System& system() const { return *system_; }
+
+  /// Dreams begin there from now on: the next one at once. Throws dream::Error, and changes nothing, where it does not
+  /// fit.
+  void start_from(std::shared_ptr<StartSource> source);
 
   /// Begins a dream after the last frame of a recorded piece of one lane. No real world goes with it: its state was not
   /// recorded.
@@ -58,29 +60,16 @@ class Player {
   bool changed() const { return changed_; }
 
  private:
-  struct Moment {  // of the real world, on the CPU
-    Observation seen;
-    torch::Tensor action;  // [1, A], which led there
-    bool first = false;    // of an episode
-  };
-  struct Start {  // where a dream begins, kept for `restart`
-    std::uint64_t seed = 0;
-    std::vector<std::byte> env;  // empty: a recorded start, which no real world goes with
-    std::deque<Moment> watched;  // what the model saw before, the last real frame last
-    Carry carry;                 // what it made of them
-    Carry memory;                // what the behaviour remembers
-    bool stale = false;          // by weights that have been replaced since
-  };
-  Start make_start(std::uint64_t seed);
+  Stage stage() const { return {*system_, *env_, knob_values_, rng_}; }
+  Start next_start(std::uint64_t seed) { return source_->next(seed, stage()); }
   Start go_on(std::uint64_t seed, std::vector<std::byte> env, const std::deque<Moment>& watched);
   Start seen_anew();
   bool can_go_on_in(const Player& other) const;
-  Carry see(const Carry& carry, const Moment& moment);
-  Carry watch(const std::deque<Moment>& moments);
   void begin(const Start& start);
   torch::Tensor choose_action();
-  void observe_real();
-  Observation look();
+  void imagine();
+  void step_real();
+  WorldModel& needs_model() const;
   torch::Tensor picture_of(const Carry& carry) const;
   void add_frames(DreamView& view, const torch::Tensor& dreamt) const;
   void add_probes(DreamView& view);
@@ -93,6 +82,7 @@ class Player {
   std::string title_;
   std::unique_ptr<Env> env_;
   at::Generator rng_;
+  std::shared_ptr<StartSource> source_ = start_in_environment();
   std::optional<Start> start_;
 
   Carry drawn_;  // what the model imagined; the dream is that and what is held
@@ -100,9 +90,10 @@ class Player {
   Carry memory_;        // the behaviour's
   torch::Tensor last_reward_;
   std::vector<HeldLatent> held_;
-  std::deque<Moment> history_;    // the real world's last frames, at most warm_up and the present one
+  std::deque<Moment> history_;    // the real world's last frames, at most most_watched and the present one
   torch::Tensor action_, image_;  // [1, A]; uint8 [1, H, W, C]
   bool dream_over_ = false, real_over_ = false, recorded_ = false;
+  bool strange_ = false;  // the real world does not know this model's actions
   std::int64_t step_ = 0;
   double dream_reward_ = 0, real_reward_ = 0;
   float done_probability_ = 0;

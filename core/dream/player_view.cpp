@@ -48,7 +48,7 @@ std::shared_ptr<const DreamView> Player::view() {
   view->version = ++version_;
   view->playing = playing_;
   view->twin = twin_;
-  view->recorded = twin_ && recorded_;
+  view->recorded = twin_ && (recorded_ || strange_);
   view->held = held_;
   view->human_pilot = human_pilot_;
   view->steps_per_second = std::max(steps_per_second_, 0.0f);
@@ -58,8 +58,13 @@ std::shared_ptr<const DreamView> Player::view() {
   const auto dreamt = picture_of(dream_);
   decode_ms_ = (now_seconds() - decode_began) * 1e3;
   add_frames(*view, dreamt);
-  view->probe_names = system_->model->probe_names();
-  for (auto& name : system_->behaviour->probe_names()) view->probe_names.push_back(std::move(name));
+  view->has_model = system_->model != nullptr;
+  view->has_behaviour = system_->behaviour != nullptr;
+  view->source = source_->name();
+  if (view->has_model) view->probe_names = system_->model->probe_names();
+  if (view->has_behaviour) {
+    for (auto& name : system_->behaviour->probe_names()) view->probe_names.push_back(std::move(name));
+  }
   add_probes(*view);
   for (const auto& knob : knobs()) view->knobs.push_back({knob, value_of(knob_values_, knob)});
   view->ready = true;
@@ -81,11 +86,13 @@ std::shared_ptr<const DreamView> Player::view() {
   view->run_title = title_;
   view->run = system_->directory.empty() ? title_ : system_->directory.string();
   view->spaces = env_->spaces();
+  view->spaces.action = stage().actions();
   return view;
 }
 
 /// The model's picture of a carry, float [C, H, W] on the CPU; undefined where the model paints none.
 torch::Tensor Player::picture_of(const Carry& carry) const {
+  if (!system_->model) return {};
   const auto frame = system_->model->predict(carry).frame;
   return frame.defined() ? frame[0].to(torch::kCPU) : frame;
 }
@@ -97,19 +104,22 @@ void Player::add_frames(DreamView& view, const torch::Tensor& dreamt) const {
   const auto mse = [](const torch::Tensor& a, const torch::Tensor& b) {
     return (a - b).square().mean().item<double>();
   };
-  const auto since = !dreamt.defined() ? "this model paints no pictures"
+  const auto since = !system_->model   ? "this system has no model: it acts in the real world alone"
+                     : !dreamt.defined() ? "this model paints no pictures"
                      : dream_over_     ? "the dream ended after " + steps(step_)
                                        : steps(step_) + " since the last real frame";
-  if (!twin_) {
+  if (!twin_ && system_->model) {
     add("dream", since, -1, dreamt.defined() ? shared_image(dreamt) : nullptr);
     for (const char* name : {"real", "reconstruction", "difference"}) {
       add(name, "the real world stands still; switch it on to compare", -1, nullptr);
     }
     return;
   }
-  const auto real_caption = recorded_    ? "the recorded frame where this dream began"
-                            : real_over_ ? "the real episode is over"
-                                         : "same actions, same start";
+  const auto real_caption = recorded_        ? "the recorded frame where this dream began"
+                            : strange_       ? "where this dream began; the real world does not know the model's actions"
+                            : real_over_     ? "the real episode is over"
+                            : system_->model ? "same actions, same start"
+                                             : "the real world";
   if (!dreamt.defined()) {
     add("dream", since, -1, nullptr);
     add("real", real_caption, -1, image_.defined() ? shared_image(image_[0]) : nullptr);
@@ -117,7 +127,7 @@ void Player::add_frames(DreamView& view, const torch::Tensor& dreamt) const {
   }
   const auto real = unit_frame(image_), seen = picture_of(real_);
   // A recorded frame stands still: there is nothing to hold later steps against.
-  const double dream_error = recorded_ && step_ > 0 ? -1 : mse(dreamt, real);
+  const double dream_error = (recorded_ || strange_) && step_ > 0 ? -1 : mse(dreamt, real);
   add("dream", since, dream_error, shared_image(dreamt));
   add("real", real_caption, -1, shared_image(image_[0]));
   add("reconstruction", "the model's picture of the real frame", mse(seen, real), shared_image(seen));
@@ -127,11 +137,12 @@ void Player::add_frames(DreamView& view, const torch::Tensor& dreamt) const {
 
 void Player::add_probes(DreamView& view) {
   ProbeSink sink(watched_);
-  system_->model->report(dream_, sink);
+  if (system_->model) system_->model->report(dream_, sink);
   // A stream of its own, so that watching changes nothing.
-  system_->behaviour->report(seen(dream_), memory_, sink, make_generator(system_->device, version_));
+  if (system_->behaviour)
+    system_->behaviour->report(seen(dream_), memory_, sink, make_generator(system_->device, version_));
   view.probes = sink.take();
-  if (!twin_) return;
+  if (!twin_ || !system_->model) return;
   // What the model makes of the real frame stands beside the dream.
   ProbeSink real_sink(watched_);
   system_->model->report(real_, real_sink);

@@ -64,12 +64,13 @@ class Collector::TrainedDriver : public Driver {
         weaken_(space.discrete() ? 0 : weaken),
         rng_(make_generator(system_->device, rng.next64())),
         pilot_(system_->behaviour, lanes, Mode::judge),
-        carry_(system_->model->initial(lanes)),
         action_(torch::zeros({lanes, static_cast<std::int64_t>(space.size())})),
-        shake_(static_cast<std::size_t>(lanes)) {}
+        shake_(static_cast<std::size_t>(lanes)) {
+    if (system_->model) carry_ = system_->model->initial(lanes);
+  }
 
   void start(std::int64_t lane, Rng rng) override {
-    carry_ = begun_anew(lane, system_->model->initial(action_.size(0)), carry_);
+    if (system_->model) carry_ = begun_anew(lane, system_->model->initial(action_.size(0)), carry_);
     pilot_.start(lane);
     auto& shake = shake_[static_cast<std::size_t>(lane)];
     shake = {rng, noise_ * rng.random(), std::vector<double>(space_.size()), 0, {}};
@@ -83,7 +84,8 @@ class Collector::TrainedDriver : public Driver {
   torch::Tensor act(const EnvLanes& lanes) override {
     torch::NoGradGuard no_grad;
     const auto observation = lanes.observation(system_->device);
-    carry_ = system_->model->observe(carry_, action_.to(system_->device), observation, rng_);
+    if (system_->model)
+      carry_ = system_->model->observe(carry_, action_.to(system_->device), observation, rng_);
     const Seen seen{system_->model.get(), carry_, observation};
     action_ = pilot_.drive(seen, rng_).to(torch::kCPU, torch::kFloat32).clone();
     if (weaken_ > 0) {

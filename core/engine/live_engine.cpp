@@ -86,6 +86,7 @@ void LiveEngine::send(Command command) {
           [&](HoldLatent& c) { player([c](Player& p) { p.hold({c.probe, c.index, c.value}, c.on); }); },
           [&](RandomiseLatent& c) { player([c](Player& p) { p.randomise(c.probe); }); },
           [&](DreamFromReplay c) { trainer([this, c](TrainerWork& work) { dream_from_replay(work, c.place); }); },
+          [&](DreamFrom& c) { file_orders_.push([this, c] { dream_from(c.path); }); },
           [&](WatchProbes& c) {
             player([c](Player& p) { p.watch(c.names); });
             trainer([c](TrainerWork& work) {
@@ -190,6 +191,15 @@ void LiveEngine::follow() {
       work.take(std::move(*next));
       hand_over_weights(work);
     }));
+  });
+}
+
+/// Opened here, so that a slow disk does not hold the dream.
+void LiveEngine::dream_from(const std::string& path) {
+  std::shared_ptr<StartSource> source = path.empty() ? start_in_environment() : start_from_file(path);
+  player_orders_.push([this, source](Player& player) {
+    player.start_from(source);
+    log_.say(source->name().empty() ? "dreams begin in the environment" : "dreams begin at the " + source->name());
   });
 }
 

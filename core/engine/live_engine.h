@@ -64,6 +64,7 @@ class LiveEngine : public Engine {
   /// The run that is watched has a newer checkpoint, of another program that trains it: it is shown, and dreamt with.
   void follow();
   static void show_batch(Phase& phase, TrainerWork& work);
+  void dream_from(const std::string& path);
   void dream_from_replay(TrainerWork& work, double place);
   void scan_runs();
   /// Of the shipped run of this recipe in this environment, if there is one.

@@ -97,8 +97,8 @@ void apply_settings(Config& config, const RunSpec& spec) {
 }
 
 void System::store_weights(Checkpoint& into) const {
-  store_module(into, "model", *model);
-  store_module(into, "behaviour", *behaviour);
+  if (model) store_module(into, "model", *model);
+  if (behaviour) store_module(into, "behaviour", *behaviour);
   for (const auto& [name, tensor] : starts) into.tensors[starts_prefix + name] = tensor;
 }
 
@@ -106,7 +106,7 @@ void System::load_weights(const Checkpoint& from) {
   // The starts first, into a local: load_module checks all before it writes, so the last throw comes before the first
   // change as long as the model and the behaviour are checked together.
   Carry loaded;
-  const auto expected = model->initial(1);
+  const auto expected = model ? model->initial(1) : Carry{};
   for (const auto& [name, tensor] : expected) {
     if (!from.tensors.contains(starts_prefix + name)) continue;
     auto shape = tensor.sizes().vec();
@@ -119,12 +119,14 @@ void System::load_weights(const Checkpoint& from) {
                 std::to_string(expected.size()) + " tensors)");
   }
   Checkpoint before;
-  store_module(before, "model", *model);
-  load_module(from, "model", *model);
+  if (model) {
+    store_module(before, "model", *model);
+    load_module(from, "model", *model);
+  }
   try {
-    load_module(from, "behaviour", *behaviour);
+    if (behaviour) load_module(from, "behaviour", *behaviour);
   } catch (...) {
-    load_module(before, "model", *model);
+    if (model) load_module(before, "model", *model);
     throw;
   }
   starts = std::move(loaded);

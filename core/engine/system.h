@@ -21,8 +21,8 @@ struct System {
   std::string recipe, environment;
   std::string title;  // "World Models (V-M-C)"
   torch::Device device = torch::kCPU;
-  std::shared_ptr<WorldModel> model;
-  std::shared_ptr<Behaviour> behaviour;
+  std::shared_ptr<WorldModel> model;     // null: it acts in the real world alone
+  std::shared_ptr<Behaviour> behaviour;  // null: people drive
   Carry starts;  // states to begin a dream from without an environment, [N, ...]; may be empty
   std::function<std::unique_ptr<Env>()> make_env;  // with the recipe's own preprocessing of the picture
   Config config;

@@ -1,14 +1,14 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/env/env.h"
+#include "core/env/resizer.h"
 
 namespace dream {
 
-/// The picture of another environment, cut to its top `rows` and resized. The filter is the triangle of Pillow's
-/// BILINEAR, its support stretched when shrinking (what scipy's imresize did for "World Models"): every output pixel
-/// is the weighted mean of all source pixels that it covers. Everything else passes through.
+/// The picture of another environment, cut to its top `rows` and resized. Everything else passes through.
 class ResizedEnv : public Env {
  public:
   /// rows = 0 keeps the whole picture. Throws dream::Error when the environment has no picture or too few rows.
@@ -26,21 +26,11 @@ class ResizedEnv : public Env {
   Env& inner() { return *inner_; }
 
  private:
-  struct Tap {  // one output coordinate: source pixels first … first + count, weights in taps' own array
-    int first, count, offset;
-  };
-  struct Axis {
-    std::vector<Tap> taps;
-    std::vector<float> weights;
-  };
-  static Axis axis(int from, int to);
-
   std::unique_ptr<Env> inner_;
   Spaces spaces_;
   int rows_;
-  Axis across_, down_;
+  std::optional<Resizer> resize_;
   std::vector<std::uint8_t> source_;
-  std::vector<float> narrowed_;
 };
 
 }  // namespace dream

@@ -1,0 +1,64 @@
+#include "core/env/resizer.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace dream {
+
+Resizer::Axis Resizer::axis(int from, int to) {
+  Axis axis;
+  const double scale = static_cast<double>(from) / to, support = std::max(scale, 1.0);
+  for (int i = 0; i < to; ++i) {
+    const double center = (i + 0.5) * scale;
+    const int first = std::max(static_cast<int>(center - support + 0.5), 0);
+    const int last = std::min(static_cast<int>(center + support + 0.5), from);
+    double sum = 0;
+    std::vector<double> weights;
+    for (int k = first; k < last; ++k) {
+      weights.push_back(std::max(0.0, 1 - std::abs((k + 0.5 - center) / support)));
+      sum += weights.back();
+    }
+    axis.taps.push_back({first, last - first, static_cast<int>(axis.weights.size())});
+    for (const double weight : weights) axis.weights.push_back(static_cast<float>(weight / sum));
+  }
+  return axis;
+}
+
+Resizer::Resizer(int from_height, int from_width, int channels, int height, int width)
+    : rows_(from_height),
+      channels_(channels),
+      height_(height),
+      width_(width),
+      across_(axis(from_width, width)),
+      down_(axis(from_height, height)),
+      narrowed_(static_cast<std::size_t>(from_height) * width * channels) {}
+
+void Resizer::operator()(const std::uint8_t* from, int stride, std::uint8_t* out) {
+  const int channels = channels_, row = width_ * channels;
+  for (int y = 0; y < rows_; ++y) {
+    const std::uint8_t* line = from + static_cast<std::size_t>(y) * stride * channels;
+    float* to = narrowed_.data() + static_cast<std::size_t>(y) * row;
+    for (const Tap& tap : across_.taps) {
+      const float* weights = across_.weights.data() + tap.offset;
+      for (int c = 0; c < channels; ++c) {
+        float sum = 0;
+        for (int k = 0; k < tap.count; ++k)
+          sum += weights[k] * static_cast<float>(line[(tap.first + k) * channels + c]);
+        *to++ = sum;
+      }
+    }
+  }
+  for (int y = 0; y < height_; ++y) {
+    const Tap& tap = down_.taps[static_cast<std::size_t>(y)];
+    const float* weights = down_.weights.data() + tap.offset;
+    const float* lines = narrowed_.data() + static_cast<std::size_t>(tap.first) * row;
+    std::uint8_t* to = out + static_cast<std::size_t>(y) * row;
+    for (int x = 0; x < row; ++x) {
+      float sum = 0.5f;
+      for (int k = 0; k < tap.count; ++k) sum += weights[k] * lines[k * row + x];
+      to[x] = static_cast<std::uint8_t>(sum);
+    }
+  }
+}
+
+}  // namespace dream
