@@ -48,12 +48,11 @@ ActorCritic::ActorCritic(std::int64_t features, const ActionSpace& space, const 
     : options_(options),
       policy_(space, options.continuous, options.unimix),
       choices_(space.discrete() ? space.choices : space.axes) {
-  const auto style = style_of(options.act, options.norm, options.init, options.eps, options.bias_with_norm);
-  const bool two_hot = options.critic_head != "normal";
+  const LayerStyle style{options.act, options.norm, options.eps, options.bias_with_norm, options.init};
+  const bool two_hot = options.critic_head != NumberHead::normal;
   const auto out = two_hot ? options.bins : 1;
   if (two_hot)
-    two_hot_ = TwoHot(options.critic_head == "symlog" ? TwoHot::Kind::symlog : TwoHot::Kind::symexp, options.bins,
-                      torch::kCPU);
+    two_hot_ = TwoHot(TwoHot::kind_of(options.critic_head), options.bins, torch::kCPU);
   actor_ = register_module("actor", Mlp(features, options.actor_layers, options.units, style, policy_.output_size(),
                                         options.actor_out_scale));
   critic_ = register_module("critic", Mlp(features, options.critic_layers, options.units, style, out, two_hot ? 0 : 1));
@@ -85,12 +84,12 @@ Decision ActorCritic::decide(const Seen& seen, const Carry&, Mode mode, at::Gene
 }
 
 torch::Tensor ActorCritic::mean_value(const torch::Tensor& output) const {
-  return options_.critic_head == "normal" ? output.to(torch::kFloat32).squeeze(-1) : two_hot_.mean(output);
+  return options_.critic_head == NumberHead::normal ? output.to(torch::kFloat32).squeeze(-1) : two_hot_.mean(output);
 }
 
 /// The negative log-likelihood of `target` [...].
 torch::Tensor ActorCritic::value_loss(const torch::Tensor& output, const torch::Tensor& target) const {
-  if (options_.critic_head != "normal") return two_hot_.loss(output, target);
+  if (options_.critic_head != NumberHead::normal) return two_hot_.loss(output, target);
   return 0.5 * (output.to(torch::kFloat32).squeeze(-1) - target).square() + 0.5 * std::log(2 * std::numbers::pi);
 }
 
@@ -119,7 +118,7 @@ ActorCritic::Dreamed ActorCritic::imagine(WorldModel& model, const Carry& starts
 /// γ·P(going on); V2 takes the truth about the start state from the replay.
 torch::Tensor ActorCritic::live_of(const Dreamed& dreamed, const torch::Tensor& start_alive) const {
   auto live = dreamed.going_on * options_.discount;
-  if (options_.indexing == "arrived" || !options_.include_start) return live;
+  if (options_.indexing == Indexing::arrived || !options_.include_start) return live;
   return torch::cat({(start_alive * options_.discount).unsqueeze(0), live.slice(0, 1)});
 }
 
@@ -139,7 +138,7 @@ double ActorCritic::return_scale(const torch::Tensor& returns) {
 
 ActorCritic::Loss ActorCritic::learn(WorldModel& model, const Carry& starts, const torch::Tensor& start_alive,
                                      const Replayed& replayed, at::Generator rng) {
-  if (options_.gradient == "reinforce") {
+  if (options_.gradient == Gradient::reinforce) {
     return loss(imagine(model, starts, false, rng), start_alive, replayed, rng);
   }
   const Frozen frozen(model);
@@ -157,7 +156,7 @@ torch::Tensor ActorCritic::replay_loss(const Replayed& replayed, const torch::Te
   const auto returns = lambda_return(replayed.reward.slice(0, 1), live, boot.slice(0, 1), lambda, boot[-1]).detach();
   const auto learned = output.slice(0, 0, -1);
   auto loss = value_loss(learned, returns);
-  if (options_.target == "average") {
+  if (options_.target == SlowCritic::average) {
     loss = loss + value_loss(learned, mean_value(slow_critic_(replayed.features.detach())).slice(0, 0, -1));
   }
   return (keep * loss).mean();
@@ -166,7 +165,7 @@ torch::Tensor ActorCritic::replay_loss(const Replayed& replayed, const torch::Te
 ActorCritic::Loss ActorCritic::loss(const Dreamed& dreamed, const torch::Tensor& start_alive, const Replayed& replayed,
                                     at::Generator rng) {
   const auto states = dreamed.features.size(0);
-  const bool arrived = options_.indexing == "arrived", through = options_.gradient != "reinforce";
+  const bool arrived = options_.indexing == Indexing::arrived, through = options_.gradient != Gradient::reinforce;
   const auto seen = dreamed.features.detach();
   const auto device = seen.device();
   Autocast autocast(bfloat16_, device);
@@ -175,14 +174,14 @@ ActorCritic::Loss ActorCritic::loss(const Dreamed& dreamed, const torch::Tensor&
   // the states, with the critic's weights held fixed.
   torch::Tensor output, value, slow;
   {
-    const bool copy = options_.target == "copy";
+    const bool copy = options_.target == SlowCritic::copy;
     if (through) {
       const Frozen frozen(copy ? *slow_critic_ : *critic_);
       value = mean_value((copy ? slow_critic_ : critic_)(dreamed.features));
     }
     output = critic_(seen);
     if (!through) value = copy ? mean_value(slow_critic_(seen)) : mean_value(output).detach();
-    if (options_.target == "average") slow = mean_value(slow_critic_(seen)).detach();
+    if (options_.target == SlowCritic::average) slow = mean_value(slow_critic_(seen)).detach();
   }
   const auto live = live_of(dreamed, start_alive);
   const auto lambda = torch::full_like(live.slice(0, 1), options_.lambda);
@@ -205,21 +204,21 @@ ActorCritic::Loss ActorCritic::loss(const Dreamed& dreamed, const torch::Tensor&
 
   // V2 sets the action of state t against the return of the state after it, as its returns count the state's own
   // reward. V1 has no start state: every action that led to a state is in its return.
-  const bool shifted = !arrived && (options_.include_start || options_.gradient != "dynamics");
+  const bool shifted = !arrived && (options_.include_start || options_.gradient != Gradient::dynamics);
   const auto actor_states = shifted ? states - 2 : states - 1;
   const auto target = shifted ? returns.slice(0, 1) : returns;
   const auto advantage = (target.detach() - value.detach().slice(0, 0, actor_states)) / scale;
   const auto policy_output = actor_(seen.slice(0, 0, actor_states)).to(torch::kFloat32);
   const auto entropy = policy_.entropy(policy_output, rng);
   auto objective = options_.entropy * entropy;
-  if (options_.gradient != "dynamics") {
+  if (options_.gradient != Gradient::dynamics) {
     const auto chosen = dreamed.action.detach().slice(0, 0, actor_states);
     objective = objective + options_.reinforce_share * policy_.log_prob(policy_output, chosen) * advantage;
   }
   if (through) {
     // V3 of 2023 climbs the advantage, baseline and all; V1 and V2 the return.
     const auto gain = options_.normalise_returns ? (target - value.slice(0, 0, actor_states)) / scale : target;
-    objective = objective + (options_.gradient == "dynamics" ? 1.0 : 1 - options_.reinforce_share) * gain;
+    objective = objective + (options_.gradient == Gradient::dynamics ? 1.0 : 1 - options_.reinforce_share) * gain;
   }
   loss.actor = -(weight.slice(0, 0, actor_states) * objective).mean();
 
@@ -244,8 +243,8 @@ void ActorCritic::update_target() {
   torch::NoGradGuard no_grad;
   const auto before = updates_.item<std::int64_t>();
   updates_ += 1;
-  if (options_.target == "none") return;
-  const bool copy = options_.target == "copy";
+  if (options_.target == SlowCritic::none) return;
+  const bool copy = options_.target == SlowCritic::copy;
   if (copy && before % options_.target_every != 0) return;  // after the first update, and so on
   const auto from = critic_->parameters(), to = slow_critic_->parameters();
   for (std::size_t i = 0; i < from.size(); ++i) to[i].lerp_(from[i], copy ? 1.0 : options_.target_share);

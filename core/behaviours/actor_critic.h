@@ -11,30 +11,48 @@
 
 namespace dream {
 
+/// How the actor learns: by the score function, through the learned dynamics, or by both (V2's ρ = reinforce_share).
+enum class Gradient { reinforce, dynamics, mixed };
+constexpr auto choice_names(Gradient) {
+  return names_of_choice("reinforce", "dynamics", "mixed");
+}
+/// Whose reward a return begins with: R_t = r_{t+1} + … (V3), or R_t = r_t + … (V1 and V2).
+enum class Indexing { arrived, current };
+constexpr auto choice_names(Indexing) {
+  return names_of_choice("arrived", "current");
+}
+/// The slow critic: none; a copy every `target_every` updates, for targets and baseline (V2); an average, which
+/// regularises (V3).
+enum class SlowCritic { none, copy, average };
+constexpr auto choice_names(SlowCritic) {
+  return names_of_choice("none", "copy", "average");
+}
+
 /// Everything in which the actor-critics of Dreamer V1, V2 and V3 differ; the defaults are V3's ("v3", 2024).
 struct ActorCriticOptions {
   std::int64_t horizon = 15;        // imagined steps
   double discount = 1 - 1.0 / 333;  // γ
   bool continue_discounts = true;   // the first state's weight has its γ too, as γ is in the continue head (V3-24)
   double lambda = 0.95;
-  std::string gradient = "reinforce";  // reinforce | dynamics | mixed: V2's ρ = reinforce_share
+  Gradient gradient = Gradient::reinforce;
   double reinforce_share = 1;
-  std::string indexing = "arrived";   // arrived: R_t = r_{t+1} + …, V3 | current: R_t = r_t + …, V1 and V2
+  Indexing indexing = Indexing::arrived;
   bool include_start = true;          // the state where imagination starts counts as one (not in V1)
   double entropy = 3e-4;              // η
   double exploration_noise = 0;       // while collecting (V1): σ added to continuous actions, ε of random choices
   bool sample_to_evaluate = true;     // V3 draws from its policy also when it is judged
-  std::string continuous = "normal";  // distribution for boxes: normal | tanh_normal | truncated_normal
+  BoxPolicy continuous = BoxPolicy::normal;
   double unimix = 0.01;               // of the policy over choices
   double actor_out_scale = 0.01;
   std::int64_t actor_layers = 3, critic_layers = 3, units = 256;
-  std::string act = "silu", norm = "rms", init = "fan_in";
+  Act act = Act::silu;
+  Norm norm = Norm::rms;
+  Init init = Init::fan_in;
   double eps = 1e-4;
   bool bias_with_norm = true;
-  std::string critic_head = "symexp";  // normal | symlog | symexp
+  NumberHead critic_head = NumberHead::symexp;
   std::int64_t bins = 255;
-  std::string target = "average";  // none | copy: every `target_every` updates, for targets and baseline (V2) |
-                                   // average: a regulariser (V3)
+  SlowCritic target = SlowCritic::average;
   std::int64_t target_every = 100;
   double target_share = 0.02;     // of the critic in the average, per update
   bool normalise_returns = true;  // by the running range from the 5th to the 95th percentile, at least 1

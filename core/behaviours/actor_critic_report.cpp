@@ -6,7 +6,7 @@ namespace dream {
 
 std::vector<std::string> ActorCritic::probe_names() const {
   std::vector<std::string> names = {"policy/action", "horizon/value", "horizon/reward", "horizon/continue"};
-  if (options_.critic_head != "normal") names.emplace_back("horizon/value_bins");
+  if (options_.critic_head != NumberHead::normal) names.emplace_back("horizon/value_bins");
   return names;
 }
 
@@ -33,7 +33,7 @@ void ActorCritic::report(const Seen& seen, const Carry&, ProbeSink& sink, at::Ge
                  : "π(a | z, h): mean ± deviation of every axis as the environment takes it, of 256 samples",
              std::move(bars));
   }
-  if (sink.wants("horizon/value_bins") && options_.critic_head != "normal") {
+  if (sink.wants("horizon/value_bins") && options_.critic_head != NumberHead::normal) {
     sink.put("horizon/value_bins", "Value in bins",
              "Two-hot: how likely the critic takes each bin to be, over symlog(R); the value is the mean",
              two_hot_.curve(critic_(model.features(lane))[0]));

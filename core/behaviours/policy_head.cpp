@@ -36,15 +36,15 @@ struct Truncated {
 
 }  // namespace
 
-PolicyHead::PolicyHead(const ActionSpace& space, const std::string& continuous, double unimix) : unimix_(unimix) {
+PolicyHead::PolicyHead(const ActionSpace& space, BoxPolicy continuous, double unimix) : unimix_(unimix) {
   if (space.discrete()) {
     size_ = static_cast<std::int64_t>(space.choices.size());
     return;
   }
   size_ = static_cast<std::int64_t>(space.axes.size());
-  kind_ = continuous == "normal"        ? Kind::normal
-          : continuous == "tanh_normal" ? Kind::tanh_normal
-                                        : Kind::truncated_normal;
+  kind_ = continuous == BoxPolicy::normal        ? Kind::normal
+          : continuous == BoxPolicy::tanh_normal ? Kind::tanh_normal
+                                                 : Kind::truncated_normal;
   low_ = torch::tensor(space.low);
   high_ = torch::tensor(space.high);
 }

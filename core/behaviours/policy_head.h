@@ -1,11 +1,16 @@
 #pragma once
 #include "core/nn/torch.h"
 
-#include <string>
-
 #include "api/spaces.h"
+#include "core/base/choice.h"
 
 namespace dream {
+
+/// What a policy over a box draws from; see PolicyHead::Kind.
+enum class BoxPolicy { normal, tanh_normal, truncated_normal };
+constexpr auto choice_names(BoxPolicy) {
+  return names_of_choice("normal", "tanh_normal", "truncated_normal");
+}
 
 /// A distribution over actions as a network's output [..., output_size()] describes it. Actions [..., N] here are the
 /// network's own: a one-hot for a choice, [-1, 1] for an axis of a box. Kinds as in danijar/dreamer, dreamerv2,
@@ -19,8 +24,8 @@ class PolicyHead {
     truncated_normal  // V2: N(tanh(mean), 2 sigmoid(s / 2) + 0.1) cut to [-1, 1]
   };
   PolicyHead() = default;
-  /// `continuous`: normal | tanh_normal | truncated_normal, for a box.
-  PolicyHead(const ActionSpace& space, const std::string& continuous, double unimix);
+  /// `continuous` is for a box, `unimix` for a choice.
+  PolicyHead(const ActionSpace& space, BoxPolicy continuous, double unimix);
 
   std::int64_t output_size() const;  // of the network before it
   bool discrete() const { return kind_ == Kind::choice; }

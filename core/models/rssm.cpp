@@ -22,23 +22,23 @@ torch::Tensor flat(const torch::Tensor& x) {
 
 Rssm::Rssm(const RssmOptions& options, const Spaces& spaces) : options_(options), spaces_(spaces) {
   const bool has_image = spaces.image_bytes() > 0, has_vector = !spaces.vector_names.empty();
-  sees_image_ = options.observe != "vector";
-  sees_vector_ = options.observe != "image";
+  sees_image_ = options.observe != Sees::vector;
+  sees_vector_ = options.observe != Sees::image;
   if (sees_image_ && !has_image)
-    throw Error("world.observe = " + options.observe +
+    throw Error("world.observe = " + name_of(options.observe) +
                 " needs an environment with pictures; this one has none. Use vector");
   if (sees_vector_ && !has_vector)
-    throw Error("world.observe = " + options.observe +
+    throw Error("world.observe = " + name_of(options.observe) +
                 " needs an environment with vectors; this one has none. Use image");
   if (has_image && (spaces.image_height != 64 || spaces.image_width != 64))
     throw Error("this model sees pictures of 64 x 64 pixels");
-  if (has_image && options.coder == "pool" && 4 * options.depth % options.blocks != 0) {
+  if (has_image && options.coder == Coder::pool && 4 * options.depth % options.blocks != 0) {
     throw Error("world.depth = " + std::to_string(options.depth) + " gives the decoder " +
                 std::to_string(4 * options.depth) +
                 " channels, which world.blocks = " + std::to_string(options.blocks) + " blocks cannot share equally");
   }
-  const auto style_with = [&](const std::string& act) {
-    return style_of(act, options.norm, options.init, options.eps, options.bias_with_norm);
+  const auto style_with = [&](Act act) {
+    return LayerStyle{act, options.norm, options.eps, options.bias_with_norm, options.init};
   };
   const auto style = style_with(options.act);
   latent_size_ = categorical() ? options.groups * options.classes : options.groups;
@@ -48,7 +48,7 @@ Rssm::Rssm(const RssmOptions& options, const Spaces& spaces) : options_(options)
   const auto features = feature_count();
 
   CoderOptions coder;
-  coder.kind = one_of<Coder>(options.coder, {{"valid", Coder::valid}, {"same", Coder::same}, {"pool", Coder::pool}});
+  coder.kind = options.coder;
   coder.depth = options.depth;
   coder.channels = spaces.image_channels;
   coder.units = options.units;
@@ -68,10 +68,7 @@ Rssm::Rssm(const RssmOptions& options, const Spaces& spaces) : options_(options)
   }
 
   RssmCellOptions cell;
-  cell.kind = one_of<Cell>(options.cell, {{"gru_block", Cell::gru_block},
-                                          {"gru", Cell::gru},
-                                          {"norm_gru", Cell::norm_gru},
-                                          {"block_gru", Cell::block_gru}});
+  cell.kind = options.cell;
   cell.deter = options.deter;
   cell.latent = latent_size_;
   cell.action = action_size_;
@@ -87,12 +84,11 @@ Rssm::Rssm(const RssmOptions& options, const Spaces& spaces) : options_(options)
 
   if (has_image && (sees_image_ || options.paint))
     image_decoder_ = register_module("image_decoder", ImageDecoder(latent_size_, options.deter, coder));
-  const bool two_hot = options.reward_head != "normal";
+  const bool two_hot = options.reward_head != NumberHead::normal;
   reward_ = register_module("reward", Mlp(features, options.reward_layers, options.units, style,
                                           two_hot ? options.bins : 1, two_hot ? 0 : 1));
   if (two_hot)
-    two_hot_ = TwoHot(options.reward_head == "symlog" ? TwoHot::Kind::symlog : TwoHot::Kind::symexp, options.bins,
-                      torch::kCPU);
+    two_hot_ = TwoHot(TwoHot::kind_of(options.reward_head), options.bins, torch::kCPU);
   if (options.continue_scale > 0)
     continue_ = register_module("continue", Mlp(features, options.continue_layers, options.units, style, 1));
 }
@@ -134,7 +130,7 @@ torch::Tensor Rssm::statistics(const torch::Tensor& raw) const {
   }
   const auto parts = raw.to(torch::kFloat32).chunk(2, -1);
   const auto deviation =
-      options_.deviation == "softplus" ? torch::softplus(parts[1]) : 2 * torch::sigmoid(parts[1] / 2);
+      options_.deviation == Deviation::softplus ? torch::softplus(parts[1]) : 2 * torch::sigmoid(parts[1] / 2);
   return torch::cat({parts[0], deviation + 0.1}, -1);
 }
 
@@ -234,11 +230,11 @@ Carry Rssm::imagine(const Carry& carry, const torch::Tensor& action, const KnobV
 }
 
 torch::Tensor Rssm::frame_of(const torch::Tensor& decoded) const {
-  return options_.image_loss == "sigmoid" ? torch::sigmoid(decoded) : (decoded + 0.5).clamp(0, 1);
+  return options_.image_loss == ImageLoss::sigmoid ? torch::sigmoid(decoded) : (decoded + 0.5).clamp(0, 1);
 }
 
 torch::Tensor Rssm::reward_of(const torch::Tensor& raw) const {
-  return options_.reward_head == "normal" ? raw.to(torch::kFloat32).squeeze(-1) : two_hot_.mean(raw);
+  return options_.reward_head == NumberHead::normal ? raw.to(torch::kFloat32).squeeze(-1) : two_hot_.mean(raw);
 }
 
 torch::Tensor Rssm::taught_reward(const torch::Tensor& reward) const {
@@ -311,8 +307,8 @@ Rssm::Filtered Rssm::filter(const torch::Tensor& embedded, const SequenceBatch& 
 }
 
 torch::Tensor Rssm::free(const torch::Tensor& kl) const {
-  if (options_.free_per == "step") return kl.clamp_min(options_.free_nats).mean();
-  if (options_.free_per == "mean") return kl.mean().clamp_min(options_.free_nats);
+  if (options_.free_per == FreePer::step) return kl.clamp_min(options_.free_nats).mean();
+  if (options_.free_per == FreePer::mean) return kl.mean().clamp_min(options_.free_nats);
   return (kl - options_.free_nats).clamp_min(0).mean();
 }
 
@@ -370,7 +366,7 @@ SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng, const Giv
   // -log N(x; mean, 1) before V3, which leaves the constants away.
   const auto likelihood = [&](const torch::Tensor& squares,
                               const torch::Tensor& made) {  // squares: Σ error² of each moment
-    if (options_.image_loss != "normal") return squares.mean();
+    if (options_.image_loss != ImageLoss::normal) return squares.mean();
     return 0.5 * squares.mean() + 0.5 * std::log(2 * std::numbers::pi) * static_cast<double>(made[0].numel());
   };
   Observation seen;
@@ -394,7 +390,7 @@ SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng, const Giv
       const auto decoded = sees_image_ ? image_decoder_(z, h) : image_decoder_(z.detach(), h.detach());
       const auto squares = options_.five_bits
                                ? (decoded.to(torch::kFloat32) - picture_target(seen.image, rng)).square().sum({1, 2, 3})
-                               : picture_error(decoded, seen.image, options_.image_loss == "sigmoid");
+                               : picture_error(decoded, seen.image, options_.image_loss == ImageLoss::sigmoid);
       add("image", likelihood(squares, decoded), 1);
     }
     if (sees_vector_) {
@@ -405,7 +401,7 @@ SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng, const Giv
     const auto raw = reward_(features).to(torch::kFloat32);
     const auto reward = taught_reward(flat(batch.reward));
     add("reward",
-        options_.reward_head == "normal"
+        options_.reward_head == NumberHead::normal
             ? 0.5 * (raw.squeeze(-1) - reward).square().mean() + 0.5 * std::log(2 * std::numbers::pi)
             : two_hot_.loss(raw, reward).mean(),
         options_.reward_scale);

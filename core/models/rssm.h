@@ -64,7 +64,7 @@ class Rssm : public SequenceModel {
   const RssmOptions& options() const { return options_; }
   RssmOptions& live_options() { return options_; }
   void set_bfloat16(bool on) { bfloat16_ = on; }
-  bool categorical() const { return options_.latent == "categorical"; }
+  bool categorical() const { return options_.latent == Latent::categorical; }
 
  private:
   struct State {

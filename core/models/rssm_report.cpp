@@ -29,7 +29,7 @@ std::vector<std::string> Rssm::probe_names() const {
   std::vector<std::string> names = {"latent/z", "latent/kl"};
   if (categorical()) names.insert(names.end(), {"latent/seen", "latent/entropy"});
   names.emplace_back("hidden/h");
-  if (options_.reward_head != "normal") names.emplace_back("horizon/reward_bins");
+  if (options_.reward_head != NumberHead::normal) names.emplace_back("horizon/reward_bins");
   return names;
 }
 
@@ -93,7 +93,7 @@ void Rssm::report(const Carry& carry, ProbeSink& sink) {
     sink.put("latent/entropy", "Entropy of the prior",
              "H[p(z_t | h_t)] of every group, nats: how undecided the dream is", std::move(bars));
   }
-  if (sink.wants("horizon/reward_bins") && options_.reward_head != "normal") {
+  if (sink.wants("horizon/reward_bins") && options_.reward_head != NumberHead::normal) {
     sink.put("horizon/reward_bins", "Reward in bins",
              "Two-hot: how likely each bin is, over symlog(r); the forecast is the mean",
              two_hot_.curve(reward_(features(carry))[0]));

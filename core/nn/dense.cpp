@@ -12,13 +12,6 @@
 
 namespace dream {
 
-LayerStyle style_of(const std::string& act, const std::string& norm, const std::string& init, double eps,
-                    bool bias_with_norm) {
-  return {one_of<Act>(act, {{"relu", Act::relu}, {"elu", Act::elu}, {"silu", Act::silu}}),
-          one_of<Norm>(norm, {{"none", Norm::none}, {"layer", Norm::layer}, {"rms", Norm::rms}}), eps, bias_with_norm,
-          one_of<Init>(init, {{"glorot", Init::glorot}, {"average", Init::average}, {"fan_in", Init::fan_in}})};
-}
-
 torch::Tensor activate(const torch::Tensor& x, Act act) {
   switch (act) {
     case Act::relu:

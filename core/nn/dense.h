@@ -1,20 +1,26 @@
 #pragma once
 #include "core/nn/torch.h"
 
-#include <initializer_list>
-#include <string>
-#include <utility>
 #include <vector>
 
-#include "api/error.h"
+#include "core/base/choice.h"
 
 namespace dream {
 
 enum class Norm { none, layer, rms };
+constexpr auto choice_names(Norm) {
+  return names_of_choice("none", "layer", "rms");
+}
 enum class Act { none, relu, elu, silu, tanh };
+constexpr auto choice_names(Act) {
+  return names_of_choice("none", "relu", "elu", "silu", "tanh");
+}
 /// How a weight begins. glorot: uniform, TensorFlow's default (PlaNet, V1, V2). average: truncated normal by the mean
 /// of fan-in and fan-out (V3-23). fan_in: truncated normal by fan-in (V3-24). Biases begin at 0.
 enum class Init { glorot, average, fan_in };
+constexpr auto choice_names(Init) {
+  return names_of_choice("glorot", "average", "fan_in");
+}
 
 /// What the layers of one network share.
 struct LayerStyle {
@@ -24,20 +30,6 @@ struct LayerStyle {
   bool bias_with_norm = true;  // V3-23 drops the bias where a norm follows
   Init init = Init::fan_in;
 };
-
-/// By the names of the settings: relu | elu | silu, none | layer | rms, glorot | average | fan_in. Throws dream::Error
-/// for another.
-LayerStyle style_of(const std::string& act, const std::string& norm, const std::string& init, double eps,
-                    bool bias_with_norm);
-
-/// The value of `kinds` that goes by this name. Throws dream::Error for another name.
-template <typename Kind>
-Kind one_of(const std::string& name, std::initializer_list<std::pair<const char*, Kind>> kinds) {
-  for (const auto& [known, kind] : kinds) {
-    if (name == known) return kind;
-  }
-  throw Error("'" + name + "' is not a known choice");
-}
 
 torch::Tensor activate(const torch::Tensor& x, Act act);
 

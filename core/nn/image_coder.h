@@ -13,6 +13,9 @@ enum class Coder {
   same,   // V3-23: four kernels of 4, stride 2, padded, a norm each, to 4x4; back by the same, transposed
   pool,   // V3-24: four kernels of 5, 2x2 max pooling, a norm each, to 4x4; back by nearest doubling and kernels of 5
 };
+constexpr auto choice_names(Coder) {
+  return names_of_choice("valid", "same", "pool");
+}
 
 struct CoderOptions {
   Coder kind = Coder::pool;

@@ -51,7 +51,7 @@ double Optimiser::step() {
     }
     auto &m = first_[i], &v = second_[i];
     v.mul_(options_.beta2).addcmul_(g, g, 1 - options_.beta2);
-    if (options_.kind == "laprop") {
+    if (options_.kind == OptimiserKind::laprop) {
       // The gradient is normalised before it enters the momentum.
       m.mul_(options_.beta1).addcdiv_(g, (v / debias2).sqrt_().add_(options_.eps), 1 - options_.beta1);
       if (options_.weight_decay > 0) p.mul_(1 - rate * options_.weight_decay);

@@ -4,12 +4,18 @@
 #include <string>
 #include <vector>
 
+#include "core/base/choice.h"
 #include "core/nn/checkpoint.h"
 
 namespace dream {
 
+enum class OptimiserKind { adam, laprop };
+constexpr auto choice_names(OptimiserKind) {
+  return names_of_choice("adam", "laprop");
+}
+
 struct OptimiserOptions {
-  std::string kind = "laprop";                                 // adam | laprop
+  OptimiserKind kind = OptimiserKind::laprop;
   double learning_rate = 4e-5, eps = 1e-20, weight_decay = 0;  // decay: times the learning rate
   double beta1 = 0.9, beta2 = 0.999;
   double clip_norm = 0;         // of all gradients together; 0 = none

@@ -12,6 +12,9 @@ enum class Cell {
   norm_gru,   // V2, V3-23: one layer norm over all three gates, reset × pre-activation candidate, update bias -1
   block_gru,  // V3-24: block-diagonal recurrence, inputs each through a layer of their own
 };
+constexpr auto choice_names(Cell) {
+  return names_of_choice("gru_block", "gru", "norm_gru", "block_gru");
+}
 
 struct RssmCellOptions {
   Cell kind = Cell::block_gru;

@@ -114,7 +114,7 @@ TEST_P(GoldenBehaviour, ImaginesAndLearnsAsTheReference) {
   const auto world = model_.loss(batch_, rng_, given_);
   Carry starts;
   for (const auto& [name, tensor] : world.states) starts[name] = by_lane(tensor);
-  const bool through = options_.behaviour.gradient != "reinforce";
+  const bool through = options_.behaviour.gradient != Gradient::reinforce;
   ActorCritic::Dreamed dreamed;
   {
     const torch::AutoGradMode mode(through);
@@ -170,7 +170,7 @@ TEST_P(GoldenBehaviour, ImaginesAndLearnsAsTheReference) {
     (loss.actor + loss.critic).backward();
   }
   if (golden_.has("out/actor/loss_both")) {  // V2's mixture of both gradients
-    behaviour_->live_options().gradient = "mixed";
+    behaviour_->live_options().gradient = Gradient::mixed;
     behaviour_->live_options().reinforce_share = 0.9;
     golden_.close("mixed loss", behaviour_->loss(dreamed, alive, {}, rng_).actor, golden_("out/actor/loss_both")[0]);
   }
@@ -241,7 +241,7 @@ TEST(GoldenPlanner, RefitsAsPlaNet) {
   const GoldenCase c{"", "planet", "", false, false, {}, {}};
   DreamerOptions o;
   set_published(o, "planet", false);
-  o.world.observe = "vector";
+  o.world.observe = Sees::vector;
   o.world.deter = test::golden_deter;
   o.world.hidden = o.world.units = 12;
   o.world.groups = 4;

@@ -167,7 +167,7 @@ TEST_F(ActorCriticTest, TheReplaysRewardsReachTheModelAndItsEndsAreLeftAway) {
 TEST_F(ActorCriticTest, TheSlowCriticFollows) {
   auto o = small("dreamer-v3", true);
   ActorCritic average(3, TwoStates::choices(), o);
-  o.target = "copy";
+  o.target = SlowCritic::copy;
   o.target_every = 3;
   ActorCritic copy(3, TwoStates::choices(), o);
   for (auto* behaviour : {&average, &copy}) {
@@ -199,8 +199,8 @@ struct Toy {
 std::vector<Toy> toys() {
   auto v2_dynamics = small("dreamer-v2", true), v2_mixed = small("dreamer-v2", true),
        v2_mixed_box = small("dreamer-v2", false);
-  v2_dynamics.gradient = "dynamics";
-  v2_mixed.gradient = v2_mixed_box.gradient = "mixed";
+  v2_dynamics.gradient = Gradient::dynamics;
+  v2_mixed.gradient = v2_mixed_box.gradient = Gradient::mixed;
   v2_mixed.reinforce_share = v2_mixed_box.reinforce_share = 0.9;
   return {// V1's policy begins with a deviation of 5 before the tanh: all its draws are near -1 and 1, and it stays at
           // the better end unless both are much worse than what lies between.
@@ -227,7 +227,7 @@ TEST_F(ActorCriticTest, EveryGradientFindsTheOptimumOfTwoStates) {
     TwoStates model(toy.discrete, toy.best);
     ActorCritic behaviour(2, toy.discrete ? TwoStates::choices() : TwoStates::box(), o);
     const OptimiserOptions adam{
-        .kind = "adam", .learning_rate = 1.5e-2, .eps = 1e-8, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
+        .kind = OptimiserKind::adam, .learning_rate = 1.5e-2, .eps = 1e-8, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
     Optimiser actor(behaviour.actor_parameters(), adam), critic(behaviour.critic_parameters(), adam);
     const auto rng = seeded(2);
     const auto starts = model.initial(32),

@@ -367,9 +367,9 @@ TEST_F(DreamerTest, PublishedConstants) {
   const auto p = of("planet", false), one = of("dreamer-v1", false), two = of("dreamer-v2", true),
              dmc = of("dreamer-v2", false);
   const auto old = of("dreamer-v3", true, "2023"), three = of("dreamer-v3", true);
-  EXPECT_EQ(p.world.free_per, "excess");
-  EXPECT_EQ(one.world.free_per, "mean");
-  EXPECT_EQ(three.world.free_per, "step");
+  EXPECT_EQ(p.world.free_per, FreePer::excess);
+  EXPECT_EQ(one.world.free_per, FreePer::mean);
+  EXPECT_EQ(three.world.free_per, FreePer::step);
   EXPECT_EQ(p.world.reward_scale, 10);
   EXPECT_EQ(p.world_optimiser.eps, 1e-4);
   EXPECT_EQ(one.world_optimiser.learning_rate, 6e-4);
@@ -377,15 +377,15 @@ TEST_F(DreamerTest, PublishedConstants) {
   EXPECT_NEAR(two.world.dynamics_scale / (two.world.dynamics_scale + two.world.representation_scale), 0.8, 1e-12);
   EXPECT_EQ(two.world.free_nats, 0);
   EXPECT_EQ(dmc.world.free_nats, 1);
-  EXPECT_EQ(two.behaviour.gradient, "reinforce");
-  EXPECT_EQ(dmc.behaviour.gradient, "dynamics");
+  EXPECT_EQ(two.behaviour.gradient, Gradient::reinforce);
+  EXPECT_EQ(dmc.behaviour.gradient, Gradient::dynamics);
   // danijar/dreamerv2 shrinks its weights by 1e-6 at every step, whatever the learning rate.
   for (const auto* o : {&two.world_optimiser, &two.actor_optimiser, &dmc.critic_optimiser})
     EXPECT_NEAR(o->weight_decay * o->learning_rate, 1e-6, 1e-15);
   EXPECT_EQ(two.train.train_ratio * 16, two.train.batch * two.train.length);
   EXPECT_EQ(dmc.train.train_ratio * 5, dmc.train.batch * dmc.train.length);
   EXPECT_EQ(two.world.kl_balance, 0.8);
-  EXPECT_EQ(dmc.world.deviation, "sigmoid");
+  EXPECT_EQ(dmc.world.deviation, Deviation::sigmoid);
   EXPECT_EQ(of("dreamer-v1", true).behaviour.exploration_noise, 0.1);
   EXPECT_EQ(three.train.train_ratio, 32);
   EXPECT_EQ(old.train.train_ratio, 64);
@@ -403,7 +403,7 @@ TEST_F(DreamerTest, PublishedConstants) {
   }
   EXPECT_TRUE(three.train.online_queue && three.train.replay_context);
   for (const auto* o : {&p, &one, &two, &old}) EXPECT_FALSE(o->train.online_queue || o->train.replay_context);
-  EXPECT_EQ(three.world_optimiser.kind, "laprop");
+  EXPECT_EQ(three.world_optimiser.kind, OptimiserKind::laprop);
   EXPECT_EQ(three.world_optimiser.learning_rate, 4e-5);
   EXPECT_EQ(old.world_optimiser.clip_norm, 1000);
 }

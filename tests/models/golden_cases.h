@@ -299,7 +299,7 @@ inline DreamerOptions options_of(const GoldenCase& c) {
   if (c.constants == "2023") o.size = "s";
   set_published(o, c.recipe, c.discrete);
   auto& w = o.world;
-  w.observe = !c.image ? "vector" : c.vector() ? "both" : "image";
+  w.observe = !c.image ? Sees::vector : c.vector() ? Sees::both : Sees::image;
   w.deter = golden_deter;
   w.hidden = w.units = o.behaviour.units = 12;
   w.groups = 4;
@@ -308,7 +308,7 @@ inline DreamerOptions options_of(const GoldenCase& c) {
   w.vector_layers = 2;
   if (c.constants != "2024" && c.recipe != "dreamer-v1") w.reward_layers = w.continue_layers = 2;
   if (c.recipe == "dreamer-v1") w.free_nats = 0.3;  // below the mean KL of the dump, so that its gradient is seen
-  if (c.recipe == "dreamer-v2" && !c.discrete) w.latent = "gaussian", w.deviation = "sigmoid";
+  if (c.recipe == "dreamer-v2" && !c.discrete) w.latent = Latent::gaussian, w.deviation = Deviation::sigmoid;
   if (c.recipe != "dreamer-v1") o.behaviour.actor_layers = o.behaviour.critic_layers = 2;
   return o;
 }

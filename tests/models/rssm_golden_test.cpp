@@ -78,8 +78,8 @@ TEST_P(GoldenModel, DecodesAndForetells) {
   }
   if (!GetParam().image) return;
   auto picture = children["image_decoder"]->as<ImageDecoderImpl>()->forward(carry.at("z"), carry.at("h"));
-  if (options_.image_loss == "sigmoid") picture = torch::sigmoid(picture);
-  if (options_.image_loss == "offset") picture = picture + 0.5;
+  if (options_.image_loss == ImageLoss::sigmoid) picture = torch::sigmoid(picture);
+  if (options_.image_loss == ImageLoss::offset) picture = picture + 0.5;
   golden_.close("picture", picture[0].slice(1, 0, 64, 3).slice(2, 0, 64, 3).permute({1, 2, 0}),
                 golden_("out/decoder_image_0_0_every3"));
   golden_.close("picture's mean", picture.mean({2, 3}), golden_.steps("out/decoder_image_mean").flatten(0, 1));
@@ -111,10 +111,10 @@ TEST_P(GoldenModel, LosesAsTheReference) {
     };
     golden_.close("balanced KL", balanced(terms), golden_("out/kl_loss")[0]);
     model_.live_options().free_nats = 1;
-    for (const auto& [ours, theirs] : {std::pair{"mean", "mean"}, {"step", "each"}}) {
+    for (const auto& [ours, theirs] : {std::pair{FreePer::mean, "mean"}, {FreePer::step, "each"}}) {
       model_.live_options().free_per = ours;
       const auto again = model_.loss(batch_, rng_, given_).terms;
-      golden_.close(ours, balanced({again.begin(), again.end()}),
+      golden_.close(name_of(ours), balanced({again.begin(), again.end()}),
                     golden_("out/kl_loss_balance0.8_free1.0_" + std::string(theirs))[0]);
     }
   }
@@ -154,7 +154,7 @@ class GoldenPlanet : public ::testing::Test {
   static RssmOptions options() {
     DreamerOptions o;
     set_published(o, "planet", false);
-    o.world.observe = "vector";
+    o.world.observe = Sees::vector;
     o.world.deter = test::golden_deter;
     o.world.hidden = o.world.units = 12;
     o.world.groups = 4;

@@ -35,7 +35,7 @@ TEST_F(RssmTest, EveryVariantLearnsOneBatchByHeart) {
     Rssm model(o.world, pixels(v.discrete ? 2 : 1, v.discrete));
     const auto batch = wandering(v.discrete);
     auto adam = OptimiserOptions{
-        .kind = "adam", .learning_rate = 3e-3, .eps = 1e-8, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
+        .kind = OptimiserKind::adam, .learning_rate = 3e-3, .eps = 1e-8, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
     Optimiser optimiser(model.parameters(), adam);
     const auto rng = seeded(3);
     const auto judge = [&] {  // errors of the mean picture and of the reward
@@ -389,11 +389,11 @@ TEST_F(RssmTest, RefusesWhatItCannotSee) {
   Spaces blind = pixels(2);
   blind.image_height = blind.image_width = blind.image_channels = 0;
   EXPECT_SAYS(message_of<Error>([&] { Rssm(o, blind); }), "world.observe = image");
-  o.observe = "both";
+  o.observe = Sees::both;
   EXPECT_SAYS(message_of<Error>([&] { Rssm(o, pixels(2)); }), "vectors");
   Spaces large = pixels(2);
   large.image_height = 96;
-  o.observe = "image";
+  o.observe = Sees::image;
   EXPECT_SAYS(message_of<Error>([&] { Rssm(o, large); }), "64");
   o.depth = 3;
   EXPECT_SAYS(message_of<Error>([&] { Rssm(o, pixels(2)); }), "world.depth = 3");

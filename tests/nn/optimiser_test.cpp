@@ -18,7 +18,7 @@ using test::hashed_float;
 using test::message_of;
 
 OptimiserOptions adam(double rate) {
-  return {.kind = "adam", .learning_rate = rate, .eps = 1e-8, .adaptive_clip = 0, .warm_up = 0};
+  return {.kind = OptimiserKind::adam, .learning_rate = rate, .eps = 1e-8, .adaptive_clip = 0, .warm_up = 0};
 }
 
 std::vector<torch::Tensor> two_weights() {
@@ -121,7 +121,7 @@ TEST(Optimiser, AGradientThatIsNotFiniteChangesNothing) {
 }
 
 TEST(Optimiser, GoesOnFromACheckpointBitForBit) {
-  for (const char* kind : {"adam", "laprop"}) {
+  for (const auto kind : {OptimiserKind::adam, OptimiserKind::laprop}) {
     OptimiserOptions options;
     options.kind = kind;
     options.learning_rate = 1e-2;

@@ -18,13 +18,13 @@ std::vector<Metrics::Spec> dreamer_curves(const DreamerOptions& o, bool planner)
   const auto divergence = [&](const char* name, const std::string& title) {
     return Metrics::Spec{name, title, "nats", "update", 0, "free nats"};
   };
-  const bool excess = w.free_per == "excess";
+  const bool excess = w.free_per == FreePer::excess;
   const std::string before = excess ? "max(0, " : "max(", after = excess ? " − free)" : ", free)";
   std::vector<Metrics::Spec> specs = {
       spec("learn/return", "Return of collected episodes", "reward", "step"),
       spec("learn/episode_length", "Length of collected episodes", "steps", "step"),
-      spec("world/image", w.image_loss == "normal" ? "Image: −log N(x; x̂, 1)" : "Image: Σ(x − x̂)²", ""),
-      spec("world/vector", w.image_loss == "normal" ? "Vector: −log N(x; x̂, 1)" : "Vector: Σ(x − x̂)²", ""),
+      spec("world/image", w.image_loss == ImageLoss::normal ? "Image: −log N(x; x̂, 1)" : "Image: Σ(x − x̂)²", ""),
+      spec("world/vector", w.image_loss == ImageLoss::normal ? "Vector: −log N(x; x̂, 1)" : "Vector: Σ(x − x̂)²", ""),
       spec("world/reward", "Reward: −log p(r)", "nats"),
       spec("world/continue", "Continue: −log p(c)", "nats"),
       divergence("world/dynamics", "Dynamics: " + before + "KL(sg(q) ‖ p)" + after),
@@ -35,8 +35,8 @@ std::vector<Metrics::Spec> dreamer_curves(const DreamerOptions& o, bool planner)
       spec("world/gradient", "Gradient norm of the world model", "")};
   // What this run has no part for is not listed.
   std::erase_if(specs, [&](const Metrics::Spec& s) {
-    return (s.name == "world/image" && w.observe == "vector" && !w.paint) ||
-           (s.name == "world/vector" && w.observe == "image") ||
+    return (s.name == "world/image" && w.observe == Sees::vector && !w.paint) ||
+           (s.name == "world/vector" && w.observe == Sees::image) ||
            (s.name == "world/continue" && w.continue_scale <= 0) ||
            (s.name == "world/overshooting" && w.overshooting < 2);
   });
@@ -107,7 +107,7 @@ std::unique_ptr<System> make_dreamer(const RunSpec& spec, const std::string& rec
     p->system->metrics.set_floor("world/kl", world.free_nats);
     // What is left above the free nats has no floor but 0.
     for (const auto* name : {"world/dynamics", "world/representation"})
-      p->system->metrics.set_floor(name, world.free_per == "excess" ? 0 : world.free_nats);
+      p->system->metrics.set_floor(name, world.free_per == FreePer::excess ? 0 : world.free_nats);
     if (p->actor_critic) p->actor_critic->live_options() = p->options.behaviour;
     if (p->planner) p->planner->live_options() = p->options.planner;
   };

@@ -4,7 +4,7 @@ namespace dream {
 namespace {
 
 void optimiser_fields(Config& config, const std::string& prefix, OptimiserOptions& o, const std::string& whose) {
-  config.add(prefix + "kind", o.kind, {.help = "Optimiser of " + whose, .choices = {"adam", "laprop"}});
+  config.add(prefix + "kind", o.kind, {.help = "Optimiser of " + whose});
   config.add(prefix + "learning_rate", o.learning_rate,
              {.help = "Step size of " + whose, .low = 1e-8, .high = 1, .logarithmic = true, .live = true});
   config.add(prefix + "eps", o.eps, {.help = "ε of the optimiser", .low = 0, .high = 1});

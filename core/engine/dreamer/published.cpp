@@ -10,31 +10,31 @@ namespace {
 /// Hafner et al. 2019; google-research/planet.
 void planet(DreamerOptions& o) {
   auto& w = o.world;
-  w.latent = "gaussian";
+  w.latent = Latent::gaussian;
   w.groups = 30;
   w.unimix = 0;
-  w.cell = "gru_block";
+  w.cell = Cell::gru_block;
   w.deter = w.hidden = 200;
-  w.act = w.coder_act = "relu";
-  w.norm = "none";
-  w.init = "glorot";
+  w.act = w.coder_act = Act::relu;
+  w.norm = Norm::none;
+  w.init = Init::glorot;
   w.units = 300;
   w.prior_layers = w.posterior_layers = 1;
   w.reward_layers = 3;
-  w.coder = "valid";
+  w.coder = Coder::valid;
   w.depth = 32;
-  w.image_loss = "normal";
+  w.image_loss = ImageLoss::normal;
   w.five_bits = true;
   w.symlog_vectors = false;
-  w.reward_head = "normal";
+  w.reward_head = NumberHead::normal;
   w.reward_scale = 10;
   w.continue_scale = 0;
   w.discount = 1;
   w.dynamics_scale = w.representation_scale = 1;
   w.free_nats = 3;
-  w.free_per = "excess";
+  w.free_per = FreePer::excess;
   o.world_optimiser = {
-      .kind = "adam", .learning_rate = 1e-3, .eps = 1e-4, .clip_norm = 1000, .adaptive_clip = 0, .warm_up = 0};
+      .kind = OptimiserKind::adam, .learning_rate = 1e-3, .eps = 1e-4, .clip_norm = 1000, .adaptive_clip = 0, .warm_up = 0};
   o.train.batch = o.train.length = 50;
   o.train.online_queue = o.train.replay_context = false;
   o.train.train_ratio = 1000;  // 100 updates of 2,500 steps per episode of 250
@@ -46,38 +46,38 @@ void planet(DreamerOptions& o) {
 void dreamer_v1(DreamerOptions& o, bool discrete) {
   planet(o);
   auto& w = o.world;
-  w.cell = "gru";
-  w.act = "elu";
+  w.cell = Cell::gru;
+  w.act = Act::elu;
   w.units = 400;
   w.reward_layers = 2;
   w.continue_layers = 3;
   w.reward_scale = 1;
   w.five_bits = false;
-  w.free_per = "mean";
+  w.free_per = FreePer::mean;
   auto& b = o.behaviour;
   b.discount = 0.99;
   b.continue_discounts = false;
-  b.gradient = "dynamics";
-  b.indexing = "current";
+  b.gradient = Gradient::dynamics;
+  b.indexing = Indexing::current;
   b.include_start = false;
   b.entropy = 0;
   b.exploration_noise = discrete ? 0.1 : 0.3;  // ε falls from 0.4 to 0.1 there
   b.sample_to_evaluate = false;
-  b.continuous = "tanh_normal";
+  b.continuous = BoxPolicy::tanh_normal;
   b.unimix = 0;
   b.actor_out_scale = 1;
   b.actor_layers = 4;
   b.critic_layers = 3;
   b.units = 400;
-  b.act = "elu";
-  b.norm = "none";
-  b.init = "glorot";
-  b.critic_head = "normal";
-  b.target = "none";
+  b.act = Act::elu;
+  b.norm = Norm::none;
+  b.init = Init::glorot;
+  b.critic_head = NumberHead::normal;
+  b.target = SlowCritic::none;
   b.normalise_returns = false;
   b.replay_critic = 0;
   const OptimiserOptions adam = {
-      .kind = "adam", .learning_rate = 8e-5, .eps = 1e-7, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
+      .kind = OptimiserKind::adam, .learning_rate = 8e-5, .eps = 1e-7, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
   o.world_optimiser = o.actor_optimiser = o.critic_optimiser = adam;
   o.world_optimiser.learning_rate = 6e-4;
   o.train.train_ratio = 250;  // 100 updates of 2,500 steps every 1,000 steps
@@ -88,18 +88,18 @@ void dreamer_v1(DreamerOptions& o, bool discrete) {
 void dreamer_v2(DreamerOptions& o, bool discrete) {
   dreamer_v1(o, discrete);
   auto& w = o.world;
-  w.latent = "categorical";
+  w.latent = Latent::categorical;
   w.groups = w.classes = 32;
-  w.cell = "norm_gru";
+  w.cell = Cell::norm_gru;
   w.eps = 1e-3;
   w.deter = w.hidden = discrete ? 600 : 200;
-  w.coder_act = "elu";
+  w.coder_act = Act::elu;
   w.reward_layers = w.continue_layers = w.vector_layers = 4;
   w.depth = 48;
   w.tanh_rewards = discrete;
   w.continue_scale = discrete ? 5 : 0;
   w.discount = discrete ? 0.999 : 0.99;
-  w.deviation = "sigmoid";
+  w.deviation = Deviation::sigmoid;
   const double kl = discrete ? 0.1 : 1;
   w.kl_balance = 0.8;
   w.dynamics_scale = 0.8 * kl;
@@ -107,13 +107,13 @@ void dreamer_v2(DreamerOptions& o, bool discrete) {
   w.free_nats = discrete ? 0 : 1;
   auto& b = o.behaviour;
   b.discount = w.discount;
-  b.gradient = discrete ? "reinforce" : "dynamics";
+  b.gradient = discrete ? Gradient::reinforce : Gradient::dynamics;
   b.include_start = true;
   b.entropy = discrete ? 1e-3 : 1e-4;
   b.exploration_noise = 0;
-  b.continuous = "truncated_normal";
+  b.continuous = BoxPolicy::truncated_normal;
   b.actor_layers = b.critic_layers = 4;
-  b.target = "copy";
+  b.target = SlowCritic::copy;
   o.world_optimiser.learning_rate = discrete ? 2e-4 : 3e-4;
   o.actor_optimiser.learning_rate = discrete ? 4e-5 : 8e-5;
   o.critic_optimiser.learning_rate = discrete ? 1e-4 : 8e-5;
@@ -162,38 +162,38 @@ void dreamer_v3_2023(DreamerOptions& o, bool discrete) {
   const auto [deter, depth, units, layers] = found->second;
   auto& w = o.world;
   w.classes = 32;
-  w.cell = "norm_gru";
+  w.cell = Cell::norm_gru;
   w.deter = deter;
   w.hidden = w.units = units;
   w.learned_initial = true;
-  w.norm = "layer";
+  w.norm = Norm::layer;
   w.eps = 1e-3;
   w.bias_with_norm = false;
-  w.init = "average";
+  w.init = Init::average;
   w.prior_layers = w.posterior_layers = 1;
   w.reward_layers = w.continue_layers = w.vector_layers = layers;
-  w.coder = "same";
+  w.coder = Coder::same;
   w.depth = depth;
-  w.image_loss = "offset";
-  w.reward_head = "symlog";
+  w.image_loss = ImageLoss::offset;
+  w.reward_head = NumberHead::symlog;
   w.discount = 1;
   w.dynamics_scale = 0.5;
   auto& b = o.behaviour;
   b.continue_discounts = false;
-  b.gradient = discrete ? "reinforce" : "dynamics";
+  b.gradient = discrete ? Gradient::reinforce : Gradient::dynamics;
   b.actor_out_scale = 1;
   b.actor_layers = b.critic_layers = layers;
   b.units = units;
-  b.norm = "layer";
-  b.init = "average";
+  b.norm = Norm::layer;
+  b.init = Init::average;
   b.eps = 1e-3;
   b.bias_with_norm = false;
-  b.critic_head = "symlog";
+  b.critic_head = NumberHead::symlog;
   b.replay_critic = 0;
   o.world_optimiser = {
-      .kind = "adam", .learning_rate = 1e-4, .eps = 1e-8, .clip_norm = 1000, .adaptive_clip = 0, .warm_up = 0};
+      .kind = OptimiserKind::adam, .learning_rate = 1e-4, .eps = 1e-8, .clip_norm = 1000, .adaptive_clip = 0, .warm_up = 0};
   o.actor_optimiser = o.critic_optimiser = {
-      .kind = "adam", .learning_rate = 3e-5, .eps = 1e-5, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
+      .kind = OptimiserKind::adam, .learning_rate = 3e-5, .eps = 1e-5, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
   o.train.online_queue = o.train.replay_context = false;
   o.train.train_ratio = discrete ? 64 : 512;  // Atari and DMLab; control suite
 }
