@@ -37,7 +37,7 @@ struct EditLatent {
   std::string probe;
   int index = 0;
   float value = 0;
-};                   // this moment alone
+};  // this moment alone
 struct HoldLatent {  // from this moment on, in every dream of this run, until it is let go
   std::string probe;
   int index = 0;
@@ -82,7 +82,7 @@ struct RescanRuns {};
 struct DismissFault {};
 
 using Command = std::variant<DreamControl, Drive, SetPilot, SetKnob, SetSpeed, SetTwin, EditLatent, HoldLatent,
-                             RandomiseLatent, DreamFromReplay, DreamFrom, WatchProbes, StartRun, TrainControl, SetField, OpenRun,
-                             RescanRuns, DismissFault>;
+                             RandomiseLatent, DreamFromReplay, DreamFrom, WatchProbes, StartRun, TrainControl, SetField,
+                             OpenRun, RescanRuns, DismissFault>;
 
 }  // namespace dream

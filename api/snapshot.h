@@ -36,13 +36,13 @@ struct DreamView {
   bool ready = false;         // a model is loaded and the dream has begun
   bool playing = false;
   bool twin = false;
-  bool recorded = false;  // the twin is a recorded frame where the dream began: it stands still
+  bool recorded = false;      // the twin is a recorded frame where the dream began: it stands still
   bool has_model = true;      // false: the system acts in the real world alone
   bool has_behaviour = true;  // false: people drive, nobody else can
   std::string source;         // where dreams begin: "clip …", "picture …"; empty = the environment
   bool hands_on = false;      // a person's key drives this moment
   bool human_pilot = false;
-  std::int64_t step = 0;  // imagined steps since the start
+  std::int64_t step = 0;                     // imagined steps since the start
   std::vector<KnobView> knobs;               // what this dream can be bent by
   float steps_per_second = 0;                // wanted
   float natural_rate = 50;                   // steps per second at which this world runs by itself: the window's 1×

@@ -52,7 +52,7 @@ struct Line {
   bool real = false;  // what came true, not what a model made of it
 };
 
-struct Curve {  // lines over one axis; the first is what is foretold, the others what it is held against
+struct Curve {  // lines over one axis; the first is what is predicted, the others what it is held against
   std::vector<double> x;
   std::vector<Line> lines;
   std::string x_unit, y_unit;

@@ -21,8 +21,7 @@ int main(int argc, char** argv) {
   double speed = -1;
   app.add_option("run", run, "A run's folder or a checkpoint to dream with; empty = the shipped run");
   app.add_option("--train", train, "Open this run and go on training it: its next phase starts with the window");
-  app.add_option("--start", start,
-                 "Begin dreams there: a recorded clip (a dataset's folder) or a picture (PNG, JPEG)");
+  app.add_option("--start", start, "Begin dreams there: a recorded clip (a dataset's folder) or a picture (PNG, JPEG)");
   app.add_option("--speed", speed,
                  "Dream steps per second to begin with; 0 = as fast as it can (default: the world's own pace)")
       ->check(CLI::Range(0.0, 1e4));

@@ -85,7 +85,8 @@ Verb eval_verb(CLI::App& app) {
             }
             const auto checkpoint = load_run(checkpoint_path(options->run));
             auto system = load_system(checkpoint, common.device);
-            if (!system->behaviour) throw Error(options->run + " has no behaviour whose episodes could be scored: people drive it");
+            if (!system->behaviour)
+              throw Error(options->run + " has no behaviour whose episodes could be scored: people drive it");
             if (options->dream && !system->model)
               throw Error(options->run + " has no model to dream with; leave --dream away");
             // The first unseen track is number 0; --seed moves on from there.
@@ -96,7 +97,8 @@ Verb eval_verb(CLI::App& app) {
             const auto max_steps = limit > 0 ? std::min(options->max_steps, limit) : options->max_steps;
             if (options->dream) {
               lanes = std::make_unique<DreamLanes>(system->model, system->starts, lane_count, max_steps,
-                                                   together(system->model->knobs(), "temperature", options->tau), common.seed);
+                                                   together(system->model->knobs(), "temperature", options->tau),
+                                                   common.seed);
             } else {
               lanes =
                   std::make_unique<RealLanes>(system->model, system->device, system->make_env, lane_count, common.seed);
@@ -167,12 +169,12 @@ Verb eval_verb(CLI::App& app) {
                   static_cast<long long>(context));
               for (std::size_t k : {1, 2, 5, 10, 20, 50, 100}) {
                 if (k <= report.frame_mse.size())
-                  std::printf("  %3zu  %.5f  (%.5f)\n", k, report.frame_mse[k - 1], report.still_mse[k - 1]);
+                  std::printf("  %3zu  %.5f  (%.5f)\n", k, report.frame_mse[k - 1], report.still_picture_mse[k - 1]);
               }
               json["reconstruction_sum"] = report.reconstruction_sum;
               json["reconstruction_mse"] = report.reconstruction_mse;
               json["imagined_mse"] = report.frame_mse;
-              json["still_mse"] = report.still_mse;
+              json["still_mse"] = report.still_picture_mse;
             }
             if (!options->json.empty()) {
               write_file(options->json, json.dump(2) + "\n");

@@ -51,8 +51,7 @@ ActorCritic::ActorCritic(std::int64_t features, const ActionSpace& space, const 
   const LayerStyle style{options.act, options.norm, options.eps, options.bias_with_norm, options.init};
   const bool two_hot = options.critic_head != NumberHead::normal;
   const auto out = two_hot ? options.bins : 1;
-  if (two_hot)
-    two_hot_ = TwoHot(TwoHot::kind_of(options.critic_head), options.bins, torch::kCPU);
+  if (two_hot) two_hot_ = TwoHot(TwoHot::kind_of(options.critic_head), options.bins, torch::kCPU);
   actor_ = register_module("actor", Mlp(features, options.actor_layers, options.units, style, policy_.output_size(),
                                         options.actor_out_scale));
   critic_ = register_module("critic", Mlp(features, options.critic_layers, options.units, style, out, two_hot ? 0 : 1));
@@ -93,8 +92,7 @@ torch::Tensor ActorCritic::value_loss(const torch::Tensor& output, const torch::
   return 0.5 * (output.to(torch::kFloat32).squeeze(-1) - target).square() + 0.5 * std::log(2 * std::numbers::pi);
 }
 
-ActorCritic::Dreamed ActorCritic::imagine(WorldModel& model, const Carry& starts, bool gradients,
-                                          at::Generator rng) {
+ActorCritic::Dreamed ActorCritic::imagine(WorldModel& model, const Carry& starts, bool gradients, at::Generator rng) {
   const torch::AutoGradMode mode(gradients);
   std::vector<torch::Tensor> features, actions, rewards, going_on;
   Carry carry = starts;

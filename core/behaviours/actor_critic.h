@@ -37,12 +37,12 @@ struct ActorCriticOptions {
   Gradient gradient = Gradient::reinforce;
   double reinforce_share = 1;
   Indexing indexing = Indexing::arrived;
-  bool include_start = true;          // the state where imagination starts counts as one (not in V1)
-  double entropy = 3e-4;              // η
-  double exploration_noise = 0;       // while collecting (V1): σ added to continuous actions, ε of random choices
-  bool sample_to_evaluate = true;     // V3 draws from its policy also when it is judged
+  bool include_start = true;       // the state where imagination starts counts as one (not in V1)
+  double entropy = 3e-4;           // η
+  double exploration_noise = 0;    // while collecting (V1): σ added to continuous actions, ε of random choices
+  bool sample_to_evaluate = true;  // V3 draws from its policy also when it is judged
   BoxPolicy continuous = BoxPolicy::normal;
-  double unimix = 0.01;               // of the policy over choices
+  double unimix = 0.01;  // of the policy over choices
   double actor_out_scale = 0.01;
   std::int64_t actor_layers = 3, critic_layers = 3, units = 256;
   Act act = Act::silu;

@@ -13,11 +13,11 @@ enum class Mode { collect, judge };
 
 /// What a behaviour decides by. Every tensor has the lanes first.
 struct Seen {
-  WorldModel* model = nullptr;      // null in a system without one
-  Carry carry = {};                 // the model's, now that it has seen the observation or imagined it
-  Observation observation = {};     // what the world shows; in a dream there is none
-  torch::Tensor last_reward = {};   // [B], of the step that led here, 0 where an episode begins; undefined: unknown
-  KnobValues knobs = {};            // how the person who watches has set what knobs() offers
+  WorldModel* model = nullptr;     // null in a system without one
+  Carry carry = {};                // the model's, now that it has seen the observation or imagined it
+  Observation observation = {};    // what the world shows; in a dream there is none
+  torch::Tensor last_reward = {};  // [B], of the step that led here, 0 where an episode begins; undefined: unknown
+  KnobValues knobs = {};           // how the person who watches has set what knobs() offers
 
   torch::Tensor features() const { return model->features(carry); }
   /// Of whatever is there.

@@ -216,6 +216,7 @@ void Config::append(const std::string& key, FieldValue value, Traits traits,
                  traits.live,
                  !traits.live,
                  std::move(traits.choices)};
+  entry.formerly = std::move(traits.formerly);
   entry.write = std::move(write);
   entry.read = std::move(read);
   entries_.push_back(std::move(entry));
@@ -224,7 +225,7 @@ void Config::append(const std::string& key, FieldValue value, Traits traits,
 const Config::Entry& Config::find(const std::string& key) const {
   std::vector<std::string> names;
   for (const Entry& entry : entries_) {
-    if (entry.field.key == key) return entry;
+    if (entry.field.key == key || std::ranges::find(entry.formerly, key) != entry.formerly.end()) return entry;
     names.push_back(entry.field.key);
   }
   const std::string near = nearest(key, names);
@@ -349,10 +350,10 @@ std::vector<std::pair<const Config::Entry*, FieldValue>> Config::read(const std:
     try {
       const Entry& entry = find(item.key);
       changes.emplace_back(&entry, checked(entry, item.value));
+      if (!seen.insert(entry.field.key).second) throw Error("'" + item.key + "' is set twice.");
     } catch (const Error& error) {
       fail_at(origin, item.line, error.what());
     }
-    if (!seen.insert(item.key).second) fail_at(origin, item.line, "'" + item.key + "' is set twice.");
   }
   return changes;
 }

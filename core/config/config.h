@@ -23,6 +23,7 @@ class Config {
     double low = -1e300, high = 1e300;
     bool logarithmic = false, live = false;
     std::vector<std::string> choices = {};
+    std::vector<std::string> formerly = {};  // other names of this setting, in files of before it was renamed
   };
   void add(const std::string& key, bool& target, Traits traits);
   void add(const std::string& key, std::int64_t& target, Traits traits);
@@ -64,6 +65,7 @@ class Config {
  private:
   struct Entry {
     Field field;
+    std::vector<std::string> formerly;
     std::function<void(const FieldValue&)> write;
     std::function<FieldValue()> read;
   };

@@ -86,14 +86,14 @@ Start Player::go_on(std::uint64_t seed, std::vector<std::byte> env, const std::d
   start.seed = seed;
   start.env = std::move(env);
   start.watched = watched;
-  stage().watch(start);
+  stage().see_all(start);
   return start;
 }
 
 /// The start of this dream as the present weights see it.
 Start Player::seen_anew() {
   Start start = *start_;
-  if (start.stale) stage().watch(start);
+  if (start.stale) stage().see_all(start);
   return start;
 }
 
@@ -117,7 +117,7 @@ void Player::begin_at(const SequenceBatch& piece) {
     start.watched.push_back(
         {{part(piece.image), part(piece.vector)}, part(piece.action), piece.first[t].item<float>() > 0});
   }
-  stage().watch(start);
+  stage().see_all(start);
   begin(start);
 }
 
@@ -310,7 +310,7 @@ void Player::imagine() {
   has_reward_ = outcome.reward.defined();
   has_done_ = outcome.done.defined();
   if (has_reward_) {
-    last_reward_ = model.real_reward(outcome.reward);
+    last_reward_ = model.reward_from_target(outcome.reward);
     dream_reward_ += last_reward_.item<double>();
   }
   if (has_done_) done_probability_ = outcome.done.item<float>();

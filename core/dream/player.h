@@ -19,8 +19,8 @@ namespace dream {
 class Player {
  public:
   /// Takes a system with weights and begins a dream: in the same environment where the real world stands now, with the
-  /// frames before it watched, otherwise in a new episode; from the clip or picture that dreams begin at, where it fits.
-  /// Throws dream::Error, and keeps the dream under way, when the system cannot dream.
+  /// frames before it watched, otherwise in a new episode; from the clip or picture that dreams begin at, where it
+  /// fits. Throws dream::Error, and keeps the dream under way, when the system cannot dream.
   void load(std::shared_ptr<System> system, std::string title);
   /// Newer weights of the same system: the dream goes on with them. Throws dream::Error when they do not fit.
   void take_weights(const Checkpoint& weights, std::string title);
@@ -87,7 +87,7 @@ class Player {
 
   Carry drawn_;  // what the model imagined; the dream is that and what is held
   Carry dream_, real_;
-  Carry memory_;        // the behaviour's
+  Carry memory_;  // the behaviour's
   torch::Tensor last_reward_;
   std::vector<HeldLatent> held_;
   std::deque<Moment> history_;    // the real world's last frames, at most most_watched and the present one

@@ -104,10 +104,10 @@ void Player::add_frames(DreamView& view, const torch::Tensor& dreamt) const {
   const auto mse = [](const torch::Tensor& a, const torch::Tensor& b) {
     return (a - b).square().mean().item<double>();
   };
-  const auto since = !system_->model   ? "this system has no model: it acts in the real world alone"
+  const auto since = !system_->model     ? "this system has no model: it acts in the real world alone"
                      : !dreamt.defined() ? "this model paints no pictures"
-                     : dream_over_     ? "the dream ended after " + steps(step_)
-                                       : steps(step_) + " since the last real frame";
+                     : dream_over_       ? "the dream ended after " + steps(step_)
+                                         : steps(step_) + " since the last real frame";
   if (!twin_ && system_->model) {
     add("dream", since, -1, dreamt.defined() ? shared_image(dreamt) : nullptr);
     for (const char* name : {"real", "reconstruction", "difference"}) {
@@ -115,9 +115,9 @@ void Player::add_frames(DreamView& view, const torch::Tensor& dreamt) const {
     }
     return;
   }
-  const auto real_caption = recorded_        ? "the recorded frame where this dream began"
-                            : strange_       ? "where this dream began; the real world does not know the model's actions"
-                            : real_over_     ? "the real episode is over"
+  const auto real_caption = recorded_    ? "the recorded frame where this dream began"
+                            : strange_   ? "where this dream began; the real world does not know the model's actions"
+                            : real_over_ ? "the real episode is over"
                             : system_->model ? "same actions, same start"
                                              : "the real world";
   if (!dreamt.defined()) {

@@ -42,7 +42,7 @@ Carry Stage::see(const Carry& carry, const Moment& moment) const {
                                rng);
 }
 
-void Stage::watch(Start& start) const {
+void Stage::see_all(Start& start) const {
   start.carry = {};
   for (const auto& moment : start.watched) start.carry = see(start.carry, moment);
   start.memory = system.behaviour ? system.behaviour->initial(1) : Carry{};
@@ -107,8 +107,11 @@ class Environment : public StartSource {
     if (!system.behaviour || !stage.shares_actions()) return stage.idle();
     const auto there = [&](const torch::Tensor& x) { return x.defined() ? x.to(system.device) : x; };
     const auto& seen = start.watched.back().seen;
-    const Seen now{system.model.get(), start.carry, {there(seen.image), there(seen.vector)},
-                   torch::tensor({reward_}).to(system.device), stage.knobs};
+    const Seen now{system.model.get(),
+                   start.carry,
+                   {there(seen.image), there(seen.vector)},
+                   torch::tensor({reward_}).to(system.device),
+                   stage.knobs};
     auto decision = system.behaviour->decide(now, start.memory, Mode::judge, stage.rng);
     start.memory = std::move(decision.memory);
     return decision.action.to(torch::kCPU, torch::kFloat32).contiguous();

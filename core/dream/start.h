@@ -47,7 +47,7 @@ struct Stage {
   /// A moment more is seen. Empty without a model.
   Carry see(const Carry& carry, const Moment& moment) const;
   /// A start whose moments are known: model and behaviour are asked anew.
-  void watch(Start& start) const;
+  void see_all(Start& start) const;
 };
 
 /// Where dreams begin: an environment, a recorded clip, a picture.

@@ -34,14 +34,16 @@ class Clip : public StartSource {
     const auto episode = episodes_.read(static_cast<std::size_t>((seed - 1) % episodes_.episodes()));
     check(episode, spaces);
     const auto axes = static_cast<std::int64_t>(spaces.action.size());
-    const auto steps = static_cast<std::size_t>(std::min<std::int64_t>(most_watched, static_cast<std::int64_t>(episode.length() / 2)));
+    const auto steps =
+        static_cast<std::size_t>(std::min<std::int64_t>(most_watched, static_cast<std::int64_t>(episode.length() / 2)));
     Start start;
     start.seed = seed;
     for (std::size_t t = 0; t <= steps; ++t) {
       Moment moment;
       moment.first = t == 0;
       if (spaces.image_bytes() > 0)
-        moment.seen.image = piece(episode.frames, t, {1, episode.height, episode.width, episode.channels}, torch::kUInt8);
+        moment.seen.image =
+            piece(episode.frames, t, {1, episode.height, episode.width, episode.channels}, torch::kUInt8);
       if (episode.vector_size > 0)
         moment.seen.vector = piece(episode.vectors, t, {1, episode.vector_size}, torch::kFloat32);
       // A model with actions of its own finds them in the frames.
@@ -49,7 +51,7 @@ class Clip : public StartSource {
                                                         : piece(episode.actions, t - 1, {1, axes}, torch::kFloat32);
       start.watched.push_back(std::move(moment));
     }
-    stage.watch(start);
+    stage.see_all(start);
     return start;
   }
 
@@ -101,7 +103,8 @@ class Picture : public StartSource {
     if (!spaces.vector_names.empty())
       throw Error(path_ + ": this model also sees numbers (" + spaces.vector_names.front() +
                   " …), which a picture does not tell; begin with a clip");
-    if (channels != 1 && channels != 3) throw Error(path_ + ": this model's frames are no pictures of one or three channels");
+    if (channels != 1 && channels != 3)
+      throw Error(path_ + ": this model's frames are no pictures of one or three channels");
     std::vector<std::uint8_t> whole(static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_) *
                                     static_cast<std::size_t>(channels));
     if (const auto wrong = decode_image(file_, width_, height_, channels, whole); !wrong.empty())
@@ -121,7 +124,7 @@ class Picture : public StartSource {
     Resizer resize(height, width, channels, spaces.image_height, spaces.image_width);
     resize(whole.data() + first, width_, moment.seen.image.data_ptr<std::uint8_t>());
     start.watched.push_back(std::move(moment));
-    stage.watch(start);
+    stage.see_all(start);
     return start;
   }
 

@@ -84,8 +84,7 @@ class Collector::TrainedDriver : public Driver {
   torch::Tensor act(const EnvLanes& lanes) override {
     torch::NoGradGuard no_grad;
     const auto observation = lanes.observation(system_->device);
-    if (system_->model)
-      carry_ = system_->model->observe(carry_, action_.to(system_->device), observation, rng_);
+    if (system_->model) carry_ = system_->model->observe(carry_, action_.to(system_->device), observation, rng_);
     const Seen seen{system_->model.get(), carry_, observation};
     action_ = pilot_.drive(seen, rng_).to(torch::kCPU, torch::kFloat32).clone();
     if (weaken_ > 0) {

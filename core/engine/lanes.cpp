@@ -232,7 +232,7 @@ std::vector<StepResult> DreamLanes::step(const torch::Tensor& actions, const std
   const auto next = model_->imagine(carry_, actions.to(carry_.begin()->second.device()), knobs_, rng_);
   for (auto& [name, tensor] : carry_) tensor = next.at(name);
   const auto outcome = model_->outcome(carry_);
-  last_reward_ = model_->real_reward(outcome.reward).to(torch::kFloat32);
+  last_reward_ = model_->reward_from_target(outcome.reward).to(torch::kFloat32);
   const auto rewards = last_reward_.to(torch::kCPU).contiguous();
   // A model without a continue head dreams on.
   const auto dones =

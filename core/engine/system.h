@@ -23,7 +23,7 @@ struct System {
   torch::Device device = torch::kCPU;
   std::shared_ptr<WorldModel> model;     // null: it acts in the real world alone
   std::shared_ptr<Behaviour> behaviour;  // null: people drive
-  Carry starts;  // states to begin a dream from without an environment, [N, ...]; may be empty
+  Carry starts;                          // states to begin a dream from without an environment, [N, ...]; may be empty
   std::function<std::unique_ptr<Env>()> make_env;  // with the recipe's own preprocessing of the picture
   Config config;
   Metrics metrics{{}};

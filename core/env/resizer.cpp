@@ -31,13 +31,13 @@ Resizer::Resizer(int from_height, int from_width, int channels, int height, int 
       width_(width),
       across_(axis(from_width, width)),
       down_(axis(from_height, height)),
-      narrowed_(static_cast<std::size_t>(from_height) * width * channels) {}
+      shrunk_(static_cast<std::size_t>(from_height) * width * channels) {}
 
 void Resizer::operator()(const std::uint8_t* from, int stride, std::uint8_t* out) {
   const int channels = channels_, row = width_ * channels;
   for (int y = 0; y < rows_; ++y) {
     const std::uint8_t* line = from + static_cast<std::size_t>(y) * stride * channels;
-    float* to = narrowed_.data() + static_cast<std::size_t>(y) * row;
+    float* to = shrunk_.data() + static_cast<std::size_t>(y) * row;
     for (const Tap& tap : across_.taps) {
       const float* weights = across_.weights.data() + tap.offset;
       for (int c = 0; c < channels; ++c) {
@@ -51,7 +51,7 @@ void Resizer::operator()(const std::uint8_t* from, int stride, std::uint8_t* out
   for (int y = 0; y < height_; ++y) {
     const Tap& tap = down_.taps[static_cast<std::size_t>(y)];
     const float* weights = down_.weights.data() + tap.offset;
-    const float* lines = narrowed_.data() + static_cast<std::size_t>(tap.first) * row;
+    const float* lines = shrunk_.data() + static_cast<std::size_t>(tap.first) * row;
     std::uint8_t* to = out + static_cast<std::size_t>(y) * row;
     for (int x = 0; x < row; ++x) {
       float sum = 0.5f;

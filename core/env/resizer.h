@@ -25,7 +25,7 @@ class Resizer {
 
   int rows_, channels_, height_, width_;
   Axis across_, down_;
-  std::vector<float> narrowed_;
+  std::vector<float> shrunk_;
 };
 
 }  // namespace dream

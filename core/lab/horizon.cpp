@@ -31,14 +31,14 @@ HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t
   HorizonReport report;
   report.episodes = episodes;
   report.frame_mse.assign(static_cast<std::size_t>(horizon), 0);
-  report.still_mse = report.frame_mse;
+  report.still_picture_mse = report.frame_mse;
   std::vector<char> alive(static_cast<std::size_t>(episodes), 1);
   auto carry = model.initial(episodes);
   auto action = torch::zeros({episodes, static_cast<std::int64_t>(envs.spaces().action.size())}, device);
   double error_sum = 0;
   std::vector<std::int64_t> counts(static_cast<std::size_t>(horizon), 0);
   Carry dream;
-  torch::Tensor still;
+  torch::Tensor last_seen;
   std::vector<char> followed;  // lanes that have lived through the whole stretch so far
   const auto knobs = together(model.knobs(), "temperature", tau);
   Pilot pilot(system.behaviour, episodes, Mode::judge);
@@ -69,13 +69,13 @@ HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t
         const auto n = static_cast<double>(lanes.numel());
         const auto truth = real.index_select(0, lanes);
         report.frame_mse[k] += mse(model.predict(dream).frame.to(torch::kCPU).index_select(0, lanes), truth) * n;
-        report.still_mse[k] += mse(still.index_select(0, lanes), truth) * n;
+        report.still_picture_mse[k] += mse(last_seen.index_select(0, lanes), truth) * n;
         counts[k] += lanes.numel();
       }
     }
     if (step >= context && within == 0) {  // look, then close the eyes again
       dream = carry;
-      still = seen;
+      last_seen = seen;
       followed = alive;
     }
     action = pilot.drive({&model, carry, observation}, rng);
@@ -89,10 +89,10 @@ HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t
   if (reached == 0)
     throw Error("no episode lasted longer than the " + std::to_string(context) + " steps that are watched first");
   report.frame_mse.resize(reached);
-  report.still_mse.resize(reached);
+  report.still_picture_mse.resize(reached);
   for (std::size_t k = 0; k < reached; ++k) {
     report.frame_mse[k] /= static_cast<double>(counts[k]);
-    report.still_mse[k] /= static_cast<double>(counts[k]);
+    report.still_picture_mse[k] /= static_cast<double>(counts[k]);
   }
   return report;
 }

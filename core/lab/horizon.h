@@ -14,7 +14,7 @@ struct HorizonReport {
   /// Entry k-1: decoded dream against the real frame k steps after the last one that was seen, per channel value.
   std::vector<double> frame_mse;
   /// The same error of a dream that stands still (the last seen frame, reconstructed): what any model must beat.
-  std::vector<double> still_mse;
+  std::vector<double> still_picture_mse;
 };
 
 /// Drives `episodes` fresh episodes with the system's own controller on tracks from `first_seed` on, looks for

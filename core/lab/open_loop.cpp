@@ -25,7 +25,7 @@ std::vector<Frame> open_loop_frames(WorldModel& model, const SequenceBatch& batc
   for (std::int64_t t = 0; t < steps; ++t) {
     const auto action = of(batch.action, t), fresh = of(batch.first, t) > 0;
     auto imagined = t < context ? Carry{} : model.imagine(carry, action, {}, rng);
-    // A new episode cannot be foretold: it is looked at.
+    // A new episode cannot be predicted: it is looked at.
     if (t < context || fresh.any().item<bool>()) {
       carry = model.observe(where_fresh(fresh, nothing, carry), action, {of(batch.image, t), of(batch.vector, t)}, rng);
       std::erase_if(carry, [&](const auto& part) { return !nothing.contains(part.first); });
@@ -63,10 +63,10 @@ std::vector<Frame> open_loop_frames(WorldModel& model, const SequenceBatch& batc
            cells > 0 ? error / cells : -1, picture(sheet)}};
 }
 
-void report_foretold(WorldModel& model, const SequenceBatch& batch, std::int64_t context, const Valued& valued,
-                     ProbeSink& sink, at::Generator rng) {
-  const bool values = valued.value && sink.wants("foretold/value");
-  if (!values && !sink.wants("foretold/reward") && !sink.wants("foretold/continue")) return;
+void report_predicted(WorldModel& model, const SequenceBatch& batch, std::int64_t context, const Valued& valued,
+                      ProbeSink& sink, at::Generator rng) {
+  const bool values = valued.value && sink.wants("predicted/value");
+  if (!values && !sink.wants("predicted/reward") && !sink.wants("predicted/continue")) return;
   torch::NoGradGuard no_grad;
   const auto steps = static_cast<std::size_t>(batch.steps());
   const auto of = [&](const torch::Tensor& x, std::size_t t) {
@@ -86,7 +86,7 @@ void report_foretold(WorldModel& model, const SequenceBatch& batch, std::int64_t
     x[t] = static_cast<double>(t);
     if (outcome.reward.defined()) reward[t] = outcome.reward.item<double>();
     if (outcome.done.defined()) going_on[t] = 1 - outcome.done.item<double>();
-    true_reward[t] = model.taught_reward(of(batch.reward, t)).item<double>();
+    true_reward[t] = model.reward_to_target(of(batch.reward, t)).item<double>();
     true_going_on[t] = 1 - is(batch.terminated, t);
     if (values) value[t] = valued.value(model.features(dream)).item<double>();
   }
@@ -101,12 +101,12 @@ void report_foretold(WorldModel& model, const SequenceBatch& batch, std::int64_t
     curve.lines = std::move(lines);
     sink.put(name, title, meaning + caption, std::move(curve));
   };
-  if (sink.wants("foretold/reward")) {
-    put("foretold/reward", "Reward, foretold and true", "r_t of the batch's first sequence", "reward",
+  if (sink.wants("predicted/reward")) {
+    put("predicted/reward", "Reward, predicted and true", "r_t of the batch's first sequence", "reward",
         {{"imagined", reward}, {"came true", true_reward, true}});
   }
-  if (sink.wants("foretold/continue")) {
-    put("foretold/continue", "Continue, foretold and true", "P(the episode goes on)", "probability",
+  if (sink.wants("predicted/continue")) {
+    put("predicted/continue", "Continue, predicted and true", "P(the episode goes on)", "probability",
         {{"imagined", going_on}, {"came true", true_going_on, true}});
   }
   if (!values) return;
@@ -121,7 +121,7 @@ void report_foretold(WorldModel& model, const SequenceBatch& batch, std::int64_t
     promised[t] = reward[t + 1] + valued.discount * going_on[t + 1] *
                                       ((1 - valued.lambda) * value[t + 1] + valued.lambda * promised[t + 1]);
   }
-  put("foretold/value", "Value, foretold and true",
+  put("predicted/value", "Value, predicted and true",
       "v(s_t) of the critic and the λ-return of the imagined steps, against the discounted return that followed",
       "reward", {{"value", value}, {"return that followed", followed, true}, {"λ-return", promised}});
 }

@@ -87,8 +87,7 @@ Rssm::Rssm(const RssmOptions& options, const Spaces& spaces) : options_(options)
   const bool two_hot = options.reward_head != NumberHead::normal;
   reward_ = register_module("reward", Mlp(features, options.reward_layers, options.units, style,
                                           two_hot ? options.bins : 1, two_hot ? 0 : 1));
-  if (two_hot)
-    two_hot_ = TwoHot(TwoHot::kind_of(options.reward_head), options.bins, torch::kCPU);
+  if (two_hot) two_hot_ = TwoHot(TwoHot::kind_of(options.reward_head), options.bins, torch::kCPU);
   if (options.continue_scale > 0)
     continue_ = register_module("continue", Mlp(features, options.continue_layers, options.units, style, 1));
 }
@@ -150,8 +149,7 @@ torch::Tensor Rssm::draw(const torch::Tensor& statistics, at::Generator rng, dou
   }
   auto sizes = statistics.sizes().vec();
   sizes.back() = latent_size_;
-  return latent_of(statistics,
-                   spread * torch::randn(sizes, rng, statistics.options().requires_grad(false)));
+  return latent_of(statistics, spread * torch::randn(sizes, rng, statistics.options().requires_grad(false)));
 }
 
 /// Without a gradient through the choice (danijar/dreamerv3 of 2023; NM512 passes the logits' straight through).
@@ -175,8 +173,8 @@ torch::Tensor Rssm::kl(const torch::Tensor& posterior, const torch::Tensor& prio
 }
 
 torch::Tensor Rssm::picture_target(const torch::Tensor& image, at::Generator rng) const {
-  const bool narrow_input = at::autocast::is_autocast_enabled(image.device().type());
-  if (!options_.five_bits) return picture_numbers(image, narrow_input ? torch::kBFloat16 : torch::kFloat32);
+  const bool in_bfloat16 = at::autocast::is_autocast_enabled(image.device().type());
+  if (!options_.five_bits) return picture_numbers(image, in_bfloat16 ? torch::kBFloat16 : torch::kFloat32);
   const auto x = image.permute({0, 3, 1, 2}).to(torch::kFloat32);
   const auto noise = torch::empty_like(x).uniform_(0, 1.0 / 32, rng);
   return torch::floor(x / 8) / 32 + noise - 0.5;
@@ -200,11 +198,11 @@ Carry Rssm::observe(const Carry& carry, const torch::Tensor& previous_action, co
   const auto& started = carry.at("started");
   torch::Tensor embedded;
   {
-    Autocast autocast(narrow(started), started.device());
+    Autocast autocast(in_bfloat16(started), started.device());
     embedded = encode(observation, rng);
   }
   const auto moved = cell_(carry.at("h"), carry.at("z"), encode_action(previous_action) * started);
-  const auto h = options_.memory ? moved : carry.at("h");
+  const auto h = options_.recurrent ? moved : carry.at("h");
   const auto posterior = statistics(posterior_(torch::cat({h, embedded}, -1)));
   return {{"h", h},
           {"z", draw(posterior, rng)},
@@ -216,14 +214,13 @@ Carry Rssm::observe(const Carry& carry, const torch::Tensor& previous_action, co
 Carry Rssm::imagine(const Carry& carry, const torch::Tensor& action, const KnobValues& knobs, at::Generator rng) {
   const double tau = knobs.empty() ? 1 : value_of(knobs, temperature());
   const auto& started = carry.at("started");
-  Autocast autocast(narrow(started), started.device());
+  Autocast autocast(in_bfloat16(started), started.device());
   const auto moved = cell_(carry.at("h"), carry.at("z"), encode_action(action)).to(torch::kFloat32);
   auto prior = prior_of(moved);
   if (categorical() && tau != 1) {
-    prior = torch::log_softmax(prior.unflatten(-1, {options_.groups, options_.classes}) / tau, -1)
-                .flatten(-2);
+    prior = torch::log_softmax(prior.unflatten(-1, {options_.groups, options_.classes}) / tau, -1).flatten(-2);
   }
-  return {{"h", options_.memory ? moved : carry.at("h")},
+  return {{"h", options_.recurrent ? moved : carry.at("h")},
           {"z", draw(prior, rng, categorical() ? 1 : std::sqrt(tau))},
           {"started", torch::ones_like(started)},
           {"prior", prior}};
@@ -237,20 +234,20 @@ torch::Tensor Rssm::reward_of(const torch::Tensor& raw) const {
   return options_.reward_head == NumberHead::normal ? raw.to(torch::kFloat32).squeeze(-1) : two_hot_.mean(raw);
 }
 
-torch::Tensor Rssm::taught_reward(const torch::Tensor& reward) const {
+torch::Tensor Rssm::reward_to_target(const torch::Tensor& reward) const {
   return options_.tanh_rewards ? torch::tanh(reward) : reward;
 }
 
-torch::Tensor Rssm::real_reward(const torch::Tensor& foretold) const {
-  return options_.tanh_rewards ? torch::atanh(foretold.clamp(-0.999, 0.999)) : foretold;
+torch::Tensor Rssm::reward_from_target(const torch::Tensor& target) const {
+  return options_.tanh_rewards ? torch::atanh(target.clamp(-0.999, 0.999)) : target;
 }
 
 Prediction Rssm::outcome(const Carry& carry) {
   const auto x = features(carry);
-  Autocast autocast(narrow(x), x.device());
+  Autocast autocast(in_bfloat16(x), x.device());
   Prediction prediction;
   prediction.reward = reward_of(reward_(x));
-  // The head foretells discount·(1 - done).
+  // The head predicts discount·(1 - done).
   if (!continue_.is_empty())
     prediction.done =
         (1 - torch::sigmoid(continue_(x).to(torch::kFloat32).squeeze(-1)) / options_.discount).clamp(0, 1);
@@ -260,7 +257,7 @@ Prediction Rssm::outcome(const Carry& carry) {
 Prediction Rssm::predict(const Carry& carry) {
   auto prediction = outcome(carry);
   if (!image_decoder_.is_empty()) {
-    Autocast autocast(narrow(carry.at("z")), carry.at("z").device());
+    Autocast autocast(in_bfloat16(carry.at("z")), carry.at("z").device());
     prediction.frame = frame_of(image_decoder_(carry.at("z"), carry.at("h")).to(torch::kFloat32));
   }
   return prediction;
@@ -282,7 +279,7 @@ Rssm::Filtered Rssm::filter(const torch::Tensor& embedded, const SequenceBatch& 
   const auto* any_fresh = fresh.data_ptr<float>();
   const auto first = first_state(lanes);
   State state = given.h.defined() ? State{given.h, given.z} : first;
-  std::vector<torch::Tensor> hs, zs, posteriors, foretold_from;
+  std::vector<torch::Tensor> hs, zs, posteriors, predicted_from;
   for (std::int64_t t = 0; t < steps; ++t) {
     const auto i = static_cast<std::size_t>(t);
     if (any_fresh[t] > 0 && (t > 0 || given.h.defined())) {
@@ -290,10 +287,10 @@ Rssm::Filtered Rssm::filter(const torch::Tensor& embedded, const SequenceBatch& 
       state.z = torch::lerp(first.z, state.z, kept[i]);
     }
     const auto moved = cell_(state.h, state.z, actions[i]);
-    if (options_.memory)
+    if (options_.recurrent)
       state.h = moved;
     else
-      foretold_from.push_back(moved);
+      predicted_from.push_back(moved);
     const auto posterior = statistics(posterior_->forward_with(state.h, shares[i]));
     state.z = given.draws.defined() ? latent_of(posterior, given.draws[t]) : draw(posterior, rng);
     hs.push_back(state.h);
@@ -302,7 +299,8 @@ Rssm::Filtered Rssm::filter(const torch::Tensor& embedded, const SequenceBatch& 
   }
   Filtered filtered{torch::stack(hs), torch::stack(zs), torch::stack(posteriors), {}};
   Autocast autocast(bfloat16_, embedded.device());
-  filtered.prior = prior_of(flat(options_.memory ? filtered.h : torch::stack(foretold_from))).view({steps, lanes, -1});
+  filtered.prior =
+      prior_of(flat(options_.recurrent ? filtered.h : torch::stack(predicted_from))).view({steps, lanes, -1});
   return filtered;
 }
 
@@ -333,7 +331,7 @@ torch::Tensor Rssm::overshoot(const Filtered& filtered, const SequenceBatch& bat
     const auto left = steps - d;
     const auto moved =
         cell_(flat(h.slice(0, 0, left)), flat(z.slice(0, 0, left)), flat(actions.slice(0, d))).view({left, lanes, -1});
-    if (options_.memory) h = moved;
+    if (options_.recurrent) h = moved;
     const auto prior = prior_of(flat(moved)).view({left, lanes, -1});
     z = given.open.defined() ? latent_of(prior, given.open[d].slice(0, 0, left)) : draw(prior, rng);
     if (d == 0) continue;
@@ -399,7 +397,7 @@ SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng, const Giv
       add("vector", likelihood(error.square().sum(-1), made), 1);
     }
     const auto raw = reward_(features).to(torch::kFloat32);
-    const auto reward = taught_reward(flat(batch.reward));
+    const auto reward = reward_to_target(flat(batch.reward));
     add("reward",
         options_.reward_head == NumberHead::normal
             ? 0.5 * (raw.squeeze(-1) - reward).square().mean() + 0.5 * std::log(2 * std::numbers::pi)
@@ -411,7 +409,7 @@ SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng, const Giv
       add("continue", torch::binary_cross_entropy_with_logits(logits, target), options_.continue_scale);
     }
   }
-  // Each side learns by itself: the prior to foretell, the posterior to be foretold.
+  // Each side learns by itself: the prior to predict, the posterior to be predicted.
   const double both = options_.dynamics_scale + options_.representation_scale, share = options_.kl_balance;
   add("dynamics", free(kl(filtered.posterior.detach(), filtered.prior).sum(-1)),
       share > 0 ? share * both : options_.dynamics_scale);

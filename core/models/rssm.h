@@ -21,12 +21,11 @@ class Rssm : public SequenceModel {
   Carry initial(std::int64_t batch) override;
   Carry observe(const Carry& carry, const torch::Tensor& previous_action, const Observation& observation,
                 at::Generator rng) override;
-  Carry imagine(const Carry& carry, const torch::Tensor& action, const KnobValues& knobs,
-                at::Generator rng) override;
+  Carry imagine(const Carry& carry, const torch::Tensor& action, const KnobValues& knobs, at::Generator rng) override;
   Prediction predict(const Carry& carry) override;
   Prediction outcome(const Carry& carry) override;
-  torch::Tensor taught_reward(const torch::Tensor& reward) const override;
-  torch::Tensor real_reward(const torch::Tensor& foretold) const override;
+  torch::Tensor reward_to_target(const torch::Tensor& reward) const override;
+  torch::Tensor reward_from_target(const torch::Tensor& target) const override;
   std::vector<Knob> knobs() const override;
   torch::Tensor features(const Carry& carry) override { return torch::cat({carry.at("z"), carry.at("h")}, -1); }
   std::int64_t feature_count() const override { return latent_size_ + options_.deter; }
@@ -45,7 +44,7 @@ class Rssm : public SequenceModel {
   SequenceLoss loss(const SequenceBatch& batch, at::Generator rng, const Given& given);
   std::vector<std::string> batch_probe_names() const override;
   void report_batch(ProbeSink& sink) const override;
-  std::vector<std::string> complaints() const override;
+  std::vector<std::string> latent_warnings() const override;
 
   /// The filter over a sequence.
   struct Filtered {
@@ -83,7 +82,7 @@ class Rssm : public SequenceModel {
   torch::Tensor free(const torch::Tensor& kl) const;
   torch::Tensor batch_kl() const;   // [G]
   torch::Tensor batch_use() const;  // [G, C], mean probabilities
-  bool narrow(const torch::Tensor& batch) const { return bfloat16_ && batch.size(0) >= 64; }
+  bool in_bfloat16(const torch::Tensor& batch) const { return bfloat16_ && batch.size(0) >= 64; }
 
   RssmOptions options_;
   Spaces spaces_;

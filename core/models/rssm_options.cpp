@@ -29,8 +29,9 @@ void RssmOptions::fields(Config& config, const std::string& prefix) {
   size("deter", deter, "Size of the deterministic state h", 1, 65536);
   size("hidden", hidden, "Units of the layers around the cell", 1, 65536);
   size("blocks", blocks, "Blocks of the block-diagonal recurrence", 1, 64);
-  config.add(prefix + "memory", memory,
-             {.help = "Off, an ablation: what the model knows of the past is the present frame alone"});
+  config.add(prefix + "recurrent", recurrent,
+             {.help = "Off, an ablation: what the model knows of the past is the present frame alone",
+              .formerly = {prefix + "memory"}});
   config.add(prefix + "learned_initial", learned_initial, {.help = "The first state of an episode is learned (V3-23)"});
   choice("act", act, "Activation");
   choice("coder_act", coder_act, "Activation of the convolutions");
@@ -58,10 +59,10 @@ void RssmOptions::fields(Config& config, const std::string& prefix) {
              {.help = "Weight of the continue loss; 0 = no such head: every dream goes on", .low = 0, .high = 100});
   config.add(prefix + "discount", discount,
              {.help = "Target of the continue head while an episode goes on", .low = 0, .high = 1});
-  live("dynamics_scale", dynamics_scale, "β_dyn of KL(sg(posterior) ‖ prior): the prior learns to foretell", 0, 10, "",
+  live("dynamics_scale", dynamics_scale, "β_dyn of KL(sg(posterior) ‖ prior): the prior learns to predict", 0, 10, "",
        true);
   live("representation_scale", representation_scale,
-       "β_rep of KL(posterior ‖ sg(prior)): the posterior learns to be foretold", 0, 10, "", true);
+       "β_rep of KL(posterior ‖ sg(prior)): the posterior learns to be predicted", 0, 10, "", true);
   live("kl_balance", kl_balance,
        "α of V2: the share of β_dyn + β_rep that falls to the prior's learning; 0 = as the two are", 0, 1);
   live("free_nats", free_nats, "Free bits: a KL below this is not pushed further down", 0, 100, "nats", true);

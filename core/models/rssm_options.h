@@ -39,17 +39,17 @@ constexpr auto choice_names(FreePer) {
 /// others.
 struct RssmOptions {
   Sees observe = Sees::image;
-  bool paint = true;              // a model that sees vectors alone learns to paint pictures too, for people
+  bool paint = true;  // a model that sees vectors alone learns to paint pictures too, for people
   // Latents.
   Latent latent = Latent::categorical;
-  std::int64_t groups = 32;            // categorical variables, or dimensions of the Gaussian
-  std::int64_t classes = 16;           // of each categorical
-  double unimix = 0.01;                // share of the uniform in every categorical
+  std::int64_t groups = 32;   // categorical variables, or dimensions of the Gaussian
+  std::int64_t classes = 16;  // of each categorical
+  double unimix = 0.01;       // share of the uniform in every categorical
   Deviation deviation = Deviation::softplus;
   // Deterministic path.
   Cell cell = Cell::block_gru;
   std::int64_t deter = 2048, hidden = 256, blocks = 8;
-  bool memory = true;            // false: h foretells the next z and is forgotten; the posterior sees the frame alone
+  bool recurrent = true;         // false: h predicts the next z and is forgotten; the posterior sees the frame alone
   bool learned_initial = false;  // h_0 = tanh(w), z_0 = the prior's mode there; otherwise zeros
   // Layers.
   Act act = Act::silu;
@@ -58,16 +58,16 @@ struct RssmOptions {
   double eps = 1e-4;
   bool bias_with_norm = true;
   Init init = Init::fan_in;
-  std::int64_t units = 256;     // of every head
+  std::int64_t units = 256;  // of every head
   std::int64_t prior_layers = 2, posterior_layers = 1, reward_layers = 1, continue_layers = 1, vector_layers = 3;
   Coder coder = Coder::pool;
-  std::int64_t depth = 16;     // of the convolutions
+  std::int64_t depth = 16;  // of the convolutions
   // Likelihoods.
   ImageLoss image_loss = ImageLoss::sigmoid;
-  bool five_bits = false;              // pictures of 5 bits with dequantisation noise (PlaNet)
-  bool symlog_vectors = true;          // vectors are squashed by symlog on the way in and out
+  bool five_bits = false;                       // pictures of 5 bits with dequantisation noise (PlaNet)
+  bool symlog_vectors = true;                   // vectors are squashed by symlog on the way in and out
   NumberHead reward_head = NumberHead::symexp;  // symlog V3-23, symexp V3-24
-  bool tanh_rewards = false;           // V2 on Atari
+  bool tanh_rewards = false;                    // V2 on Atari
   std::int64_t bins = 255;
   double reward_scale = 1, continue_scale = 1;  // 0 = no such head
   double discount = 1 - 1.0 / 333;              // what the continue head is trained towards while the episode goes on

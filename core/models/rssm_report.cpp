@@ -9,7 +9,7 @@
 namespace dream {
 namespace {
 
-constexpr double silent_kl = 0.01;  // nats per group: the frame tells nothing that was not foretold
+constexpr double silent_kl = 0.01;  // nats per group: the frame tells nothing that was not predicted
 constexpr std::size_t most_named = 6;
 
 /// " (3, 17, 30)": the first few places that are set, as `name` calls them.
@@ -78,7 +78,7 @@ void Rssm::report(const Carry& carry, ProbeSink& sink) {
     Vector bars;
     bars.values = floats(kl(first("posterior"), first("prior")));
     sink.put("latent/kl", "KL per group",
-             "KL(q ‖ p) of every group in the real world's state, nats: what the frame told that was not foretold",
+             "KL(q ‖ p) of every group in the real world's state, nats: what the frame told that was not predicted",
              std::move(bars));
   }
   if (sink.wants("latent/seen") && categorical() && has("posterior")) {
@@ -178,7 +178,7 @@ void Rssm::report_batch(ProbeSink& sink) const {
   }
 }
 
-std::vector<std::string> Rssm::complaints() const {
+std::vector<std::string> Rssm::latent_warnings() const {
   std::vector<std::string> found;
   if (!last_.posterior.defined()) return found;
   torch::NoGradGuard no_grad;
@@ -187,7 +187,7 @@ std::vector<std::string> Rssm::complaints() const {
     std::ostringstream text;
     text << count << " of " << options_.groups << (categorical() ? " groups" : " dimensions") << " of z have collapsed"
          << places(silent, [](std::int64_t g) { return std::to_string(g); }) << ": their KL is below " << silent_kl
-         << " nats, so the frame tells them nothing that the prior has not foretold. ";
+         << " nats, so the frame tells them nothing that the prior has not predicted. ";
     text << (count == options_.groups ? "All of z is unused: lower the free nats or β_rep"
                                       : "If more follow, lower the free nats or β_rep");
     found.push_back(text.str());

@@ -44,7 +44,7 @@ class SequenceModel : public WorldModel {
   virtual std::vector<std::string> batch_probe_names() const { return {}; }
   virtual void report_batch(ProbeSink& sink) const { (void)sink; }
   /// What the last loss() showed to be wrong with the latents, in sentences; empty when nothing.
-  virtual std::vector<std::string> complaints() const { return {}; }
+  virtual std::vector<std::string> latent_warnings() const { return {}; }
 };
 
 }  // namespace dream

@@ -19,16 +19,8 @@ const Knob tau_mixture{"tau_mixture",
                        false,
                        false,
                        "temperature"};
-const Knob tau_sigma{"tau_sigma",
-                     "σ",
-                     "τ of σ",
-                     "Scales the deviation of the drawn component by √τ.",
-                     0.05,
-                     2,
-                     1,
-                     false,
-                     false,
-                     "temperature"};
+const Knob tau_sigma{"tau_sigma", "σ",   "τ of σ",     "Scales the deviation of the drawn component by √τ.", 0.05, 2, 1,
+                     false,       false, "temperature"};
 
 }  // namespace
 

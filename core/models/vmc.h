@@ -16,8 +16,7 @@ class VmcModel : public WorldModel {
   Carry initial(std::int64_t batch) override;
   Carry observe(const Carry& carry, const torch::Tensor& previous_action, const Observation& observation,
                 at::Generator rng) override;
-  Carry imagine(const Carry& carry, const torch::Tensor& action, const KnobValues& knobs,
-                at::Generator rng) override;
+  Carry imagine(const Carry& carry, const torch::Tensor& action, const KnobValues& knobs, at::Generator rng) override;
   Prediction predict(const Carry& carry) override;
   Prediction outcome(const Carry& carry) override;
   std::vector<Knob> knobs() const override;

@@ -51,10 +51,10 @@ class WorldModel : public torch::nn::Module {
   /// predict() without the frame, which costs most.
   virtual Prediction outcome(const Carry& carry) = 0;
 
-  /// The environment's reward as this model is taught it, and a foretold one in the environment's units again: some
-  /// squash rewards.
-  virtual torch::Tensor taught_reward(const torch::Tensor& reward) const { return reward; }
-  virtual torch::Tensor real_reward(const torch::Tensor& foretold) const { return foretold; }
+  /// The environment's reward as this model learns to predict it, and a prediction in the environment's units again:
+  /// some squash rewards.
+  virtual torch::Tensor reward_to_target(const torch::Tensor& reward) const { return reward; }
+  virtual torch::Tensor reward_from_target(const torch::Tensor& target) const { return target; }
 
   /// What a behaviour sees of a carry: float [B, features()].
   virtual torch::Tensor features(const Carry& carry) = 0;

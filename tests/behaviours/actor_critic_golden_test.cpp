@@ -253,7 +253,8 @@ TEST(GoldenPlanner, RefitsAsPlaNet) {
                        {"z", golden("in/plan_sample").unsqueeze(0)},
                        {"started", torch::ones({1, 1})}};
   Planner planner(test::spaces_of(c).action, {20, 3, 5, 4, 0});
-  const auto plan = planner.plan({&model, carry}, {}, make_generator(torch::kCPU, 1), golden("in/plan_noise").unsqueeze(1));
+  const auto plan =
+      planner.plan({&model, carry}, {}, make_generator(torch::kCPU, 1), golden("in/plan_noise").unsqueeze(1));
   golden.close("plan", plan.mean[0], golden("out/plan"));
   golden.close("returns", plan.scores[0], golden("out/plan_returns")[2]);
 }

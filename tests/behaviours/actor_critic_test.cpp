@@ -226,8 +226,12 @@ TEST_F(ActorCriticTest, EveryGradientFindsTheOptimumOfTwoStates) {
     torch::manual_seed(1);
     TwoStates model(toy.discrete, toy.best);
     ActorCritic behaviour(2, toy.discrete ? TwoStates::choices() : TwoStates::box(), o);
-    const OptimiserOptions adam{
-        .kind = OptimiserKind::adam, .learning_rate = 1.5e-2, .eps = 1e-8, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
+    const OptimiserOptions adam{.kind = OptimiserKind::adam,
+                                .learning_rate = 1.5e-2,
+                                .eps = 1e-8,
+                                .clip_norm = 100,
+                                .adaptive_clip = 0,
+                                .warm_up = 0};
     Optimiser actor(behaviour.actor_parameters(), adam), critic(behaviour.critic_parameters(), adam);
     const auto rng = seeded(2);
     const auto starts = model.initial(32),

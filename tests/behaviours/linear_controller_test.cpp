@@ -44,8 +44,7 @@ TEST(LinearController, APopulationActsAsItsMembers) {
   for (std::int64_t lane = 0; lane < 5; ++lane) {
     const auto row = rows[candidate[lane].item<std::int64_t>()].contiguous();
     controller.set_flat({row.data_ptr<float>(), row.data_ptr<float>() + 867});
-    EXPECT_LT((controller.act(features.slice(0, lane, lane + 1))[0] - together[lane]).abs().max().item<double>(),
-              1e-5);
+    EXPECT_LT((controller.act(features.slice(0, lane, lane + 1))[0] - together[lane]).abs().max().item<double>(), 1e-5);
   }
 }
 

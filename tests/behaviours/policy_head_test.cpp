@@ -76,7 +76,8 @@ TEST_F(PolicyHeadTest, SamplesFollowTheLikelihood) {
     EXPECT_EQ(drawn.sizes(), (std::vector<std::int64_t>{count, 1}));
     const auto share = density.view({20, -1}).sum(1);
     const auto found = torch::histc(drawn.flatten(), 20, low, high).to(torch::kFloat64) / static_cast<double>(count);
-    EXPECT_LT((share - found).abs().max().item<double>(), 4 * std::sqrt(0.25 / static_cast<double>(count))) << name_of(kind);
+    EXPECT_LT((share - found).abs().max().item<double>(), 4 * std::sqrt(0.25 / static_cast<double>(count)))
+        << name_of(kind);
     const auto entropy = head.entropy(output.expand({count, 2}), seeded(6)).mean().item<double>();
     EXPECT_NEAR(entropy,
                 -(density * (density / ((high - low) / static_cast<double>(cells)) + 1e-30).log()).sum().item<double>(),
@@ -85,7 +86,8 @@ TEST_F(PolicyHeadTest, SamplesFollowTheLikelihood) {
     EXPECT_TRUE(torch::equal(drawn, head.sample(output.expand({count, 2}), seeded(5))));
     // The likeliest point is the mode.
     const auto mode = head.mode(output, seeded(7));
-    EXPECT_NEAR(mode.item<double>(), middle[density.argmax()].item<double>(), kind == BoxPolicy::tanh_normal ? 0.1 : 1e-3)
+    EXPECT_NEAR(mode.item<double>(), middle[density.argmax()].item<double>(),
+                kind == BoxPolicy::tanh_normal ? 0.1 : 1e-3)
         << name_of(kind);
   }
 }
@@ -94,7 +96,8 @@ TEST_F(PolicyHeadTest, SamplesFollowTheLikelihood) {
 TEST_F(PolicyHeadTest, SamplesHaveTheirGradient) {
   for (const auto kind : kinds) {
     const PolicyHead head(box({-1, -1}, {1, 1}), kind, 0);
-    const auto noise = kind == BoxPolicy::truncated_normal ? hashed_float(1, {6, 2}, 0.45) + 0.5 : hashed_float(1, {6, 2}, 1);
+    const auto noise =
+        kind == BoxPolicy::truncated_normal ? hashed_float(1, {6, 2}, 0.45) + 0.5 : hashed_float(1, {6, 2}, 1);
     auto output = (hashed_float(2, {6, 4}, 1) - (kind == BoxPolicy::tanh_normal ? 4.0 : 0.0)).requires_grad_();
     const auto at = [&] { return head.sample_at(output, noise).sum(); };
     at().backward();

@@ -228,6 +228,20 @@ TEST_F(ConfigTest, AnEnumIsReadOnceAndIsATextOutside) {
   EXPECT_EQ(shape, Shape::long_and_thin);
 }
 
+TEST_F(ConfigTest, ARenamedSettingStillOpensByItsOldName) {
+  bool recurrent = true;
+  Config config;
+  config.add("world.recurrent", recurrent, {.help = "It remembers", .formerly = {"world.memory"}});
+  config.parse("[world]\nmemory = false\n", "old.toml");
+  EXPECT_FALSE(recurrent);
+  config.set_text("world.memory=true");
+  EXPECT_TRUE(recurrent);
+  EXPECT_EQ(config.to_toml().find("memory"), std::string::npos) << "what is written has the new name";
+  EXPECT_SAYS(test::message_of<Error>([&] { config.parse("[world]\nmemory = false\nrecurrent = true\n", "x"); }),
+              "twice");
+  EXPECT_TRUE(recurrent);
+}
+
 TEST_F(ConfigTest, FieldsShowPresentAndInitialValues) {
   options_.batch = 50;
   const std::vector<Field> fields = config_.fields();

@@ -46,8 +46,8 @@ TEST_F(DreamerReplay, TheReplayKeepsWhatTheModelRemembered) {
     auto actions = torch::tensor(episode.actions).view({steps, 1});
     auto before = kept;
     for (auto& [name, tensor] : before) tensor = tensor.slice(0, 0, -1);
-    const auto foretold = model->imagine(before, actions.slice(0, 0, -1), {}, make_generator(torch::kCPU, 1)).at("h");
-    EXPECT_LT((foretold - kept.at("h").slice(0, 1)).abs().max().item<double>(), 0.01);
+    const auto predicted = model->imagine(before, actions.slice(0, 0, -1), {}, make_generator(torch::kCPU, 1)).at("h");
+    EXPECT_LT((predicted - kept.at("h").slice(0, 1)).abs().max().item<double>(), 0.01);
     EXPECT_GT((kept.at("h").slice(0, 1) - kept.at("h").slice(0, 0, -1)).abs().max().item<double>(), 0.02);
   }
   trainer.set("train.train_ratio", 4.0);

@@ -124,7 +124,8 @@ TEST_F(DreamerTest, ThePolicyOfABoxIsShownAsTheEnvironmentTakesIt) {
       bias.copy_(torch::tensor({20.0f, -20.0f}));
     }
     ProbeSink sink({"policy/action"});
-    system->behaviour->report({system->model.get(), system->model->initial(1)}, {}, sink, make_generator(system->device, 1));
+    system->behaviour->report({system->model.get(), system->model->initial(1)}, {}, sink,
+                              make_generator(system->device, 1));
     const auto probes = sink.take();
     ASSERT_EQ(probes.size(), 1u);
     const auto& bars = std::get<Vector>(*probes[0].value);

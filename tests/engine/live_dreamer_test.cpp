@@ -55,10 +55,10 @@ TEST_F(LiveDreamerTest, ABatchShowsWhatIsWatchedAndADreamBeginsInTheReplay) {
   ASSERT_TRUE(
       comes(*live, [](const Snapshot& s) { return s.fault.find("no replay to dream from") != std::string::npos; }));
   live->send(DismissFault{});
-  live->send(WatchProbes{{"foretold/reward", "foretold/value", "batch/kl", "latent/z"}});
+  live->send(WatchProbes{{"predicted/reward", "predicted/value", "batch/kl", "latent/z"}});
   live->send(TrainControl{Train::start, ""});
   ASSERT_TRUE(comes(*live, [](const Snapshot& s) {
-    return shows(s.train->probes, "foretold/reward") && shows(s.train->probes, "foretold/value") &&
+    return shows(s.train->probes, "predicted/reward") && shows(s.train->probes, "predicted/value") &&
            shows(s.train->probes, "batch/kl") && !s.train->frames.empty() && s.train->replay_frames > 0;
   }));
   EXPECT_FALSE(shows(live->latest()->train->probes, "batch/use")) << "nobody watches it";
@@ -104,10 +104,10 @@ TEST_F(LiveDreamerTest, AModelThatPaintsNothingIsTrainedInTheWindow) {
   make_run("run", {"dreamer-v3", "KeyDoor", {"world.observe=vector", "world.paint=false"}}, {"train.steps=100000"});
   const auto live = engine("run");
   ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.dream->ready && s.train->open; }));
-  live->send(WatchProbes{{"foretold/value", "batch/entropy"}});
+  live->send(WatchProbes{{"predicted/value", "batch/entropy"}});
   live->send(TrainControl{Train::start, ""});
   ASSERT_TRUE(comes(*live, [](const Snapshot& s) {
-    return shows(s.train->probes, "foretold/value") && shows(s.train->probes, "batch/entropy");
+    return shows(s.train->probes, "predicted/value") && shows(s.train->probes, "batch/entropy");
   }));
   EXPECT_TRUE(live->latest()->train->frames.empty());
   EXPECT_EQ(live->latest()->fault, "");
@@ -115,7 +115,7 @@ TEST_F(LiveDreamerTest, AModelThatPaintsNothingIsTrainedInTheWindow) {
 }
 
 TEST_F(LiveDreamerTest, ACollapsedLatentIsFlaggedInWords) {
-  // To be foretold is worth far more than to tell anything.
+  // To be predicted is worth far more than to tell anything.
   make_run("run",
            {"dreamer-v3",
             "Catch",

@@ -27,7 +27,7 @@ TEST_F(HorizonTest, ATrueModelStaysTrueWhileAStillPictureDoesNot) {
     EXPECT_LT(report.frame_mse[k], 1e-5) << k;
     // Half of the picture has moved by 0.0291·(k+1)/2.
     const double moved = 0.02913 * static_cast<double>(k + 1) / 2;
-    EXPECT_NEAR(report.still_mse[k] / (moved * moved / 2), 1, 0.3) << k;
+    EXPECT_NEAR(report.still_picture_mse[k] / (moved * moved / 2), 1, 0.3) << k;
   }
 }
 
@@ -35,7 +35,7 @@ TEST_F(HorizonTest, AWrongModelGoesWrongStepByStep) {
   const auto system = test::toy_system({.length = 40}, 0.0);  // it believes that nothing moves
   system->behaviour = test::toy_driver(0, 0.3);
   const auto report = horizon_error(*system, 2, 5, 8, 10, 1e-9);
-  for (std::size_t k = 0; k < 10; ++k) EXPECT_NEAR(report.frame_mse[k] / report.still_mse[k], 1, 0.05) << k;
+  for (std::size_t k = 0; k < 10; ++k) EXPECT_NEAR(report.frame_mse[k] / report.still_picture_mse[k], 1, 0.05) << k;
 }
 
 TEST_F(HorizonTest, LooksNoLongerThanItMay) {

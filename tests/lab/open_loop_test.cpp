@@ -83,9 +83,9 @@ TEST_F(OpenLoopTest, AModelThatPaintsNothingHasNoSheet) {
   EXPECT_TRUE(open_loop_frames(blind, driven(6, 1000), 3, at::make_generator<at::CPUGeneratorImpl>(1)).empty());
 }
 
-std::map<std::string, Curve> foretold(WorldModel& model, const SequenceBatch& batch, const Valued& valued) {
-  ProbeSink sink({"foretold/reward", "foretold/continue", "foretold/value"});
-  report_foretold(model, batch, 3, valued, sink, at::make_generator<at::CPUGeneratorImpl>(1));
+std::map<std::string, Curve> predicted(WorldModel& model, const SequenceBatch& batch, const Valued& valued) {
+  ProbeSink sink({"predicted/reward", "predicted/continue", "predicted/value"});
+  report_predicted(model, batch, 3, valued, sink, at::make_generator<at::CPUGeneratorImpl>(1));
   std::map<std::string, Curve> found;
   for (const auto& probe : sink.take()) found.emplace(probe.name, std::get<Curve>(*probe.value));
   return found;
@@ -97,26 +97,26 @@ TEST_F(OpenLoopTest, WhatIsForetoldIsImagined) {
   const auto batch = driven(10, 1000);
   test::ToyModel wise(0.1), still(0.0);  // both take the position for the reward
   const Valued valued{[](const torch::Tensor& features) { return 3 * features.select(-1, 1); }, 0.9, 0.8};
-  const auto wrong = foretold(still, batch, valued);
-  const auto& value = wrong.at("foretold/value");
+  const auto wrong = predicted(still, batch, valued);
+  const auto& value = wrong.at("predicted/value");
   ASSERT_EQ(value.lines.size(), 3u);
   EXPECT_TRUE(value.lines[1].real);
   EXPECT_NEAR(value.lines[0].y[9], value.lines[0].y[2], 0.2) << "after the context its world stands still, noise aside";
-  EXPECT_GT(foretold(wise, batch, valued).at("foretold/value").lines[0].y[9], value.lines[0].y[9] + 0.5);
-  EXPECT_TRUE(wrong.at("foretold/reward").lines[1].real);
-  EXPECT_NEAR(wrong.at("foretold/reward").lines[1].y[5], batch.reward[5][0].item<double>(), 1e-6);
-  EXPECT_FALSE(foretold(wise, batch, {}).contains("foretold/value")) << "nobody values";
+  EXPECT_GT(predicted(wise, batch, valued).at("predicted/value").lines[0].y[9], value.lines[0].y[9] + 0.5);
+  EXPECT_TRUE(wrong.at("predicted/reward").lines[1].real);
+  EXPECT_NEAR(wrong.at("predicted/reward").lines[1].y[5], batch.reward[5][0].item<double>(), 1e-6);
+  EXPECT_FALSE(predicted(wise, batch, {}).contains("predicted/value")) << "nobody values";
 
   struct Squashing : test::ToyModel {
-    torch::Tensor taught_reward(const torch::Tensor& reward) const override { return torch::tanh(reward); }
+    torch::Tensor reward_to_target(const torch::Tensor& reward) const override { return torch::tanh(reward); }
   } squashing;
-  EXPECT_NEAR(foretold(squashing, batch, {}).at("foretold/reward").lines[1].y[5],
+  EXPECT_NEAR(predicted(squashing, batch, {}).at("predicted/reward").lines[1].y[5],
               std::tanh(batch.reward[5][0].item<double>()), 1e-6)
       << "held against what it was taught";
 
   const auto tensor = [](const std::vector<double>& y) { return torch::tensor(y, torch::kFloat64); };
-  const auto v = tensor(value.lines[0].y), r = tensor(wrong.at("foretold/reward").lines[0].y);
-  const auto live = 0.9 * tensor(wrong.at("foretold/continue").lines[0].y);
+  const auto v = tensor(value.lines[0].y), r = tensor(wrong.at("predicted/reward").lines[0].y);
+  const auto live = 0.9 * tensor(wrong.at("predicted/continue").lines[0].y);
   const auto expected =
       lambda_return(r.slice(0, 1), live.slice(0, 1), v.slice(0, 1), torch::full({9}, 0.8, torch::kFloat64), v[9]);
   EXPECT_TRUE(torch::allclose(tensor(value.lines[2].y).slice(0, 0, 9), expected, 1e-6, 1e-6));

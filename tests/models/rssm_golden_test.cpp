@@ -66,7 +66,7 @@ TEST_P(GoldenModel, DecodesAndForetells) {
   const auto outcome = model_.outcome(carry);
   golden_.close("reward", outcome.reward, golden_.steps("out/reward").flatten());
   if (options_.continue_scale > 0) {
-    // Ours is the probability that the episode goes on, of which the head foretells its discounted form.
+    // Ours is the probability that the episode goes on, of which the head predicts its discounted form.
     const auto head = golden_.steps(golden_.has("out/cont") ? "out/cont" : "out/discount").flatten();
     golden_.close("continue", (1 - outcome.done) * options_.discount, head.clamp_max(options_.discount));
   }

@@ -34,8 +34,12 @@ TEST_F(RssmTest, EveryVariantLearnsOneBatchByHeart) {
     const auto o = small(v);
     Rssm model(o.world, pixels(v.discrete ? 2 : 1, v.discrete));
     const auto batch = wandering(v.discrete);
-    auto adam = OptimiserOptions{
-        .kind = OptimiserKind::adam, .learning_rate = 3e-3, .eps = 1e-8, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
+    auto adam = OptimiserOptions{.kind = OptimiserKind::adam,
+                                 .learning_rate = 3e-3,
+                                 .eps = 1e-8,
+                                 .clip_norm = 100,
+                                 .adaptive_clip = 0,
+                                 .warm_up = 0};
     Optimiser optimiser(model.parameters(), adam);
     const auto rng = seeded(3);
     const auto judge = [&] {  // errors of the mean picture and of the reward
@@ -182,12 +186,12 @@ TEST_F(RssmTest, ACarryIsARowAndARowIsACarry) {
   for (const auto& [name, tensor] : back) EXPECT_TRUE(torch::equal(tensor, carry.at(name))) << name;
 }
 
-/// Without memory two pasts that end in the same frame are one; what comes next is still foretold from state and
+/// Without memory two pasts that end in the same frame are one; what comes next is still predicted from state and
 /// action.
 TEST_F(RssmTest, WithoutMemoryOnlyThePresentFrameCounts) {
   for (const bool memory : {true, false}) {
     auto o = small(variants[3]);
-    o.world.memory = memory;
+    o.world.recurrent = memory;
     Rssm model(o.world, pixels(2, true));
     fill_hashed(model, 1);
     torch::NoGradGuard no_grad;
@@ -215,7 +219,7 @@ TEST_F(RssmTest, StepByStepIsTheWholeSequence) {
   for (std::size_t i = 0; i < 2 * variants.size(); ++i) {
     const auto& v = variants[i / 2];
     auto o = small(v);
-    o.world.memory = i % 2 == 0;
+    o.world.recurrent = i % 2 == 0;
     Rssm model(o.world, pixels(v.discrete ? 2 : 1, v.discrete));
     fill_hashed(model, 1);
     torch::NoGradGuard no_grad;
@@ -284,13 +288,13 @@ TEST_F(RssmTest, ForcedClassesAndFreshDraws) {
 
 TEST_F(RssmTest, SaysWhichLatentsAreOfNoUse) {
   Rssm model(small(variants[3]).world, pixels(2));
-  EXPECT_TRUE(model.complaints().empty());
+  EXPECT_TRUE(model.latent_warnings().empty());
   torch::NoGradGuard no_grad;
   for (const char* name : {"prior.out.weight", "posterior.out.weight"}) model.named_parameters()[name].zero_();
   for (const char* name : {"prior.out.bias", "posterior.out.bias"})
     model.named_parameters()[name].view({6, 6}).select(1, 0).fill_(20);  // one class of every group
   model.loss(wandering(true), seeded(1));
-  const auto found = model.complaints();
+  const auto found = model.latent_warnings();
   ASSERT_EQ(found.size(), 2u);
   EXPECT_SAYS(found[0], "6 of 6 groups of z have collapsed (0, 1, 2, 3, 4, 5)");
   EXPECT_SAYS(found[0], "lower the free nats");
@@ -378,10 +382,10 @@ TEST_F(RssmTest, SquashedRewardsComeBackInTheWorldsUnits) {
   ASSERT_TRUE(o.tanh_rewards);
   Rssm model(o, pixels(2));
   const auto reward = torch::tensor({-1.0f, 0.0f, 2.0f});
-  EXPECT_TRUE(torch::allclose(model.taught_reward(reward), torch::tanh(reward)));
-  EXPECT_TRUE(torch::allclose(model.real_reward(model.taught_reward(reward)), reward, 1e-3, 1e-3));
+  EXPECT_TRUE(torch::allclose(model.reward_to_target(reward), torch::tanh(reward)));
+  EXPECT_TRUE(torch::allclose(model.reward_from_target(model.reward_to_target(reward)), reward, 1e-3, 1e-3));
   o.tanh_rewards = false;
-  EXPECT_TRUE(torch::equal(Rssm(o, pixels(2)).taught_reward(reward), reward));
+  EXPECT_TRUE(torch::equal(Rssm(o, pixels(2)).reward_to_target(reward), reward));
 }
 
 TEST_F(RssmTest, RefusesWhatItCannotSee) {

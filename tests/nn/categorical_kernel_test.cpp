@@ -1,8 +1,8 @@
 // The fused categorical kernels against ATen's own operations, at sizes that do and do not fill whole vectors.
 #include <gtest/gtest.h>
 
-#include "core/nn/generator.h"
 #include "core/nn/categorical.h"
+#include "core/nn/generator.h"
 #include "tests/support/hashed.h"
 
 namespace dream {

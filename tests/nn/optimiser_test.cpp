@@ -143,7 +143,7 @@ TEST(Optimiser, GoesOnFromACheckpointBitForBit) {
       set_gradients(copies, step);
       resumed.step();
     }
-    for (std::size_t i = 0; i < 2; ++i) EXPECT_TRUE(torch::equal(copies[i], weights[i])) << kind;
+    for (std::size_t i = 0; i < 2; ++i) EXPECT_TRUE(torch::equal(copies[i], weights[i])) << name_of(kind);
     half.tensors.erase("o/1/second");
     EXPECT_THROW(resumed.load(half, "o/"), Error);
     EXPECT_EQ(resumed.steps(), 8);  // as it was

@@ -212,7 +212,8 @@ void begin_recurrent(DreamView& dream, TrainView& train) {
   dream.world = "MinAtar/Breakout · Dreamer V3";
   dream.run_title = "runs/breakout, step 120000";
   dream.knobs = {
-      {{"tau", "τ", "τ of the latent", "Divides the logits of the prior.", 0.05, 2, 1, false, false, "temperature"}, 1}};
+      {{"tau", "τ", "τ of the latent", "Divides the logits of the prior.", 0.05, 2, 1, false, false, "temperature"},
+       1}};
   dream.natural_rate = dream.steps_per_second = dream.measured_rate = 10;
   ActionSpace& action = dream.spaces.action;
   action = {};
@@ -255,10 +256,10 @@ void begin_recurrent(DreamView& dream, TrainView& train) {
       curve("behaviour/critic_gradient", "Gradient norm of the critic", "", 6, 1.2),
       CurveView{"evaluate/reward", "Return of unseen episodes", "reward", "episode", {}, {}, {}, {}, 0, false, ""}};
   train.fields = fields();
-  train.probe_names = {"batch/kl", "batch/use", "foretold/reward", "foretold/continue", "foretold/value"};
+  train.probe_names = {"batch/kl", "batch/use", "predicted/reward", "predicted/continue", "predicted/value"};
   train.warnings = {
       "3 of 32 groups of z have collapsed: their KL is below 0.01 nats, so the frame tells them nothing that "
-      "the prior has not foretold",
+      "the prior has not predicted",
       "4 of 1024 classes are dead: no frame of the batch chose them"};
   train.replay_frames = 48000;
 }
@@ -336,11 +337,11 @@ void fill_recurrent_probes(DreamView& dream, TrainView& train, const std::set<st
     for (int i = 0; i < groups * classes; ++i) use.cells.push_back(0.1f + 0.1f * wave(i, 1));
     return use;
   });
-  put(batch, "foretold/reward", "Reward, foretold and true", "5 frames seen and the rest imagined",
+  put(batch, "predicted/reward", "Reward, predicted and true", "5 frames seen and the rest imagined",
       [&] { return lines("step of the sequence", "reward", 64, {{"imagined", 0}, {"came true", 0.8}}, 1); });
-  put(batch, "foretold/continue", "Continue, foretold and true", "P(the episode goes on)",
+  put(batch, "predicted/continue", "Continue, predicted and true", "P(the episode goes on)",
       [&] { return lines("step of the sequence", "probability", 64, {{"imagined", 0}, {"came true", 0.4}}, 2); });
-  put(batch, "foretold/value", "Value, foretold and true", "v(s_t) against the discounted return that followed",
+  put(batch, "predicted/value", "Value, predicted and true", "v(s_t) against the discounted return that followed",
       [&] { return lines("step of the sequence", "reward", 64, {{"value", 0}, {"return that followed", 1}}, 3); });
 }
 

@@ -72,8 +72,8 @@ std::vector<Step> make_steps(const DreamView& dream) {
          {{"same start again", [](Ui& ui) { ui.send(DreamControl{DreamControl::Do::restart}); }}}});
     steps.push_back(
         {"What the frame told: KL",
-         "The KL of a row is what seeing the frame told beyond what was foretold. Training pulls it down from two "
-         "sides: the prior learns to foretell (β_dyn), and, more gently, the posterior to be foretold (β_rep). Below "
+         "The KL of a row is what seeing the frame told beyond what was predicted. Training pulls it down from two "
+         "sides: the prior learns to predict (β_dyn), and, more gently, the posterior to be predicted (β_rep). Below "
          "the "
          "free nats nobody pulls, or z would fall silent. In Train, move the free nats or α while it learns, and watch "
          "the curves and the rows that collapse.",

@@ -8,7 +8,7 @@
 
 namespace dream::ui {
 
-/// The first line, what is foretold, in the dream's colour; what it is held against dashed, what came true in the real
+/// The first line, what is predicted, in the dream's colour; what it is held against dashed, what came true in the real
 /// world's colour and the rest in neutral ones. Their names stand above in the same colours.
 void draw_viewer(Ui& ui, const Probe& probe, const Curve& value, ImVec2 size) {
   const Palette& p = ui.color();

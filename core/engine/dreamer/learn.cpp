@@ -317,7 +317,7 @@ double Learning::update() {
   }
   ++parts_->updates;
   if (parts_->updates % 50 == 1) {
-    warnings_ = parts_->model->complaints();
+    warnings_ = parts_->model->latent_warnings();
     if (const double kl = metrics().last("world/kl"); kl > exploding_kl) {
       warnings_.push_back("the KL between posterior and prior explodes (" + std::to_string(std::llround(kl)) +
                           " nats): lower the learning rate or raise β_dyn");
@@ -352,8 +352,8 @@ std::vector<Frame> Learning::frames() {
 
 std::vector<std::string> Learning::probe_names() const {
   auto names = parts_->model->batch_probe_names();
-  for (const auto* name : {"foretold/reward", "foretold/continue"}) names.emplace_back(name);
-  if (parts_->actor_critic) names.emplace_back("foretold/value");
+  for (const auto* name : {"predicted/reward", "predicted/continue"}) names.emplace_back(name);
+  if (parts_->actor_critic) names.emplace_back("predicted/value");
   return names;
 }
 
@@ -366,7 +366,7 @@ void Learning::report(ProbeSink& sink) {
     valued = {[ac](const torch::Tensor& features) { return ac->value(features); }, parts_->options.behaviour.discount,
               parts_->options.behaviour.lambda};
   }
-  report_foretold(*parts_->model, batch_, open_loop_context, valued, sink, make_generator(parts_->system->device, 1));
+  report_predicted(*parts_->model, batch_, open_loop_context, valued, sink, make_generator(parts_->system->device, 1));
 }
 
 void Learning::save(Checkpoint& into) const {

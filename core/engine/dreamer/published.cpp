@@ -33,8 +33,12 @@ void planet(DreamerOptions& o) {
   w.dynamics_scale = w.representation_scale = 1;
   w.free_nats = 3;
   w.free_per = FreePer::excess;
-  o.world_optimiser = {
-      .kind = OptimiserKind::adam, .learning_rate = 1e-3, .eps = 1e-4, .clip_norm = 1000, .adaptive_clip = 0, .warm_up = 0};
+  o.world_optimiser = {.kind = OptimiserKind::adam,
+                       .learning_rate = 1e-3,
+                       .eps = 1e-4,
+                       .clip_norm = 1000,
+                       .adaptive_clip = 0,
+                       .warm_up = 0};
   o.train.batch = o.train.length = 50;
   o.train.online_queue = o.train.replay_context = false;
   o.train.train_ratio = 1000;  // 100 updates of 2,500 steps per episode of 250
@@ -76,8 +80,12 @@ void dreamer_v1(DreamerOptions& o, bool discrete) {
   b.target = SlowCritic::none;
   b.normalise_returns = false;
   b.replay_critic = 0;
-  const OptimiserOptions adam = {
-      .kind = OptimiserKind::adam, .learning_rate = 8e-5, .eps = 1e-7, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
+  const OptimiserOptions adam = {.kind = OptimiserKind::adam,
+                                 .learning_rate = 8e-5,
+                                 .eps = 1e-7,
+                                 .clip_norm = 100,
+                                 .adaptive_clip = 0,
+                                 .warm_up = 0};
   o.world_optimiser = o.actor_optimiser = o.critic_optimiser = adam;
   o.world_optimiser.learning_rate = 6e-4;
   o.train.train_ratio = 250;  // 100 updates of 2,500 steps every 1,000 steps
@@ -190,10 +198,18 @@ void dreamer_v3_2023(DreamerOptions& o, bool discrete) {
   b.bias_with_norm = false;
   b.critic_head = NumberHead::symlog;
   b.replay_critic = 0;
-  o.world_optimiser = {
-      .kind = OptimiserKind::adam, .learning_rate = 1e-4, .eps = 1e-8, .clip_norm = 1000, .adaptive_clip = 0, .warm_up = 0};
-  o.actor_optimiser = o.critic_optimiser = {
-      .kind = OptimiserKind::adam, .learning_rate = 3e-5, .eps = 1e-5, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0};
+  o.world_optimiser = {.kind = OptimiserKind::adam,
+                       .learning_rate = 1e-4,
+                       .eps = 1e-8,
+                       .clip_norm = 1000,
+                       .adaptive_clip = 0,
+                       .warm_up = 0};
+  o.actor_optimiser = o.critic_optimiser = {.kind = OptimiserKind::adam,
+                                            .learning_rate = 3e-5,
+                                            .eps = 1e-5,
+                                            .clip_norm = 100,
+                                            .adaptive_clip = 0,
+                                            .warm_up = 0};
   o.train.online_queue = o.train.replay_context = false;
   o.train.train_ratio = discrete ? 64 : 512;  // Atari and DMLab; control suite
 }
