@@ -20,7 +20,7 @@ torch::Tensor flat(const torch::Tensor& x) {
 
 }  // namespace
 
-Rssm::Rssm(const RssmOptions& options, const Spaces& spaces) : options_(options), spaces_(spaces) {
+Rssm::Rssm(const RssmOptions& options, const Spaces& spaces) : options_(options), spaces_(spaces), action_input_(spaces.action) {
   const bool has_image = spaces.image_bytes() > 0, has_vector = !spaces.vector_names.empty();
   sees_image_ = options.observe != Sees::vector;
   sees_vector_ = options.observe != Sees::image;
@@ -42,8 +42,6 @@ Rssm::Rssm(const RssmOptions& options, const Spaces& spaces) : options_(options)
   };
   const auto style = style_with(options.act);
   latent_size_ = categorical() ? options.groups * options.classes : options.groups;
-  action_size_ =
-      static_cast<std::int64_t>(spaces.action.discrete() ? spaces.action.choices.size() : spaces.action.axes.size());
   const auto statistics_size = categorical() ? latent_size_ : 2 * latent_size_;
   const auto features = feature_count();
 
@@ -71,7 +69,7 @@ Rssm::Rssm(const RssmOptions& options, const Spaces& spaces) : options_(options)
   cell.kind = options.cell;
   cell.deter = options.deter;
   cell.latent = latent_size_;
-  cell.action = action_size_;
+  cell.action = action_input_.size();
   cell.hidden = options.hidden;
   cell.blocks = options.blocks;
   cell.style = cell.gate_style = style;
@@ -104,20 +102,6 @@ Carry Rssm::initial(std::int64_t batch) {
   const auto state = first_state(batch);
   return {
       {"h", state.h}, {"z", state.z}, {"started", torch::zeros({batch, 1}, state.h.options().requires_grad(false))}};
-}
-
-/// The environment's action as the networks see it: a box in [-1, 1], a choice as a one-hot. Choices may also come as
-/// one-hots already.
-torch::Tensor Rssm::encode_action(const torch::Tensor& action) const {
-  const auto& space = spaces_.action;
-  if (space.discrete()) {
-    if (action.size(-1) == action_size_ && action_size_ > 1) return action;
-    const auto index = action.select(-1, 0).round().to(torch::kInt64).clamp(0, action_size_ - 1);
-    return torch::one_hot(index, action_size_).to(torch::kFloat32);
-  }
-  const auto low = torch::tensor(space.low, action.options().requires_grad(false)),
-             high = torch::tensor(space.high, action.options().requires_grad(false));
-  return (action - low) * (2 / (high - low)) - 1;
 }
 
 torch::Tensor Rssm::statistics(const torch::Tensor& raw) const {
@@ -201,7 +185,7 @@ Carry Rssm::observe(const Carry& carry, const torch::Tensor& previous_action, co
     Autocast autocast(in_bfloat16(started), started.device());
     embedded = encode(observation, rng);
   }
-  const auto moved = cell_(carry.at("h"), carry.at("z"), encode_action(previous_action) * started);
+  const auto moved = cell_(carry.at("h"), carry.at("z"), action_input_(previous_action) * started);
   const auto h = options_.recurrent ? moved : carry.at("h");
   const auto posterior = statistics(posterior_(torch::cat({h, embedded}, -1)));
   return {{"h", h},
@@ -215,7 +199,7 @@ Carry Rssm::imagine(const Carry& carry, const torch::Tensor& action, const KnobV
   const double tau = knobs.empty() ? 1 : value_of(knobs, temperature());
   const auto& started = carry.at("started");
   Autocast autocast(in_bfloat16(started), started.device());
-  const auto moved = cell_(carry.at("h"), carry.at("z"), encode_action(action)).to(torch::kFloat32);
+  const auto moved = cell_(carry.at("h"), carry.at("z"), action_input_(action)).to(torch::kFloat32);
   auto prior = prior_of(moved);
   if (categorical() && tau != 1) {
     prior = torch::log_softmax(prior.unflatten(-1, {options_.groups, options_.classes}) / tau, -1).flatten(-2);
@@ -267,7 +251,7 @@ Rssm::Filtered Rssm::filter(const torch::Tensor& embedded, const SequenceBatch& 
                             const Given& given) {
   const auto steps = batch.steps(), lanes = batch.lanes();
   const auto keep = (1 - batch.first).unsqueeze(-1);  // [T, B, 1]
-  const auto actions = (encode_action(batch.action) * keep).unbind(0);
+  const auto actions = (action_input_(batch.action) * keep).unbind(0);
   // What the frames say is known before the recurrence begins: only the part of h is left for each step.
   torch::Tensor share;
   {
@@ -318,7 +302,7 @@ torch::Tensor Rssm::overshoot(const Filtered& filtered, const SequenceBatch& bat
   const auto steps = batch.steps(), lanes = batch.lanes();
   const auto target = filtered.posterior.detach();
   const auto keep = 1 - batch.first;
-  const auto actions = encode_action(batch.action) * keep.unsqueeze(-1);
+  const auto actions = action_input_(batch.action) * keep.unsqueeze(-1);
   const auto first = first_state(lanes);
   const auto before = [&](const torch::Tensor& initial, const torch::Tensor& begin, const torch::Tensor& states) {
     const auto shifted = torch::cat({(begin.defined() ? begin : initial).unsqueeze(0), states.slice(0, 0, -1)});

@@ -2,6 +2,7 @@
 #include "api/spaces.h"
 #include "core/models/rssm_options.h"
 #include "core/models/sequence_model.h"
+#include "core/nn/action_input.h"
 #include "core/nn/image_coder.h"
 #include "core/nn/rssm_cell.h"
 #include "core/nn/two_hot.h"
@@ -71,7 +72,6 @@ class Rssm : public SequenceModel {
   };
   Knob temperature() const;
   State first_state(std::int64_t batch);
-  torch::Tensor encode_action(const torch::Tensor& action) const;
   torch::Tensor statistics(const torch::Tensor& raw) const;
   torch::Tensor latent_of(const torch::Tensor& statistics, const torch::Tensor& drawn) const;
   torch::Tensor draw(const torch::Tensor& statistics, at::Generator rng, double spread = 1) const;
@@ -86,7 +86,8 @@ class Rssm : public SequenceModel {
 
   RssmOptions options_;
   Spaces spaces_;
-  std::int64_t latent_size_, action_size_;
+  ActionInput action_input_;
+  std::int64_t latent_size_;
   bool bfloat16_ = false, sees_image_, sees_vector_;
   TwoHot two_hot_;
   torch::Tensor learned_h_;
