@@ -68,7 +68,25 @@ TEST(Optimiser, LapropStepsAsDreamerV3) {
   }
 }
 
-TEST(Optimiser, AdamStepsAsTorch) {
+/// V of "World Models" was trained by torch::optim::Adam: every bit is the same.
+TEST(Optimiser, AdamIsTorchsBitForBit) {
+  const auto weights = two_weights(), theirs = two_weights();
+  auto options = adam(1e-3);
+  options.clip_value = 0.5;
+  options.measure = false;
+  Optimiser ours(weights, options);
+  torch::optim::Adam torchs(theirs, torch::optim::AdamOptions(1e-3));
+  for (std::uint32_t step = 1; step < 20; ++step) {
+    set_gradients(weights, step, 3);
+    set_gradients(theirs, step, 3);
+    EXPECT_EQ(ours.step(), 0) << "nobody asked for the norm";
+    torch::nn::utils::clip_grad_value_(theirs, 0.5);
+    torchs.step();
+    for (std::size_t i = 0; i < 2; ++i) EXPECT_TRUE(torch::equal(weights[i], theirs[i])) << step;
+  }
+}
+
+TEST(Optimiser, AdamWithDecayStepsAsTorch) {
   const auto weights = two_weights(), theirs = two_weights();
   auto options = adam(1e-2);
   options.weight_decay = 0.1;
