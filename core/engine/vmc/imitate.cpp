@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "api/error.h"
+#include "core/behaviours/pilot.h"
 #include "core/behaviours/linear_controller.h"
 #include "core/engine/counters.h"
 #include "core/engine/lanes.h"
@@ -49,6 +50,7 @@ class Imitation : public Phase {
   }
 
   void end() override {
+    pilot_.reset();
     driver_.reset();
     features_.clear();
     actions_.clear();
@@ -84,6 +86,7 @@ class Imitation : public Phase {
     rng_ = make_generator(parts_->system->device, parts_->rng("imitate").next64());
     mine_ = parts_->model->initial(lanes);
     theirs_ = driver_->model->initial(lanes);
+    pilot_ = std::make_unique<Pilot>(driver_->behaviour, lanes, Mode::judge);
   }
 
   /// Some moments of all lanes, seen by both models.
@@ -112,7 +115,7 @@ class Imitation : public Phase {
       theirs_ = driver_->model->observe(theirs_, before, seen_now, rng_);
       const auto rows = torch::tensor(going, torch::kInt64).to(device);
       features_.push_back(parts_->model->features(mine_).index_select(0, rows));
-      actions_.push_back(driver_->behaviour->decide(*driver_->model, theirs_, false, rng_).index_select(0, rows));
+      actions_.push_back(pilot_->drive({driver_->model.get(), theirs_, seen_now}, rng_).index_select(0, rows));
       seen += static_cast<double>(going.size());
     }
     return seen;
@@ -141,6 +144,7 @@ class Imitation : public Phase {
 
   std::shared_ptr<VmcParts> parts_;
   std::unique_ptr<System> driver_;
+  std::unique_ptr<Pilot> pilot_;
   std::vector<std::size_t> watched_;   // episodes of the replay, one per lane
   std::vector<std::int64_t> offsets_;  // the first frame of each among all
   std::int64_t length_ = 0, time_ = 0;
