@@ -114,9 +114,11 @@ Row search_row(double seconds, const torch::Device& device) {
   RealLanes lanes(model, device, make, lane_count, 1);
   LinearController controller(model->feature_count(), {Squash::tanh, Squash::half, Squash::cut});
   const auto rows = (torch::randn({candidates, controller.count()}) * 0.1).to(device);
-  Population population([&](const torch::Tensor& features,
-                            const torch::Tensor& candidate) { return controller.act_as(rows, candidate, features); },
-                        lanes, {});
+  const auto act = [&](const Seen& seen, const torch::Tensor& candidate) {
+    const auto features = seen.features();
+    return controller.act_as(rows, candidate.to(features.device()), features);
+  };
+  Population population(act, lanes, {});
   std::uint64_t seed = 0;
   const auto value = rate(seconds, [&] {
     if (seed == 0 || population.finished()) {
