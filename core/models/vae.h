@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/models/frame_encoder.h"
+
 namespace dream {
 
 /// V of "World Models" (Ha & Schmidhuber 2018, appendix A.1; hardmaru/WorldModelsExperiments, vae.py): four
@@ -18,7 +20,8 @@ class VaeImpl : public torch::nn::Module {
     torch::Tensor sample(at::Generator rng) const;  // μ + σ·ε
   };
 
-  /// uint8 [B, 64, 64, 3]. bf16 inside for batches of 16 and more after `set_bfloat16(true)`.
+  /// uint8 [B, 64, 64, 3]. bf16 inside for batches of 16 and more after `set_bfloat16(true)`. Without gradients, on the
+  /// processor and from eight frames on, by FrameEncoder.
   Posterior encode(const torch::Tensor& frames);
   /// float [B, z] -> float [B, 3, 64, 64] in [0, 1].
   torch::Tensor decode(const torch::Tensor& z);
@@ -51,6 +54,7 @@ class VaeImpl : public torch::nn::Module {
   std::int64_t latent_size_;
   bool bfloat16_ = false;
   Folded folded_;
+  FrameEncoder frame_encoder_;
   torch::nn::Conv2d conv1_, conv2_, conv3_, conv4_;
   torch::nn::Linear mean_, log_variance_, expand_;
   torch::nn::ConvTranspose2d deconv1_, deconv2_, deconv3_, deconv4_;

@@ -7,6 +7,7 @@
 
 #include "api/error.h"
 #include "core/nn/checkpoint.h"
+#include "core/nn/kernel_path.h"
 #include "tests/models/model_test.h"
 
 namespace dream {
@@ -173,6 +174,31 @@ TEST_F(VaeTest, HalfPrecisionStaysNearSinglePrecision) {
   EXPECT_TRUE(torch::equal(v->encode(frames.slice(0, 0, 2)).mean,
                            (v->set_bfloat16(false), v->encode(frames.slice(0, 0, 2)).mean)))
       << "small batches, as in the window, stay exact";
+}
+
+// Two ways to the same: the layers themselves, and FrameEncoder's kernels and matrix products.
+TEST_F(VaeTest, ManyFramesAreEncodedAsTheLayersDo) {
+  torch::NoGradGuard no_grad;
+  Vae v(32);
+  test::fill_hashed(*v, 100);
+  const auto frames = ((test::hashed_float(5, {43, 64, 64, 3}, 1) + 1) * 127.5).to(torch::kUInt8);
+  const auto ways = [&] {
+    const auto fast = v->encode(frames);
+    const WithoutKernels without;
+    const auto plain = v->encode(frames);
+    EXPECT_LT(relative_error(fast.mean, plain.mean), 1e-5);
+    EXPECT_LT(relative_error(fast.log_variance, plain.log_variance), 1e-5);
+    return fast.mean;
+  };
+  const auto before = ways();
+  v->named_parameters()["conv3.weight"].mul_(1.5);
+  EXPECT_GT(relative_error(ways(), before), 1e-3) << "weights that have changed";
+
+  torch::set_num_threads(2);
+  const auto two = v->encode(frames);
+  torch::set_num_threads(1);
+  EXPECT_TRUE(two.mean.equal(v->encode(frames).mean)) << "whatever the number of threads";
+  EXPECT_TRUE(v->encode(frames.slice(0, 0, 32)).mean.equal(two.mean.slice(0, 0, 32))) << "frames do not see one another";
 }
 
 TEST_F(VaeTest, RefusesOtherShapes) {

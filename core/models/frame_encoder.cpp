@@ -1,0 +1,105 @@
+#include "core/models/frame_encoder.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+
+#include "core/nn/bf16_bits.h"
+#include "core/nn/stride_two_kernel.h"
+#include "core/nn/torch.h"
+
+namespace dream {
+namespace {
+
+constexpr std::int64_t frame_group = 32;  // of one thread
+constexpr std::int64_t early_frames = 4;  // of the large first layers at once: what they make stays in the cache
+
+/// A 4 × 4 kernel [O, C, 4, 4] as the nine matrices of the products [9, 4·C, O].
+torch::Tensor winograd_weights(const torch::Tensor& weight) {
+  const auto outputs = weight.size(0), channels = weight.size(1);
+  const auto taps = weight.contiguous()
+                        .view({outputs, channels, 2, 2, 2, 2})
+                        .permute({2, 4, 3, 5, 1, 0})
+                        .reshape({2, 2, 4 * channels, outputs});
+  const auto across = [](const torch::Tensor& g) { return torch::stack({g[0], g[0] + g[1], g[1]}); };
+  const auto rows = across(taps);  // [3, 2, ...]
+  return torch::stack({rows.select(1, 0), rows.select(1, 0) + rows.select(1, 1), rows.select(1, 1)}, 1)
+      .reshape({9, 4 * channels, outputs});
+}
+
+/// max(0, convolution + bias) of [n, H, W, C] -> [n, H', W', O].
+torch::Tensor convolve(const torch::Tensor& input, const torch::Tensor& weight, const torch::Tensor& bias) {
+  const StrideTwo shape{input.size(1), input.size(3)};
+  const auto frames = input.size(0), across = shape.tiles(), outputs = weight.size(2);
+  auto tiles = torch::empty({9, frames * across * across, 4 * shape.channels}, weight.options());
+  auto output = torch::empty({frames, 2 * across, 2 * across, outputs}, input.options());
+  const auto* from = input.const_data_ptr<float>();
+  const auto* added = bias.const_data_ptr<float>();
+  auto* to = output.mutable_data_ptr<float>();
+  if (weight.scalar_type() == torch::kFloat32) {
+    winograd_tiles(shape, frames, from, tiles.mutable_data_ptr<float>());
+    winograd_outputs(shape, frames, outputs, torch::bmm(tiles, weight).const_data_ptr<float>(), added, to);
+  } else {
+    winograd_tiles(shape, frames, from, bits(tiles.mutable_data_ptr<at::BFloat16>()));
+    winograd_outputs(shape, frames, outputs, bits(torch::bmm(tiles, weight).const_data_ptr<at::BFloat16>()), added, to);
+  }
+  return output;
+}
+
+}  // namespace
+
+torch::Tensor FrameEncoder::operator()(const std::vector<torch::Tensor>& layers, const torch::Tensor& frames,
+                                       bool bfloat16) {
+  prepare(layers, bfloat16);
+  const auto all = frames.contiguous();
+  const auto count = all.size(0);
+  auto out = torch::empty({count, prepared_.last.size(1)});
+  at::parallel_for(0, (count + frame_group - 1) / frame_group, 1, [&](std::int64_t first, std::int64_t last) {
+    torch::NoGradGuard no_grad;
+    for (auto number = first; number < last; ++number) {
+      const auto from = number * frame_group, to = std::min(count, from + frame_group);
+      out.slice(0, from, to).copy_(group(all.slice(0, from, to)));
+    }
+  });
+  return out;
+}
+
+torch::Tensor FrameEncoder::group(const torch::Tensor& frames) const {
+  const auto& p = prepared_;
+  std::vector<torch::Tensor> early;
+  for (std::int64_t from = 0; from < frames.size(0); from += early_frames) {
+    const auto some = frames.slice(0, from, std::min(frames.size(0), from + early_frames));
+    auto x = torch::empty({some.size(0), 31, 31, 32});
+    first_convolution(some.size(0), some.const_data_ptr<std::uint8_t>(), p.first.const_data_ptr<float>(),
+                      p.first_bias.const_data_ptr<float>(), x.mutable_data_ptr<float>());
+    early.push_back(convolve(x, p.winograd[0], p.biases[0]));
+  }
+  auto x = convolve(torch::cat(early), p.winograd[1], p.biases[1]);
+  x = convolve(x, p.winograd[2], p.biases[2]).view({frames.size(0), 1024});
+  return torch::addmm(p.last_bias, x, p.last);
+}
+
+void FrameEncoder::prepare(const std::vector<torch::Tensor>& layers, bool bfloat16) {
+  std::vector<std::pair<const void*, std::uint32_t>> now;
+  for (const auto& tensor : layers) now.emplace_back(tensor.const_data_ptr(), tensor._version());
+  if (prepared_.bfloat16 == bfloat16 && prepared_.made_from == now) return;
+  torch::NoGradGuard no_grad;
+  Prepared fresh;
+  // Bytes go in as they are: what divides them is in the weights.
+  fresh.first = layers[0].permute({2, 3, 1, 0}).reshape({48, 32}).div(255).contiguous();
+  fresh.first_bias = layers[1].contiguous();
+  for (std::size_t layer = 1; layer < 4; ++layer) {
+    auto weight = winograd_weights(layers[2 * layer]);
+    fresh.winograd.push_back(bfloat16 ? weight.to(torch::kBFloat16) : weight);
+    fresh.biases.push_back(layers[2 * layer + 1].contiguous());
+  }
+  // The features lie pixel by pixel here, and channel by channel in the layers.
+  const auto both = torch::cat({layers[8], layers[10]});
+  fresh.last = both.view({-1, 256, 4}).permute({2, 1, 0}).reshape({1024, both.size(0)}).contiguous();
+  fresh.last_bias = torch::cat({layers[9], layers[11]});
+  fresh.bfloat16 = bfloat16;
+  fresh.made_from = std::move(now);
+  prepared_ = std::move(fresh);
+}
+
+}  // namespace dream
