@@ -76,7 +76,7 @@ Row update_row(double seconds, const Model& model, const std::string& device) {
     lap("1 world model, forward");
     const auto alive = (1 - batch.terminated).flatten();
     const bool through = parts.options.behaviour.gradient != Gradient::reinforce;
-    const auto dreamed = learner.imagine(*parts.model, learned.states, through, rng);
+    const auto dreamed = learner.imagine(*parts.model, learned.starts_at({}), through, rng);
     lap("2 imagination");
     auto loss = learner.loss(dreamed, alive, {learned.features, batch.reward, batch.terminated, batch.last}, rng);
     lap("3 behaviour, forward");

@@ -59,13 +59,19 @@ std::string packed(const Episode& e) {
   std::string out;
   out.reserve(e.bytes() + 256);
   put(out, std::vector<std::uint64_t>{e.seed});
-  put(out, std::vector<int>{e.height, e.width, e.channels, e.action_size, e.vector_size});
+  put(out, std::vector<int>{e.height, e.width, e.channels, e.action_size, e.vector_size, e.lane});
   put(out, e.frames);
   put(out, e.vectors);
   put(out, e.actions);
   put(out, e.rewards);
   put(out, e.terminated);
   put(out, e.truncated);
+  put(out, std::vector<std::uint64_t>{e.extra.size()});
+  for (const auto& [name, column] : e.extra) {
+    put(out, std::vector<char>(name.begin(), name.end()));
+    put(out, std::vector<std::int64_t>{column.width, column.per_frame});
+    put(out, column.values);
+  }
   return out;
 }
 
@@ -76,19 +82,31 @@ Episode unpacked(const std::string& in) {
   std::vector<int> sizes;
   take(in, at, seed);
   take(in, at, sizes);
-  if (seed.size() != 1 || sizes.size() != 5) throw Error("An episode came back incomplete.");
+  if (seed.size() != 1 || sizes.size() != 6) throw Error("An episode came back incomplete.");
   e.seed = seed[0];
   e.height = sizes[0];
   e.width = sizes[1];
   e.channels = sizes[2];
   e.action_size = sizes[3];
   e.vector_size = sizes[4];
+  e.lane = sizes[5];
   take(in, at, e.frames);
   take(in, at, e.vectors);
   take(in, at, e.actions);
   take(in, at, e.rewards);
   take(in, at, e.terminated);
   take(in, at, e.truncated);
+  std::vector<std::uint64_t> columns;
+  take(in, at, columns);
+  for (std::uint64_t i = 0; i < columns.at(0); ++i) {
+    std::vector<char> name;
+    std::vector<std::int64_t> shape;
+    take(in, at, name);
+    take(in, at, shape);
+    auto& column = e.extra[std::string(name.begin(), name.end())];
+    column.width = shape.at(0), column.per_frame = shape.at(1) != 0;
+    take(in, at, column.values);
+  }
   return e;
 }
 

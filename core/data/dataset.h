@@ -26,7 +26,8 @@ class DatasetWriter {
   /// damaged or of another environment or shape.
   DatasetWriter(const std::filesystem::path& directory, const DatasetInfo& info);
   ~DatasetWriter();
-  /// Throws dream::Error when an array does not fit the spaces, holds a number that is not finite, or the disk is full.
+  /// Throws dream::Error when an array does not fit the spaces, holds a number that is not finite, when the last step is
+  /// neither terminated nor truncated, or the disk is full.
   void append(const Episode& episode);
   /// Drops the episodes from number `count` on: a run that goes on from before them makes its own.
   void keep(std::size_t count);

@@ -47,6 +47,7 @@ bool DatasetSources::read_into(Replay& replay) {
   for (auto& source : sources_) {
     if (source.next == source.dataset.episodes()) continue;
     auto episode = source.dataset.read(source.next++);
+    episode.lane = -1;  // of the run that collected it
     if (replay.bytes() + replay.bytes_of(episode) > replay.budget()) break;
     replay.add(std::move(episode));
     std::rotate(sources_.begin(), sources_.begin() + 1, sources_.end());

@@ -35,10 +35,21 @@ void check_episode(const Episode& episode, const Spaces& spaces) {
   expect("'actions'", episode.actions.size(), steps * spaces.action.size());
   expect("'terminated'", episode.terminated.size(), steps);
   expect("'truncated'", episode.truncated.size(), steps);
-  const auto finite = [](const char* what, const std::vector<float>& values) {
+  const auto finite = [](const std::string& what, const std::vector<float>& values) {
     if (std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); })) return;
-    throw Error(std::string("The episode's ") + what + " holds a number that is not finite.");
+    throw Error("The episode's " + what + " holds a number that is not finite.");
   };
+  if (episode.extra.size() > most_columns) {
+    throw Error("An episode with more than " + std::to_string(most_columns) + " columns cannot be kept.");
+  }
+  for (const auto& [name, column] : episode.extra) {
+    const std::string what = "column '" + name + "'";
+    if (!is_column_name(name)) throw Error("The episode's " + what + " must be named by letters, digits, _, - and .");
+    if (column.width < 1 || column.width > static_cast<std::int64_t>(most_column_width))
+      throw Error("The episode's " + what + " has rows of " + std::to_string(column.width) + " numbers.");
+    expect(what.c_str(), column.values.size(), column.rows(steps) * static_cast<std::size_t>(column.width));
+    finite(what, column.values);
+  }
   finite("'vectors'", episode.vectors);
   finite("'actions'", episode.actions);
   finite("'rewards'", episode.rewards);
@@ -48,6 +59,9 @@ void check_episode(const Episode& episode, const Spaces& spaces) {
   };
   flags("'terminated'", episode.terminated);
   flags("'truncated'", episode.truncated);
+  if (episode.terminated.back() == 0 && episode.truncated.back() == 0) {
+    throw Error("The episode's last step is neither terminated nor truncated; whatever cuts an episode truncates it.");
+  }
 }
 
 /// The frames as Minari keeps them: one encoded picture per row, or the pixels themselves where they are small.
@@ -84,6 +98,7 @@ std::string episode_bytes(const std::filesystem::path& path, std::size_t index, 
   file.write_attribute(group, "seed", episode.seed);
   file.write_attribute(group, "total_steps", static_cast<std::int64_t>(steps));
   file.write_attribute(group, "policy", info.policy);
+  if (episode.lane >= 0) file.write_attribute(group, "lane", static_cast<std::int64_t>(episode.lane));
 
   const minari::Layout layout = minari::layout_of(spaces);
   Hdf5Id observations;
@@ -105,6 +120,13 @@ std::string episode_bytes(const std::filesystem::path& path, std::size_t index, 
   const Hdf5Id flag = hdf5_bool_type();
   file.write_array(group, "terminations", {steps}, flag, flag, episode.terminated.data());
   file.write_array(group, "truncations", {steps}, flag, flag, episode.truncated.data());
+  if (!episode.extra.empty()) {
+    const Hdf5Id infos = file.create_group(group, "infos");
+    for (const auto& [name, column] : episode.extra) {
+      file.write_array(infos, name, {column.rows(steps), static_cast<hsize_t>(column.width)}, H5T_NATIVE_FLOAT,
+                       H5T_IEEE_F32LE, column.values.data());
+    }
+  }
   return file.finish();
 }
 

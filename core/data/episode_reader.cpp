@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <utility>
 
 #include "core/data/encoded_image.h"
@@ -13,12 +14,15 @@ namespace {
 using Array = Hdf5Reader::Array;
 
 constexpr std::uint64_t block_rows = 256;  // frames that are unpacked at a time
+constexpr std::uint64_t no_lane = ~std::uint64_t{0}, most_lanes = 4096;
 
 /// The arrays of one episode, opened and with shapes that agree.
 struct Arrays {
-  Hdf5Id group, observations;
+  Hdf5Id group, observations, infos;
   Array image, vector, actions, rewards, terminations, truncations;
+  std::map<std::string, Array> extra;
   std::uint64_t steps = 0, seed = 0;
+  int lane = -1;
 };
 
 std::string shape_text(const std::vector<std::uint64_t>& shape) {
@@ -66,6 +70,10 @@ Arrays open_arrays(const Hdf5Reader& file, const std::string& name, const minari
     file.fail(name, "the attribute 'total_steps' differs from the " + std::to_string(arrays.steps) + " rewards");
   }
   arrays.seed = file.attribute(arrays.group, "seed", 0);
+  if (const auto lane = file.attribute(arrays.group, "lane", no_lane); metadata.own && lane != no_lane) {
+    if (lane >= most_lanes) file.fail(name, "the attribute 'lane' must be below " + std::to_string(most_lanes));
+    arrays.lane = static_cast<int>(lane);
+  }
 
   arrays.terminations = file.child_array(arrays.group, "terminations", name);
   expect(file, arrays.terminations, {{arrays.steps}});
@@ -96,6 +104,21 @@ Arrays open_arrays(const Hdf5Reader& file, const std::string& name, const minari
   if (!spaces.vector_names.empty()) {
     arrays.vector = file.child_array(parent, vector_key, parent_name);
     expect(file, arrays.vector, {{frames, spaces.vector_names.size()}});
+  }
+  // What other programs keep there may be anything; ours are columns.
+  if (metadata.own && file.has(arrays.group, "infos")) {
+    arrays.infos = file.child_group(arrays.group, "infos", name);
+    for (const auto& column : file.child_names(arrays.infos, name + "/infos", most_columns)) {
+      if (!is_column_name(column)) file.fail(name + "/infos", "the name of an entry is unusable");
+      auto array = file.child_array(arrays.infos, column, name + "/infos");
+      const auto& shape = array.shape;
+      if (shape.size() != 2 || (shape[0] != arrays.steps && shape[0] != frames) || shape[1] < 1 ||
+          shape[1] > most_column_width) {
+        file.fail(array.name, "its shape is " + shape_text(shape) + ", and " + std::to_string(arrays.steps) + " or " +
+                                  std::to_string(frames) + " rows of numbers were expected");
+      }
+      arrays.extra.emplace(column, std::move(array));
+    }
   }
   return arrays;
 }
@@ -167,6 +190,7 @@ Episode read_episode(const Hdf5Reader& file, const std::string& group, const min
   const Spaces& spaces = metadata.info.spaces;
   Episode episode;
   episode.seed = arrays.seed;
+  episode.lane = arrays.lane;
   episode.action_size = static_cast<int>(spaces.action.size());
   if (spaces.image_bytes() > 0) {
     episode.height = spaces.image_height;
@@ -182,6 +206,10 @@ Episode read_episode(const Hdf5Reader& file, const std::string& group, const min
   episode.rewards = read_finite(file, arrays.rewards);
   episode.terminated = file.read_flags(arrays.terminations);
   episode.truncated = file.read_flags(arrays.truncations);
+  for (const auto& [name, array] : arrays.extra) {
+    episode.extra[name] = {static_cast<std::int64_t>(array.shape[1]), array.shape[0] > arrays.steps,
+                           read_finite(file, array)};
+  }
   return episode;
 }
 

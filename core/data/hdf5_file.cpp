@@ -173,6 +173,21 @@ bool Hdf5Reader::is_group(hid_t parent, const std::string& name, const std::stri
   return info.type == H5O_TYPE_GROUP;
 }
 
+std::vector<std::string> Hdf5Reader::child_names(hid_t parent, const std::string& name, std::size_t most) const {
+  H5G_info_t info;
+  if (H5Gget_info(parent, &info) < 0) fail(name, "the group is damaged" + last_reason());
+  if (info.nlinks > most) fail(name, "it has more than " + std::to_string(most) + " entries");
+  std::vector<std::string> names;
+  for (hsize_t i = 0; i < info.nlinks; ++i) {
+    char text[256];
+    const auto size =
+        H5Lget_name_by_idx(parent, ".", H5_INDEX_NAME, H5_ITER_INC, i, text, sizeof text, H5P_DEFAULT);
+    if (size <= 0 || static_cast<std::size_t>(size) >= sizeof text) fail(name, "the name of an entry is unusable");
+    names.emplace_back(text);
+  }
+  return names;
+}
+
 Hdf5Id Hdf5Reader::child_group(hid_t parent, const std::string& name, const std::string& parent_name) const {
   const std::string full = parent_name.empty() ? name : parent_name + "/" + name;
   if (!is_group(parent, name, parent_name)) fail(full, "a group was expected");

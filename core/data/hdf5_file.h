@@ -63,6 +63,8 @@ class Hdf5Reader {
   /// `parent_name` is used in messages alone.
   bool has(hid_t parent, const std::string& name) const;
   bool is_group(hid_t parent, const std::string& name, const std::string& parent_name) const;
+  /// The names in a group, sorted; at most `most`.
+  std::vector<std::string> child_names(hid_t parent, const std::string& name, std::size_t most) const;
   Hdf5Id child_group(hid_t parent, const std::string& name, const std::string& parent_name) const;
   Array child_array(hid_t parent, const std::string& name, const std::string& parent_name) const;
 

@@ -12,7 +12,7 @@ namespace dream::minari {
 // every file is written once and renamed into place, so a crash cannot damage what is there.
 //
 //   data/metadata.json                     data/main_data.hdf5  (episode_0 -> episodes/episode_000000.hdf5 …)
-//   data/episodes/episode_000000.hdf5      (group episode_0: observations, actions, rewards, terminations, truncations)
+//   data/episodes/episode_000000.hdf5      (group episode_0: observations, actions, rewards, terminations, truncations; infos/<name>: further columns)
 
 inline std::filesystem::path data_folder(const std::filesystem::path& dataset) {
   return dataset / "data";

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "api/error.h"
+
 namespace dream {
 namespace {
 
@@ -21,7 +23,7 @@ void walk(const Replay& replay, const std::vector<std::int64_t>& begins, std::in
 
 SequenceBatch sequences_at(const Replay& replay, const std::vector<std::int64_t>& begins, std::int64_t steps) {
   const auto lanes = static_cast<std::int64_t>(begins.size());
-  const auto& any = replay.episode(0);
+  const auto& any = replay.episode(replay.place(0).episode);
   const auto grid = [&](std::vector<std::int64_t> rest, torch::Dtype type) {
     rest.insert(rest.begin(), {steps, lanes});
     return torch::zeros(rest, type);
@@ -40,6 +42,17 @@ SequenceBatch sequences_at(const Replay& replay, const std::vector<std::int64_t>
   walk(replay, begins, steps, [&](std::size_t to, Replay::Place place) {
     const auto& episode = replay.episode(place.episode);
     const auto from = place.time;
+    for (const auto& [name, column] : episode.extra) {
+      auto& rows = batch.extra[name];
+      if (!rows.defined()) rows = grid({column.width}, torch::kFloat32);
+      if (rows.size(2) != column.width) {
+        throw Error("The episodes in the replay have a column '" + name + "' of " + std::to_string(rows.size(2)) +
+                    " numbers and one of " + std::to_string(column.width) + "; episodes of one kind were expected.");
+      }
+      if (!column.per_frame && from == 0) continue;
+      const auto width = static_cast<std::size_t>(column.width), row = column.per_frame ? from : from - 1;
+      std::copy_n(column.values.data() + row * width, width, rows.data_ptr<float>() + to * width);
+    }
     if (batch.image.defined()) {
       std::memcpy(batch.image.data_ptr<std::uint8_t>() + to * bytes, episode.frames.data() + from * bytes, bytes);
     }
@@ -68,11 +81,17 @@ std::vector<std::int64_t> draw_begins(const Replay& replay, std::int64_t lanes, 
   return begins;
 }
 
-std::vector<std::int64_t> new_begins(const Replay& replay, std::int64_t steps, std::int64_t most, std::int64_t& seen) {
-  seen = std::max(seen, replay.dropped());
+std::vector<std::int64_t> new_begins(Replay& replay, std::int64_t steps, std::int64_t most) {
+  for (std::int64_t lane = 0; lane < replay.lanes(); ++lane) replay.set_fresh(lane, replay.fresh(lane));  // still there
   std::vector<std::int64_t> begins;
-  for (; most > 0 && seen + steps <= replay.dropped() + replay.frames(); --most, seen += steps) {
-    begins.push_back(seen - replay.dropped());
+  for (; most > 0; --most) {
+    std::int64_t fullest = 0;
+    for (std::int64_t lane = 1; lane < replay.lanes(); ++lane) {
+      if (replay.fresh(lane) > replay.fresh(fullest)) fullest = lane;
+    }
+    if (replay.lanes() == 0 || replay.fresh(fullest) < steps) break;
+    begins.push_back(replay.index(replay.first_fresh(fullest)));
+    replay.set_fresh(fullest, replay.fresh(fullest) - steps);
   }
   return begins;
 }
@@ -98,6 +117,23 @@ void keep_states(Replay& replay, const std::vector<std::int64_t>& begins, const 
 torch::Tensor states_before(const Replay& replay, std::vector<std::int64_t> begins) {
   for (auto& begin : begins) begin = std::max<std::int64_t>(0, begin - 1);
   return states_at(replay, begins, 1)[0];
+}
+
+torch::Tensor states_between(const Replay& replay, std::int64_t begin, std::int64_t end) {
+  auto states = torch::empty({end - begin, static_cast<std::int64_t>(replay.state_size())}, torch::kBFloat16);
+  auto* to = reinterpret_cast<std::uint16_t*>(states.data_ptr());
+  for (auto frame = begin; frame < end; ++frame, to += replay.state_size()) {
+    std::ranges::copy(replay.state(replay.place(frame)), to);
+  }
+  return states;
+}
+
+void put_states(Replay& replay, std::int64_t begin, const torch::Tensor& states) {
+  const auto whole = states.contiguous();
+  const auto* from = reinterpret_cast<const std::uint16_t*>(whole.data_ptr());
+  for (std::int64_t row = 0; row < states.size(0); ++row, from += replay.state_size()) {
+    std::copy_n(from, replay.state_size(), replay.state(replay.place(begin + row)).data());
+  }
 }
 
 std::int64_t whole_piece(const Replay& replay, std::int64_t index, std::int64_t steps) {

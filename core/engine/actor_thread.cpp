@@ -1,30 +1,34 @@
 #include "core/engine/actor_thread.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "core/base/platform.h"
 
 namespace dream {
 
-ActorThread::ActorThread(std::shared_ptr<System> system, Experience::Options options, const Checkpoint& resumed,
-                         const std::string& prefix, std::int64_t most_steps)
+// What is known of the run stands from the first moment, long before the thread has opened its dataset: a run that is
+// saved until then goes on where it was.
+ActorThread::ActorThread(std::shared_ptr<System> system, Experience::Options options,
+                         const Experience::Counters& begun, std::int64_t most_steps)
     : system_(std::move(system)),
       options_(std::move(options)),
       weights_(std::make_shared<Weights>()),
       most_steps_(most_steps),
-      thread_([this, resumed, prefix](const std::stop_token& stop) { run(stop, resumed, prefix); }) {}
+      steps_(begun.steps),
+      taken_(begun.ended),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 ActorThread::~ActorThread() = default;
 
-void ActorThread::run(const std::stop_token& stop, const Checkpoint& resumed, const std::string& prefix) {
+void ActorThread::run(const std::stop_token& stop) {
   try {
     name_thread("actor");
     yield_to_others();
     torch::get_num_threads();  // before the number is set, see LiveEngine
     torch::set_num_threads(1);
-    Experience experience(options_, *system_, [this](Episode episode) { finished_.push(std::move(episode)); });
-    if (resumed.tensors.contains(prefix + "counters")) experience.load_steps(resumed, prefix);
-    steps_ = experience.steps();
+    Experience experience(options_, *system_, [this](Episode piece) { lived_.push(std::move(piece)); });
+    experience.set_steps(steps_);
     while (!stop.stop_requested()) {
       if (experience.steps() >= most_steps_) {
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -54,8 +58,8 @@ void ActorThread::put_weights(std::shared_ptr<const Checkpoint> weights, std::ve
 
 ActorThread::News ActorThread::take() {
   if (failed_) std::rethrow_exception(failure_);
-  News news{finished_.take(), steps_, acting_with_};
-  taken_ += static_cast<std::int64_t>(news.episodes.size());
+  News news{lived_.take(), steps_, acting_with_};
+  taken_ += std::ranges::count_if(news.pieces, &Episode::ended);
   return news;
 }
 

@@ -10,18 +10,18 @@
 namespace dream {
 
 /// DayDreamer's arrangement (Wu et al. 2022): one thread acts and one learns, neither waits for the other. The actor
-/// has a system of its own, takes the newest weights between two steps, and hands over whole episodes.
+/// has a system of its own, takes the newest weights between two steps, and hands over every step.
 class ActorThread {
  public:
   /// What has come since the last call, oldest first.
   struct News {
-    std::deque<Episode> episodes;
+    std::deque<Episode> pieces;  // of what its lanes live through, see Replay::extend
     std::int64_t steps = 0, weights = 0;  // of the environment so far; the version of the weights that act now
   };
 
-  /// `system` is the actor's own. Rests after `most_steps`.
-  ActorThread(std::shared_ptr<System> system, Experience::Options options, const Checkpoint& resumed,
-              const std::string& prefix, std::int64_t most_steps);
+  /// `system` is the actor's own, `begun` what a run has counted that goes on. Rests after `most_steps`.
+  ActorThread(std::shared_ptr<System> system, Experience::Options options, const Experience::Counters& begun,
+              std::int64_t most_steps);
   ~ActorThread();
 
   /// The newest weights, and the settings of the run; the live ones among them are followed.
@@ -39,16 +39,16 @@ class ActorThread {
     std::vector<Field> settings;
     std::int64_t version = 0;
   };
-  void run(const std::stop_token& stop, const Checkpoint& resumed, const std::string& prefix);
+  void run(const std::stop_token& stop);
 
   std::shared_ptr<System> system_;
   Experience::Options options_;
   Mailbox<Weights> weights_;
-  Queue<Episode> finished_;
-  std::atomic<std::int64_t> most_steps_, steps_ = 0, acting_with_ = 0;
+  Queue<Episode> lived_;
+  std::atomic<std::int64_t> most_steps_, steps_, acting_with_ = 0;
   std::atomic<bool> failed_ = false;
   std::exception_ptr failure_;  // set before failed_
-  std::int64_t taken_ = 0;      // episodes
+  std::int64_t taken_;          // episodes
   std::jthread thread_;         // last: it ends before what it uses
 };
 

@@ -1,10 +1,12 @@
 #include "core/engine/experience.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "api/error.h"
 #include "core/behaviours/random_action.h"
+#include "core/engine/counters.h"
 #include "core/engine/seeds.h"
 
 namespace dream {
@@ -17,11 +19,17 @@ torch::Tensor tensor_of(const std::vector<Element>& values, torch::Dtype type) {
 }
 
 template <typename Element>
-std::vector<Element> values_of(const Checkpoint& from, const std::string& name, torch::Dtype type) {
-  const auto tensor = from.exact(name, {-1}).contiguous();
-  if (tensor.scalar_type() != type) throw Error(from.origin + ": '" + name + "' has another type than an episode has");
+std::vector<Element> values_of(const torch::Tensor& flat) {
+  const auto tensor = flat.contiguous();
   const auto* begin = static_cast<const Element*>(tensor.const_data_ptr());
   return {begin, begin + tensor.numel()};
+}
+
+template <typename Element>
+std::vector<Element> values_of(const Checkpoint& from, const std::string& name, torch::Dtype type) {
+  const auto tensor = from.exact(name, {-1});
+  if (tensor.scalar_type() != type) throw Error(from.origin + ": '" + name + "' has another type than an episode has");
+  return values_of<Element>(tensor);
 }
 
 void store_episode(Checkpoint& into, const std::string& prefix, const Episode& e) {
@@ -31,10 +39,13 @@ void store_episode(Checkpoint& into, const std::string& prefix, const Episode& e
   into.tensors[prefix + "actions"] = tensor_of(e.actions, torch::kFloat32);
   into.tensors[prefix + "rewards"] = tensor_of(e.rewards, torch::kFloat32);
   into.tensors[prefix + "states"] = tensor_of(e.states, torch::kBFloat16);
+  for (const auto& [name, column] : e.extra) {
+    into.tensors[prefix + "extra/" + name] = tensor_of(column.values, torch::kFloat32).view({-1, column.width});
+  }
 }
 
 /// `like` gives the sizes; an episode under way has not ended at any of its steps.
-Episode load_episode(const Checkpoint& from, const std::string& prefix, Episode like) {
+Episode load_episode(const Checkpoint& from, const std::string& prefix, Episode like, const ActionSpace& space) {
   like.seed = static_cast<std::uint64_t>(from.exact(prefix + "seed", {1}).item<std::int64_t>());
   like.frames = values_of<std::uint8_t>(from, prefix + "frames", torch::kUInt8);
   like.vectors = values_of<float>(from, prefix + "vectors", torch::kFloat32);
@@ -51,15 +62,40 @@ Episode load_episode(const Checkpoint& from, const std::string& prefix, Episode 
                     like.frames.size() == (steps + 1) * like.frame_bytes() &&
                     like.vectors.size() == (steps + 1) * static_cast<std::size_t>(like.vector_size);
   if (!fits) throw Error(from.origin + ": the episode under '" + prefix + "' has parts of different lengths");
+  const auto finite = [](float x) { return std::isfinite(x); };
+  const auto columns = prefix + "extra/";
+  for (auto at = from.tensors.lower_bound(columns); at != from.tensors.end() && at->first.starts_with(columns); ++at) {
+    const auto name = at->first.substr(columns.size());
+    const auto rows = from.get(at->first, {-1, -1});
+    const auto count = static_cast<std::size_t>(rows.size(0));
+    if (!is_column_name(name) || rows.scalar_type() != torch::kFloat32 || (count != steps && count != steps + 1) ||
+        rows.size(1) < 1 || !rows.isfinite().all().item<bool>()) {
+      throw Error(from.origin + ": '" + at->first + "' must hold finite numbers for each of the episode's steps");
+    }
+    like.extra[name] = {rows.size(1), count > steps, values_of<float>(from.tensors.at(at->first).flatten())};
+  }
+  for (const auto& [name, values] :
+       {std::pair{"vectors", &like.vectors}, {"actions", &like.actions}, {"rewards", &like.rewards}}) {
+    if (!std::ranges::all_of(*values, finite)) {
+      throw Error(from.origin + ": '" + prefix + name + "' holds a number that is not finite");
+    }
+  }
+  const auto choices = static_cast<float>(space.choices.size());
+  if (space.discrete() && !std::ranges::all_of(like.actions, [&](float a) {
+        return a >= 0 && a < choices && a == std::floor(a);
+      })) {
+    throw Error(from.origin + ": '" + prefix + "actions' holds an action that is none of the " +
+                std::to_string(space.choices.size()) + " choices");
+  }
   return like;
 }
 
 }  // namespace
 
-Experience::Experience(Options options, System& system, Sink finished)
+Experience::Experience(Options options, System& system, Sink lived)
     : options_(std::move(options)),
       system_(system),
-      finished_(std::move(finished)),
+      lived_(std::move(lived)),
       lanes_(system.model, system.device, system.make_env, options_.lanes, options_.rng.fork("lanes").next64()),
       pilot_(system.behaviour, options_.lanes, Mode::collect),
       generator_(make_generator(system.device, options_.rng.fork("behaviour").next64())) {
@@ -68,9 +104,9 @@ Experience::Experience(Options options, System& system, Sink finished)
   state_size_ = static_cast<std::size_t>(rows_of(initial_, initial_).size(1));
   const auto& spaces = lanes_.envs().spaces();
   writer_ = std::make_unique<DatasetWriter>(options_.directory, DatasetInfo{system.environment, system.recipe, spaces});
-  if (options_.after_disk) started_ = episodes_ = static_cast<std::int64_t>(writer_->episodes());
+  if (options_.keep_found) started_ = episodes_ = static_cast<std::int64_t>(writer_->episodes());
   for (std::int64_t lane = 0; lane < options_.lanes; ++lane) {
-    recorders_.emplace_back(spaces);
+    recorders_.emplace_back(spaces, static_cast<int>(lane));
     assign(lane);
   }
 }
@@ -106,14 +142,16 @@ std::vector<Experience::Done> Experience::step() {
     const auto index = static_cast<std::size_t>(lane);
     auto& recorder = recorders_[index];
     recorder.add(actions[lane], results[index], lanes_.envs().observation_of(lane));
-    if (!results[index].done()) continue;
-    auto episode = recorder.take();
-    done.push_back({std::accumulate(episode.rewards.begin(), episode.rewards.end(), 0.0),
-                    static_cast<std::int64_t>(episode.length())});
-    writer_->append(episode);
-    ++episodes_;
-    finished_(std::move(episode));
-    assign(lane);
+    auto piece = recorder.news();
+    if (results[index].done()) {
+      const auto episode = recorder.take();
+      done.push_back({std::accumulate(episode.rewards.begin(), episode.rewards.end(), 0.0),
+                      static_cast<std::int64_t>(episode.length())});
+      writer_->append(episode);
+      ++episodes_;
+      assign(lane);
+    }
+    lived_(std::move(piece));
   }
   return done;
 }
@@ -128,35 +166,54 @@ void Experience::save(Checkpoint& into, const std::string& prefix) const {
   }
 }
 
-std::int64_t Experience::finished_in(const Checkpoint& from, const std::string& prefix) {
-  return from.tensors.contains(prefix + "counters") ? from.get(prefix + "counters", {3})[2].item<std::int64_t>() : 0;
+Experience::Counters Experience::counters_in(const Checkpoint& from, const std::string& prefix) {
+  if (!from.tensors.contains(prefix + "counters")) return {};
+  const auto c = counters_of(from, prefix + "counters", {"steps", "begun episodes", "ended episodes"});
+  return {c[0], c[1], c[2]};
 }
 
-void Experience::load_steps(const Checkpoint& from, const std::string& prefix) {
-  steps_ = from.get(prefix + "counters", {3})[0].item<std::int64_t>();
+void Experience::begin_anew(bool came_later) {
+  if (!came_later && writer_->episodes() > 0) {
+    throw Error(options_.directory.string() + " holds " + std::to_string(writer_->episodes()) +
+                " episodes that this run's checkpoint does not know; move them away to begin anew");
+  }
+  writer_->keep(0);
 }
 
-void Experience::load(const Checkpoint& from, const std::string& prefix) {
-  const auto counters = from.get(prefix + "counters", {3}).to(torch::kInt64).contiguous();
-  const auto* c = counters.data_ptr<std::int64_t>();
+void Experience::load(const Checkpoint& from, const std::string& prefix, std::int64_t ended_steps) {
+  const auto counters = counters_in(from, prefix);
   std::vector<Episode> under_way;
+  auto steps = ended_steps;
   for (std::size_t i = 0; i < recorders_.size(); ++i) {
-    auto episode = load_episode(from, prefix + "episode" + std::to_string(i) + "/", recorders_[i].episode());
+    auto episode = load_episode(from, prefix + "episode" + std::to_string(i) + "/", recorders_[i].episode(),
+                                lanes_.envs().spaces().action);
     episode.states.resize(options_.keep_states ? episode.length() * state_size_ : 0);
+    steps += static_cast<std::int64_t>(episode.length());
     under_way.push_back(std::move(episode));
   }
-  if (static_cast<std::int64_t>(writer_->episodes()) < c[2]) {
-    throw Error(options_.directory.string() + " holds " + std::to_string(writer_->episodes()) +
-                " episodes; the checkpoint " + from.origin + " goes on after " + std::to_string(c[2]));
+  const auto there = static_cast<std::int64_t>(writer_->episodes());
+  if (there < counters.ended) {
+    throw Error(options_.directory.string() + " holds " + std::to_string(there) + " episodes; the checkpoint " +
+                from.origin + " goes on after " + std::to_string(counters.ended));
   }
-  writer_->keep(static_cast<std::size_t>(c[2]));
-  episodes_ = c[2];
+  const auto expect = [&](const char* what, std::int64_t found, std::int64_t expected) {
+    if (found == expected) return;
+    throw Error(from.origin + ": '" + prefix + "counters' counts " + std::to_string(found) + " " + what + ", and " +
+                std::to_string(expected) + " were expected by its episodes and those in " +
+                options_.directory.string() + "; nothing was changed");
+  };
+  expect("steps", counters.steps, steps);
+  expect("begun episodes", counters.started, counters.ended + options_.lanes);
   lanes_.load(from, prefix + "lanes/");
   pilot_.load(from, prefix + "memory/");
   load_generator(from, prefix + "generator", generator_);
-  for (std::size_t i = 0; i < recorders_.size(); ++i) recorders_[i].resume(std::move(under_way[i]));
-  steps_ = c[0];
-  started_ = c[1];
+  writer_->keep(static_cast<std::size_t>(counters.ended));  // all has been judged
+  steps_ = counters.steps, started_ = counters.started, episodes_ = counters.ended;
+  for (std::size_t i = 0; i < recorders_.size(); ++i) {
+    recorders_[i].resume(std::move(under_way[i]));
+    // The learner has been told of it with its first step.
+    if (recorders_[i].steps() > 0) lived_(recorders_[i].news());
+  }
 }
 
 }  // namespace dream

@@ -48,10 +48,11 @@ std::vector<std::vector<std::byte>> load_bytes(const Checkpoint& from, const std
 /// A run of before they were kept has none.
 torch::Tensor load_rewards(const Checkpoint& from, const std::string& prefix, const torch::Tensor& like) {
   if (!from.tensors.contains(prefix + "last_reward")) return torch::zeros_like(like);
-  return from.get(prefix + "last_reward", like.sizes()).to(like.device());
+  return finite_tensor(from, prefix + "last_reward", like.sizes()).to(like.device());
 }
 
 }  // namespace
+
 
 EnvLanes::EnvLanes(const std::function<std::unique_ptr<Env>()>& make, std::int64_t count, torch::Device device) {
   for (std::int64_t lane = 0; lane < count; ++lane) envs_.push_back(make());
@@ -128,7 +129,11 @@ void EnvLanes::save(Checkpoint& into, const std::string& prefix) const {
 void EnvLanes::load(const Checkpoint& from, const std::string& prefix) {
   const auto states = load_bytes(from, prefix + "env", count());
   for (std::int64_t lane = 0; lane < count(); ++lane) {
-    envs_[static_cast<std::size_t>(lane)]->load_state(states[static_cast<std::size_t>(lane)]);
+    try {
+      envs_[static_cast<std::size_t>(lane)]->load_state(states[static_cast<std::size_t>(lane)]);
+    } catch (const Error& error) {
+      throw Error(from.origin + ": '" + prefix + "env', lane " + std::to_string(lane + 1) + ": " + error.what());
+    }
     observe(lane);
   }
 }
@@ -181,7 +186,7 @@ void RealLanes::save(Checkpoint& into, const std::string& prefix) const {
 
 void RealLanes::load(const Checkpoint& from, const std::string& prefix) {
   const auto carry = model_ ? load_carry(from, prefix + "carry_", model_->initial(count())) : Carry{};
-  const auto action = from.get(prefix + "previous_action", previous_action_.sizes()).to(device_);
+  const auto action = finite_tensor(from, prefix + "previous_action", previous_action_.sizes()).to(device_);
   const auto reward = load_rewards(from, prefix, last_reward_);
   envs_.load(from, prefix);
   load_generator(from, prefix + "rng", rng_);
@@ -254,7 +259,9 @@ void DreamLanes::save(Checkpoint& into, const std::string& prefix) const {
 
 void DreamLanes::load(const Checkpoint& from, const std::string& prefix) {
   const auto carry = load_carry(from, prefix + "carry_", carry_);
-  const auto age = from.get(prefix + "age", {count()}).to(torch::kInt64).contiguous();
+  const auto age = from.exact(prefix + "age", {count()}).contiguous();
+  if (age.scalar_type() != torch::kInt64 || age.lt(0).any().item<bool>())
+    throw Error(from.origin + ": '" + prefix + "age' must hold whole numbers that are not negative");
   const auto reward = load_rewards(from, prefix, last_reward_);
   load_generator(from, prefix + "rng", rng_);
   carry_ = carry;

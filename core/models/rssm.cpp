@@ -408,9 +408,11 @@ SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng, const Giv
     loss.terms.emplace_back("kl_begin", each[0].mean());  // where the past is known least
     last_ = {filtered.posterior.detach(), filtered.prior.detach()};
   }
-  loss.states = {{"h", h.detach()},
-                 {"z", z.detach()},
-                 {"started", torch::ones({steps * lanes, 1}, h.options().requires_grad(false))}};
+  loss.starts_at = [h = h.detach(), z = z.detach()](const torch::Tensor& moments) -> Carry {
+    const auto at = [&](const torch::Tensor& all) { return moments.defined() ? all.index_select(0, moments) : all; };
+    const auto count = moments.defined() ? moments.size(0) : h.size(0);
+    return {{"h", at(h)}, {"z", at(z)}, {"started", torch::ones({count, 1}, h.options())}};
+  };
   return loss;
 }
 

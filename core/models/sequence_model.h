@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +21,9 @@ struct SequenceBatch {
   /// The state before the first step, [B, ...], as initial() names it; initial() itself where a lane's is all zeros,
   /// and where there is none.
   Carry before = {};
+  /// Further columns of the episodes by their names, float [T, B, n]: one beside every frame as it was seen at t, one
+  /// beside every action as it came with the action that led to t. Zeros where an episode has none.
+  std::map<std::string, torch::Tensor> extra = {};
 
   std::int64_t steps() const { return reward.size(0); }
   std::int64_t lanes() const { return reward.size(1); }
@@ -32,7 +36,9 @@ using Terms = std::vector<std::pair<std::string, torch::Tensor>>;
 struct SequenceLoss {
   torch::Tensor total;  // with gradient
   Terms terms;
-  Carry states;            // the posterior of every moment, detached, [T·B, ...] time-major: imagination starts here
+  /// The posterior of these moments, detached [N, ...]: imagination starts there. They are numbered time-major, t · B +
+  /// lane: int64 [N]; undefined: all of them. A model that remembers windows makes only those that are asked for.
+  std::function<Carry(const torch::Tensor& moments)> starts_at;
   torch::Tensor features;  // float [T, B, F], with gradient
 };
 

@@ -1,5 +1,7 @@
 #include "core/nn/carry.h"
 
+#include "api/error.h"
+
 namespace dream {
 
 Carry select_lane(const Carry& carry, std::int64_t lane) {
@@ -49,9 +51,18 @@ void store_carry(Checkpoint& into, const std::string& prefix, const Carry& carry
   for (const auto& [name, tensor] : needed) into.tensors[prefix + name] = carry.at(name);
 }
 
+torch::Tensor finite_tensor(const Checkpoint& from, const std::string& name, torch::IntArrayRef shape) {
+  auto tensor = from.get(name, shape);
+  if (!tensor.isfinite().all().item<bool>())
+    throw Error(from.origin + ": '" + name + "' holds a number that is not finite");
+  return tensor;
+}
+
 Carry load_carry(const Checkpoint& from, const std::string& prefix, const Carry& like) {
   Carry carry;
-  for (const auto& [name, tensor] : like) carry[name] = from.get(prefix + name, tensor.sizes()).to(tensor.device());
+  for (const auto& [name, tensor] : like) {
+    carry[name] = finite_tensor(from, prefix + name, tensor.sizes()).to(tensor.device());
+  }
   return carry;
 }
 

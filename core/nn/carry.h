@@ -24,6 +24,8 @@ Carry carry_of(const torch::Tensor& rows, const Carry& initial);
 
 /// The tensors that `needed` has, each under `prefix` + its name; and back, checked against the shapes of `like`.
 void store_carry(Checkpoint& into, const std::string& prefix, const Carry& carry, const Carry& needed);
+/// Throws dream::Error, naming file and tensor, for another shape or a number that is not finite.
+torch::Tensor finite_tensor(const Checkpoint& from, const std::string& name, torch::IntArrayRef shape);
 Carry load_carry(const Checkpoint& from, const std::string& prefix, const Carry& like);
 
 }  // namespace dream

@@ -21,7 +21,13 @@ void store_generator(Checkpoint& into, const std::string& name, const at::Genera
 void load_generator(const Checkpoint& from, const std::string& name, at::Generator& generator) {
   const auto state = from.get(name, {-1});
   if (state.scalar_type() != torch::kUInt8) throw Error(from.origin + ": '" + name + "' is not a generator's state");
-  if (state.numel() == generator.get_state().numel()) return generator.set_state(state);
+  if (state.numel() == generator.get_state().numel()) {
+    try {
+      return generator.set_state(state);
+    } catch (const c10::Error&) {
+      throw Error(from.origin + ": '" + name + "' is not a generator's state");
+    }
+  }
   constexpr std::int64_t of_cpu = 5056, of_cuda = 16;  // bytes
   if (state.numel() != of_cpu && state.numel() != of_cuda)
     throw Error(from.origin + ": '" + name + "' is not a generator's state");

@@ -113,7 +113,7 @@ class GoldenBehaviour : public ::testing::TestWithParam<GoldenCase> {
 TEST_P(GoldenBehaviour, ImaginesAndLearnsAsTheReference) {
   const auto world = model_.loss(batch_, rng_, given_);
   Carry starts;
-  for (const auto& [name, tensor] : world.states) starts[name] = by_lane(tensor);
+  for (const auto& [name, tensor] : world.starts_at({})) starts[name] = by_lane(tensor);
   const bool through = options_.behaviour.gradient != Gradient::reinforce;
   ActorCritic::Dreamed dreamed;
   {
@@ -181,7 +181,7 @@ TEST_P(GoldenBehaviour, PolicyAndValueAreTheReferences) {
   torch::NoGradGuard no_grad;
   const auto world = model_.loss(batch_, rng_, given_);
   Carry starts;
-  for (const auto& [name, tensor] : world.states) starts[name] = by_lane(tensor);
+  for (const auto& [name, tensor] : world.starts_at({})) starts[name] = by_lane(tensor);
   const auto dreamed = imagine(starts, v23() ? 5 : 6);
   const auto& policy = behaviour_->policy();
   if (GetParam().recipe == "dreamer-v1") {

@@ -62,10 +62,11 @@ class HostileDataset : public ::testing::Test {
     const Hdf5Access access;
     Hdf5Writer file(episode_);
     const Hdf5Id group = file.create_group(file.root(), "episode_0");
-    const Hdf5Id observations = file.create_group(group, "observations");
+    const Hdf5Id observations = file.create_group(group, "observations"), infos = file.create_group(group, "infos");
     for (const auto& [name, write] : arrays_) {
       const bool observed = name == "image" || name == "vector";
-      if (write) write(file, observed ? observations : group, name);
+      const std::string column = name.starts_with("infos/") ? name.substr(6) : "";
+      if (write) write(file, !column.empty() ? infos : observed ? observations : group, column.empty() ? name : column);
     }
     if (attribute_) file.write_attribute(group, "total_steps", attribute_);
     write_file(episode_, file.finish());
@@ -136,6 +137,36 @@ TEST_F(HostileDataset, WrongShapesAreNamed) {
   EXPECT_SAYS(refusal("image", bytes({3, 60}, 0)), "frames");
   EXPECT_SAYS(refusal("terminations", bytes({4}, 0)), "[3]");
   EXPECT_SAYS(refusal("rewards", numbers({3, 1}, std::vector<float>(3))), "one number per step");
+}
+
+/// Further columns lie in the group `infos`, a row for each step or frame.
+TEST_F(HostileDataset, ColumnsOfWrongShapesTypesAndNamesAreNamed) {
+  arrays_["infos/cost"] = numbers({steps, 1}, {0, 1, 0});
+  arrays_["infos/value"] = numbers({steps + 1, 2}, std::vector<float>(8));
+  write_episode();
+  EXPECT_EQ(read_all(), "");
+  for (const auto& shape : std::vector<std::vector<hsize_t>>{{3}, {2, 1}, {5, 1}, {3, 1, 1}, {1, 3}, {3, 70000}}) {
+    hsize_t count = 1;
+    for (const hsize_t extent : shape) count *= extent;
+    EXPECT_SAYS(refusal("infos/cost", numbers(shape, std::vector<float>(count))), "rows of numbers");
+  }
+  EXPECT_SAYS(refusal("infos/cost", numbers({3, 1}, {0, NAN, 0})), "finite");
+  EXPECT_SAYS(refusal("infos/cost", [](Hdf5Writer& file, hid_t parent, const std::string& n) {
+                file.create_group(parent, n);
+              }),
+              "group");
+  EXPECT_SAYS(refusal("infos/cost",
+                      [](Hdf5Writer&, hid_t parent, const std::string& name) {
+                        H5Lcreate_soft("/episode_0/rewards", parent, name.c_str(), H5P_DEFAULT, H5P_DEFAULT);
+                      }),
+              "link");
+  arrays_["infos/a b"] = numbers({steps, 1}, {0, 0, 0});
+  write_episode();
+  EXPECT_SAYS(read_all(), "unusable");
+  arrays_.erase("infos/a b");
+  for (int i = 0; i < 70; ++i) arrays_["infos/n" + std::to_string(i)] = numbers({steps, 1}, {0, 0, 0});
+  write_episode();
+  EXPECT_SAYS(read_all(), "more than 64");
 }
 
 TEST_F(HostileDataset, AnEpisodeWithoutStepsIsRefused) {

@@ -157,6 +157,33 @@ TEST(Dataset, ThereIsOneWriterAtATime) {
   EXPECT_EQ(DatasetWriter(folder / "d", info).episodes(), 0u);
 }
 
+/// Costs, visit counts, values: by their names, a row beside every action or every frame; and the lane.
+TEST(Dataset, ColumnsComeBack) {
+  const TempFolder folder;
+  const DatasetInfo info = info_of(6, 6, 3, 2);
+  auto written = episode_of(info, 3, 1);
+  written.lane = 5;
+  written.extra["visits"] = {2, false, {1, 2, 3, 4, 5, 6}};
+  written.extra["value"] = {1, true, {0.5f, -0.5f, 0.25f, 8}};
+  {
+    DatasetWriter writer(folder / "d", info);
+    writer.append(written);
+    writer.append(episode_of(info, 3, 2));
+  }
+  const Dataset dataset(folder / "d");
+  const auto read = dataset.read(0);
+  expect_equal(read, written);
+  EXPECT_EQ(read.lane, 5);
+  ASSERT_EQ(read.extra.size(), 2u);
+  for (const auto& [name, column] : written.extra) {
+    EXPECT_EQ(read.extra.at(name).width, column.width) << name;
+    EXPECT_EQ(read.extra.at(name).per_frame, column.per_frame) << name;
+    EXPECT_EQ(read.extra.at(name).values, column.values) << name;
+  }
+  EXPECT_TRUE(dataset.read(1).extra.empty());
+  EXPECT_EQ(dataset.read(1).lane, -1);
+}
+
 TEST(Dataset, AnEpisodeThatDoesNotFitIsRefused) {
   const TempFolder folder;
   const DatasetInfo info = info_of(6, 6, 3, 2);
@@ -174,7 +201,13 @@ TEST(Dataset, AnEpisodeThatDoesNotFitIsRefused) {
   refused([](Episode& e) { e.truncated[0] = 2; }, "'truncated'");
   refused([](Episode& e) { e.rewards[1] = NAN; }, "'rewards'");
   refused([](Episode& e) { e.actions[1] = INFINITY; }, "'actions'");
+  refused([](Episode& e) { e.truncated.back() = e.terminated.back() = 0; }, "neither terminated nor truncated");
   refused([](Episode& e) { e = Episode(); }, "step");
+  refused([](Episode& e) { e.extra["cost"] = {1, false, {0, 0}}; }, "'cost'");
+  refused([](Episode& e) { e.extra["cost"] = {2, true, std::vector<float>(6)}; }, "'cost'");
+  refused([](Episode& e) { e.extra["cost"] = {0, false, {}}; }, "'cost'");
+  refused([](Episode& e) { e.extra["cost"] = {1, false, {0, NAN, 0}}; }, "'cost'");
+  refused([](Episode& e) { e.extra["a/b"] = {1, false, {0, 0, 0}}; }, "'a/b'");
   EXPECT_EQ(writer.episodes(), 0u);
   writer.append(good);
   EXPECT_EQ(Dataset(folder / "d").episodes(), 1u);

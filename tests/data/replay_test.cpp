@@ -65,6 +65,120 @@ TEST(Replay, TheOldestGoWhenTheBudgetIsSpent) {
   EXPECT_EQ(replay.place(14).time, 4u);
 }
 
+/// Piece by piece, as lanes live through it: the first frame and `steps` steps, or more of them.
+Episode piece_of(int lane, std::size_t steps, bool begins, bool ends, std::uint8_t byte) {
+  auto piece = episode_of(steps, byte);
+  if (!begins) piece.frames.resize(steps * 4);
+  piece.lane = lane;
+  if (ends) piece.truncated.back() = 1;
+  return piece;
+}
+
+/// What goes on is there from its first step, after all that is whole; it becomes whole where it ends.
+TEST(Replay, EpisodesUnderWayGrow) {
+  Replay replay(100000);
+  replay.extend(piece_of(1, 2, true, false, 1));
+  EXPECT_EQ(replay.frames(), 3);
+  EXPECT_EQ(replay.steps(), 2);
+  EXPECT_EQ(replay.episodes(), 0u);
+  EXPECT_EQ(replay.whole_frames(), 0);
+  replay.extend(piece_of(0, 1, true, false, 2));
+  replay.extend(piece_of(1, 1, false, false, 3));
+  EXPECT_EQ(replay.frames(), 2 + 4);
+  const auto byte = [&](std::int64_t frame) {
+    const auto place = replay.place(frame);
+    return static_cast<int>(replay.episode(place.episode).frames[place.time * 4]);
+  };
+  const auto bytes = [&] {
+    std::vector<int> all;
+    for (std::int64_t frame = 0; frame < replay.frames(); ++frame) {
+      EXPECT_EQ(replay.index(replay.place(frame)), frame);
+      all.push_back(byte(frame));
+    }
+    return all;
+  };
+  EXPECT_EQ(bytes(), (std::vector<int>{2, 2, 1, 1, 1, 3})) << "by their lanes";
+  replay.extend(piece_of(1, 1, false, true, 4));
+  EXPECT_EQ(replay.episodes(), 1u);
+  EXPECT_EQ(bytes(), (std::vector<int>{1, 1, 1, 3, 4, 2, 2})) << "whole ones first";
+  replay.extend(piece_of(1, 1, true, false, 5));
+  EXPECT_EQ(bytes(), (std::vector<int>{1, 1, 1, 3, 4, 2, 2, 5, 5}));
+  EXPECT_THROW(replay.place(9), Error);
+  EXPECT_EQ(replay.steps(), 6);
+}
+
+/// After an episode comes the next of its lane, whichever ended in between.
+TEST(Replay, AStreamIsWhatOneLaneLivesThrough) {
+  Replay replay(100000);
+  for (int round = 0; round < 2; ++round) {
+    for (const int lane : {0, 1}) replay.extend(piece_of(lane, 1, true, true, static_cast<std::uint8_t>(10 * lane)));
+  }
+  replay.extend(piece_of(0, 2, true, false, 5));
+  std::vector<std::size_t> seen;
+  auto place = replay.place(0);
+  for (int i = 0; i < 8; ++i, place = replay.after(place)) seen.push_back(place.episode);
+  EXPECT_EQ(seen, (std::vector<std::size_t>{0, 0, 2, 2, 4, 4, 4, 0})) << "and the oldest after the newest";
+  place = replay.place(2);
+  seen.clear();
+  for (int i = 0; i < 5; ++i, place = replay.after(place)) seen.push_back(place.episode);
+  EXPECT_EQ(seen, (std::vector<std::size_t>{1, 1, 3, 3, 0})) << "lane 1 has nothing under way";
+}
+
+TEST(Replay, WhatGrowsDrivesOutTheOldestAndIsNeverDrivenOutItself) {
+  const auto size = episode_of(4, 0).bytes();
+  Replay replay(3 * size);
+  for (int lane : {0, 1, 0}) replay.extend(piece_of(lane, 4, true, true, static_cast<std::uint8_t>(lane)));
+  replay.extend(piece_of(0, 1, true, false, 9));
+  EXPECT_EQ(replay.episodes(), 2u);
+  EXPECT_EQ(replay.dropped(), 5);
+  for (int i = 0; i < 3; ++i) replay.extend(piece_of(0, 1, false, false, 9));
+  EXPECT_EQ(replay.bytes(), 3 * size);
+  for (int i = 0; i < 8; ++i) replay.extend(piece_of(0, 1, false, false, 9));
+  EXPECT_EQ(replay.episodes(), 0u);
+  EXPECT_EQ(replay.frames(), 13);
+  EXPECT_LE(replay.bytes(), replay.budget());
+  EXPECT_THROW(
+      for (int i = 0; i < 9; ++i) replay.extend(piece_of(0, 1, false, false, 9)), Error);
+  EXPECT_EQ(replay.bytes(), replay.episode(0).bytes());
+}
+
+TEST(Replay, FreshFramesAreTheNewestOfTheirStream) {
+  Replay replay(100000);
+  replay.extend(piece_of(0, 3, true, true, 1));
+  replay.extend(piece_of(0, 1, true, false, 2));
+  EXPECT_EQ(replay.fresh(0), 6);
+  EXPECT_EQ(replay.index(replay.first_fresh(0)), 0);
+  replay.set_fresh(0, 3);
+  EXPECT_EQ(replay.index(replay.first_fresh(0)), 3);
+  replay.set_fresh(0, 2);
+  EXPECT_EQ(replay.index(replay.first_fresh(0)), 4);
+  replay.set_fresh(0, 99);
+  EXPECT_EQ(replay.fresh(0), 6) << "no more than there are";
+  replay.add(episode_of(5, 3));
+  EXPECT_EQ(replay.fresh(0), 6) << "whole episodes of no lane are waited for by nobody";
+}
+
+/// A frame's state comes with the step after it.
+TEST(Replay, StatesFollowTheirFrames) {
+  Replay replay(100000, 2);
+  auto piece = piece_of(0, 1, true, false, 1);
+  piece.states = {1, 2};
+  replay.extend(piece);
+  const auto at = [&](std::int64_t frame) {
+    const auto state = std::as_const(replay).state(replay.place(frame));
+    return std::vector<int>(state.begin(), state.end());
+  };
+  EXPECT_EQ(at(0), (std::vector<int>{1, 2}));
+  EXPECT_EQ(at(1), (std::vector<int>{0, 0}));
+  piece = piece_of(0, 1, false, true, 1);
+  piece.states = {3, 4};
+  replay.extend(piece);
+  EXPECT_EQ(at(0), (std::vector<int>{1, 2}));
+  EXPECT_EQ(at(1), (std::vector<int>{3, 4}));
+  EXPECT_EQ(at(2), (std::vector<int>{0, 0}));
+  EXPECT_EQ(replay.bytes(), replay.episode(0).bytes());
+}
+
 /// Numbers beside every frame take memory from the start, known or not, and go with their episode.
 TEST(Replay, StatesAreKeptBesideTheFrames) {
   const auto size = episode_of(4, 0).bytes() + 5 * 3 * 2;

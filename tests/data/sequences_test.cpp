@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "api/error.h"
 #include "core/nn/checkpoint.h"
 
 namespace dream {
@@ -78,22 +79,60 @@ TEST(Sequences, APieceStaysWithinItsEpisodeWhereThatIsLongEnough) {
   EXPECT_EQ(row(batch.first), (std::vector<float>{1, 1, 0, 0, 0, 0}));
 }
 
+/// The newest frame of an episode under way ends the piece's rewards, and no episode.
+TEST(Sequences, AnEpisodeUnderWayIsCutWhereItStands) {
+  Replay replay(1 << 20);
+  auto piece = episode_of(1, 3, false);
+  piece.truncated.back() = 0;
+  piece.lane = 0;
+  replay.extend(piece);
+  const auto batch = sequences_at(replay, {1}, 6);
+  EXPECT_EQ(row(batch.vector.select(-1, 1)), (std::vector<float>{1, 2, 3, 0, 1, 2}));
+  EXPECT_EQ(row(batch.last), (std::vector<float>{0, 0, 1, 0, 0, 0}));
+  EXPECT_EQ(row(batch.first), (std::vector<float>{0, 0, 0, 1, 0, 0}));
+  EXPECT_EQ(row(batch.terminated), (std::vector<float>(6, 0)));
+}
+
 /// What is new comes first, in whole pieces, each frame once, and what is gone is left out.
 TEST(Sequences, WhatIsNewIsTakenOnceAndInOrder) {
   Replay replay(episode_of(1, 3, true).bytes() * 4);
-  std::int64_t seen = 0;
   using Begins = std::vector<std::int64_t>;
-  EXPECT_EQ(new_begins(replay, 3, 4, seen), Begins());
-  replay.add(episode_of(1, 3, true));  // frames 0 to 3
-  EXPECT_EQ(new_begins(replay, 3, 4, seen), Begins({0}));
-  EXPECT_EQ(new_begins(replay, 3, 4, seen), Begins()) << "one frame is left, which waits for more";
-  for (int e = 2; e <= 4; ++e) replay.add(episode_of(e, 3, true));  // to 15
-  EXPECT_EQ(new_begins(replay, 3, 2, seen), Begins({3, 6}));
-  EXPECT_EQ(new_begins(replay, 3, 9, seen), Begins({9, 12}));
-  for (int e = 5; e <= 10; ++e) replay.add(episode_of(e, 3, true));  // to 39, of which 24 and later are left
+  const auto live = [&](int e) {
+    auto episode = episode_of(e, 3, true);
+    episode.lane = 0;
+    replay.extend(episode);
+  };
+  EXPECT_EQ(new_begins(replay, 3, 4), Begins());
+  live(1);  // frames 0 to 3
+  EXPECT_EQ(new_begins(replay, 3, 4), Begins({0}));
+  EXPECT_EQ(new_begins(replay, 3, 4), Begins()) << "one frame is left, which waits for more";
+  for (int e = 2; e <= 4; ++e) live(e);  // to 15
+  EXPECT_EQ(new_begins(replay, 3, 2), Begins({3, 6}));
+  EXPECT_EQ(new_begins(replay, 3, 9), Begins({9, 12}));
+  for (int e = 5; e <= 10; ++e) live(e);  // to 39, of which 24 and later are left
   EXPECT_EQ(replay.dropped(), 24);
-  EXPECT_EQ(new_begins(replay, 3, 9, seen), Begins({0, 3, 6, 9, 12}));
-  EXPECT_EQ(seen, 39);
+  EXPECT_EQ(new_begins(replay, 3, 9), Begins({0, 3, 6, 9, 12}));
+  EXPECT_EQ(replay.fresh(0), 1);
+}
+
+/// Of several lanes the one that waits longest; a piece stays in its lane's stream.
+TEST(Sequences, EveryLaneHasAQueueOfItsOwn) {
+  Replay replay(1 << 20);
+  const auto live = [&](int lane, int e, bool ends) {
+    auto piece = episode_of(e, 2, true);
+    piece.lane = lane;
+    if (!ends) piece.terminated.back() = 0;
+    replay.extend(piece);
+  };
+  live(0, 1, true);   // frames 0 to 2
+  live(1, 2, true);   // 3 to 5
+  live(1, 3, false);  // 6 to 8
+  live(2, 4, false);  // 9 to 11
+  const auto begins = new_begins(replay, 4, 2);
+  EXPECT_EQ(begins, std::vector<std::int64_t>({3}));
+  const auto batch = sequences_at(replay, begins, 4);
+  EXPECT_EQ(row(batch.vector.select(-1, 0)), (std::vector<float>{2, 2, 2, 3}));
+  EXPECT_EQ(replay.fresh(1), 2);
 }
 
 /// danijar/dreamerv3's own replay; see tests/golden/make_dreamer_replay.py.
@@ -147,29 +186,60 @@ TEST_F(GoldenReplay, APieceBeginsWithTheStateBeforeItAndLeavesItsOwn) {
     EXPECT_TRUE(torch::equal(plain(before) + 1000, of("stoch").squeeze(-1)));
     auto learned = torch::stack({torch::full_like(batch.reward, 5), batch.vector.squeeze(-1)}, -1);
     keep_states(replay, begins, learned.to(torch::kBFloat16));
-    EXPECT_TRUE(torch::equal(plain(states_at(replay, {0}, replay.frames())).squeeze(1), of("kept").select(1, 0)));
+    EXPECT_TRUE(torch::equal(plain(states_between(replay, 0, replay.frames())), of("kept").select(1, 0)));
   }
 }
 
-/// The reference counts a step late and never queues a stream's very first frame; from the second on they agree. There
-/// frames come one by one, here by the episode.
+/// Step by step as there. The reference counts a step late and never queues a stream's very first frame; from the second
+/// on they agree.
 TEST_F(GoldenReplay, TheQueueIsTheReferences) {
   const auto counts = row(golden_("in/queue_count"));
-  std::int64_t seen = 1;
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    Replay replay(1 << 20);
-    Episode one;
-    one.action_size = 1;
-    one.actions.resize(static_cast<std::size_t>(counts[i]) - 1);
-    one.rewards = one.actions;
-    one.terminated.resize(one.actions.size());
-    one.truncated.resize(one.actions.size());
-    replay.add(std::move(one));
-    std::vector<float> begins;
-    for (const auto begin : new_begins(replay, 5, 2, seen)) begins.push_back(static_cast<float>(begin));
-    begins.resize(2, -1);
-    EXPECT_EQ(begins, row(golden_("out/queue_begin")[static_cast<std::int64_t>(i)])) << counts[i];
+  Replay replay(1 << 20);
+  std::size_t asked = 0;
+  float count = 0;
+  for (const auto& whole : episodes_) {
+    for (std::size_t t = 0; t <= whole.length(); ++t) {
+      // A step brings the frame after it, so an episode's first frame comes together with its second.
+      if (t > 0) {
+        Episode piece;
+        piece.lane = 0;
+        piece.action_size = 1;
+        piece.actions = piece.rewards = {0};
+        piece.terminated = {0};
+        piece.truncated = {whole.truncated[t - 1]};
+        replay.extend(piece);
+        if (count == 1) replay.set_fresh(0, 1);
+      }
+      ++count;
+      if (asked == counts.size() || count != counts[asked]) continue;
+      std::vector<float> begins;
+      for (const auto begin : new_begins(replay, 5, 2)) begins.push_back(static_cast<float>(begin));
+      begins.resize(2, -1);
+      EXPECT_EQ(begins, row(golden_("out/queue_begin")[static_cast<std::int64_t>(asked)])) << count;
+      ++asked;
+    }
   }
+  EXPECT_EQ(asked, counts.size());
+}
+
+/// One beside an action comes with what that action led to, one beside a frame with the frame.
+TEST(Sequences, ColumnsComeByTheirNames) {
+  Replay replay(1 << 20);
+  auto one = episode_of(1, 3, true);
+  one.extra["cost"] = {1, false, {10, 11, 12}};
+  one.extra["value"] = {2, true, {0, 1, 2, 3, 4, 5, 6, 7}};
+  replay.add(one);
+  replay.add(episode_of(2, 2, true));
+  const auto batch = sequences_at(replay, {0}, 7);
+  ASSERT_EQ(batch.extra.size(), 2u);
+  EXPECT_EQ(row(batch.extra.at("cost")), (std::vector<float>{0, 10, 11, 12, 0, 0, 0}));
+  EXPECT_EQ(batch.extra.at("value").sizes(), (std::vector<std::int64_t>{7, 1, 2}));
+  EXPECT_EQ(row(batch.extra.at("value")), (std::vector<float>{0, 1, 2, 3, 4, 5, 6, 7, 0, 0, 0, 0, 0, 0}));
+  EXPECT_EQ(batch.to(torch::kCPU).extra.size(), 2u);
+  auto other = episode_of(3, 2, true);
+  other.extra["cost"] = {2, false, {0, 0, 0, 0}};
+  replay.add(other);
+  EXPECT_THROW(sequences_at(replay, {5}, 5), Error);
 }
 
 TEST(Sequences, PartsThatEpisodesLackStayAway) {

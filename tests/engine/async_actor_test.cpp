@@ -154,6 +154,41 @@ TEST_F(AsyncActorTest, LiveSettingsReachTheActor) {
   EXPECT_EQ(std::static_pointer_cast<DreamerParts>(actors->parts)->actor_critic->live_options().exploration_noise, 0.5);
 }
 
+/// Stopped before its actor has so much as opened the dataset, a run that goes on has lost nothing.
+TEST_F(AsyncActorTest, StoppedBeforeTheActorBeginsNothingIsLost) {
+  {
+    const auto run = trainer();
+    gate_->allow(150);
+    ASSERT_TRUE(comes([&] { return run->advance() && gate_->passed() == 150; }));
+    ASSERT_TRUE(run->advance());
+    gate_->open();
+    run->close();
+  }
+  const auto counters = [&](const char* name) { return test::all_of(folder_ / "run").at(name); };
+  const auto before = counters("learn.experience/counters").clone();
+  const auto steps = counters("learn.counters")[2].item<std::int64_t>();
+  EXPECT_GE(steps, 148);
+  {
+    const auto run = trainer(true);
+    const auto door = std::make_shared<Gate>();
+    parts_->twin = [twin = parts_->twin, door] {
+      auto actors = twin();
+      actors->make_env = [make = actors->make_env, door] {
+        door->pass();
+        return make();
+      };
+      return actors;
+    };
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(run->advance());
+    run->save();
+    EXPECT_GE(counters("learn.experience/counters")[0].item<std::int64_t>(), before[0].item<std::int64_t>());
+    EXPECT_GE(counters("learn.experience/counters")[2].item<std::int64_t>(), before[2].item<std::int64_t>());
+    EXPECT_GE(counters("learn.counters")[2].item<std::int64_t>(), steps);
+    door->open();
+    run->close();
+  }
+}
+
 TEST_F(AsyncActorTest, WhatEndsTheActorIsToldByTheLearner) {
   const auto run = trainer();
   parts_->twin = [twin = parts_->twin] {

@@ -32,7 +32,7 @@ TEST_F(DreamerReplay, TheReplayKeepsWhatTheModelRemembered) {
   Trainer trainer(test::tiny_dreamer(v3, folder_ / "run", {"train.train_ratio=0", "train.steps=2000"}), {1e9, "learn"},
                   false);
   const auto parts = std::static_pointer_cast<DreamerParts>(trainer.system().parts);
-  const auto& replay = parts->replay;
+  const auto& replay = parts->feed->replay();
   while (replay.episodes() < 3) ASSERT_TRUE(trainer.advance());
   const auto model = std::dynamic_pointer_cast<Rssm>(parts->model);
   {
@@ -51,7 +51,7 @@ TEST_F(DreamerReplay, TheReplayKeepsWhatTheModelRemembered) {
     EXPECT_GT((kept.at("h").slice(0, 1) - kept.at("h").slice(0, 0, -1)).abs().max().item<double>(), 0.02);
   }
   trainer.set("train.train_ratio", 4.0);
-  const auto all = [&] { return states_at(replay, {0}, replay.frames()).squeeze(1).to(torch::kFloat32); };
+  const auto all = [&] { return states_between(replay, 0, replay.whole_frames()).to(torch::kFloat32); };
   auto was = all();
   while (parts->updates == 0) {
     was = all();
@@ -72,7 +72,7 @@ TEST_F(DreamerReplay, AFullReplayResumesBitForBit) {
       parts->options.train.budget_gb = 7e-4;  // five episodes
       for (int i = 0; i < every && more; ++i) more = trainer.advance();
       if (more) {
-        EXPECT_LE(parts->replay.episodes(), 5u);
+        EXPECT_LE(parts->feed->replay().episodes(), 5u);
       }
       trainer.close();
     }
@@ -96,37 +96,42 @@ TEST_F(DreamerReplay, OlderAndOddCheckpoints) {
   }
   const auto whole = Checkpoint::load(run / "checkpoint.safetensors");
   const auto frames = whole.tensors.at("learn.replay/states").size(0);
-  const auto seen = whole.tensors.at("learn.replay/counters")[0].item<std::int64_t>();
+  const auto fresh = whole.tensors.at("learn.replay/fresh");
   ASSERT_GT(frames, 40);
-  EXPECT_LE(seen, frames);
-  EXPECT_GT(seen, frames - 12 - 2 * 6) << "all but the last pieces have been replayed";
-  // Seen once it has been read anew, and nothing else was done.
-  const auto seen_after = [&](Checkpoint checkpoint) {
+  ASSERT_EQ(fresh.numel(), 2) << "lanes";
+  EXPECT_LT(fresh.sum().item<std::int64_t>(), 12 + 2 * 6) << "all but the last pieces have been replayed";
+  // Of the lanes once it has been read anew, and nothing else was done.
+  const auto fresh_after = [&](Checkpoint checkpoint) {
     checkpoint.save(run / "checkpoint.safetensors");
     const auto trainer = begun("run");
     const auto parts = std::static_pointer_cast<DreamerParts>(trainer->system().parts);
     trainer->set("train.train_ratio", 0.0);
-    while (parts->replay.frames() < frames || trainer->current()->detail().find("reading") != std::string::npos)
+    while (parts->feed->replay().frames() < frames || trainer->current()->detail().find("reading") != std::string::npos)
       trainer->advance();
     trainer->save();
-    return all_of(run).at("learn.replay/counters")[0].item<std::int64_t>();
+    return all_of(run).at("learn.replay/fresh");
   };
-  EXPECT_EQ(seen_after(whole), seen);
+  EXPECT_TRUE(torch::equal(fresh_after(whole), fresh));
   auto older = whole;
   std::erase_if(older.tensors, [](const auto& entry) { return entry.first.starts_with("learn.replay/"); });
   for (auto& [name, tensor] : older.tensors) {
     if (name.ends_with("/states")) tensor = torch::zeros({0}, torch::kBFloat16);
   }
-  EXPECT_EQ(seen_after(older), frames);
+  EXPECT_LE(fresh_after(older).max().item<std::int64_t>(), 11) << "what is under way alone";
   auto odd = whole;
-  for (const auto& [counters, expected] :
-       {std::pair{std::vector<std::int64_t>{INT64_MAX, 0}, frames}, {{INT64_MIN, INT64_MIN}, 0}, {{6, INT64_MAX}, 6}}) {
-    odd.tensors["learn.replay/counters"] = torch::tensor(counters, torch::kInt64);
-    EXPECT_EQ(seen_after(odd), expected);
-  }
-  odd = whole;
-  odd.tensors["learn.replay/states"] = torch::zeros({frames, 7}, torch::kBFloat16);
-  EXPECT_NE(message_of<Error>([&] { seen_after(odd); }).find("learn.replay/states"), std::string::npos);
+  odd.tensors["learn.replay/fresh"] = torch::tensor({INT64_MAX, std::int64_t{3}}, torch::kInt64);
+  EXPECT_EQ(fresh_after(odd)[1].item<std::int64_t>(), 3);
+  EXPECT_LE(all_of(run).at("learn.replay/fresh")[0].item<std::int64_t>(), frames) << "no more than there are";
+  const auto refused = [&](const std::string& name, const torch::Tensor& tensor) {
+    odd = whole;
+    odd.tensors[name] = tensor;
+    EXPECT_NE(message_of<Error>([&] { fresh_after(odd); }).find(name), std::string::npos) << name;
+  };
+  refused("learn.replay/fresh", torch::tensor({-1, 0}, torch::kInt64));
+  refused("learn.replay/fresh", torch::zeros({3}, torch::kInt64));
+  refused("learn.replay/counters", torch::tensor({INT64_MIN, INT64_MAX}, torch::kInt64));
+  refused("learn.replay/states", torch::zeros({frames, 7}, torch::kBFloat16));
+  refused("learn.replay/states", torch::full_like(whole.tensors.at("learn.replay/states"), NAN));
 }
 
 }  // namespace dreamer_replay_test

@@ -174,7 +174,7 @@ TEST_F(DreamerTest, OneUpdateForAsManyStepsAsTheRatioSays) {
 /// The steps of a given dataset are owed updates like steps that were collected; nothing else is collected.
 TEST_F(DreamerTest, LearnsFromGivenEpisodesAlone) {
   {
-    Trainer collected(test::tiny_dreamer(v3, folder_ / "first", {"train.train_ratio=0"}), {1e9, "learn"}, false);
+    Trainer collected(test::tiny_dreamer(v3, folder_ / "first"), {1e9, "learn"}, false);
     while (collected.advance()) {
     }
   }
@@ -270,13 +270,40 @@ TEST_F(DreamerTest, StepsThatAreAllRandomAreRefused) {
               "train.steps = 40 leaves no step to learn with after train.prefill = 40");
 }
 
-/// Evaluated alone, with the weights that it was given: once, not for ever.
-TEST_F(DreamerTest, ARunThatHasLearnedNothingIsEvaluatedOnce) {
-  Trainer trainer(test::tiny_dreamer(v3, folder_ / "run"), {1e9, "evaluate"}, false);
-  int advances = 0;
-  while (advances < 500 && trainer.advance()) ++advances;
-  EXPECT_LT(advances, 500);
-  EXPECT_SAYS(trainer.system().facts.at("score"), "over 2 unseen episodes");
+/// A phase that could do nothing says so; nothing is called done or scored.
+TEST_F(DreamerTest, WithoutAnUpdateNothingIsDone) {
+  const auto ended = [&](const std::string& name, const std::vector<std::string>& more, const std::string& only) {
+    Trainer trainer(test::tiny_dreamer(v3, folder_ / name, more), {1e9, only}, false);
+    const auto message = message_of<Error>([&] {
+      while (trainer.advance()) {
+      }
+    });
+    for (const auto& phase : trainer.phases(false)) EXPECT_LT(phase.progress, 1) << phase.name;
+    EXPECT_FALSE(trainer.system().facts.contains("score"));
+    return message;
+  };
+  EXPECT_SAYS(ended("ratio", {"train.train_ratio=0"}, ""), "train.train_ratio = 0 asks for no update");
+  EXPECT_SAYS(ended("length", {"train.length=200"}, ""), "train.length = 200");
+  EXPECT_SAYS(ended("evaluated", {}, "evaluate"), "nothing to evaluate");
+}
+
+/// Pendulum's episodes have 200 steps: none ends in a run of 100, and all of them are experience.
+TEST_F(DreamerTest, EpisodesUnderWayAreLearnedFromAndResumeBitForBit) {
+  const Run run = {"dreamer-v3", "Pendulum", {"train.steps=140"}};
+  for (const auto& [name, every] : {std::pair{"whole", 1000}, {"torn", 3}}) {
+    for (bool more = true; more;) {
+      Trainer trainer(test::tiny_dreamer(run, folder_ / name), {1e9, "learn"}, true);
+      const auto parts = std::static_pointer_cast<DreamerParts>(trainer.system().parts);
+      for (int i = 0; i < every && more; ++i) more = trainer.advance();
+      EXPECT_EQ(parts->feed->replay().episodes(), 0u);
+      trainer.close();
+      if (!more) {
+        EXPECT_EQ(parts->updates, 1 + (140 - 40) * 4 / 12);
+      }
+    }
+    EXPECT_EQ(Dataset(folder_ / name / "data" / "own").episodes(), 0u);
+  }
+  expect_same(folder_ / "whole", folder_ / "torn");
 }
 
 /// A crash loses what came after the checkpoint; a run that then goes on otherwise, here with a bolder actor, must not

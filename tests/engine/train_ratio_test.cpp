@@ -1,4 +1,4 @@
-#include "core/engine/dreamer/train_ratio.h"
+#include "core/engine/train_ratio.h"
 
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ TEST(TrainRatio, OneUpdateAtOnceThenAsTheRatioSays) {
   EXPECT_EQ(updates_after(ratio, 1, 4), 1);
   EXPECT_EQ(updates_after(ratio, 1, 5), 2);
   EXPECT_EQ(updates_after(ratio, 2, 50), 11);
-  EXPECT_EQ(ratio.owed(50, 10), 10);
+  EXPECT_EQ(ratio.updates_for(50, 10), 10);
 }
 
 TEST(TrainRatio, AChangeCountsFromWhereItIsMade) {

@@ -1,0 +1,39 @@
+#include "core/data/episode.h"
+
+#include <algorithm>
+
+namespace dream {
+
+void Episode::append(const Episode& piece) {
+  const auto add = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+  for (const auto& [name, column] : piece.extra) {
+    auto& mine = extra[name];
+    mine.width = column.width, mine.per_frame = column.per_frame;
+  }
+  fill_columns();  // as far as this one goes, also of names that are new
+  for (const auto& [name, column] : piece.extra) add(extra[name].values, column.values);
+  add(frames, piece.frames);
+  add(vectors, piece.vectors);
+  add(actions, piece.actions);
+  add(rewards, piece.rewards);
+  add(terminated, piece.terminated);
+  add(truncated, piece.truncated);
+  fill_columns();
+}
+
+void Episode::fill_columns() {
+  for (auto& [name, column] : extra) {
+    column.values.resize(column.rows(length()) * static_cast<std::size_t>(column.width));
+  }
+}
+
+bool is_column_name(const std::string& name) {
+  const auto good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+           c == '.';
+  };
+  return !name.empty() && name.size() <= 64 && name.find_first_not_of('.') != std::string::npos &&
+         std::ranges::all_of(name, good);
+}
+
+}  // namespace dream

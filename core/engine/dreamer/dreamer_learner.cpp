@@ -1,0 +1,191 @@
+#include <algorithm>
+#include <cmath>
+
+#include "core/data/sequences.h"
+#include "core/engine/dreamer/dreamer.h"
+#include "core/engine/lanes.h"
+#include "core/lab/open_loop.h"
+
+namespace dream {
+namespace {
+
+constexpr std::int64_t kept_starts = 64;       // states that a run keeps to begin dreams from
+constexpr double exploding_kl = 1000;          // nats; healthy models stay below a hundred
+constexpr std::int64_t open_loop_context = 5;  // frames that the open-loop picture sees
+constexpr std::int64_t open_loop_steps = 50;   // that it then imagines
+constexpr std::int64_t open_loop_lanes = 3;
+constexpr std::int64_t open_loop_updates = 20;  // for which it keeps its sequences, so that they can be seen to improve
+
+/// The world model from a batch of sequences, the actor-critic from what is imagined from their states, in one step.
+class DreamerLearner : public Learner {
+ public:
+  explicit DreamerLearner(DreamerParts& parts)
+      : parts_(parts), world_(parts.model->parameters(), parts.options.world_optimiser) {
+    if (auto* ac = parts.actor_critic.get()) {
+      actor_ = std::make_unique<Optimiser>(ac->actor_parameters(), parts.options.actor_optimiser);
+      critic_ = std::make_unique<Optimiser>(ac->critic_parameters(), parts.options.critic_optimiser);
+    }
+  }
+
+  void update(Feed& feed, std::int64_t number, at::Generator rng) override;
+  double frames_per_update() const override {
+    return static_cast<double>(parts_.options.train.batch * parts_.options.train.length);
+  }
+  std::int64_t least_steps() const override { return parts_.options.train.length; }
+  std::vector<Metrics::Spec> curves() const override;
+
+  void follow_settings() override {
+    const auto& options = parts_.options;
+    world_.options() = options.world_optimiser;
+    if (actor_) actor_->options() = options.actor_optimiser, critic_->options() = options.critic_optimiser;
+  }
+
+  void save(Checkpoint& into, const std::string& prefix) const override {
+    world_.save(into, prefix + "world/");
+    if (actor_) actor_->save(into, prefix + "actor/"), critic_->save(into, prefix + "critic/");
+  }
+
+  void load(const Checkpoint& from, const std::string& prefix) override {
+    world_.load(from, prefix + "world/");
+    if (actor_) actor_->load(from, prefix + "actor/"), critic_->load(from, prefix + "critic/");
+    for (auto* optimiser : {&world_, actor_.get(), critic_.get()}) {
+      if (optimiser) optimiser->clear();  // gradients of a step that failed
+    }
+  }
+
+  void rest() override { batch_ = sheet_ = {}; }
+  std::vector<Frame> frames(const Feed& feed) override;
+  std::vector<std::string> warnings() const override { return warnings_; }
+  std::vector<std::string> probe_names() const override;
+  void report(ProbeSink& sink) override;
+
+ private:
+  Metrics& metrics() const { return parts_.system->metrics; }
+  void look_back(const SequenceLoss& world);
+
+  DreamerParts& parts_;
+  Optimiser world_;
+  std::unique_ptr<Optimiser> actor_, critic_;
+  SequenceBatch batch_, sheet_;  // the last one, for probes; what the open-loop picture shows
+  std::int64_t number_ = 0, sheet_since_ = 0;
+  std::vector<std::string> warnings_;
+};
+
+void DreamerLearner::update(Feed& feed, std::int64_t number, at::Generator rng) {
+  const auto& train = parts_.options.train;
+  number_ = number;
+  batch_ = feed.draw(train.batch, train.length);
+  auto world = parts_.model->loss(batch_, rng);
+  const bool imagines = parts_.actor_critic != nullptr;
+  const auto starts = imagines || feed.keeps_states() ? world.starts_at({}) : Carry{};
+  if (feed.keeps_states()) feed.keep(starts);
+  for (const auto& [name, term] : world.terms) metrics().add("world/" + name, number, term.item<double>());
+  auto total = world.total;
+  if (imagines) {
+    const auto alive = (1 - batch_.terminated).flatten();
+    auto loss = parts_.actor_critic->learn(*parts_.model, starts, alive,
+                                           {world.features, batch_.reward, batch_.terminated, batch_.last}, rng);
+    for (const auto& [name, term] : loss.terms) metrics().add("behaviour/" + name, number, term.item<double>());
+    total = total + loss.actor + loss.critic;
+    if (loss.replay_critic.defined()) total = total + loss.replay_critic;
+  }
+  total.backward();
+  metrics().add("world/gradient", number, world_.step());
+  if (actor_) {
+    metrics().add("behaviour/actor_gradient", number, actor_->step());
+    metrics().add("behaviour/critic_gradient", number, critic_->step());
+    parts_.actor_critic->update_target();
+  }
+  if (number % 50 == 1) look_back(world);
+}
+
+/// What looks wrong, and states to begin dreams from.
+void DreamerLearner::look_back(const SequenceLoss& world) {
+  warnings_ = parts_.model->latent_warnings();
+  if (const double kl = metrics().last("world/kl"); kl > exploding_kl) {
+    warnings_.push_back("the KL between posterior and prior explodes (" + std::to_string(std::llround(kl)) +
+                        " nats): lower the learning rate or raise β_dyn");
+  }
+  // Nothing comes after an episode's last state.
+  const auto going_on = (1 - batch_.last).flatten().nonzero().flatten();
+  const auto every = std::max<std::int64_t>(1, going_on.size(0) / kept_starts);
+  const auto chosen = going_on.slice(0, 0, every * kept_starts, every);
+  if (chosen.size(0) > 0) parts_.system->starts = world.starts_at(chosen);
+}
+
+std::vector<Frame> DreamerLearner::frames(const Feed& feed) {
+  if (!batch_.image.defined() || feed.replay().frames() == 0) return {};
+  if (!sheet_.reward.defined() || number_ - sheet_since_ >= open_loop_updates) {
+    // Longer than what is trained on, and of one episode where that lasts; chosen without the run's own chance.
+    sheet_ = feed.sheet(open_loop_lanes, open_loop_context + open_loop_steps, Rng(static_cast<std::uint64_t>(number_)));
+    sheet_since_ = number_;
+  }
+  return open_loop_frames(*parts_.model, sheet_, open_loop_context, make_generator(parts_.system->device, 1));
+}
+
+std::vector<std::string> DreamerLearner::probe_names() const {
+  auto names = parts_.model->batch_probe_names();
+  for (const auto* name : {"predicted/reward", "predicted/continue"}) names.emplace_back(name);
+  if (parts_.actor_critic) names.emplace_back("predicted/value");
+  return names;
+}
+
+void DreamerLearner::report(ProbeSink& sink) {
+  if (!batch_.reward.defined()) return;
+  torch::NoGradGuard no_grad;
+  parts_.model->report_batch(sink);
+  Valued valued;
+  if (auto* ac = parts_.actor_critic.get()) {
+    valued = {[ac](const torch::Tensor& features) { return ac->value(features); }, parts_.options.behaviour.discount,
+              parts_.options.behaviour.lambda};
+  }
+  report_predicted(*parts_.model, batch_, open_loop_context, valued, sink, make_generator(parts_.system->device, 1));
+}
+
+std::vector<Metrics::Spec> DreamerLearner::curves() const {
+  const auto& w = parts_.options.world;
+  const auto spec = [](const char* name, const char* title, const char* unit) {
+    return Metrics::Spec{name, title, unit, "update"};
+  };
+  const auto divergence = [&](const char* name, const std::string& title) {
+    return Metrics::Spec{name, title, "nats", "update", 0, "free nats"};
+  };
+  const bool excess = w.free_per == FreePer::excess;
+  const std::string before = excess ? "max(0, " : "max(", after = excess ? " − free)" : ", free)";
+  std::vector<Metrics::Spec> specs = {
+      spec("world/image", w.image_loss == ImageLoss::normal ? "Image: −log N(x; x̂, 1)" : "Image: Σ(x − x̂)²", ""),
+      spec("world/vector", w.image_loss == ImageLoss::normal ? "Vector: −log N(x; x̂, 1)" : "Vector: Σ(x − x̂)²", ""),
+      spec("world/reward", "Reward: −log p(r)", "nats"),
+      spec("world/continue", "Continue: −log p(c)", "nats"),
+      divergence("world/dynamics", "Dynamics: " + before + "KL(sg(q) ‖ p)" + after),
+      divergence("world/representation", "Representation: " + before + "KL(q ‖ sg(p))" + after),
+      spec("world/overshooting", "Latent overshooting: KL(sg(q) ‖ p_d)", "nats"),
+      divergence("world/kl", "KL(q ‖ p)"),
+      spec("world/kl_begin", "KL(q ‖ p) where a replayed piece begins", "nats"),
+      spec("world/gradient", "Gradient norm of the world model", "")};
+  // What this run has no part for is not listed.
+  std::erase_if(specs, [&](const Metrics::Spec& s) {
+    return (s.name == "world/image" && w.observe == Sees::vector && !w.paint) ||
+           (s.name == "world/vector" && w.observe == Sees::image) ||
+           (s.name == "world/continue" && w.continue_scale <= 0) ||
+           (s.name == "world/overshooting" && w.overshooting < 2);
+  });
+  if (!parts_.actor_critic) return specs;
+  specs.insert(specs.end(),
+               {spec("behaviour/actor", "Actor loss", ""), spec("behaviour/critic", "Critic: −log p(R)", "nats"),
+                spec("behaviour/replay_critic", "Critic on replayed rewards", "nats"),
+                spec("behaviour/entropy", "Entropy of the policy", "nats"),
+                spec("behaviour/return", "Imagined λ-return", "reward"),
+                spec("behaviour/value", "Imagined value", "reward"),
+                spec("behaviour/actor_gradient", "Gradient norm of the actor", ""),
+                spec("behaviour/critic_gradient", "Gradient norm of the critic", "")});
+  return specs;
+}
+
+}  // namespace
+
+std::unique_ptr<Learner> dreamer_learner(DreamerParts& parts) {
+  return std::make_unique<DreamerLearner>(parts);
+}
+
+}  // namespace dream

@@ -1,0 +1,85 @@
+#include "core/engine/evaluate.h"
+#include "core/engine/interleaved.h"
+#include "core/env/registry.h"
+#include "core/env/repeated.h"
+#include "core/env/resized.h"
+#include "core/nn/device.h"
+
+namespace dream {
+
+void InterleavedOptions::fields(Config& config, const std::string& prefix) {
+  config.add(prefix + "steps", steps,
+             {.help = "Steps of the environment in all", .unit = "steps", .low = 1, .high = 1e9, .live = true});
+  config.add(prefix + "batch", batch, {.help = "Sequences of a batch", .low = 1, .high = 4096});
+  config.add(prefix + "length", length, {.help = "Steps of a sequence", .unit = "steps", .low = 2, .high = 4096});
+  config.add(
+      prefix + "train_ratio", train_ratio,
+      {.help = "Replayed steps per step of the environment", .low = 0, .high = 1e5, .logarithmic = true, .live = true});
+  config.add(prefix + "lanes", lanes, {.help = "Environments that are stepped side by side", .low = 1, .high = 4096});
+  config.add(prefix + "prefill", prefill,
+             {.help = "Steps with random actions before the first update", .unit = "steps", .low = 0, .high = 1e8});
+  config.add(prefix + "budget_gb", budget_gb,
+             {.help = "Memory that the replay may take; the oldest episodes go first",
+              .unit = "GB",
+              .low = 0.01,
+              .high = 1e4});
+  config.add(prefix + "datasets", datasets,
+             {.help = "Dataset folders, separated by ':', that are in the replay from the start; their steps count as "
+                      "steps of the environment, so with train.steps no larger nothing is collected"});
+  config.add(prefix + "online_queue", online_queue,
+             {.help = "Batches hold what is new first, each frame once, and old pieces for the rest"});
+  config.add(
+      prefix + "replay_context", replay_context,
+      {.help = "A replayed piece begins with the state that was kept beside the frame before it, of the actor or of "
+               "the last replay, and not as an episode does. Kept with the run: 1.3 kB per step at size 1m"});
+  config.add(prefix + "bfloat16", bfloat16,
+             {.help = "bf16 matrix products in large batches, where the processor has them; weights stay float32"});
+  config.add(prefix + "actor", actor,
+             {.help = "sync: collect when the train ratio asks for it, reproducible; async: actor and learner are "
+                      "threads of their own and never wait for each other (DayDreamer)"});
+  config.add(
+      prefix + "weights_every", weights_every,
+      {.help = "Updates between two handovers of weights to an async actor", .low = 1, .high = 1e6, .live = true});
+  config.add(prefix + "evaluate_episodes", evaluate_episodes,
+             {.help = "Unseen episodes at the end", .low = 1, .high = 1e6});
+}
+
+void begin_interleaved(System& system, const RunSpec& spec, std::int64_t repeat, int side) {
+  system.recipe = spec.recipe;
+  system.environment = spec.environment;
+  system.directory = spec.directory;
+  system.device = device_from(spec.device);
+  system.make_env = [name = spec.environment, repeat = static_cast<int>(repeat), side]() -> std::unique_ptr<Env> {
+    auto env = make_env(name);
+    if (repeat > 1) env = std::make_unique<RepeatedEnv>(std::move(env), repeat);
+    const auto& seen = env->spaces();
+    if (seen.image_bytes() == 0 || (seen.image_height == side && seen.image_width == side)) return env;
+    // CarRacing's lower 12 rows are the instrument bar, which world models leave away.
+    return std::make_unique<ResizedEnv>(std::move(env), name.starts_with("CarRacing") ? 84 : 0, side, side);
+  };
+}
+
+void complete_interleaved(System& system, const std::shared_ptr<InterleavedParts>& parts, const RunSpec& spec,
+                          std::string title, std::function<std::unique_ptr<System>(const RunSpec&)> make) {
+  parts->system = &system;
+  parts->feed = std::make_unique<Feed>(system, parts->rng("replay"));
+  parts->twin = [spec, make = std::move(make), &system] {
+    RunSpec same = spec;
+    same.toml = system.config.to_toml();
+    same.settings.clear();
+    return std::shared_ptr<System>(make(same));
+  };
+  std::vector<Metrics::Spec> curves = {{"learn/return", "Return of collected episodes", "reward", "step"},
+                                       {"learn/episode_length", "Length of collected episodes", "steps", "step"}};
+  for (auto& curve : parts->learner->curves()) curves.push_back(std::move(curve));
+  curves.push_back({"evaluate/reward", "Return of unseen episodes", "reward", "episode"});
+  system.metrics = Metrics(std::move(curves));
+  system.parts = parts;
+  system.memory_bytes = [p = parts.get()] { return static_cast<double>(p->feed->replay().bytes()); };
+  system.budget_bytes = [p = parts.get()] { return p->train->budget_gb * 1e9; };
+  system.phases = {interleaved_phase(parts, std::move(title)),
+                   evaluate_phase(system, {[p = parts.get()] { return p->train->evaluate_episodes; },
+                                           [p = parts.get()] { return p->updates; }})};
+}
+
+}  // namespace dream
