@@ -1,10 +1,8 @@
 #include "core/nn/torch.h"
 
-#include <CLI/CLI.hpp>
-#include <cstdio>
+#include <algorithm>
 
-#include "api/error.h"
-#include "core/base/platform.h"
+#include "app/program.h"
 #include "core/engine/live_engine.h"
 #include "core/engine/run_list.h"
 #include "ui/window.h"
@@ -24,38 +22,44 @@ int main(int argc, char** argv) {
   app.add_option("--start", start, "Begin dreams there: a recorded clip (a dataset's folder) or a picture (PNG, JPEG)");
   app.add_option("--speed", speed,
                  "Dream steps per second to begin with; 0 = as fast as it can (default: the world's own pace)")
-      ->check(CLI::Range(0.0, 1e4));
+      ->transform(number_between(0, 1e4));
   app.add_option("--workspace", window_options.workspace, "play, train, debug or teach (default: the last one)")
       ->check(CLI::IsMember({"play", "train", "debug", "teach"}));
   app.add_option("--device", engine_options.device, "cpu, cuda or cuda:N")->capture_default_str();
   app.add_option("--threads", engine_options.threads, "Threads of training; 0 = one per core")
-      ->check(CLI::Range(0, 1024))
+      ->transform(whole_between(0, 1024))
       ->capture_default_str();
   app.add_option("--width", window_options.width, "Width of the window (default: as it was)")
-      ->check(CLI::Range(640, 16384));
+      ->transform(whole_between(640, 16384));
   app.add_option("--height", window_options.height, "Height of the window (default: as it was)")
-      ->check(CLI::Range(480, 16384));
+      ->transform(whole_between(480, 16384));
   app.add_option("--screenshot", screenshot, "Save a picture of the window there after --frames frames, then leave");
-  app.add_option("--frames", window_options.max_frames, "Leave after so many frames; 0 = never")->capture_default_str();
+  app.add_option("--frames", window_options.max_frames, "Leave after so many frames; 0 = never")
+      ->transform(whole_between(0, 1000000000))
+      ->capture_default_str();
   app.add_option("--seconds", window_options.max_seconds, "Leave after so many seconds; 0 = never")
-      ->check(CLI::Range(0.0, 1e6))
+      ->transform(number_between(0, 1e6))
       ->capture_default_str();
   app.add_option("--report", report,
                  "On leaving, write there what was measured, as JSON: frame times, dream steps, training rates");
+  const std::string program = "dreamscope";
+  catch_interrupts();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);
-    std::fprintf(stderr, "dreamscope: %s. Try --help.\n", error.what());
+    if (error.get_exit_code() == 0) return exit_code(program, app.exit(error));
+    complain(program, std::string(error.what()) + ". Try --help.");
     return 2;
   }
   try {
-    catch_interrupts();
+    for (const auto& file : {screenshot, report}) {
+      if (!file.empty()) check_destination(file);
+    }
     if (!run.empty() && !train.empty()) throw Error("a run is given twice, by itself and after --train; name it once");
     window_options.screenshot = screenshot;
     window_options.report = report;
     if (!screenshot.empty() && window_options.max_frames > 0)
-      window_options.screenshot_frame = window_options.max_frames - 1;
+      window_options.screenshot_frame = std::max(1, window_options.max_frames - 1);
     window_options.quit = &interrupt_flag();
     engine_options.assets = find_assets();
     engine_options.open = train.empty() ? run : train;
@@ -63,9 +67,9 @@ int main(int argc, char** argv) {
     LiveEngine engine(engine_options);
     if (!start.empty()) engine.send(DreamFrom{start});
     if (speed >= 0) engine.send(SetSpeed{static_cast<float>(speed)});
-    return ui::run_window(engine, window_options);
+    return exit_code(program, ui::run_window(engine, window_options));
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "dreamscope: %s\n", error.what());
-    return 1;
+    complain(program, error.what());
+    return exit_code(program, 1);
   }
 }

@@ -369,6 +369,10 @@ void Window::drop(const std::vector<std::string>& paths) {
   if (!paths.empty()) in_->engine_ref.send(OpenRun{paths.front()});
 }
 
+long Window::frames() const {
+  return in_->frames;
+}
+
 std::string Window::report() const {
   return in_->report.json();
 }
@@ -417,7 +421,11 @@ bool Window::frame() {
   ImGui_ImplOpenGL3_RenderDrawData(ImGui::GetDrawData());
   ++in.frames;
   // Read before the swap: afterwards the back buffer is undefined.
-  if (!in.options.screenshot.empty() && in.frames == in.options.screenshot_frame) screenshot(in.options.screenshot);
+  if (!in.options.screenshot.empty() && in.frames == in.options.screenshot_frame) {
+    if (!screenshot(in.options.screenshot))
+      throw Error("The picture could not be written to " + in.options.screenshot.string() +
+                  "; choose a file in a folder that you may write to.");
+  }
   if (std::exchange(ui.want_screenshot, false)) {
     const std::filesystem::path file = screenshot_path();
     const bool saved = screenshot(file);
@@ -450,6 +458,9 @@ int run_window(Engine& engine, const WindowOptions& options) {
   Window window(engine, options);
   while (window.frame()) {
   }
+  if (!options.screenshot.empty() && window.frames() < options.screenshot_frame)
+    throw Error("The window was closed after " + std::to_string(window.frames()) + " frames, before the one that " +
+                options.screenshot.string() + " was to show; give it more time.");
   if (!options.report.empty() && !save_text(options.report, window.report()))
     throw Error("The report could not be written to " + options.report.string() +
                 "; choose a file in a folder that you may write to.");

@@ -42,6 +42,7 @@ class Window {
   void drop(const std::vector<std::string>& paths);    // what dropping files on the window does
   bool screenshot(const std::filesystem::path& file);  // of the last frame, as PNG; false when it cannot be written
   Ui& ui();
+  long frames() const;         // drawn so far
   std::string report() const;  // see Report::json
 
  private:
@@ -49,8 +50,8 @@ class Window {
   std::unique_ptr<Inside> in_;
 };
 
-/// Opens the window and returns its exit code when it is closed. Throws dream::Error when it cannot be opened or the
-/// report cannot be written.
+/// Opens the window and returns its exit code when it is closed. Throws dream::Error when it cannot be opened, or the
+/// picture or the report that was asked for cannot be written.
 int run_window(Engine& engine, const WindowOptions& options);
 
 }  // namespace dream::ui

@@ -65,9 +65,10 @@ Verb bench_verb(CLI::App& app) {
   command->add_option("--only", options->only, "Measure the rows whose names begin so; repeatable");
   command->add_flag("--verbose", options->verbose, "Say how the time of a row divides, where that is known");
   command->add_option("--seconds", options->seconds, "Length of one measurement; each is the best of three")
-      ->check(CLI::Range(0.05, 600.0))
+      ->transform(number_between(0.05, 600))
       ->capture_default_str();
   return {command, [options](const Common& common) {
+            if (!options->json.empty()) check_destination(options->json);
             const auto device = device_from(common.device);
             const double s = options->seconds;
             std::vector<Measurement> rows = {{"car_racing", [&] { return environment_row(s); }}};

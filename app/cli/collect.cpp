@@ -23,17 +23,17 @@ Verb collect_verb(CLI::App& app) {
                    "controller drives")
       ->capture_default_str();
   command->add_option("--episodes", options->episodes, "Episodes in the dataset at the end; what is there counts")
-      ->check(CLI::Range(1, 100000000))
+      ->transform(whole_between(1, 100000000))
       ->capture_default_str();
   command->add_option("--out", options->directory, "The dataset's folder")->required();
   command->add_option("--max-steps", options->max_steps, "Longest episode")
-      ->check(CLI::Range(1, 100000000))
+      ->transform(whole_between(1, 100000000))
       ->capture_default_str();
   command->add_option("--lanes", options->lanes, "Environments stepped side by side")
-      ->check(CLI::Range(1, 4096))
+      ->transform(whole_between(1, 4096))
       ->capture_default_str();
   command->add_option("--noise", options->noise, "Shake a run's actions by up to this share of each axis's half range")
-      ->check(CLI::Range(0.0, 10.0))
+      ->transform(number_between(0, 10))
       ->capture_default_str();
   command
       ->add_option("--weaken", options->weaken,
@@ -90,7 +90,9 @@ Verb collect_verb(CLI::App& app) {
               view.detail = "episode " + std::to_string(written) + " of " + std::to_string(options->episodes);
               progress.show(view);
             }
-            progress.say(std::to_string(collector.written()) + " episodes in " + options->directory);
+            const bool whole = collector.written() >= options->episodes;
+            progress.say((whole ? "" : "stopped; the same command goes on. ") + std::to_string(collector.written()) +
+                         " episodes in " + printable(options->directory));
           }};
 }
 

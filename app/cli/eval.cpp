@@ -29,12 +29,14 @@ struct Played {
     std::vector<std::int64_t> lengths;
     for (const auto& result : results) rewards.push_back(result.reward), lengths.push_back(result.steps);
     const auto [mean, deviation] = score = score_of(results);
+    if (!std::isfinite(mean)) throw Error("The " + std::string(what) + " is no finite number: the run is damaged.");
     std::ranges::sort(lengths);
     usual_length = lengths[lengths.size() / 2];
     const auto [worst, best] = std::ranges::minmax(rewards);
     const int digits = std::abs(mean) < 10 ? 2 : 1;
     std::printf("%s  %.*f ± %.*f  over %zu %s (worst %.1f, best %.1f)\n", what, digits, mean, digits, deviation,
                 rewards.size(), whom, worst, best);
+    std::fflush(stdout);
   }
   std::vector<double> rewards;
   Score score;
@@ -54,28 +56,29 @@ Verb eval_verb(CLI::App& app) {
   auto* command = app.add_subcommand("eval", "Score a run's controller on unseen episodes, and its model's errors");
   command->add_option("run", options->run, "The run's folder, or a checkpoint")->required();
   command->add_option("--episodes", options->episodes, "Episodes to play")
-      ->check(CLI::Range(1, 1000000))
+      ->transform(whole_between(1, 1000000))
       ->capture_default_str();
   command->add_flag("--dream", options->dream, "Play inside the model's dream instead of the environment");
   command->add_flag("--random", options->random,
                     "Play the same episodes with uniformly random actions as well: what the run must beat");
   command->add_option("--tau", options->tau, "Temperature τ of the dream")
-      ->check(CLI::Range(0.01, 10.0))
+      ->transform(number_between(0.01, 10))
       ->capture_default_str();
   command
       ->add_option("--max-steps", options->max_steps,
                    "Longest episode, a dreamt one too; the environment's own limit counts as well")
-      ->check(CLI::Range(1, 100000000))
+      ->transform(whole_between(1, 100000000))
       ->capture_default_str();
   command->add_option("--lanes", options->lanes, "Episodes played side by side")
-      ->check(CLI::Range(1, 4096))
+      ->transform(whole_between(1, 4096))
       ->capture_default_str();
   auto* horizon = command->add_option("--horizon", options->horizon, "Imagined steps whose error is measured; 0 = none")
-                      ->check(CLI::Range(0, 1000))
+                      ->transform(whole_between(0, 1000))
                       ->capture_default_str();
   command->add_option("--json", options->json, "Write the figures to this file");
 
   return {command, [options, horizon](const Common& common) {
+            if (options->random && options->dream) throw Error("--random plays in the environment; leave --dream away");
             if (!options->dream && horizon->count() > 0 && options->horizon > 0 &&
                 options->max_steps <= horizon_context + options->horizon) {
               throw Error("--max-steps " + std::to_string(options->max_steps) + " is too short for --horizon " +
@@ -83,7 +86,9 @@ Verb eval_verb(CLI::App& app) {
                           std::to_string(horizon_context + options->horizon) + " steps: " +
                           std::to_string(horizon_context) + " to look, then the horizon; --horizon 0 leaves it out");
             }
-            const auto checkpoint = load_run(checkpoint_path(options->run));
+            const auto file = checkpoint_path(options->run);
+            if (!options->json.empty()) check_output("--json", options->json, file);
+            const auto checkpoint = load_run(file);
             auto system = load_system(checkpoint, common.device);
             if (!system->behaviour)
               throw Error(options->run + " has no behaviour whose episodes could be scored: people drive it");
@@ -103,7 +108,6 @@ Verb eval_verb(CLI::App& app) {
               lanes =
                   std::make_unique<RealLanes>(system->model, system->device, system->make_env, lane_count, common.seed);
             }
-            if (options->random && options->dream) throw Error("--random plays in the environment; leave --dream away");
             Population::Options play;
             play.max_steps = max_steps;
             Pilot pilot(system->behaviour, lane_count, Mode::judge);
@@ -160,7 +164,9 @@ Verb eval_verb(CLI::App& app) {
                                        ? horizon_context
                                        : std::clamp<std::int64_t>(played.usual_length / 4, 1, horizon_context);
               const auto report = horizon_error(*system, std::min(horizon_episodes, options->episodes), first, context,
-                                                options->horizon, options->tau, options->max_steps);
+                                                options->horizon, options->tau, options->max_steps, [] {
+                                                  if (interrupted()) throw Error("interrupted; nothing was written");
+                                                });
               std::printf("reconstruction  Σ(x − x̂)² = %.2f per frame, MSE %.5f, over %lld unseen frames\n",
                           report.reconstruction_sum, report.reconstruction_mse, static_cast<long long>(report.frames));
               std::printf(
@@ -176,9 +182,9 @@ Verb eval_verb(CLI::App& app) {
               json["imagined_mse"] = report.frame_mse;
               json["still_mse"] = report.still_picture_mse;
             }
-            if (!options->json.empty()) {
-              write_file(options->json, json.dump(2) + "\n");
-            }
+            if (options->json.empty()) return;
+            // The name of a folder need not be a text.
+            write_file(options->json, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
           }};
 }
 

@@ -16,32 +16,31 @@ Verb export_verb(CLI::App& app) {
   command->add_option("run", options->run, "The run's folder, or a checkpoint")->required();
   command->add_option("--out", options->out, "The file to write")->required();
   command->add_flag("--half", options->half, "Weights in half precision");
-  return {
-      command, [options](const Common&) {
-        const auto checkpoint = load_run(checkpoint_path(options->run));
-        if (std::filesystem::weakly_canonical(options->out) == std::filesystem::weakly_canonical(checkpoint.origin)) {
-          throw Error("--out is the checkpoint itself; an export leaves out what training needs to go on");
-        }
-        // What a dream needs, and the curves that show what normal looks like. Optimiser and search state stay behind.
-        auto system = load_system(checkpoint, "cpu");
-        Checkpoint out;
-        system->store_weights(out);
-        if (options->half) {
-          for (auto& [name, tensor] : out.tensors) {
-            // The controller is small, and its behaviour is what was scored.
-            if (tensor.is_floating_point() && !name.starts_with("behaviour")) tensor = tensor.to(torch::kFloat16);
-          }
-        }
-        system->metrics.save(out);
-        for (const char* key : {"recipe", "environment", "config"}) out.metadata[key] = checkpoint.text(key);
-        out.metadata[run_format_key] = std::to_string(run_format);
-        for (const auto& [key, text] : checkpoint.metadata) {
-          if (key.starts_with("fact/")) out.metadata[key] = text;
-        }
-        out.save(options->out);
-        std::printf("%s: %.1f MB\n", options->out.c_str(),
-                    static_cast<double>(std::filesystem::file_size(options->out)) / 1e6);
-      }};
+  return {command, [options](const Common&) {
+            const auto file = checkpoint_path(options->run);
+            check_output("--out", options->out, file);
+            const auto checkpoint = load_run(file);
+            // What a dream needs, and the curves that show what normal looks like. Optimiser and search state stay
+            // behind.
+            auto system = load_system(checkpoint, "cpu");
+            Checkpoint out;
+            system->store_weights(out);
+            if (options->half) {
+              for (auto& [name, tensor] : out.tensors) {
+                // The controller is small, and its behaviour is what was scored.
+                if (tensor.is_floating_point() && !name.starts_with("behaviour")) tensor = tensor.to(torch::kFloat16);
+              }
+            }
+            system->metrics.save(out);
+            for (const char* key : {"recipe", "environment", "config"}) out.metadata[key] = checkpoint.text(key);
+            out.metadata[run_format_key] = std::to_string(run_format);
+            for (const auto& [key, text] : checkpoint.metadata) {
+              if (key.starts_with("fact/")) out.metadata[key] = text;
+            }
+            out.save(options->out);
+            std::printf("%s: %.1f MB\n", printable(options->out).c_str(),
+                        static_cast<double>(std::filesystem::file_size(options->out)) / 1e6);
+          }};
 }
 
 }  // namespace dream::cli

@@ -1,4 +1,7 @@
+#include <algorithm>
 #include <cmath>
+#include <optional>
+#include <sstream>
 
 #include "api/error.h"
 #include "app/cli/verb.h"
@@ -9,12 +12,18 @@
 namespace dream::cli {
 namespace {
 
+/// "key          text", where neither need be one that a terminal should be shown as it is.
+void print_fact(const std::string& key, const std::string& text) {
+  std::printf("%-12s %s\n", printable(key, 40).c_str(), printable(text).c_str());
+}
+
 void print_dataset(const std::filesystem::path& path) {
   const Dataset dataset(path);
   const auto& info = dataset.info();
-  std::printf("dataset      %s\nenvironment  %s\npolicy       %s\nepisodes     %zu\nsteps        %lld\n",
-              path.string().c_str(), info.environment.c_str(), info.policy.c_str(), dataset.episodes(),
-              static_cast<long long>(dataset.steps()));
+  print_fact("dataset", path.string());
+  print_fact("environment", info.environment);
+  print_fact("policy", info.policy);
+  std::printf("episodes     %zu\nsteps        %lld\n", dataset.episodes(), static_cast<long long>(dataset.steps()));
   if (info.spaces.image_bytes() > 0) {
     std::printf("picture      %d × %d × %d, uint8\n", info.spaces.image_height, info.spaces.image_width,
                 info.spaces.image_channels);
@@ -23,12 +32,31 @@ void print_dataset(const std::filesystem::path& path) {
   std::printf("action       %zu values\n", info.spaces.action.size());
 }
 
+/// Where training stands. Returns what is wrong with it, if anything is.
+std::optional<Error> print_phases(const System& system, const Checkpoint& checkpoint) {
+  if (holds_weights_alone(checkpoint)) {
+    std::printf("phases       none: an export, for dreaming, evaluating and to begin a training from\n");
+    return std::nullopt;
+  }
+  std::optional<Error> damage;
+  for (const auto& phase : system.phases) {
+    try {
+      naming(checkpoint.origin, [&] { phase->load(checkpoint); });
+      std::printf("phase        %-10s %3.0f %%  %s\n", phase->name().c_str(), phase->progress() * 100,
+                  phase->detail().c_str());
+    } catch (const Error& error) {
+      std::printf("phase        %-10s damaged, see below\n", phase->name().c_str());
+      damage = error;
+    }
+  }
+  return damage;
+}
+
 void print_checkpoint(const std::filesystem::path& path) {
   auto checkpoint = Checkpoint::load(path);
-  std::printf("checkpoint   %s\n", path.string().c_str());
+  print_fact("checkpoint", path.string());
   for (const auto& [key, text] : checkpoint.metadata) {
-    if (key != "config")
-      std::printf("%-12s %s\n", (key.starts_with("fact/") ? key.substr(5) : key).c_str(), text.c_str());
+    if (key != "config") print_fact(key.starts_with("fact/") ? key.substr(5) : key, text);
   }
   std::int64_t values = 0, bytes = 0;
   for (const auto& [name, tensor] : checkpoint.tensors) {
@@ -39,7 +67,7 @@ void print_checkpoint(const std::filesystem::path& path) {
               static_cast<double>(bytes) / 1e6);
   if (!checkpoint.metadata.contains("recipe")) {
     for (const auto& [name, tensor] : checkpoint.tensors) {
-      std::printf("  %-40s %s\n", name.c_str(), c10::str(tensor.scalar_type(), " ", tensor.sizes()).c_str());
+      std::printf("  %-40s %s\n", printable(name).c_str(), c10::str(tensor.scalar_type(), " ", tensor.sizes()).c_str());
     }
     return;
   }
@@ -55,17 +83,7 @@ void print_checkpoint(const std::filesystem::path& path) {
       std::printf("parameters   %-10s %lld\n", child.key().c_str(), count(*child.value()));
   }
   if (system->behaviour) std::printf("parameters   %-10s %lld\n", "behaviour", count(*system->behaviour));
-  if (holds_weights_alone(checkpoint)) {
-    std::printf("phases       none: an export, for dreaming, evaluating and to begin a training from\n");
-  } else {
-    naming(checkpoint.origin, [&] {
-      for (const auto& phase : system->phases) phase->load(checkpoint);
-    });
-    for (const auto& phase : system->phases) {
-      std::printf("phase        %-10s %3.0f %%  %s\n", phase->name().c_str(), phase->progress() * 100,
-                  phase->detail().c_str());
-    }
-  }
+  const auto damage = print_phases(*system, checkpoint);
   for (const auto& curve : system->metrics.views(nullptr)) {
     if (!curve.y.empty())
       std::printf("curve        %-20s %.4g at %s %.0f\n", curve.name.c_str(), curve.y.back(), curve.x_unit.c_str(),
@@ -74,7 +92,10 @@ void print_checkpoint(const std::filesystem::path& path) {
   const auto departures = system->config.departures();
   for (const auto& text : departures) std::printf("departs      %s\n", text.c_str());
   if (departures.empty()) std::printf("departs      in nothing from the recipe's own settings\n");
-  std::printf("\n%s", checkpoint.text("config").c_str());
+  std::printf("\n");
+  std::istringstream lines(checkpoint.text("config"));
+  for (std::string line; std::getline(lines, line);) std::printf("%s\n", printable(line).c_str());
+  if (damage) throw *damage;
 }
 
 }  // namespace

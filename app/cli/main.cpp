@@ -1,7 +1,9 @@
 #include "core/nn/torch.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <cstdint>
+#include <limits>
+#include <new>
 
 #include "api/error.h"
 #include "app/cli/verb.h"
@@ -23,42 +25,44 @@ int main(int argc, char** argv) {
   for (auto& verb : verbs) {
     verb.command->add_option("--device", common.device, "cpu, cuda or cuda:N")->capture_default_str();
     verb.command->add_option("--threads", common.threads, "Threads of a network's computation; 0 = one per core")
-        ->check(CLI::Range(0, 1024))
+        ->transform(whole_between(0, 1024))
         ->capture_default_str();
-    verb.command->add_option("--seed", common.seed, "Seed of everything random");
+    verb.command->add_option("--seed", common.seed, "Seed of everything random")
+        ->transform(whole_between(0, std::numeric_limits<std::int64_t>::max()));
     verb.command->add_flag("--quiet", common.quiet, "No progress, results only");
   }
+  const std::string program = "dreamscope-cli";
+  catch_interrupts();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);
+    if (error.get_exit_code() == 0) return exit_code(program, app.exit(error));
     const std::string word = argc > 1 ? argv[1] : "-";
     std::vector<std::string> names;
     for (const auto& verb : verbs) names.push_back(verb.command->get_name());
     if (!word.starts_with('-') && std::find(names.begin(), names.end(), word) == names.end()) {
       const auto near = nearest(word, names);
-      std::fprintf(stderr, "dreamscope-cli: there is no verb '%s'%s. Try --help.\n", word.c_str(),
-                   near.empty() ? "" : ("; did you mean '" + near + "'").c_str());
+      complain(program, "there is no verb '" + printable(word, 80) + "'" +
+                            (near.empty() ? "" : "; did you mean '" + near + "'") + ". Try --help.");
       return 2;
     }
-    std::fprintf(stderr, "dreamscope-cli: %s. Try --help.\n", error.what());
+    complain(program, std::string(error.what()) + ". Try --help.");
     return 2;
   }
   try {
-    catch_interrupts();
     if (common.threads > 0) torch::set_num_threads(common.threads);
     for (auto& verb : verbs) {
       if (!verb.command->parsed()) continue;
       common.seed_given = verb.command->count("--seed") > 0;
       verb.run(common);
     }
-    return 0;
-  } catch (const Error& error) {
-    std::fprintf(stderr, "dreamscope-cli: %s\n", error.what());
+    return exit_code(program, 0);
   } catch (const c10::Error& error) {
-    std::fprintf(stderr, "dreamscope-cli: Torch failed: %s\n", error.what_without_backtrace());
+    complain(program, std::string("Torch failed: ") + error.what_without_backtrace());
+  } catch (const std::bad_alloc&) {
+    complain(program, "there is not enough memory for this; make the model, the batch or the number of lanes smaller");
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "dreamscope-cli: %s\n", error.what());
+    complain(program, error.what());
   }
-  return 1;
+  return exit_code(program, 1);
 }

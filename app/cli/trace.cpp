@@ -22,6 +22,7 @@ Verb trace_verb(CLI::App& app) {
       ->required();
 
   return {command, [options](const Common& common) {
+            check_output("--out", options->out, options->actions);
             const auto env = make_env(options->environment);
             const NpyArray actions = read_npy(options->actions);
             Npz trace;
@@ -32,8 +33,8 @@ Verb trace_verb(CLI::App& app) {
             }
             write_npz(options->out, trace);
             if (!common.quiet) {
-              std::printf("%s: %zu steps from seed %llu\n", options->out.c_str(), trace.at("reward").shape[0],
-                          static_cast<unsigned long long>(common.seed));
+              std::printf("%s: %zu steps from seed %llu\n", printable(options->out).c_str(),
+                          trace.at("reward").shape[0], static_cast<unsigned long long>(common.seed));
             }
           }};
 }

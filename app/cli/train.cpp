@@ -30,7 +30,7 @@ Verb train_verb(CLI::App& app) {
   command->add_flag("--resume", options->resume, "Go on with the run in --out");
   command->add_flag("--list", options->list, "Print the recipe's settings as TOML and leave");
   command->add_option("--checkpoint-seconds", options->checkpoint_seconds, "Longest work that a crash can lose")
-      ->check(CLI::Range(1.0, 86400.0))
+      ->transform(number_between(1, 86400))
       ->capture_default_str();
 
   return {command, [options, names](const Common& common) {
@@ -86,8 +86,8 @@ Verb train_verb(CLI::App& app) {
               return;
             }
             const auto& facts = trainer.system().facts;
-            progress.say("done: " + options->directory);
-            if (facts.contains("score")) std::printf("%s\n", facts.at("score").c_str());
+            progress.say("done: " + printable(options->directory));
+            if (facts.contains("score")) std::printf("%s\n", printable(facts.at("score")).c_str());
           }};
 }
 

@@ -1,9 +1,10 @@
 #pragma once
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "app/program.h"
 
 namespace dream::cli {
 

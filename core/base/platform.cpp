@@ -23,13 +23,22 @@ constexpr std::int64_t one_press_ms = 500;
 std::atomic<std::int64_t> interrupted_at = 0;
 static_assert(std::atomic<std::int64_t>::is_always_lock_free);
 
+std::atomic<int> first_signal = 0;
+
+/// A terminal that closes sends SIGHUP more than once, and every line to a broken pipe sends SIGPIPE again.
+void on_loss(int signal) {
+  int none = 0;
+  first_signal.compare_exchange_strong(none, signal);
+  interrupt_seen = true;
+}
+
 void on_interrupt(int signal) {
   timespec now = {};
   clock_gettime(CLOCK_MONOTONIC, &now);
   const std::int64_t ms = now.tv_sec * 1000 + now.tv_nsec / 1000000;
   std::int64_t first = 0;
   if (interrupted_at.compare_exchange_strong(first, ms)) {
-    interrupt_seen = true;
+    on_loss(signal);
   } else if (ms - first > one_press_ms) {
     std::signal(signal, SIG_DFL);
     std::raise(signal);
@@ -61,10 +70,17 @@ void keep_freed_memory() {
 void catch_interrupts() {
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
+  if (std::signal(SIGHUP, on_loss) == SIG_IGN) std::signal(SIGHUP, SIG_IGN);
+  std::signal(SIGPIPE, on_loss);
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 bool interrupted() {
   return interrupt_seen.load();
+}
+
+int interrupt_signal() {
+  return first_signal.load();
 }
 
 const std::atomic<bool>& interrupt_flag() {

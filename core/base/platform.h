@@ -18,10 +18,13 @@ void name_thread(const std::string& name);
 /// main.
 void keep_freed_memory();
 
-/// SIGINT and SIGTERM from now on only make interrupted() true, so that a run can save itself. Another one,
-/// later than half a second after the first, ends the program at once.
+/// SIGINT, SIGTERM, SIGHUP (the terminal is gone; unless it was to be ignored, as under nohup) and SIGPIPE (nobody
+/// reads what is printed) from now on only make interrupted() true, so that a run can save itself. Another SIGINT or
+/// SIGTERM, later than half a second after the first, ends the program at once. A file that grows past its limit
+/// becomes an error of writing.
 void catch_interrupts();
 bool interrupted();
+int interrupt_signal();                     // the first that came; 0: none
 const std::atomic<bool>& interrupt_flag();  // the same, for those who poll it themselves
 
 /// The folder that holds the running program.

@@ -13,11 +13,15 @@ char32_t decode(std::string_view text, std::size_t at, std::size_t& bytes) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned first = byte(at);
   bytes = first < 0x80 ? 1 : first >> 5 == 0x6 ? 2 : first >> 4 == 0xe ? 3 : first >> 3 == 0x1e ? 4 : 0;
-  if (bytes == 0 || bytes > text.size() - at) return bytes = 0;
+  if (bytes > text.size() - at) bytes = 0;
+  if (bytes == 0) return 0;
   if (bytes == 1) return first;
   char32_t code = first & (0x7fu >> bytes);
   for (std::size_t i = 1; i < bytes; ++i) {
-    if (byte(at + i) >> 6 != 2) return bytes = 0;
+    if (byte(at + i) >> 6 != 2) {
+      bytes = 0;
+      return 0;
+    }
     code = code << 6 | (byte(at + i) & 0x3fu);
   }
   constexpr char32_t least[] = {0, 0, 0x80, 0x800, 0x10000};

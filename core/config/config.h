@@ -32,7 +32,7 @@ class Config {
   /// An enum whose names stand beside it (core/base/choice.h): a text with its choices for everyone outside.
   template <NamedEnum E>
   void add(const std::string& key, E& target, Traits traits) {
-    traits.choices = names_of<E>();
+    if (traits.choices.empty()) traits.choices = names_of<E>();  // otherwise those that make sense here
     append(
         key, name_of(target), std::move(traits),
         [&target](const FieldValue& v) { target = choice_of<E>(std::get<std::string>(v)); },

@@ -1,10 +1,12 @@
 #include "core/data/events.h"
 
 #include <bit>
+#include <cerrno>
 #include <chrono>
 #include <ctime>
 
 #include "api/error.h"
+#include "core/base/durable_file.h"
 #include "core/base/platform.h"
 #include "core/data/crc32c.h"
 
@@ -55,10 +57,10 @@ EventWriter::EventWriter(const std::filesystem::path& directory) {
     std::filesystem::create_directories(directory);
     path_ = unused_name(directory);
   } catch (const std::filesystem::filesystem_error& error) {
-    throw Error("Cannot write events into '" + directory.string() + "': " + error.code().message() + ".");
+    throw Error("Cannot write events into '" + directory.string() + "': " + reason_of(error.code().value()) + ".");
   }
   file_.open(path_, std::ios::binary);
-  if (!file_) throw Error("Cannot create '" + path_.string() + "'.");
+  if (!file_) throw Error("Cannot create '" + path_.string() + "': " + reason_of(errno) + ".");
   std::string event = event_now();
   text(event, 3, "brain.Event:2");  // file_version; readers want it first
   record(event);
@@ -99,7 +101,7 @@ void EventWriter::record(const std::string& payload) {
   little_endian(out, masked_crc32c(payload), 4);
   file_.write(out.data(), static_cast<std::streamsize>(out.size()));
   file_.flush();
-  if (!file_) throw Error("Cannot write '" + path_.string() + "'; is the disk full?");
+  if (!file_) throw Error("Cannot write '" + path_.string() + "': " + reason_of(errno) + ".");
 }
 
 }  // namespace dream

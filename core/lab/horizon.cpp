@@ -20,7 +20,8 @@ double mse(const torch::Tensor& made, const torch::Tensor& real) {
 }  // namespace
 
 HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t first_seed, std::int64_t context,
-                            std::int64_t horizon, double tau, std::int64_t max_steps) {
+                            std::int64_t horizon, double tau, std::int64_t max_steps,
+                            const std::function<void()>& between_steps) {
   torch::NoGradGuard no_grad;
   auto& model = *system.model;
   const auto device = system.device;
@@ -52,6 +53,7 @@ HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t
   for (std::int64_t step = 0; max_steps == 0 || step < max_steps; ++step) {
     const auto living = lanes_of(alive);
     if (living.numel() == 0) break;
+    if (between_steps) between_steps();
     const auto real = unit(envs.images());
     const auto observation = envs.observation(device);
     carry = model.observe(carry, action, observation, rng);

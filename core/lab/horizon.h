@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "core/engine/system.h"
@@ -20,8 +21,10 @@ struct HorizonReport {
 /// Drives `episodes` fresh episodes with the system's own controller on tracks from `first_seed` on, looks for
 /// `context` steps, then imagines `horizon` steps at temperature `tau` under the true actions; every episode gives one
 /// such stretch for each `horizon` steps that it lasts, at most `max_steps` of them (0 = until the environment ends
-/// it). The curves end where no episode lasted longer. Throws dream::Error when none outlasts the context.
+/// it). The curves end where no episode lasted longer. `between_steps` may throw to end it early. Throws dream::Error
+/// when no episode outlasts the context.
 HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t first_seed, std::int64_t context,
-                            std::int64_t horizon, double tau, std::int64_t max_steps = 0);
+                            std::int64_t horizon, double tau, std::int64_t max_steps = 0,
+                            const std::function<void()>& between_steps = {});
 
 }  // namespace dream

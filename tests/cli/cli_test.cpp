@@ -1,103 +1,23 @@
 // dreamscope-cli as a program: what it prints, how it ends, what it leaves on the disk.
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "core/base/npy.h"
-#include "tests/data/temp_folder.h"
+#include "tests/cli/cli_fixture.h"
 
 namespace dream {
 namespace cli_test {
 
 using test::read_bytes;
 
-#define EXPECT_SAYS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
-
-struct Result {
-  int code = -1;  // 128 + the signal, when one ended it
-  std::string out, err;
-};
-
-class CliTest : public ::testing::Test {
- protected:
-  using Arguments = std::vector<std::string>;
-
-  pid_t start(const Arguments& arguments) {
-    const auto out = (folder_ / "stdout").string(), err = (folder_ / "stderr").string();
-    std::vector<std::string> words = {DREAMSCOPE_BIN_DIR "/dreamscope-cli"};
-    words.insert(words.end(), arguments.begin(), arguments.end());
-    std::vector<char*> argv;
-    for (auto& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    const pid_t child = fork();
-    if (child == 0) {
-      if (std::freopen(out.c_str(), "w", stdout) && std::freopen(err.c_str(), "w", stderr)) execv(argv[0], argv.data());
-      _exit(127);
-    }
-    return child;
-  }
-
-  Result wait(pid_t child) {
-    int status = 0;
-    waitpid(child, &status, 0);
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_bytes(folder_ / "stdout"),
-            read_bytes(folder_ / "stderr")};
-  }
-  Result run(const Arguments& arguments) { return wait(start(arguments)); }
-
-  /// It must work.
-  std::string good(const Arguments& arguments) {
-    const auto result = run(arguments);
-    EXPECT_EQ(result.code, 0) << arguments[0] << ": " << result.err;
-    return result.out;
-  }
-  /// It must end with one line on stderr that holds `part`.
-  void bad(const Arguments& arguments, const std::string& part) {
-    const auto result = run(arguments);
-    std::string line;
-    for (const auto& word : arguments) line += word + " ";
-    SCOPED_TRACE(line);
-    EXPECT_NE(result.code, 0);
-    EXPECT_LT(result.code, 128) << "it crashed";
-    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
-    EXPECT_TRUE(result.err.starts_with("dreamscope-cli: ")) << result.err;
-    EXPECT_SAYS(result.err, part);
-    EXPECT_LT(result.err.size(), 700u) << result.err;
-  }
-
-  Arguments train(const std::string& run, const Arguments& more = {}) {
-    Arguments words = {"train", "vmc", "--env", "CarRacing", "--out", path(run), "--threads", "1", "--quiet"};
-    for (const char* setting : {"collect.episodes=4", "collect.max_steps=80", "collect.lanes=2", "v.epochs=2",
-                                "v.batch=20", "v.latent_size=4", "v.bfloat16=false", "m.hidden_size=8", "m.steps=20",
-                                "m.sequence=20", "m.batch=4", "m.heads=true", "c.generations=2", "c.population=4",
-                                "c.episodes=1", "c.max_steps=60", "c.lanes=4", "evaluate.episodes=2"}) {
-      words.insert(words.end(), {"--set", setting});
-    }
-    words.insert(words.end(), more.begin(), more.end());
-    return words;
-  }
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
-  /// The number after `key` in a JSON text.
-  static double number(const std::string& json, const std::string& key) {
-    const auto at = json.find("\"" + key + "\":");
-    EXPECT_NE(at, std::string::npos) << key << " in " << json;
-    return at == std::string::npos ? 0 : std::strtod(json.c_str() + at + key.size() + 3, nullptr);
-  }
-
-  test::TempFolder folder_;
-};
+using test::CliTest;
 
 TEST_F(CliTest, EveryVerbHelps) {
   const auto help = good({"--help"});
@@ -215,7 +135,7 @@ TEST_F(CliTest, ATrainingThatIsKilledAgainAndAgainEndsAsIfItNeverWas) {
   bad({"train", "--resume", "--out", path("nowhere")}, "no run to resume");
   bad({"train", "--out", path("nowhere")}, "recipe is missing");
 
-  // SIGINT saves and leaves with 0, also where `timeout` hands on what the terminal had sent already.
+  // SIGINT saves and says so by its exit code, also where `timeout` hands on what the terminal had sent already.
   const auto child = start(train("interrupted", {"--set", "collect.episodes=4000"}));
   for (int i = 0; i < 6000 && !std::filesystem::exists(folder_ / "interrupted" / "checkpoint.safetensors"); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -223,7 +143,7 @@ TEST_F(CliTest, ATrainingThatIsKilledAgainAndAgainEndsAsIfItNeverWas) {
   kill(child, SIGINT);
   std::this_thread::sleep_for(std::chrono::milliseconds(5));
   kill(child, SIGINT);
-  EXPECT_EQ(wait(child).code, 0);
+  EXPECT_EQ(wait(child).code, 128 + SIGINT);
 
   auto info = good({"info", path("whole")});
   EXPECT_SAYS(info, "departs      ");

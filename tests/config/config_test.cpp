@@ -225,6 +225,9 @@ TEST_F(ConfigTest, AnEnumIsReadOnceAndIsATextOutside) {
   EXPECT_EQ(test::message_of<Error>([&] { choice_of<Shape>("suqare"); }),
             "'suqare': one of round, square, long-and-thin was expected; did you mean 'square'?");
   EXPECT_THROW(config.set("shape", std::int64_t{1}), Error);
+  Shape table = Shape::round;
+  config.add("table", table, {.choices = {"round", "square"}});
+  EXPECT_THROW(config.set_text("table=long-and-thin"), Error) << "not every value makes sense for every setting";
   EXPECT_EQ(shape, Shape::long_and_thin);
 }
 
