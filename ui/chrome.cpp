@@ -10,6 +10,7 @@
 #include "imgui_stdlib.h"
 #include "ui/panel_list.h"
 #include "ui/widgets.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
@@ -170,17 +171,17 @@ void draw_figures(Ui& ui, float used) {
   WithFont small(ui.fonts.mono, 0.84f);
   char line[160];
   const Measures& m = ui.measures;
-  const int dream_rate = static_cast<int>(ui.dream().measured_rate + 0.5f);
+  const std::string rate = pace_of(ui.dream());
   const float room = ImGui::GetWindowWidth() - used - ui.px(30);
   if (m.any_key)
     std::snprintf(line, sizeof line,
-                  "dream %2d fps  key→pixel %2.0f ms (%.1f input · %.1f model · %.1f decode · %.0f draw)  F1 keys",
-                  dream_rate, static_cast<double>(m.key_to_pixel), static_cast<double>(m.input),
+                  "dream %6s  key→pixel %2.0f ms (%.1f input · %.1f model · %.1f decode · %.0f draw)  F1 keys",
+                  rate.c_str(), static_cast<double>(m.key_to_pixel), static_cast<double>(m.input),
                   static_cast<double>(m.model), static_cast<double>(m.decode), static_cast<double>(m.draw));
   else
-    std::snprintf(line, sizeof line, "dream %2d fps  key→pixel    ·     F1 keys", dream_rate);
+    std::snprintf(line, sizeof line, "dream %6s  key→pixel    ·     F1 keys", rate.c_str());
   if (ImGui::CalcTextSize(line).x > room)
-    std::snprintf(line, sizeof line, m.any_key ? "%2d fps  key→pixel %2.0f ms  F1" : "%2d fps  F1 keys", dream_rate,
+    std::snprintf(line, sizeof line, m.any_key ? "%6s  key→pixel %2.0f ms  F1" : "%6s  F1 keys", rate.c_str(),
                   static_cast<double>(m.key_to_pixel));
   const float wide = ImGui::CalcTextSize(line).x;
   if (wide <= room) {

@@ -7,31 +7,7 @@
 #include <ctime>
 #include <string>
 
-#include "imgui.h"
-
 namespace dream::ui {
-
-void feed_gamepad() {
-  for (int id = GLFW_JOYSTICK_1; id <= GLFW_JOYSTICK_LAST; ++id) {
-    GLFWgamepadstate state;
-    if (!glfwJoystickIsGamepad(id) || !glfwGetGamepadState(id, &state)) continue;
-    ImGuiIO& io = ImGui::GetIO();
-    const auto analog = [&](ImGuiKey key, float amount) { io.AddKeyAnalogEvent(key, amount > 0.1f, amount); };
-    const auto button = [&](ImGuiKey key, int which) { io.AddKeyEvent(key, state.buttons[which] == GLFW_PRESS); };
-    const float x = state.axes[GLFW_GAMEPAD_AXIS_LEFT_X];
-    analog(ImGuiKey_GamepadLStickLeft, std::max(-x, 0.0f));
-    analog(ImGuiKey_GamepadLStickRight, std::max(x, 0.0f));
-    analog(ImGuiKey_GamepadR2, (state.axes[GLFW_GAMEPAD_AXIS_RIGHT_TRIGGER] + 1) / 2);
-    analog(ImGuiKey_GamepadL2, (state.axes[GLFW_GAMEPAD_AXIS_LEFT_TRIGGER] + 1) / 2);
-    button(ImGuiKey_GamepadDpadLeft, GLFW_GAMEPAD_BUTTON_DPAD_LEFT);
-    button(ImGuiKey_GamepadDpadRight, GLFW_GAMEPAD_BUTTON_DPAD_RIGHT);
-    button(ImGuiKey_GamepadDpadUp, GLFW_GAMEPAD_BUTTON_DPAD_UP);
-    button(ImGuiKey_GamepadDpadDown, GLFW_GAMEPAD_BUTTON_DPAD_DOWN);
-    button(ImGuiKey_GamepadFaceDown, GLFW_GAMEPAD_BUTTON_A);
-    button(ImGuiKey_GamepadFaceRight, GLFW_GAMEPAD_BUTTON_B);
-    return;
-  }
-}
 
 std::vector<Area> screens() {
   std::vector<Area> all;
@@ -43,6 +19,38 @@ std::vector<Area> screens() {
     if (area.width > 0 && area.height > 0) all.push_back(area);
   }
   return all;
+}
+
+GLFWwindow* make_window(const Settings& settings, const std::string& title, int width, int height) {
+  const std::vector<Area> all = screens();
+  const bool remembered = settings.place.width > 0 && width == 0 && height == 0;
+  Area place = settings.place;
+  if (!remembered) {
+    place = {0, 0, width > 0 ? width : 1600, height > 0 ? height : 900};
+    // A laptop's screen may be smaller than the window wants.
+    if (!all.empty() && (all[0].width < place.width || all[0].height < place.height))
+      glfwWindowHint(GLFW_MAXIMIZED, GLFW_TRUE);
+    if (!all.empty())
+      place.width = std::min(place.width, all[0].width), place.height = std::min(place.height, all[0].height);
+    glfwWindowHint(GLFW_SCALE_TO_MONITOR, GLFW_TRUE);
+  } else {
+    place = fit_to_screens(place, all);
+    glfwWindowHint(GLFW_MAXIMIZED, settings.maximised ? GLFW_TRUE : GLFW_FALSE);
+    glfwWindowHint(GLFW_VISIBLE, GLFW_FALSE);  // until it stands in its place
+  }
+  GLFWwindow* window = glfwCreateWindow(place.width, place.height, title.c_str(), nullptr, nullptr);
+  if (!window || !remembered) return window;
+  glfwSetWindowPos(window, place.x, place.y);
+  glfwShowWindow(window);
+  return window;
+}
+
+void remember_place(GLFWwindow* window, Settings& settings) {
+  if (glfwGetWindowAttrib(window, GLFW_ICONIFIED)) return;
+  settings.maximised = glfwGetWindowAttrib(window, GLFW_MAXIMIZED) != 0;
+  if (settings.maximised && settings.place.width > 0) return;  // the place to come back to stays known
+  glfwGetWindowPos(window, &settings.place.x, &settings.place.y);
+  glfwGetWindowSize(window, &settings.place.width, &settings.place.height);
 }
 
 std::filesystem::path screenshot_path() {

@@ -7,18 +7,34 @@
 
 namespace dream::ui {
 
-PadState pad_state() {
+namespace {
+
+/// A stick that rests a little off its middle is at rest.
+float leaning(float amount) {
   constexpr float rest = 0.18f;
-  const auto held = [&](std::initializer_list<ImGuiKey> keys) {
-    float most = 0;
-    for (const ImGuiKey key : keys) most = std::max(most, ImGui::GetKeyData(key)->AnalogValue);
-    return most < rest ? 0.0f : std::min((most - rest) / (1 - rest), 1.0f);
-  };
-  return {held({ImGuiKey_GamepadLStickLeft, ImGuiKey_GamepadDpadLeft}),
-          held({ImGuiKey_GamepadLStickRight, ImGuiKey_GamepadDpadRight}),
-          held({ImGuiKey_GamepadR2, ImGuiKey_GamepadDpadUp, ImGuiKey_GamepadFaceDown}),
-          held({ImGuiKey_GamepadL2, ImGuiKey_GamepadDpadDown, ImGuiKey_GamepadFaceRight})};
+  return amount < rest ? 0.0f : std::min((amount - rest) / (1 - rest), 1.0f);
 }
+
+/// How far the gamepad presses this key of the world.
+float pressed_by(const PadState& pad, ImGuiKey key, bool discrete, bool space_is_bound) {
+  const auto most = [](bool cross, std::initializer_list<float> others) {
+    float amount = cross ? 1.0f : 0.0f;
+    for (const float other : others) amount = std::max(amount, leaning(other));
+    return amount;
+  };
+  // In a world of axes the stick steers alone: leaning it forward is no gas.
+  const float forward = discrete ? pad.y : 0;
+  float amount = 0;
+  if (key == ImGuiKey_LeftArrow) amount = most(pad.left, {-pad.x});
+  if (key == ImGuiKey_RightArrow) amount = most(pad.right, {pad.x});
+  if (key == ImGuiKey_UpArrow) amount = most(pad.up || (pad.a && !space_is_bound), {pad.gas, forward});
+  if (key == ImGuiKey_DownArrow) amount = most(pad.down || pad.b, {pad.brake, -forward});
+  if (key == ImGuiKey_Space) amount = most(pad.a, {});
+  if (discrete) amount = amount >= 0.5f ? 1.0f : 0.0f;  // a choice is made or not
+  return amount;
+}
+
+}  // namespace
 
 ImGuiKey Keymap::to_key(const std::string& name) {
   if (name == "left") return ImGuiKey_LeftArrow;
@@ -39,7 +55,7 @@ std::string Keymap::to_label(const std::string& name) {
   return name;
 }
 
-void Keymap::update(const ActionSpace& space, bool free, double event_time) {
+void Keymap::update(const ActionSpace& space, bool free, double event_time, const std::optional<PadState>& pad) {
   free_ = free;
   const bool same = names_.size() == space.keys.size() &&
                     std::equal(names_.begin(), names_.end(), space.keys.begin(),
@@ -64,7 +80,7 @@ void Keymap::update(const ActionSpace& space, bool free, double event_time) {
 
   const ImGuiIO& io = ImGui::GetIO();
   const bool chord = !captured_ && (io.KeyCtrl || io.KeyAlt || io.KeySuper);  // Ctrl-S is a shortcut, not a brake
-  const PadState pad = free ? pad_state() : PadState{};
+  const bool space_is_bound = std::find(keys_.begin(), keys_.end(), ImGuiKey_Space) != keys_.end();
   bool pressed = false, engaged = false;
   for (std::size_t i = 0; i < keys_.size(); ++i) {
     const ImGuiKey key = keys_[i], alias = aliases_[i];
@@ -72,10 +88,7 @@ void Keymap::update(const ActionSpace& space, bool free, double event_time) {
     if (free && !chord &&
         ((key != ImGuiKey_None && ImGui::IsKeyDown(key)) || (alias != ImGuiKey_None && ImGui::IsKeyDown(alias))))
       amount = 1;
-    if (key == ImGuiKey_LeftArrow) amount = std::max(amount, pad.left);
-    if (key == ImGuiKey_RightArrow) amount = std::max(amount, pad.right);
-    if (key == ImGuiKey_UpArrow) amount = std::max(amount, pad.up);
-    if (key == ImGuiKey_DownArrow) amount = std::max(amount, pad.down);
+    if (free && pad) amount = std::max(amount, pressed_by(*pad, key, space.discrete(), space_is_bound));
     pressed |= amount != held_[i];
     engaged |= amount > 0;
     if (amount > 0 && held_[i] <= 0) pressed_order_[i] = ++presses_;

@@ -7,28 +7,26 @@
 #include "api/command.h"
 #include "api/spaces.h"
 #include "imgui.h"
+#include "ui/gamepad.h"
 
 namespace dream::ui {
 
-/// A gamepad as the keymap reads it: deflections in [0, 1] toward each direction, the stick's and the cross's together;
-/// the right trigger and A are up, the left trigger and B are down.
-struct PadState {
-  float left = 0, right = 0, up = 0, down = 0;
-};
-
-/// From ImGui's gamepad keys of this frame. A stick that rests a little off its middle is at rest.
-PadState pad_state();
-
 /// Turns held keys and a gamepad into Drive commands, by the bindings that the environment declares. Arrow bindings
-/// also answer to W A S D where those letters are not bound themselves.
+/// also answer to W A S D where those letters are not bound themselves. On a gamepad the stick and the cross are the
+/// arrows, the right trigger is up and the left one down; A is space, or up where space is not bound, and B is down. An
+/// action of axes follows stick and triggers by how far they are pressed.
 class Keymap {
  public:
   /// Once a frame. `free`: the keys may reach the game (no text field has the focus, the window has it).
-  /// `event_time` is when the last key event arrived (platform seconds), 0 if unknown.
-  void update(const ActionSpace& space, bool free, double event_time);
+  /// `event_time` is when the last key event arrived (platform seconds), 0 if unknown. `pad`: what the gamepad says, if
+  /// there is one; one that is unplugged lets go.
+  void update(const ActionSpace& space, bool free, double event_time, const std::optional<PadState>& pad);
 
   /// The Drive to send when what the hands do has changed since the last call.
   std::optional<Drive> take_change();
+
+  /// The engine's hands are empty again (another model is there): what is held is sent anew.
+  void forget_sent() { sent_engaged_ = false; }
 
   /// Whether this key drives now, so that no shortcut may have it.
   bool owns(ImGuiKey key) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ui/slider.h"
 #include "ui/widgets.h"
 
 namespace dream::ui {
@@ -26,20 +27,18 @@ double draw_one(Ui& ui, const std::vector<const KnobView*>& knobs, const std::st
   text(p.text, "%s", symbol);
   ImGui::SameLine(0, ui.px(6));
   double value = ui.settle(knob.name, knobs.front()->value);
-  const char* format = knob.whole ? "%.0f" : "%.2f";
   const float figures = ui.px(44) + ImGui::CalcTextSize(symbol).x;
-  const SliderResult moved = slider(ui, ("##" + id).c_str(), &value, knob.minimum, knob.maximum, knob.default_value,
-                                    format, width - figures, knob.logarithmic);
+  const SliderResult moved = slider(ui, ("##" + id).c_str(), &value,
+                                    {knob.minimum, knob.maximum, knob.logarithmic, knob.whole}, knob.default_value,
+                                    width - figures);
   tip(ui, title.c_str(), help.c_str());
   const auto at = [&](double where) {
     KnobSettings settings;
     for (const auto* k : knobs) settings.emplace_back(k->knob.name, where);
     return settings;
   };
-  ViewState& before = ui.views["knob " + id];  // value: when a drag began
-  if (moved.began) before.value = static_cast<float>(knobs.front()->value);
   if (moved.changed) set_knobs(ui, at(value));
-  if (moved.ended) ui.undoable(symbol, commands(at(static_cast<double>(before.value))), commands(at(value)));
+  if (moved.ended) ui.undoable(symbol, commands(at(moved.before)), commands(at(value)));
   ImGui::SameLine(0, ui.px(6));
   ImGui::AlignTextToFramePadding();
   mono(ui, p.text, knob.whole ? "%4.0f" : "%4.2f", value);

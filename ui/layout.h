@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <string>
 
 #include "imgui.h"
@@ -10,6 +11,12 @@ namespace dream::ui {
 std::string layout_heading(const std::string& workspace_id);
 
 bool shown_by_default(const Workspace& workspace, const std::string& panel_id);
+
+/// What is wrong with a saved layout, in a few words; empty = nothing. One that passes can be given to ImGui.
+std::string layout_damage(const std::string& text);
+
+/// What is wrong with the panels as they stand now: one that is open but cannot be seen; empty = nothing.
+std::string panel_damage(const std::map<std::string, bool>& open);
 
 /// Docks the workspace's panels in their places. Between NewFrame and the dock space's drawing.
 void build_default_layout(ImGuiID dock, const Workspace& workspace, ImVec2 pos, ImVec2 size, float scale);

@@ -3,17 +3,55 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <locale>
 #include <sstream>
 
 namespace dream::ui {
 
 namespace {
 
-/// Nothing that a window system could have reported is refused; what cannot be added without overflow is.
+/// Nothing that a window system could have reported is refused; what nobody could see or reach is.
 bool sane(const Area& at) {
   const auto within = [](int value, int low, int high) { return value >= low && value <= high; };
-  return within(at.x, -100000, 100000) && within(at.y, -100000, 100000) && within(at.width, 1, 100000) &&
-         within(at.height, 1, 100000);
+  return within(at.x, -100000, 100000) && within(at.y, -100000, 100000) && within(at.width, 320, 100000) &&
+         within(at.height, 240, 100000);
+}
+
+/// Takes one line over; false when its value cannot be.
+bool take_over(Settings& settings, const std::string& key, const std::string& value) {
+  const auto either = [&](bool& target, const char* on, const char* off) {
+    if (value != on && value != off) return false;
+    target = value == on;
+    return true;
+  };
+  if (key == "theme") return either(settings.dark, "dark", "light");
+  if (key == "smooth") return either(settings.smooth, "1", "0");
+  if (key == "sliders") return either(settings.sliders, "1", "0");
+  if (key == "link_temperature") return either(settings.link_temperature, "1", "0");
+  if (key == "maximised") return either(settings.maximised, "1", "0");
+  if (key == "workspace") {
+    settings.workspace = value;
+    return std::all_of(value.begin(), value.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+  }
+  std::istringstream numbers(value);
+  numbers.imbue(std::locale::classic());
+  if (key == "text_scale") {
+    float scale = 0;
+    if (!(numbers >> scale) || !numbers.eof() || !(scale >= 0.75f && scale <= 3)) return false;
+    settings.text_scale = scale;
+  } else if (key == "place") {
+    Area at;
+    if (!(numbers >> at.x >> at.y >> at.width >> at.height) || !sane(at)) return false;
+    settings.place = at;
+  }
+  return true;  // a key of another version is nobody's damage
+}
+
+/// Of a damaged file, what can be shown.
+std::string printable(const std::string& line) {
+  std::string shown;
+  for (const char c : line.substr(0, 40)) shown += c >= ' ' && c < 127 ? c : '?';
+  return shown;
 }
 
 }  // namespace
@@ -55,28 +93,16 @@ Area fit_to_screens(Area wanted, const std::vector<Area>& screens) {
   return wanted;
 }
 
-Settings load_settings(const std::filesystem::path& file) {
+Settings load_settings(const std::filesystem::path& file, std::vector<std::string>* damage) {
   Settings settings;
   std::ifstream in(file);
   std::string line;
   while (std::getline(in, line)) {
     const std::size_t equals = line.find('=');
-    if (equals == std::string::npos) continue;
-    const std::string key = line.substr(0, equals), value = line.substr(equals + 1);
-    if (key == "theme") settings.dark = value != "light";
-    if (key == "text_scale") settings.text_scale = std::strtof(value.c_str(), nullptr);
-    if (key == "smooth") settings.smooth = value == "1";
-    if (key == "sliders") settings.sliders = value == "1";
-    if (key == "link_temperature") settings.link_temperature = value != "0";
-    if (key == "workspace") settings.workspace = value;
-    if (key == "maximised") settings.maximised = value == "1";
-    if (key == "place") {
-      Area at;
-      std::istringstream numbers(value);
-      if (numbers >> at.x >> at.y >> at.width >> at.height && sane(at)) settings.place = at;
-    }
+    if (equals != std::string::npos && take_over(settings, line.substr(0, equals), line.substr(equals + 1))) continue;
+    if (equals == std::string::npos && line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    if (damage) damage->push_back(file.string() + ": “" + printable(line) + "” is damaged; the default stands instead.");
   }
-  if (!(settings.text_scale >= 0.75f && settings.text_scale <= 3)) settings.text_scale = 1;
   return settings;
 }
 

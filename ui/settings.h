@@ -29,8 +29,9 @@ Area fit_to_screens(Area wanted, const std::vector<Area>& screens);
 /// $XDG_CONFIG_HOME/dreamscope, or its equal on this system; empty when no home is known (nothing is remembered then).
 std::filesystem::path default_settings_directory();
 
-/// A missing or damaged file gives the defaults; values out of range are corrected.
-Settings load_settings(const std::filesystem::path& file);
+/// A missing file gives the defaults, and so does every value that cannot be; what was wrong is added to `damage`, a
+/// sentence each.
+Settings load_settings(const std::filesystem::path& file, std::vector<std::string>* damage = nullptr);
 
 /// Written aside and renamed. False when that fails: settings are a comfort, never an error.
 bool save_text(const std::filesystem::path& file, const std::string& text);

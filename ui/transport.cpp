@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "ui/knobs.h"
+#include "ui/slider.h"
 #include "ui/widgets.h"
 
 namespace dream::ui {

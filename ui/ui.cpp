@@ -22,23 +22,61 @@ void Measures::add_frame(float ms) {
   mean = sum / static_cast<float>(filled);
 }
 
+namespace {
+
+std::string training_owner(const Ui& ui) {
+  return "train " + ui.train().run;
+}
+std::string dream_owner(const Ui& ui) {
+  return "dream " + ui.dream().run;
+}
+bool is_open(const Ui& ui, const UndoStep& step) {
+  return step.owner == training_owner(ui) || step.owner == dream_owner(ui);
+}
+/// The newest step of an open run that Ctrl-Z takes back, or the end.
+template <class Steps>
+auto step_to_undo(const Ui& ui, Steps& steps) {
+  return std::find_if(steps.rbegin(), steps.rend(),
+                      [&](const UndoStep& step) { return step.done && is_open(ui, step); });
+}
+/// The oldest one that was taken back, or the end.
+template <class Steps>
+auto step_to_redo(const Ui& ui, Steps& steps) {
+  return std::find_if(steps.begin(), steps.end(), [&](const UndoStep& step) { return !step.done && is_open(ui, step); });
+}
+
+}  // namespace
+
 void Ui::undoable(std::string what, std::vector<Command> undo, std::vector<Command> redo) {
-  undo_steps.resize(undo_at);
-  undo_steps.push_back({std::move(what), std::move(undo), std::move(redo)});
+  std::erase_if(undo_steps, [this](const UndoStep& step) { return !step.done && is_open(*this, step); });
+  const bool trains = !redo.empty() && std::holds_alternative<SetField>(redo.front());
+  undo_steps.push_back(
+      {std::move(what), trains ? training_owner(*this) : dream_owner(*this), std::move(undo), std::move(redo)});
   if (undo_steps.size() > 200) undo_steps.erase(undo_steps.begin());
-  undo_at = undo_steps.size();
+}
+
+bool Ui::can_undo() const {
+  return step_to_undo(*this, undo_steps) != undo_steps.rend();
+}
+
+bool Ui::can_redo() const {
+  return step_to_redo(*this, undo_steps) != undo_steps.end();
 }
 
 void Ui::undo() {
-  if (!can_undo()) return;
+  const auto step = step_to_undo(*this, undo_steps);
+  if (step == undo_steps.rend()) return;
   pending.clear();
-  for (const Command& command : undo_steps[--undo_at].undo) send(command);
+  step->done = false;
+  for (const Command& command : step->undo) send(command);
 }
 
 void Ui::redo() {
-  if (!can_redo()) return;
+  const auto step = step_to_redo(*this, undo_steps);
+  if (step == undo_steps.end()) return;
   pending.clear();
-  for (const Command& command : undo_steps[undo_at++].redo) send(command);
+  step->done = true;
+  for (const Command& command : step->redo) send(command);
 }
 
 const Action* Ui::action(const std::string& id) const {
@@ -60,7 +98,8 @@ void Ui::note(int level, std::string text) {
 double Ui::settle(const std::string& key, double from_engine) {
   const auto it = pending.find(key);
   if (it == pending.end()) return from_engine;
-  if (time > it->second.until || std::abs(from_engine - it->second.value) < 1e-4) {
+  const double sent = it->second.value;  // floats come back a little rounded
+  if (time > it->second.until || std::abs(from_engine - sent) <= 1e-6 * std::abs(sent)) {
     pending.erase(it);
     return from_engine;
   }

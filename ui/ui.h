@@ -36,7 +36,7 @@ struct ViewState {
   int selected = 0;          // dimension of a mixture …
   int dragged = -1;          // element under the mouse button
   float value = 0;           // its value, shown until the engine's answer arrives
-  float before = 0;          // its value when the drag began, for undo
+  float before = 0;          // its value when the drag of a bar began, for undo
   float range = 3;           // axis half-height, grows in steps
   bool negative = false;     // a value below 0 was seen: the axis keeps its lower half
   std::size_t elements = 0;  // of the vector that the axis was settled for
@@ -53,10 +53,19 @@ struct Measures {
   void add_frame(float ms);
 };
 
-/// One step that Ctrl-Z takes back.
+/// The slider under the mouse button: there is one at most.
+struct SliderGrab {
+  double before = 0, now = 0;  // its value when the button went down, and since then
+  float offset = 0;            // of the mouse from the middle of the knob
+  float pressed_at = 0;        // where the mouse was then
+  bool on_knob = false;
+};
+
+/// One step that Ctrl-Z takes back. It belongs to the run that it changed: while another is open it waits.
 struct UndoStep {
-  std::string what;
+  std::string what, owner;
   std::vector<Command> undo, redo;
+  bool done = true;  // false: taken back
 };
 
 /// What panels share while a frame is drawn: the engine, this frame's snapshot, theme, pictures, keys. Panels talk to
@@ -76,6 +85,7 @@ struct Ui {
   Measures measures;
   std::vector<Action> actions;
   std::map<std::string, ViewState> views;
+  SliderGrab grab;
   float scale = 1;        // monitor × user's text scale × workspace's
   bool focused = true;    // the window has the keyboard
   int pressed_with = -1;  // the modifiers that were down when the last key was pressed; < 0: the window does not tell
@@ -92,8 +102,8 @@ struct Ui {
   void undoable(std::string what, Command undo, Command redo) {
     undoable(std::move(what), std::vector{std::move(undo)}, std::vector{std::move(redo)});
   }
-  bool can_undo() const { return undo_at > 0; }
-  bool can_redo() const { return undo_at < undo_steps.size(); }
+  bool can_undo() const;
+  bool can_redo() const;
   void undo();
   void redo();
   const Action* action(const std::string& id) const;
@@ -106,12 +116,12 @@ struct Ui {
   bool show_keys = false, show_palette = false;
   double replay_place = 1;     // where "dream from this frame" begins: 0 the oldest frame … 1 the newest
   std::string want_panel;      // bring this panel to the front
+  bool asks_before_new_run = false;  // the new run would stop the training under way
   bool want_run_list = false;  // drop the list of runs in the top bar
 
   std::set<std::string> wanted_probes;  // filled while drawing
   std::vector<LogLine> notes;
   std::vector<UndoStep> undo_steps;
-  std::size_t undo_at = 0;
   std::map<std::string, std::string> texts;  // what is being typed, by field
   FolderDialog folder_dialog;
   std::map<std::string, bool> panel_open;

@@ -157,49 +157,6 @@ void keycap(const Ui& ui, const char* label, float amount, ImVec2 min_size) {
   ImGui::Dummy(size);
 }
 
-SliderResult slider(const Ui& ui, const char* id, double* value, double low, double high, double reset,
-                    const char* format, float width, bool logarithmic, ImU32 colour) {
-  SliderResult result;
-  const Palette& p = ui.color();
-  if (colour == 0) colour = p.dream;
-  const ImGuiID item = ImGui::GetID(id);
-  const bool typing = ImGui::TempInputIsActive(item);
-  if (!typing) {
-    for (const ImGuiCol slot : {ImGuiCol_FrameBg, ImGuiCol_FrameBgHovered, ImGuiCol_FrameBgActive, ImGuiCol_SliderGrab,
-                                ImGuiCol_SliderGrabActive, ImGuiCol_Text})
-      ImGui::PushStyleColor(slot, IM_COL32_BLACK_TRANS);
-  }
-  ImGui::SetNextItemWidth(width);
-  const ImGuiSliderFlags flags = ImGuiSliderFlags_AlwaysClamp | (logarithmic ? ImGuiSliderFlags_Logarithmic : 0);
-  result.changed = ImGui::SliderScalar(id, ImGuiDataType_Double, value, &low, &high, format, flags);
-  if (!typing) ImGui::PopStyleColor(6);
-  result.began = ImGui::IsItemActivated();
-  result.ended = ImGui::IsItemDeactivatedAfterEdit();
-  const bool hovered = ImGui::IsItemHovered();
-  if (hovered && ImGui::IsMouseDoubleClicked(ImGuiMouseButton_Left) && !ImGui::GetIO().KeyCtrl) {
-    *value = reset;
-    result.changed = result.ended = true;
-    ImGui::ClearActiveID();
-  }
-  if (typing || ImGui::TempInputIsActive(item)) return result;
-  const bool disabled = (ImGui::GetItemFlags() & ImGuiItemFlags_Disabled) != 0;
-  const ImVec2 min = ImGui::GetItemRectMin(), max{min.x + width, ImGui::GetItemRectMax().y};
-  const float radius = ui.px(7), middle = (min.y + max.y) / 2;
-  double t = (std::clamp(*value, low, high) - low) / (high - low);
-  if (logarithmic && low > 0) t = std::log(std::clamp(*value, low, high) / low) / std::log(high / low);
-  const float left = min.x + radius, right = max.x - radius;
-  const float at = left + static_cast<float>(t) * (right - left);
-  ImDrawList* list = ImGui::GetWindowDrawList();
-  list->AddRectFilled({left, middle - ui.px(2)}, {right, middle + ui.px(2)}, p.raised_hover, ui.px(2));
-  list->AddRectFilled({left, middle - ui.px(2)}, {at, middle + ui.px(2)}, disabled ? p.grey : colour, ui.px(2));
-  const bool lit = hovered || ImGui::IsItemActive();
-  list->AddCircleFilled({at, middle}, radius + (lit ? ui.px(1) : 0),
-                        disabled    ? p.grey
-                        : ui.dark() ? IM_COL32(245, 245, 250, 255)
-                                    : colour);
-  return result;
-}
-
 void progress_bar(const Ui& ui, double fraction, ImU32 colour, float width, float height) {
   const ImVec2 at = ImGui::GetCursorScreenPos();
   const float line = ImGui::GetTextLineHeight();
@@ -317,30 +274,6 @@ std::string subscript(int number) {
   std::string out;
   for (const char c : std::to_string(std::max(number, 0))) out += digits[c - '0'];
   return out;
-}
-
-bool fault_line(const Ui& ui, const std::string& sentence, bool dismissable) {
-  bool dismissed = false;
-  const Palette& p = ui.color();
-  const float wide = ImGui::GetContentRegionAvail().x, button = dismissable ? ui.px(34) : 0;
-  const float wrap = wide - ui.px(40) - button;
-  const ImVec2 size = ImGui::CalcTextSize(sentence.c_str(), nullptr, false, wrap);
-  const ImVec2 at = ImGui::GetCursorScreenPos();
-  const float height = size.y + ui.px(12);
-  ImDrawList* list = ImGui::GetWindowDrawList();
-  list->AddRectFilled(at, {at.x + wide, at.y + height}, blend(p.panel, p.fault, 0.16f), ui.px(6));
-  list->AddText({at.x + ui.px(10), at.y + ui.px(6)}, p.fault, icon::warning);
-  list->AddText(nullptr, 0, {at.x + ui.px(34), at.y + ui.px(6)}, p.text, sentence.c_str(), nullptr, wrap);
-  ImGui::Dummy({wide - button, height});
-  if (dismissable) {
-    ImGui::SameLine(0, 0);
-    ImGui::PushStyleColor(ImGuiCol_Button, IM_COL32_BLACK_TRANS);
-    ImGui::SetCursorPosY(ImGui::GetCursorPosY() + ui.px(3));
-    dismissed = ImGui::Button((std::string(icon::close) + "###dismiss").c_str());
-    ImGui::PopStyleColor();
-    tip(ui, "Dismiss", "Hide this sentence; it stays in the log.");
-  }
-  return dismissed;
 }
 
 }  // namespace dream::ui

@@ -68,13 +68,6 @@ int segmented(const Ui& ui, const char* id, const std::vector<std::string>& labe
 /// A key as drawn on a keyboard, lit by `amount` in [0, 1].
 void keycap(const Ui& ui, const char* label, float amount, ImVec2 min_size = {0, 0});
 
-/// A thin track with a round knob. Double-click resets, Ctrl-click types. `ended`: the user let go with a new value.
-struct SliderResult {
-  bool changed = false, ended = false, began = false;
-};
-SliderResult slider(const Ui& ui, const char* id, double* value, double low, double high, double reset,
-                    const char* format, float width, bool logarithmic = false, ImU32 colour = 0);
-
 void progress_bar(const Ui& ui, double fraction, ImU32 colour, float width, float height);
 
 /// A rounded dark well of this size; returns its rectangle and advances the cursor (an invisible button named `id`).
@@ -103,8 +96,5 @@ std::string short_bytes(double bytes);             // "1.2 GB"
 std::string short_number(double value);            // 4 significant figures, fixed notation where readable
 std::string with_separators(std::int64_t number);  // "48,000"
 std::string subscript(int number);                 // "₁₂"
-
-/// The sentence in amber or red, with what to do next and a button that dismisses it. Gives true when dismissed.
-bool fault_line(const Ui& ui, const std::string& sentence, bool dismissable);
 
 }  // namespace dream::ui

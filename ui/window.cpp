@@ -19,6 +19,7 @@
 #include "implot.h"
 #include "ui/chrome.h"
 #include "ui/desktop.h"
+#include "ui/faults.h"
 #include "ui/icon.h"
 #include "ui/layout.h"
 #include "ui/panel_list.h"
@@ -54,8 +55,10 @@ struct Window::Inside {
   long frames = 0;
   bool build_layout = false;
   long layout_built = -1;        // the frame in which the default layout was built; -1: a remembered one is shown
+  long layout_read = -1;         // the frame in which a remembered one was read; -1: its panels were looked at
   std::string untouched_layout;  // the default layout as it was a moment after it was built
-  bool closing = false;
+  bool closing = false, had_gamepad = false;
+  std::string dream_run, train_run;  // as in the last frame
   std::set<std::string> sent_probes;
   bool probes_sent = false;
   struct Ground {
@@ -76,55 +79,24 @@ struct Window::Inside {
     return layout_built >= 0 && (untouched_layout.empty() || untouched_layout == ImGui::SaveIniSettingsToMemory());
   }
   void remember_layout();
-  void make_window();
-  void remember_place();
+  void give_up_layout(const std::string& damage);
   void style();
   void watch();
+  void meet_runs();
+  void drive(bool free);
   void draw();
   void paint_grounds();
   void measure(const DreamView& dream);
   void pace();
 };
 
-/// Makes the window where it was, on the screens that there are now.
-void Window::Inside::make_window() {
-  const Settings& settings = ui_state->settings;
-  const std::vector<Area> all = screens();
-  const bool remembered = settings.place.width > 0 && options.width == 0 && options.height == 0;
-  Area place = settings.place;
-  if (!remembered) {
-    place = {0, 0, options.width > 0 ? options.width : 1600, options.height > 0 ? options.height : 900};
-    // A laptop's screen may be smaller than the window wants.
-    if (!all.empty() && (all[0].width < place.width || all[0].height < place.height))
-      glfwWindowHint(GLFW_MAXIMIZED, GLFW_TRUE);
-    if (!all.empty())
-      place.width = std::min(place.width, all[0].width), place.height = std::min(place.height, all[0].height);
-    glfwWindowHint(GLFW_SCALE_TO_MONITOR, GLFW_TRUE);
-  } else {
-    place = fit_to_screens(place, all);
-    glfwWindowHint(GLFW_MAXIMIZED, settings.maximised ? GLFW_TRUE : GLFW_FALSE);
-    glfwWindowHint(GLFW_VISIBLE, GLFW_FALSE);  // until it stands in its place
-  }
-  window = glfwCreateWindow(place.width, place.height, options.title.c_str(), nullptr, nullptr);
-  if (!window || !remembered) return;
-  glfwSetWindowPos(window, place.x, place.y);
-  glfwShowWindow(window);
-}
-
-void Window::Inside::remember_place() {
-  Settings& settings = ui_state->settings;
-  if (glfwGetWindowAttrib(window, GLFW_ICONIFIED)) return;
-  settings.maximised = glfwGetWindowAttrib(window, GLFW_MAXIMIZED) != 0;
-  if (settings.maximised && settings.place.width > 0) return;  // the place to come back to stays known
-  glfwGetWindowPos(window, &settings.place.x, &settings.place.y);
-  glfwGetWindowSize(window, &settings.place.width, &settings.place.height);
-}
-
 void Window::Inside::open() {
   ui_state = std::make_unique<Ui>(engine_ref);
   if (options.settings_directory != "-")
     directory = options.settings_directory.empty() ? default_settings_directory() : options.settings_directory;
-  if (!directory.empty()) ui_state->settings = load_settings(directory / "window.conf");
+  std::vector<std::string> damage;
+  if (!directory.empty()) ui_state->settings = load_settings(directory / "window.conf", &damage);
+  for (const std::string& sentence : damage) ui_state->note(1, sentence);
   if (!glfwInit())
     throw Error(
         "The window system could not be reached: no display was found. On a server use dreamscope-cli, or start a "
@@ -136,7 +108,7 @@ void Window::Inside::open() {
   glfwWindowHint(GLFW_DEPTH_BITS, 0);
   glfwWindowHint(GLFW_STENCIL_BITS, 0);
   glfwWindowHintString(GLFW_X11_CLASS_NAME, "dreamscope");
-  make_window();
+  window = make_window(ui_state->settings, options.title, options.width, options.height);
   if (!window) {
     glfwTerminate();
     throw Error(
@@ -188,7 +160,7 @@ void Window::Inside::close() {
   glfwMakeContextCurrent(window);
   if (ui_state) {
     remember_layout();
-    remember_place();
+    remember_place(window, ui_state->settings);
     if (!directory.empty()) save_settings(directory / "window.conf", ui_state->settings);
   }
   ui_state.reset();
@@ -211,6 +183,16 @@ void Window::Inside::remember_layout() {
   save_text(layout_file(), text + ImGui::SaveIniSettingsToMemory());
 }
 
+/// A saved layout that cannot be shown: the default comes in its place, and the log says so.
+void Window::Inside::give_up_layout(const std::string& damage) {
+  std::error_code error;
+  std::filesystem::remove(layout_file(), error);
+  ui_state->note(1, layout_file().string() + " was damaged (" + damage + "): the default layout is back.");
+  for (const Panel& panel : panel_list())
+    ui_state->panel_open[panel.id] = shown_by_default(workspace(ui_state->settings.workspace), panel.id);
+  build_layout = true;
+}
+
 void Window::Inside::use_workspace(const std::string& id) {
   Ui& ui = *ui_state;
   if (frames > 0) remember_layout();
@@ -218,10 +200,13 @@ void Window::Inside::use_workspace(const std::string& id) {
   const std::string saved = directory.empty() ? "" : read_text(layout_file());
   const std::string heading = layout_heading(ui.settings.workspace);
   build_layout = saved.rfind(heading, 0) != 0;  // none yet, or one of an older version
+  if (!build_layout)
+    if (const std::string damage = layout_damage(saved); !damage.empty()) give_up_layout(damage);
   for (const Panel& panel : panel_list())
     ui.panel_open[panel.id] = build_layout ? shown_by_default(workspace(id), panel.id)
                                            : saved.find("; closed " + panel.id + "\n") == std::string::npos;
   layout_built = -1;
+  layout_read = build_layout ? -1 : frames;
   if (!build_layout) {
     ImGui::ClearIniSettings();
     ImGui::LoadIniSettingsFromMemory(saved.c_str(), saved.size());
@@ -249,6 +234,32 @@ void Window::Inside::watch() {
   sent_probes = ui_state->wanted_probes;
   probes_sent = true;
   engine_ref.send(WatchProbes{sent_probes});
+}
+
+/// What was under way for one run is not carried over to the next.
+void Window::Inside::meet_runs() {
+  Ui& ui = *ui_state;
+  if (ui.dream().run == dream_run && ui.train().run == train_run) return;
+  ui.pending.clear();
+  if (ui.dream().run != dream_run) ui.keymap.forget_sent();  // a key that is held goes on driving
+  dream_run = ui.dream().run, train_run = ui.train().run;
+}
+
+/// `free`: the keys and the gamepad may reach the game.
+void Window::Inside::drive(bool free) {
+  Ui& ui = *ui_state;
+  std::optional<PadState> pad;
+  if (options.gamepad)
+    pad = options.gamepad();
+  else if (ui.focused)
+    pad = read_gamepad();
+  else
+    pad = had_gamepad ? std::optional(PadState{}) : std::nullopt;
+  if (pad.has_value() != std::exchange(had_gamepad, pad.has_value()))
+    ui.note(0, pad ? "A gamepad is there: it drives as the keys do." : "The gamepad is gone.");
+  ui.keymap.update(ui.dream().spaces.action, free, key_event, pad);
+  if (ui.keymap.engaged()) last_news = now_seconds();
+  if (std::optional<Drive> change = ui.keymap.take_change()) ui.send(std::move(*change));
 }
 
 void Window::Inside::draw() {
@@ -290,6 +301,7 @@ void Window::Inside::draw() {
     }
     ImGui::End();
   }
+  draw_faults(ui);
   draw_keys_page(ui);
   draw_palette(ui);
 }
@@ -399,18 +411,17 @@ bool Window::frame() {
     in.last_news = begin;
   }
   if (!ui.want_workspace.empty()) in.use_workspace(std::exchange(ui.want_workspace, ""));
+  in.meet_runs();
   in.style();
 
   ImGui_ImplOpenGL3_NewFrame();
   ImGui_ImplGlfw_NewFrame();
   ui.focused = glfwGetWindowAttrib(in.window, GLFW_FOCUSED) != 0;
-  if (ui.focused) feed_gamepad();
   ImGui::NewFrame();
   const ImGuiIO& io = ImGui::GetIO();
   handle_shortcuts(ui);
   const bool free = !io.WantTextInput && !ui.show_palette && !list_is_open() && (ui.focused || in.key_event == 0);
-  ui.keymap.update(ui.dream().spaces.action, free, in.key_event);
-  if (std::optional<Drive> drive = ui.keymap.take_change()) ui.send(std::move(*drive));
+  in.drive(free);
   if (const std::string chosen = ui.folder_dialog.take(); !chosen.empty()) ui.send(OpenRun{chosen});
   ui.wanted_probes.clear();
   in.draw();
@@ -436,6 +447,10 @@ bool Window::frame() {
   in.measure(ui.dream());
   in.report.frame(*ui.snapshot, begin, now_seconds());
   ui.textures.end_frame();
+  if (in.layout_read >= 0 && in.frames == in.layout_read + 4 && !glfwGetWindowAttrib(in.window, GLFW_ICONIFIED)) {
+    in.layout_read = -1;
+    if (const std::string damage = panel_damage(ui.panel_open); !damage.empty()) in.give_up_layout(damage);
+  }
   if (in.layout_built >= 0 && in.frames == in.layout_built + 5) in.untouched_layout = ImGui::SaveIniSettingsToMemory();
   if (in.options.after_swap) in.options.after_swap();
   if (std::exchange(ui.settings_changed, false) && !in.directory.empty())

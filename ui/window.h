@@ -3,10 +3,12 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "api/engine.h"
+#include "ui/gamepad.h"
 
 namespace dream::ui {
 
@@ -26,6 +28,8 @@ struct WindowOptions {
   double frame_rate = 60;                   // at most; 0 = unlimited
   const std::atomic<bool>* quit = nullptr;  // set from outside (Ctrl-C): closes within a frame
   std::function<void()> after_swap;         // called once a frame
+  /// What a gamepad says now, or nothing where there is none; unset: the first one that is plugged in.
+  std::function<std::optional<PadState>()> gamepad;
 };
 
 /// The window: GLFW, OpenGL 3.3, ImGui. One thread makes, drives and destroys it. It reads the engine's latest snapshot

@@ -201,16 +201,19 @@ TEST_F(LiveEngineTest, ANewRunWaitsForItsStartAndRefusesATakenFolder) {
   EXPECT_TRUE(live->latest()->train->open) << "the open run stays";
   live->send(SetField{"v.learning_rate", 7.0});
   EXPECT_TRUE(comes(*live, [](const Snapshot& s) { return s.fault.find("v.learning_rate") != std::string::npos; }));
-  live->send(SetField{"v.learning_rate", 2e-5, (folder_ / "another").string()});  // meant for a run that is gone
-  live->send(SetField{"v.learning_rate", 3e-5, (folder_ / "new").string()});
+  const auto run = (folder_ / "new").string();
+  live->send(SetField{"v.learning_rate", 1e-5, run});
   EXPECT_TRUE(comes(*live, [](const Snapshot& s) { return s.fault.empty(); })) << "cured by the next value that may be";
-  live->send(SetField{"v.learning_rate", 1e-5});
-  EXPECT_TRUE(comes(*live, [](const Snapshot& s) {
+  live->send(SetField{"v.learning_rate", 2e-5, (folder_ / "another").string()});  // meant for a run that is gone
+  live->send(SetField{"m.learning_rate", 3e-6, run});
+  const auto value = [](const Snapshot& s, const std::string& key) {
     for (const auto& field : s.train->fields) {
-      if (field.key == "v.learning_rate") return std::get<double>(field.value) == 1e-5;
+      if (field.key == key) return std::get<double>(field.value);
     }
-    return false;
-  }));
+    return 0.0;
+  };
+  EXPECT_TRUE(comes(*live, [&](const Snapshot& s) { return value(s, "m.learning_rate") == 3e-6; }));
+  EXPECT_EQ(value(*live->latest(), "v.learning_rate"), 1e-5);
 }
 
 }  // namespace live_engine_test

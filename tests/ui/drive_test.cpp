@@ -46,39 +46,44 @@ TEST_F(Drives, LettersAreAnAliasOfTheArrows) {
 }
 
 TEST_F(Drives, AGamepadDrivesAndReleasingItGivesTheWheelBack) {
+  pad = PadState{};
   open();
   act([&](ImGuiTestContext* ctx) {
-    const auto hold = [&](ImGuiKey key) {
+    const auto hold = [&](const PadState& held) {
       const int before = engine.count<Drive>();
-      ctx->KeyDown(key);
+      pad = held;
       ctx->Yield(2);
-      EXPECT_GT(engine.count<Drive>(), before) << ImGui::GetKeyName(key);
+      EXPECT_GT(engine.count<Drive>(), before);
       const Drive drive = engine.last<Drive>() ? *engine.last<Drive>() : Drive{};
-      EXPECT_TRUE(drive.engaged) << ImGui::GetKeyName(key);
-      ctx->KeyUp(key);
+      EXPECT_TRUE(drive.engaged);
+      pad = PadState{};
       ctx->Yield(2);
-      EXPECT_FALSE(engine.last<Drive>()->engaged) << ImGui::GetKeyName(key);
+      EXPECT_FALSE(engine.last<Drive>()->engaged);
       return drive.action;
     };
     const std::vector<float> left{-1, 0, 0}, right{1, 0, 0}, gas{0, 1, 0}, brake{0, 0, 0.8f};
-    EXPECT_EQ(hold(ImGuiKey_GamepadLStickLeft), left);
-    EXPECT_EQ(hold(ImGuiKey_GamepadLStickRight), right);
-    EXPECT_EQ(hold(ImGuiKey_GamepadDpadLeft), left);
-    EXPECT_EQ(hold(ImGuiKey_GamepadR2), gas);
-    EXPECT_EQ(hold(ImGuiKey_GamepadFaceDown), gas);
-    EXPECT_EQ(hold(ImGuiKey_GamepadL2), brake);
-    EXPECT_EQ(hold(ImGuiKey_GamepadFaceRight), brake);
+    EXPECT_EQ(hold({.x = -1}), left);
+    EXPECT_EQ(hold({.x = 1}), right);
+    EXPECT_EQ(hold({.left = true}), left);
+    EXPECT_EQ(hold({.gas = 1}), gas);
+    EXPECT_EQ(hold({.a = true}), gas);
+    EXPECT_EQ(hold({.brake = 1}), brake);
+    EXPECT_EQ(hold({.b = true}), brake);
+    const int sent = engine.count<Drive>();
+    pad = PadState{.y = 1};
+    ctx->Yield(2);
+    EXPECT_EQ(engine.count<Drive>(), sent) << "Who leans the stick forward while steering gives no gas.";
   });
 }
 
 TEST_F(Drives, AStickSteersByItsDeflectionAndItsRestIsNoKey) {
+  pad = PadState{};
   open();
   act([&](ImGuiTestContext* ctx) {
     const auto lean = [&](float amount) {
-      ImGui::GetIO().AddKeyAnalogEvent(ImGuiKey_GamepadLStickLeft, amount > 0.1f, amount);
-      ctx->Yield(3);
+      pad = PadState{.x = -amount};
+      ctx->Yield(2);
     };
-    ctx->RunFlags |= ImGuiTestRunFlags_EnableRawInputs;
     lean(0.15f);
     EXPECT_EQ(engine.count<Drive>(), 0) << "A worn stick does not come to rest at 0.";
     lean(0.59f);
@@ -87,6 +92,58 @@ TEST_F(Drives, AStickSteersByItsDeflectionAndItsRestIsNoKey) {
     lean(1);
     EXPECT_NEAR(engine.last<Drive>()->action[0], -1, 1e-3f);
     lean(0);
+    EXPECT_FALSE(engine.last<Drive>()->engaged);
+  });
+}
+
+TEST_F(Drives, AGamepadThatIsUnpluggedWhileHeldLetsGo) {
+  pad = PadState{.x = 1};
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->Yield(2);
+    ASSERT_NE(engine.last<Drive>(), nullptr);
+    EXPECT_TRUE(engine.last<Drive>()->engaged);
+    pad.reset();
+    ctx->Yield(2);
+    EXPECT_FALSE(engine.last<Drive>()->engaged);
+    const int sent = engine.count<Drive>();
+    ctx->Yield(5);
+    EXPECT_EQ(engine.count<Drive>(), sent);
+  });
+}
+
+TEST_F(Drives, AGamepadChoosesInADiscreteWorld) {
+  engine.become_recurrent();  // nothing, left, up, right, down, fire
+  pad = PadState{};
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    const auto choice = [&](const PadState& held) {
+      pad = held;
+      ctx->Yield(2);
+      return engine.last<Drive>() ? engine.last<Drive>()->action : std::vector<float>{-1};
+    };
+    EXPECT_EQ(choice({.x = -0.4f}), std::vector<float>{-1}) << "Half a lean is no choice.";
+    EXPECT_EQ(choice({.x = -0.9f}), std::vector<float>{1});
+    EXPECT_EQ(choice({.y = 0.9f}), std::vector<float>{2}) << "The stick's other way is up here.";
+    EXPECT_EQ(choice({.a = true}), std::vector<float>{5}) << "A is space where the world knows space.";
+    EXPECT_EQ(choice({}), std::vector<float>{0});
+    EXPECT_FALSE(engine.last<Drive>()->engaged);
+  });
+}
+
+TEST_F(Drives, AHeldKeyGoesOnDrivingWhenAnotherModelComes) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->KeyDown(ImGuiKey_LeftArrow);
+    ctx->Yield(2);
+    const int sent = engine.count<Drive>();
+    engine.dream().run = "runs/other";  // the same world, another model: the engine's hands are empty again
+    ctx->Yield(3);
+    EXPECT_EQ(engine.count<Drive>(), sent + 1);
+    EXPECT_TRUE(engine.last<Drive>()->engaged);
+    EXPECT_EQ(engine.last<Drive>()->action, (std::vector<float>{-1, 0, 0}));
+    ctx->KeyUp(ImGuiKey_LeftArrow);
+    ctx->Yield(2);
     EXPECT_FALSE(engine.last<Drive>()->engaged);
   });
 }

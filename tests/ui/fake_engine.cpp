@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "api/platform_time.h"
 #include "tests/ui/fake_recurrent.h"
 
 namespace dream::ui {
@@ -78,6 +79,7 @@ FakeEngine::FakeEngine() {
                    1},
                   {{"tau_sigma", "σ", "τ of σ", "Scales the deviation.", 0.05, 2, 1, false, false, "temperature"}, 1}};
   dream_.run_title = "shipped run";
+  dream_.run = "assets/car";
   dream_.action = {0, 0, 0};
   dream_.probe_names = {"latent/z", "mixture/z", "hidden/h"};
   ActionSpace& action = dream_.spaces.action;
@@ -95,6 +97,7 @@ FakeEngine::FakeEngine() {
   train_.environments = {{"CarRacing", "A car on a track seen from above."}, {"Other", "Another world."}};
   train_.run = "runs/car", train_.recipe = "vmc", train_.environment = "CarRacing";
   train_.saved_seconds_ago = 12;
+  train_.published_at = now_seconds();
   train_.memory_bytes = 1.23e9, train_.budget_bytes = 4e9;
   using State = PhaseView::State;
   train_.phases = {{"collect", "Collect", State::done, 1, -1, 0, "", "200 episodes"},
@@ -177,7 +180,7 @@ void FakeEngine::send(Command command) {
     }
   } else if (const auto* set = std::get_if<SetField>(&command)) {
     for (Field& field : train_.fields)
-      if (field.key == set->key) field.value = set->value;
+      if (field.key == set->key && (set->run.empty() || set->run == train_.run)) field.value = set->value;
   } else if (std::holds_alternative<DismissFault>(command)) {
     fault_.clear(), train_.fault.clear();
   }

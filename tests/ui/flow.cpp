@@ -13,6 +13,7 @@ void Flow::open(const std::string& workspace, const std::filesystem::path& setti
     engine.tick();
     if (test_engine_) ImGuiTestEngine_PostSwap(test_engine_);
   };
+  options.gamepad = [this] { return pad; };
   window = std::make_unique<Window>(engine, options);
   ImGui::GetIO().ConfigErrorRecoveryEnableAssert = true;
   test_engine_ = ImGuiTestEngine_CreateContext();

@@ -31,6 +31,7 @@ class Flow : public testing::Test {
 
   FakeEngine engine;
   std::unique_ptr<Window> window;
+  std::optional<PadState> pad;  // the gamepad, when one is plugged in
 
  private:
   ImGuiTestEngine* test_engine_ = nullptr;

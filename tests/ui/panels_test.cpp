@@ -153,7 +153,7 @@ TEST_F(Panels, ALiveFieldIsSetAndUndone) {
   });
 }
 
-TEST_F(Panels, AFieldThatIsNotLiveIsLockedWhileAPhaseRuns) {
+TEST_F(Panels, AFieldThatIsFixedOnceTheRunHasBegunIsLockedAlsoInAPause) {
   open();
   act([&](ImGuiTestContext* ctx) {
     window->ui().want_panel = "fields";
@@ -162,24 +162,102 @@ TEST_F(Panels, AFieldThatIsNotLiveIsLockedWhileAPhaseRuns) {
     EXPECT_TRUE(locked.ItemFlags & ImGuiItemFlags_Disabled);
     ctx->KeyPress(ImGuiMod_Shift | ImGuiKey_F5);
     ctx->Yield(3);
-    ctx->ItemClick("//Settings###fields/**/m.reward_head/##value");
-    ASSERT_NE(engine.last<SetField>(), nullptr);
-    EXPECT_EQ(engine.last<SetField>()->key, "m.reward_head");
-    EXPECT_FALSE(std::get<bool>(engine.last<SetField>()->value));
+    EXPECT_FALSE(engine.train().busy);
+    EXPECT_TRUE(ctx->ItemInfo("//Settings###fields/**/m.reward_head/##value").ItemFlags & ImGuiItemFlags_Disabled)
+        << "The engine would refuse it.";
   });
 }
 
-TEST_F(Panels, AFaultIsASentenceInItsPlaceAndCanBeDismissed) {
-  engine.fault() = "runs/old/model.safetensors is cut short: 1.2 MB of 9.8 MB.";
+TEST_F(Panels, AFaultIsSaidInEveryWorkspaceAndMovesNothing) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    const auto place = [&] {
+      ctx->Yield(3);
+      return ctx->ItemInfo("//Worlds###worlds/###restart").RectFull.Min;
+    };
+    const ImVec2 without = place();
+    engine.fault() = "runs/old/model.safetensors is cut short: 1.2 MB of 9.8 MB.";
+    const ImVec2 with = place();
+    EXPECT_EQ(with.x, without.x);
+    EXPECT_EQ(with.y, without.y) << "The picture and its buttons stay where they were.";
+    EXPECT_EQ(ImGui::GetTopMostPopupModal(), nullptr) << "No modal box.";
+    for (const char* id : {"train", "debug", "teach", "play"}) {
+      window->ui().want_workspace = id;
+      ctx->Yield(5);
+      EXPECT_TRUE(ctx->ItemExists("//###faults/###dismiss")) << id;
+    }
+    engine.fault().clear();  // its cause is cured
+    ctx->Yield(3);
+    EXPECT_FALSE(ctx->ItemExists("//###faults/###dismiss"));
+    engine.train().fault = "V's loss is not finite.";
+    ctx->Yield(3);
+    ctx->ItemClick("//###faults/###dismiss");
+    ctx->Yield(3);
+    EXPECT_EQ(engine.count<DismissFault>(), 1);
+    EXPECT_FALSE(ctx->ItemExists("//###faults/###dismiss"));
+  });
+}
+
+TEST_F(Panels, ANewRunAsksBeforeItStopsTheOneThatIsTrained) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    window->ui().want_panel = "runs";
+    ctx->Yield(3);
+    ctx->ItemInputValue("//Runs###runs/**/##directory", "runs/second");
+    ctx->ItemClick("//Runs###runs/**/###start");
+    EXPECT_EQ(engine.count<StartRun>(), 0) << "runs/car is being trained.";
+    ctx->Yield(2);
+    ctx->ItemClick("//Runs###runs/**/###keep_training");
+    ctx->Yield(2);
+    EXPECT_FALSE(ctx->ItemExists("//Runs###runs/**/###stop_first"));
+    ctx->ItemClick("//Runs###runs/**/###start");
+    ctx->Yield(2);
+    ctx->ItemClick("//Runs###runs/**/###stop_first");
+    ASSERT_EQ(engine.count<StartRun>(), 1);
+    EXPECT_EQ(engine.last<StartRun>()->directory, "runs/second");
+  });
+}
+
+TEST_F(Panels, AFolderThatHoldsARunIsNoFolderForANewOne) {
+  engine.train().busy = false;
   engine.tick();
   open();
   act([&](ImGuiTestContext* ctx) {
-    EXPECT_TRUE(ctx->ItemExists("//Worlds###worlds/###dismiss"));
-    EXPECT_EQ(ImGui::GetTopMostPopupModal(), nullptr) << "No modal box.";
-    ctx->ItemClick("//Worlds###worlds/###dismiss");
+    window->ui().want_panel = "runs";
+    ctx->Yield(3);
+    const auto disabled = [&] {
+      ctx->Yield(2);
+      return (ctx->ItemInfo("//Runs###runs/**/###start").ItemFlags & ImGuiItemFlags_Disabled) != 0;
+    };
+    ctx->ItemInputValue("//Runs###runs/**/##directory", "runs/./car/");
+    EXPECT_TRUE(disabled());
+    ctx->ItemInputValue("//Runs###runs/**/##directory", "runs/car2");
+    EXPECT_FALSE(disabled());
+  });
+}
+
+TEST_F(Panels, UndoBelongsToTheRunThatWasChanged) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    const auto undo = [&] {
+      ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_Z);
+      ctx->Yield(2);
+    };
+    window->ui().want_panel = "fields";
+    ctx->Yield(3);
+    ctx->ItemInputValue("//Settings###fields/**/v.batch/##value", "64");
     ctx->Yield(2);
-    EXPECT_EQ(engine.count<DismissFault>(), 1);
-    EXPECT_FALSE(ctx->ItemExists("//Worlds###worlds/###dismiss"));
+    const int sent = engine.count<SetField>();
+    engine.train().run = "runs/other";
+    ctx->Yield(3);
+    undo();
+    EXPECT_EQ(engine.count<SetField>(), sent) << "The other run's settings are its own.";
+    engine.train().run = "runs/car";
+    ctx->Yield(3);
+    undo();
+    ASSERT_EQ(engine.count<SetField>(), sent + 1);
+    EXPECT_EQ(std::get<std::int64_t>(engine.last<SetField>()->value), 100);
+    EXPECT_EQ(engine.last<SetField>()->run, "runs/car");
   });
 }
 
@@ -202,6 +280,8 @@ TEST_F(Panels, RunsOpenFromTheListAPathOrADrop) {
 }
 
 TEST_F(Panels, ANewRunIsStartedFromTheForm) {
+  engine.train().busy = false;
+  engine.tick();
   open();
   act([&](ImGuiTestContext* ctx) {
     window->ui().want_panel = "runs";

@@ -302,6 +302,25 @@ TEST_F(Windows, QuitIsAnsweredWithinAFrame) {
   EXPECT_FALSE(other.frame());
 }
 
+TEST(Gamepad, GlfwsAxesAndButtonsAreRead) {
+  GLFWgamepadstate state{};
+  state.axes[GLFW_GAMEPAD_AXIS_LEFT_TRIGGER] = state.axes[GLFW_GAMEPAD_AXIS_RIGHT_TRIGGER] = -1;  // at rest
+  const PadState rest = to_pad(state);
+  EXPECT_EQ(rest.gas, 0);
+  EXPECT_EQ(rest.brake, 0);
+  EXPECT_FALSE(rest.a || rest.b || rest.left || rest.right || rest.up || rest.down);
+  state.axes[GLFW_GAMEPAD_AXIS_LEFT_X] = 0.25f, state.axes[GLFW_GAMEPAD_AXIS_LEFT_Y] = -0.5f;
+  state.axes[GLFW_GAMEPAD_AXIS_RIGHT_TRIGGER] = 0, state.axes[GLFW_GAMEPAD_AXIS_LEFT_TRIGGER] = 1;
+  state.buttons[GLFW_GAMEPAD_BUTTON_A] = state.buttons[GLFW_GAMEPAD_BUTTON_DPAD_UP] = GLFW_PRESS;
+  const PadState held = to_pad(state);
+  EXPECT_EQ(held.x, 0.25f);
+  EXPECT_EQ(held.y, 0.5f) << "GLFW's axis points down.";
+  EXPECT_EQ(held.gas, 0.5f);
+  EXPECT_EQ(held.brake, 1);
+  EXPECT_TRUE(held.a && held.up);
+  EXPECT_FALSE(held.b || held.down);
+}
+
 TEST(Plots, ThinningKeepsTheEndsOfEveryBucket) {
   std::vector<double> x, y, out_x, out_y;
   for (int i = 0; i < 10000; ++i) x.push_back(i), y.push_back(i == 7777 ? 1000.0 : i == 3333 ? -1000.0 : 0.0);

@@ -5,8 +5,10 @@
 
 #include "ui/panel_list.h"
 #include "ui/pictures.h"
+#include "ui/slider.h"
 #include "ui/viewers/viewer.h"
 #include "ui/widgets.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
@@ -29,7 +31,7 @@ void draw_replay(Ui& ui, const TrainView& train, float width) {
   header(ui, "Replay", p.text, note, width);
   const char* meaning = "Which frame of the replay the dream begins at; double-click: the newest.";
   ImGui::BeginDisabled(!why.empty());
-  slider(ui, "##place", &place, 0, 1, 1, "%.3f", width, false, p.real);
+  slider(ui, "##place", &place, {0, 1}, 1, width, p.real);
   ImGui::EndDisabled();
   tip(ui, "Place in the replay", why.empty() ? meaning : why.c_str());
   ui.replay_place = place;
@@ -50,7 +52,7 @@ void draw_warnings(Ui& ui, const TrainView& train, ImVec2 size) {
   ImGui::BeginChild("warnings", size);
   if (train.warnings.empty()) {
     WithFont small(ui.fonts.text, 0.88f);
-    text(p.muted, "%s", train.open ? "Nothing looks wrong." : "");
+    text(p.muted, "%s", no_warning(train));
   }
   const float icon_width = ui.px(24);
   for (const std::string& warning : train.warnings) {

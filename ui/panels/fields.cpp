@@ -6,14 +6,16 @@
 #include "imgui.h"
 #include "imgui_stdlib.h"
 #include "ui/panel_list.h"
+#include "ui/slider.h"
 #include "ui/widgets.h"
 
 namespace dream::ui {
 namespace {
 
 void change(Ui& ui, const Field& field, const FieldValue& from, const FieldValue& to) {
-  ui.send(SetField{field.key, to});
-  ui.undoable(field.key, SetField{field.key, from}, SetField{field.key, to});
+  const std::string& run = ui.train().run;
+  ui.send(SetField{field.key, to, run});
+  ui.undoable(field.key, SetField{field.key, from, run}, SetField{field.key, to, run});
 }
 
 void draw_number(Ui& ui, const Field& field, float width) {
@@ -26,31 +28,24 @@ void draw_number(Ui& ui, const Field& field, float width) {
     return v;
   };
   double shown = ui.settle(field.key, number(field.value));
-  ViewState& state = ui.views["field/" + field.key];
-  // Powers of ten never reach 0: the slider's first place, six of them below its end, stands for it.
-  const bool zero = field.logarithmic && field.low <= 0;
-  const double low = zero ? field.high * 1e-6 : field.low;
   const bool bounded = std::isfinite(field.low) && std::isfinite(field.high) && field.high > field.low &&
                        (field.logarithmic || field.high - field.low < 1e6);
   if (bounded) {
-    const char* format = whole ? "%.0f" : field.logarithmic ? "%.2e" : "%.4g";
-    const SliderResult moved = slider(ui, "##value", &shown, low, field.high, number(field.initial), format,
-                                      width - ui.px(82), field.logarithmic);
-    if (zero && moved.changed && shown <= low) shown = 0;
-    if (moved.began) state.before = static_cast<float>(number(field.value));
-    if (whole) shown = std::round(shown);
+    const Scale scale{field.low, field.high, field.logarithmic, whole};
+    const SliderResult moved = slider(ui, "##value", &shown, scale, number(field.initial), width - ui.px(82));
     if (moved.changed) {
       ui.expect(field.key, shown);
-      if (!moved.ended) ui.send(SetField{field.key, value_of(shown)});
+      if (!moved.ended) ui.send(SetField{field.key, value_of(shown), ui.train().run});
     }
-    if (moved.ended) change(ui, field, value_of(static_cast<double>(state.before)), value_of(shown));
+    if (moved.ended) change(ui, field, value_of(moved.before), value_of(shown));
     ImGui::SameLine(0, ui.px(6));
     ImGui::AlignTextToFramePadding();
     mono(ui, ui.color().text, "%7s", whole ? std::to_string(std::llround(shown)).c_str() : short_number(shown).c_str());
   } else {
     ImGui::SetNextItemWidth(width - ui.px(20));
     const double before = shown;
-    if (ImGui::InputDouble("##value", &shown, 0, 0, whole ? "%.0f" : "%.6g", ImGuiInputTextFlags_EnterReturnsTrue)) {
+    if (ImGui::InputDouble("##value", &shown, 0, 0, whole ? "%.0f" : "%.6g", ImGuiInputTextFlags_EnterReturnsTrue) &&
+        std::isfinite(shown)) {
       shown = std::clamp(shown, field.low, field.high);
       ui.expect(field.key, shown);
       change(ui, field, value_of(before), value_of(shown));
@@ -126,7 +121,7 @@ bool matches(const Field& field, std::string wanted) {
 struct Table {
   const char* id;
   float width, units;
-  bool narrow, busy;
+  bool narrow;
   std::size_t prefix = 0;  // letters of the key that the heading says already
 };
 
@@ -136,7 +131,7 @@ void draw_table(Ui& ui, const std::vector<const Field*>& fields, const Table& ta
   ImGui::TableSetupColumn("value", ImGuiTableColumnFlags_WidthStretch, 0.52f);
   ImGui::TableSetupColumn("unit", ImGuiTableColumnFlags_WidthFixed, table.units);
   for (const Field* field : fields)
-    draw_field(ui, *field, !field->live && table.busy ? "This one cannot change while a phase runs: pause first." : "",
+    draw_field(ui, *field, field->live ? "" : "Fixed once the run has begun: a new run can have another value.",
                table.narrow, table.prefix);
   ImGui::EndTable();
 }
@@ -157,7 +152,7 @@ void draw_fields(const Snapshot& snapshot, Ui& ui) {
                            &filter, ImGuiInputTextFlags_EscapeClearsAll);
   tip(ui, "Filter", "Shows the settings whose name or meaning holds this text. Esc empties it.");
   const char* legend =
-      "Live ones take effect with the next batch; grey ones are fixed while a phase runs. Ctrl-Z undoes.";
+      "Live ones take effect with the next batch; grey ones are fixed once the run has begun. Ctrl-Z undoes.";
   {
     WithFont small(ui.fonts.text, 0.88f);
     if (ImGui::GetContentRegionAvail().x > ui.px(330) + ImGui::CalcTextSize(legend).x) {
@@ -195,7 +190,7 @@ void draw_fields(const Snapshot& snapshot, Ui& ui) {
   float units = ui.px(30);
   for (const Field& field : train.fields) units = std::max(units, ImGui::CalcTextSize(field.unit.c_str()).x + ui.px(6));
   units = std::min(units, ui.px(110));
-  const Table look{"", width, units, width < ui.px(340), train.busy};
+  const Table look{"", width, units, width < ui.px(340)};
   // Whole groups go into the left column until it holds half of the rows.
   std::size_t placed = 0;
   int column = 0;

@@ -108,8 +108,11 @@ void draw_performance(const Snapshot& snapshot, Ui& ui) {
   header(ui, "Dream", p.dream, "per step", width);
   char pace[32];
   std::snprintf(pace, sizeof pace, "%g", static_cast<double>(dream.steps_per_second));
-  mono(ui, p.text, "rate     %6.1f of %s steps/s", static_cast<double>(dream.measured_rate),
-       dream.steps_per_second > 0 ? pace : "any");
+  if (dream.playing)
+    mono(ui, p.text, "rate     %6.1f of %s steps/s", static_cast<double>(dream.measured_rate),
+         dream.steps_per_second > 0 ? pace : "any");
+  else
+    mono(ui, p.muted, "rate     %6s", dream.ready ? "paused" : "·");
   mono(ui, p.text, "model    %6.2f ms", dream.model_ms);
   mono(ui, p.text, "decode   %6.2f ms", dream.decode_ms);
   mono(ui, p.text, "input    %6.2f ms", dream.input_ms);

@@ -1,5 +1,7 @@
 // Runs: a list to open from, a path to type, a folder to choose, and the form of a new run.
 #include <algorithm>
+#include <filesystem>
+#include <functional>
 #include <iterator>
 #include <sstream>
 
@@ -39,6 +41,40 @@ void draw_list(Ui& ui, const Snapshot& snapshot) {
   ImGui::EndTable();
 }
 
+bool is_taken(const Snapshot& snapshot, const std::string& directory) {
+  const auto plain = [](const std::string& path) { return (std::filesystem::path(path) / "").lexically_normal(); };
+  return std::any_of(snapshot.runs->begin(), snapshot.runs->end(),
+                     [&](const RunView& run) { return plain(run.path) == plain(directory); });
+}
+
+/// A name for the folder of a new run that no run of the list has.
+std::string free_folder(const Snapshot& snapshot) {
+  std::string name = "runs/mine";
+  for (int i = 2; is_taken(snapshot, name); ++i) name = "runs/mine-" + std::to_string(i);
+  return name;
+}
+
+std::string why_no_new_run(const Snapshot& snapshot, const std::string& recipe, const std::string& environment,
+                           const std::string& directory) {
+  if (recipe.empty() || environment.empty() || directory.empty())
+    return "Choose a recipe, an environment and a folder first.";
+  if (!is_taken(snapshot, directory)) return "";
+  return "There is a run in this folder already: choose another folder, or go on with that run by a click in the list.";
+}
+
+/// In the form's place, before a training under way would be stopped. True once it is answered.
+bool ask_first(Ui& ui, const TrainView& train, float width, const std::function<void()>& begin) {
+  ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + width);
+  text(ui.color().warning, "%s is being trained, and one run is trained at a time.", train.run.c_str());
+  ImGui::PopTextWrapPos();
+  ImGui::Dummy({0, ui.px(4)});
+  const bool stop = button(ui, "stop it and open the new run###stop_first", "New run",
+                           "What is trained now is saved and stops; open it again to go on with it.", {.accent = true});
+  if (stop) begin();
+  ImGui::SameLine(0, ui.px(8));
+  return button(ui, "keep training###keep_training", "Keep training", "No new run is begun.") || stop;
+}
+
 void draw_new(Ui& ui, const Snapshot& snapshot, float width) {
   header(ui, "New run", ui.color().text, "collect, then learn", width);
   std::string &recipe = ui.texts["new/recipe"], &environment = ui.texts["new/environment"],
@@ -46,7 +82,18 @@ void draw_new(Ui& ui, const Snapshot& snapshot, float width) {
   const TrainView& train = *snapshot.train;
   if (recipe.empty() && !train.recipes.empty()) recipe = train.recipes.front().name;
   if (environment.empty() && !train.environments.empty()) environment = train.environments.front().name;
-  if (directory.empty() && !ImGui::GetIO().WantTextInput) directory = "runs/mine";
+  if (directory.empty() && !ImGui::GetIO().WantTextInput) directory = free_folder(snapshot);
+  std::string& settings = ui.texts["new/settings"];
+  const auto begin = [&] {
+    std::istringstream words(settings);
+    ui.send(StartRun{recipe, environment, directory, {std::istream_iterator<std::string>(words), {}}});
+    ui.want_panel = "train";
+  };
+  if (ui.asks_before_new_run && train.busy) {
+    ui.asks_before_new_run = !ask_first(ui, train, width, begin);
+    return;
+  }
+  ui.asks_before_new_run = false;
   const float label = ui.px(96);
   const auto name_row = [&](const char* name) {
     ImGui::AlignTextToFramePadding();
@@ -72,7 +119,6 @@ void draw_new(Ui& ui, const Snapshot& snapshot, float width) {
   ImGui::InputText("##directory", &directory);
   tip(ui, "folder",
       "Where episodes, checkpoints and curves are written; a relative path begins where the program was started.");
-  std::string& settings = ui.texts["new/settings"];
   ImGui::AlignTextToFramePadding();
   text(ui.color().muted, "settings");
   ImGui::SameLine(label);
@@ -81,13 +127,13 @@ void draw_new(Ui& ui, const Snapshot& snapshot, float width) {
   tip(ui, "settings",
       "What is fixed once the run exists, as key=value with spaces between; empty for the paper's own.");
   ImGui::SameLine(0, ui.px(8));
-  const bool complete = !recipe.empty() && !environment.empty() && !directory.empty();
-  if (button(ui, "open the new run###start", "New run", "Makes the folder; F5 then starts the first phase.",
-             {.accent = true, .why_not = complete ? "" : "Choose a recipe, an environment and a folder first."})) {
-    std::istringstream words(settings);
-    ui.send(StartRun{recipe, environment, directory, {std::istream_iterator<std::string>(words), {}}});
-    ui.want_panel = "train";
-  }
+  if (!button(ui, "open the new run###start", "New run", "Makes the folder; F5 then starts the first phase.",
+              {.accent = true, .why_not = why_no_new_run(snapshot, recipe, environment, directory)}))
+    return;
+  if (train.busy)
+    ui.asks_before_new_run = true;
+  else
+    begin();
 }
 
 }  // namespace

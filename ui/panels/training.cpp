@@ -3,9 +3,11 @@
 #include <cmath>
 #include <cstdio>
 
+#include "api/platform_time.h"
 #include "ui/panel_list.h"
 #include "ui/plots.h"
 #include "ui/widgets.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
@@ -113,12 +115,6 @@ void draw_buttons(Ui& ui, const TrainView& train) {
   action_button(ui, "stop & save", "train_stop");
 }
 
-std::string state_note(const TrainView& train) {
-  std::string note = train.run;
-  if (train.saved_seconds_ago >= 0) note += " · saved " + short_time(train.saved_seconds_ago) + " ago";
-  return note;
-}
-
 void draw_memory(Ui& ui, const TrainView& train) {
   if (train.budget_bytes <= 0) return;
   mono(ui, ui.color().muted, "replay %s of %s", short_bytes(train.memory_bytes).c_str(),
@@ -161,7 +157,6 @@ void draw_strip_curves(Ui& ui, const TrainView& train, ImVec2 space) {
 
 void draw_training(const Snapshot& snapshot, Ui& ui) {
   const TrainView& train = *snapshot.train;
-  if (!train.fault.empty() && fault_line(ui, train.fault, true)) ui.send(DismissFault{});
   if (!train.open) {
     text(ui.color().muted, "No run is open for training.");
     if (button(ui, "start a new run…", "New run", "Choose a recipe, an environment and a folder.", {.accent = true}))
@@ -173,12 +168,16 @@ void draw_training(const Snapshot& snapshot, Ui& ui) {
   const float width = strip ? std::max(ui.px(430), space.x * 0.33f) : space.x;
   ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, {ui.px(8), ui.px(strip ? 2 : 4)});
   ImGui::BeginChild("phases", {width, strip ? space.y : 0}, 0, ImGuiWindowFlags_NoScrollbar);
-  if (!strip) header(ui, "Train", ui.color().text, state_note(train), width);
+  if (!strip) header(ui, "Train", ui.color().text, state_of(train, now_seconds()), width);
   draw_buttons(ui, train);
   if (strip) {
     ImGui::SameLine(0, ui.px(12));
     ImGui::AlignTextToFramePadding();
-    header(ui, "", ui.color().text, state_note(train), width - ImGui::GetCursorPosX());
+    const float room = width - ImGui::GetCursorPosX();
+    std::string note = state_of(train, now_seconds());
+    if (ImGui::CalcTextSize(note.c_str()).x * 0.88f > room - ui.px(12) && note.size() > train.run.size())
+      note = note.substr(train.run.size() + std::string_view(" · ").size());  // when it was saved says more
+    header(ui, "", ui.color().text, note, room);
   }
   draw_phases(ui, train, width);
   draw_memory(ui, train);

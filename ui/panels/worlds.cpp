@@ -93,7 +93,10 @@ void draw_figures(Ui& ui, const DreamView& dream, float width) {
     row(ui, "P(done)", "%.4f", static_cast<double>(dream.done_probability));
     tip(ui, "P(done)", "The model's probability that the episode ends with this step.");
   }
-  row(ui, "rate", "%.1f", static_cast<double>(dream.measured_rate), "steps/s");
+  if (dream.playing)
+    row(ui, "rate", "%.1f", static_cast<double>(dream.measured_rate), "steps/s");
+  else
+    mono(ui, p.muted, "%-7s %8s", "rate", dream.ready ? "paused" : " ·");
   ImGui::Dummy({0, ui.px(6)});
 
   header(ui, "Twin", p.text,
@@ -164,7 +167,6 @@ void draw_welcome(Ui& ui, const DreamView& dream, ImVec2 min, ImVec2 size) {
 
 void draw_worlds(const Snapshot& snapshot, Ui& ui) {
   const DreamView& dream = *snapshot.dream;
-  if (!snapshot.fault.empty() && fault_line(ui, snapshot.fault, true)) ui.send(DismissFault{});
   const Frame* hero = find_frame(dream.frames, "dream");
   int width = dream.spaces.image_width > 0 ? dream.spaces.image_width : 64,
       height = dream.spaces.image_height > 0 ? dream.spaces.image_height : 64;

@@ -108,7 +108,7 @@ void draw_grid(Ui& ui, const Probe& probe, const Side& side, const Categorical& 
 }
 
 /// At the right end of a heading; the cursor stays where it was.
-void draw_buttons(Ui& ui, const Probe& probe, const Categorical& value, ImVec2 right) {
+void draw_buttons(Ui& ui, const Probe& probe, const Categorical& value, ImVec2 right, float width) {
   const ImVec2 below = ImGui::GetCursorScreenPos();
   float x = right.x - ImGui::CalcTextSize(icon::dice).x - ui.px(14);
   ImGui::SetCursorScreenPos({x, right.y - ui.px(3)});
@@ -117,7 +117,9 @@ void draw_buttons(Ui& ui, const Probe& probe, const Categorical& value, ImVec2 r
     ui.send(RandomiseLatent{probe.name});
   std::vector<HeldLatent> held = ui.dream().held;
   std::erase_if(held, [&](const HeldLatent& h) { return h.probe != probe.name; });
-  const std::string text = held.empty() ? "keep all" : "let go of " + std::to_string(held.size());
+  const std::string count = std::to_string(held.size());
+  std::string text = held.empty() ? "keep all" : "let go of " + count;
+  if (width < ui.px(190)) text = held.empty() ? icon::link : icon::unlink + (" " + count);
   x -= ImGui::CalcTextSize(text.c_str()).x + ui.px(20);
   ImGui::SetCursorScreenPos({x, right.y - ui.px(3)});
   if (held.empty()) {
@@ -164,7 +166,7 @@ void draw_viewer(Ui& ui, const Probe& probe, const Categorical& value, ImVec2 si
     ImGui::BeginGroup();
     const ImVec2 top = ImGui::GetCursorScreenPos();
     header(ui, title, side.colour, with_dice ? "" : note, grid.x);
-    if (with_dice) draw_buttons(ui, probe, value, {top.x + grid.x, top.y});
+    if (with_dice) draw_buttons(ui, probe, value, {top.x + grid.x, top.y}, grid.x);
     draw_grid(ui, probe, side, value, grid);
     ImGui::EndGroup();
   };

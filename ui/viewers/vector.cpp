@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "ui/slider.h"
 #include "ui/viewers/viewer.h"
 #include "ui/widgets.h"
 
@@ -65,10 +66,10 @@ void draw_sliders(Ui& ui, const Probe& probe, const Vector& value, ViewState& st
     mono(ui, ui.color().muted, "%2s", label_of(value, i).c_str());
     ImGui::SameLine(0, ui.px(4));
     double shown = state.dragged == i ? state.value : value.values[static_cast<std::size_t>(i)];
-    const SliderResult moved = slider(ui, "##value", &shown, -state.range, state.range, 0, "%.2f", width - ui.px(80));
-    if (moved.began) state.before = value.values[static_cast<std::size_t>(i)];
+    const SliderResult moved = slider(ui, "##value", &shown, {-state.range, state.range}, 0, width - ui.px(80));
     if (moved.changed) edit(ui, probe, state, i, static_cast<float>(shown));
-    if (moved.ended) finish_edit(ui, probe, state);
+    if (moved.ended) state.before = static_cast<float>(moved.before), finish_edit(ui, probe, state);
+    if (moved.released) state.dragged = -1;
     ImGui::SameLine(0, ui.px(4));
     ImGui::AlignTextToFramePadding();
     mono(ui, ui.color().text, "%+.2f", shown);
@@ -102,7 +103,7 @@ void draw_rows(Ui& ui, const Probe& probe, const Vector& value, const ViewState&
     const float text_y = top + (row - ImGui::GetTextLineHeight()) / 2, inset = std::max(row * 0.2f, 1.0f);
     const bool first = i == likeliest && !state.negative;
     list->PushClipRect({box.min.x, box.min.y}, {left - pad / 2, box.max.y}, true);
-    list->AddText({box.min.x + pad, text_y}, first ? p.text : p.muted, value.labels[at].c_str());
+    list->AddText({box.min.x + pad, text_y}, first ? p.text : p.muted, fitted(value.labels[at], names).c_str());
     list->PopClipRect();
     list->AddRectFilled({std::min(zero, x_of(v)), top + inset}, {std::max(zero, x_of(v)), top + row - inset}, p.dream,
                         1);

@@ -1,0 +1,41 @@
+// What the window says of a run is so.
+#include "ui/words.h"
+
+#include <gtest/gtest.h>
+
+namespace dream::ui {
+namespace {
+
+TEST(Words, ARateIsThatOfADreamThatMoves) {
+  DreamView dream;
+  dream.measured_rate = 51.9f;
+  EXPECT_EQ(pace_of(dream), "·");
+  dream.ready = true;
+  EXPECT_EQ(pace_of(dream), "paused") << "A dream that stands still has no 52 fps.";
+  dream.playing = true;
+  EXPECT_EQ(pace_of(dream), "52 fps");
+}
+
+TEST(Words, TheTimeSinceTheLastCheckpointGoesOnBetweenTwoViews) {
+  TrainView train;
+  train.run = "runs/car";
+  EXPECT_EQ(state_of(train, 1000), "runs/car") << "Never saved: nothing is said.";
+  train.saved_seconds_ago = 12, train.published_at = 1000;
+  EXPECT_EQ(state_of(train, 1000), "runs/car · saved 12 s ago");
+  EXPECT_EQ(state_of(train, 1030), "runs/car · saved 42 s ago");
+}
+
+TEST(Words, SilenceIsNoPraise) {
+  TrainView train;
+  EXPECT_STREQ(no_warning(train), "");
+  train.open = true;
+  train.curves.resize(2);
+  EXPECT_STREQ(no_warning(train), "Nothing has been trained yet.");
+  train.curves[1].y = {300, 250};
+  EXPECT_STREQ(no_warning(train), "Too early to say what looks wrong.");
+  train.curves[1].y.assign(100, 20.0);
+  EXPECT_STREQ(no_warning(train), "No warnings.");
+}
+
+}  // namespace
+}  // namespace dream::ui

@@ -1,0 +1,32 @@
+#include "ui/words.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "ui/widgets.h"
+
+namespace dream::ui {
+
+std::string pace_of(const DreamView& dream) {
+  if (!dream.ready) return "·";
+  if (!dream.playing) return "paused";
+  return std::to_string(std::lround(dream.measured_rate)) + " fps";
+}
+
+std::string state_of(const TrainView& train, double now) {
+  if (train.saved_seconds_ago < 0) return train.run;
+  const double since = train.published_at > 0 ? std::max(now - train.published_at, 0.0) : 0;
+  return train.run + " · saved " + short_time(train.saved_seconds_ago + since) + " ago";
+}
+
+const char* no_warning(const TrainView& train) {
+  constexpr std::size_t enough = 20;  // points of a curve before silence means something
+  std::size_t most = 0;
+  for (const CurveView& curve : train.curves) most = std::max(most, curve.y.size());
+  if (!train.open) return "";
+  return most == 0       ? "Nothing has been trained yet."
+         : most < enough ? "Too early to say what looks wrong."
+                         : "No warnings.";
+}
+
+}  // namespace dream::ui
