@@ -1,6 +1,6 @@
 #include "core/nn/action_input.h"
 
-#include <torch/torch.h>
+#include "core/nn/torch.h"
 
 namespace dream {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 namespace dream {
-namespace {
+namespace rooms_test {
 
 const std::vector<std::vector<std::string>> floors = {
     {"api"},                     // what crosses between the window and everything else
@@ -67,5 +67,5 @@ TEST(Rooms, IncludesGoDownwards) {
   EXPECT_GT(includes, 200);
 }
 
-}  // namespace
+}  // namespace rooms_test
 }  // namespace dream

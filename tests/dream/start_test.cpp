@@ -12,7 +12,7 @@
 #include "tests/support/toy.h"
 
 namespace dream {
-namespace {
+namespace start_test {
 
 using test::message_of;
 using Do = DreamControl::Do;
@@ -264,5 +264,5 @@ TEST_F(StartTest, WhatDoesNotFitIsRefusedAndTheDreamGoesOn) {
   EXPECT_EQ(player.view()->source, "");
 }
 
-}  // namespace
+}  // namespace start_test
 }  // namespace dream

@@ -12,7 +12,7 @@
 #include "tests/support/tiny_run.h"
 
 namespace dream {
-namespace {
+namespace run_file_test {
 
 using test::message_of;
 
@@ -150,5 +150,5 @@ TEST_F(RunFile, TextsThatMeanNothingNameTheFileAndTheField) {
   EXPECT_SAYS(refusal([&](Checkpoint& c) { c.metadata["recipe"] = "planet"; }), "");
 }
 
-}  // namespace
+}  // namespace run_file_test
 }  // namespace dream

@@ -18,7 +18,7 @@
 #include "tests/support/tiny_run.h"
 
 namespace dream {
-namespace {
+namespace run_owners_test {
 
 using test::message_of;
 using Train = TrainControl::Do;
@@ -301,5 +301,5 @@ TEST_F(RunOwners, ANewRunDoesNotStopATrainingUnlessItIsToldTo) {
   EXPECT_NO_THROW(open()->take()) << "the first was saved and let go";
 }
 
-}  // namespace
+}  // namespace run_owners_test
 }  // namespace dream

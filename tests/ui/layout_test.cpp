@@ -9,7 +9,7 @@
 #include "tests/ui/flow.h"
 
 namespace dream::ui {
-namespace {
+namespace layout_test {
 
 std::string read(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
@@ -130,5 +130,5 @@ TEST_F(Layouts, DamagedSettingsAreSaidAndTheDefaultsStand) {
   for (const LogLine& line : ui.notes) EXPECT_NE(line.text.find("window.conf"), std::string::npos) << line.text;
 }
 
-}  // namespace
+}  // namespace layout_test
 }  // namespace dream::ui

@@ -7,7 +7,7 @@
 #include "tests/ui/flow.h"
 
 namespace dream::ui {
-namespace {
+namespace slider_test {
 
 struct Kind {
   const char* key;
@@ -220,5 +220,5 @@ TEST(Scales, EveryPlaceHasItsValueAndEveryValueItsPlace) {
   EXPECT_EQ(learning_rate.value(learning_rate.place(4e-5), 0.004), 4e-5) << "Round numbers stay what they are.";
 }
 
-}  // namespace
+}  // namespace slider_test
 }  // namespace dream::ui

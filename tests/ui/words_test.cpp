@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace dream::ui {
-namespace {
+namespace words_test {
 
 TEST(Words, ARateIsThatOfADreamThatMoves) {
   DreamView dream;
@@ -37,5 +37,5 @@ TEST(Words, SilenceIsNoPraise) {
   EXPECT_STREQ(no_warning(train), "No warnings.");
 }
 
-}  // namespace
+}  // namespace words_test
 }  // namespace dream::ui
