@@ -16,7 +16,7 @@ template <typename T>
       const float* from = corner + (phase / 2) * line + (phase % 2) * channels;
       T* place = to + tile * row + phase * channels;
       for (std::int64_t c = 0; c < channels; c += vector_block) {
-        Lanes d[3][3], v[3][3];
+        LaneFloats d[3][3], v[3][3];
         for (int i = 0; i < 3; ++i) {
           for (int j = 0; j < 3; ++j) load_full(d[i][j], from + 2 * i * line + 2 * j * channels + c);
         }
@@ -26,7 +26,7 @@ template <typename T>
           v[i][2] = d[i][1] - d[i][2];
         }
         for (int j = 0; j < 3; ++j) {
-          const Lanes first = v[0][j] - v[1][j], last = v[1][j] - v[2][j];
+          const LaneFloats first = v[0][j] - v[1][j], last = v[1][j] - v[2][j];
           store_full(place + j * plane + c, first);
           store_full(place + (3 + j) * plane + c, v[1][j]);
           store_full(place + (6 + j) * plane + c, last);
@@ -36,7 +36,7 @@ template <typename T>
   }
 }
 
-[[gnu::always_inline]] inline void cut_below_zero(Lanes& x) {
+[[gnu::always_inline]] inline void cut_below_zero(LaneFloats& x) {
   LaneInts below, bits;
   sign_mask(below, x);
   __builtin_memcpy(&bits, &x, sizeof bits);
@@ -52,7 +52,7 @@ template <typename T>
     const auto frame = tile / (across * across), y = tile / across % across, x = tile % across;
     float* place = output + frame * 2 * across * line + 2 * y * line + 2 * x * outputs;
     for (std::int64_t c = 0; c < outputs; c += vector_block) {
-      Lanes m[3][3], t[2][3], added;
+      LaneFloats m[3][3], t[2][3], added;
       load_full(added, bias + c);
       for (int k = 0; k < 9; ++k) load_full(m[k / 3][k % 3], products + k * plane + tile * outputs + c);
       for (int j = 0; j < 3; ++j) {
@@ -60,7 +60,7 @@ template <typename T>
         t[1][j] = m[1][j] - m[2][j];
       }
       for (int i = 0; i < 2; ++i) {
-        Lanes left = t[i][0] + t[i][1] + added, right = t[i][1] - t[i][2] + added;
+        LaneFloats left = t[i][0] + t[i][1] + added, right = t[i][1] - t[i][2] + added;
         cut_below_zero(left);
         cut_below_zero(right);
         store_full(place + i * line + c, left);
