@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "app/program.h"
-#include "core/engine/live_engine.h"
-#include "core/engine/run_list.h"
+#include "core/live/live_engine.h"
+#include "core/live/run_list.h"
 #include "ui/window.h"
 
 int main(int argc, char** argv) {

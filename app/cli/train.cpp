@@ -3,7 +3,7 @@
 #include "app/cli/verb.h"
 #include "core/base/durable_file.h"
 #include "core/base/platform.h"
-#include "core/engine/run_list.h"
+#include "core/live/run_list.h"
 #include "core/engine/trainer.h"
 
 namespace dream::cli {

@@ -21,6 +21,17 @@ void walk(const Replay& replay, const std::vector<std::int64_t>& begins, std::in
 
 }  // namespace
 
+SequenceBatch SequenceBatch::to(const torch::Device& device) const {
+  const auto move = [&](const torch::Tensor& x) { return x.defined() ? x.to(device) : x; };
+  const auto move_all = [&](const Carry& tensors) {
+    Carry moved;
+    for (const auto& [name, tensor] : tensors) moved[name] = tensor.to(device);
+    return moved;
+  };
+  return {move(image), move(vector), move(action), move(reward), move(terminated), move(last), move(first),
+          move_all(before), move_all(extra)};
+}
+
 SequenceBatch sequences_at(const Replay& replay, const std::vector<std::int64_t>& begins, std::int64_t steps) {
   const auto lanes = static_cast<std::int64_t>(begins.size());
   const auto& any = replay.episode(replay.place(0).episode);

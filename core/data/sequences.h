@@ -1,7 +1,7 @@
 #pragma once
 #include "core/base/rng.h"
 #include "core/data/replay.h"
-#include "core/models/sequence_model.h"
+#include "core/data/sequence_batch.h"
 
 namespace dream {
 

@@ -258,7 +258,7 @@ TEST_F(DreamerTest, ALossThatIsNotFiniteNamesItsTermAndKeepsTheCheckpoint) {
   EXPECT_EQ(test::read_bytes(folder_ / "run" / "checkpoint.safetensors"), kept);
   const auto weight = parts->actor_critic->actor_parameters().front();
   weight.mutable_grad() = torch::full_like(weight, NAN);  // as a step that failed half-way leaves them
-  trainer.reload();
+  trainer.take();  // back to the checkpoint
   EXPECT_FALSE(weight.grad().defined());
   EXPECT_EQ(parts->updates, 2);
   while (parts->updates < 3) EXPECT_TRUE(trainer.advance());
@@ -289,7 +289,7 @@ TEST_F(DreamerTest, WithoutAnUpdateNothingIsDone) {
 
 /// Pendulum's episodes have 200 steps: none ends in a run of 100, and all of them are experience.
 TEST_F(DreamerTest, EpisodesUnderWayAreLearnedFromAndResumeBitForBit) {
-  const Run run = {"dreamer-v3", "Pendulum", {"train.steps=140"}};
+  const test::DreamerRun run = {"dreamer-v3", "Pendulum", {"train.steps=140"}};
   for (const auto& [name, every] : {std::pair{"whole", 1000}, {"torn", 3}}) {
     for (bool more = true; more;) {
       Trainer trainer(test::tiny_dreamer(run, folder_ / name), {1e9, "learn"}, true);

@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "core/engine/run_list.h"
+#include "core/live/run_list.h"
 #include "core/engine/trainer.h"
 #include "tests/data/temp_folder.h"
 #include "tests/support/tiny_dreamer.h"

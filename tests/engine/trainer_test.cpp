@@ -9,7 +9,7 @@
 #include "api/error.h"
 #include "core/base/isolated.h"
 #include "core/data/dataset.h"
-#include "core/engine/run_list.h"
+#include "core/live/run_list.h"
 #include "core/engine/seeds.h"
 #include "tests/data/temp_folder.h"
 #include "tests/support/tiny_run.h"

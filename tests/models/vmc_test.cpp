@@ -38,7 +38,7 @@ TEST_F(VmcTest, ShowsTheMixtureAsItWasTempered) {
   for (std::int64_t t = 0; t < 20; ++t) state = model.m()->step(z[t], actions[t], state);
   auto carry = model.imagine(
       {{"z", z[19]}, {"h", torch::zeros({2, 256})}, {"c", torch::zeros({2, 256})}, {"started", torch::ones({2, 1})}},
-      actions[19], {0.5, 0.25}, seeded(1));
+      actions[19], {{"tau_mixture", 0.5}, {"tau_sigma", 0.25}}, seeded(1));
   carry["h"] = state.h;
   ProbeSink sink({"mixture/z"});
   model.report(carry, sink);

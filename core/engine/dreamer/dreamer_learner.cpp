@@ -4,7 +4,7 @@
 #include "core/data/sequences.h"
 #include "core/engine/dreamer/dreamer.h"
 #include "core/engine/lanes.h"
-#include "core/lab/open_loop.h"
+#include "core/models/open_loop.h"
 
 namespace dream {
 namespace {

@@ -4,8 +4,8 @@
 #include "api/error.h"
 #include "core/base/platform.h"
 #include "core/dream/player.h"
-#include "core/engine/live_work.h"
-#include "core/engine/run_list.h"
+#include "core/live/live_work.h"
+#include "core/live/run_list.h"
 #include "core/env/registry.h"
 
 namespace dream {

@@ -1,4 +1,4 @@
-#include "core/lab/open_loop.h"
+#include "core/models/open_loop.h"
 
 #include "core/probe/from_tensor.h"
 

@@ -7,7 +7,7 @@
 #include <functional>
 #include <thread>
 
-#include "core/engine/live_engine.h"
+#include "core/live/live_engine.h"
 #include "tests/data/temp_folder.h"
 #include "tests/support/tiny_dreamer.h"
 #include "tests/support/tiny_run.h"

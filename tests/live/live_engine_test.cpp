@@ -1,5 +1,5 @@
 // The engine behind the window, driven as the window drives it: commands in, snapshots out.
-#include "core/engine/live_engine.h"
+#include "core/live/live_engine.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // A batch imagined under its own actions, by a model that knows the toy world, or knows it wrongly.
-#include "core/lab/open_loop.h"
+#include "core/models/open_loop.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "core/engine/run_list.h"
+#include "core/live/run_list.h"
 
 #include <algorithm>
 #include <cstdlib>

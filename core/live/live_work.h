@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "core/engine/live_engine.h"
+#include "core/live/live_engine.h"
 
 namespace dream {
 
