@@ -67,7 +67,6 @@ class Collector::TrainedDriver : public Driver {
         action_(torch::zeros({lanes, static_cast<std::int64_t>(space.size())})),
         shake_(static_cast<std::size_t>(lanes)) {
     if (system_->model) carry_ = system_->model->initial(lanes);
-    for (auto& shake : shake_) shake.value.resize(space_.size());  // also of a lane that no episode comes to
   }
 
   void start(std::int64_t lane, Rng rng) override {
