@@ -3,8 +3,8 @@
 #include "app/cli/verb.h"
 #include "core/base/durable_file.h"
 #include "core/base/platform.h"
-#include "core/live/run_list.h"
 #include "core/engine/trainer.h"
+#include "core/live/run_list.h"
 
 namespace dream::cli {
 

@@ -36,8 +36,8 @@ class Trainer {
   void take();
   bool taken() const { return lock_ != nullptr; }
 
-  /// One step of the phase that is due, after take(). False when nothing is left to do. Whatever a step throws leaves the phase
-  /// failed, the checkpoint on the disk as it was, and is thrown on.
+  /// One step of the phase that is due, after take(). False when nothing is left to do. Whatever a step throws leaves
+  /// the phase failed, the checkpoint on the disk as it was, and is thrown on.
   bool advance();
   /// Chooses the phase that advance() works on; empty = whichever is due. Throws dream::Error for an unknown name.
   void choose(const std::string& phase);

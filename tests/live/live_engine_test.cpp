@@ -197,7 +197,7 @@ TEST_F(LiveEngineTest, ANewRunWaitsForItsStartAndRefusesATakenFolder) {
   EXPECT_TRUE(comes(*live, [](const Snapshot& s) { return s.runs->size() == 1; })) << "the list shows it";
   live->send(StartRun{"vmc", "CarRacing", (folder_ / "new").string(), {}});
   EXPECT_TRUE(comes(*live, [](const Snapshot& s) { return s.fault.find("holds a run already") != std::string::npos; }));
-  EXPECT_EQ(live->latest()->fault.find("--"), std::string::npos) << "the window has no options: " << live->latest()->fault;
+  EXPECT_EQ(live->latest()->fault.find("--"), std::string::npos) << "no options there: " << live->latest()->fault;
   EXPECT_TRUE(live->latest()->train->open) << "the open run stays";
   live->send(SetField{"v.learning_rate", 7.0});
   EXPECT_TRUE(comes(*live, [](const Snapshot& s) { return s.fault.find("v.learning_rate") != std::string::npos; }));

@@ -125,8 +125,8 @@ TEST_F(RunOwners, WhoTakesOverGoesOnFromTheNewestCheckpoint) {
 TEST_F(RunOwners, TheLockDiesWithItsProcess) {
   begin();
   const auto said = run_isolated("the other", 60, [&] {
-    open().release()->take();  // and is gone without a word
-    return message_of<Error>([&] { open()->take(); });
+    std::make_unique<FolderLock>(run()).release();  // and is gone without a word
+    return message_of<Error>([&] { FolderLock second(run()); });
   });
   EXPECT_SAYS(said, "Another program");
   EXPECT_NO_THROW(open()->take());

@@ -113,7 +113,7 @@ FakeEngine::FakeEngine() {
                         bool log, bool live) {
     Field f;
     f.key = key, f.help = help, f.unit = unit, f.value = f.initial = std::move(value);
-    f.low = low, f.high = high, f.logarithmic = log, f.live = live;
+    f.low = low, f.high = high, f.logarithmic = log, f.live = live, f.fixed = !live;
     return f;
   };
   train_.fields = {field("v.learning_rate", "Step size α of Adam.", "", 1e-4, 1e-6, 1e-2, true, true),
@@ -123,7 +123,7 @@ FakeEngine::FakeEngine() {
                    field("v.epochs", "Passes over the data.", "", std::int64_t{10}, 1, 100, false, false),
                    field("m.reward_head", "Train M to predict reward and end too.", "", true, 0, 1, false, false),
                    field("checkpoint_seconds", "Time between checkpoints.", "s", 60.0, 1, 3600, false, true)};
-  train_.fields.back().live = true;
+  train_.fields.back().live = true, train_.fields.back().fixed = false;
   Field device = field("device", "Where the networks run.", "", std::string("cpu"), 0, 0, false, false);
   device.choices = {"cpu", "cuda"};
   train_.fields.push_back(device);

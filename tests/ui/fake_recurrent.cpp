@@ -163,7 +163,7 @@ std::vector<Field> fields() {
                           bool log = false, const char* unit = "") {
     Field f;
     f.key = key, f.help = help, f.unit = unit, f.value = f.initial = value;
-    f.low = low, f.high = high, f.live = live, f.logarithmic = log;
+    f.low = low, f.high = high, f.live = live, f.fixed = !live, f.logarithmic = log;
     all.push_back(std::move(f));
   };
   const auto choice = [&](const std::string& key, const char* help, const char* value,

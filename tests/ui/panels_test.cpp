@@ -215,6 +215,7 @@ TEST_F(Panels, ANewRunAsksBeforeItStopsTheOneThatIsTrained) {
     ctx->ItemClick("//Runs###runs/**/###stop_first");
     ASSERT_EQ(engine.count<StartRun>(), 1);
     EXPECT_EQ(engine.last<StartRun>()->directory, "runs/second");
+    EXPECT_TRUE(engine.last<StartRun>()->stop_training) << "else the engine refuses it";
   });
 }
 

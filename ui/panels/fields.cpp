@@ -130,9 +130,12 @@ void draw_table(Ui& ui, const std::vector<const Field*>& fields, const Table& ta
   if (!table.narrow) ImGui::TableSetupColumn("key", ImGuiTableColumnFlags_WidthStretch, 0.42f);
   ImGui::TableSetupColumn("value", ImGuiTableColumnFlags_WidthStretch, 0.52f);
   ImGui::TableSetupColumn("unit", ImGuiTableColumnFlags_WidthFixed, table.units);
-  for (const Field* field : fields)
-    draw_field(ui, *field, field->live ? "" : "Fixed once the run has begun: a new run can have another value.",
-               table.narrow, table.prefix);
+  const auto why_not = [&](const Field& field) {
+    if (field.live) return "";
+    if (field.fixed) return "Fixed once the run has begun: a new run can have another value.";
+    return ui.train().busy ? "This one cannot change while a phase runs: pause first." : "";
+  };
+  for (const Field* field : fields) draw_field(ui, *field, why_not(*field), table.narrow, table.prefix);
   ImGui::EndTable();
 }
 
@@ -152,7 +155,7 @@ void draw_fields(const Snapshot& snapshot, Ui& ui) {
                            &filter, ImGuiInputTextFlags_EscapeClearsAll);
   tip(ui, "Filter", "Shows the settings whose name or meaning holds this text. Esc empties it.");
   const char* legend =
-      "Live ones take effect with the next batch; grey ones are fixed once the run has begun. Ctrl-Z undoes.";
+      "Live ones take effect with the next batch; grey ones are fixed, or change while paused. Ctrl-Z undoes.";
   {
     WithFont small(ui.fonts.text, 0.88f);
     if (ImGui::GetContentRegionAvail().x > ui.px(330) + ImGui::CalcTextSize(legend).x) {

@@ -86,7 +86,8 @@ void draw_new(Ui& ui, const Snapshot& snapshot, float width) {
   std::string& settings = ui.texts["new/settings"];
   const auto begin = [&] {
     std::istringstream words(settings);
-    ui.send(StartRun{recipe, environment, directory, {std::istream_iterator<std::string>(words), {}}});
+    // Whoever has a training under way has been asked (ask_first).
+    ui.send(StartRun{recipe, environment, directory, {std::istream_iterator<std::string>(words), {}}, train.busy});
     ui.want_panel = "train";
   };
   if (ui.asks_before_new_run && train.busy) {

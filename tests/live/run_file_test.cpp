@@ -90,7 +90,8 @@ TEST_F(RunFile, SizesThatDoNotFitTheWeightsAreRefusedBeforeTheyAreMade) {
     EXPECT_SAYS(said, field);
   }
   test::write_bytes(file(), whole);
-  EXPECT_SAYS(refusal([&](Checkpoint& c) { replace(c, "depth = 2\n", "depth = 3\n"); }), "shape");
+  const auto said = refusal([&](Checkpoint& c) { replace(c, "units = 8\n", "units = 16\n"); });
+  EXPECT_SAYS(said, "shape");
 }
 
 TEST_F(RunFile, NoNumberThatIsNoneIsTaken) {
