@@ -67,7 +67,10 @@ int main(int argc, char** argv) {
     LiveEngine engine(engine_options);
     if (!start.empty()) engine.send(DreamFrom{start});
     if (speed >= 0) engine.send(SetSpeed{static_cast<float>(speed)});
-    return exit_code(program, ui::run_window(engine, window_options));
+    const int code = ui::run_window(engine, window_options);
+    const auto unsaved = engine.close();
+    if (!unsaved.empty()) throw Error("the run could not be saved on leaving: " + unsaved);
+    return exit_code(program, code);
   } catch (const std::exception& error) {
     complain(program, error.what());
     return exit_code(program, 1);

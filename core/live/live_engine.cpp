@@ -54,10 +54,18 @@ LiveEngine::LiveEngine(Options options)
 }
 
 LiveEngine::~LiveEngine() {
+  close();
+}
+
+std::string LiveEngine::close() {
   quit_ = true;
   player_orders_.push([](Player&) {});
   trainer_orders_.push([](TrainerWork&) {});
   file_orders_.push([] {});
+  for (auto* thread : {&player_thread_, &trainer_thread_, &file_thread_}) {
+    if (thread->joinable()) thread->join();
+  }
+  return unsaved_;
 }
 
 std::shared_ptr<const Snapshot> LiveEngine::latest() const {

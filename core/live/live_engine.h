@@ -31,7 +31,9 @@ class LiveEngine : public Engine {
   };
 
   explicit LiveEngine(Options options);
-  ~LiveEngine() override;  // saves a run that it trains
+  ~LiveEngine() override;  // as close(), without a word
+  /// Saves a run that it trains and ends all threads. What could not be saved, in a sentence; "" when all is well.
+  std::string close();
 
   void send(Command command) override;
   std::shared_ptr<const Snapshot> latest() const override;
@@ -94,6 +96,7 @@ class LiveEngine : public Engine {
   Mailbox<LiveWeights> weights_;
   Mailbox<Metrics> reference_;  // the curves of the shipped run like the one that is trained: what normal looks like
   Mailbox<Watched> watched_;    // null: nothing to follow
+  std::string unsaved_;         // why, once the trainer thread has ended
   FileMark followed_;           // the last checkpoint that follow() has read, whatever came of it
   std::jthread player_thread_, trainer_thread_, file_thread_;
 };

@@ -4,9 +4,9 @@
 #include "api/error.h"
 #include "core/base/platform.h"
 #include "core/dream/player.h"
+#include "core/env/registry.h"
 #include "core/live/live_work.h"
 #include "core/live/run_list.h"
-#include "core/env/registry.h"
 
 namespace dream {
 namespace {
@@ -97,7 +97,11 @@ void LiveEngine::train() {
       publish_guarded(work.running || work.look);
     tell_what_is_watched(work);
   }
-  if (work.trainer) guarded("", [&] { work.trainer->close(); });
+  try {
+    if (work.trainer) work.trainer->close();
+  } catch (const std::exception& error) {
+    unsaved_ = words_of(error);
+  }
 }
 
 void LiveEngine::control_training(TrainerWork& work, const TrainControl& command) {

@@ -284,6 +284,19 @@ TEST_F(RunOwners, WhatIsShippedStaysAsItIs) {
   EXPECT_SAYS(live->latest()->fault, "cp -r");
 }
 
+TEST_F(RunOwners, ASaveThatFailsOnLeavingIsSaid) {
+  begin({"collect.episodes=400"});
+  const auto live = engine(run());
+  ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.train->open; }));
+  live->send(TrainControl{Train::step, ""});
+  ASSERT_TRUE(comes(*live, [](const Snapshot& s) {
+    return !s.train->busy && s.train->phases[0].state == PhaseView::State::paused;
+  }));
+  std::filesystem::remove(run() / "checkpoint.safetensors");
+  std::filesystem::create_directory(run() / "checkpoint.safetensors");  // nothing can be written in its place
+  EXPECT_SAYS(live->close(), (run() / "checkpoint.safetensors").string());
+}
+
 TEST_F(RunOwners, ANewRunDoesNotStopATrainingUnlessItIsToldTo) {
   begin({"collect.episodes=400"});
   const auto live = engine(run());
