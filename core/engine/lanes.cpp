@@ -45,9 +45,7 @@ std::vector<std::vector<std::byte>> load_bytes(const Checkpoint& from, const std
   return parts;
 }
 
-/// A run of before they were kept has none.
 torch::Tensor load_rewards(const Checkpoint& from, const std::string& prefix, const torch::Tensor& like) {
-  if (!from.tensors.contains(prefix + "last_reward")) return torch::zeros_like(like);
   return finite_tensor(from, prefix + "last_reward", like.sizes()).to(like.device());
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
+#include <utility>
 
 namespace dream {
 namespace {
@@ -13,11 +15,35 @@ void evaluation_of_so_many_episodes(Checkpoint& checkpoint) {
   checkpoint.tensors.try_emplace("evaluate.driver", torch::zeros({0}, torch::kFloat64));
 }
 
+/// V-M-C counted the collected episodes alone, whose points in the curve were all there or lost; its search did not count
+/// generations without a difference, and nothing was imitated.
+void counters_of_vmc(Checkpoint& checkpoint) {
+  const auto collected = checkpoint.tensors.find("collect.counters");
+  if (collected == checkpoint.tensors.end()) return;
+  if (collected->second.dim() == 1 && collected->second.size(0) == 1) collected->second = collected->second.repeat({2});
+  for (const auto* name : {"c.flat", "imitate.done"})
+    checkpoint.tensors.try_emplace(name, torch::zeros({1}, torch::kInt64));
+}
+
+/// Lanes did not keep the last reward: nobody looked at it. Real ones have a previous action, dreamt ones an age.
+void last_rewards(Checkpoint& checkpoint) {
+  std::map<std::string, torch::Tensor> added;
+  for (const auto& [name, tensor] : checkpoint.tensors) {
+    for (const auto& [prefix, known] :
+         {std::pair{"lanes/", "previous_action"}, {"lane_", "previous_action"}, {"lane_", "age"}}) {
+      if (!name.ends_with(std::string(prefix) + known) || tensor.dim() == 0) continue;
+      added[name.substr(0, name.size() - std::string(known).size()) + "last_reward"] = torch::zeros({tensor.size(0)});
+    }
+  }
+  checkpoint.tensors.merge(added);  // what is there stays
+}
+
 struct Migration {
   int from;  // leads to the next format
   void (*apply)(Checkpoint&);
 };
-constexpr Migration migrations[] = {{1, evaluation_of_so_many_episodes}};
+constexpr Migration migrations[] = {
+    {1, evaluation_of_so_many_episodes}, {1, counters_of_vmc}, {1, last_rewards}};
 
 int format_of(const Checkpoint& checkpoint) {
   const auto found = checkpoint.metadata.find(run_format_key);

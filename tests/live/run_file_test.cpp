@@ -63,10 +63,27 @@ TEST_F(RunFile, TheFirstFormatIsBroughtToTodays) {
   old.metadata.erase("format");
   old.tensors.erase("evaluate.episodes");
   old.tensors.erase("evaluate.driver");
+  old.tensors.erase("c.flat");
+  old.tensors["collect.counters"] = torch::zeros({1}, torch::kInt64);
   old.save(file());
   const auto trainer = Trainer::open(run(), {1e9, ""}, "cpu");
   trainer->save();
   EXPECT_EQ(Checkpoint::load(file()).text("format"), std::to_string(run_format));
+}
+
+TEST_F(RunFile, LanesOfTheFirstFormatGoOn) {
+  {
+    Trainer trainer(test::tiny_dreamer({"dreamer-v3", "Catch", {}}, run()), {1e9, "learn"}, false);
+    for (int i = 0; i < 5; ++i) trainer.advance();
+    trainer.close();
+  }
+  auto old = Checkpoint::load(file());
+  old.metadata.erase("format");
+  ASSERT_EQ(old.tensors.erase("learn.experience/lanes/last_reward"), 1u);
+  old.save(file());
+  const auto trainer = Trainer::open(run(), {1e9, "learn"}, "cpu");
+  while (trainer->advance()) {
+  }
 }
 
 TEST_F(RunFile, ANewerFormatIsRefused) {

@@ -49,12 +49,9 @@ class Collection : public Phase {
     into.tensors["collect.counters"] = torch::tensor({written_, shown_}, torch::kInt64);
   }
   void load(const Checkpoint& from) override {
-    // Older checkpoints count the written episodes alone, whose points are all there or lost.
-    const bool older = from.exact("collect.counters", {-1}).numel() == 1;
-    const auto counters = older ? counters_of(from, "collect.counters", {"written episodes"})
-                                : counters_of(from, "collect.counters", {"written episodes", "episodes in the curve"});
-    written_ = counters.front();
-    shown_ = counters.back();
+    const auto counters = counters_of(from, "collect.counters", {"written episodes", "episodes in the curve"});
+    written_ = counters[0];
+    shown_ = counters[1];
   }
   void end() override { collector_.reset(); }
 

@@ -46,7 +46,7 @@ class Imitation : public Phase {
   }
   void load(const Checkpoint& from) override {
     end();
-    done_ = from.tensors.contains("imitate.done") && counters_of(from, "imitate.done", {"imitations"})[0] > 0;
+    done_ = counters_of(from, "imitate.done", {"imitations"})[0] > 0;
   }
 
   void end() override {

@@ -95,10 +95,7 @@ class Search : public Phase {
   }
 
   void load(const Checkpoint& from) override {
-    // Older runs have not counted these.
-    const auto flat = from.tensors.contains("c.flat")
-                          ? counters_of(from, "c.flat", {"generations whose candidates earned the same"})[0]
-                          : 0;
+    const auto flat = counters_of(from, "c.flat", {"generations whose candidates earned the same"})[0];
     std::map<std::string, std::vector<double>> state;
     for (const auto& [name, tensor] : from.tensors) {
       if (!name.starts_with("c.cma/")) continue;
