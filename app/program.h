@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
-#include <iostream>
 #include <string>
 
 #include "api/error.h"
@@ -63,7 +62,6 @@ inline void complain(const std::string& program, const std::string& text) {
 /// The exit code of a program that would end with `code`: after a signal 128 + its number, so that what follows it in a
 /// script does not go on with half the work; and not 0 when what was printed has not arrived.
 inline int exit_code(const std::string& program, int code) {
-  std::cout.flush();
   errno = 0;
   const bool lost = std::fflush(stdout) != 0 || std::ferror(stdout);
   if (interrupted()) return 128 + interrupt_signal();
