@@ -100,8 +100,10 @@ Experience::Experience(Options options, System& system, Sink lived)
       pilot_(system.behaviour, options_.lanes, Mode::collect),
       generator_(make_generator(system.device, options_.rng.fork("behaviour").next64())) {
   torch::NoGradGuard no_grad;
-  initial_ = system.model->initial(1);
-  state_size_ = static_cast<std::size_t>(rows_of(initial_, initial_).size(1));
+  if (options_.keep_states) {
+    initial_ = system.model->initial(1);
+    state_size_ = static_cast<std::size_t>(rows_of(initial_, initial_).size(1));
+  }
   const auto& spaces = lanes_.envs().spaces();
   writer_ = std::make_unique<DatasetWriter>(options_.directory, DatasetInfo{system.environment, system.recipe, spaces});
   if (options_.keep_found) started_ = episodes_ = static_cast<std::int64_t>(writer_->episodes());
@@ -134,14 +136,16 @@ std::vector<Experience::Done> Experience::step() {
       recorders_[static_cast<std::size_t>(lane)].remember(rows[lane]);
     }
   }
+  const bool driven = steps_ >= options_.prefill;
   const auto actions = choose(seen).to(torch::kCPU, torch::kFloat32).contiguous();
+  const auto record = driven ? pilot_.record() : Carry{};
   const auto results = lanes_.step(actions, std::vector<char>(static_cast<std::size_t>(options_.lanes), 1));
   steps_ += options_.lanes;
   std::vector<Done> done;
   for (std::int64_t lane = 0; lane < options_.lanes; ++lane) {
     const auto index = static_cast<std::size_t>(lane);
     auto& recorder = recorders_[index];
-    recorder.add(actions[lane], results[index], lanes_.envs().observation_of(lane));
+    recorder.add(actions[lane], results[index], lanes_.envs().observation_of(lane), select_lane(record, lane));
     auto piece = recorder.news();
     if (results[index].done()) {
       const auto episode = recorder.take();

@@ -239,7 +239,7 @@ TEST(Sequences, ColumnsComeByTheirNames) {
   auto other = episode_of(3, 2, true);
   other.extra["cost"] = {2, false, {0, 0, 0, 0}};
   replay.add(other);
-  EXPECT_THROW(sequences_at(replay, {5}, 5), Error);
+  EXPECT_THROW(sequences_at(replay, {7}, 5), Error) << "from the third over to the first";
 }
 
 TEST(Sequences, PartsThatEpisodesLackStayAway) {

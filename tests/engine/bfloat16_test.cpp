@@ -28,6 +28,7 @@ TEST_F(Bfloat16Test, ImaginationOfManyLanesAlone) {
   auto options = test::small({"dreamer-v3", "2024", true}).world;
   Rssm model(options, test::pixels(4));
   torch::NoGradGuard no_grad;
+  for (auto& parameter : model.parameters()) parameter.copy_(torch::randn(parameter.sizes()) * 0.2);  // heads begin at 0
   for (const std::int64_t lanes : {63, 64}) {
     auto carry = model.initial(lanes);
     carry["h"] = torch::rand(carry.at("h").sizes()) - 0.5;
@@ -39,7 +40,7 @@ TEST_F(Bfloat16Test, ImaginationOfManyLanesAlone) {
     const auto plain = moved(false), coarse = moved(true);
     EXPECT_EQ(coarse.at("h").scalar_type(), torch::kFloat32);
     const auto off = distance(coarse.at("h"), plain.at("h"));
-    EXPECT_LT(off, 0.02);
+    EXPECT_LT(off, 0.05);
     EXPECT_EQ(off > 0, lanes == 64) << off;
     const auto rewards = [&](bool bfloat16) {
       model.set_bfloat16(bfloat16);

@@ -49,6 +49,7 @@ class DreamerDamageTest : public ::testing::Test {
 
 TEST_F(DreamerDamageTest, EveryValueIsJudgedAndNothingIsDeletedBefore) {
   ASSERT_GT(episodes_, 4u);
+  ASSERT_GT(whole_.tensors.at("learn.experience/episode0/rewards").numel(), 0) << "it is under way";
   using Tensors = std::map<std::string, torch::Tensor>;
   const auto refused = [&](const std::string& name, const auto& change) {
     const auto message = said_to([&](Tensors& tensors) { change(tensors.at(name)); });
@@ -77,7 +78,7 @@ TEST_F(DreamerDamageTest, EveryValueIsJudgedAndNothingIsDeletedBefore) {
   refused("learn.experience/lanes/env", [](torch::Tensor& t) { t.fill_(255); });
   refused("learn.experience/lanes/carry_h", [](torch::Tensor& t) { t.fill_(NAN); });
   refused("learn.experience/lanes/previous_action", [](torch::Tensor& t) { t.fill_(NAN); });
-  refused("learn.experience/episode0/rewards", [](torch::Tensor& t) { t = torch::full({4}, NAN); });
+  refused("learn.experience/episode0/rewards", [](torch::Tensor& t) { t = torch::full_like(t, NAN); });
   refused("learn.experience/episode0/actions", [](torch::Tensor& t) { t = torch::full_like(t, 7); });
   refused("evaluate.updates", [](torch::Tensor& t) { t[0] = -5; });
   EXPECT_NE(said_to([&](Tensors& tensors) { tensors.at(counters)[2] = 1000; }).find("1000"), std::string::npos);

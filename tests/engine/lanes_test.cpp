@@ -67,7 +67,9 @@ TEST_F(LanesTest, SeveralThreadsAreAsOne) {
       for (const auto& result : worlds.step(actions, active)) rewards.push_back(result.reward);
       log.push_back(torch::cat({torch::tensor(rewards), worlds.vectors().flatten()}).clone());
     }
+#ifdef _OPENMP  // Torch's pool has one thread for code that was compiled without
     EXPECT_EQ(notes_->threads.size(), static_cast<std::size_t>(threads));
+#endif
   }
   for (std::size_t i = 0; i < seen[0].size(); ++i) EXPECT_TRUE(torch::equal(seen[0][i], seen[1][i])) << i;
 }
