@@ -48,7 +48,7 @@ struct RandomiseLatent {
   std::string probe;
 };
 struct DreamFromReplay {  // begin a dream at a frame of the training run's replay, with the weights of that moment
-  double place = 1;       // 0 = the oldest frame … 1 = the newest
+  double recency = 1;     // 0 = the oldest frame … 1 = the newest
 };
 struct DreamFrom {   // begin dreams at a recorded clip (a dataset's folder) or a picture (PNG, JPEG)
   std::string path;  // empty = at the environment again

@@ -113,7 +113,7 @@ std::vector<Action> make_actions() {
        "Begin a dream at the chosen frame of the replay (the slider in the Batch panel), with the weights of this "
        "moment.",
        [](Ui& ui) {
-         ui.send(DreamFromReplay{ui.replay_place});
+         ui.send(DreamFromReplay{ui.replay_recency});
          ui.want_panel = "worlds";
        },
        [](const Ui& ui) {

@@ -47,7 +47,7 @@ void on_interrupt(int signal) {
 
 }  // namespace
 
-void yield_to_others() {
+void lower_thread_priority() {
   // On Linux a thread has a priority of its own, which the threads it creates inherit.
   setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), 10);
 }

@@ -9,7 +9,7 @@ namespace dream {
 // (isolated.h): a port replaces these three.
 
 /// Gives the calling thread, and the threads it starts from then on, what processor time others leave.
-void yield_to_others();
+void lower_thread_priority();
 /// Names the calling thread in debuggers and `top`; at most 15 characters.
 void name_thread(const std::string& name);
 

@@ -156,10 +156,10 @@ void Player::add_probes(DreamView& view) {
     if (auto both = beside(*same->value, *real.value)) same->value = std::move(both);
   }
   // In the model's own order again.
-  const auto place = [&](const Probe& p) {
+  const auto order = [&](const Probe& p) {
     return std::find(view.probe_names.begin(), view.probe_names.end(), p.name) - view.probe_names.begin();
   };
-  std::ranges::stable_sort(view.probes, {}, place);
+  std::ranges::stable_sort(view.probes, {}, order);
 }
 
 }  // namespace dream

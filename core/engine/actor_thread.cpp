@@ -24,7 +24,7 @@ ActorThread::~ActorThread() = default;
 void ActorThread::run(const std::stop_token& stop) {
   try {
     name_thread("actor");
-    yield_to_others();
+    lower_thread_priority();
     torch::get_num_threads();  // before the number is set, see LiveEngine
     torch::set_num_threads(1);
     Experience experience(options_, *system_, [this](Episode piece) { lived_.push(std::move(piece)); });

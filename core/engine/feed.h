@@ -58,8 +58,8 @@ class Feed {
   SequenceBatch draw_anywhere(std::int64_t lanes, std::int64_t steps);
   /// Pieces within one episode where it lasts, chosen by `chance` alone: to look at, and without a trace.
   SequenceBatch sheet(std::int64_t lanes, std::int64_t steps, Rng chance) const;
-  /// One lane of frames up to the one at `place` (0 … 1) of all.
-  SequenceBatch piece(double place, std::int64_t most_steps) const;
+  /// One lane of frames up to the one at `recency` (0 the oldest … 1 the newest).
+  SequenceBatch piece(double recency, std::int64_t most_steps) const;
 
   // -- the checkpoint -------------------------------------------------------------------------------------------------
 

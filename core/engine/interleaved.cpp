@@ -75,7 +75,7 @@ class Interleaved : public Phase {
   std::vector<std::string> probe_names() const override { return parts_->learner->probe_names(); }
   void report(ProbeSink& sink) override { parts_->learner->report(sink); }
   std::int64_t replay_frames() const override { return feed().replay().frames(); }
-  SequenceBatch replay_piece(double place) const override { return feed().piece(place, dream_context); }
+  SequenceBatch replay_piece(double recency) const override { return feed().piece(recency, dream_context); }
   void save(Checkpoint& into) const override;
   void load(const Checkpoint& from) override;
   void end() override {
@@ -156,7 +156,7 @@ void Interleaved::begin_experience() {
     // What its actor had written that no checkpoint knows of counts as well.
     begun.ended = feed().own_episodes(), begun.steps = std::max(begun.steps, feed().own_steps());
     steps_ = given + begun.steps;
-    actor_thread_ = std::make_unique<ActorThread>(parts_->twin(), collect, begun, train.steps - given);
+    actor_thread_ = std::make_unique<ActorThread>(parts_->make_actor_system(), collect, begun, train.steps - given);
     hand_over();
   } else {
     if (!goes_on() && steps_ > given) {

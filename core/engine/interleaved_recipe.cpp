@@ -63,7 +63,7 @@ void complete_interleaved(System& system, const std::shared_ptr<InterleavedParts
                           std::string title, std::function<std::unique_ptr<System>(const RunSpec&)> make) {
   parts->system = &system;
   parts->feed = std::make_unique<Feed>(system, parts->rng("replay"));
-  parts->twin = [spec, make = std::move(make), &system] {
+  parts->make_actor_system = [spec, make = std::move(make), &system] {
     RunSpec same = spec;
     same.toml = system.config.to_toml();
     same.settings.clear();

@@ -40,7 +40,7 @@ class Phase {
   virtual std::vector<std::string> probe_names() const { return {}; }  // what report() can publish of the batch
   virtual void report(ProbeSink&) {}
   virtual std::int64_t replay_frames() const { return 0; }         // how many frames a dream can begin at
-  virtual SequenceBatch replay_piece(double) const { return {}; }  // a lane up to the frame at `place`, 0 … 1
+  virtual SequenceBatch replay_piece(double) const { return {}; }  // a lane up to a frame: 0 the oldest … 1 the newest
 
  private:
   std::string name_, title_, rate_unit_;

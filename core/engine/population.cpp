@@ -62,15 +62,15 @@ std::int64_t Population::tick() {
     ++stepped;
     ++lane.steps;
     lane.reward += outcome.reward;
-    lane.dry_reward += outcome.reward;
+    lane.unrewarding += outcome.reward;
     ++lane.since_reward;
-    if (outcome.reward > 0) lane.since_reward = 0, lane.dry_reward = 0;
+    if (outcome.reward > 0) lane.since_reward = 0, lane.unrewarding = 0;
     if (outcome.done() || (options_.max_steps > 0 && lane.steps >= options_.max_steps)) {
       finish(static_cast<std::int64_t>(index), lane.reward);
     } else if (options_.patience > 0 && lane.since_reward >= options_.patience) {
       const auto rest = static_cast<double>(std::max<std::int64_t>(options_.max_steps - lane.steps, 0));
       finish(static_cast<std::int64_t>(index),
-             lane.reward + rest * lane.dry_reward / static_cast<double>(lane.since_reward));
+             lane.reward + rest * lane.unrewarding / static_cast<double>(lane.since_reward));
     }
   }
   start_assigned();
@@ -100,7 +100,7 @@ void Population::save(Checkpoint& into, const std::string& prefix) const {
   std::vector<double> lanes, results;
   for (const auto& lane : state_) {
     lanes.insert(lanes.end(), {static_cast<double>(lane.job), static_cast<double>(lane.steps),
-                               static_cast<double>(lane.since_reward), lane.reward, lane.dry_reward});
+                               static_cast<double>(lane.since_reward), lane.reward, lane.unrewarding});
   }
   for (const auto& result : results_) results.insert(results.end(), {result.reward, static_cast<double>(result.steps)});
   into.tensors[prefix + "lanes"] = torch::tensor(lanes, torch::kFloat64).view({-1, 5});

@@ -53,7 +53,7 @@ class Population {
   struct Lane {
     std::int64_t job = -1;  // candidate · seeds + seed; -1 = idle
     std::int64_t steps = 0, since_reward = 0;
-    double reward = 0, dry_reward = 0;  // dry_reward: the sum since the last positive one
+    double reward = 0, unrewarding = 0;  // unrewarding: the sum since the last positive reward
   };
   void assign(std::int64_t lane);
   void start_assigned();

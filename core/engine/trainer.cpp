@@ -15,7 +15,7 @@ constexpr const char* checkpoint_name = "checkpoint.safetensors";
 constexpr const char* fact_prefix = "fact/";
 constexpr double save_every = 20;  // times as long as saving takes: a large replay's state must not eat the time
 constexpr double pace_window = 3;  // seconds over which a rate is taken
-constexpr double still = 10;       // a step takes well under a second: after so many, the process was stopped
+constexpr double longest_pause = 10;       // a step takes well under a second: after so many, the process was stopped
 
 std::string fixed_text(const std::string& key) {
   return key + " is fixed once a run has begun; start a new run to have another";
@@ -139,7 +139,7 @@ bool Trainer::advance() {
 
 void Trainer::measure(double units) {
   const double now = now_seconds(), progress = current_->progress();
-  const bool stood_still = now - std::exchange(pace_.last, now) > still;
+  const bool stood_still = now - std::exchange(pace_.last, now) > longest_pause;
   if ((units == 0 && pace_.units == 0) ||
       stood_still) {  // the pace has not begun: reading, or collecting its first data
     pace_.since = now;

@@ -93,7 +93,7 @@ void LiveEngine::send(Command command) {
           [&](EditLatent& c) { player([c](Player& p) { p.edit(c.probe, c.index, c.value); }); },
           [&](HoldLatent& c) { player([c](Player& p) { p.hold({c.probe, c.index, c.value}, c.on); }); },
           [&](RandomiseLatent& c) { player([c](Player& p) { p.randomise(c.probe); }); },
-          [&](DreamFromReplay c) { trainer([this, c](TrainerWork& work) { dream_from_replay(work, c.place); }); },
+          [&](DreamFromReplay c) { trainer([this, c](TrainerWork& work) { dream_from_replay(work, c.recency); }); },
           [&](DreamFrom& c) { file_orders_.push([this, c] { dream_from(c.path); }); },
           [&](WatchProbes& c) {
             player([c](Player& p) { p.watch(c.names); });
@@ -155,7 +155,7 @@ void LiveEngine::play() {
 
 void LiveEngine::read_files() {
   name_thread("files");
-  yield_to_others();
+  lower_thread_priority();
   compute_with(1);
   while (!quit_) {
     for (auto& order : file_orders_.take(std::chrono::duration<double>(0.5))) order();

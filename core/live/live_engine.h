@@ -67,7 +67,7 @@ class LiveEngine : public Engine {
   void follow();
   static void show_batch(Phase& phase, TrainerWork& work);
   void dream_from(const std::string& path);
-  void dream_from_replay(TrainerWork& work, double place);
+  void dream_from_replay(TrainerWork& work, double recency);
   void scan_runs();
   /// Of the shipped run of this recipe in this environment, if there is one.
   void read_reference(const std::string& recipe, const std::string& environment);

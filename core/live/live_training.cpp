@@ -19,7 +19,7 @@ constexpr double showing_share = 0.1;    // of the training's time may go into p
 
 void LiveEngine::train() {
   name_thread("trainer");
-  yield_to_others();
+  lower_thread_priority();
   compute_with(options_.threads > 0 ? options_.threads
                                     : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
   TrainerWork work;
@@ -174,13 +174,13 @@ void LiveEngine::show_batch(Phase& phase, TrainerWork& work) {
   work.show_at = now + (now - began) * (1 - showing_share) / showing_share;
 }
 
-void LiveEngine::dream_from_replay(TrainerWork& work, double place) {
+void LiveEngine::dream_from_replay(TrainerWork& work, double recency) {
   const auto* phase = work.trainer ? work.trainer->current() : nullptr;
   if (!phase || phase->replay_frames() == 0) {
     throw Error("there is no replay to dream from: it exists while a phase that collects is running or paused");
   }
   // The player takes the weights of this moment, and its own copy of the system where it dreams with another run.
-  const auto piece = phase->replay_piece(place);
+  const auto piece = phase->replay_piece(recency);
   const auto weights = work.trainer->weights();
   const auto directory = work.trainer->system().directory;
   player_orders_.push(guarding<Player>("replay", [this, piece, weights, directory](Player& player) {

@@ -14,7 +14,7 @@ constexpr std::size_t most_named = 6;
 
 /// " (3, 17, 30)": the first few places that are set, as `name` calls them.
 template <typename Name>
-std::string places(const torch::Tensor& set, Name name) {
+std::string named_few(const torch::Tensor& set, Name name) {
   const auto which = set.flatten().nonzero().flatten().to(torch::kCPU);
   std::string text;
   for (std::int64_t i = 0; i < which.size(0) && static_cast<std::size_t>(i) < most_named; ++i) {
@@ -186,7 +186,7 @@ std::vector<std::string> Rssm::latent_warnings() const {
   if (const auto count = silent.sum().item<std::int64_t>(); count > 0) {
     std::ostringstream text;
     text << count << " of " << options_.groups << (categorical() ? " groups" : " dimensions") << " of z have collapsed"
-         << places(silent, [](std::int64_t g) { return std::to_string(g); }) << ": their KL is below " << silent_kl
+         << named_few(silent, [](std::int64_t g) { return std::to_string(g); }) << ": their KL is below " << silent_kl
          << " nats, so the frame tells them nothing that the prior has not predicted. ";
     text << (count == options_.groups ? "All of z is unused: lower the free nats or β_rep"
                                       : "If more follow, lower the free nats or β_rep");
@@ -200,7 +200,7 @@ std::vector<std::string> Rssm::latent_warnings() const {
       return std::to_string(i / options_.classes) + "." + std::to_string(i % options_.classes);
     };
     found.push_back(
-        std::to_string(count) + " of " + std::to_string(dead.numel()) + " classes are dead" + places(dead, name) +
+        std::to_string(count) + " of " + std::to_string(dead.numel()) + " classes are dead" + named_few(dead, name) +
         ", as group.class: no frame of the batch chose them. A larger unimix or more varied data keeps them in use");
   }
   return found;

@@ -68,8 +68,8 @@ class AsyncActorTest : public ::testing::Test {
     auto system = test::tiny_dreamer({"dreamer-v3", "Catch", {}}, folder_ / "run",
                                      {"train.actor=async", "train.weights_every=2", "train.steps=400"});
     parts_ = std::static_pointer_cast<DreamerParts>(system->parts);
-    parts_->twin = [twin = parts_->twin, gate = gate_] {
-      auto actors = twin();
+    parts_->make_actor_system = [make_system = parts_->make_actor_system, gate = gate_] {
+      auto actors = make_system();
       actors->make_env = [make = actors->make_env, gate] { return std::make_unique<GatedEnv>(make(), gate); };
       return actors;
     };
@@ -142,7 +142,7 @@ TEST_F(AsyncActorTest, NewWeightsReachTheActorAndAStoppedRunGoesOnWhereItWas) {
 TEST_F(AsyncActorTest, LiveSettingsReachTheActor) {
   const auto run = trainer();
   std::shared_ptr<System> actors;
-  parts_->twin = [twin = parts_->twin, &actors] { return actors = twin(); };
+  parts_->make_actor_system = [make_system = parts_->make_actor_system, &actors] { return actors = make_system(); };
   gate_->open();
   ASSERT_TRUE(run->advance());
   ASSERT_TRUE(comes([&] { return gate_->passed() == 400; })) << "the actor rests; the learner has not noticed";
@@ -171,8 +171,8 @@ TEST_F(AsyncActorTest, StoppedBeforeTheActorBeginsNothingIsLost) {
   {
     const auto run = trainer(true);
     const auto door = std::make_shared<Gate>();
-    parts_->twin = [twin = parts_->twin, door] {
-      auto actors = twin();
+    parts_->make_actor_system = [make_system = parts_->make_actor_system, door] {
+      auto actors = make_system();
       actors->make_env = [make = actors->make_env, door] {
         door->pass();
         return make();
@@ -191,8 +191,8 @@ TEST_F(AsyncActorTest, StoppedBeforeTheActorBeginsNothingIsLost) {
 
 TEST_F(AsyncActorTest, WhatEndsTheActorIsToldByTheLearner) {
   const auto run = trainer();
-  parts_->twin = [twin = parts_->twin] {
-    auto actors = twin();
+  parts_->make_actor_system = [make_system = parts_->make_actor_system] {
+    auto actors = make_system();
     actors->make_env = []() -> std::unique_ptr<Env> { throw Error("the robot's battery is empty"); };
     return actors;
   };

@@ -393,7 +393,7 @@ TEST_F(Panels, ADreamBeginsAtTheChosenFrameOfTheReplay) {
     ctx->ItemInputValue("//Batch###batch/**/##place", 0.25f);
     ctx->ItemClick("//Batch###batch/**/###dream_from_replay");
     ASSERT_NE(engine.last<DreamFromReplay>(), nullptr);
-    EXPECT_NEAR(engine.last<DreamFromReplay>()->place, 0.25, 1e-9);
+    EXPECT_NEAR(engine.last<DreamFromReplay>()->recency, 0.25, 1e-9);
     window->ui().run("dream_from_replay");
     EXPECT_EQ(engine.count<DreamFromReplay>(), 2) << "By the palette as well.";
   });

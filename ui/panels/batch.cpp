@@ -22,19 +22,19 @@ bool is_sheet(const Frame& frame) {
 void draw_replay(Ui& ui, const TrainView& train, float width) {
   const Palette& p = ui.color();
   const std::string why = ui.action("dream_from_replay")->why_not(ui);
-  double place = ui.replay_place;
+  double recency = ui.replay_recency;
   char note[64] = "no replay";
   if (train.replay_frames > 0)
     std::snprintf(note, sizeof note, "frame %s of %s",
-                  with_separators(std::llround(place * static_cast<double>(train.replay_frames - 1)) + 1).c_str(),
+                  with_separators(std::llround(recency * static_cast<double>(train.replay_frames - 1)) + 1).c_str(),
                   with_separators(train.replay_frames).c_str());
   header(ui, "Replay", p.text, note, width);
   const char* meaning = "Which frame of the replay the dream begins at; double-click: the newest.";
   ImGui::BeginDisabled(!why.empty());
-  slider(ui, "##place", &place, {0, 1}, 1, width, p.real);
+  slider(ui, "##place", &recency, {0, 1}, 1, width, p.real);
   ImGui::EndDisabled();
   tip(ui, "Place in the replay", why.empty() ? meaning : why.c_str());
-  ui.replay_place = place;
+  ui.replay_recency = recency;
   {
     WithFont small(ui.fonts.text, 0.82f);
     const float left = ImGui::GetCursorPosX(), y = ImGui::GetCursorPosY() - ui.px(4);
@@ -111,7 +111,7 @@ void draw_batch_probes(Ui& ui, const TrainView& train) {
     ImGui::BeginGroup();
     header(ui, probe.title, ui.color().text, note_of(probe), width);
     tip(ui, probe.title.c_str(), (probe.name + "\n" + probe.caption).c_str());
-    draw_value(ui, probe, {width, std::max(ui.px(appetite(probe).least), ui.px(100))});
+    draw_value(ui, probe, {width, std::max(ui.px(height_wish(probe).least), ui.px(100))});
     ImGui::Dummy({0, ui.px(4)});
     ImGui::EndGroup();
   }

@@ -39,30 +39,30 @@ void draw_group(const Snapshot& snapshot, Ui& ui, const std::string& group) {
   // Two that need half of the width each share a row; all then share what height is left.
   struct Row {
     std::vector<const Probe*> probes;
-    Appetite hunger;
+    HeightWish wish;
   };
   std::vector<Row> rows;
   for (const Probe* probe : shown) {
-    Appetite hunger = appetite(*probe);
-    if (probe->editable && ui.settings.sliders) hunger.least += 110;
-    if (!rows.empty() && hunger.half && rows.back().hunger.half && rows.back().probes.size() == 1) {
+    HeightWish wish = height_wish(*probe);
+    if (probe->editable && ui.settings.sliders) wish.least += 110;
+    if (!rows.empty() && wish.half && rows.back().wish.half && rows.back().probes.size() == 1) {
       Row& last = rows.back();
       last.probes.push_back(probe);
-      last.hunger.least = std::max(last.hunger.least, hunger.least);
+      last.wish.least = std::max(last.wish.least, wish.least);
     } else {
-      rows.push_back({{probe}, hunger});
+      rows.push_back({{probe}, wish});
     }
   }
   const float line = ImGui::GetTextLineHeight() + 2 * ImGui::GetStyle().ItemSpacing.y, gap = ui.px(14);
   float least = 0, weight = 0;
   for (const Row& row : rows) {
-    least += ui.px(row.hunger.least) + line + ui.px(6);
-    weight += row.hunger.weight;
+    least += ui.px(row.wish.least) + line + ui.px(6);
+    weight += row.wish.weight;
   }
   const float spare = std::max(space.y - least, 0.0f), wide = ImGui::GetContentRegionAvail().x;
   for (const Row& row : rows) {
-    const float needed = ui.px(row.hunger.least);
-    float height = needed + (weight > 0 ? spare * row.hunger.weight / weight : 0);
+    const float needed = ui.px(row.wish.least);
+    float height = needed + (weight > 0 ? spare * row.wish.weight / weight : 0);
     height = std::min(height, std::max(needed * 2.4f, needed + space.y * (group.empty() ? 0.12f : 1)));
     const float width = row.probes.size() == 1 ? wide : (wide - gap) / 2;
     for (std::size_t i = 0; i < row.probes.size(); ++i) {

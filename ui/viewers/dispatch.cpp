@@ -22,18 +22,18 @@ void draw_value(Ui& ui, const Probe& probe, ImVec2 size) {
   ImGui::PopID();
 }
 
-Appetite appetite(const Probe& probe) {
+HeightWish height_wish(const Probe& probe) {
   return std::visit(
-      Overload{[](const Image&) { return Appetite{96, 2}; }, [](const Heatmap&) { return Appetite{64, 1}; },
-               [](const Categorical&) { return Appetite{180, 2}; }, [](const Mixture&) { return Appetite{196, 2}; },
+      Overload{[](const Image&) { return HeightWish{96, 2}; }, [](const Heatmap&) { return HeightWish{64, 1}; },
+               [](const Categorical&) { return HeightWish{180, 2}; }, [](const Mixture&) { return HeightWish{196, 2}; },
                [&](const Vector& v) {
-                 if (probe.editable) return Appetite{96, 1.2f};
+                 if (probe.editable) return HeightWish{96, 1.2f};
                  const float rows = v.labels.size() == v.values.size() ? static_cast<float>(v.labels.size()) : 0;
-                 return Appetite{rows > 0 && rows <= 10 ? std::max(15 * rows + 4, 56.0f) : 56, 0.7f, true};
+                 return HeightWish{rows > 0 && rows <= 10 ? std::max(15 * rows + 4, 56.0f) : 56, 0.7f, true};
                },
-               [](const Scalar&) { return Appetite{24, 0}; },
-               [](const Curve& v) { return Appetite{v.lines.size() > 1 ? 84.0f : 64.0f, 1, true}; },
-               [](const Trajectories&) { return Appetite{120, 1.5f}; }, [](const Text&) { return Appetite{40, 0}; }},
+               [](const Scalar&) { return HeightWish{24, 0}; },
+               [](const Curve& v) { return HeightWish{v.lines.size() > 1 ? 84.0f : 64.0f, 1, true}; },
+               [](const Trajectories&) { return HeightWish{120, 1.5f}; }, [](const Text&) { return HeightWish{40, 0}; }},
       *probe.value);
 }
 

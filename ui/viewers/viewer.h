@@ -20,11 +20,11 @@ void draw_value(Ui& ui, const Probe& probe, ImVec2 size);
 
 /// Heights at 1×: the least at which the value can be read, and how much of spare room it should get. `half`: half of a
 /// column's width will do, so that two may stand side by side.
-struct Appetite {
+struct HeightWish {
   float least = 40, weight = 1;
   bool half = false;
 };
-Appetite appetite(const Probe& probe);
+HeightWish height_wish(const Probe& probe);
 
 /// What stands at the right of the header ("32 dimensions").
 std::string note_of(const Probe& probe);
