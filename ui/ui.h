@@ -114,10 +114,10 @@ struct Ui {
   std::string want_workspace;
   bool want_reset_layout = false, want_quit = false, want_screenshot = false, want_style = false;
   bool show_keys = false, show_palette = false;
-  double replay_recency = 1;     // where "dream from this frame" begins: 0 the oldest frame … 1 the newest
-  std::string want_panel;      // bring this panel to the front
+  double replay_recency = 1;         // where "dream from this frame" begins: 0 the oldest frame … 1 the newest
+  std::string want_panel;            // bring this panel to the front
   bool asks_before_new_run = false;  // the new run would stop the training under way
-  bool want_run_list = false;  // drop the list of runs in the top bar
+  bool want_run_list = false;        // drop the list of runs in the top bar
 
   std::set<std::string> wanted_probes;  // filled while drawing
   std::vector<LogLine> notes;

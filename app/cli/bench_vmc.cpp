@@ -6,8 +6,8 @@
 #include "core/env/resized.h"
 #include "core/models/vmc.h"
 #include "core/nn/device.h"
-#include "core/nn/fused_adam.h"
 #include "core/nn/kernel_path.h"
+#include "core/nn/optimiser.h"
 #include "core/nn/precision.h"
 
 namespace dream::cli {
@@ -17,20 +17,23 @@ namespace {
 constexpr double z = 32, h = 256;
 constexpr double encode_flop = 2.0 * (31 * 31 * 32 * (3 * 16) + 14 * 14 * 64 * (32 * 16) + 6 * 6 * 128 * (64 * 16) +
                                       2 * 2 * 256 * (128 * 16) + 1024 * 2 * z);
-constexpr double decode_flop = 2.0 * (z * 1024 + 1024 * 128 * 25 + 5 * 5 * 128 * 64 * 25 + 13 * 13 * 64 * 32 * 36 +
-                                      30 * 30 * 32 * 3 * 36);
+constexpr double decode_flop =
+    2.0 * (z * 1024 + 1024 * 128 * 25 + 5 * 5 * 128 * 64 * 25 + 13 * 13 * 64 * 32 * 36 + 30 * 30 * 32 * 3 * 36);
 constexpr double lstm_flop = 2.0 * (z + 3 + h) * 4 * h, mixture_flop = 2.0 * h * z * 15;
 constexpr double control_flop = 2.0 * (z + h) * 3;
 // Backward is twice forward; pixels take no gradient.
 constexpr double v_train_flop = 3 * (encode_flop + decode_flop) - 2.0 * 31 * 31 * 32 * (3 * 16);
 constexpr double m_train_flop = 3 * (lstm_flop + mixture_flop);
 
-void take_step(torch::optim::Adam& adam, const torch::Device& device) {
-  if (on_processor(device)) {
-    adam.step();
-  } else {
-    fused_step(adam);
-  }
+Optimiser adam_of(std::vector<torch::Tensor> parameters, double clip_value = 0) {
+  return {std::move(parameters),
+          {.kind = OptimiserKind::adam,
+           .learning_rate = 1e-4,
+           .eps = 1e-8,
+           .clip_value = clip_value,
+           .adaptive_clip = 0,
+           .warm_up = 0,
+           .measure = false}};
 }
 
 Row v_row(double seconds, const torch::Device& device) {
@@ -38,16 +41,15 @@ Row v_row(double seconds, const torch::Device& device) {
   v->to(device);
   v->set_bfloat16(bfloat16_is_fast(device));
   auto rng = make_generator(device, 1);
-  torch::optim::Adam adam(v->parameters(), 1e-4);
+  auto adam = adam_of(v->parameters());
   const auto frames = torch::randint(0, 255, {100, 64, 64, 3}, torch::kUInt8).to(device);
   const auto value = rate(seconds, [&] {
     torch::Tensor kl;
     const int updates = device.is_cpu() ? 1 : 20;  // of a graphics card the losses are asked for together
     for (int update = 0; update < updates; ++update) {
-      adam.zero_grad();
       auto loss = v->loss(frames, rng);
       loss.total.backward();
-      take_step(adam, device);
+      adam.step();
       kl = loss.kl;
     }
     kl.item<double>();
@@ -60,15 +62,13 @@ Row m_row(double seconds, const torch::Device& device) {
   MdnRnn m(MdnRnnOptions{});
   m->to(device);
   m->set_bfloat16(bfloat16_is_fast(device));
-  torch::optim::Adam adam(m->parameters(), 1e-3);
+  auto adam = adam_of(m->parameters(), 1);
   constexpr std::int64_t batch = 100, steps = 250;
   const auto latents = torch::randn({steps + 1, batch, 32}, device), actions = torch::rand({steps, batch, 3}, device);
   const auto value = rate(seconds, [&] {
-    adam.zero_grad();
     auto loss = m->loss(latents, actions, {}, {});
     loss.total.backward();
-    torch::nn::utils::clip_grad_value_(m->parameters(), 1.0);
-    take_step(adam, device);
+    adam.step();
     loss.nll.item<double>();
     return static_cast<double>(batch * steps);
   });
@@ -130,8 +130,8 @@ Row search_row(double seconds, const torch::Device& device) {
     for (int tick = 0; tick < 10 && !population.finished(); ++tick) steps += static_cast<double>(population.tick());
     return steps;
   });
-  return {"search", "Search for C, 64 candidates on real tracks", "steps/s", value, {},
-          encode_flop + lstm_flop + control_flop};
+  return {"search", "Search for C, 64 candidates on real tracks", "steps/s", value,
+          {},       encode_flop + lstm_flop + control_flop};
 }
 
 }  // namespace

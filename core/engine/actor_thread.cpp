@@ -9,8 +9,8 @@ namespace dream {
 
 // What is known of the run stands from the first moment, long before the thread has opened its dataset: a run that is
 // saved until then goes on where it was.
-ActorThread::ActorThread(std::shared_ptr<System> system, Experience::Options options,
-                         const Experience::Counters& begun, std::int64_t most_steps)
+ActorThread::ActorThread(std::shared_ptr<System> system, Experience::Options options, const Experience::Counters& begun,
+                         std::int64_t most_steps)
     : system_(std::move(system)),
       options_(std::move(options)),
       weights_(std::make_shared<Weights>()),

@@ -104,7 +104,8 @@ SequenceBatch Feed::sheet(std::int64_t lanes, std::int64_t steps, Rng chance) co
 }
 
 SequenceBatch Feed::piece(double recency, std::int64_t most_steps) const {
-  const auto last = static_cast<std::int64_t>(std::clamp(recency, 0.0, 1.0) * static_cast<double>(replay_.frames() - 1));
+  const auto last =
+      static_cast<std::int64_t>(std::clamp(recency, 0.0, 1.0) * static_cast<double>(replay_.frames() - 1));
   const auto before = std::min(static_cast<std::int64_t>(replay_.place(last).time), most_steps - 1);
   return sequences_at(replay_, {last - before}, before + 1);
 }
@@ -112,15 +113,15 @@ SequenceBatch Feed::piece(double recency, std::int64_t most_steps) const {
 void Feed::save_draws(Checkpoint& into, const std::string& name) const {
   const auto& s = draws_.state();
   const auto word = [](std::uint64_t x) { return static_cast<std::int64_t>(x); };
-  into.tensors[name] =
-      torch::tensor({word(s.state_high), word(s.state_low), word(s.increment_high), word(s.increment_low), word(s.seed),
-                     word(s.key), word(s.has_half), word(s.half)},
-                    torch::kInt64);
+  into.tensors[name] = torch::tensor({word(s.state_high), word(s.state_low), word(s.increment_high),
+                                      word(s.increment_low), word(s.seed), word(s.key), word(s.has_half), word(s.half)},
+                                     torch::kInt64);
 }
 
 void Feed::load_draws(const Checkpoint& from, const std::string& name) {
   const auto draws = from.exact(name, {8}).contiguous();
-  if (draws.scalar_type() != torch::kInt64) throw Error(from.origin + ": '" + name + "' is no state of a random stream");
+  if (draws.scalar_type() != torch::kInt64)
+    throw Error(from.origin + ": '" + name + "' is no state of a random stream");
   const auto word = [d = draws.data_ptr<std::int64_t>()](int i) { return static_cast<std::uint64_t>(d[i]); };
   if (word(3) % 2 == 0 || word(6) > 1 || word(7) > 0xffffffffu)
     throw Error(from.origin + ": '" + name + "' is no state of a random stream");

@@ -31,7 +31,8 @@ class Feed {
 
   // -- filling it -----------------------------------------------------------------------------------------------------
 
-  /// Forgets everything and begins to read: the given datasets, then of the dataset `own` the first `own_ended` episodes.
+  /// Forgets everything and begins to read: the given datasets, then of the dataset `own` the first `own_ended`
+  /// episodes.
   void open(const Options& options, const std::filesystem::path& own, std::int64_t own_ended, bool resumes);
   bool reading() const { return sources_ != nullptr; }
   /// One more episode; false once all are there.
@@ -41,8 +42,8 @@ class Feed {
 
   Replay& replay() { return replay_; }
   const Replay& replay() const { return replay_; }
-  std::int64_t given_steps() const { return given_steps_; }        // of the given datasets
-  std::int64_t own_episodes() const { return own_read_; }          // that were read
+  std::int64_t given_steps() const { return given_steps_; }          // of the given datasets
+  std::int64_t own_episodes() const { return own_read_; }            // that were read
   std::int64_t own_steps() const { return own_steps_; }              // of these
   std::int64_t own_ended_steps() const { return own_ended_steps_; }  // of the first `own_ended`
 

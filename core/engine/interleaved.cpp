@@ -14,8 +14,8 @@
 namespace dream {
 namespace {
 
-constexpr std::int64_t dream_context = 32;   // frames that are watched before a dream begins in the replay
-constexpr double reading_seconds = 0.1;      // of one step while the replay is read
+constexpr std::int64_t dream_context = 32;     // frames that are watched before a dream begins in the replay
+constexpr double reading_seconds = 0.1;        // of one step while the replay is read
 constexpr std::int64_t steps_at_a_time = 256;  // that are collected in one step: pausing stays prompt
 const std::string experience_prefix = "learn.experience/", replay_prefix = "learn.replay/";
 
@@ -189,8 +189,7 @@ void Interleaved::require_work() const {
   const auto& train = options();
   if (parts_->updates > 0 || steps_ < train.steps || update_due()) return;
   const auto steps = std::to_string(steps_) + " steps were made and nothing was learned from them: ";
-  if (!async() && train.train_ratio <= 0)
-    throw Error(steps + "train.train_ratio = 0 asks for no update; raise it");
+  if (!async() && train.train_ratio <= 0) throw Error(steps + "train.train_ratio = 0 asks for no update; raise it");
   throw Error(steps + "the replay holds " + std::to_string(feed().replay().steps()) +
               " of them, and a batch takes at least " + std::to_string(parts_->learner->least_steps()) +
               " (train.length = " + std::to_string(train.length) + "); raise train.steps or lower train.length");

@@ -41,7 +41,8 @@ struct InterleavedParts {
   std::unique_ptr<Learner> learner;
   std::unique_ptr<Feed> feed;
   std::int64_t updates = 0;
-  std::function<std::shared_ptr<System>()> make_actor_system;  // another system of the same settings: for an actor of its own
+  std::function<std::shared_ptr<System>()>
+      make_actor_system;  // another system of the same settings: for an actor of its own
 
   Rng rng(std::string_view name) const { return Rng(static_cast<std::uint64_t>(seed)).fork(name); }
 };

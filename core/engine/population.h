@@ -1,12 +1,11 @@
 #pragma once
-#include "core/nn/torch.h"
-
 #include <cstdint>
 #include <functional>
 #include <vector>
 
 #include "core/engine/lanes.h"
 #include "core/engine/system.h"
+#include "core/nn/torch.h"
 
 namespace dream {
 

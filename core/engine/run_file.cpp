@@ -15,6 +15,27 @@ void evaluation_of_so_many_episodes(Checkpoint& checkpoint) {
   checkpoint.tensors.try_emplace("evaluate.driver", torch::zeros({0}, torch::kFloat64));
 }
 
+/// V-M-C's optimisers were Torch's: their moments had Torch's names, and every parameter counted its steps.
+void optimisers_of_torch(Checkpoint& checkpoint) {
+  for (const std::string prefix : {"v.adam/", "m.adam/"}) {
+    if (checkpoint.tensors.erase(prefix + "parameters") == 0) continue;
+    checkpoint.metadata.erase(prefix + "kind");
+    auto steps = torch::zeros({1}, torch::kInt64);  // none yet: then there are no moments either
+    std::map<std::string, torch::Tensor> renamed;
+    for (auto at = checkpoint.tensors.lower_bound(prefix);
+         at != checkpoint.tensors.end() && at->first.starts_with(prefix);) {
+      const auto slash = at->first.rfind('/') + 1;
+      const auto begin = at->first.substr(0, slash), name = at->first.substr(slash);
+      if (name == "exp_avg") renamed[begin + "first"] = at->second;
+      if (name == "exp_avg_sq") renamed[begin + "second"] = at->second;
+      if (name == "step") steps = at->second.numel() == 1 ? at->second.reshape({1}) : at->second;
+      at = checkpoint.tensors.erase(at);
+    }
+    checkpoint.tensors.merge(renamed);
+    checkpoint.tensors[prefix + "steps"] = steps;
+  }
+}
+
 /// V-M-C counted the collected episodes alone, whose points in the curve were all there or lost; its search did not count
 /// generations without a difference, and nothing was imitated.
 void counters_of_vmc(Checkpoint& checkpoint) {
@@ -43,7 +64,7 @@ struct Migration {
   void (*apply)(Checkpoint&);
 };
 constexpr Migration migrations[] = {
-    {1, evaluation_of_so_many_episodes}, {1, counters_of_vmc}, {1, last_rewards}};
+    {1, evaluation_of_so_many_episodes}, {1, counters_of_vmc}, {1, last_rewards}, {2, optimisers_of_torch}};
 
 int format_of(const Checkpoint& checkpoint) {
   const auto found = checkpoint.metadata.find(run_format_key);

@@ -13,9 +13,9 @@ namespace {
 
 constexpr const char* checkpoint_name = "checkpoint.safetensors";
 constexpr const char* fact_prefix = "fact/";
-constexpr double save_every = 20;  // times as long as saving takes: a large replay's state must not eat the time
-constexpr double pace_window = 3;  // seconds over which a rate is taken
-constexpr double longest_pause = 10;       // a step takes well under a second: after so many, the process was stopped
+constexpr double save_every = 20;     // times as long as saving takes: a large replay's state must not eat the time
+constexpr double pace_window = 3;     // seconds over which a rate is taken
+constexpr double longest_pause = 10;  // a step takes well under a second: after so many, the process was stopped
 
 std::string fixed_text(const std::string& key) {
   return key + " is fixed once a run has begun; start a new run to have another";

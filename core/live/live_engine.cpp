@@ -5,10 +5,10 @@
 #include "api/error.h"
 #include "core/base/platform.h"
 #include "core/dream/player.h"
-#include "core/live/live_work.h"
 #include "core/engine/run_file.h"
-#include "core/live/run_list.h"
 #include "core/env/registry.h"
+#include "core/live/live_work.h"
+#include "core/live/run_list.h"
 
 namespace dream {
 namespace {

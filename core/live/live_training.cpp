@@ -146,8 +146,8 @@ void LiveEngine::start_run(TrainerWork& work, const StartRun& command) {
 }
 
 void LiveEngine::hand_over_weights(TrainerWork& work) {
-  weights_.put(std::make_shared<const LiveWeights>(
-      LiveWeights{work.trainer->weights(), work.trainer->system().directory}));
+  weights_.put(
+      std::make_shared<const LiveWeights>(LiveWeights{work.trainer->weights(), work.trainer->system().directory}));
 }
 
 void LiveEngine::tell_what_is_watched(TrainerWork& work) {

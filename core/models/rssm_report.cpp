@@ -170,8 +170,8 @@ void Rssm::report_batch(ProbeSink& sink) const {
              std::move(map));
   }
   if (sink.wants("batch/entropy")) {
-    const auto entropy =
-        categorical_entropy(last_.posterior.unflatten(-1, {options_.groups, options_.classes})).mean(at::IntArrayRef{0, 1});
+    const auto entropy = categorical_entropy(last_.posterior.unflatten(-1, {options_.groups, options_.classes}))
+                             .mean(at::IntArrayRef{0, 1});
     bars("batch/entropy", "Entropy of the posterior, over the batch",
          "Mean H[q(z_t | h_t, x_t)] of every group, nats: near 0 every frame decides, near ln(classes) none does",
          entropy);

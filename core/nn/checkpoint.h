@@ -1,9 +1,9 @@
 #pragma once
-#include "core/nn/torch.h"
-
 #include <filesystem>
 #include <map>
 #include <string>
+
+#include "core/nn/torch.h"
 
 namespace dream {
 
@@ -39,9 +39,5 @@ struct Checkpoint {
 /// and shape first: a mismatch throws and leaves the module as it was.
 void store_module(Checkpoint& into, const std::string& prefix, const torch::nn::Module& module);
 void load_module(const Checkpoint& from, const std::string& prefix, torch::nn::Module& module);
-
-/// Adam's (and the like) state, in the order of the parameters, with the learning rate untouched.
-void store_optimizer(Checkpoint& into, const std::string& prefix, torch::optim::Optimizer& optimizer);
-void load_optimizer(const Checkpoint& from, const std::string& prefix, torch::optim::Optimizer& optimizer);
 
 }  // namespace dream

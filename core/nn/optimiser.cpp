@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "api/error.h"
+#include "core/nn/kernel_path.h"
 
 namespace dream {
 
@@ -49,7 +50,7 @@ double Optimiser::step() {
   const double clip = options_.clip_norm > 0 && norm > options_.clip_norm ? options_.clip_norm / norm : 1;
   const double debias1 = 1 - std::pow(options_.beta1, t), debias2 = 1 - std::pow(options_.beta2, t);
   const bool adam = options_.kind == OptimiserKind::adam;
-  if (adam && options_.adaptive_clip <= 0 && !parameters_.front().is_cpu()) {
+  if (adam && options_.adaptive_clip <= 0 && !on_processor(parameters_.front().device())) {
     step_fused(rate, clip);
     clear();
     return norm;
@@ -81,8 +82,8 @@ double Optimiser::step() {
   return norm;
 }
 
-/// Adam in one operation over all parameters: on a graphics card one kernel instead of ten for each, and a small network's
-/// step is little but the launching of kernels.
+/// Adam in one operation over all parameters: on a graphics card one kernel instead of ten for each, and a small
+/// network's step is little but the launching of kernels.
 void Optimiser::step_fused(double rate, double clip) {
   std::vector<torch::Tensor> parameters, gradients, first, second, counts;
   const auto count = torch::full({}, static_cast<double>(steps_), parameters_.front().options().requires_grad(false));
@@ -115,6 +116,11 @@ void Optimiser::load(const Checkpoint& from, const std::string& prefix) {
   std::vector<torch::Tensor> first, second;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const auto name = prefix + std::to_string(i);
+    if (steps == 0 && !from.tensors.contains(name + "/first")) {  // an older run that had not begun wrote none
+      first.push_back(torch::zeros_like(parameters_[i]));
+      second.push_back(torch::zeros_like(parameters_[i]));
+      continue;
+    }
     first.push_back(from.finite(name + "/first", parameters_[i].sizes()).to(parameters_[i].device()));
     second.push_back(from.finite(name + "/second", parameters_[i].sizes()).to(parameters_[i].device()));
     if (second.back().lt(0).any().item<bool>())

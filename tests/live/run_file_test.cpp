@@ -5,8 +5,8 @@
 
 #include <functional>
 
-#include "core/live/run_list.h"
 #include "core/engine/trainer.h"
+#include "core/live/run_list.h"
 #include "tests/data/temp_folder.h"
 #include "tests/support/tiny_dreamer.h"
 #include "tests/support/tiny_run.h"
@@ -83,6 +83,47 @@ TEST_F(RunFile, LanesOfTheFirstFormatGoOn) {
   old.save(file());
   const auto trainer = Trainer::open(run(), {1e9, "learn"}, "cpu");
   while (trainer->advance()) {
+  }
+}
+
+/// Until format 3 V-M-C's optimisers were Torch's own. What they remembered goes on in ours.
+TEST_F(RunFile, MomentsOfTorchsOptimisersAreOurs) {
+  {
+    Trainer trainer(test::tiny_system(run()), {1e9, ""}, false);
+    while (trainer.advance() && trainer.current()->name() != "m") {
+    }
+    trainer.close();
+  }
+  const auto today = Checkpoint::load(file());
+  ASSERT_GT(today.tensors.at("v.adam/steps").item<std::int64_t>(), 0);
+  auto old = today;
+  old.metadata["format"] = "2";
+  for (const auto& [name, tensor] : today.tensors) {
+    const auto turned = [&](const std::string& ours, const std::string& torchs) {
+      if (!name.starts_with("v.adam/") || !name.ends_with(ours)) return;
+      old.tensors.erase(name);
+      old.tensors[name.substr(0, name.size() - ours.size()) + torchs] = tensor;
+    };
+    turned("/first", "/exp_avg");
+    turned("/second", "/exp_avg_sq");
+    if (name.starts_with("m.adam/")) old.tensors.erase(name);  // M had not begun
+  }
+  const auto steps = today.tensors.at("v.adam/steps").reshape({});
+  for (const auto& [name, tensor] : today.tensors) {
+    if (name.starts_with("v.adam/") && name.ends_with("/first"))
+      old.tensors[name.substr(0, name.size() - 5) + "step"] = steps;
+  }
+  old.tensors.erase("v.adam/steps");
+  for (const char* phase : {"v.adam", "m.adam"}) {
+    old.metadata[phase + std::string("/kind")] = "adam";
+    old.tensors[phase + std::string("/parameters")] = torch::tensor(std::int64_t{1}, torch::kInt64);
+  }
+  old.save(file());
+  Trainer::open(run(), {1e9, ""}, "cpu")->save();
+  const auto again = Checkpoint::load(file());
+  for (const auto& [name, tensor] : today.tensors) {
+    if (name.starts_with("v.adam/") || name.starts_with("m.adam/"))
+      EXPECT_TRUE(torch::equal(again.tensors.at(name), tensor)) << name;
   }
 }
 

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 #include <torch/nn/modules/batchnorm.h>
-#include <torch/optim/adamw.h>
 #include <torch/optim/rmsprop.h>
 #include <torch/optim/sgd.h>
 
@@ -272,7 +271,7 @@ TEST_F(CheckpointTest, EveryDamageIsAnErrorOrHarmless) {
   EXPECT_GT(accepted, 50);  // flips within the numbers themselves cannot be told
 }
 
-// -- modules and optimisers ------------------------------------------------------------------------------------------
+// -- modules -------------------------------------------------------------------------------------------------------
 
 struct Net : torch::nn::Module {
   explicit Net(int hidden = 4)
@@ -337,71 +336,6 @@ TEST_F(CheckpointTest, AMismatchLeavesTheModuleAsItWas) {
   refused(bad, "'m/second.bias'");
   Net wide(5);
   EXPECT_NE(test::message_of<Error>([&] { load_module(good, "m", wide); }), "");
-}
-
-template <typename Make>
-void resumes_bit_for_bit(Make make, const std::filesystem::path& file) {
-  torch::manual_seed(6);
-  const torch::Tensor x = torch::randn({16, 3}), y = torch::randn({16, 2});
-  const auto step = [&](Net& net, torch::optim::Optimizer& optimizer) {
-    optimizer.zero_grad();
-    torch::mse_loss(net.forward(x), y).backward();
-    optimizer.step();
-  };
-  Net straight;
-  auto straight_optimizer = make(straight);
-  for (int i = 0; i < 3; ++i) step(straight, *straight_optimizer);
-  Checkpoint c;
-  store_module(c, "m", straight);
-  store_optimizer(c, "m.opt", *straight_optimizer);
-  c.save(file);
-
-  Net resumed;
-  auto resumed_optimizer = make(resumed);
-  step(resumed, *resumed_optimizer);  // a state of its own, which must go
-  const Checkpoint read = Checkpoint::load(file);
-  load_module(read, "m", resumed);
-  load_optimizer(read, "m.opt", *resumed_optimizer);
-  for (int i = 0; i < 4; ++i) {
-    step(straight, *straight_optimizer);
-    step(resumed, *resumed_optimizer);
-  }
-  const auto a = straight.parameters(), b = resumed.parameters();
-  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(torch::equal(a[i], b[i])) << i;
-}
-
-TEST_F(CheckpointTest, OptimizersResumeBitForBit) {
-  using namespace torch::optim;
-  resumes_bit_for_bit([](Net& n) { return std::make_unique<Adam>(n.parameters(), AdamOptions(0.01)); }, file_);
-  resumes_bit_for_bit([](Net& n) { return std::make_unique<Adam>(n.parameters(), AdamOptions(0.01).amsgrad(true)); },
-                      file_);
-  resumes_bit_for_bit([](Net& n) { return std::make_unique<AdamW>(n.parameters(), AdamWOptions(0.01)); }, file_);
-  resumes_bit_for_bit(
-      [](Net& n) {
-        return std::make_unique<RMSprop>(n.parameters(), RMSpropOptions(0.01).momentum(0.5).centered(true));
-      },
-      file_);
-  resumes_bit_for_bit([](Net& n) { return std::make_unique<SGD>(n.parameters(), SGDOptions(0.01).momentum(0.9)); },
-                      file_);
-}
-
-TEST_F(CheckpointTest, OptimizerOfOtherKindOrShapeIsRefused) {
-  Net net, wide(5);
-  torch::optim::Adam adam(net.parameters(), torch::optim::AdamOptions(0.01));
-  torch::mse_loss(net.forward(torch::randn({4, 3})), torch::zeros({4, 2})).backward();
-  adam.step();
-  Checkpoint c;
-  store_optimizer(c, "o", adam);
-  torch::optim::SGD sgd(net.parameters(), torch::optim::SGDOptions(0.01));
-  EXPECT_SAYS(test::message_of<Error>([&] { load_optimizer(c, "o", sgd); }), "'adam'");
-  torch::optim::Adam other(wide.parameters(), torch::optim::AdamOptions(0.01));
-  EXPECT_SAYS(test::message_of<Error>([&] { load_optimizer(c, "o", other); }), "shape");
-  EXPECT_TRUE(other.state().empty());
-  torch::optim::Adam fewer({net.first->weight}, torch::optim::AdamOptions(0.01));
-  EXPECT_SAYS(test::message_of<Error>([&] { load_optimizer(c, "o", fewer); }), "parameters");
-  c.tensors["o/0/step"] = torch::tensor(-1, torch::kInt64);
-  EXPECT_SAYS(test::message_of<Error>([&] { load_optimizer(c, "o", adam); }), "'o/0/step'");
-  EXPECT_NE(test::message_of<Error>([&] { load_optimizer(c, "nowhere", adam); }), "");
 }
 
 }  // namespace checkpoint_test

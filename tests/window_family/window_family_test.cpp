@@ -11,7 +11,7 @@
 #include "tests/window_family/window_recipe.h"
 
 namespace dream {
-namespace {
+namespace window_family_test {
 
 class WindowFamily : public ::testing::Test {
  protected:
@@ -22,10 +22,17 @@ class WindowFamily : public ::testing::Test {
     spec.recipe = "window";
     spec.environment = "Catch";
     spec.directory = folder_ / run;
-    spec.settings = {"train.steps=120",     "train.prefill=40",       "train.lanes=2",
-                     "train.batch=4",       "train.length=6",         "train.train_ratio=6",
-                     "train.bfloat16=false", "train.evaluate_episodes=2", "behaviour.units=8",
-                     "behaviour.horizon=3", "imagined=5"};
+    spec.settings = {"train.steps=120",
+                     "train.prefill=40",
+                     "train.lanes=2",
+                     "train.batch=4",
+                     "train.length=6",
+                     "train.train_ratio=6",
+                     "train.bfloat16=false",
+                     "train.evaluate_episodes=2",
+                     "behaviour.units=8",
+                     "behaviour.horizon=3",
+                     "imagined=5"};
     spec.settings.insert(spec.settings.end(), more.begin(), more.end());
     return test::window_entry().make(spec);
   }
@@ -97,5 +104,5 @@ TEST_F(WindowFamily, SaysWhichWorldsItCannotServe) {
   EXPECT_NE(test::window_entry().lacks({}), "");
 }
 
-}  // namespace
+}  // namespace window_family_test
 }  // namespace dream

@@ -149,8 +149,7 @@ std::unique_ptr<System> make_window(const RunSpec& spec) {
   torch::manual_seed(static_cast<std::uint64_t>(options.seed));
   const auto spaces = system->make_env()->spaces();
   parts->model = std::make_shared<WindowModel>(options.world, spaces);
-  parts->actor_critic =
-      std::make_shared<ActorCritic>(parts->model->feature_count(), spaces.action, options.behaviour);
+  parts->actor_critic = std::make_shared<ActorCritic>(parts->model->feature_count(), spaces.action, options.behaviour);
   system->model = parts->model;
   system->behaviour = parts->actor_critic;
   parts->learner = std::make_unique<WindowLearner>(*parts);
@@ -159,8 +158,7 @@ std::unique_ptr<System> make_window(const RunSpec& spec) {
 }
 
 RecipeEntry window_entry() {
-  return {"window", "Window of tokens", "A small third family, for tests", make_window,
-          [](const Spaces& spaces) {
+  return {"window", "Window of tokens", "A small third family, for tests", make_window, [](const Spaces& spaces) {
             return spaces.vector_names.empty() ? "it sees vectors, and this world shows none" : "";
           }};
 }

@@ -33,7 +33,8 @@ HeightWish height_wish(const Probe& probe) {
                },
                [](const Scalar&) { return HeightWish{24, 0}; },
                [](const Curve& v) { return HeightWish{v.lines.size() > 1 ? 84.0f : 64.0f, 1, true}; },
-               [](const Trajectories&) { return HeightWish{120, 1.5f}; }, [](const Text&) { return HeightWish{40, 0}; }},
+               [](const Trajectories&) { return HeightWish{120, 1.5f}; },
+               [](const Text&) { return HeightWish{40, 0}; }},
       *probe.value);
 }
 

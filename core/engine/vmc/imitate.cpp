@@ -1,11 +1,12 @@
 #include <algorithm>
 
 #include "api/error.h"
-#include "core/behaviours/pilot.h"
 #include "core/behaviours/linear_controller.h"
+#include "core/behaviours/pilot.h"
 #include "core/engine/counters.h"
 #include "core/engine/lanes.h"
 #include "core/engine/vmc/vmc_recipe.h"
+#include "core/nn/optimiser.h"
 
 namespace dream {
 namespace {
@@ -127,10 +128,15 @@ class Imitation : public Phase {
       features_ = {torch::cat(features_)};
       actions_ = {torch::cat(actions_)};
       parameters_ = controller.nearest_parameters(features_[0], actions_[0]).requires_grad_();
-      adam_ = std::make_unique<torch::optim::Adam>(std::vector<torch::Tensor>{parameters_}, 1e-2);
+      adam_ = std::make_unique<Optimiser>(std::vector<torch::Tensor>{parameters_},
+                                          OptimiserOptions{.kind = OptimiserKind::adam,
+                                                           .learning_rate = 1e-2,
+                                                           .eps = 1e-8,
+                                                           .adaptive_clip = 0,
+                                                           .warm_up = 0,
+                                                           .measure = false});
     }
     for (int i = 0; i < fits_at_once && fitted_ < fits; ++i, ++fitted_) {
-      adam_->zero_grad();
       const auto error = (controller.act_with(parameters_, features_[0]) - actions_[0]).square().mean();
       parts_->system->metrics.add("c/imitation", fitted_ + 1, error.item<double>());
       error.backward();
@@ -152,7 +158,7 @@ class Imitation : public Phase {
   Carry mine_, theirs_;
   std::vector<torch::Tensor> features_, actions_;  // [rows, F], [rows, A]
   torch::Tensor parameters_;
-  std::unique_ptr<torch::optim::Adam> adam_;
+  std::unique_ptr<Optimiser> adam_;
   int fitted_ = 0;
   bool done_ = false;
 };

@@ -3,17 +3,17 @@
 #include "api/error.h"
 #include "core/engine/counters.h"
 #include "core/engine/vmc/vmc_recipe.h"
-#include "core/nn/fused_adam.h"
 #include "core/nn/generator.h"
 #include "core/nn/kernel_path.h"
+#include "core/nn/optimiser.h"
 #include "core/probe/from_tensor.h"
 
 namespace dream {
 namespace {
 
-constexpr std::int64_t encode_chunk = 500;          // frames per step while V encodes the data
+constexpr std::int64_t encode_chunk = 500;  // frames per step while V encodes the data
 constexpr std::int64_t encode_chunk_on_card = 8000;
-constexpr int m_updates_on_card = 5;          // per step
+constexpr int m_updates_on_card = 5;        // per step
 constexpr std::int64_t start_states = 256;  // kept for dreams without an environment
 constexpr std::int64_t warm_up = 60;        // steps that M sees before a start state
 
@@ -26,8 +26,8 @@ class MTraining : public Phase {
         parts_(std::move(parts)),
         rng_(make_generator(torch::kCPU, parts_->rng("m").next64())),
         noise_(on_card() ? make_generator(parts_->system->device, parts_->rng("m.noise").next64()) : rng_),
-        adam_(std::make_unique<torch::optim::Adam>(parts_->model->m()->parameters(), parts_->options.m.learning_rate)) {
-  }
+        adam_(parts_->model->m()->parameters(),
+              {.kind = OptimiserKind::adam, .eps = 1e-8, .adaptive_clip = 0, .warm_up = 0, .measure = false}) {}
 
   double step() override {
     if (parts_->load_more()) return 0;
@@ -84,7 +84,7 @@ class MTraining : public Phase {
   }
 
   void save(Checkpoint& into) const override {
-    store_optimizer(into, "m.adam", *adam_);
+    adam_.save(into, "m.adam/");
     store_generator(into, "m.rng", rng_);
     if (on_card()) store_generator(into, "m.noise", noise_);
     into.tensors["m.counters"] = torch::tensor({steps_}, torch::kInt64);
@@ -92,7 +92,8 @@ class MTraining : public Phase {
 
   void load(const Checkpoint& from) override {
     const auto updates = counters_of(from, "m.counters", {"updates"})[0];
-    load_optimizer(from, "m.adam", *adam_);
+    adam_.load(from, "m.adam/");
+    adam_.clear();  // gradients of a step that failed
     load_generator(from, "m.rng", rng_);
     if (on_card() && from.tensors.contains("m.noise")) load_generator(from, "m.noise", noise_);
     steps_ = updates;
@@ -165,20 +166,15 @@ class MTraining : public Phase {
   void learn() {
     const auto& options = parts_->options.m;
     auto batch = draw(options.batch, options.sequence);
-    static_cast<torch::optim::AdamOptions&>(adam_->param_groups()[0].options()).lr(options.learning_rate);
-    adam_->zero_grad();
+    adam_.options().learning_rate = options.learning_rate;
+    adam_.options().clip_value = options.gradient_clip;
     auto loss = parts_->model->m()->loss(batch.z, batch.actions, batch.rewards, batch.dones);
     if (losses_.empty()) losses_from_ = steps_ + 1;
     losses_.push_back(loss.reward.defined() ? torch::stack({loss.nll, loss.reward, loss.done}).detach()
                                             : loss.nll.detach().unsqueeze(0));
     if (!on_card()) check_losses();
     loss.total.backward();
-    torch::nn::utils::clip_grad_value_(parts_->model->m()->parameters(), options.gradient_clip);
-    if (on_card()) {
-      fused_step(*adam_);
-    } else {
-      adam_->step();
-    }
+    adam_.step();
     ++steps_;
   }
 
@@ -240,7 +236,7 @@ class MTraining : public Phase {
   std::shared_ptr<VmcParts> parts_;
   at::Generator rng_;    // which sequences
   at::Generator noise_;  // of z; on the processor the same stream
-  std::unique_ptr<torch::optim::Adam> adam_;
+  Optimiser adam_;
   torch::Tensor mean_ = torch::empty({0, 0}, torch::kHalf), log_variance_ = mean_;  // [frames, z]
   torch::Tensor actions_, rewards_, dones_;  // [frames, A], [frames], [frames]: what followed each frame
   std::vector<torch::Tensor> losses_;        // of the updates from number losses_from_ on that nobody has looked at

@@ -1,9 +1,9 @@
 #include "api/error.h"
 #include "core/engine/counters.h"
 #include "core/engine/vmc/vmc_recipe.h"
-#include "core/nn/fused_adam.h"
 #include "core/nn/generator.h"
 #include "core/nn/kernel_path.h"
+#include "core/nn/optimiser.h"
 #include "core/probe/from_tensor.h"
 
 namespace dream {
@@ -18,8 +18,8 @@ class VTraining : public Phase {
       : Phase("v", "V: variational autoencoder", "frames/s"),
         parts_(std::move(parts)),
         rng_(make_generator(parts_->system->device, parts_->rng("v").next64())),
-        adam_(std::make_unique<torch::optim::Adam>(parts_->model->v()->parameters(), parts_->options.v.learning_rate)) {
-  }
+        adam_(parts_->model->v()->parameters(),
+              {.kind = OptimiserKind::adam, .eps = 1e-8, .adaptive_clip = 0, .warm_up = 0, .measure = false}) {}
 
   double step() override {
     if (parts_->load_more()) return 0;
@@ -62,14 +62,15 @@ class VTraining : public Phase {
   }
 
   void save(Checkpoint& into) const override {
-    store_optimizer(into, "v.adam", *adam_);
+    adam_.save(into, "v.adam/");
     store_generator(into, "v.rng", rng_);
     into.tensors["v.counters"] = torch::tensor({steps_, epoch_, position_, batches_per_epoch_}, torch::kInt64);
   }
 
   void load(const Checkpoint& from) override {
     const auto c = counters_of(from, "v.counters", {"updates", "epochs", "frames of the epoch", "batches an epoch"});
-    load_optimizer(from, "v.adam", *adam_);
+    adam_.load(from, "v.adam/");
+    adam_.clear();  // gradients of a step that failed
     load_generator(from, "v.rng", rng_);
     steps_ = c[0];
     epoch_ = c[1];
@@ -94,20 +95,14 @@ class VTraining : public Phase {
       order_ = torch::randperm(frames, shuffle, torch::kInt64).to(parts_->frames.index_device());
       order_epoch_ = epoch_;
     }
-    const auto batch =
-        parts_->frames.gather(parts_->replay, order_.slice(0, position_, position_ + options.batch));
-    static_cast<torch::optim::AdamOptions&>(adam_->param_groups()[0].options()).lr(options.learning_rate);
-    adam_->zero_grad();
+    const auto batch = parts_->frames.gather(parts_->replay, order_.slice(0, position_, position_ + options.batch));
+    adam_.options().learning_rate = options.learning_rate;
     auto loss = parts_->model->v()->loss(batch, rng_);
     if (losses_.empty()) losses_from_ = steps_ + 1;
     losses_.push_back(torch::stack({loss.reconstruction, loss.kl}).detach());
     if (!on_card()) check_losses();
     loss.total.backward();
-    if (on_card()) {
-      fused_step(*adam_);
-    } else {
-      adam_->step();
-    }
+    adam_.step();
 
     ++steps_;
     position_ += options.batch;
@@ -132,7 +127,7 @@ class VTraining : public Phase {
 
   std::shared_ptr<VmcParts> parts_;
   at::Generator rng_;
-  std::unique_ptr<torch::optim::Adam> adam_;
+  Optimiser adam_;
   torch::Tensor order_ = torch::empty({0}, torch::kInt64);
   std::int64_t order_epoch_ = -1;
   std::int64_t steps_ = 0, epoch_ = 0, position_ = 0, batches_per_epoch_ = 0;
