@@ -53,7 +53,7 @@ TEST_F(RssmTest, EveryVariantLearnsOneBatchByHeart) {
     };
     const auto [picture_before, reward_before] = judge();
     double first = 0, last = 0;
-    for (int step = 0; step < 150; ++step) {
+    for (int step = 0; step < 250; ++step) {
       auto loss = model.loss(batch, rng);
       if (step == 0) first = loss.total.item<double>();
       last = loss.total.item<double>();
