@@ -37,7 +37,7 @@ Knob Planner::iterations() const {
           "Iterations of the plan",
           "Rounds of the cross-entropy method before each action: how long the planner thinks.",
           1,
-          30,
+          std::max(30.0, static_cast<double>(options_.iterations)),
           static_cast<double>(options_.iterations),
           false,
           true,
