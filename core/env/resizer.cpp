@@ -2,8 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 namespace dream {
+namespace {
+
+constexpr int four = 4;
+using Four = float __attribute__((vector_size(4 * sizeof(float))));  // what every x86-64 and ARM has; others emulate
+
+}  // namespace
 
 Resizer::Axis Resizer::axis(int from, int to) {
   Axis axis;
@@ -26,26 +33,38 @@ Resizer::Axis Resizer::axis(int from, int to) {
 
 Resizer::Resizer(int from_height, int from_width, int channels, int height, int width)
     : rows_(from_height),
+      from_width_(from_width),
       channels_(channels),
       height_(height),
       width_(width),
       across_(axis(from_width, width)),
       down_(axis(from_height, height)),
-      shrunk_(static_cast<std::size_t>(from_height) * width * channels) {}
+      line_(static_cast<std::size_t>(from_width) * channels + four),
+      shrunk_(static_cast<std::size_t>(from_height) * width * channels + four) {}
 
+// Loops over bytes, which only -O3 turns into vector code; otherwise this takes as long as the drawing itself.
+#if defined(__GNUC__) && !defined(__clang__)
+__attribute__((optimize("O3")))
+#endif
 void Resizer::operator()(const std::uint8_t* from, int stride, std::uint8_t* out) {
-  const int channels = channels_, row = width_ * channels;
+  const int channels = channels_, row = width_ * channels, line = from_width_ * channels;
   for (int y = 0; y < rows_; ++y) {
-    const std::uint8_t* line = from + static_cast<std::size_t>(y) * stride * channels;
+    const std::uint8_t* bytes = from + static_cast<std::size_t>(y) * stride * channels;
+    for (int i = 0; i < line; ++i) line_[i] = static_cast<float>(bytes[i]);
+    // Four colours at a time; those that a pixel does not have are written over by the next.
     float* to = shrunk_.data() + static_cast<std::size_t>(y) * row;
     for (const Tap& tap : across_.taps) {
       const float* weights = across_.weights.data() + tap.offset;
-      for (int c = 0; c < channels; ++c) {
-        float sum = 0;
-        for (int k = 0; k < tap.count; ++k)
-          sum += weights[k] * static_cast<float>(line[(tap.first + k) * channels + c]);
-        *to++ = sum;
+      for (int c = 0; c < channels; c += four) {
+        Four sum = {};
+        for (int k = 0; k < tap.count; ++k) {
+          Four part;
+          std::memcpy(&part, line_.data() + (tap.first + k) * channels + c, sizeof part);
+          sum += weights[k] * part;
+        }
+        std::memcpy(to + c, &sum, sizeof sum);
       }
+      to += channels;
     }
   }
   for (int y = 0; y < height_; ++y) {
@@ -53,10 +72,15 @@ void Resizer::operator()(const std::uint8_t* from, int stride, std::uint8_t* out
     const float* weights = down_.weights.data() + tap.offset;
     const float* lines = shrunk_.data() + static_cast<std::size_t>(tap.first) * row;
     std::uint8_t* to = out + static_cast<std::size_t>(y) * row;
-    for (int x = 0; x < row; ++x) {
-      float sum = 0.5f;
-      for (int k = 0; k < tap.count; ++k) sum += weights[k] * lines[k * row + x];
-      to[x] = static_cast<std::uint8_t>(sum);
+    for (int x = 0; x < row; x += four) {
+      Four sum = {0.5f, 0.5f, 0.5f, 0.5f};
+      for (int k = 0; k < tap.count; ++k) {
+        Four part;
+        std::memcpy(&part, lines + k * row + x, sizeof part);
+        sum += weights[k] * part;
+      }
+      const int count = std::min(four, row - x);
+      for (int i = 0; i < count; ++i) to[x + i] = static_cast<std::uint8_t>(sum[i]);
     }
   }
 }

@@ -23,9 +23,9 @@ class Resizer {
   };
   static Axis axis(int from, int to);
 
-  int rows_, channels_, height_, width_;
+  int rows_, from_width_, channels_, height_, width_;
   Axis across_, down_;
-  std::vector<float> shrunk_;
+  std::vector<float> line_, shrunk_;  // a row of the source; all rows, as wide as the result
 };
 
 }  // namespace dream
