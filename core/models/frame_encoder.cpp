@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/nn/bf16_bits.h"
+#include "core/nn/product_kernel.h"
 #include "core/nn/stride_two_kernel.h"
 #include "core/nn/torch.h"
 
@@ -12,7 +13,8 @@ namespace dream {
 namespace {
 
 constexpr std::int64_t frame_group = 32;  // of one thread
-constexpr std::int64_t early_frames = 4;  // of the large first layers at once: what they make stays in the cache
+constexpr std::int64_t early_bytes = 16;  // frames of the large first layers at once, times a number's bytes: what they
+                                          // make stays in the cache
 
 /// A 4 × 4 kernel [O, C, 4, 4] as the nine matrices of the products [9, 4·C, O].
 torch::Tensor winograd_weights(const torch::Tensor& weight) {
@@ -27,18 +29,33 @@ torch::Tensor winograd_weights(const torch::Tensor& weight) {
       .reshape({9, 4 * channels, outputs});
 }
 
-/// max(0, convolution + bias) of [n, H, W, C] -> [n, H', W', O].
+/// [..., K, N] as packed_product takes it.
+torch::Tensor packed(const torch::Tensor& weight) {
+  auto sizes = weight.sizes().vec();
+  sizes.back() /= product_columns;
+  sizes.push_back(product_columns);
+  return weight.reshape(sizes).transpose(-3, -2).contiguous();
+}
+
+/// max(0, convolution + bias) of [n, H, W, C] -> [n, H', W', O]. `weight`: [9, 4·C, O], packed when it is float32.
 torch::Tensor convolve(const torch::Tensor& input, const torch::Tensor& weight, const torch::Tensor& bias) {
   const StrideTwo shape{input.size(1), input.size(3)};
-  const auto frames = input.size(0), across = shape.tiles(), outputs = weight.size(2);
-  auto tiles = torch::empty({9, frames * across * across, 4 * shape.channels}, weight.options());
+  const auto frames = input.size(0), across = shape.tiles(), outputs = bias.size(0);
+  const auto rows = frames * across * across, inner = 4 * shape.channels;
+  auto tiles = torch::empty({9, rows, inner}, weight.options());
   auto output = torch::empty({frames, 2 * across, 2 * across, outputs}, input.options());
   const auto* from = input.const_data_ptr<float>();
   const auto* added = bias.const_data_ptr<float>();
   auto* to = output.mutable_data_ptr<float>();
   if (weight.scalar_type() == torch::kFloat32) {
     winograd_tiles(shape, frames, from, tiles.mutable_data_ptr<float>());
-    winograd_outputs(shape, frames, outputs, torch::bmm(tiles, weight).const_data_ptr<float>(), added, to);
+    auto products = torch::empty({9, rows, outputs});
+    for (std::int64_t k = 0; k < 9; ++k) {
+      packed_product(rows, inner, outputs, tiles.const_data_ptr<float>() + k * rows * inner,
+                     weight.const_data_ptr<float>() + k * inner * outputs, nullptr,
+                     products.mutable_data_ptr<float>() + k * rows * outputs);
+    }
+    winograd_outputs(shape, frames, outputs, products.const_data_ptr<float>(), added, to);
   } else {
     winograd_tiles(shape, frames, from, bits(tiles.mutable_data_ptr<at::BFloat16>()));
     winograd_outputs(shape, frames, outputs, bits(torch::bmm(tiles, weight).const_data_ptr<at::BFloat16>()), added, to);
@@ -53,7 +70,7 @@ torch::Tensor FrameEncoder::operator()(const std::vector<torch::Tensor>& layers,
   prepare(layers, bfloat16);
   const auto all = frames.contiguous();
   const auto count = all.size(0);
-  auto out = torch::empty({count, prepared_.last.size(1)});
+  auto out = torch::empty({count, prepared_.last_bias.size(0)});
   at::parallel_for(0, (count + frame_group - 1) / frame_group, 1, [&](std::int64_t first, std::int64_t last) {
     torch::NoGradGuard no_grad;
     for (auto number = first; number < last; ++number) {
@@ -66,6 +83,7 @@ torch::Tensor FrameEncoder::operator()(const std::vector<torch::Tensor>& layers,
 
 torch::Tensor FrameEncoder::group(const torch::Tensor& frames) const {
   const auto& p = prepared_;
+  const auto early_frames = early_bytes / static_cast<std::int64_t>(p.winograd[0].element_size());
   std::vector<torch::Tensor> early;
   for (std::int64_t from = 0; from < frames.size(0); from += early_frames) {
     const auto some = frames.slice(0, from, std::min(frames.size(0), from + early_frames));
@@ -76,7 +94,11 @@ torch::Tensor FrameEncoder::group(const torch::Tensor& frames) const {
   }
   auto x = convolve(torch::cat(early), p.winograd[1], p.biases[1]);
   x = convolve(x, p.winograd[2], p.biases[2]).view({frames.size(0), 1024});
-  return torch::addmm(p.last_bias, x, p.last);
+  const auto outputs = p.last_bias.size(0);
+  auto out = torch::empty({frames.size(0), outputs});
+  packed_product(frames.size(0), 1024, outputs, x.const_data_ptr<float>(), p.last.const_data_ptr<float>(),
+                 p.last_bias.const_data_ptr<float>(), out.mutable_data_ptr<float>());
+  return out;
 }
 
 void FrameEncoder::prepare(const std::vector<torch::Tensor>& layers, bool bfloat16) {
@@ -89,14 +111,15 @@ void FrameEncoder::prepare(const std::vector<torch::Tensor>& layers, bool bfloat
   fresh.first = layers[0].permute({2, 3, 1, 0}).reshape({48, 32}).div(255).contiguous();
   fresh.first_bias = layers[1].contiguous();
   for (std::size_t layer = 1; layer < 4; ++layer) {
-    auto weight = winograd_weights(layers[2 * layer]);
-    fresh.winograd.push_back(bfloat16 ? weight.to(torch::kBFloat16) : weight);
+    const auto weight = winograd_weights(layers[2 * layer]);
+    fresh.winograd.push_back(bfloat16 ? weight.to(torch::kBFloat16) : packed(weight));
     fresh.biases.push_back(layers[2 * layer + 1].contiguous());
   }
   // The features lie pixel by pixel here, and channel by channel in the layers.
   const auto both = torch::cat({layers[8], layers[10]});
-  fresh.last = both.view({-1, 256, 4}).permute({2, 1, 0}).reshape({1024, both.size(0)}).contiguous();
-  fresh.last_bias = torch::cat({layers[9], layers[11]});
+  const auto spare = (product_columns - both.size(0) % product_columns) % product_columns;
+  fresh.last = packed(torch::constant_pad_nd(both.view({-1, 256, 4}).permute({2, 1, 0}).reshape({1024, -1}), {0, spare}));
+  fresh.last_bias = torch::constant_pad_nd(torch::cat({layers[9], layers[11]}), {0, spare});
   fresh.bfloat16 = bfloat16;
   fresh.made_from = std::move(now);
   prepared_ = std::move(fresh);

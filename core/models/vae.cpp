@@ -65,9 +65,8 @@ VaeImpl::Posterior VaeImpl::encode(const torch::Tensor& frames) {
     const auto both = frame_encoder_({conv1_->weight, conv1_->bias, conv2_->weight, conv2_->bias, conv3_->weight,
                                       conv3_->bias, conv4_->weight, conv4_->bias, mean_->weight, mean_->bias,
                                       log_variance_->weight, log_variance_->bias},
-                                     frames, narrow(frames))
-                          .chunk(2, 1);
-    return {both[0].contiguous(), both[1].contiguous()};
+                                     frames, narrow(frames));
+    return {both.slice(1, 0, latent_size_).contiguous(), both.slice(1, latent_size_, 2 * latent_size_).contiguous()};
   }
   // NHWC bytes seen as NCHW are channels-last already: no copy but the conversion to float.
   Autocast autocast(narrow(frames), frames.device());

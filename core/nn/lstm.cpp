@@ -5,6 +5,7 @@
 #include "core/nn/kernel_path.h"
 #include "core/nn/lstm_kernel.h"
 #include "core/nn/precision.h"
+#include "core/nn/product_kernel.h"
 #include "core/nn/shape.h"
 
 namespace dream {
@@ -12,6 +13,7 @@ namespace {
 
 constexpr float forget_bias = 1.0f;
 constexpr std::int64_t rows_per_task = 16;
+constexpr std::int64_t few_rows = 8;        // below these the library reads the weights as fast
 constexpr std::int64_t narrow_batch = 256;  // from here on bf16 gains more than its conversions cost
 
 /// gates [B, 4H] becomes activations in place; returns {h, c}. On a GPU the same in ATen's own operations.
@@ -140,12 +142,36 @@ LstmState LstmImpl::initial(std::int64_t batch) const {
 LstmState LstmImpl::step(const torch::Tensor& input, const LstmState& state) {
   check_shape(input, {state.h.size(0), inputs_}, "LSTM input");
   const auto both = torch::cat({input, state.h}, 1);
-  auto gates = bfloat16_ && both.size(0) >= narrow_batch
-                   ? torch::mm(both.to(torch::kBFloat16), kernel_.to(torch::kBFloat16)).to(torch::kFloat32).add_(bias_)
-                   : torch::addmm(bias_, both, kernel_);
+  torch::Tensor gates;
+  if (bfloat16_ && both.size(0) >= narrow_batch) {
+    gates = torch::mm(both.to(torch::kBFloat16), kernel_.to(torch::kBFloat16)).to(torch::kFloat32).add_(bias_);
+  } else if (kernels_serve(both) && both.size(0) >= few_rows && 4 * hidden_ % product_columns == 0) {
+    gates = product_of(both);
+  } else {
+    gates = torch::addmm(bias_, both, kernel_);
+  }
   LstmState next{torch::empty_like(state.h), torch::empty_like(state.c)};
   pointwise(gates, state.c.contiguous(), next.c, next.h);
   return next;
+}
+
+torch::Tensor LstmImpl::product_of(const torch::Tensor& both) {
+  torch::NoGradGuard no_grad;
+  if (packed_.from != kernel_.const_data_ptr() || packed_.version != kernel_._version()) {
+    const auto rows = kernel_.size(0), blocks = kernel_.size(1) / product_columns;
+    packed_.weight = kernel_.detach().view({rows, blocks, product_columns}).transpose(0, 1).contiguous();
+    packed_.from = kernel_.const_data_ptr();
+    packed_.version = kernel_._version();
+  }
+  const auto batch = both.size(0), inner = both.size(1), columns = 4 * hidden_;
+  auto gates = torch::empty({batch, columns}, both.options());
+  const auto* x = both.const_data_ptr<float>();
+  auto* y = gates.mutable_data_ptr<float>();
+  at::parallel_for(0, batch, rows_per_task, [&](std::int64_t first, std::int64_t last) {
+    packed_product(last - first, inner, columns, x + first * inner, packed_.weight.const_data_ptr<float>(),
+                   bias_.const_data_ptr<float>(), y + first * columns);
+  });
+  return gates;
 }
 
 torch::Tensor LstmImpl::scan(const torch::Tensor& inputs, const LstmState& state) {

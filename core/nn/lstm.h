@@ -30,11 +30,19 @@ class LstmImpl : public torch::nn::Module {
   void set_bfloat16(bool on) { bfloat16_ = on; }
 
  private:
+  struct Packed {
+    torch::Tensor weight;
+    const void* from = nullptr;
+    std::uint32_t version = 0;
+  };
+  /// [input, h] · kernel + bias by packed_product: the same however many threads there are.
+  torch::Tensor product_of(const torch::Tensor& both);
   torch::Tensor scan_by_library(const torch::Tensor& inputs, const LstmState& state);
 
   std::int64_t inputs_, hidden_;
   bool bfloat16_ = false;
   torch::Tensor kernel_, bias_;
+  Packed packed_;
 };
 TORCH_MODULE(Lstm);
 
