@@ -234,8 +234,17 @@ void CmaEs::tell(std::span<const double> candidates, std::span<const double> cos
   }
 
   const std::vector<std::int64_t> order = ranking(costs);
-  if (costs[static_cast<std::size_t>(order.front())] == costs[static_cast<std::size_t>(order.back())]) {
+  const auto best = static_cast<std::size_t>(order.front());
+  const auto remember_best = [&] {
+    if (costs[best] >= s.best_cost) return;
+    const auto row =
+        candidates.subspan(best * static_cast<std::size_t>(dimension), static_cast<std::size_t>(dimension));
+    s.best.assign(row.begin(), row.end());
+    s.best_cost = costs[best];
+  };
+  if (costs[best] == costs[static_cast<std::size_t>(order.back())]) {
     // The ranking would be the candidates' numbers, and following it a walk at random.
+    remember_best();
     s.cost_range = 0;
     ++s.generation;
     return;
@@ -284,13 +293,7 @@ void CmaEs::tell(std::span<const double> candidates, std::span<const double> cos
     throw Error("CMA-ES: generation " + std::to_string(s.generation) +
                 " overflows the covariance matrix, expected candidates near those of ask()");
   }
-  const auto best = static_cast<std::size_t>(order.front());
-  if (costs[best] < s.best_cost) {
-    const auto row =
-        candidates.subspan(best * static_cast<std::size_t>(dimension), static_cast<std::size_t>(dimension));
-    s.best.assign(row.begin(), row.end());
-    s.best_cost = costs[best];
-  }
+  remember_best();
   const double worst = costs[static_cast<std::size_t>(order.back())];
   s.cost_range = std::isfinite(worst) ? worst - costs[best] : std::numeric_limits<double>::infinity();
   s.mean = mean;

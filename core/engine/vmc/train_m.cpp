@@ -25,7 +25,7 @@ class MTraining : public Phase {
       : Phase("m", "M: MDN-LSTM", "transitions/s"),
         parts_(std::move(parts)),
         rng_(make_generator(torch::kCPU, parts_->rng("m").next64())),
-        noise_(on_card() ? make_generator(parts_->system->device, parts_->rng("m.noise").next64()) : rng_),
+        noise_(own_noise() ? make_generator(parts_->system->device, parts_->rng("m.noise").next64()) : rng_),
         adam_(parts_->model->m()->parameters(),
               {.kind = OptimiserKind::adam, .eps = 1e-8, .adaptive_clip = 0, .warm_up = 0, .measure = false}) {}
 
@@ -86,7 +86,7 @@ class MTraining : public Phase {
   void save(Checkpoint& into) const override {
     adam_.save(into, "m.adam/");
     store_generator(into, "m.rng", rng_);
-    if (on_card()) store_generator(into, "m.noise", noise_);
+    if (own_noise()) store_generator(into, "m.noise", noise_);
     into.tensors["m.counters"] = torch::tensor({steps_}, torch::kInt64);
   }
 
@@ -95,7 +95,7 @@ class MTraining : public Phase {
     adam_.load(from, "m.adam/");
     adam_.clear();  // gradients of a step that failed
     load_generator(from, "m.rng", rng_);
-    if (on_card() && from.tensors.contains("m.noise")) load_generator(from, "m.noise", noise_);
+    if (own_noise() && from.tensors.contains("m.noise")) load_generator(from, "m.noise", noise_);
     steps_ = updates;
   }
 
@@ -118,6 +118,7 @@ class MTraining : public Phase {
     torch::Tensor z, actions, rewards, dones;  // [T+1, B, z], [T, B, A], [T, B], [T, B]
   };
 
+  bool own_noise() const { return !parts_->system->device.is_cpu(); }
   bool on_card() const { return !on_processor(parts_->system->device); }
 
   void encode() {

@@ -1,0 +1,179 @@
+// V-M-C's data and where the search begins: drivers of several kinds, the curve of what they earned, a controller that
+// imitates another run's.
+#include <gtest/gtest.h>
+
+#include "api/error.h"
+#include "core/behaviours/linear_controller.h"
+#include "core/data/dataset.h"
+#include "core/engine/vmc/vmc_recipe.h"
+#include "tests/data/temp_folder.h"
+#include "tests/support/hashed.h"
+#include "tests/support/tiny_run.h"
+#include "tests/support/toy.h"
+
+namespace dream {
+namespace vmc_data_test {
+
+class VmcData : public ::testing::Test {
+ protected:
+  VmcData() { torch::set_num_threads(1); }
+
+  std::unique_ptr<Trainer> trainer(const std::string& name, const std::vector<std::string>& settings,
+                                   const std::string& phase = "") const {
+    return std::make_unique<Trainer>(test::tiny_system(folder_ / name, settings), Trainer::Options{1e6, phase}, true);
+  }
+  static void finish(Trainer& trainer) {
+    while (trainer.advance()) {
+    }
+    trainer.close();
+  }
+  static std::vector<double> curve(Trainer& trainer, const std::string& name) {
+    for (const auto& view : trainer.system().metrics.views(nullptr)) {
+      if (view.name == name) return view.x;
+    }
+    return {};
+  }
+  test::TempFolder folder_;
+};
+
+TEST_F(VmcData, EveryEpisodeHasItsPointAlsoThoseThatEndTogetherAndAfterAKill) {
+  const std::vector<std::string> settings = {"collect.episodes=12", "collect.max_steps=30", "collect.lanes=4"};
+  const std::vector<double> all = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+  auto whole = trainer("whole", settings, "collect");
+  finish(*whole);
+  EXPECT_EQ(curve(*whole, "collect/reward"), all);
+  const auto rewards = [](Trainer& t) { return t.system().metrics.views(nullptr)[0].y; };
+  const auto expected = rewards(*whole);
+
+  auto torn = trainer("torn", settings, "collect");
+  torn->advance();
+  torn->advance();
+  torn.reset();  // killed: what was written since the checkpoint of the beginning is in the dataset alone
+  ASSERT_GT(Dataset(folder_ / "torn" / "data" / "random").episodes(), 0u);
+  torn = trainer("torn", settings, "collect");
+  finish(*torn);
+  EXPECT_EQ(curve(*torn, "collect/reward"), all);
+  EXPECT_EQ(rewards(*torn), expected);
+}
+
+TEST_F(VmcData, DriversOfAllKindsThenASearchThatBeginsAsOneOfThem) {
+  finish(*trainer("driver", {}));
+  const auto driver = folder_ / "driver";
+  const std::vector<std::string> settings = {"collect.policy=mixed", "collect.driver=" + driver.string(),
+                                             "collect.episodes=5",   "c.start=imitate",
+                                             "c.sigma0=1e-6",        "seed=2"};
+  auto whole = trainer("whole", settings);
+  finish(*whole);
+  EXPECT_EQ(curve(*whole, "collect/reward"), (std::vector<double>{1, 2, 3, 4, 5}));
+  EXPECT_EQ(Dataset(folder_ / "whole" / "data" / "random-weights").episodes(), 3u);
+  EXPECT_EQ(Dataset(folder_ / "whole" / "data" / "early").episodes(), 1u);
+  EXPECT_EQ(Dataset(folder_ / "whole" / "data" / "good").episodes(), 1u);
+  EXPECT_NE(Dataset(folder_ / "whole" / "data" / "early").read(0).actions,
+            Dataset(folder_ / "whole" / "data" / "good").read(0).actions);
+  const auto mse = whole->system().metrics.views(nullptr);
+  const auto error = std::find_if(mse.begin(), mse.end(), [](const auto& c) { return c.name == "c/imitation"; });
+  ASSERT_NE(error, mse.end());
+  EXPECT_LT(error->y.back(), 0.01) << "the driver's controller is linear, too, and nearly still";
+
+  auto torn = trainer("torn", settings);
+  for (int i = 0; torn->advance(); ++i) {
+    if (i % 9 != 8) continue;
+    torn->close();
+    torn = trainer("torn", settings);
+  }
+  torn->close();
+  const auto a = Checkpoint::load(folder_ / "whole" / "checkpoint.safetensors"),
+             b = Checkpoint::load(folder_ / "torn" / "checkpoint.safetensors");
+  EXPECT_TRUE(a.get("c.cma/mean", {-1}).equal(b.get("c.cma/mean", {-1})));
+  EXPECT_GT(a.get("c.cma/mean", {-1}).abs().max().item<double>(), 0);
+
+  const auto message = test::message_of<Error>([&] { trainer("none", {"collect.policy=mixed"}); });
+  EXPECT_NE(message.find("collect.driver"), std::string::npos) << message;
+}
+
+TEST(Imitation, FindsAControllerByWhatItDoes) {
+  LinearController controller(5, {Squash::tanh, Squash::half, Squash::cut});
+  const auto known = test::hashed_float(1, {controller.count()}, 0.6);
+  const auto features = test::hashed_float(2, {400, 5}, 1.5);
+  const auto actions = controller.act_with(known, features);
+  const auto found = controller.nearest_parameters(features, actions);
+  EXPECT_LT((controller.act_with(found, features) - actions).square().mean().item<double>(), 0.01);
+  const auto column = [&](const torch::Tensor& flat) { return flat.view({6, 3}).slice(1, 0, 2); };  // nothing is cut
+  EXPECT_LT(test::relative_error(column(found), column(known)), 0.1);
+}
+
+TEST_F(VmcData, ASearchWithoutADifferenceSaysSo) {
+  struct Idle : test::ToyEnv {  // every driver earns the same
+    using ToyEnv::ToyEnv;
+    StepResult step(std::span<const float> action) override {
+      auto result = ToyEnv::step(action);
+      result.reward = -1;
+      return result;
+    }
+  };
+  auto system = test::tiny_system(folder_ / "run", {"c.generations=9", "c.max_steps=8"});
+  system->make_env = [] { return std::make_unique<Idle>(test::ToyOptions{8, 0}); };
+  Trainer trainer(std::move(system), {60, "c"}, false);
+  const auto message = test::message_of<Error>([&] {
+    while (trainer.advance()) {
+    }
+  });
+  EXPECT_NE(message.find("all earned the same, -8"), std::string::npos) << message;
+  EXPECT_NE(message.find("c.max_steps"), std::string::npos) << message;
+  EXPECT_EQ(trainer.phases(false)[3].state, PhaseView::State::failed);
+}
+
+TEST_F(VmcData, ASearchThatHasConvergedEnds) {
+  auto system = test::tiny_system(folder_ / "run", {"c.generations=50", "c.max_steps=8", "c.sigma0=0.1"});
+  system->make_env = [] { return std::make_unique<test::ToyEnv>(test::ToyOptions{8, 0}); };
+  {
+    Trainer trainer(std::move(system), {60, "c"}, false);
+    while (trainer.advance() && trainer.phases(true)[3].progress < 0.04) {
+    }
+    trainer.close();
+  }
+  // Steps so small that the mean's rounding swallows them, as after a long search.
+  const auto path = folder_ / "run" / "checkpoint.safetensors";
+  auto checkpoint = Checkpoint::load(path);
+  checkpoint.tensors["c.cma/sigma"].fill_(1e-30);
+  checkpoint.save(path);
+  system = test::tiny_system(folder_ / "run", {"c.generations=50", "c.max_steps=8", "c.sigma0=0.1"});
+  system->make_env = [] { return std::make_unique<test::ToyEnv>(test::ToyOptions{8, 0}); };
+  Trainer trainer(std::move(system), {60, "c"}, true);
+  EXPECT_FALSE(trainer.advance());
+  EXPECT_EQ(trainer.phases(false)[3].state, PhaseView::State::done);
+  EXPECT_NE(trainer.phases(false)[3].detail.find("stopped early, "), std::string::npos)
+      << trainer.phases(false)[3].detail;
+}
+
+TEST_F(VmcData, CountersThatNobodyCanHaveCountedAreNamed) {
+  finish(*trainer("run", {}));
+  const auto path = folder_ / "run" / "checkpoint.safetensors";
+  const auto whole = Checkpoint::load(path);
+  for (const char* name : {"collect.counters", "v.counters", "m.counters", "c.flat", "evaluate.episodes"}) {
+    auto damaged = whole;
+    damaged.tensors[name] = torch::full_like(whole.tensors.at(name), -3);
+    damaged.save(path);
+    const auto message = test::message_of<Error>([&] { trainer("run", {}); });
+    EXPECT_NE(message.find(name), std::string::npos) << message;
+    EXPECT_NE(message.find("checkpoint.safetensors"), std::string::npos) << message;
+    EXPECT_NE(message.find("-3"), std::string::npos) << message;
+  }
+}
+
+/// The same file at one thread and at two: lanes, encoder and search.
+TEST_F(VmcData, ASearchDoesNotDependOnTheNumberOfThreads) {
+  const auto search = [&](int threads) {
+    torch::set_num_threads(threads);
+    const auto name = std::to_string(threads);
+    auto run = trainer(
+        name, {"c.population=8", "c.episodes=5", "c.lanes=40", "c.max_steps=12", "c.generations=2"}, "c");
+    finish(*run);
+    torch::set_num_threads(1);
+    return Checkpoint::load(folder_ / name / "checkpoint.safetensors").get("c.cma/mean", {-1});
+  };
+  EXPECT_TRUE(search(1).equal(search(2)));
+}
+
+}  // namespace vmc_data_test
+}  // namespace dream
