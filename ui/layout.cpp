@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <sstream>
 
@@ -26,23 +27,49 @@ void place(const std::vector<std::string>& ids, ImGuiID node) {
 
 constexpr int least_side = 24;  // of a panel, pixels: ImGui's splitters stop at 32
 
+constexpr int most_side = 32000;  // ImGui keeps places as shorts
+
 struct SavedNode {
-  bool split = false;
+  unsigned id = 0, parent = 0, window = 0, selected = 0;
+  bool space = false, split = false, central = false;
   int children = 0;
 };
 
-/// Reads "NAME=a,b" out of a line; false when it stands there and is no size that a window could have.
-bool sane_pair(const std::string& line, const char* name, int least) {
-  const std::size_t at = line.find(name);
-  if (at == std::string::npos) return true;
-  int a = 0, b = 0;
-  if (std::sscanf(line.c_str() + at + std::strlen(name), "%d,%d", &a, &b) != 2) return false;
-  return a >= least && b >= least && a <= 100000 && b <= 100000;
+bool sane_size(int width, int height) {
+  return width >= least_side && height >= least_side && width <= most_side && height <= most_side;
 }
 
-bool read_id(const std::string& line, const char* name, unsigned& id) {
-  const std::size_t at = line.find(name);
-  return at != std::string::npos && std::sscanf(line.c_str() + at + std::strlen(name), "0x%8X", &id) == 1;
+/// A line of the tree as ImGui reads it: its fields in their order, and nothing else. False when it is none.
+bool read_node(const std::string& text, SavedNode& node) {
+  const char* line = text.c_str() + std::min(text.find_first_not_of(' '), text.size());
+  int read = 0, x = 0, y = 0;
+  char axis = 0;
+  const auto step = [&](int fields, int wanted) {
+    if (fields == wanted) line += read;
+    return fields == wanted;
+  };
+  node.space = std::strncmp(line, "DockSpace", 9) == 0;
+  if (!node.space && std::strncmp(line, "DockNode", 8) != 0) return false;
+  line += node.space ? 9 : 8;
+  if (!step(std::sscanf(line, " ID=0x%8X%n", &node.id, &read), 1) || node.id == 0) return false;
+  step(std::sscanf(line, " Parent=0x%8X%n", &node.parent, &read), 1);
+  step(std::sscanf(line, " Window=0x%8X%n", &node.window, &read), 1);
+  if (node.parent != 0) {
+    if (!step(std::sscanf(line, " SizeRef=%d,%d%n", &x, &y, &read), 2) || !sane_size(x, y)) return false;
+  } else {
+    if (!step(std::sscanf(line, " Pos=%d,%d%n", &x, &y, &read), 2)) return false;
+    if (std::abs(x) > most_side || std::abs(y) > most_side) return false;
+    if (!step(std::sscanf(line, " Size=%d,%d%n", &x, &y, &read), 2) || !sane_size(x, y)) return false;
+  }
+  node.split = step(std::sscanf(line, " Split=%c%n", &axis, &read), 1);
+  if (node.split && axis != 'X' && axis != 'Y') return false;
+  for (const char* flag : {" NoResize=%d%n", " CentralNode=%d%n", " NoTabBar=%d%n", " HiddenTabBar=%d%n",
+                           " NoWindowMenuButton=%d%n", " NoCloseButton=%d%n"}) {
+    const bool there = step(std::sscanf(line, flag, &x, &read), 1);
+    if (std::strncmp(flag, " Central", 8) == 0) node.central = there && x != 0;
+  }
+  step(std::sscanf(line, " Selected=0x%8X%n", &node.selected, &read), 1);
+  return line[std::strspn(line, " ")] == 0;
 }
 
 }  // namespace
@@ -51,11 +78,12 @@ std::string layout_damage(const std::string& text) {
   std::map<unsigned, SavedNode> nodes;
   std::map<std::string, unsigned> docked;  // which node a window is in
   std::string section;
-  int spaces = 0;
+  int spaces = 0, centres = 0;
   std::istringstream in(text);
   for (std::string line; std::getline(in, line);) {
+    if (std::any_of(line.begin(), line.end(), [](unsigned char c) { return c < ' '; })) return "it is no text";
     if (line.empty() || line[0] == ';') continue;
-    if (line[0] == '[') {
+    if (line[0] == '[' && line.back() == ']') {
       section = line;
       int columns = 0;
       if (line.rfind("[Table][", 0) == 0 &&
@@ -64,43 +92,29 @@ std::string layout_damage(const std::string& text) {
       continue;
     }
     if (section.rfind("[Window][", 0) == 0) {
-      if (!sane_pair(line, "Size=", 1)) return "a window without a size";
-      if (!sane_pair(line, "Pos=", -100000)) return "a window nowhere";
-      unsigned node = 0;
-      if (line.rfind("DockId=", 0) == 0) {
-        if (!read_id(line, "DockId=", node)) return "a window that is docked nowhere";
-        docked[section.substr(9, section.rfind(']') - 9)] = node;
-      }
+      int x = 0, y = 0;
+      if (std::sscanf(line.c_str(), "Size=%i,%i", &x, &y) == 2 && !sane_size(x, y)) return "a window without a size";
+      if (std::sscanf(line.c_str(), "Pos=%i,%i", &x, &y) == 2 && (std::abs(x) > most_side || std::abs(y) > most_side))
+        return "a window nowhere";
+      std::sscanf(line.c_str(), "DockId=0x%X", &docked[section]);
       continue;
     }
     if (section != "[Docking][Data]") continue;
-    const bool space = line.rfind("DockSpace", 0) == 0;
-    unsigned id = 0, parent = 0;
-    if (!read_id(line, " ID=", id) || id == 0 || nodes.count(id)) return "a node without a name of its own";
-    if (!sane_pair(line, " Size=", least_side) || !sane_pair(line, " SizeRef=", least_side)) return "a node of no size";
-    if (!sane_pair(line, " Pos=", -100000)) return "a node nowhere";
-    if (read_id(line, " Parent=", parent)) {
-      if (!nodes.count(parent) || !nodes[parent].split) return "a node without its parent";
-      ++nodes[parent].children;
-    } else if (!space && line.find(" Size=") == std::string::npos) {
-      return "a node of no size";
+    SavedNode node;
+    if (!read_node(line, node) || nodes.count(node.id)) return "a place without a size or a name";
+    if (node.parent != 0) {
+      const auto parent = nodes.find(node.parent);
+      if (parent == nodes.end() || !parent->second.split) return "a place that is part of nothing";
+      ++parent->second.children;
     }
-    spaces += space;
-    const std::size_t split = line.find(" Split=");
-    nodes[id].split = split != std::string::npos;
-    if (nodes[id].split && line.compare(split + 7, 1, "X") != 0 && line.compare(split + 7, 1, "Y") != 0)
-      return "a split in no direction";
+    spaces += node.space, centres += node.central;
+    nodes[node.id] = node;
   }
-  if (spaces != 1) return "no place for the panels";
+  if (spaces != 1 || centres != 1) return "no place for the panels";
   for (const auto& [id, node] : nodes)
     if (node.children != (node.split ? 2 : 0)) return "a split that has not two sides";
-  for (const Panel& panel : panel_list()) {
-    if (text.find("; closed " + panel.id + "\n") != std::string::npos) continue;
-    const auto found = docked.find(window_name(panel));
-    if (found == docked.end()) continue;
-    const auto node = nodes.find(found->second);
-    if (node == nodes.end() || node->second.split) return "the panel " + panel.title + " is docked nowhere";
-  }
+  for (const auto& [name, id] : docked)
+    if (id != 0 && (!nodes.count(id) || nodes[id].split)) return name + " is docked nowhere";
   return "";
 }
 
@@ -113,6 +127,8 @@ std::string panel_damage(const std::map<std::string, bool>& open) {
     if (is_open == open.end() || !is_open->second) continue;
     const ImGuiWindow* window = ImGui::FindWindowByName(window_name(panel).c_str());
     if (!window) return "the panel " + panel.title + " is missing";
+    const ImGuiDockNode* root = window->DockNode ? ImGui::DockNodeGetRootNode(window->DockNode) : nullptr;
+    if (root && root->LastFrameAlive < ImGui::GetFrameCount() - 1) return "the panel " + panel.title + " is lost";
     const ImVec2 pos = window->DockNode ? window->DockNode->Pos : window->Pos,
                  size = window->DockNode ? window->DockNode->Size : window->Size;
     ImRect seen(pos.x, pos.y, pos.x + size.x, pos.y + size.y);

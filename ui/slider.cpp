@@ -27,7 +27,7 @@ const char* exact_format(double value, char (&format)[16]) {
 
 double Scale::floor() const {
   if (low > 0) return low;
-  return whole ? std::max(1.0, high * 1e-6) : high * 1e-6;
+  return whole ? std::max(1.0, high / 1e6) : high / 1e6;
 }
 
 double Scale::place(double value) const {

@@ -88,7 +88,7 @@ void draw_rows(Ui& ui, const Probe& probe, const Vector& value, const ViewState&
   WithFont font(ui.fonts.mono, std::clamp((row - ui.px(2)) / ui.px(16), 0.62f, 0.84f));
   float names = 0;
   for (const std::string& label : value.labels) names = std::max(names, ImGui::CalcTextSize(label.c_str()).x);
-  names = std::min(names, box.width() * 0.35f);
+  names = std::min(names, box.width() * 0.45f);
   const float figures = ImGui::CalcTextSize("-0.000").x, pad = ui.px(6);
   const float left = box.min.x + pad + names + pad, right = box.max.x - pad - figures - pad;
   const float zero = state.negative ? (left + right) / 2 : left, unit = (right - zero) / state.range;
@@ -103,7 +103,7 @@ void draw_rows(Ui& ui, const Probe& probe, const Vector& value, const ViewState&
     const float text_y = top + (row - ImGui::GetTextLineHeight()) / 2, inset = std::max(row * 0.2f, 1.0f);
     const bool first = i == likeliest && !state.negative;
     list->PushClipRect({box.min.x, box.min.y}, {left - pad / 2, box.max.y}, true);
-    list->AddText({box.min.x + pad, text_y}, first ? p.text : p.muted, fitted(value.labels[at], names).c_str());
+    list->AddText({box.min.x + pad, text_y}, first ? p.text : p.muted, fitted(value.labels[at], names + pad / 2).c_str());
     list->PopClipRect();
     list->AddRectFilled({std::min(zero, x_of(v)), top + inset}, {std::max(zero, x_of(v)), top + row - inset}, p.dream,
                         1);
