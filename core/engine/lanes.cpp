@@ -1,12 +1,11 @@
 #include "core/engine/lanes.h"
 
-#include <ATen/Parallel.h>
-
 #include <cstring>
 #include <exception>
 #include <mutex>
 
 #include "api/error.h"
+#include "core/nn/threads.h"
 
 namespace dream {
 namespace {
@@ -87,7 +86,7 @@ void EnvLanes::start_all(const std::vector<Lanes::Start>& starts) {
 void EnvLanes::on_all_threads(std::int64_t count, const std::function<void(std::int64_t)>& work) const {
   std::exception_ptr failure;
   std::mutex failure_guard;
-  at::parallel_for(0, count, 1, [&](std::int64_t first, std::int64_t last) {
+  on_threads(count, 1, [&](std::int64_t first, std::int64_t last) {
     for (auto index = first; index < last; ++index) {
       try {
         work(index);

@@ -1,8 +1,7 @@
 #include "core/engine/random_weights.h"
 
-#include <ATen/Parallel.h>
-
 #include "core/nn/generator.h"
+#include "core/nn/threads.h"
 
 namespace dream {
 namespace {
@@ -35,7 +34,7 @@ void RandomWeights::start(std::int64_t lane, Rng rng) {
 
 torch::Tensor RandomWeights::act(const torch::Tensor& images) {
   // Within a task the networks compute on one thread, so that nothing depends on how many there are.
-  at::parallel_for(0, actions_.size(0), 1, [&](std::int64_t first, std::int64_t last) {
+  on_threads(actions_.size(0), 1, [&](std::int64_t first, std::int64_t last) {
     torch::NoGradGuard no_grad;
     for (auto lane = first; lane < last; ++lane) {
       auto& [parts, generator, carry, memory] = lanes_[static_cast<std::size_t>(lane)];

@@ -1,12 +1,11 @@
 #include "core/models/frame_encoder.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 
 #include "core/nn/bf16_bits.h"
 #include "core/nn/product_kernel.h"
 #include "core/nn/stride_two_kernel.h"
+#include "core/nn/threads.h"
 #include "core/nn/torch.h"
 
 namespace dream {
@@ -71,7 +70,7 @@ torch::Tensor FrameEncoder::operator()(const std::vector<torch::Tensor>& layers,
   const auto all = frames.contiguous();
   const auto count = all.size(0);
   auto out = torch::empty({count, prepared_.last_bias.size(0)});
-  at::parallel_for(0, (count + frame_group - 1) / frame_group, 1, [&](std::int64_t first, std::int64_t last) {
+  on_threads((count + frame_group - 1) / frame_group, 1, [&](std::int64_t first, std::int64_t last) {
     torch::NoGradGuard no_grad;
     for (auto number = first; number < last; ++number) {
       const auto from = number * frame_group, to = std::min(count, from + frame_group);
@@ -118,7 +117,8 @@ void FrameEncoder::prepare(const std::vector<torch::Tensor>& layers, bool bfloat
   // The features lie pixel by pixel here, and channel by channel in the layers.
   const auto both = torch::cat({layers[8], layers[10]});
   const auto spare = (product_columns - both.size(0) % product_columns) % product_columns;
-  fresh.last = packed(torch::constant_pad_nd(both.view({-1, 256, 4}).permute({2, 1, 0}).reshape({1024, -1}), {0, spare}));
+  const auto last = both.view({-1, 256, 4}).permute({2, 1, 0}).reshape({1024, both.size(0)});
+  fresh.last = packed(torch::constant_pad_nd(last, {0, spare}));
   fresh.last_bias = torch::constant_pad_nd(torch::cat({layers[9], layers[11]}), {0, spare});
   fresh.bfloat16 = bfloat16;
   fresh.made_from = std::move(now);

@@ -1,13 +1,13 @@
 #include "core/models/mdn_rnn.h"
 
-#include <ATen/Parallel.h>
-
+#include <algorithm>
 #include <cmath>
 
 #include "core/nn/kernel_path.h"
 #include "core/nn/mixture_kernel.h"
 #include "core/nn/sample_kernel.h"
 #include "core/nn/shape.h"
+#include "core/nn/threads.h"
 
 namespace dream {
 
@@ -22,12 +22,16 @@ class MixtureLoss : public torch::autograd::Function<MixtureLoss> {
     const auto outputs = mixtures.contiguous(), targets = values.contiguous();
     auto gradient = torch::empty_like(outputs);
     const auto rows = outputs.size(0), width = outputs.size(1), dims = targets.size(1);
-    const auto parts = torch::zeros({at::get_num_threads()}, torch::kFloat64);
-    at::parallel_for(0, rows, 64, [&](std::int64_t first, std::int64_t last) {
-      const double sum =
-          mixture_nll_gradient((last - first) * dims, components, outputs.data_ptr<float>() + first * width,
-                               targets.data_ptr<float>() + first * dims, gradient.data_ptr<float>() + first * width);
-      parts.data_ptr<double>()[at::get_thread_num()] += sum;
+    // Added up chunk by chunk: the sum is the same however many threads there are.
+    constexpr std::int64_t chunk = 64;
+    const auto parts = torch::zeros({(rows + chunk - 1) / chunk}, torch::kFloat64);
+    on_threads(parts.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
+      for (auto number = begin; number < end; ++number) {
+        const auto first = number * chunk, last = std::min(rows, first + chunk);
+        parts.data_ptr<double>()[number] =
+            mixture_nll_gradient((last - first) * dims, components, outputs.data_ptr<float>() + first * width,
+                                 targets.data_ptr<float>() + first * dims, gradient.data_ptr<float>() + first * width);
+      }
     });
     const double scale = 1.0 / static_cast<double>(rows * dims);
     context->save_for_backward({gradient.mul_(scale)});
@@ -113,7 +117,7 @@ MdnRnnImpl::Draw MdnRnnImpl::draw(const torch::Tensor& h, double tau_mixture, do
   const auto uniform = torch::rand({batch, dims}, rng, flat.options());
   const auto normal = torch::randn({batch, dims}, rng, flat.options());
   Draw draw{torch::empty({batch, dims}, flat.options()), torch::empty({batch, dims}, torch::kInt64)};
-  at::parallel_for(0, batch, 32, [&](std::int64_t first, std::int64_t last) {
+  on_threads(batch, 32, [&](std::int64_t first, std::int64_t last) {
     for (auto row = first; row < last; ++row) {
       mixture_sample(dims, options_.mixtures, flat.data_ptr<float>() + row * width, static_cast<float>(tau_mixture),
                      static_cast<float>(std::sqrt(tau_sigma)), uniform.data_ptr<float>() + row * dims,

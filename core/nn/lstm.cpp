@@ -7,6 +7,7 @@
 #include "core/nn/precision.h"
 #include "core/nn/product_kernel.h"
 #include "core/nn/shape.h"
+#include "core/nn/threads.h"
 
 namespace dream {
 namespace {
@@ -167,7 +168,7 @@ torch::Tensor LstmImpl::product_of(const torch::Tensor& both) {
   auto gates = torch::empty({batch, columns}, both.options());
   const auto* x = both.const_data_ptr<float>();
   auto* y = gates.mutable_data_ptr<float>();
-  at::parallel_for(0, batch, rows_per_task, [&](std::int64_t first, std::int64_t last) {
+  on_threads(batch, rows_per_task, [&](std::int64_t first, std::int64_t last) {
     packed_product(last - first, inner, columns, x + first * inner, packed_.weight.const_data_ptr<float>(),
                    bias_.const_data_ptr<float>(), y + first * columns);
   });
