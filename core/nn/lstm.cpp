@@ -191,13 +191,19 @@ torch::Tensor LstmImpl::scan_by_library(const torch::Tensor& inputs, const LstmS
     const auto part = gates.chunk(4, -1);
     return torch::cat({part[0], part[2], part[1], part[3]}, -1);
   };
-  const auto weight = reordered(kernel_).t();
+  const auto weight = reordered(kernel_).t();  // [4H, inputs + H]
   const auto nothing = torch::zeros_like(bias_, bias_.options().requires_grad(false));
   auto forget = nothing.clone();
   forget.slice(0, hidden_, 2 * hidden_).fill_(forget_bias);
-  const auto out = at::lstm(inputs, {state.h.unsqueeze(0).contiguous(), state.c.unsqueeze(0).contiguous()},
-                            {weight.slice(1, 0, inputs_).contiguous(), weight.slice(1, inputs_).contiguous(),
-                             reordered(bias_) + forget, nothing},
+  // One piece of memory as cuDNN wants it, or it would copy them there and complain.
+  const auto all = torch::cat({weight.slice(1, 0, inputs_).flatten(), weight.slice(1, inputs_).flatten(),
+                               reordered(bias_) + forget, nothing});
+  const auto gates = 4 * hidden_, recurrent = gates * inputs_, biases = recurrent + gates * hidden_;
+  const auto part = [&](std::int64_t first, std::int64_t size) { return all.slice(0, first, first + size); };
+  const std::vector<torch::Tensor> parts = {part(0, recurrent).view({gates, inputs_}),
+                                            part(recurrent, gates * hidden_).view({gates, hidden_}),
+                                            part(biases, gates), part(biases + gates, gates)};
+  const auto out = at::lstm(inputs, {state.h.unsqueeze(0).contiguous(), state.c.unsqueeze(0).contiguous()}, parts,
                             /*has_biases=*/true, /*num_layers=*/1, /*dropout=*/0,
                             /*train=*/torch::GradMode::is_enabled(), /*bidirectional=*/false, /*batch_first=*/false);
   return std::get<0>(out);
