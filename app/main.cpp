@@ -1,10 +1,9 @@
-#include "core/nn/torch.h"
-
 #include <algorithm>
 
 #include "app/program.h"
 #include "core/live/live_engine.h"
 #include "core/live/run_list.h"
+#include "core/nn/torch.h"
 #include "ui/window.h"
 
 int main(int argc, char** argv) {
@@ -67,7 +66,12 @@ int main(int argc, char** argv) {
     LiveEngine engine(engine_options);
     if (!start.empty()) engine.send(DreamFrom{start});
     if (speed >= 0) engine.send(SetSpeed{static_cast<float>(speed)});
-    const int code = ui::run_window(engine, window_options);
+    int code = 1;
+    try {
+      code = ui::run_window(engine, window_options);
+    } catch (const std::exception& error) {
+      complain(program, error.what());  // and the run is saved all the same
+    }
     const auto unsaved = engine.close();
     if (!unsaved.empty()) throw Error("the run could not be saved on leaving: " + unsaved);
     return exit_code(program, code);

@@ -63,7 +63,12 @@ inline void complain(const std::string& program, const std::string& text) {
 /// script does not go on with half the work; and not 0 when what was printed has not arrived.
 inline int exit_code(const std::string& program, int code) {
   errno = 0;
-  const bool lost = std::fflush(stdout) != 0 || std::ferror(stdout);
+  bool lost = std::fflush(stdout) != 0;
+  if (!lost && std::ferror(stdout)) {  // it failed before, and the reason is gone: another try says it
+    lost = true;
+    std::fputc('\n', stdout);
+    std::fflush(stdout);
+  }
   if (interrupted()) return 128 + interrupt_signal();
   if (!lost) return code;
   complain(program, "standard output could not be written" + (errno ? ": " + reason_of(errno) : std::string()));

@@ -71,7 +71,7 @@ Verb train_verb(CLI::App& app) {
 
             refuse_shipped(options->directory, find_assets());
             Trainer trainer(std::move(system), {options->checkpoint_seconds, options->phase}, options->resume);
-            if (!trainer.notice().empty()) std::fprintf(stderr, "%s\n", trainer.notice().c_str());
+            if (!trainer.notice().empty()) std::fprintf(stderr, "%s\n", printable(trainer.notice(), 400).c_str());
             trainer.take();
             ProgressLine progress(common.quiet);
             std::string phase;

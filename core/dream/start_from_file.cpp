@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "api/error.h"
+#include "core/base/durable_file.h"
 #include "core/data/dataset.h"
 #include "core/data/encoded_image.h"
 #include "core/dream/start.h"
@@ -85,7 +86,7 @@ class Picture : public StartSource {
   explicit Picture(const std::string& path) : path_(path) {
     std::error_code failed;
     const auto bytes = std::filesystem::file_size(path, failed);
-    if (failed) throw Error(path + ": cannot be read: " + failed.message());
+    if (failed) throw Error(path + ": cannot be read: " + reason_of(failed.value()));
     if (bytes > largest_picture) throw Error(path + ": is too large for a picture");
     file_.resize(bytes);
     std::ifstream in(path, std::ios::binary);
