@@ -1,6 +1,7 @@
 #include "ui/png.h"
 
 #include <cstring>
+#include <string>
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
@@ -9,6 +10,8 @@
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #include <stb/stb_image_write.h>
 #pragma GCC diagnostic pop
+
+#include "ui/settings.h"
 
 namespace dream::ui {
 
@@ -21,8 +24,14 @@ bool write_png(const std::filesystem::path& file, int width, int height, const s
     turned.resize(rgb.size());
     for (int y = 0; y < height; ++y) std::memcpy(&turned[y * row], &rgb[(height - 1 - y) * row], row);
   }
-  return stbi_write_png(file.string().c_str(), width, height, 3, bottom_up ? turned.data() : rgb.data(),
-                        static_cast<int>(row)) != 0;
+  if (file.has_parent_path() && !std::filesystem::is_directory(file.parent_path())) return false;
+  std::string bytes;
+  const auto take = [](void* into, void* data, int count) {
+    static_cast<std::string*>(into)->append(static_cast<const char*>(data), static_cast<std::size_t>(count));
+  };
+  return stbi_write_png_to_func(take, &bytes, width, height, 3, bottom_up ? turned.data() : rgb.data(),
+                                static_cast<int>(row)) != 0 &&
+         save_text(file, bytes);
 }
 
 }  // namespace dream::ui

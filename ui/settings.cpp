@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <locale>
+#include <random>
 #include <sstream>
 
 namespace dream::ui {
@@ -101,7 +102,8 @@ Settings load_settings(const std::filesystem::path& file, std::vector<std::strin
     const std::size_t equals = line.find('=');
     if (equals != std::string::npos && take_over(settings, line.substr(0, equals), line.substr(equals + 1))) continue;
     if (equals == std::string::npos && line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    if (damage) damage->push_back(file.string() + ": “" + printable(line) + "” is damaged; the default stands instead.");
+    if (damage)
+      damage->push_back(file.string() + ": “" + printable(line) + "” is damaged; the default stands instead.");
   }
   return settings;
 }
@@ -109,16 +111,23 @@ Settings load_settings(const std::filesystem::path& file, std::vector<std::strin
 bool save_text(const std::filesystem::path& file, const std::string& text) {
   if (file.empty()) return false;
   std::error_code error;
-  std::filesystem::create_directories(file.parent_path(), error);
-  std::filesystem::path aside = file;
-  aside += ".tmp";
-  {
-    std::ofstream out(aside, std::ios::binary | std::ios::trunc);
-    out << text;
-    if (!out.flush()) return false;
-  }
-  std::filesystem::rename(aside, file, error);
-  return !error;
+  std::filesystem::path target = file;
+  for (int links = 0; links < 40 && std::filesystem::is_symlink(target, error); ++links)
+    target = target.parent_path() / std::filesystem::read_symlink(target, error);  // an absolute one replaces it
+  const auto there = std::filesystem::status(target, error);
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there)) return false;
+  std::filesystem::create_directories(target.parent_path(), error);
+  // Two windows may save at the same time: each has a file of its own until it is whole.
+  std::filesystem::path aside = target;
+  aside += "." + std::to_string(std::random_device{}()) + ".tmp";
+  std::ofstream out(aside, std::ios::binary | std::ios::trunc);
+  out << text;
+  out.close();
+  error.clear();
+  if (out) std::filesystem::rename(aside, target, error);
+  if (out && !error) return true;
+  std::filesystem::remove(aside, error);
+  return false;
 }
 
 bool save_settings(const std::filesystem::path& file, const Settings& settings) {

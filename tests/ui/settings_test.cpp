@@ -2,6 +2,7 @@
 #include "ui/settings.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -55,6 +56,18 @@ class SettingsFile : public testing::Test {
   }
   std::filesystem::path file_;
 };
+
+TEST_F(SettingsFile, LinksAreFollowedAndDevicesStayWhatTheyAre) {
+  const auto link = file_.string() + "-link", pipe = file_.string() + "-pipe";
+  std::filesystem::create_symlink(file_, link);
+  EXPECT_TRUE(save_text(link, "text"));
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_EQ(std::filesystem::file_size(file_), 4u);
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_FALSE(save_text(pipe, "text"));
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+  std::filesystem::remove(link), std::filesystem::remove(pipe);
+}
 
 TEST_F(SettingsFile, KeepsEverySetting) {
   Settings all;
