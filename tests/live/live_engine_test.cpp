@@ -145,7 +145,7 @@ TEST_F(LiveEngineTest, PhasesStartPauseStepAndStopWhileTheDreamGoesOn) {
     live->send(TrainControl{Train::start, "nonsense"});
     ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.fault.find("nonsense") != std::string::npos; }));
     EXPECT_FALSE(live->latest()->train->busy);
-    live->send(SetField{"v.latent_size", std::int64_t{8}});
+    live->send(SetField{"v.latent_size", std::int64_t{8}, ""});
     ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.fault.find("v.latent_size") != std::string::npos; }));
 
     live->send(TrainControl{Train::stop, ""});
@@ -199,7 +199,7 @@ TEST_F(LiveEngineTest, ANewRunWaitsForItsStartAndRefusesATakenFolder) {
   EXPECT_TRUE(comes(*live, [](const Snapshot& s) { return s.fault.find("holds a run already") != std::string::npos; }));
   EXPECT_EQ(live->latest()->fault.find("--"), std::string::npos) << "no options there: " << live->latest()->fault;
   EXPECT_TRUE(live->latest()->train->open) << "the open run stays";
-  live->send(SetField{"v.learning_rate", 7.0});
+  live->send(SetField{"v.learning_rate", 7.0, ""});
   EXPECT_TRUE(comes(*live, [](const Snapshot& s) { return s.fault.find("v.learning_rate") != std::string::npos; }));
   const auto run = (folder_ / "new").string();
   live->send(SetField{"v.learning_rate", 1e-5, run});

@@ -122,8 +122,8 @@ TEST_F(RunFile, MomentsOfTorchsOptimisersAreOurs) {
   Trainer::open(run(), {1e9, ""}, "cpu")->save();
   const auto again = Checkpoint::load(file());
   for (const auto& [name, tensor] : today.tensors) {
-    if (name.starts_with("v.adam/") || name.starts_with("m.adam/"))
-      EXPECT_TRUE(torch::equal(again.tensors.at(name), tensor)) << name;
+    if (!name.starts_with("v.adam/") && !name.starts_with("m.adam/")) continue;
+    EXPECT_TRUE(torch::equal(again.tensors.at(name), tensor)) << name;
   }
 }
 
