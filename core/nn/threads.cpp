@@ -17,9 +17,11 @@ void on_threads(std::int64_t count, std::int64_t grain,
                  .add_owned_input(numbers)
                  .build();
   all.for_each(
-      [&](char** data, const std::int64_t*, std::int64_t size) {
-        const auto first = *reinterpret_cast<const std::int64_t*>(data[1]);
-        work(first, first + size);
+      [&](char** data, const std::int64_t* strides, std::int64_t size, std::int64_t rows) {
+        for (std::int64_t row = 0; row < rows; ++row) {  // one, as the numbers are in a line
+          const auto first = *reinterpret_cast<const std::int64_t*>(data[1] + row * strides[3]);
+          work(first, first + size);
+        }
       },
       grain);
 }
