@@ -19,6 +19,7 @@ std::string cause_of(const Command& command) {
   if (std::holds_alternative<StartRun>(command) || std::holds_alternative<OpenRun>(command)) return "run";
   if (std::holds_alternative<TrainControl>(command)) return "training";
   if (std::holds_alternative<DreamFromReplay>(command)) return "replay";
+  if (std::holds_alternative<DreamFrom>(command)) return "start";
   return "dream";
 }
 
@@ -94,7 +95,7 @@ void LiveEngine::send(Command command) {
           [&](HoldLatent& c) { player([c](Player& p) { p.hold({c.probe, c.index, c.value}, c.on); }); },
           [&](RandomiseLatent& c) { player([c](Player& p) { p.randomise(c.probe); }); },
           [&](DreamFromReplay c) { trainer([this, c](TrainerWork& work) { dream_from_replay(work, c.recency); }); },
-          [&](DreamFrom& c) { file_orders_.push([this, c] { dream_from(c.path); }); },
+          [&](DreamFrom& c) { file_orders_.push(guarding(cause, [this, c] { dream_from(c.path); })); },
           [&](WatchProbes& c) {
             player([c](Player& p) { p.watch(c.names); });
             trainer([c](TrainerWork& work) {
@@ -205,10 +206,10 @@ void LiveEngine::follow() {
 /// Opened here, so that a slow disk does not hold the dream.
 void LiveEngine::dream_from(const std::string& path) {
   std::shared_ptr<StartSource> source = path.empty() ? start_in_environment() : start_from_file(path);
-  player_orders_.push([this, source](Player& player) {
+  player_orders_.push(guarding<Player>("start", [this, source](Player& player) {
     player.start_from(source);
     log_.say(source->name().empty() ? "dreams begin in the environment" : "dreams begin at the " + source->name());
-  });
+  }));
 }
 
 void LiveEngine::take_up(TrainerWork& work, std::unique_ptr<Trainer> trainer) {

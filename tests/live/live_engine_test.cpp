@@ -161,6 +161,22 @@ TEST_F(LiveEngineTest, PhasesStartPauseStepAndStopWhileTheDreamGoesOn) {
   EXPECT_GT(again.phases(false)[1].progress, 0);
 }
 
+TEST_F(LiveEngineTest, AStartThatCannotBeIsAFaultUntilOneCan) {
+  make_run("run");
+  const auto live = engine("run");
+  ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.dream->ready; }));
+  live->send(DreamFrom{(folder_ / "missing.png").string()});
+  EXPECT_TRUE(comes(*live, [](const Snapshot& s) { return s.fault.find("missing.png") != std::string::npos; }));
+  EXPECT_EQ(live->latest()->dream->source, "");
+  // One orange pixel: enough to begin at.
+  test::write_bytes(folder_ / "orange.ppm", "P6 1 1 255\n\xff\x80\x10");
+  live->send(DreamFrom{(folder_ / "orange.ppm").string()});
+  EXPECT_TRUE(comes(*live, [](const Snapshot& s) { return s.dream->source.ends_with("orange.ppm"); }));
+  EXPECT_TRUE(comes(*live, [](const Snapshot& s) { return s.fault.empty(); }));
+  live->send(DreamFrom{});
+  EXPECT_TRUE(comes(*live, [](const Snapshot& s) { return s.dream->source.empty(); }));
+}
+
 TEST_F(LiveEngineTest, GarbageIsAFaultInWordsAndTheDreamGoesOn) {
   make_run("run");
   const auto live = engine("run");
