@@ -67,7 +67,11 @@ class Sliders : public Flow {
     float pixel() const { return 1 / (right - left); }
   };
   Track track(ImGuiTestContext* ctx, const char* key) {
-    const ImGuiTestItemInfo item = ctx->ItemInfo(("//Settings###fields/**/" + std::string(key) + "/##value").c_str());
+    const auto path = "//Settings###fields/**/" + std::string(key) + "/##value";
+    ImGuiTestItemInfo item;  // a list that has just changed may be drawn a frame later
+    for (int tries = 0; tries < 20 && item.ID == 0; ++tries, ctx->Yield(3)) {
+      item = ctx->ItemInfo(path.c_str(), ImGuiTestOpFlags_NoError);
+    }
     EXPECT_NE(item.ID, 0u) << key;
     const float radius = window->ui().px(7);
     return {item.RectFull.Min.x + radius, item.RectFull.Max.x - radius, item.RectFull.GetCenter().y};
