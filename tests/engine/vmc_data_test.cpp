@@ -73,7 +73,8 @@ TEST_F(VmcData, DriversOfAllKindsThenASearchThatBeginsAsOneOfThem) {
   const auto mse = whole->system().metrics.views(nullptr);
   const auto error = std::find_if(mse.begin(), mse.end(), [](const auto& c) { return c.name == "c/imitation"; });
   ASSERT_NE(error, mse.end());
-  EXPECT_LT(error->y.back(), 0.01) << "the driver's controller is linear, too, and nearly still";
+  // The driver decides by what its own V and M see, which is not quite a linear map of what these see.
+  EXPECT_LT(error->y.back(), 0.02) << "the driver is nearly still";
 
   auto torn = trainer("torn", settings);
   for (int i = 0; torn->advance(); ++i) {
