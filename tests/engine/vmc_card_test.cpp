@@ -80,7 +80,7 @@ TEST(VmcOnACard, ResumesBitForBit) {
   test::TempFolder folder;
   const WithoutKernels without;
   train(folder / "whole", "10", 100000);  // 60 updates of V, 12 of M: more than are taken in one step
-  for (int i = 0; i < 40; ++i) train(folder / "torn", "10", 3);
+  for (int i = 0; i < 12; ++i) train(folder / "torn", "10", 7);
   train(folder / "torn", "10", 100000);
   const auto whole = weights_of(folder / "whole");
   for (const auto& [name, tensor] : weights_of(folder / "torn")) EXPECT_TRUE(tensor.equal(whole.at(name))) << name;
