@@ -52,7 +52,7 @@ class MTraining : public Phase {
   }
 
   std::string detail() const override {
-    if (mean_.size(0) == 0) return parts_->loading();
+    if (mean_.size(0) == 0 && parts_->replay.episodes() > 0) return parts_->loading();
     if (encoded_ < mean_.size(0))
       return "V encodes frame " + std::to_string(encoded_) + " of " + std::to_string(mean_.size(0));
     return "step " + std::to_string(steps_) + " of " + std::to_string(parts_->options.m.steps);

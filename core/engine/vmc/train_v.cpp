@@ -47,7 +47,7 @@ class VTraining : public Phase {
   }
 
   std::string detail() const override {
-    if (order_epoch_ < 0) return parts_->loading();
+    if (order_epoch_ < 0 && parts_->replay.episodes() > 0) return parts_->loading();
     return "epoch " + std::to_string(std::min(epoch_ + 1, parts_->options.v.epochs)) + " of " +
            std::to_string(parts_->options.v.epochs);
   }
