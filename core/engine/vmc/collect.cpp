@@ -25,6 +25,7 @@ class Collection : public Phase {
   }
 
   double step() override {
+    if (!collector_) return 0;  // a run that was killed had written all before its checkpoint knew
     const double steps = collector_->step();
     for (const double reward : collector_->new_rewards()) add(++written_, reward);
     if (collector_->written() == episodes_ && progress() < 1) open();
