@@ -5,6 +5,19 @@
 
 namespace dream {
 
+/// Knobs that mean the same thing at different places of a model, and may be moved together.
+struct KnobGroup {
+  std::string name = {};    // "temperature"; empty: no group
+  std::string symbol = {};  // "τ": what stands beside the slider that moves them together
+  std::string title = {};   // "Turn up the chance"
+  std::string help = {};    // what all of them do, in a sentence or two
+};
+
+/// How much chance there is in a dream, 1 as learned.
+inline const KnobGroup temperature{"temperature", "τ", "Turn up the chance",
+                                   "The temperature scales how much chance goes into each step of the dream. Low is "
+                                   "calm, always the likeliest; 1 is as learned; high is wild, and soon nonsense."};
+
 /// Something that a dream can be bent by, as its model or its behaviour declares it: a temperature, a planner's budget,
 /// a return to go. The window draws a control for each and knows none.
 struct Knob {
@@ -15,7 +28,7 @@ struct Knob {
   double minimum = 0, maximum = 1, default_value = 1;
   bool logarithmic = false;  // a slider over powers of ten
   bool whole = false;        // counts: whole numbers alone
-  std::string group;         // knobs of one group may be moved together: "temperature"; empty: it stands alone
+  KnobGroup group = {};
 };
 
 /// Values of knobs by name. A knob that is not named stands at its default.
@@ -27,10 +40,10 @@ inline double value_of(const KnobValues& values, const Knob& knob) {
 }
 
 /// All knobs of a group at one value.
-inline KnobValues together(const std::vector<Knob>& knobs, const std::string& group, double value) {
+inline KnobValues together(const std::vector<Knob>& knobs, const KnobGroup& group, double value) {
   KnobValues values;
   for (const auto& knob : knobs) {
-    if (knob.group == group) values[knob.name] = value;
+    if (knob.group.name == group.name) values[knob.name] = value;
   }
   return values;
 }

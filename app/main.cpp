@@ -6,7 +6,9 @@
 #include "core/nn/torch.h"
 #include "ui/window.h"
 
-int main(int argc, char** argv) {
+namespace {
+
+int run_program(int argc, char** argv) {
   using namespace dream;
   keep_freed_memory();
   CLI::App app("Dreamscope: a window into learned world models. It opens inside a dream; the arrow keys steer.",
@@ -79,4 +81,10 @@ int main(int argc, char** argv) {
     complain(program, error.what());
     return exit_code(program, 1);
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return dream::end_of(run_program(argc, argv));
 }

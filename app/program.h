@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -73,6 +74,17 @@ inline int exit_code(const std::string& program, int code) {
   if (!lost) return code;
   complain(program, "standard output could not be written" + (errno ? ": " + reason_of(errno) : std::string()));
   return code == 0 ? 1 : code;
+}
+
+/// main() of both programs: what run() leaves is its exit code, whatever static objects of libraries do afterwards. They
+/// are not destroyed: Torch 2.11 built for CUDA 13 aborts there ("free(): invalid pointer", of a static std::locale),
+/// and a finished training would end with the code of a crash.
+inline int end_of(int code) {
+  std::fflush(nullptr);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they report on leaving
+  std::_Exit(code);
+#endif
+  return code;
 }
 
 }  // namespace dream

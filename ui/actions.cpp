@@ -18,9 +18,9 @@ Action dream_action(const char* id, const char* title, ImGuiKeyChord chord, cons
   return {id, "Dream", title, chord, keys, help, [what](Ui& ui) { ui.send(DreamControl{what}); }, needs_dream};
 }
 
-void shift_temperature(Ui& ui, double step) {
+void shift_knobs(Ui& ui, double step) {
   KnobSettings before, after;
-  for (const auto* k : temperatures(ui.dream())) {
+  for (const auto* k : group_of_knobs(ui.dream())) {
     const double now = ui.settle(k->knob.name, k->value);
     before.emplace_back(k->knob.name, now);
     after.emplace_back(k->knob.name, std::clamp(std::round((now + step) * 20) / 20, k->knob.minimum, k->knob.maximum));
@@ -90,10 +90,10 @@ std::vector<Action> make_actions() {
   add({"twin", "Dream", "Twin: the real world beside", 0, "",
        "Step the real environment beside the dream, under the same actions.",
        [](Ui& ui) { ui.send(SetTwin{!ui.dream().twin}); }, needs_dream});
-  add({"tau_down", "Dream", "Temperature τ down", ImGuiKey_LeftBracket, "[", "A calmer, more certain dream.",
-       [](Ui& ui) { shift_temperature(ui, -0.05); }, needs_dream});
-  add({"tau_up", "Dream", "Temperature τ up", ImGuiKey_RightBracket, "]", "A wilder, less certain dream.",
-       [](Ui& ui) { shift_temperature(ui, 0.05); }, needs_dream});
+  add({"knobs_down", "Dream", "Linked knobs down", ImGuiKey_LeftBracket, "[", "Lower what bends the dream.",
+       [](Ui& ui) { shift_knobs(ui, -0.05); }, needs_dream});
+  add({"knobs_up", "Dream", "Linked knobs up", ImGuiKey_RightBracket, "]", "Raise what bends the dream.",
+       [](Ui& ui) { shift_knobs(ui, 0.05); }, needs_dream});
   add({"capture", "Dream", "Give all keys to the game", ImGuiKey_Tab, "Tab",
        "Every key then reaches the game alone, until Esc.", [](Ui& ui) { ui.keymap.capture(true); }, needs_dream});
 

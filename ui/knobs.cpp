@@ -8,9 +8,9 @@
 namespace dream::ui {
 namespace {
 
-constexpr const char* temperature_help =
-    "Temperature: how much chance there is in the dream. Low is calm, 1 is as learned, high is wild. [ and ] change "
-    "it; double-click resets to 1; Ctrl-click types.";
+std::string help_of(const KnobGroup& group) {
+  return group.help + " [ and ] change it; double-click resets it; Ctrl-click types.";
+}
 
 std::vector<Command> commands(const KnobSettings& settings) {
   std::vector<Command> all;
@@ -53,10 +53,10 @@ void draw_link(Ui& ui, bool linked, const std::vector<const KnobView*>& all) {
   const bool toggled = ImGui::Button(label.c_str());
   ImGui::PopStyleColor(2);
   tip(ui, linked ? "Linked" : "Apart",
-      linked ? "One τ for all temperatures. Click to set them apart." : "Click to link them again.");
+      linked ? "One slider for all of them. Click to set them apart." : "Click to link them again.");
   ImGui::SameLine(0, ui.px(6));
   if (!toggled) return;
-  ui.settings.link_temperature = !linked;
+  ui.settings.link_knobs = !linked;
   ui.settings_changed = true;
   if (linked) return;
   const double first = ui.settle(all.front()->knob.name, all.front()->value);
@@ -70,16 +70,17 @@ void draw_link(Ui& ui, bool linked, const std::vector<const KnobView*>& all) {
 
 }  // namespace
 
-std::vector<const KnobView*> temperatures(const DreamView& dream) {
+std::vector<const KnobView*> group_of_knobs(const DreamView& dream) {
   std::vector<const KnobView*> found;
   for (const auto& k : dream.knobs) {
-    if (k.knob.group == "temperature") found.push_back(&k);
+    const auto& group = k.knob.group.name;
+    if (!group.empty() && (found.empty() || found.front()->knob.group.name == group)) found.push_back(&k);
   }
   return found;
 }
 
 void set_knobs(Ui& ui, const KnobSettings& after, const KnobSettings& before) {
-  if (!before.empty()) ui.undoable("τ", commands(before), commands(after));
+  if (!before.empty()) ui.undoable("knobs", commands(before), commands(after));
   for (const auto& [name, value] : after) {
     ui.expect(name, value);
     ui.send(SetKnob{name, value});
@@ -87,25 +88,26 @@ void set_knobs(Ui& ui, const KnobSettings& after, const KnobSettings& before) {
 }
 
 std::size_t knob_sliders(const Ui& ui) {
-  const auto all = temperatures(ui.dream()).size();
-  return ui.dream().knobs.size() - (all > 1 && ui.settings.link_temperature ? all - 1 : 0);
+  const auto all = group_of_knobs(ui.dream()).size();
+  return ui.dream().knobs.size() - (all > 1 && ui.settings.link_knobs ? all - 1 : 0);
 }
 
 void draw_knobs(Ui& ui, const DreamView& dream, float width) {
-  const auto all = temperatures(dream);
-  const bool linked = all.size() > 1 && ui.settings.link_temperature;
+  const auto all = group_of_knobs(dream);
+  const bool linked = all.size() > 1 && ui.settings.link_knobs;
   const auto sliders = knob_sliders(ui);
   if (sliders == 0) return ImGui::NewLine();
   const float each = (width - (all.size() > 1 ? ui.px(36) : 0)) / static_cast<float>(sliders) - ui.px(12);
   if (linked) {
-    std::string help = temperature_help;
+    const KnobGroup& group = all.front()->knob.group;
+    std::string help = help_of(group);
     for (const auto* k : all) help += "\n" + k->knob.title + ": " + k->knob.help;
-    draw_one(ui, all, "tau", "τ", "τ", help, each);
+    draw_one(ui, all, group.name, group.symbol.c_str(), group.symbol, help, each);
   }
   for (const auto& k : dream.knobs) {
-    const bool temperature = k.knob.group == "temperature";
-    if (linked && temperature) continue;
-    const std::string help = temperature ? k.knob.help + "\n" + temperature_help : k.knob.help;
+    const bool grouped = std::ranges::find(all, &k) != all.end();
+    if (linked && grouped) continue;
+    const std::string help = grouped ? k.knob.help + "\n" + help_of(k.knob.group) : k.knob.help;
     draw_one(ui, {&k}, k.knob.name, k.knob.symbol.c_str(), k.knob.title, help, each);
   }
   if (all.size() > 1) return draw_link(ui, linked, all);

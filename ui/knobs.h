@@ -7,12 +7,12 @@
 
 namespace dream::ui {
 
-/// The temperatures of the present dream: its knobs of that group.
-std::vector<const KnobView*> temperatures(const DreamView& dream);
+/// The knobs of the present dream that can be moved together: those of the first group that it has.
+std::vector<const KnobView*> group_of_knobs(const DreamView& dream);
 /// Sets knobs of the dream and shows them as set at once. `before`, where it is not empty, is what undoing sets.
 using KnobSettings = std::vector<std::pair<std::string, double>>;
 void set_knobs(Ui& ui, const KnobSettings& after, const KnobSettings& before = {});
-/// How many sliders draw_knobs() needs: linked temperatures share one.
+/// How many sliders draw_knobs() needs: linked ones share one.
 std::size_t knob_sliders(const Ui& ui);
 /// A slider for every knob that the model and its behaviour offer, in a row.
 void draw_knobs(Ui& ui, const DreamView& dream, float width);

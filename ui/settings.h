@@ -16,7 +16,7 @@ struct Settings {
   float text_scale = 1;  // 1, 1.25, 1.5, 2
   bool smooth = false;   // pictures: nearest-neighbour or smooth
   bool sliders = false;  // sliders under the bars of an editable vector
-  bool link_temperature = true;
+  bool link_knobs = true;
   std::string workspace = "play";
   Area place;  // of the window when it is not maximised; width 0: not known yet
   bool maximised = false;

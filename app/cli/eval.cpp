@@ -102,7 +102,7 @@ Verb eval_verb(CLI::App& app) {
             const auto max_steps = limit > 0 ? std::min(options->max_steps, limit) : options->max_steps;
             if (options->dream) {
               lanes = std::make_unique<DreamLanes>(system->model, system->starts, lane_count, max_steps,
-                                                   together(system->model->knobs(), "temperature", options->tau),
+                                                   together(system->model->knobs(), temperature, options->tau),
                                                    common.seed);
             } else {
               lanes =
@@ -180,7 +180,7 @@ Verb eval_verb(CLI::App& app) {
               json["reconstruction_sum"] = report.reconstruction_sum;
               json["reconstruction_mse"] = report.reconstruction_mse;
               json["imagined_mse"] = report.frame_mse;
-              json["still_mse"] = report.still_picture_mse;
+              json["still_picture_mse"] = report.still_picture_mse;
             }
             if (options->json.empty()) return;
             // The name of a folder need not be a text.

@@ -10,7 +10,9 @@
 #include "core/base/nearest.h"
 #include "core/base/platform.h"
 
-int main(int argc, char** argv) {
+namespace {
+
+int run_program(int argc, char** argv) {
   using namespace dream;
   keep_freed_memory();
   CLI::App app("Dreamscope without a window: train, collect, evaluate and inspect learned world models.",
@@ -65,4 +67,10 @@ int main(int argc, char** argv) {
     complain(program, error.what());
   }
   return exit_code(program, 1);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return dream::end_of(run_program(argc, argv));
 }

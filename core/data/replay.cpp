@@ -100,7 +100,7 @@ const Episode& Replay::episode(std::size_t index) const {
   return index < whole_.size() ? whole_[index].episode : lanes_[index - whole_.size()].open;
 }
 
-Replay::Place Replay::place(std::int64_t index) const {
+Replay::Position Replay::position(std::int64_t index) const {
   if (index < 0 || index >= frames()) {
     throw Error("The replay has no frame " + std::to_string(index) + "; it holds " + std::to_string(frames()) + ".");
   }
@@ -118,27 +118,27 @@ Replay::Place Replay::place(std::int64_t index) const {
   return {episode, static_cast<std::size_t>(index + dropped_ - begin)};
 }
 
-std::int64_t Replay::index(Place place) const {
-  const auto time = static_cast<std::int64_t>(place.time);
-  if (place.episode < whole_.size()) return time + (place.episode == 0 ? 0 : ends_[place.episode - 1] - dropped_);
+std::int64_t Replay::index(Position at) const {
+  const auto time = static_cast<std::int64_t>(at.time);
+  if (at.episode < whole_.size()) return time + (at.episode == 0 ? 0 : ends_[at.episode - 1] - dropped_);
   auto before = whole_frames();
-  for (std::size_t lane = 0; lane < place.episode - whole_.size(); ++lane) {
+  for (std::size_t lane = 0; lane < at.episode - whole_.size(); ++lane) {
     if (lanes_[lane].begun) before += static_cast<std::int64_t>(lanes_[lane].open.length()) + 1;
   }
   return before + time;
 }
 
-Replay::Place Replay::after(Place place) const {
-  const auto& here = episode(place.episode);
-  if (place.time < here.length()) return {place.episode, place.time + 1};
-  if (place.episode < whole_.size()) {
-    if (const auto next = whole_[place.episode].after; next != none) {
+Replay::Position Replay::after(Position at) const {
+  const auto& here = episode(at.episode);
+  if (at.time < here.length()) return {at.episode, at.time + 1};
+  if (at.episode < whole_.size()) {
+    if (const auto next = whole_[at.episode].after; next != none) {
       return {static_cast<std::size_t>(next - numbers_), 0};
     }
     const auto lane = static_cast<std::size_t>(here.lane);
     if (here.lane >= 0 && lanes_[lane].begun) return {whole_.size() + lane, 0};
   }
-  return this->place(0);
+  return this->position(0);
 }
 
 void Replay::set_fresh(std::int64_t lane, std::int64_t frames) {
@@ -152,7 +152,7 @@ void Replay::set_fresh(std::int64_t lane, std::int64_t frames) {
   mine.fresh = std::clamp<std::int64_t>(frames, 0, there);
 }
 
-Replay::Place Replay::first_fresh(std::int64_t lane) const {
+Replay::Position Replay::first_fresh(std::int64_t lane) const {
   const auto index = static_cast<std::size_t>(lane);
   const auto& mine = lanes_[index];
   auto left = mine.fresh;
@@ -170,12 +170,12 @@ Replay::Place Replay::first_fresh(std::int64_t lane) const {
   }
 }
 
-std::span<const std::uint16_t> Replay::state(Place place) const {
-  return {episode(place.episode).states.data() + place.time * state_size_, state_size_};
+std::span<const std::uint16_t> Replay::state(Position at) const {
+  return {episode(at.episode).states.data() + at.time * state_size_, state_size_};
 }
 
-std::span<std::uint16_t> Replay::state(Place place) {
-  const auto known = std::as_const(*this).state(place);
+std::span<std::uint16_t> Replay::state(Position at) {
+  const auto known = std::as_const(*this).state(at);
   return {const_cast<std::uint16_t*>(known.data()), known.size()};
 }
 

@@ -39,13 +39,13 @@ class Replay {
 
   /// Where frame `index` of all frames lies (0 … frames() - 1: of the whole episodes in order of age, then of those
   /// under way by their lanes), and the other way round.
-  struct Place {
+  struct Position {
     std::size_t episode, time;
   };
-  Place place(std::int64_t index) const;
-  std::int64_t index(Place place) const;
+  Position position(std::int64_t index) const;
+  std::int64_t index(Position at) const;
   /// The frame after it in its stream; the oldest of all after a stream's newest.
-  Place after(Place place) const;
+  Position after(Position at) const;
   /// Whole episodes are those below episodes().
   const Episode& episode(std::size_t index) const;
 
@@ -54,12 +54,12 @@ class Replay {
   std::int64_t fresh(std::int64_t lane) const { return lanes_[static_cast<std::size_t>(lane)].fresh; }
   void set_fresh(std::int64_t lane, std::int64_t frames);
   /// The first of them. There must be some.
-  Place first_fresh(std::int64_t lane) const;
+  Position first_fresh(std::int64_t lane) const;
 
   /// bf16 [state_size]; zeros until something is known.
   std::size_t state_size() const { return state_size_; }
-  std::span<const std::uint16_t> state(Place place) const;
-  std::span<std::uint16_t> state(Place place);
+  std::span<const std::uint16_t> state(Position at) const;
+  std::span<std::uint16_t> state(Position at);
 
  private:
   static constexpr std::int64_t none = -1;
@@ -80,7 +80,7 @@ class Replay {
   std::size_t budget_, state_size_, bytes_ = 0, open_bytes_ = 0;
   std::int64_t steps_ = 0, open_frames_ = 0;
   std::deque<Whole> whole_;
-  std::deque<std::int64_t> ends_;          // running count of frames of whole episodes ever added, for place()
+  std::deque<std::int64_t> ends_;          // running count of frames of whole episodes ever added, for position()
   std::int64_t dropped_ = 0, numbers_ = 0;  // of them, those that are gone; of episodes, likewise
   std::vector<Lane> lanes_;
   std::int64_t latest_ = none;  // of no lane

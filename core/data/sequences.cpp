@@ -8,13 +8,13 @@
 namespace dream {
 namespace {
 
-/// visit(t · lanes + lane, place) for every frame of the pieces.
+/// visit(t · lanes + lane, position) for every frame of the pieces.
 template <typename Visit>
 void walk(const Replay& replay, const std::vector<std::int64_t>& begins, std::int64_t steps, const Visit& visit) {
   for (std::size_t lane = 0; lane < begins.size(); ++lane) {
-    auto place = replay.place(begins[lane]);
-    for (std::int64_t t = 0; t < steps; ++t, place = replay.after(place)) {
-      visit(static_cast<std::size_t>(t) * begins.size() + lane, place);
+    auto position = replay.position(begins[lane]);
+    for (std::int64_t t = 0; t < steps; ++t, position = replay.after(position)) {
+      visit(static_cast<std::size_t>(t) * begins.size() + lane, position);
     }
   }
 }
@@ -34,7 +34,7 @@ SequenceBatch SequenceBatch::to(const torch::Device& device) const {
 
 SequenceBatch sequences_at(const Replay& replay, const std::vector<std::int64_t>& begins, std::int64_t steps) {
   const auto lanes = static_cast<std::int64_t>(begins.size());
-  const auto& any = replay.episode(replay.place(0).episode);
+  const auto& any = replay.episode(replay.position(0).episode);
   const auto grid = [&](std::vector<std::int64_t> rest, torch::Dtype type) {
     rest.insert(rest.begin(), {steps, lanes});
     return torch::zeros(rest, type);
@@ -50,9 +50,9 @@ SequenceBatch sequences_at(const Replay& replay, const std::vector<std::int64_t>
   batch.first = batch.reward.clone();
   const auto actions = static_cast<std::size_t>(any.action_size), values = static_cast<std::size_t>(any.vector_size);
   const auto bytes = any.frame_bytes();
-  walk(replay, begins, steps, [&](std::size_t to, Replay::Place place) {
-    const auto& episode = replay.episode(place.episode);
-    const auto from = place.time;
+  walk(replay, begins, steps, [&](std::size_t to, Replay::Position position) {
+    const auto& episode = replay.episode(position.episode);
+    const auto from = position.time;
     for (const auto& [name, column] : episode.extra) {
       auto& rows = batch.extra[name];
       if (!rows.defined()) rows = grid({column.width}, torch::kFloat32);
@@ -111,8 +111,8 @@ torch::Tensor states_at(const Replay& replay, const std::vector<std::int64_t>& b
   const auto lanes = static_cast<std::int64_t>(begins.size());
   auto states = torch::empty({steps, lanes, static_cast<std::int64_t>(replay.state_size())}, torch::kBFloat16);
   auto* to = reinterpret_cast<std::uint16_t*>(states.data_ptr());
-  walk(replay, begins, steps, [&](std::size_t row, Replay::Place place) {
-    std::ranges::copy(replay.state(place), to + row * replay.state_size());
+  walk(replay, begins, steps, [&](std::size_t row, Replay::Position position) {
+    std::ranges::copy(replay.state(position), to + row * replay.state_size());
   });
   return states;
 }
@@ -120,8 +120,8 @@ torch::Tensor states_at(const Replay& replay, const std::vector<std::int64_t>& b
 void keep_states(Replay& replay, const std::vector<std::int64_t>& begins, const torch::Tensor& states) {
   const auto whole = states.contiguous();
   const auto* from = reinterpret_cast<const std::uint16_t*>(whole.data_ptr());
-  walk(replay, begins, states.size(0), [&](std::size_t row, Replay::Place place) {
-    std::copy_n(from + row * replay.state_size(), replay.state_size(), replay.state(place).data());
+  walk(replay, begins, states.size(0), [&](std::size_t row, Replay::Position position) {
+    std::copy_n(from + row * replay.state_size(), replay.state_size(), replay.state(position).data());
   });
 }
 
@@ -134,7 +134,7 @@ torch::Tensor states_between(const Replay& replay, std::int64_t begin, std::int6
   auto states = torch::empty({end - begin, static_cast<std::int64_t>(replay.state_size())}, torch::kBFloat16);
   auto* to = reinterpret_cast<std::uint16_t*>(states.data_ptr());
   for (auto frame = begin; frame < end; ++frame, to += replay.state_size()) {
-    std::ranges::copy(replay.state(replay.place(frame)), to);
+    std::ranges::copy(replay.state(replay.position(frame)), to);
   }
   return states;
 }
@@ -143,14 +143,14 @@ void put_states(Replay& replay, std::int64_t begin, const torch::Tensor& states)
   const auto whole = states.contiguous();
   const auto* from = reinterpret_cast<const std::uint16_t*>(whole.data_ptr());
   for (std::int64_t row = 0; row < states.size(0); ++row, from += replay.state_size()) {
-    std::copy_n(from, replay.state_size(), replay.state(replay.place(begin + row)).data());
+    std::copy_n(from, replay.state_size(), replay.state(replay.position(begin + row)).data());
   }
 }
 
 std::int64_t whole_piece(const Replay& replay, std::int64_t index, std::int64_t steps) {
-  const auto place = replay.place(index);
-  const auto time = static_cast<std::int64_t>(place.time),
-             frames = static_cast<std::int64_t>(replay.episode(place.episode).length()) + 1;
+  const auto position = replay.position(index);
+  const auto time = static_cast<std::int64_t>(position.time),
+             frames = static_cast<std::int64_t>(replay.episode(position.episode).length()) + 1;
   return index - std::max<std::int64_t>(0, time - std::max<std::int64_t>(0, frames - steps));
 }
 

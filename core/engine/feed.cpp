@@ -106,7 +106,7 @@ SequenceBatch Feed::sheet(std::int64_t lanes, std::int64_t steps, Rng chance) co
 SequenceBatch Feed::piece(double recency, std::int64_t most_steps) const {
   const auto last =
       static_cast<std::int64_t>(std::clamp(recency, 0.0, 1.0) * static_cast<double>(replay_.frames() - 1));
-  const auto before = std::min(static_cast<std::int64_t>(replay_.place(last).time), most_steps - 1);
+  const auto before = std::min(static_cast<std::int64_t>(replay_.position(last).time), most_steps - 1);
   return sequences_at(replay_, {last - before}, before + 1);
 }
 

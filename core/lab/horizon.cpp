@@ -41,7 +41,7 @@ HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t
   Carry dream;
   torch::Tensor last_seen;
   std::vector<char> followed;  // lanes that have lived through the whole stretch so far
-  const auto knobs = together(model.knobs(), "temperature", tau);
+  const auto knobs = together(model.knobs(), temperature, tau);
   Pilot pilot(system.behaviour, episodes, Mode::judge);
   const auto lanes_of = [](const std::vector<char>& mask) {
     std::vector<std::int64_t> lanes;

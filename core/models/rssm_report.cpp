@@ -37,7 +37,7 @@ Knob Rssm::temperature() const {
   const char* help = categorical()
                          ? "Divides the logits of the prior p(z_t | h_t): low picks every group's likeliest class."
                          : "Scales the deviation of the prior p(z_t | h_t) by √τ: low takes its mean.";
-  return {"tau", "τ", "τ of the latent", help, 0.05, 2, 1, false, false, "temperature"};
+  return {"tau", "τ", "τ of the latent", help, 0.05, 2, 1, false, false, dream::temperature};
 }
 
 std::vector<Knob> Rssm::knobs() const {

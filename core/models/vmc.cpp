@@ -18,9 +18,9 @@ const Knob tau_mixture{"tau_mixture",
                        1,
                        false,
                        false,
-                       "temperature"};
+                       temperature};
 const Knob tau_sigma{"tau_sigma", "σ",   "τ of σ",     "Scales the deviation of the drawn component by √τ.", 0.05, 2, 1,
-                     false,       false, "temperature"};
+                     false,       false, temperature};
 
 }  // namespace
 

@@ -64,8 +64,8 @@ TEST_F(ActorCriticTest, LambdaReturnsAsTheReferences) {
 
 ActorCriticOptions small(const std::string& recipe, bool discrete, const std::string& constants = "2024") {
   DreamerOptions o;
-  o.constants = constants;
-  if (constants == "2023") o.size = "s";
+  o.constants = choice_of<Constants>(constants);
+  if (o.constants == Constants::first_2023) o.size = Size::s;
   set_published(o, recipe, discrete);
   o.behaviour.units = 16;
   o.behaviour.actor_layers = o.behaviour.critic_layers = 1;

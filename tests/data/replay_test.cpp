@@ -26,7 +26,7 @@ Episode episode_of(std::size_t steps, std::uint64_t seed) {
 TEST(Replay, CountsAndFindsFrames) {
   Replay replay(100000);
   EXPECT_EQ(replay.frames(), 0);
-  EXPECT_THROW(replay.place(0), Error);
+  EXPECT_THROW(replay.position(0), Error);
   replay.add(episode_of(3, 1));
   replay.add(episode_of(1, 2));
   replay.add(episode_of(5, 3));
@@ -37,13 +37,13 @@ TEST(Replay, CountsAndFindsFrames) {
   std::int64_t index = 0;
   for (std::size_t e = 0; e < 3; ++e) {
     for (std::size_t t = 0; t <= replay.episode(e).length(); ++t, ++index) {
-      EXPECT_EQ(replay.place(index).episode, e) << index;
-      EXPECT_EQ(replay.place(index).time, t) << index;
+      EXPECT_EQ(replay.position(index).episode, e) << index;
+      EXPECT_EQ(replay.position(index).time, t) << index;
     }
   }
   EXPECT_EQ(index, 12);
-  EXPECT_THROW(replay.place(12), Error);
-  EXPECT_THROW(replay.place(-1), Error);
+  EXPECT_THROW(replay.position(12), Error);
+  EXPECT_THROW(replay.position(-1), Error);
 }
 
 TEST(Replay, TheOldestGoWhenTheBudgetIsSpent) {
@@ -58,11 +58,11 @@ TEST(Replay, TheOldestGoWhenTheBudgetIsSpent) {
   EXPECT_EQ(replay.episode(0).seed, 7u);
   EXPECT_EQ(replay.steps(), 12);
   EXPECT_EQ(replay.frames(), 15);
-  EXPECT_EQ(replay.place(0).episode, 0u);
-  EXPECT_EQ(replay.place(0).time, 0u);
-  EXPECT_EQ(replay.place(5).episode, 1u);
-  EXPECT_EQ(replay.place(14).episode, 2u);
-  EXPECT_EQ(replay.place(14).time, 4u);
+  EXPECT_EQ(replay.position(0).episode, 0u);
+  EXPECT_EQ(replay.position(0).time, 0u);
+  EXPECT_EQ(replay.position(5).episode, 1u);
+  EXPECT_EQ(replay.position(14).episode, 2u);
+  EXPECT_EQ(replay.position(14).time, 4u);
 }
 
 /// Piece by piece, as lanes live through it: the first frame and `steps` steps, or more of them.
@@ -86,13 +86,13 @@ TEST(Replay, EpisodesUnderWayGrow) {
   replay.extend(piece_of(1, 1, false, false, 3));
   EXPECT_EQ(replay.frames(), 2 + 4);
   const auto byte = [&](std::int64_t frame) {
-    const auto place = replay.place(frame);
+    const auto place = replay.position(frame);
     return static_cast<int>(replay.episode(place.episode).frames[place.time * 4]);
   };
   const auto bytes = [&] {
     std::vector<int> all;
     for (std::int64_t frame = 0; frame < replay.frames(); ++frame) {
-      EXPECT_EQ(replay.index(replay.place(frame)), frame);
+      EXPECT_EQ(replay.index(replay.position(frame)), frame);
       all.push_back(byte(frame));
     }
     return all;
@@ -103,7 +103,7 @@ TEST(Replay, EpisodesUnderWayGrow) {
   EXPECT_EQ(bytes(), (std::vector<int>{1, 1, 1, 3, 4, 2, 2})) << "whole ones first";
   replay.extend(piece_of(1, 1, true, false, 5));
   EXPECT_EQ(bytes(), (std::vector<int>{1, 1, 1, 3, 4, 2, 2, 5, 5}));
-  EXPECT_THROW(replay.place(9), Error);
+  EXPECT_THROW(replay.position(9), Error);
   EXPECT_EQ(replay.steps(), 6);
 }
 
@@ -115,10 +115,10 @@ TEST(Replay, AStreamIsWhatOneLaneLivesThrough) {
   }
   replay.extend(piece_of(0, 2, true, false, 5));
   std::vector<std::size_t> seen;
-  auto place = replay.place(0);
+  auto place = replay.position(0);
   for (int i = 0; i < 8; ++i, place = replay.after(place)) seen.push_back(place.episode);
   EXPECT_EQ(seen, (std::vector<std::size_t>{0, 0, 2, 2, 4, 4, 4, 0})) << "and the oldest after the newest";
-  place = replay.place(2);
+  place = replay.position(2);
   seen.clear();
   for (int i = 0; i < 5; ++i, place = replay.after(place)) seen.push_back(place.episode);
   EXPECT_EQ(seen, (std::vector<std::size_t>{1, 1, 3, 3, 0})) << "lane 1 has nothing under way";
@@ -165,7 +165,7 @@ TEST(Replay, StatesFollowTheirFrames) {
   piece.states = {1, 2};
   replay.extend(piece);
   const auto at = [&](std::int64_t frame) {
-    const auto state = std::as_const(replay).state(replay.place(frame));
+    const auto state = std::as_const(replay).state(replay.position(frame));
     return std::vector<int>(state.begin(), state.end());
   };
   EXPECT_EQ(at(0), (std::vector<int>{1, 2}));
@@ -190,12 +190,12 @@ TEST(Replay, StatesAreKeptBesideTheFrames) {
   replay.add(episode_of(4, 2));
   EXPECT_EQ(replay.bytes(), 2 * size);
   const auto at = [&](std::int64_t frame) {
-    const auto state = std::as_const(replay).state(replay.place(frame));
+    const auto state = std::as_const(replay).state(replay.position(frame));
     return std::vector<int>(state.begin(), state.end());
   };
   EXPECT_EQ(at(1), std::vector<int>({4, 5, 6}));
   EXPECT_EQ(at(2), std::vector<int>({0, 0, 0}));
-  replay.state(replay.place(7))[1] = 9;
+  replay.state(replay.position(7))[1] = 9;
   EXPECT_EQ(at(7), std::vector<int>({0, 9, 0}));
   replay.add(episode_of(4, 3));  // the first goes
   EXPECT_EQ(at(2), std::vector<int>({0, 9, 0}));
@@ -206,11 +206,11 @@ TEST(Replay, AfterAFrameComesTheNext) {
   Replay replay(100000);
   replay.add(episode_of(2, 1));
   replay.add(episode_of(1, 2));
-  auto place = replay.place(0);
+  auto place = replay.position(0);
   for (const std::int64_t frame : {1, 2, 3, 4, 0, 1}) {
     place = replay.after(place);
-    EXPECT_EQ(place.episode, replay.place(frame).episode);
-    EXPECT_EQ(place.time, replay.place(frame).time);
+    EXPECT_EQ(place.episode, replay.position(frame).episode);
+    EXPECT_EQ(place.time, replay.position(frame).time);
   }
 }
 
@@ -221,7 +221,7 @@ TEST(Replay, OneLargeEpisodeMayDriveOutSeveral) {
   EXPECT_EQ(replay.episodes(), 1u);
   EXPECT_EQ(replay.steps(), 20);
   EXPECT_EQ(replay.frames(), 21);
-  EXPECT_EQ(replay.place(20).time, 20u);
+  EXPECT_EQ(replay.position(20).time, 20u);
 }
 
 TEST(Replay, AnEpisodeLargerThanTheBudgetIsAnErrorAndChangesNothing) {
@@ -240,7 +240,7 @@ TEST(Replay, ClearForgetsEverything) {
   EXPECT_EQ(replay.steps(), 0);
   EXPECT_EQ(replay.frames(), 0);
   replay.add(episode_of(2, 4));
-  EXPECT_EQ(replay.place(2).time, 2u);
+  EXPECT_EQ(replay.position(2).time, 2u);
 }
 
 }  // namespace replay_test

@@ -387,8 +387,8 @@ TEST_F(DreamerTest, WhatDepartsFromThePublishedConstantsIsKnown) {
 TEST_F(DreamerTest, PublishedConstants) {
   const auto of = [](const char* recipe, bool discrete, const char* constants = "2024") {
     DreamerOptions o;
-    o.constants = constants;
-    if (std::string(constants) == "2023") o.size = "s";
+    o.constants = choice_of<Constants>(constants);
+    if (o.constants == Constants::first_2023) o.size = Size::s;
     set_published(o, recipe, discrete);
     return o;
   };

@@ -74,7 +74,7 @@ TEST_F(ExperienceTest, RecordsAndMemoriesOfABehaviour) {
   }
   // Three steps of each lane's third episode are under way.
   for (const auto* replay : {&whole, &torn}) {
-    const auto& open = replay->episode(replay->place(replay->frames() - 1).episode);
+    const auto& open = replay->episode(replay->position(replay->frames() - 1).episode);
     EXPECT_EQ(open.length(), 3u);
     EXPECT_EQ(open.extra.at("driven").values, (std::vector<float>{0, 0, 1, -1, 2, -2}));
   }

@@ -295,8 +295,8 @@ inline std::vector<GoldenCase> golden_cases() {
 /// The published constants, at the dumps' sizes.
 inline DreamerOptions options_of(const GoldenCase& c) {
   DreamerOptions o;
-  if (!c.constants.empty()) o.constants = c.constants;
-  if (c.constants == "2023") o.size = "s";
+  if (!c.constants.empty()) o.constants = choice_of<Constants>(c.constants);
+  if (o.constants == Constants::first_2023) o.size = Size::s;
   set_published(o, c.recipe, c.discrete);
   auto& w = o.world;
   w.observe = !c.image ? Sees::vector : c.vector() ? Sees::both : Sees::image;

@@ -28,8 +28,8 @@ inline Spaces pixels(std::int64_t actions, bool discrete = true, int channels = 
 inline DreamerOptions published(const std::string& recipe, bool discrete, const std::string& size = "1m",
                                 const std::string& constants = "2024") {
   DreamerOptions o;
-  o.size = size;
-  o.constants = constants;
+  o.size = choice_of<Size>(size);
+  o.constants = choice_of<Constants>(constants);
   set_published(o, recipe, discrete);
   return o;
 }

@@ -109,7 +109,7 @@ class ToyModel : public WorldModel {
     return {{"x", torch::stack({x.select(1, 0), position}, 1)}, {"age", carry.at("age") + 1}};
   }
   static Knob tau() {
-    return {"tau_sigma", "σ", "τ of σ", "Shakes the position.", 0, 10, 1, false, false, "temperature"};
+    return {"tau_sigma", "σ", "τ of σ", "Shakes the position.", 0, 10, 1, false, false, temperature};
   }
   std::vector<Knob> knobs() const override { return {tau()}; }
   Prediction predict(const Carry& carry) override {

@@ -75,9 +75,9 @@ FakeEngine::FakeEngine() {
   dream_.has_reward = dream_.has_done = true;
   dream_.world = "CarRacing · World Models (V-M-C)";
   dream_.knobs = {{{"tau_mixture", "τ mix", "τ of the mixture", "Divides the logits of the mixture weights.", 0.05, 2,
-                    1, false, false, "temperature"},
+                    1, false, false, temperature},
                    1},
-                  {{"tau_sigma", "σ", "τ of σ", "Scales the deviation.", 0.05, 2, 1, false, false, "temperature"}, 1}};
+                  {{"tau_sigma", "σ", "τ of σ", "Scales the deviation.", 0.05, 2, 1, false, false, temperature}, 1}};
   dream_.run_title = "shipped run";
   dream_.run = "assets/car";
   dream_.action = {0, 0, 0};

@@ -212,7 +212,7 @@ void begin_recurrent(DreamView& dream, TrainView& train) {
   dream.world = "MinAtar/Breakout · Dreamer V3";
   dream.run_title = "runs/breakout, step 120000";
   dream.knobs = {
-      {{"tau", "τ", "τ of the latent", "Divides the logits of the prior.", 0.05, 2, 1, false, false, "temperature"},
+      {{"tau", "τ", "τ of the latent", "Divides the logits of the prior.", 0.05, 2, 1, false, false, temperature},
        1}};
   dream.natural_rate = dream.steps_per_second = dream.measured_rate = 10;
   ActionSpace& action = dream.spaces.action;

@@ -51,14 +51,14 @@ TEST_F(Panels, TemperatureIsLinkedUntilItIsTakenApart) {
   open();
   act([&](ImGuiTestContext* ctx) {
     ctx->SetRef("Worlds###worlds");
-    ctx->ItemInputValue("##tau", 1.5f);
+    ctx->ItemInputValue("##temperature", 1.5f);
     ctx->Yield(2);
     EXPECT_NEAR(engine.knob("tau_mixture"), 1.5, 1e-3);
     EXPECT_NEAR(engine.knob("tau_sigma"), 1.5, 1e-3);
     EXPECT_FALSE(ctx->ItemExists("##tau_sigma"));
     ctx->ItemClick("###link");
     ctx->Yield(2);
-    EXPECT_FALSE(window->ui().settings.link_temperature);
+    EXPECT_FALSE(window->ui().settings.link_knobs);
     ctx->ItemInputValue("##tau_sigma", 0.5f);
     ctx->Yield(2);
     EXPECT_NEAR(engine.knob("tau_mixture"), 1.5, 1e-3);

@@ -71,13 +71,13 @@ TEST_F(SettingsFile, LinksAreFollowedAndDevicesStayWhatTheyAre) {
 
 TEST_F(SettingsFile, KeepsEverySetting) {
   Settings all;
-  all.dark = false, all.text_scale = 1.5f, all.smooth = all.sliders = true, all.link_temperature = false;
+  all.dark = false, all.text_scale = 1.5f, all.smooth = all.sliders = true, all.link_knobs = false;
   all.workspace = "debug", all.place = {-1200, 40, 1280, 720}, all.maximised = true;
   ASSERT_TRUE(save_settings(file_, all));
   const Settings back = load_settings(file_);
   EXPECT_FALSE(back.dark);
   EXPECT_EQ(back.text_scale, 1.5f);
-  EXPECT_TRUE(back.smooth && back.sliders && !back.link_temperature);
+  EXPECT_TRUE(back.smooth && back.sliders && !back.link_knobs);
   EXPECT_EQ(back.workspace, "debug");
   EXPECT_EQ(back.place, all.place);
   EXPECT_TRUE(back.maximised);

@@ -11,7 +11,7 @@ namespace {
 constexpr double noise = 0.05;  // deviation of an imagined token
 
 const Knob tau{"tau", "τ",   "τ of the token", "Scales the noise of an imagined token by √τ.", 0.05, 2, 1,
-               false, false, "temperature"};
+               false, false, temperature};
 
 }  // namespace
 

@@ -23,12 +23,12 @@ const Probe* find_value(const DreamView& dream, bool editable = false) {
   return nullptr;
 }
 
-std::function<void(Ui&)> temperature(double tau) {
-  return [tau](Ui& ui) {
+std::function<void(Ui&)> bend(double share) {
+  return [share](Ui& ui) {
     KnobSettings before, after;
-    for (const auto* k : temperatures(ui.dream())) {
+    for (const auto* k : group_of_knobs(ui.dream())) {
       before.emplace_back(k->knob.name, k->value);
-      after.emplace_back(k->knob.name, tau);
+      after.emplace_back(k->knob.name, std::clamp(share * k->knob.default_value, k->knob.minimum, k->knob.maximum));
     }
     set_knobs(ui, after, before);
   };
@@ -86,12 +86,11 @@ std::vector<Step> make_steps(const DreamView& dream) {
          "each of many bins is. They lie evenly in symlog, close together near 0 and far apart beyond. The tab Horizon "
          "shows them; two humps mean that it expects one of two things.",
          {}});
-  if (!temperatures(dream).empty())
-    steps.push_back(
-        {"Turn up the chance: τ",
-         "The temperature τ scales how much luck goes into each step. Low: a calm dream, always the likeliest. "
-         "High: wild, and soon nonsense.",
-         {{"τ 0.10", temperature(0.1)}, {"τ 1.00", temperature(1)}, {"τ 1.50", temperature(1.5)}}});
+  if (const auto bent = group_of_knobs(dream); !bent.empty()) {
+    const KnobGroup& group = bent.front()->knob.group;
+    steps.push_back({group.title + ": " + group.symbol, group.help,
+                     {{group.symbol + " low", bend(0.1)}, {"as learned", bend(1)}, {group.symbol + " high", bend(1.5)}}});
+  }
   steps.push_back(
       {"Learn it yourself",
        "The Train workspace shows how the networks got here: watch the error fall and the pictures sharpen.",

@@ -2,6 +2,7 @@
 #include <memory>
 #include <string>
 
+#include "core/base/choice.h"
 #include "core/behaviours/actor_critic.h"
 #include "core/behaviours/planner.h"
 #include "core/engine/interleaved.h"
@@ -11,9 +12,21 @@
 
 namespace dream {
 
+/// The published sizes of Dreamer V3: 1m to 400m of 2024, xs to xl of 2023; the smallest of the version that is asked for.
+enum class Size { smallest, s_1m, s_12m, s_25m, s_50m, s_100m, s_200m, s_400m, xs, s, m, l, xl };
+constexpr auto choice_names(Size) {
+  return names_of_choice("smallest", "1m", "12m", "25m", "50m", "100m", "200m", "400m", "xs", "s", "m", "l", "xl");
+}
+
+/// Which Dreamer V3: as published in Nature, or the first version, which the PyTorch ports follow.
+enum class Constants { nature_2024, first_2023 };
+constexpr auto choice_names(Constants) {
+  return names_of_choice("2024", "2023");
+}
+
 struct DreamerOptions {
-  std::string size = "smallest";   // of V3
-  std::string constants = "2024";  // of V3: 2024 | 2023
+  Size size = Size::smallest;                    // of V3
+  Constants constants = Constants::nature_2024;  // of V3
   std::int64_t seed = 0, repeat = 1;
   RssmOptions world;
   ActorCriticOptions behaviour;

@@ -26,11 +26,9 @@ void optimiser_fields(Config& config, const std::string& prefix, OptimiserOption
 void DreamerOptions::fields(Config& config, const std::string& recipe) {
   if (recipe == "dreamer-v3") {
     config.add("size", size,
-               {.help = "Published size: 1m to 400m (2024), xs to xl (2023)",
-                .choices = {"smallest", "1m", "12m", "25m", "50m", "100m", "200m", "400m", "xs", "s", "m", "l", "xl"}});
+               {.help = "Published size: 1m to 400m (2024), xs to xl (2023)"});
     config.add("constants", constants,
-               {.help = "2024: as published in Nature; 2023: the first version, which the PyTorch ports follow",
-                .choices = {"2024", "2023"}});
+               {.help = "2024: as published in Nature; 2023: the first version, which the PyTorch ports follow"});
   }
   config.add("seed", seed, {.help = "Seed of everything that this run draws", .low = 0, .high = 2147483647});
   config.add("env.repeat", repeat,

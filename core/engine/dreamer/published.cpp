@@ -137,16 +137,16 @@ void dreamer_v2(DreamerOptions& o, bool discrete) {
 
 /// Hafner et al. 2023, as published in Nature 2025; danijar/dreamerv3.
 void dreamer_v3_2024(DreamerOptions& o) {
-  struct Size {
+  struct Layers {
     std::int64_t deter, hidden, classes, depth;
   };
-  static const std::map<std::string, Size> sizes = {{"1m", {512, 64, 4, 4}},        {"12m", {2048, 256, 16, 16}},
-                                                    {"25m", {3072, 384, 24, 24}},   {"50m", {4096, 512, 32, 32}},
-                                                    {"100m", {6144, 768, 48, 48}},  {"200m", {8192, 1024, 64, 64}},
-                                                    {"400m", {12288, 1536, 96, 96}}};
-  const auto found = sizes.find(o.size == "smallest" ? "1m" : o.size);
+  static const std::map<Size, Layers> sizes = {
+      {Size::s_1m, {512, 64, 4, 4}},         {Size::s_12m, {2048, 256, 16, 16}},   {Size::s_25m, {3072, 384, 24, 24}},
+      {Size::s_50m, {4096, 512, 32, 32}},    {Size::s_100m, {6144, 768, 48, 48}},  {Size::s_200m, {8192, 1024, 64, 64}},
+      {Size::s_400m, {12288, 1536, 96, 96}}};
+  const auto found = sizes.find(o.size == Size::smallest ? Size::s_1m : o.size);
   if (found == sizes.end())
-    throw Error("the sizes of Dreamer V3 (2024) are 1m, 12m, 25m, 50m, 100m, 200m and 400m, not " + o.size);
+    throw Error("the sizes of Dreamer V3 (2024) are 1m, 12m, 25m, 50m, 100m, 200m and 400m, not " + name_of(o.size));
   const auto [deter, hidden, classes, depth] = found->second;
   auto& w = o.world;
   w.deter = deter;
@@ -157,16 +157,16 @@ void dreamer_v3_2024(DreamerOptions& o) {
 
 /// The first version of Dreamer V3, of January 2023, which NM512/dreamerv3-torch follows.
 void dreamer_v3_2023(DreamerOptions& o, bool discrete) {
-  struct Size {
+  struct Layers {
     std::int64_t deter, depth, units, layers;
   };
-  static const std::map<std::string, Size> sizes = {{"xs", {256, 24, 256, 1}},
-                                                    {"s", {512, 32, 512, 2}},
-                                                    {"m", {1024, 48, 640, 3}},
-                                                    {"l", {2048, 64, 768, 4}},
-                                                    {"xl", {4096, 96, 1024, 5}}};
-  const auto found = sizes.find(o.size == "smallest" ? "xs" : o.size);
-  if (found == sizes.end()) throw Error("the sizes of Dreamer V3 (2023) are xs, s, m, l and xl, not " + o.size);
+  static const std::map<Size, Layers> sizes = {{Size::xs, {256, 24, 256, 1}},
+                                               {Size::s, {512, 32, 512, 2}},
+                                               {Size::m, {1024, 48, 640, 3}},
+                                               {Size::l, {2048, 64, 768, 4}},
+                                               {Size::xl, {4096, 96, 1024, 5}}};
+  const auto found = sizes.find(o.size == Size::smallest ? Size::xs : o.size);
+  if (found == sizes.end()) throw Error("the sizes of Dreamer V3 (2023) are xs, s, m, l and xl, not " + name_of(o.size));
   const auto [deter, depth, units, layers] = found->second;
   auto& w = o.world;
   w.classes = 32;
@@ -220,7 +220,7 @@ void set_published(DreamerOptions& options, const std::string& recipe, bool disc
   if (recipe == "planet") return planet(options);
   if (recipe == "dreamer-v1") return dreamer_v1(options, discrete);
   if (recipe == "dreamer-v2") return dreamer_v2(options, discrete);
-  if (options.constants == "2023") return dreamer_v3_2023(options, discrete);
+  if (options.constants == Constants::first_2023) return dreamer_v3_2023(options, discrete);
   dreamer_v3_2024(options);
 }
 

@@ -59,7 +59,7 @@ torch::Tensor FrameSource::gather(const Replay& replay, const torch::Tensor& whi
   const auto numbers = which.to(torch::kCPU);
   const auto* index = numbers.data_ptr<std::int64_t>();
   for (std::int64_t i = 0; i < numbers.size(0); ++i) {
-    const auto place = replay.place(index[i]);
+    const auto place = replay.position(index[i]);
     const auto& episode = replay.episode(place.episode);
     const auto bytes = episode.frame_bytes();
     std::memcpy(to + static_cast<std::size_t>(i) * bytes, episode.frames.data() + place.time * bytes, bytes);
@@ -69,12 +69,12 @@ torch::Tensor FrameSource::gather(const Replay& replay, const torch::Tensor& whi
 
 torch::Tensor FrameSource::slice(const Replay& replay, std::int64_t first, std::int64_t count) const {
   if (resident_.defined()) return resident_.slice(0, first, first + count);
-  const auto place = replay.place(first);
+  const auto place = replay.position(first);
   return frames_of(replay.episode(place.episode), place.time, count).to(device_);
 }
 
 std::int64_t FrameSource::run(const Replay& replay, std::int64_t first, std::int64_t wanted) const {
-  const auto place = replay.place(first);
+  const auto place = replay.position(first);
   const auto frames = replay.episode(place.episode).length() + 1;
   return std::min(wanted,
                   resident_.defined() ? replay.frames() - first : static_cast<std::int64_t>(frames - place.time));

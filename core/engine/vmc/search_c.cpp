@@ -15,9 +15,9 @@ namespace {
 
 std::unique_ptr<Lanes> make_lanes(const VmcParts& parts, std::int64_t count, std::uint64_t seed) {
   const auto& options = parts.options.c;
-  if (options.world == "dream") {
+  if (options.world == SearchWorld::dream) {
     return std::make_unique<DreamLanes>(parts.model, parts.system->starts, count, options.max_steps,
-                                        together(parts.model->knobs(), "temperature", options.tau), seed);
+                                        together(parts.model->knobs(), temperature, options.tau), seed);
   }
   return std::make_unique<RealLanes>(parts.model, parts.system->device, parts.system->make_env, count, seed);
 }

@@ -56,7 +56,7 @@ std::vector<Metrics::Spec> curves(const VmcOptions& options) {
 }
 
 void apply_preset(VmcOptions& options) {
-  if (options.preset != "paper") return;
+  if (options.preset != Preset::paper) return;
   options.collect.episodes = 10000;
   options.collect.budget_gb = 128;
   options.m.sequence = 999;
@@ -82,7 +82,6 @@ void VmcOptions::fields(Config& config) {
   };
   Config::Traits presets;
   presets.help = "desk: fits two cores; paper: the published amounts of data and steps";
-  presets.choices = {"desk", "paper"};
   config.add("preset", preset, presets);
   config.add("seed", seed, traits("Seed of everything that this run draws", 0, 2147483647));
   config.add("collect.policy", collect.policy,
@@ -132,7 +131,6 @@ void VmcOptions::fields(Config& config) {
                     1, 16384));
   Config::Traits worlds;
   worlds.help = "Where candidates drive: the real environment, or M's dream (needs m.heads)";
-  worlds.choices = {"real", "dream"};
   config.add("c.world", c.world, worlds);
   config.add("c.tau", c.tau, traits("Temperature τ of the dream that candidates drive in", 0.01, 10));
   config.add("c.squash", c.squash,
@@ -200,7 +198,7 @@ std::unique_ptr<System> make_vmc(const RunSpec& spec) {
   apply_settings(system->config, spec);
 
   const auto& options = parts->options;
-  if (options.c.world == "dream" && !options.m.heads) {
+  if (options.c.world == SearchWorld::dream && !options.m.heads) {
     throw Error("c.world = dream needs m.heads = true: without the heads M predicts no reward to search by");
   }
   const bool needs_driver =

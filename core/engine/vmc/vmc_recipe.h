@@ -28,11 +28,23 @@ constexpr auto choice_names(SearchStart) {
   return names_of_choice("zero", "imitate");
 }
 
+/// Where the candidates of the search drive: the real environment, or M's dream.
+enum class SearchWorld { real, dream };
+constexpr auto choice_names(SearchWorld) {
+  return names_of_choice("real", "dream");
+}
+
+/// Defaults that fit two cores, or the published amounts of data and steps.
+enum class Preset { desk, paper };
+constexpr auto choice_names(Preset) {
+  return names_of_choice("desk", "paper");
+}
+
 /// Every setting of the World Models recipe. The defaults fit two cores; where the published run differs (Ha &
 /// Schmidhuber 2018, hardmaru/WorldModelsExperiments) its figure stands in the help, and `--set preset=paper` restores
 /// it. Layers, losses and sampling are the published ones either way.
 struct VmcOptions {
-  std::string preset = "desk";
+  Preset preset = Preset::desk;
   std::int64_t seed = 1;
 
   struct Collect {
@@ -75,7 +87,7 @@ struct VmcOptions {
     std::int64_t max_steps = 1000;
     std::int64_t patience = 0;
     std::int64_t lanes = 64;
-    std::string world = "real";
+    SearchWorld world = SearchWorld::real;
     double tau = 1.0;
     std::string squash;
     SearchStart start = SearchStart::zero;
