@@ -12,8 +12,11 @@ namespace dream {
 
 // -- the dream -------------------------------------------------------------------------------------------------
 struct DreamControl {
-  enum class Do { play, pause, step, restart, new_start };
+  enum class Do { play, pause, step, back, restart, new_start };
   Do what = Do::play;
+};
+struct GoTo {  // an instant of the timeline: hold still there; what is dreamt from there on is a branch
+  std::int64_t instant = 0;
 };
 struct Drive {                // what the hands do now: sent whenever it changes
   bool engaged = false;       // a driving key is held: the hands have the wheel, else the pilot has it
@@ -81,7 +84,7 @@ struct OpenRun {
 struct RescanRuns {};
 struct DismissFault {};
 
-using Command = std::variant<DreamControl, Drive, SetPilot, SetKnob, SetSpeed, SetTwin, EditLatent, HoldLatent,
+using Command = std::variant<DreamControl, GoTo, Drive, SetPilot, SetKnob, SetSpeed, SetTwin, EditLatent, HoldLatent,
                              RandomiseLatent, DreamFromReplay, DreamFrom, WatchProbes, StartRun, TrainControl, SetField,
                              OpenRun, RescanRuns, DismissFault>;
 

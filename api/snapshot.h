@@ -30,6 +30,25 @@ struct KnobView {
   double value = 1;
 };
 
+/// What was dreamt up to the present and, after going back, beyond it.
+struct TimelineStep {
+  std::int64_t id = 0, step = 0;  // what GoTo takes; imagined steps since the start
+  float reward = 0;               // of this step, as the model predicts it
+  float done_probability = 0;
+  float error = -1;        // of the picture against the real one, mean squared per channel value; < 0: not known
+  bool real_over = false;  // the real world had ended
+};
+struct TimelineBranch {  // leaves the line at one step and ends at another
+  std::int64_t end = 0;  // what GoTo takes
+  std::int64_t from_step = 0, to_step = 0;
+};
+struct TimelineView {
+  std::vector<TimelineStep> line;
+  std::size_t present = 0;  // in `line`
+  std::vector<TimelineBranch> branches;
+  double bytes = 0, budget = 0;  // of memory that instants take, and may take; the oldest are forgotten
+};
+
 /// One published moment of the player.
 struct DreamView {
   std::uint64_t version = 0;  // counts published moments; equal version = equal content
@@ -55,6 +74,7 @@ struct DreamView {
   std::vector<HeldLatent> held;          // what the dream is made to keep
   std::vector<Probe> probes;             // the watched ones
   std::vector<std::string> probe_names;  // all that the model offers
+  TimelineView timeline;
   // Where the time of this step went, milliseconds, and the key event that it answered (platform seconds, 0 = none).
   double input_ms = 0, model_ms = 0, decode_ms = 0, pressed_at = 0;
   std::string world;      // "CarRacing · World Models (V-M-C)"

@@ -80,6 +80,9 @@ std::vector<Action> make_actions() {
        needs_dream});
   add(dream_action("step", "One step", ImGuiKey_Period, ".", "Imagine one step, then hold still.",
                    DreamControl::Do::step));
+  add(dream_action("back", "One step back", ImGuiKey_Comma, ",",
+                   "Go back to the step before, and hold still; what is dreamt from there on is a branch.",
+                   DreamControl::Do::back));
   add(dream_action("restart", "Restart", ImGuiKey_R, "R", "Dream again from the same real first frame.",
                    DreamControl::Do::restart));
   add(dream_action("new_start", "New start", ImGuiMod_Shift | ImGuiKey_R, "Shift-R",

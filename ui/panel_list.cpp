@@ -15,6 +15,7 @@ const std::vector<Panel>& panel_list() {
       {"performance", "Performance", draw_performance},
       {"lesson", "Lesson", draw_lesson},
       {"probes", "Probes", draw_probes},
+      {"timeline", "Timeline", draw_timeline},
   };
   return all;
 }
@@ -39,7 +40,7 @@ const std::vector<Workspace>& workspaces() {
        .left_panels = {},
        .centre_panels = {"worlds"},
        .right_panels = {"mind"},
-       .bottom_panels = {"train", "fields", "runs", "log", "performance"}},
+       .bottom_panels = {"timeline", "train", "fields", "runs", "log", "performance"}},
       {.id = "train",
        .title = "Train",
        .help = "Curves large, pictures small. Ctrl-2",
@@ -61,7 +62,7 @@ const std::vector<Workspace>& workspaces() {
        .left_panels = {"worlds"},
        .centre_panels = {"probes"},
        .right_panels = {"curves", "performance"},
-       .bottom_panels = {"log", "train", "runs"}},
+       .bottom_panels = {"log", "timeline", "train", "runs"}},
       {.id = "teach",
        .title = "Teach",
        .help = "Large pictures and text, with a lesson. Ctrl-4",

@@ -94,15 +94,17 @@ Verb bench_verb(CLI::App& app) {
               if (row.flop > 0) {
                 if (peaks.float32 == 0) peaks = measure_peaks(s, device);
                 const double reached = row.rate.wall * row.flop;
-                const double of_float32 = reached / peaks.float32, of_bfloat16 = reached / peaks.bfloat16;
-                std::printf("    %.4g GFLOP each, %.0f GFLOP/s: %.0f %% of %.0f float32, %.0f %% of %.0f bf16\n",
-                            row.flop / 1e9, reached / 1e9, 100 * of_float32, peaks.float32 / 1e9, 100 * of_bfloat16,
-                            peaks.bfloat16 / 1e9);
+                std::printf("    %.4g GFLOP each, %.0f GFLOP/s", row.flop / 1e9, reached / 1e9);
                 entry["flop"] = row.flop;
-                entry["share_of_float32_peak"] = of_float32;
-                entry["share_of_bfloat16_peak"] = of_bfloat16;
-                json["peak_float32"] = peaks.float32;
-                json["peak_bfloat16"] = peaks.bfloat16;
+                const auto share = [&](const char* type, double peak, const char* before) {
+                  if (peak == 0) return;
+                  std::printf("%s%.0f %% of %.0f %s", before, 100 * reached / peak, peak / 1e9, type);
+                  entry[std::string("share_of_") + type + "_peak"] = reached / peak;
+                  json[std::string("peak_") + type] = peak;
+                };
+                share("float32", peaks.float32, ": ");
+                share("bfloat16", peaks.bfloat16, ", ");
+                std::printf("\n");
               }
               for (const auto& [part, seconds] : row.parts) {
                 if (options->verbose) std::printf("    %-44s %12.3f s\n", part.c_str(), seconds);

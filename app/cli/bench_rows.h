@@ -19,7 +19,8 @@ struct Row {
   double flop = 0;  // of one unit: multiplications and additions in the matrix products of its layers; 0 = not counted
 };
 
-/// FLOP/s of a large matrix product: what row.flop can be held against. By the same threads.
+/// FLOP/s of a large matrix product: what row.flop can be held against. By the same threads. bfloat16: 0 where it is
+/// emulated, and nothing of ours uses it.
 struct Peaks {
   double float32 = 0, bfloat16 = 0;
 };

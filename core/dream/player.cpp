@@ -15,6 +15,17 @@ namespace {
 
 constexpr double time_to_see_the_end = 1;  // seconds from a dream's end to the next one
 
+bool same(const torch::Tensor& a, const torch::Tensor& b) {
+  return a.defined() == b.defined() && (!a.defined() || torch::equal(a, b));
+}
+
+/// Whether both are one instant, as the same actions, knobs and chance made them.
+bool alike(const Instant& a, const Instant& b) {
+  return a.step == b.step && a.env == b.env && same(a.action, b.action) && same(a.chance, b.chance) &&
+         std::ranges::equal(a.drawn, b.drawn,
+                            [](const auto& x, const auto& y) { return x.first == y.first && same(x.second, y.second); });
+}
+
 double milliseconds_since(double then) {
   return (now_seconds() - then) * 1e3;
 }
@@ -28,10 +39,10 @@ void Player::load(std::shared_ptr<System> system, std::string title) {
   fresh.env_ = fresh.system_->make_env();
   fresh.rng_ = make_generator(fresh.system_->device, 1);
   fresh.knob_values_ = knob_values_;
-  const auto seed = start_ ? start_->seed : 1;
+  const auto seed = now_.start ? now_.start->seed : 1;
   Start start;
   if (can_go_on_in(fresh)) {
-    start = fresh.go_on(seed, env_->save_state(), history_);
+    start = fresh.go_on(seed, env_->save_state(), now_.history);
   } else {
     if (fresh.system_->model) fresh.source_ = source_;
     try {
@@ -56,6 +67,7 @@ void Player::load(std::shared_ptr<System> system, std::string title) {
   keep_fitting_knobs();
   drive_ = {};
   held_.clear();
+  timeline_.clear();
   begin(start);
 }
 
@@ -63,15 +75,16 @@ void Player::take_weights(const Checkpoint& weights, std::string title) {
   torch::NoGradGuard no_grad;
   system_->load_weights(weights);
   title_ = std::move(title);
-  start_->stale = true;
-  if (step_ == 0 && playing_) begin(seen_anew());  // not begun yet: from what these weights see
+  ++weights_;
+  now_.start->stale = true;
+  if (now_.step == 0 && playing_) begin(seen_anew());  // not begun yet: from what these weights see
   changed_ = true;
 }
 
 /// Whether another system can take over in the real world as it stands now: it must see the same, at the same pace, as
 /// repeated actions make another world of the frames that were watched.
 bool Player::can_go_on_in(const Player& other) const {
-  if (!system_ || !twin_ || recorded_ || strange_ || real_over_ || !other.stage().shares_actions() ||
+  if (!system_ || !twin_ || now_.recorded || now_.strange || now_.real_over || !other.stage().shares_actions() ||
       system_->environment != other.system_->environment)
     return false;
   const auto &mine = env_->spaces(), &its = other.env_->spaces();
@@ -92,7 +105,7 @@ Start Player::go_on(std::uint64_t seed, std::vector<std::byte> env, const std::d
 
 /// The start of this dream as the present weights see it.
 Start Player::seen_anew() {
-  Start start = *start_;
+  Start start = *now_.start;
   if (start.stale) stage().see_all(start);
   return start;
 }
@@ -111,7 +124,7 @@ void Player::begin_at(const SequenceBatch& piece) {
   needs_model();
   torch::NoGradGuard no_grad;
   Start start;
-  start.seed = start_ ? start_->seed : 1;
+  start.seed = now_.start ? now_.start->seed : 1;
   for (std::int64_t t = 0; t < piece.steps(); ++t) {
     const auto part = [&](const torch::Tensor& x) { return x.defined() ? x[t].clone() : x; };
     start.watched.push_back(
@@ -123,22 +136,53 @@ void Player::begin_at(const SequenceBatch& piece) {
 
 void Player::begin(const Start& start) {
   if (!start.env.empty()) env_->load_state(start.env);
-  drawn_ = real_ = start.carry;
-  dream_ = with_held(drawn_);
-  memory_ = start.memory;
-  last_reward_ = torch::zeros({1}).to(system_->device);
-  history_ = start.watched;
-  action_ = history_.back().action;
-  image_ = history_.back().seen.image;
-  recorded_ = start.env.empty();
-  strange_ = !stage().shares_actions();
-  real_over_ = recorded_ || strange_;
-  step_ = 0;
-  dream_reward_ = real_reward_ = 0;
-  done_probability_ = 0;
-  start_ = start;
-  dream_over_ = false;
+  now_ = {};
+  now_.start = std::make_shared<Start>(start);
+  now_.drawn = now_.real = start.carry;
+  now_.dream = with_held(now_.drawn);
+  now_.memory = start.memory;
+  now_.last_reward = torch::zeros({1}).to(system_->device);
+  now_.history = start.watched;
+  now_.action = now_.history.back().action;
+  now_.image = now_.history.back().seen.image;
+  now_.recorded = start.env.empty();
+  now_.strange = !stage().shares_actions();
+  now_.real_over = now_.recorded || now_.strange;
   next_due_ = now_seconds();
+  remember();
+}
+
+/// The present becomes an instant of the timeline; one that is there already is lived again.
+void Player::remember() {
+  if (!now_.recorded) now_.env = env_->save_state();
+  now_.chance = rng_.get_state();
+  now_.weights = weights_;
+  now_.error = -1;
+  changed_ = true;
+  if (now_.step == 0) return timeline_.push(now_, true);
+  const auto next = timeline_.next();
+  const bool lived = next != Timeline::none && alike(timeline_.at(next), now_);
+  lived ? static_cast<void>(timeline_.go(next)) : timeline_.push(now_, false);
+}
+
+/// A hand changed the present.
+void Player::replace_present() {
+  now_.dream = with_held(now_.drawn);
+  now_.chance = rng_.get_state();
+  now_.error = -1;
+  timeline_.replace(now_);
+  changed_ = true;
+}
+
+void Player::go_to(Timeline::Id instant) {
+  torch::NoGradGuard no_grad;
+  if (!timeline_.go(instant)) throw Error("that moment of the dream is no longer kept: newer ones took its place");
+  playing_ = false;
+  now_ = timeline_.now();
+  if (!now_.env.empty()) env_->load_state(now_.env);
+  rng_.set_state(now_.chance);
+  if (now_.weights != weights_) now_.start->stale = true;
+  if (system_->model) now_.dream = with_held(now_.drawn);
   changed_ = true;
 }
 
@@ -146,7 +190,7 @@ void Player::control(DreamControl::Do what) {
   torch::NoGradGuard no_grad;
   switch (what) {
     case DreamControl::Do::play:
-      if (start_ && start_->stale && step_ == 0) begin(seen_anew());
+      if (now_.start && now_.start->stale && now_.step == 0) begin(seen_anew());
       playing_ = true;
       next_due_ = now_seconds();
       break;
@@ -155,14 +199,18 @@ void Player::control(DreamControl::Do what) {
       break;
     case DreamControl::Do::step:
       playing_ = false;
-      if (start_ && start_->stale && step_ == 0) begin(seen_anew());
+      if (now_.start && now_.start->stale && now_.step == 0) begin(seen_anew());
       if (system_) step(now_seconds());
       break;
     case DreamControl::Do::restart:
-      if (start_) begin(seen_anew());
+      if (now_.start) begin(seen_anew());
+      break;
+    case DreamControl::Do::back:
+      playing_ = false;
+      if (!timeline_.empty() && timeline_.before() != Timeline::none) go_to(timeline_.before());
       break;
     case DreamControl::Do::new_start:
-      if (system_) begin(next_start(start_->seed + 1));
+      if (system_) begin(next_start(now_.start->seed + 1));
       break;
   }
   changed_ = true;
@@ -210,10 +258,10 @@ void Player::keep_fitting_knobs() {
 
 /// What the behaviour decides by: the dream, or the real world where there is no model.
 Seen Player::seen(const Carry& carry) const {
-  if (system_->model) return {system_->model.get(), carry, {}, last_reward_, knob_values_};
+  if (system_->model) return {system_->model.get(), carry, {}, now_.last_reward, knob_values_};
   const auto there = [&](const torch::Tensor& x) { return x.defined() ? x.to(system_->device) : x; };
-  const auto& now = history_.back().seen;
-  return {nullptr, {}, {there(now.image), there(now.vector)}, last_reward_, knob_values_};
+  const auto& now = now_.history.back().seen;
+  return {nullptr, {}, {there(now.image), there(now.vector)}, now_.last_reward, knob_values_};
 }
 
 WorldModel& Player::needs_model() const {
@@ -226,7 +274,7 @@ void Player::set_twin(bool on) {
   if (twin_ == on) return;
   twin_ = on;
   // The real world stood still meanwhile; from the common start both agree again.
-  if (on && start_) begin(seen_anew());
+  if (on && now_.start) begin(seen_anew());
   changed_ = true;
 }
 
@@ -234,20 +282,18 @@ void Player::edit(const std::string& probe, int index, float value) {
   torch::NoGradGuard no_grad;
   if (!std::isfinite(value)) throw Error(probe + ": the value is not a finite number");
   if (!system_) return;
-  drawn_ = needs_model().edit(drawn_, probe, index, value);
-  dream_ = with_held(drawn_);
-  changed_ = true;
+  now_.drawn = needs_model().edit(now_.drawn, probe, index, value);
+  replace_present();
 }
 
 void Player::hold(const HeldLatent& what, bool on) {
   torch::NoGradGuard no_grad;
   if (!std::isfinite(what.value)) throw Error(what.probe + ": the value is not a finite number");
   if (!system_) return;
-  if (on) needs_model().edit(drawn_, what.probe, what.index, what.value);  // throws where there is nothing to hold
+  if (on) needs_model().edit(now_.drawn, what.probe, what.index, what.value);  // throws where there is nothing to hold
   std::erase_if(held_, [&](const HeldLatent& h) { return h.probe == what.probe && h.index == what.index; });
   if (on) held_.push_back(what);
-  dream_ = with_held(drawn_);
-  changed_ = true;
+  replace_present();
 }
 
 Carry Player::with_held(Carry carry) const {
@@ -258,9 +304,8 @@ Carry Player::with_held(Carry carry) const {
 void Player::randomise(const std::string& probe) {
   torch::NoGradGuard no_grad;
   if (!system_) return;
-  drawn_ = needs_model().randomise(drawn_, probe, rng_);
-  dream_ = with_held(drawn_);
-  changed_ = true;
+  now_.drawn = needs_model().randomise(now_.drawn, probe, rng_);
+  replace_present();
 }
 
 double Player::until_due(double now) const {
@@ -271,14 +316,14 @@ double Player::until_due(double now) const {
 torch::Tensor Player::choose_action() {
   if (drive_.engaged) return torch::tensor(drive_.action).view({1, static_cast<std::int64_t>(drive_.action.size())});
   if (human_pilot_ || !system_->behaviour) return stage().idle();
-  auto decision = system_->behaviour->decide(seen(dream_), memory_, Mode::judge, rng_);
-  memory_ = std::move(decision.memory);
+  auto decision = system_->behaviour->decide(seen(now_.dream), now_.memory, Mode::judge, rng_);
+  now_.memory = std::move(decision.memory);
   return decision.action.to(torch::kCPU, torch::kFloat32).contiguous();
 }
 
 void Player::step(double now) {
   torch::NoGradGuard no_grad;
-  if (dream_over_) return begin(next_start(start_->seed + 1));
+  if (now_.dream_over) return begin(next_start(now_.start->seed + 1));
   // A pause of the machine is not caught up with: the clock starts anew.
   next_due_ = steps_per_second_ > 0 ? std::max(next_due_, now - 0.1) + 1 / static_cast<double>(steps_per_second_) : now;
   input_ms_ = drive_.pressed_at > 0 ? (now - drive_.pressed_at) * 1e3 : 0;
@@ -286,47 +331,47 @@ void Player::step(double now) {
   drive_.pressed_at = 0;
 
   const double model_began = now_seconds();
-  action_ = choose_action();
+  now_.action = choose_action();
   if (system_->model) imagine();
   model_ms_ = milliseconds_since(model_began);
-  if ((twin_ || !system_->model) && !real_over_) step_real();
-  if (!system_->model) dream_over_ = real_over_;  // the next episode begins
-  if (dream_over_ && steps_per_second_ > 0) next_due_ += time_to_see_the_end;
-  ++step_;
+  if ((twin_ || !system_->model) && !now_.real_over) step_real();
+  if (!system_->model) now_.dream_over = now_.real_over;  // the next episode begins
+  if (now_.dream_over && steps_per_second_ > 0) next_due_ += time_to_see_the_end;
+  ++now_.step;
   ++rate_steps_;
   if (now - rate_since_ >= 1) {
     rate_ = rate_since_ > 0 ? static_cast<double>(rate_steps_) / (now - rate_since_) : 0;
     rate_since_ = now;
     rate_steps_ = 0;
   }
-  changed_ = true;
+  remember();
 }
 
 void Player::imagine() {
   auto& model = *system_->model;
-  drawn_ = model.imagine(dream_, action_.to(system_->device), knob_values_, rng_);
-  dream_ = with_held(drawn_);
-  const auto outcome = model.outcome(dream_);
-  has_reward_ = outcome.reward.defined();
-  has_done_ = outcome.done.defined();
-  if (has_reward_) {
-    last_reward_ = model.reward_from_target(outcome.reward);
-    dream_reward_ += last_reward_.item<double>();
+  now_.drawn = model.imagine(now_.dream, now_.action.to(system_->device), knob_values_, rng_);
+  now_.dream = with_held(now_.drawn);
+  const auto outcome = model.outcome(now_.dream);
+  now_.has_reward = outcome.reward.defined();
+  now_.has_done = outcome.done.defined();
+  if (now_.has_reward) {
+    now_.last_reward = model.reward_from_target(outcome.reward);
+    now_.dream_reward += now_.last_reward.item<double>();
   }
-  if (has_done_) done_probability_ = outcome.done.item<float>();
-  dream_over_ = done_probability_ > 0.5f;
+  if (now_.has_done) now_.done_probability = outcome.done.item<float>();
+  now_.dream_over = now_.done_probability > 0.5f;
 }
 
 void Player::step_real() {
-  const auto result = env_->step({action_.data_ptr<float>(), static_cast<std::size_t>(action_.size(1))});
-  real_reward_ += static_cast<double>(result.reward);
-  real_over_ = result.done();
-  if (!system_->model) last_reward_ = torch::tensor({result.reward}).to(system_->device);
+  const auto result = env_->step({now_.action.data_ptr<float>(), static_cast<std::size_t>(now_.action.size(1))});
+  now_.real_reward += static_cast<double>(result.reward);
+  now_.real_over = result.done();
+  if (!system_->model) now_.last_reward = torch::tensor({result.reward}).to(system_->device);
   const auto here = stage();
-  history_.push_back({here.look(), action_, false});
-  if (history_.size() > static_cast<std::size_t>(most_watched) + 1) history_.pop_front();
-  image_ = history_.back().seen.image;
-  real_ = here.see(real_, history_.back());
+  now_.history.push_back({here.look(), now_.action, false});
+  if (now_.history.size() > static_cast<std::size_t>(most_watched) + 1) now_.history.pop_front();
+  now_.image = now_.history.back().seen.image;
+  now_.real = here.see(now_.real, now_.history.back());
 }
 
 }  // namespace dream

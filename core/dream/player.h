@@ -8,7 +8,7 @@
 
 #include "api/command.h"
 #include "api/snapshot.h"
-#include "core/dream/start.h"
+#include "core/dream/timeline.h"
 
 namespace dream {
 
@@ -41,6 +41,9 @@ class Player {
   /// Throws dream::Error for a knob that neither the model nor the behaviour has, and a value out of its range. Values
   /// go with the name to the next system that has such a knob.
   void set_knob(const std::string& name, double value);
+  /// Holds still at an instant of the timeline, from where the dream goes on by the same chance: under the same actions
+  /// to the same frames, under others as another branch. Throws dream::Error when it is no longer kept.
+  void go_to(Timeline::Id instant);
   void set_speed(float steps_per_second) { steps_per_second_ = steps_per_second; }
   void set_twin(bool on);
   void edit(const std::string& probe, int index, float value);
@@ -68,6 +71,8 @@ class Player {
   void begin(const Start& start);
   torch::Tensor choose_action();
   void imagine();
+  void remember();
+  void replace_present();
   void step_real();
   WorldModel& needs_model() const;
   torch::Tensor picture_of(const Carry& carry) const;
@@ -83,21 +88,11 @@ class Player {
   std::unique_ptr<Env> env_;
   at::Generator rng_;
   std::shared_ptr<StartSource> source_ = start_in_environment();
-  std::optional<Start> start_;
 
-  Carry drawn_;  // what the model imagined; the dream is that and what is held
-  Carry dream_, real_;
-  Carry memory_;  // the behaviour's
-  torch::Tensor last_reward_;
+  Instant now_;
+  Timeline timeline_;
+  std::int64_t weights_ = 0;  // how often they have been replaced
   std::vector<HeldLatent> held_;
-  std::deque<Moment> history_;    // the real world's last frames, at most most_watched and the present one
-  torch::Tensor action_, image_;  // [1, A]; uint8 [1, H, W, C]
-  bool dream_over_ = false, real_over_ = false, recorded_ = false;
-  bool strange_ = false;  // the real world does not know this model's actions
-  std::int64_t step_ = 0;
-  double dream_reward_ = 0, real_reward_ = 0;
-  float done_probability_ = 0;
-  bool has_reward_ = false, has_done_ = false;
 
   bool playing_ = true, twin_ = true, human_pilot_ = false;
   KnobValues knob_values_;

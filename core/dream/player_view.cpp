@@ -35,6 +35,11 @@ std::shared_ptr<const Value> beside(const Value& dream, const Value& real) {
   return nullptr;
 }
 
+double dream_error_of(const DreamView& view) {
+  const auto dream = std::ranges::find(view.frames, "dream", &Frame::name);
+  return dream == view.frames.end() ? -1 : dream->error;
+}
+
 std::string steps(std::int64_t count) {
   return std::to_string(count) + (count == 1 ? " step" : " steps");
 }
@@ -48,14 +53,14 @@ std::shared_ptr<const DreamView> Player::view() {
   view->version = ++version_;
   view->playing = playing_;
   view->twin = twin_;
-  view->recorded = twin_ && (recorded_ || strange_);
+  view->recorded = twin_ && (now_.recorded || now_.strange);
   view->held = held_;
   view->human_pilot = human_pilot_;
   view->steps_per_second = std::max(steps_per_second_, 0.0f);
   if (!system_) return view;
 
   const double decode_began = now_seconds();
-  const auto dreamt = picture_of(dream_);
+  const auto dreamt = picture_of(now_.dream);
   decode_ms_ = (now_seconds() - decode_began) * 1e3;
   add_frames(*view, dreamt);
   view->has_model = system_->model != nullptr;
@@ -67,16 +72,18 @@ std::shared_ptr<const DreamView> Player::view() {
   }
   add_probes(*view);
   for (const auto& knob : knobs()) view->knobs.push_back({knob, value_of(knob_values_, knob)});
+  if (dream_error_of(*view) >= 0) timeline_.note_error(dream_error_of(*view));
+  view->timeline = timeline_.view();
   view->ready = true;
   view->hands_on = drive_.engaged;
-  view->step = step_;
+  view->step = now_.step;
   view->measured_rate = playing_ ? static_cast<float>(rate_) : 0;
-  view->action = floats(action_);
-  view->dream_reward = dream_reward_;
-  view->real_reward = real_reward_;
-  view->has_reward = has_reward_;
-  view->has_done = has_done_;
-  view->done_probability = done_probability_;
+  view->action = floats(now_.action);
+  view->dream_reward = now_.dream_reward;
+  view->real_reward = now_.real_reward;
+  view->has_reward = now_.has_reward;
+  view->has_done = now_.has_done;
+  view->done_probability = now_.done_probability;
   view->input_ms = input_ms_;
   view->model_ms = model_ms_;
   view->decode_ms = decode_ms_;
@@ -106,8 +113,8 @@ void Player::add_frames(DreamView& view, const torch::Tensor& dreamt) const {
   };
   const auto since = !system_->model     ? "this system has no model: it acts in the real world alone"
                      : !dreamt.defined() ? "this model paints no pictures"
-                     : dream_over_       ? "the dream ended after " + steps(step_)
-                                         : steps(step_) + " since the last real frame";
+                     : now_.dream_over       ? "the dream ended after " + steps(now_.step)
+                                         : steps(now_.step) + " since the last real frame";
   if (!twin_ && system_->model) {
     add("dream", since, -1, dreamt.defined() ? shared_image(dreamt) : nullptr);
     for (const char* name : {"real", "reconstruction", "difference"}) {
@@ -115,21 +122,21 @@ void Player::add_frames(DreamView& view, const torch::Tensor& dreamt) const {
     }
     return;
   }
-  const auto real_caption = recorded_    ? "the recorded frame where this dream began"
-                            : strange_   ? "where this dream began; the real world does not know the model's actions"
-                            : real_over_ ? "the real episode is over"
+  const auto real_caption = now_.recorded    ? "the recorded frame where this dream began"
+                            : now_.strange   ? "where this dream began; the real world does not know the model's actions"
+                            : now_.real_over ? "the real episode is over"
                             : system_->model ? "same actions, same start"
                                              : "the real world";
   if (!dreamt.defined()) {
     add("dream", since, -1, nullptr);
-    add("real", real_caption, -1, image_.defined() ? shared_image(image_[0]) : nullptr);
+    add("real", real_caption, -1, now_.image.defined() ? shared_image(now_.image[0]) : nullptr);
     return;
   }
-  const auto real = unit_frame(image_), seen = picture_of(real_);
+  const auto real = unit_frame(now_.image), seen = picture_of(now_.real);
   // A recorded frame stands still: there is nothing to hold later steps against.
-  const double dream_error = (recorded_ || strange_) && step_ > 0 ? -1 : mse(dreamt, real);
+  const double dream_error = (now_.recorded || now_.strange) && now_.step > 0 ? -1 : mse(dreamt, real);
   add("dream", since, dream_error, shared_image(dreamt));
-  add("real", real_caption, -1, shared_image(image_[0]));
+  add("real", real_caption, -1, shared_image(now_.image[0]));
   add("reconstruction", "the model's picture of the real frame", mse(seen, real), shared_image(seen));
   add("difference", "|dream − real|, mean of the channels; pale from 0.4 on", dream_error,
       std::make_shared<const Image>(magnitude_image((dreamt - real).abs().mean(0), full_difference)));
@@ -137,15 +144,15 @@ void Player::add_frames(DreamView& view, const torch::Tensor& dreamt) const {
 
 void Player::add_probes(DreamView& view) {
   ProbeSink sink(watched_);
-  if (system_->model) system_->model->report(dream_, sink);
+  if (system_->model) system_->model->report(now_.dream, sink);
   // A stream of its own, so that watching changes nothing.
   if (system_->behaviour)
-    system_->behaviour->report(seen(dream_), memory_, sink, make_generator(system_->device, version_));
+    system_->behaviour->report(seen(now_.dream), now_.memory, sink, make_generator(system_->device, version_));
   view.probes = sink.take();
   if (!twin_ || !system_->model) return;
   // What the model makes of the real frame stands beside the dream.
   ProbeSink real_sink(watched_);
-  system_->model->report(real_, real_sink);
+  system_->model->report(now_.real, real_sink);
   for (auto& real : real_sink.take()) {
     const auto same =
         std::find_if(view.probes.begin(), view.probes.end(), [&](const Probe& p) { return p.name == real.name; });

@@ -90,6 +90,7 @@ void LiveEngine::send(Command command) {
           [&](SetPilot c) { player([c](Player& p) { p.set_pilot(c.human); }); },
           [&](SetKnob& c) { player([c](Player& p) { p.set_knob(c.name, c.value); }); },
           [&](SetSpeed c) { player([c](Player& p) { p.set_speed(c.steps_per_second); }); },
+          [&](GoTo c) { player([c](Player& p) { p.go_to(c.instant); }); },
           [&](SetTwin c) { player([c](Player& p) { p.set_twin(c.on); }); },
           [&](EditLatent& c) { player([c](Player& p) { p.edit(c.probe, c.index, c.value); }); },
           [&](HoldLatent& c) { player([c](Player& p) { p.hold({c.probe, c.index, c.value}, c.on); }); },

@@ -91,6 +91,14 @@ FakeEngine::FakeEngine() {
   dream_.spaces.image_channels = 3;
   for (int i = 0; i < 32; ++i) z_.push_back(1.4f * wave(i, 0));
 
+  for (int step = 0; step <= 318; ++step) {
+    dream_.timeline.line.push_back({step + 1, step, wave(step, 0.3) * 2 + 1, 0.02f + 0.02f * wave(step, 0.1),
+                                    0.0001f * static_cast<float>(step), step > 290});
+  }
+  dream_.timeline.present = 240;
+  dream_.timeline.branches = {{700, 120, 340}, {812, 200, 260}};
+  dream_.timeline.bytes = 31e6, dream_.timeline.budget = 256e6;
+
   train_.open = train_.busy = true;
   train_.version = 1;
   train_.recipes = {{"vmc", "World Models: V, M and C."}};
@@ -148,6 +156,13 @@ void FakeEngine::send(Command command) {
     if (control->what == DreamControl::Do::pause) dream_.playing = false;
     if (control->what == DreamControl::Do::restart || control->what == DreamControl::Do::new_start)
       dream_.step = 0, edits_.clear();
+    const bool first = dream_.timeline.present == 0;
+    if (control->what == DreamControl::Do::back && !first) --dream_.timeline.present, dream_.playing = false;
+  } else if (const auto* wanted = std::get_if<GoTo>(&command)) {
+    dream_.playing = false;
+    for (std::size_t i = 0; i < dream_.timeline.line.size(); ++i) {
+      if (dream_.timeline.line[i].id == wanted->instant) dream_.timeline.present = i;
+    }
   } else if (const auto* drive = std::get_if<Drive>(&command)) {
     dream_.hands_on = drive->engaged;
     dream_.action = drive->action;

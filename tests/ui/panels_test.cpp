@@ -35,6 +35,38 @@ TEST_F(Panels, DraggingABarEditsThatElementOfTheLatent) {
   });
 }
 
+TEST_F(Panels, TheTimelineIsScrubbedSteppedBackAndItsBranchesAreVisited) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    const ImGuiTestItemInfo strip = ctx->ItemInfo("//Timeline###timeline/timeline");
+    ASSERT_NE(strip.ID, 0u);
+    const auto at = [&](float share) {
+      const float left = strip.RectFull.Min.x + window->ui().px(104), right = strip.RectFull.Max.x - window->ui().px(10);
+      return ImVec2{left + share * (right - left), strip.RectFull.GetCenter().y};
+    };
+    ctx->MouseMoveToPos(at(0.25f));
+    EXPECT_EQ(engine.count<GoTo>(), 0) << "looking is not going";
+    ctx->MouseDown();
+    ctx->Yield(2);
+    ASSERT_NE(engine.last<GoTo>(), nullptr);
+    EXPECT_NEAR(static_cast<double>(engine.last<GoTo>()->instant), 1 + 0.25 * 318, 1.5);
+    ctx->MouseMoveToPos(at(0.75f));
+    ctx->MouseUp();
+    ctx->Yield(2);
+    EXPECT_NEAR(static_cast<double>(engine.last<GoTo>()->instant), 1 + 0.75 * 318, 1.5);
+    const int times = engine.count<GoTo>();
+    ctx->Yield(5);
+    EXPECT_EQ(engine.count<GoTo>(), times) << "once for each step";
+    const auto present = engine.dream().timeline.present;
+    ctx->KeyPress(ImGuiKey_Comma);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.dream().timeline.present, present - 1);
+    ctx->ItemClick("//Timeline###timeline/###branch812");
+    ctx->Yield(2);
+    EXPECT_EQ(engine.last<GoTo>()->instant, 812);
+  });
+}
+
 TEST_F(Panels, RandomiseAndSliders) {
   open();
   act([&](ImGuiTestContext* ctx) {

@@ -1,0 +1,79 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "api/snapshot.h"
+#include "core/dream/start.h"
+
+namespace dream {
+
+/// All that a step of a dream changes. A copy is a point to come back to: tensors are shared, as nobody changes them in
+/// place.
+struct Instant {
+  std::shared_ptr<Start> start;   // of this dream
+  Carry drawn, dream;             // what the model imagined; that, and what is held
+  Carry real, memory;             // what the model makes of the real frames; the behaviour's
+  torch::Tensor last_reward;      // [1]
+  torch::Tensor action, image;    // [1, A]; the real frame, uint8 [1, H, W, C]
+  std::deque<Moment> history;     // the real world's last frames, at most most_watched and the present one
+  std::vector<std::byte> env;     // the real world; empty where none goes with the dream
+  torch::Tensor chance;           // state of the random stream
+  bool recorded = false;          // nothing real goes with this dream but the frame where it began
+  bool strange = false;           // the real world does not know this model's actions
+  bool dream_over = false, real_over = false, has_reward = false, has_done = false;
+  std::int64_t step = 0, weights = 0;  // since the start; how often the weights had been replaced
+  double dream_reward = 0, real_reward = 0;
+  float done_probability = 0;
+  double error = -1;  // of the picture, mean squared; < 0: nobody has looked
+};
+
+/// What was dreamt, as a tree: to go on from an earlier instant is another branch. The oldest instants are forgotten
+/// beyond a budget of memory, but never the present one.
+class Timeline {
+ public:
+  using Id = std::int64_t;  // from 1 on, in the order in which they were lived
+  static constexpr Id none = 0;
+
+  explicit Timeline(std::size_t budget = 256'000'000) : budget_(budget) {}
+
+  void clear();
+  /// `instant` is what follows the present, which it becomes; or where a dream begins.
+  void push(Instant instant, bool begins);
+  /// Another version of the present: where something has followed it, beside it.
+  void replace(Instant instant);
+  /// Makes `id` the present. False, and nothing is changed, where it is not kept (any more).
+  bool go(Id id);
+
+  bool empty() const { return present_ == none; }
+  Id present() const { return present_; }
+  const Instant& now() const { return nodes_.at(present_).instant; }
+  void note_error(double error) { nodes_.at(present_).instant.error = error; }
+  /// The present's next on its line; `none` at its end. And what it followed.
+  Id next() const { return nodes_.at(present_).next; }
+  Id before() const { return nodes_.at(present_).parent; }
+  const Instant& at(Id id) const { return nodes_.at(id).instant; }
+
+  std::size_t bytes() const { return bytes_; }
+  std::size_t budget() const { return budget_; }
+  /// The line that the present lies on, and the branches that leave this dream's lines.
+  TimelineView view() const;
+
+ private:
+  struct Node {
+    Instant instant;
+    Id parent = none, next = none;  // of several that follow, the one that was lived or visited last
+    std::size_t bytes = 0;
+  };
+  void add(Node node);
+  void forget_oldest();
+
+  std::map<Id, Node> nodes_;
+  Id present_ = none, last_ = none;
+  std::size_t budget_, bytes_ = 0;
+};
+
+}  // namespace dream
