@@ -6,6 +6,7 @@ const std::vector<Panel>& panel_list() {
   static const std::vector<Panel> all{
       {"worlds", "Worlds", draw_worlds, true},
       {"mind", "Mind", draw_mind},
+      {"timeline", "Timeline", draw_timeline},
       {"train", "Train", draw_training},
       {"curves", "Curves", draw_curves, true},
       {"batch", "Batch", draw_batch},
@@ -15,7 +16,6 @@ const std::vector<Panel>& panel_list() {
       {"performance", "Performance", draw_performance},
       {"lesson", "Lesson", draw_lesson},
       {"probes", "Probes", draw_probes},
-      {"timeline", "Timeline", draw_timeline},
   };
   return all;
 }

@@ -15,6 +15,7 @@ inline constexpr const char* play = "\xef\x81\x8b";
 inline constexpr const char* pause = "\xef\x81\x8c";
 inline constexpr const char* stop = "\xef\x81\x8d";
 inline constexpr const char* step = "\xef\x81\x91";     // step-forward
+inline constexpr const char* back = "\xef\x81\x8a";     // backward
 inline constexpr const char* restart = "\xef\x81\x88";  // step-backward
 inline constexpr const char* shuffle = "\xef\x81\xb4";
 inline constexpr const char* link = "\xef\x83\x81";

@@ -56,7 +56,7 @@ void draw_strip(const Ui& ui, const Strip& strip, const TimelineView& timeline, 
   const auto draw = [&] {
     if (at < 0) return;
     const float y = zero - height * most / span;
-    list->AddRectFilled({at, std::min(y, zero - 1)}, {at + std::max(ui.px(1.5f), x(1) - x(0)), std::max(y, zero)},
+    list->AddRectFilled({at, std::min(y, zero - 1)}, {at + std::max(ui.px(1.5f), std::ceil(x(1) - x(0))), std::max(y, zero)},
                         later ? fade(strip.colour, 0.35f) : strip.colour);
   };
   for (const auto& step : timeline.line) {
@@ -78,7 +78,7 @@ void draw_strip(const Ui& ui, const Strip& strip, const TimelineView& timeline, 
 void draw_head(Ui& ui, const DreamView& dream) {
   const Palette& p = ui.color();
   const TimelineView& timeline = dream.timeline;
-  action_button(ui, icon::restart, "back", false, ui.px(40));
+  action_button(ui, icon::back, "back", false, ui.px(40));
   ImGui::SameLine(0, ui.px(6));
   action_button(ui, icon::step, "step", false, ui.px(40));
   ImGui::SameLine(0, ui.px(14));
