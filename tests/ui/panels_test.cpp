@@ -143,6 +143,7 @@ TEST_F(Panels, TwinPilotAndSpeed) {
 TEST_F(Panels, TrainingButtonsAndKeys) {
   open();
   act([&](ImGuiTestContext* ctx) {
+    ctx->WindowFocus("//Train###train");
     using Do = TrainControl::Do;
     ctx->SetRef("Train###train");
     ctx->ItemClick("**/###train_pause");
