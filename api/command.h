@@ -36,6 +36,10 @@ struct SetSpeed {
 struct SetTwin {
   bool on = true;
 };  // the real environment steps beside the dream
+struct SetAnchor {  // every so many steps the dream stands on the real frame again; 0 = never: it drifts
+  int every = 0;
+};
+struct RealityPill {};  // with the next step the dream sees one real frame
 struct EditLatent {
   std::string probe;
   int index = 0;
@@ -84,7 +88,8 @@ struct OpenRun {
 struct RescanRuns {};
 struct DismissFault {};
 
-using Command = std::variant<DreamControl, GoTo, Drive, SetPilot, SetKnob, SetSpeed, SetTwin, EditLatent, HoldLatent,
+using Command = std::variant<DreamControl, GoTo, Drive, SetPilot, SetKnob, SetSpeed, SetTwin, SetAnchor, RealityPill,
+                             EditLatent, HoldLatent,
                              RandomiseLatent, DreamFromReplay, DreamFrom, WatchProbes, StartRun, TrainControl, SetField,
                              OpenRun, RescanRuns, DismissFault>;
 

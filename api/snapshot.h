@@ -17,6 +17,7 @@ struct Frame {
   std::string caption;  // "41 steps since the last real frame"
   double error = -1;
   std::shared_ptr<const Image> image;  // null while there is none
+  bool past = false;                   // it stands still since an earlier step, which the caption names
 };
 
 struct HeldLatent {  // HoldLatent put it there
@@ -37,6 +38,7 @@ struct TimelineStep {
   float done_probability = 0;
   float error = -1;        // of the picture against the real one, mean squared per channel value; < 0: not known
   bool real_over = false;  // the real world had ended
+  bool anchored = false;   // the dream stood on the real frame
 };
 struct TimelineBranch {  // leaves the line at one step and ends at another
   std::int64_t end = 0;  // what GoTo takes
@@ -62,6 +64,7 @@ struct DreamView {
   bool hands_on = false;      // a person's key drives this moment
   bool human_pilot = false;
   std::int64_t step = 0;                     // imagined steps since the start
+  int anchor_every = 0;                      // steps after which the dream stands on the real frame again; 0: never
   std::vector<KnobView> knobs;               // what this dream can be bent by
   float steps_per_second = 0;                // wanted
   float natural_rate = 50;                   // steps per second at which this world runs by itself: the window's 1×

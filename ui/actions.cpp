@@ -93,6 +93,12 @@ std::vector<Action> make_actions() {
   add({"twin", "Dream", "Twin: the real world beside", 0, "",
        "Step the real environment beside the dream, under the same actions.",
        [](Ui& ui) { ui.send(SetTwin{!ui.dream().twin}); }, needs_dream});
+  add({"pill", "Dream", "Reality pill: see one real frame", ImGuiKey_P, "P",
+       "With the next step the dream sees the real frame, and snaps back to it.",
+       [](Ui& ui) { ui.send(RealityPill{}); }, [](const Ui& ui) -> std::string {
+         if (!ui.dream().ready) return needs_dream(ui);
+         return ui.dream().twin && !ui.dream().recorded ? "" : "No real world goes with this dream.";
+       }});
   add({"knobs_down", "Dream", "Linked knobs down", ImGuiKey_LeftBracket, "[", "Lower what bends the dream.",
        [](Ui& ui) { shift_knobs(ui, -0.05); }, needs_dream});
   add({"knobs_up", "Dream", "Linked knobs up", ImGuiKey_RightBracket, "]", "Raise what bends the dream.",

@@ -80,6 +80,13 @@ void draw_picture(Ui& ui, const std::string& slot, const Frame* frame, const std
   const ImTextureID texture = frame && frame->image ? ui.textures.get(slot, frame->image) : ImTextureID_Invalid;
   if (texture != ImTextureID_Invalid) {
     draw_texture(list, texture, min, max, ui.settings.smooth);
+    if (frame->past) {  // what stands still must not be taken for what moves
+      list->AddRectFilled(min, max, fade(p.well, 0.6f));
+      if (size.x > ui.px(160)) centred_note(ui, min, max, frame->caption);
+    }
+  } else if (frame && frame->past) {
+    list->AddRectFilled(min, max, p.well, ui.px(4));
+    centred_note(ui, min, max, frame->caption);
   } else {
     list->AddRectFilled(min, max, p.well, ui.px(4));
     centred_note(ui, min, max, why_missing);

@@ -137,6 +137,7 @@ void Player::begin_at(const SequenceBatch& piece) {
 void Player::begin(const Start& start) {
   if (!start.env.empty()) env_->load_state(start.env);
   now_ = {};
+  pill_ = false;
   now_.start = std::make_shared<Start>(start);
   now_.drawn = now_.real = start.carry;
   now_.dream = with_held(now_.drawn);
@@ -177,7 +178,7 @@ void Player::replace_present() {
 void Player::go_to(Timeline::Id instant) {
   torch::NoGradGuard no_grad;
   if (!timeline_.go(instant)) throw Error("that moment of the dream is no longer kept: newer ones took its place");
-  playing_ = false;
+  playing_ = pill_ = false;
   now_ = timeline_.now();
   if (!now_.env.empty()) env_->load_state(now_.env);
   rng_.set_state(now_.chance);
@@ -278,6 +279,20 @@ void Player::set_twin(bool on) {
   changed_ = true;
 }
 
+void Player::set_anchor(int every) {
+  if (every < 0) throw Error("the dream is re-anchored every so many steps, not " + std::to_string(every));
+  anchor_every_ = every;
+  changed_ = true;
+}
+
+void Player::take_pill() {
+  needs_model();
+  if (!twin_ || now_.recorded || now_.strange)
+    throw Error("no real world goes with this dream, so there is no real frame to see; show it, or begin in one");
+  if (now_.real_over) throw Error("the real episode is over: there is no real frame to see; begin anew");
+  pill_ = true;
+}
+
 void Player::edit(const std::string& probe, int index, float value) {
   torch::NoGradGuard no_grad;
   if (!std::isfinite(value)) throw Error(probe + ": the value is not a finite number");
@@ -332,12 +347,24 @@ void Player::step(double now) {
 
   const double model_began = now_seconds();
   now_.action = choose_action();
-  if (system_->model) imagine();
+  const Carry before = now_.dream;
+  if (system_->model)
+    now_.drawn = system_->model->imagine(before, now_.action.to(system_->device), knob_values_, rng_);
   model_ms_ = milliseconds_since(model_began);
-  if ((twin_ || !system_->model) && !now_.real_over) step_real();
+  ++now_.step;
+  const bool real_steps = (twin_ || !system_->model) && !now_.real_over;
+  if (real_steps) step_real();
+  if (system_->model) {
+    const bool due = anchor_every_ > 0 && now_.step - now_.anchored >= anchor_every_;
+    if (real_steps && (pill_ || due)) {
+      now_.drawn = pill_ ? stage().see(before, now_.history.back()) : now_.real;
+      now_.anchored = now_.step;
+    }
+    pill_ = false;
+    judge();
+  }
   if (!system_->model) now_.dream_over = now_.real_over;  // the next episode begins
   if (now_.dream_over && steps_per_second_ > 0) next_due_ += time_to_see_the_end;
-  ++now_.step;
   ++rate_steps_;
   if (now - rate_since_ >= 1) {
     rate_ = rate_since_ > 0 ? static_cast<double>(rate_steps_) / (now - rate_since_) : 0;
@@ -347,9 +374,9 @@ void Player::step(double now) {
   remember();
 }
 
-void Player::imagine() {
+/// What the model says of the state that the dream is in now.
+void Player::judge() {
   auto& model = *system_->model;
-  now_.drawn = model.imagine(now_.dream, now_.action.to(system_->device), knob_values_, rng_);
   now_.dream = with_held(now_.drawn);
   const auto outcome = model.outcome(now_.dream);
   now_.has_reward = outcome.reward.defined();
@@ -366,6 +393,7 @@ void Player::step_real() {
   const auto result = env_->step({now_.action.data_ptr<float>(), static_cast<std::size_t>(now_.action.size(1))});
   now_.real_reward += static_cast<double>(result.reward);
   now_.real_over = result.done();
+  if (now_.real_over) now_.real_ended = now_.step;
   if (!system_->model) now_.last_reward = torch::tensor({result.reward}).to(system_->device);
   const auto here = stage();
   now_.history.push_back({here.look(), now_.action, false});

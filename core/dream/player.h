@@ -46,6 +46,12 @@ class Player {
   void go_to(Timeline::Id instant);
   void set_speed(float steps_per_second) { steps_per_second_ = steps_per_second; }
   void set_twin(bool on);
+  /// Every so many steps the dream takes what the model makes of the real frames; 0: never, it drifts. Throws
+  /// dream::Error for a number below 0.
+  void set_anchor(int every);
+  /// With the next step the dream sees the real frame instead of imagining one: how the posterior snaps back. Throws
+  /// dream::Error where no real world goes with the dream.
+  void take_pill();
   void edit(const std::string& probe, int index, float value);
   /// Puts the value there at every step until it is let go, or another system is loaded. What the model drew in its
   /// place comes back when it is let go before the next step. Throws dream::Error like edit().
@@ -70,7 +76,7 @@ class Player {
   bool can_go_on_in(const Player& other) const;
   void begin(const Start& start);
   torch::Tensor choose_action();
-  void imagine();
+  void judge();
   void remember();
   void replace_present();
   void step_real();
@@ -94,6 +100,8 @@ class Player {
   std::int64_t weights_ = 0;  // how often they have been replaced
   std::vector<HeldLatent> held_;
 
+  int anchor_every_ = 0;
+  bool pill_ = false;
   bool playing_ = true, twin_ = true, human_pilot_ = false;
   KnobValues knob_values_;
   float steps_per_second_ = -1;  // 0 = as fast as it can; below: as is natural

@@ -77,6 +77,7 @@ std::shared_ptr<const DreamView> Player::view() {
   view->ready = true;
   view->hands_on = drive_.engaged;
   view->step = now_.step;
+  view->anchor_every = anchor_every_;
   view->measured_rate = playing_ ? static_cast<float>(rate_) : 0;
   view->action = floats(now_.action);
   view->dream_reward = now_.dream_reward;
@@ -114,7 +115,7 @@ void Player::add_frames(DreamView& view, const torch::Tensor& dreamt) const {
   const auto since = !system_->model     ? "this system has no model: it acts in the real world alone"
                      : !dreamt.defined() ? "this model paints no pictures"
                      : now_.dream_over       ? "the dream ended after " + steps(now_.step)
-                                         : steps(now_.step) + " since the last real frame";
+                                         : steps(now_.step - now_.anchored) + " since the last real frame";
   if (!twin_ && system_->model) {
     add("dream", since, -1, dreamt.defined() ? shared_image(dreamt) : nullptr);
     for (const char* name : {"real", "reconstruction", "difference"}) {
@@ -122,9 +123,9 @@ void Player::add_frames(DreamView& view, const torch::Tensor& dreamt) const {
     }
     return;
   }
-  const auto real_caption = now_.recorded    ? "the recorded frame where this dream began"
+  const std::string real_caption = now_.recorded    ? "the recorded frame where this dream began"
                             : now_.strange   ? "where this dream began; the real world does not know the model's actions"
-                            : now_.real_over ? "the real episode is over"
+                            : now_.real_over ? "reality ended at step " + std::to_string(now_.real_ended)
                             : system_->model ? "same actions, same start"
                                              : "the real world";
   if (!dreamt.defined()) {
@@ -134,12 +135,18 @@ void Player::add_frames(DreamView& view, const torch::Tensor& dreamt) const {
   }
   const auto real = unit_frame(now_.image), seen = picture_of(now_.real);
   // A recorded frame stands still: there is nothing to hold later steps against.
-  const double dream_error = (now_.recorded || now_.strange) && now_.step > 0 ? -1 : mse(dreamt, real);
+  const bool past = now_.real_over && now_.step > std::max<std::int64_t>(now_.real_ended, 0);
+  const double dream_error = past ? -1 : mse(dreamt, real);
   add("dream", since, dream_error, shared_image(dreamt));
   add("real", real_caption, -1, shared_image(now_.image[0]));
   add("reconstruction", "the model's picture of the real frame", mse(seen, real), shared_image(seen));
-  add("difference", "|dream − real|, mean of the channels; pale from 0.4 on", dream_error,
-      std::make_shared<const Image>(magnitude_image((dreamt - real).abs().mean(0), full_difference)));
+  if (past) {
+    add("difference", now_.real_ended >= 0 ? real_caption : "nothing real goes with this step", -1, nullptr);
+  } else {
+    add("difference", "|dream − real|, mean of the channels; pale from 0.4 on", dream_error,
+        std::make_shared<const Image>(magnitude_image((dreamt - real).abs().mean(0), full_difference)));
+  }
+  for (auto& frame : view.frames) frame.past = past && frame.name != "dream";
 }
 
 void Player::add_probes(DreamView& view) {

@@ -30,7 +30,8 @@ TimelineStep step_of(Timeline::Id id, const Instant& instant, const Instant* bef
           static_cast<float>(before ? instant.dream_reward - before->dream_reward : 0),
           instant.done_probability,
           static_cast<float>(instant.error),
-          instant.real_over};
+          instant.real_over,
+          instant.step > 0 && instant.anchored == instant.step};
 }
 
 }  // namespace

@@ -26,6 +26,8 @@ struct Instant {
   bool strange = false;           // the real world does not know this model's actions
   bool dream_over = false, real_over = false, has_reward = false, has_done = false;
   std::int64_t step = 0, weights = 0;  // since the start; how often the weights had been replaced
+  std::int64_t anchored = 0;           // the last step at which the dream stood on a real frame
+  std::int64_t real_ended = -1;        // the step that ended the real episode
   double dream_reward = 0, real_reward = 0;
   float done_probability = 0;
   double error = -1;  // of the picture, mean squared; < 0: nobody has looked

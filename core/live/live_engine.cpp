@@ -92,6 +92,8 @@ void LiveEngine::send(Command command) {
           [&](SetSpeed c) { player([c](Player& p) { p.set_speed(c.steps_per_second); }); },
           [&](GoTo c) { player([c](Player& p) { p.go_to(c.instant); }); },
           [&](SetTwin c) { player([c](Player& p) { p.set_twin(c.on); }); },
+          [&](SetAnchor c) { player([c](Player& p) { p.set_anchor(c.every); }); },
+          [&](RealityPill) { player([](Player& p) { p.take_pill(); }); },
           [&](EditLatent& c) { player([c](Player& p) { p.edit(c.probe, c.index, c.value); }); },
           [&](HoldLatent& c) { player([c](Player& p) { p.hold({c.probe, c.index, c.value}, c.on); }); },
           [&](RandomiseLatent& c) { player([c](Player& p) { p.randomise(c.probe); }); },

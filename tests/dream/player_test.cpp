@@ -251,7 +251,37 @@ TEST_F(PlayerTest, TheDreamGoesOnAfterTheRealEpisodeIsOver) {
   run(player, 20);
   const auto view = player.view();
   EXPECT_EQ(view->step, 20);
-  EXPECT_EQ(view->frames[1].caption, "the real episode is over");
+  EXPECT_EQ(view->frames[1].caption, "reality ended at step 10");
+  EXPECT_EQ(view->frames[0].error, -1) << "a picture of step 10 is nothing to hold step 20 against";
+  EXPECT_FALSE(view->frames[0].past);
+  EXPECT_TRUE(view->frames[1].past && view->frames[3].past);
+  EXPECT_EQ(view->frames[3].image, nullptr);
+}
+
+TEST_F(PlayerTest, ADreamThatDriftsIsAnchoredEverySoManyStepsOrByAPill) {
+  Player player;
+  load(player, {.length = 600}, 0.02);  // it moves a fifth as far as the truth
+  player.drive({true, {0.5f, 0, 0}, 0});
+  const auto apart = [](const std::pair<double, double>& both) { return std::abs(both.first - both.second); };
+  EXPECT_GT(apart(run(player, 8).back()), 0.1) << "it drifts";
+  player.take_pill();
+  EXPECT_LT(apart(run(player, 1).back()), 0.02) << "it has seen one real frame";
+  EXPECT_EQ(player.view()->frames[0].caption, "0 steps since the last real frame");
+  EXPECT_TRUE(player.view()->timeline.line.back().anchored);
+  player.drive({true, {-0.5f, 0, 0}, 0});
+  EXPECT_GT(apart(run(player, 4).back()), 0.1) << "one frame alone";
+
+  player.control(Do::restart);
+  player.set_anchor(5);
+  const auto path = run(player, 15);
+  for (const std::size_t step : {5u, 10u, 15u}) {
+    EXPECT_LT(apart(path[step - 1]), 0.02) << step;
+    EXPECT_GT(apart(path[step - 2]), 0.05) << step;
+  }
+  EXPECT_EQ(player.view()->anchor_every, 5);
+  EXPECT_THROW(player.set_anchor(-1), Error);
+  player.set_twin(false);
+  EXPECT_THROW(player.take_pill(), Error) << "nothing real goes with it";
 }
 
 TEST_F(PlayerTest, TakesNewWeightsWithoutAnInterruption) {

@@ -134,6 +134,11 @@ void draw_timeline(const Snapshot& snapshot, Ui& ui) {
   }
   for (std::size_t i = 0; i < shown.size(); ++i)
     draw_strip(ui, shown[i], timeline, x, box.min.y + gap + static_cast<float>(i) * (height + gap), height);
+  for (const auto& step : timeline.line) {
+    if (!step.anchored) continue;
+    const float at = x(static_cast<double>(step.step)), wide = ui.px(4);
+    list->AddTriangleFilled({at - wide, box.min.y}, {at + wide, box.min.y}, {at, box.min.y + 1.5f * wide}, ui.color().real);
+  }
   const float present = x(static_cast<double>(timeline.line[timeline.present].step));
   list->AddLine({present, box.min.y}, {present, box.max.y}, ui.color().text, ui.px(1.5f));
   if (!box.hovered && !box.active) return;

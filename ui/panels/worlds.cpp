@@ -75,6 +75,26 @@ void row(const Ui& ui, const char* label, const char* format, double value, cons
   mono(ui, ui.color().muted, "%s", unit);
 }
 
+/// How often the dream stands on the real frame again, and once now.
+void draw_anchor(Ui& ui, const DreamView& dream) {
+  static constexpr int steps[] = {0, 10, 25, 50, 100};
+  const auto said = [](int every) { return every > 0 ? "every " + std::to_string(every) : std::string("it drifts"); };
+  ImGui::BeginDisabled(!dream.ready || !dream.twin || dream.recorded);
+  ImGui::SetNextItemWidth(ui.px(104));
+  if (ImGui::BeginCombo("##anchor", said(dream.anchor_every).c_str())) {
+    for (const int every : steps) {
+      if (!ImGui::Selectable(said(every).c_str(), every == dream.anchor_every)) continue;
+      ui.undoable("anchor", SetAnchor{dream.anchor_every}, SetAnchor{every});
+      ui.send(SetAnchor{every});
+    }
+    ImGui::EndCombo();
+  }
+  tip(ui, "Re-anchored", "After so many steps the dream stands on the real frame again; or it drifts, never corrected.");
+  ImGui::SameLine(0, ui.px(6));
+  action_button(ui, "pill", "pill");
+  ImGui::EndDisabled();
+}
+
 void draw_figures(Ui& ui, const DreamView& dream, float width) {
   const Palette& p = ui.color();
   ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, {ui.px(8), ui.px(3)});
@@ -123,6 +143,7 @@ void draw_figures(Ui& ui, const DreamView& dream, float width) {
              "Step the real environment beside the dream, from the same start, under the same actions.",
              {.small = true, .why_not = dream.ready ? "" : "No dream yet."}))
     ui.run("twin");
+  draw_anchor(ui, dream);
   ImGui::Dummy({0, ui.px(6)});
 
   header(ui, "Pilot", p.text, dream.hands_on ? "your hands" : dream.human_pilot ? "you" : "agent", width);
@@ -134,17 +155,19 @@ void draw_figures(Ui& ui, const DreamView& dream, float width) {
   if (who >= 0) ui.send(SetPilot{who == 0});
   ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + width);
   WithFont small(ui.fonts.text, 0.86f);
-  text(p.muted, "hold a key to take over, release to hand back");
+  text(p.muted, dream.human_pilot || !dream.has_behaviour ? "hold a key to drive; nobody does while none is held"
+                                                           : "hold a key to take over, release to hand back");
   ImGui::PopTextWrapPos();
   ImGui::PopStyleVar();
 }
 
-/// The one line at launch: it stays until the first key was held for a moment.
+/// The one line at launch: it goes when a key was held for a moment, and by itself after some ten seconds.
 void draw_welcome(Ui& ui, const DreamView& dream, ImVec2 min, ImVec2 size) {
   static constexpr const char* said = "welcome";
   ViewState& state = ui.views[said];
-  if (!dream.ready || state.selected > 30) return;
-  if (ui.keymap.engaged()) ++state.selected;
+  constexpr int enough = 600;  // frames drawn; one in which a key is held counts for twenty
+  if (!dream.ready || state.selected > enough) return;
+  state.selected += ui.keymap.engaged() ? 20 : 1;
   std::string keys;
   for (const KeyBinding& binding : dream.spaces.action.keys) {
     if (keys.size() > 24) break;
