@@ -119,8 +119,10 @@ void draw_timeline(const Snapshot& snapshot, Ui& ui) {
   const float room = std::max(ImGui::GetContentRegionAvail().y - ui.px(4), ui.px(20));
   const Well box = well(ui, "timeline", {ImGui::GetContentRegionAvail().x, room});
   const float label = ui.px(104);
-  const Along x{box.min.x + label, box.width() - label - ui.px(10), static_cast<double>(timeline.line.front().step),
-                static_cast<double>(timeline.line.back().step)};
+  const auto first = static_cast<double>(timeline.line.front().step);
+  constexpr double least = 60;  // steps that the strip spans: a dream of three is three bars, not three walls
+  const Along x{box.min.x + label, box.width() - label - ui.px(10), first,
+                std::max(static_cast<double>(timeline.line.back().step) + 1, first + least)};
   ImDrawList* list = ImGui::GetWindowDrawList();
   const float gap = ui.px(5), height = (box.height() - gap) / static_cast<float>(shown.size()) - gap;
   const auto over = std::ranges::find(timeline.line, true, &TimelineStep::real_over);

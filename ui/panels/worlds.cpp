@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 
 #include "ui/panel_list.h"
 #include "ui/pictures.h"
@@ -68,6 +69,7 @@ std::string why_no_dream(const DreamView& dream, const Frame* hero) {
 void row(const Ui& ui, const char* label, const char* format, double value, const char* unit = "") {
   char line[64];
   std::snprintf(line, sizeof line, format, value);
+  if (line[0] == '-' && std::strtod(line, nullptr) == 0) line[0] = ' ';  // nothing is 0, not -0
   mono(ui, ui.color().muted, "%-7.7s", label);
   ImGui::SameLine(0, 0);
   mono(ui, ui.color().text, " %8s", line);
