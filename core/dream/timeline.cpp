@@ -37,46 +37,39 @@ TimelineStep step_of(Timeline::Id id, const Instant& instant, const Instant* bef
 }  // namespace
 
 void Timeline::clear() {
+  first_ += static_cast<Id>(nodes_.size());  // an id is never given twice
   nodes_.clear();
   present_ = none;
   bytes_ = 0;
 }
 
-void Timeline::add(Node node) {
-  const auto parent = nodes_.find(node.parent);
-  node.bytes = bytes_of(node.instant, parent == nodes_.end() ? nullptr : &parent->second.instant);
-  bytes_ += node.bytes;
-  present_ = ++last_;
-  if (parent != nodes_.end()) parent->second.next = present_;
-  nodes_[present_] = std::move(node);
-  while (bytes_ > budget_ && nodes_.begin()->first != present_) forget_oldest();
+void Timeline::add(Instant instant, Id parent) {
+  const auto bytes = bytes_of(instant, kept(parent) ? &node(parent).instant : nullptr);
+  present_ = first_ + static_cast<Id>(nodes_.size());
+  if (kept(parent)) node(parent).next = present_;
+  nodes_.push_back({std::move(instant), parent, none, bytes});
+  bytes_ += bytes;
+  while (bytes_ > budget_ && first_ != present_) {
+    bytes_ -= nodes_.front().bytes;
+    nodes_.pop_front();
+    ++first_;
+  }
 }
 
 void Timeline::push(Instant instant, bool begins) {
-  add({std::move(instant), begins ? none : present_, none, 0});
+  add(std::move(instant), begins ? none : present_);
 }
 
 void Timeline::replace(Instant instant) {
-  auto& node = nodes_.at(present_);
-  if (node.next != none) return add({std::move(instant), node.parent, none, 0});
-  node.instant = std::move(instant);
-}
-
-/// Ids grow along every line, so nothing lies before the smallest: what followed it begins without it.
-void Timeline::forget_oldest() {
-  const auto oldest = nodes_.begin();
-  for (auto& [id, node] : nodes_) {
-    if (node.parent == oldest->first) node.parent = none;
-  }
-  bytes_ -= oldest->second.bytes;
-  nodes_.erase(oldest);
+  auto& present = node(present_);
+  if (present.next != none) return add(std::move(instant), present.parent);
+  present.instant = std::move(instant);
 }
 
 bool Timeline::go(Id id) {
-  if (!nodes_.contains(id)) return false;
+  if (!kept(id)) return false;
   present_ = id;
-  for (Id child = id; nodes_.at(child).parent != none; child = nodes_.at(child).parent)
-    nodes_.at(nodes_.at(child).parent).next = child;
+  for (Id child = id; before(child) != none; child = before(child)) node(before(child)).next = child;
   return true;
 }
 
@@ -85,27 +78,23 @@ TimelineView Timeline::view() const {
   view.bytes = static_cast<double>(bytes_);
   view.budget = static_cast<double>(budget_);
   if (empty()) return view;
-  const auto node = [&](Id id) -> const Node& { return nodes_.at(id); };
   std::vector<Id> line;
-  for (Id id = present_; id != none; id = node(id).parent) line.push_back(id);
+  for (Id id = present_; id != none; id = before(id)) line.push_back(id);
   std::ranges::reverse(line);
   view.present = line.size() - 1;
   for (Id id = node(present_).next; id != none; id = node(id).next) line.push_back(id);
-  const Instant* before = nullptr;
+  const Instant* last = nullptr;
   for (const Id id : line) {
-    view.line.push_back(step_of(id, node(id).instant, before));
-    before = &node(id).instant;
+    view.line.push_back(step_of(id, node(id).instant, last));
+    last = &node(id).instant;
   }
-  // A branch is named by its end; it is of this dream where its oldest kept instant is.
-  const std::set<Id> on_line(line.begin(), line.end());
-  std::set<Id> parents;
-  for (const auto& [id, each] : nodes_) parents.insert(each.parent);
-  for (const auto& [id, each] : nodes_) {
-    if (parents.contains(id) || on_line.contains(id)) continue;
+  // A branch is named by its end, and leaves the line where its ancestors first lie on it.
+  const auto on_line = [&](Id id) { return std::ranges::binary_search(line, id); };
+  for (Id id = line.front() + 1; kept(id); ++id) {
+    if (node(id).next != none || on_line(id)) continue;
     Id fork = id;
-    while (fork != none && !on_line.contains(fork)) fork = node(fork).parent;
-    if (fork == none) continue;
-    view.branches.push_back({id, node(fork).instant.step, each.instant.step});
+    while (fork > line.front() && !on_line(fork)) fork = before(fork);
+    if (fork >= line.front()) view.branches.push_back({id, node(fork).instant.step, node(id).instant.step});
   }
   return view;
 }

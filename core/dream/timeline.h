@@ -2,7 +2,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <memory>
 #include <vector>
 
@@ -52,12 +51,12 @@ class Timeline {
 
   bool empty() const { return present_ == none; }
   Id present() const { return present_; }
-  const Instant& now() const { return nodes_.at(present_).instant; }
-  void note_error(double error) { nodes_.at(present_).instant.error = error; }
-  /// The present's next on its line; `none` at its end. And what it followed.
-  Id next() const { return nodes_.at(present_).next; }
-  Id before() const { return nodes_.at(present_).parent; }
-  const Instant& at(Id id) const { return nodes_.at(id).instant; }
+  const Instant& now() const { return node(present_).instant; }
+  void note_error(double error) { node(present_).instant.error = error; }
+  /// The present's next on its line; `none` at its end. And what it followed, where that is kept.
+  Id next() const { return node(present_).next; }
+  Id before() const { return before(present_); }
+  const Instant& at(Id id) const { return node(id).instant; }
 
   std::size_t bytes() const { return bytes_; }
   std::size_t budget() const { return budget_; }
@@ -70,11 +69,14 @@ class Timeline {
     Id parent = none, next = none;  // of several that follow, the one that was lived or visited last
     std::size_t bytes = 0;
   };
-  void add(Node node);
-  void forget_oldest();
+  void add(Instant instant, Id parent);
+  bool kept(Id id) const { return id >= first_ && id - first_ < static_cast<Id>(nodes_.size()); }
+  const Node& node(Id id) const { return nodes_[static_cast<std::size_t>(id - first_)]; }
+  Node& node(Id id) { return nodes_[static_cast<std::size_t>(id - first_)]; }
+  Id before(Id id) const { return kept(node(id).parent) ? node(id).parent : none; }
 
-  std::map<Id, Node> nodes_;
-  Id present_ = none, last_ = none;
+  std::deque<Node> nodes_;  // those of first_ and after; ids grow along every line, so the oldest can go first
+  Id first_ = 1, present_ = none;
   std::size_t budget_, bytes_ = 0;
 };
 
