@@ -127,6 +127,7 @@ struct TrainView {
   std::int64_t replay_frames = 0;             // that DreamFromReplay may name; 0 = none
   double published_at = 0;                    // now_seconds() of this view: what counts seconds goes on from there
   double saved_seconds_ago = -1;              // then; < 0: never
+  std::string trained_by;                     // another program: "process 4242 on alpha, since …"; empty = none
   std::string fault;                          // a sentence with what to do next; empty = none
   double memory_bytes = 0, budget_bytes = 0;  // the replay, and what it may take
   std::vector<Choice> recipes, environments;  // what StartRun may name, the usual one first

@@ -14,9 +14,11 @@ std::string pace_of(const DreamView& dream) {
 }
 
 std::string state_of(const TrainView& train, double now) {
-  if (train.saved_seconds_ago < 0) return train.run;
+  const std::string by = train.trained_by.substr(0, train.trained_by.find(" on "));
+  const std::string run = train.run + (by.empty() ? "" : " · trained by " + by);
+  if (train.saved_seconds_ago < 0) return run;
   const double since = train.published_at > 0 ? std::max(now - train.published_at, 0.0) : 0;
-  return train.run + " · saved " + short_time(train.saved_seconds_ago + since) + " ago";
+  return run + " · saved " + short_time(train.saved_seconds_ago + since) + " ago";
 }
 
 const char* no_warning(const TrainView& train) {

@@ -10,7 +10,7 @@ namespace dream::ui {
 /// The dream's pace: "52 fps", "paused", or a dot where there is no dream.
 std::string pace_of(const DreamView& dream);
 
-/// "runs/car · saved 12 s ago"; the clock goes on while the trainer has nothing new to publish.
+/// "runs/car · trained by process 42 · saved 12 s ago"; the clock goes on while the trainer has nothing new to publish.
 std::string state_of(const TrainView& train, double now);
 
 /// What stands where no warning stands. Silence is no praise: before anything was learned it means nothing.

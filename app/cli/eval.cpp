@@ -21,7 +21,7 @@ namespace dream::cli {
 
 namespace {
 
-constexpr std::int64_t horizon_episodes = 10, horizon_context = 60;  // of the measurement of imagined steps
+constexpr std::int64_t horizon_episodes = 10, horizon_context = 60, horizon_dreams = 8;  // of the measurement of imagined steps
 
 /// What the episodes of one player gave, printed when it is made.
 struct Played {
@@ -164,22 +164,24 @@ Verb eval_verb(CLI::App& app) {
                                        ? horizon_context
                                        : std::clamp<std::int64_t>(played.usual_length / 4, 1, horizon_context);
               const auto report = horizon_error(*system, std::min(horizon_episodes, options->episodes), first, context,
-                                                options->horizon, options->tau, options->max_steps, [] {
+                                                options->horizon, options->tau, options->max_steps, horizon_dreams, [] {
                                                   if (interrupted()) throw Error("interrupted; nothing was written");
                                                 });
               std::printf("reconstruction  Σ(x − x̂)² = %.2f per frame, MSE %.5f, over %lld unseen frames\n",
                           report.reconstruction_sum, report.reconstruction_mse, static_cast<long long>(report.frames));
               std::printf(
-                  "imagined steps under the true actions after %lld frames, MSE per channel value (and of a still "
-                  "picture):\n",
-                  static_cast<long long>(context));
+                  "imagined steps under the true actions after %lld frames, MSE per channel value: of a dream, of the mean "
+                  "picture of %lld dreams, of a still picture\n",
+                  static_cast<long long>(context), static_cast<long long>(horizon_dreams));
               for (std::size_t k : {1, 2, 5, 10, 20, 50, 100}) {
                 if (k <= report.frame_mse.size())
-                  std::printf("  %3zu  %.5f  (%.5f)\n", k, report.frame_mse[k - 1], report.still_picture_mse[k - 1]);
+                  std::printf("  %3zu  %.5f  %.5f  (%.5f)\n", k, report.frame_mse[k - 1],
+                              report.mean_picture_mse[k - 1], report.still_picture_mse[k - 1]);
               }
               json["reconstruction_sum"] = report.reconstruction_sum;
               json["reconstruction_mse"] = report.reconstruction_mse;
               json["imagined_mse"] = report.frame_mse;
+              json["imagined_mean_picture_mse"] = report.mean_picture_mse;
               json["still_picture_mse"] = report.still_picture_mse;
             }
             if (options->json.empty()) return;

@@ -70,4 +70,7 @@ class FolderLock {
   int descriptor_ = -1;
 };
 
+/// Who holds that right now, "process 4242 on alpha, since …", without asking for it; empty where nobody does.
+std::string writer_of(const std::filesystem::path& folder);
+
 }  // namespace dream

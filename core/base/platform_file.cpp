@@ -253,6 +253,15 @@ std::string this_owner() {
   return "process " + std::to_string(::getpid()) + " on " + host_name() + since;
 }
 
+/// What the holder of a lock has written into its file, or something in its place.
+std::string owner_in(int descriptor) {
+  char owner[200];
+  const ssize_t count = ::pread(descriptor, owner, sizeof owner, 0);
+  std::string who(owner, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+  std::erase_if(who, [](unsigned char c) { return c < ' ' || c == 127; });
+  return who;
+}
+
 }  // namespace
 
 FolderLock::FolderLock(const std::filesystem::path& folder) {
@@ -265,20 +274,29 @@ FolderLock::FolderLock(const std::filesystem::path& folder) {
     return;
   }
   const bool taken = errno == EWOULDBLOCK;
-  char owner[200];
-  const ssize_t count = taken ? ::pread(descriptor_, owner, sizeof owner, 0) : 0;
+  const std::string who = taken ? owner_in(descriptor_) : "";
   ::close(descriptor_);
   // A file system without locks (some network shares) must not forbid writing.
   descriptor_ = -1;
   if (!taken) return;
-  std::string who(owner, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
-  std::erase_if(who, [](unsigned char c) { return c < ' ' || c == 127; });
   throw Error("Another program" + (who.empty() ? "" : " (" + who + ")") + " is writing into '" + folder.string() +
               "'; end it first.");
 }
 
 FolderLock::~FolderLock() {
   if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+std::string writer_of(const std::filesystem::path& folder) {
+  const int descriptor = ::open((folder / ".lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return "";
+  std::string who;
+  if (::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    who = owner_in(descriptor);
+    if (who.empty()) who = "another program";
+  }
+  ::close(descriptor);
+  return who;
 }
 
 }  // namespace dream

@@ -103,6 +103,15 @@ Observation EnvLanes::observation_of(std::int64_t lane) const {
   return {images_.defined() ? images_[lane] : images_, vectors_.defined() ? vectors_[lane] : vectors_};
 }
 
+torch::Tensor EnvLanes::experts() const {
+  const auto size = spaces().action.size();
+  auto actions = torch::zeros({count(), static_cast<std::int64_t>(size)});
+  for (std::size_t lane = 0; lane < envs_.size(); ++lane) {
+    if (!envs_[lane]->expert({actions.data_ptr<float>() + lane * size, size})) return {};
+  }
+  return actions;
+}
+
 std::vector<StepResult> EnvLanes::step(const torch::Tensor& actions, const std::vector<char>& active) {
   const auto flat = actions.to(torch::kFloat32).contiguous();
   const auto size = static_cast<std::size_t>(flat.size(1));

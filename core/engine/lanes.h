@@ -48,6 +48,8 @@ class EnvLanes {
   const torch::Tensor& vectors() const { return vectors_; }  // float [L, V]; undefined where there are none
   Observation observation(const torch::Device& device) const;
   Observation observation_of(std::int64_t lane) const;  // without the batch dimension, on the CPU
+  /// What the environments' own experts would do now, [L, A] on the CPU; undefined where they have none.
+  torch::Tensor experts() const;
   const Spaces& spaces() const { return envs_.front()->spaces(); }
   void save(Checkpoint& into, const std::string& prefix) const;
   void load(const Checkpoint& from, const std::string& prefix);

@@ -77,6 +77,14 @@ std::int64_t Population::tick() {
   return stepped;
 }
 
+std::vector<std::int64_t> Population::busy() const {
+  std::vector<std::int64_t> lanes;
+  for (std::size_t lane = 0; lane < state_.size(); ++lane) {
+    if (state_[lane].job >= 0) lanes.push_back(static_cast<std::int64_t>(lane));
+  }
+  return lanes;
+}
+
 double Population::progress() const {
   if (results_.empty()) return 0;
   double started = 0;

@@ -37,6 +37,7 @@ class Population {
   std::int64_t tick();
   bool finished() const { return done_ == static_cast<std::int64_t>(results_.size()); }
   double progress() const;  // 0 … 1 of the episodes
+  std::vector<std::int64_t> busy() const;  // the lanes that drive, rising
 
   const std::vector<Result>& results() const { return results_; }  // [P × seeds], candidate-major
   std::vector<double> mean_rewards() const;                        // [P]

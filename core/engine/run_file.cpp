@@ -46,6 +46,14 @@ void counters_of_vmc(Checkpoint& checkpoint) {
     checkpoint.tensors.try_emplace(name, torch::zeros({1}, torch::kInt64));
 }
 
+/// An imitation was one piece, done or not.
+void rounds_of_imitation(Checkpoint& checkpoint) {
+  const auto done = checkpoint.tensors.find("imitate.done");
+  if (done == checkpoint.tensors.end()) return;
+  checkpoint.tensors["imitate.counters"] = torch::cat({torch::zeros({1}, torch::kInt64), done->second.reshape({-1})});
+  checkpoint.tensors.erase("imitate.done");
+}
+
 /// Lanes did not keep the last reward: nobody looked at it. Real ones have a previous action, dreamt ones an age.
 void last_rewards(Checkpoint& checkpoint) {
   std::map<std::string, torch::Tensor> added;
@@ -64,7 +72,7 @@ struct Migration {
   void (*apply)(Checkpoint&);
 };
 constexpr Migration migrations[] = {
-    {1, evaluation_of_so_many_episodes}, {1, counters_of_vmc}, {1, last_rewards}, {2, optimisers_of_torch}};
+    {1, evaluation_of_so_many_episodes}, {1, counters_of_vmc}, {1, last_rewards}, {2, optimisers_of_torch}, {3, rounds_of_imitation}};
 
 int format_of(const Checkpoint& checkpoint) {
   const auto found = checkpoint.metadata.find(run_format_key);

@@ -10,7 +10,7 @@
 namespace dream {
 
 /// What a run's checkpoint says of itself under "format". Version 1 said nothing.
-constexpr int run_format = 3;
+constexpr int run_format = 4;
 constexpr const char* run_format_key = "format";
 
 /// The checkpoint of a run, in today's format whatever it was written in. Throws dream::Error for one that a newer

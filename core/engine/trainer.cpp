@@ -191,10 +191,11 @@ void Trainer::load(const Checkpoint& from) {
     throw Error(from.origin + " is a run of " + from.text("recipe") + " on " + from.text("environment") + ", not of " +
                 system_->recipe + " on " + system_->environment);
   }
-  refuse_changes(from);
+  const bool begun = !holds_weights_alone(from);  // otherwise only what shapes the weights is decided
+  if (begun) refuse_changes(from);
   system_->load_weights(from);
   notice_.clear();
-  if (holds_weights_alone(from)) {
+  if (!begun) {
     system_->metrics.clear("");
     notice_ = system_->directory.string() +
               " holds weights alone, as an export does: training begins from them, with counters and curves at zero";

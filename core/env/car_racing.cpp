@@ -8,6 +8,7 @@
 #include <string>
 
 #include "api/error.h"
+#include "core/env/car_racing/expert.h"
 
 namespace dream {
 
@@ -299,6 +300,13 @@ void CarRacing::load_state(std::span<const std::byte> state) {
   }
   episode_ = std::move(episode);
   progress_ = std::move(progress);
+}
+
+bool CarRacing::expert(std::span<float> action) const {
+  check_started("expert()");
+  if (!options_.continuous) return false;
+  std::ranges::copy(expert_action(episode_->track, progress_.car), action.begin());
+  return true;
 }
 
 std::vector<NamedArray> CarRacing::diagnostics() const {

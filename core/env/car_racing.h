@@ -31,6 +31,7 @@ class CarRacing final : public Env {
   std::vector<std::byte> save_state() const override;
   void load_state(std::span<const std::byte> state) override;
   std::vector<NamedArray> diagnostics() const override;
+  bool expert(std::span<float> action) const override;  // for continuous actions
 
  private:
   /// What a seed decides.

@@ -57,6 +57,13 @@ class Env {
 
   /// What the simulator knows and the observation does not show; empty where there is nothing to tell.
   virtual std::vector<NamedArray> diagnostics() const { return {}; }
+
+  /// What a driver who knows the simulator's state would do now, for others to imitate: spaces().action.size() values.
+  /// False, and nothing is written, where nobody has written such a driver.
+  virtual bool expert(std::span<float> action) const {
+    (void)action;
+    return false;
+  }
 };
 
 }  // namespace dream

@@ -22,6 +22,8 @@ class ResizedEnv : public Env {
   void render(int width, int height, std::span<std::uint8_t> out) override { inner_->render(width, height, out); }
   std::vector<std::byte> save_state() const override { return inner_->save_state(); }
   void load_state(std::span<const std::byte> state) override { inner_->load_state(state); }
+  std::vector<NamedArray> diagnostics() const override { return inner_->diagnostics(); }
+  bool expert(std::span<float> action) const override { return inner_->expert(action); }
 
   Env& inner() { return *inner_; }
 

@@ -20,7 +20,7 @@ double mse(const torch::Tensor& made, const torch::Tensor& real) {
 }  // namespace
 
 HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t first_seed, std::int64_t context,
-                            std::int64_t horizon, double tau, std::int64_t max_steps,
+                            std::int64_t horizon, double tau, std::int64_t max_steps, std::int64_t dreams,
                             const std::function<void()>& between_steps) {
   torch::NoGradGuard no_grad;
   auto& model = *system.model;
@@ -32,7 +32,7 @@ HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t
   HorizonReport report;
   report.episodes = episodes;
   report.frame_mse.assign(static_cast<std::size_t>(horizon), 0);
-  report.still_picture_mse = report.frame_mse;
+  report.still_picture_mse = report.mean_picture_mse = report.frame_mse;
   std::vector<char> alive(static_cast<std::size_t>(episodes), 1);
   auto carry = model.initial(episodes);
   auto action = torch::zeros({episodes, static_cast<std::int64_t>(envs.spaces().action.size())}, device);
@@ -67,16 +67,21 @@ HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t
       for (std::size_t i = 0; i < followed.size(); ++i) followed[i] = followed[i] && alive[i];
       const auto lanes = lanes_of(followed);
       if (lanes.numel() > 0) {
-        dream = model.imagine(dream, action, knobs, rng);
+        dream = model.imagine(dream, action.repeat({dreams, 1}), knobs, rng);
         const auto n = static_cast<double>(lanes.numel());
         const auto truth = real.index_select(0, lanes);
-        report.frame_mse[k] += mse(model.predict(dream).frame.to(torch::kCPU).index_select(0, lanes), truth) * n;
+        const auto frames = model.predict(dream).frame.to(torch::kCPU, torch::kFloat32);
+        const auto each = frames.reshape({dreams, episodes, -1}).index_select(1, lanes);  // a dream of all lanes per row
+        const auto flat = truth.flatten(1);
+        report.frame_mse[k] += mse(each, flat) * n;
+        report.mean_picture_mse[k] += mse(each.mean(0), flat) * n;
         report.still_picture_mse[k] += mse(last_seen.index_select(0, lanes), truth) * n;
         counts[k] += lanes.numel();
       }
     }
     if (step >= context && within == 0) {  // look, then close the eyes again
-      dream = carry;
+      dream.clear();
+      for (const auto& [name, tensor] : carry) dream[name] = torch::cat(std::vector<torch::Tensor>(dreams, tensor));
       last_seen = seen;
       followed = alive;
     }
@@ -92,8 +97,10 @@ HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t
     throw Error("no episode lasted longer than the " + std::to_string(context) + " steps that are watched first");
   report.frame_mse.resize(reached);
   report.still_picture_mse.resize(reached);
+  report.mean_picture_mse.resize(reached);
   for (std::size_t k = 0; k < reached; ++k) {
     report.frame_mse[k] /= static_cast<double>(counts[k]);
+    report.mean_picture_mse[k] /= static_cast<double>(counts[k]);
     report.still_picture_mse[k] /= static_cast<double>(counts[k]);
   }
   return report;

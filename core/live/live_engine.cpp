@@ -191,7 +191,15 @@ void LiveEngine::open_run(const std::string& path) {
 
 void LiveEngine::follow() {
   const auto watched = watched_.get();
-  if (!watched) return;
+  if (!watched) {
+    told_.clear();
+    return;
+  }
+  const auto by = writer_of(watched->directory);
+  if (const auto told = watched->directory.string() + '\n' + by; told != told_) {
+    told_ = told;
+    trainer_orders_.push([by](TrainerWork& work) { work.trained_by = by; });
+  }
   const auto mark = mark_of(watched->directory / "checkpoint.safetensors");
   if (mark == watched->mark || mark == followed_ || mark.changed == 0) return;
   followed_ = mark;

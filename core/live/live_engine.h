@@ -97,6 +97,7 @@ class LiveEngine : public Engine {
   Mailbox<Metrics> reference_;  // the curves of the shipped run like the one that is trained: what normal looks like
   Mailbox<Watched> watched_;    // null: nothing to follow
   std::string unsaved_;         // why, once the trainer thread has ended
+  std::string told_;            // what follow() has last said: which run, and who trains it
   FileMark followed_;           // the last checkpoint that follow() has read, whatever came of it
   std::jthread player_thread_, trainer_thread_, file_thread_;
 };

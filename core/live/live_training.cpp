@@ -47,6 +47,7 @@ void LiveEngine::train() {
       view->curves = system.metrics.views(reference.get());
       view->fields = system.config.fields();
       view->saved_seconds_ago = work.trainer->saved_seconds_ago();
+      if (!work.trainer->taken()) view->trained_by = work.trained_by;
       view->memory_bytes = system.memory_bytes ? system.memory_bytes() : 0;
       view->budget_bytes = system.budget_bytes ? system.budget_bytes() : 0;
       if (auto* phase = work.trainer->current()) {

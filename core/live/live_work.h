@@ -33,6 +33,7 @@ struct LiveEngine::TrainerWork {
   std::unique_ptr<Trainer> trainer;
   bool running = false, one_step = false, look = false;  // look: something else is watched now
   std::string fault, shipped;                            // shipped: what was opened last, where it is a shipped run
+  std::string trained_by;                                // another program that trains it
   double weights_at = 0, show_at = 0;                    // not before
   std::set<std::string> watched;                         // probes that the window shows
   std::vector<Frame> frames;                             // what was made last, and for which
@@ -41,10 +42,13 @@ struct LiveEngine::TrainerWork {
 
   void take(std::unique_ptr<Trainer> next) {
     if (trainer) trainer->close();
+    const bool same = trainer && next && trainer->system().directory == next->system().directory;
     auto watching = std::move(watched);
+    auto by = same ? std::move(trained_by) : std::string();
     *this = {};
     trainer = std::move(next);
     watched = std::move(watching);
+    trained_by = std::move(by);
   }
 };
 

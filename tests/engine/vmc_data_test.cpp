@@ -5,6 +5,7 @@
 #include "api/error.h"
 #include "core/behaviours/linear_controller.h"
 #include "core/data/dataset.h"
+#include "core/engine/run_file.h"
 #include "core/engine/vmc/vmc_recipe.h"
 #include "tests/data/temp_folder.h"
 #include "tests/support/hashed.h"
@@ -27,9 +28,10 @@ class VmcData : public ::testing::Test {
     }
     trainer.close();
   }
-  static std::vector<double> curve(Trainer& trainer, const std::string& name) {
+  template <class Column = decltype(&CurveView::x)>
+  static std::vector<double> curve(Trainer& trainer, const std::string& name, Column column = &CurveView::x) {
     for (const auto& view : trainer.system().metrics.views(nullptr)) {
-      if (view.name == name) return view.x;
+      if (view.name == name) return {(view.*column).begin(), (view.*column).end()};
     }
     return {};
   }
@@ -61,6 +63,7 @@ TEST_F(VmcData, DriversOfAllKindsThenASearchThatBeginsAsOneOfThem) {
   const auto driver = folder_ / "driver";
   const std::vector<std::string> settings = {"collect.policy=mixed", "collect.driver=" + driver.string(),
                                              "collect.episodes=5",   "c.start=imitate",
+                                             "c.teacher=" + driver.string(), "c.rounds=2",
                                              "c.sigma0=1e-6",        "seed=2"};
   auto whole = trainer("whole", settings);
   finish(*whole);
@@ -70,11 +73,8 @@ TEST_F(VmcData, DriversOfAllKindsThenASearchThatBeginsAsOneOfThem) {
   EXPECT_EQ(Dataset(folder_ / "whole" / "data" / "good").episodes(), 1u);
   EXPECT_NE(Dataset(folder_ / "whole" / "data" / "early").read(0).actions,
             Dataset(folder_ / "whole" / "data" / "good").read(0).actions);
-  const auto mse = whole->system().metrics.views(nullptr);
-  const auto error = std::find_if(mse.begin(), mse.end(), [](const auto& c) { return c.name == "c/imitation"; });
-  ASSERT_NE(error, mse.end());
   // The driver decides by what its own V and M see, which is not quite a linear map of what these see.
-  EXPECT_LT(error->y.back(), 0.02) << "the driver is nearly still";
+  EXPECT_LT(curve(*whole, "c/imitation", &CurveView::y).back(), 0.02) << "the driver is nearly still";
 
   auto torn = trainer("torn", settings);
   for (int i = 0; torn->advance(); ++i) {
@@ -90,6 +90,38 @@ TEST_F(VmcData, DriversOfAllKindsThenASearchThatBeginsAsOneOfThem) {
 
   const auto message = test::message_of<Error>([&] { trainer("none", {"collect.policy=mixed"}); });
   EXPECT_NE(message.find("collect.driver"), std::string::npos) << message;
+}
+
+/// Of the shipped V and M, a new C: in the first round the expert drives, then C does as it was told.
+TEST_F(VmcData, ThePupilDoesAsItsExpertWouldWhereItDrivesItself) {
+  auto shipped = load_run(std::string(DREAMSCOPE_SOURCE_DIR) + "/assets/runs/car_racing/checkpoint.safetensors");
+  auto spec = spec_of(shipped, "cpu");
+  spec.directory = folder_ / "run";
+  spec.settings = {"c.start=imitate", "c.teacher=expert", "c.rounds=2", "c.lanes=32", "c.max_steps=100"};
+  std::filesystem::create_directory(spec.directory);
+  for (const auto& [name, tensor] : shipped.tensors) {
+    if (name.starts_with("behaviour/")) tensor.zero_();
+  }
+  shipped.save(spec.directory / "checkpoint.safetensors");
+  Trainer pupil(make_system(spec), {1e6, "imitate"}, true);
+  finish(pupil);
+  const auto distance = curve(pupil, "c/imitation", &CurveView::y);
+  ASSERT_EQ(distance.size(), 2u);
+  EXPECT_LT(distance[1], 0.75 * distance[0]) << "a C that has learned nothing does the same in both";
+  EXPECT_GT(curve(pupil, "c/taught", &CurveView::y)[1], 0);
+  EXPECT_EQ(pupil.phases(false)[3].detail, "imitates expert");
+  EXPECT_FALSE(std::filesystem::exists(spec.directory / "data" / "imitation")) << "what was said is of no more use";
+}
+
+TEST_F(VmcData, AWorldWithoutAnExpertSaysSo) {
+  RunSpec spec;
+  spec.environment = "Pendulum";
+  spec.directory = folder_ / "pendulum";
+  spec.settings = test::tiny_settings();
+  spec.settings.push_back("c.start=imitate");
+  Trainer nobody(make_system(spec), {60, "imitate"}, false);
+  EXPECT_NE(test::message_of<Error>([&] { nobody.advance(); }).find("Pendulum has no driver of its own"),
+            std::string::npos);
 }
 
 TEST(Imitation, FindsAControllerByWhatItDoes) {

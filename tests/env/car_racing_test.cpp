@@ -124,6 +124,26 @@ TEST(CarRacing, FallsAsleepAndWakesAsInBox2D) {
   EXPECT_LE(d.reward, 1e-3);
 }
 
+TEST(CarRacing, TheExpertDrivesTheWholeLap) {
+  CarRacing env;
+  double sum = 0;
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    env.reset(seed);
+    for (bool over = false; !over;) {
+      float action[3];
+      ASSERT_TRUE(env.expert(action));
+      const auto result = env.step(action);
+      sum += result.reward;
+      over = result.done();
+    }
+  }
+  EXPECT_GT(sum / 10, 850);
+  CarRacing choices({.continuous = false});
+  choices.reset(0);
+  float choice[1];
+  EXPECT_FALSE(choices.expert(choice));
+}
+
 TEST(CarRacing, DiscreteActions) {
   CarRacing env({.continuous = false});
   const Deviation d = follow(env, 21, "discrete.npz");

@@ -355,6 +355,25 @@ TEST_P(Conformance, DiagnosticsFitTheirShapes) {
   }
 }
 
+TEST_P(Conformance, AnExpertKeepsWithinTheBounds) {
+  env_->reset(1);
+  const auto& space = env_->spaces().action;
+  constexpr float untouched = -77;
+  Action action(space.size(), untouched);
+  if (!env_->expert(action)) {
+    EXPECT_EQ(action, Action(space.size(), untouched));
+    return;
+  }
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_TRUE(env_->expert(action));
+    for (std::size_t axis = 0; axis < action.size(); ++axis) {
+      ASSERT_GE(action[axis], space.low[axis]);
+      ASSERT_LE(action[axis], space.high[axis]);
+    }
+    if (env_->step(action).done()) break;
+  }
+}
+
 TEST(Registry, UnknownNamesSuggestTheNearest) {
   try {
     make_env("CarRacng");

@@ -47,6 +47,16 @@ TEST_F(HorizonTest, LooksNoLongerThanItMay) {
   EXPECT_EQ(horizon_error(*system, 2, 5, 8, 10, 1e-9, 18).frame_mse.size(), 9u) << "as far as the episodes went";
 }
 
+TEST_F(HorizonTest, TheMeanPictureOfManyDreamsErrsByTheirVarianceThroughTheirNumber) {
+  const auto system = test::toy_system({.length = 40});
+  system->behaviour = test::toy_driver(0, 0);
+  const auto report = horizon_error(*system, 40, 5, 8, 10, 1, 0, 8);
+  // The dream's position is a random walk of 0.01 a step about the truth; half of the picture shows half of it.
+  const double variance = 10 * 0.01 * 0.01 / 4 / 2;
+  EXPECT_NEAR(report.frame_mse[9] / variance, 1, 0.25);
+  EXPECT_NEAR(report.mean_picture_mse[9] / (variance / 8), 1, 0.4);
+}
+
 TEST_F(HorizonTest, TooShortEpisodesAreSaidSo) {
   const auto system = test::toy_system({.length = 8});
   const auto message = test::message_of<Error>([&] { horizon_error(*system, 2, 5, 8, 10, 1); });

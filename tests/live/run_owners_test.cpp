@@ -243,6 +243,8 @@ TEST_F(RunOwners, WeightsAloneAreTrainedOnWithFreshCounters) {
     exported.save(run() / "checkpoint.safetensors");
   }
   const auto weights = test::all_of(run());
+  // Nothing was begun but what shapes the weights: all else may be set.
+  EXPECT_NO_THROW(Trainer(test::tiny_dreamer(v3, run(), {"seed=9"}), {}, true));
   auto trainer = open();
   EXPECT_SAYS(trainer->notice(), "holds weights alone");
   EXPECT_EQ(trainer->phases(false)[0].progress, 0);

@@ -23,6 +23,8 @@ TEST(Words, TheTimeSinceTheLastCheckpointGoesOnBetweenTwoViews) {
   train.saved_seconds_ago = 12, train.published_at = 1000;
   EXPECT_EQ(state_of(train, 1000), "runs/car · saved 12 s ago");
   EXPECT_EQ(state_of(train, 1030), "runs/car · saved 42 s ago");
+  train.trained_by = "process 42 on alpha, since 2026-11-26 14:05:10";
+  EXPECT_EQ(state_of(train, 1030), "runs/car · trained by process 42 · saved 42 s ago");
 }
 
 TEST(Words, SilenceIsNoPraise) {

@@ -100,8 +100,7 @@ class MTraining : public Phase {
   }
 
   void end() override {
-    // What imitates a driver does so on the same frames.
-    if (progress() < 1 || parts_->options.c.start != SearchStart::imitate) parts_->unload();
+    parts_->unload();
     mean_ = log_variance_ = torch::empty({0, 0}, torch::kHalf);
     actions_ = rewards_ = dones_ = torch::Tensor();
     encoded_ = 0;

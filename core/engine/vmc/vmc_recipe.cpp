@@ -46,8 +46,10 @@ std::vector<Metrics::Spec> curves(const VmcOptions& options) {
     specs.push_back({"m/reward", "M: reward error", "MSE", "step"});
     specs.push_back({"m/done", "M: done cross-entropy", "nats", "step"});
   }
-  if (options.c.start == SearchStart::imitate)
-    specs.push_back({"c/imitation", "C: squared error of the imitated actions", "", "step"});
+  if (options.c.start == SearchStart::imitate) {
+    specs.push_back({"c/imitation", "C: squared distance from its teacher where it drives itself", "", "round"});
+    specs.push_back({"c/taught", "C: mean return while it is taught", "reward", "round"});
+  }
   specs.push_back({"c/mean", "C: mean return of the population", "reward", "generation"});
   specs.push_back({"c/best", "C: best candidate's return", "reward", "generation"});
   specs.push_back({"c/sigma", "C: CMA-ES rms deviation", "", "generation"});
@@ -90,7 +92,7 @@ void VmcOptions::fields(Config& config) {
                     "collect.driver with shaken actions",
                     0, 0));
   config.add("collect.driver", collect.driver,
-             traits("The run whose controller drives where the policy is mixed, and which c.start imitates", 0, 0));
+             traits("The run whose controller drives where the policy is mixed", 0, 0));
   config.add("collect.noise", collect.noise,
              traits("Largest shake of collect.driver's actions, a share of each axis's half range", 0, 10));
   config.add("collect.episodes", collect.episodes, traits("Random episodes to collect (published: 10,000)", 1, 1e6));
@@ -136,13 +138,16 @@ void VmcOptions::fields(Config& config) {
   config.add("c.squash", c.squash,
              traits("tanh, half or cut per action axis, separated by ','; empty = by environment", 0, 0));
   config.add("c.start", c.start,
-             traits("Where CMA-ES begins: at zero (published), or at the controller that comes nearest to what "
-                    "collect.driver would do, on the collected frames",
+             traits("Where CMA-ES begins: at zero (published), or at what does as c.teacher would, wherever it drives "
+                    "itself (DAgger)",
                     0, 0));
+  config.add("c.teacher", c.teacher,
+             traits("Who is imitated: 'expert', the world's own driver who knows the simulator's state, or a run", 0, 0));
+  config.add("c.rounds", c.rounds, traits("Rounds of driving and learning from the teacher", 1, 1e4));
   config.add("evaluate.episodes", evaluate.episodes, traits("Episodes on unseen tracks at the end", 1, 1e6));
   config.resumable({"collect.episodes", "collect.max_steps", "collect.lanes", "collect.datasets", "collect.budget_gb",
                     "v.epochs", "v.bfloat16", "m.sequence", "m.steps", "m.bfloat16", "c.episodes", "c.generations",
-                    "c.max_steps", "c.patience", "c.lanes", "evaluate.episodes"});
+                    "c.max_steps", "c.patience", "c.lanes", "c.rounds", "evaluate.episodes"});
 }
 
 std::vector<VmcParts::Collected> VmcParts::collected() const {
@@ -201,11 +206,8 @@ std::unique_ptr<System> make_vmc(const RunSpec& spec) {
   if (options.c.world == SearchWorld::dream && !options.m.heads) {
     throw Error("c.world = dream needs m.heads = true: without the heads M predicts no reward to search by");
   }
-  const bool needs_driver =
-      options.collect.policy == CollectPolicy::mixed || options.c.start == SearchStart::imitate;
-  if (needs_driver && options.collect.driver.empty()) {
-    throw Error(
-        "collect.driver is empty: collect.policy = mixed and c.start = imitate need a run whose controller drives");
+  if (options.collect.policy == CollectPolicy::mixed && options.collect.driver.empty()) {
+    throw Error("collect.driver is empty: collect.policy = mixed needs a run whose controller drives");
   }
   system->recipe = "vmc";
   system->title = "World Models (V-M-C)";

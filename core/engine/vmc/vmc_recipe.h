@@ -22,7 +22,7 @@ constexpr auto choice_names(CollectPolicy) {
   return names_of_choice("brownian", "random-weights", "mixed");
 }
 
-/// Where the search for C begins: at zero (published), or at what imitates a run's controller.
+/// Where the search for C begins: at zero (published), or at what imitates a teacher.
 enum class SearchStart { zero, imitate };
 constexpr auto choice_names(SearchStart) {
   return names_of_choice("zero", "imitate");
@@ -91,6 +91,8 @@ struct VmcOptions {
     double tau = 1.0;
     std::string squash;
     SearchStart start = SearchStart::zero;
+    std::string teacher = "expert";
+    std::int64_t rounds = 16;
   } c;
 
   struct Evaluate {
