@@ -39,6 +39,7 @@ struct TimelineStep {
   float error = -1;        // of the picture against the real one, mean squared per channel value; < 0: not known
   bool real_over = false;  // the real world had ended
   bool anchored = false;   // the dream stood on the real frame
+  bool untrusted = false;  // since the last real frame a picture that stands still has been nearer to the truth
 };
 struct TimelineBranch {  // leaves the line at one step and ends at another
   std::int64_t end = 0;  // what GoTo takes
@@ -49,6 +50,15 @@ struct TimelineView {
   std::size_t present = 0;  // in `line`
   std::vector<TimelineBranch> branches;
   double bytes = 0, budget = 0;  // of memory that instants take, and may take; the oldest are forgotten
+};
+
+/// How long a dream is nearer to the real pictures than the one that it stood on last, standing still.
+struct HonestyClock {
+  bool known = false;                // there are real pictures to hold the dream against
+  std::int64_t now = 0;              // steps of this stretch: so far, or until it was over
+  bool over = false;                 // a still picture has been nearer
+  std::int64_t stretches = 0;        // of this run, whose end was seen
+  double mean = 0, deviation = 0;    // of their steps
 };
 
 /// One published moment of the player.
@@ -65,6 +75,7 @@ struct DreamView {
   bool human_pilot = false;
   std::int64_t step = 0;                     // imagined steps since the start
   int anchor_every = 0;                      // steps after which the dream stands on the real frame again; 0: never
+  HonestyClock honesty;
   std::vector<KnobView> knobs;               // what this dream can be bent by
   float steps_per_second = 0;                // wanted
   float natural_rate = 50;                   // steps per second at which this world runs by itself: the window's 1×

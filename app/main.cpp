@@ -18,12 +18,16 @@ int run_program(int argc, char** argv) {
   ui::WindowOptions window_options;
   std::string run, train, start, screenshot, report;
   double speed = -1;
+  int anchor = 10;
   app.add_option("run", run, "A run's folder or a checkpoint to dream with; empty = the shipped run");
   app.add_option("--train", train, "Open this run and go on training it: its next phase starts with the window");
   app.add_option("--start", start, "Begin dreams there: a recorded clip (a dataset's folder) or a picture (PNG, JPEG)");
   app.add_option("--speed", speed,
                  "Dream steps per second to begin with; 0 = as fast as it can (default: the world's own pace)")
       ->transform(number_between(0, 1e4));
+  app.add_option("--anchor", anchor, "Steps after which the dream stands on the real frame again; 0 = never, it drifts")
+      ->transform(whole_between(0, 100000))
+      ->capture_default_str();
   app.add_option("--workspace", window_options.workspace, "play, train, debug or teach (default: the last one)")
       ->check(CLI::IsMember({"play", "train", "debug", "teach"}));
   app.add_option("--device", engine_options.device, "cpu, cuda or cuda:N")->capture_default_str();
@@ -67,6 +71,7 @@ int run_program(int argc, char** argv) {
     engine_options.train = !train.empty();
     LiveEngine engine(engine_options);
     if (!start.empty()) engine.send(DreamFrom{start});
+    engine.send(SetAnchor{anchor});
     if (speed >= 0) engine.send(SetSpeed{static_cast<float>(speed)});
     int code = 1;
     try {

@@ -64,6 +64,7 @@ void Player::load(std::shared_ptr<System> system, std::string title) {
   env_ = std::move(fresh.env_);
   rng_ = std::move(fresh.rng_);
   title_ = std::move(title);
+  honest_ = {};
   keep_fitting_knobs();
   drive_ = {};
   held_.clear();
@@ -140,7 +141,7 @@ void Player::begin(const Start& start) {
   pill_ = false;
   now_.start = std::make_shared<Start>(start);
   now_.drawn = now_.real = start.carry;
-  now_.dream = with_held(now_.drawn);
+  now_.dream = now_.anchor = with_held(now_.drawn);
   now_.memory = start.memory;
   now_.last_reward = torch::zeros({1}).to(system_->device);
   now_.history = start.watched;
@@ -362,6 +363,11 @@ void Player::step(double now) {
     }
     pill_ = false;
     judge();
+    if (now_.anchored == now_.step) {
+      now_.anchor = now_.dream;
+      now_.stood = torch::Tensor();
+      now_.honest = -1;
+    }
   }
   if (!system_->model) now_.dream_over = now_.real_over;  // the next episode begins
   if (now_.dream_over && steps_per_second_ > 0) next_due_ += time_to_see_the_end;

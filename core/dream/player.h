@@ -84,6 +84,7 @@ class Player {
   torch::Tensor picture_of(const Carry& carry) const;
   void add_frames(DreamView& view, const torch::Tensor& dreamt) const;
   void add_probes(DreamView& view);
+  void add_honesty(DreamView& view);
   Carry with_held(Carry carry) const;
   std::vector<Knob> knobs() const;
   void keep_fitting_knobs();
@@ -101,6 +102,10 @@ class Player {
   std::vector<HeldLatent> held_;
 
   int anchor_every_ = 0;
+  struct {
+    std::int64_t count = 0;
+    double sum = 0, squares = 0;
+  } honest_;  // steps of all stretches whose honest part has ended
   bool pill_ = false;
   bool playing_ = true, twin_ = true, human_pilot_ = false;
   KnobValues knob_values_;

@@ -1,5 +1,6 @@
 // What the window sees of a player: pictures, probes and figures of one moment.
 #include <algorithm>
+#include <cmath>
 
 #include "api/platform_time.h"
 #include "core/dream/player.h"
@@ -72,7 +73,7 @@ std::shared_ptr<const DreamView> Player::view() {
   }
   add_probes(*view);
   for (const auto& knob : knobs()) view->knobs.push_back({knob, value_of(knob_values_, knob)});
-  if (dream_error_of(*view) >= 0) timeline_.note_error(dream_error_of(*view));
+  add_honesty(*view);
   view->timeline = timeline_.view();
   view->ready = true;
   view->hands_on = drive_.engaged;
@@ -96,6 +97,32 @@ std::shared_ptr<const DreamView> Player::view() {
   view->spaces = env_->spaces();
   view->spaces.action = stage().actions();
   return view;
+}
+
+/// Of the picture that is shown, and of the one that the dream stood on last.
+void Player::add_honesty(DreamView& view) {
+  const double error = dream_error_of(view);
+  if (error < 0) return;
+  if (!now_.stood.defined()) now_.stood = picture_of(now_.anchor);
+  const double still = (now_.stood - unit_frame(now_.image)).square().mean().item<double>();
+  const auto since = now_.step - now_.anchored;
+  if (now_.honest < 0) now_.honest = timeline_.now().honest;  // lived again: it has been counted
+  if (now_.honest < 0 && since > 0 && error > still) {
+    now_.honest = since;
+    const auto steps = static_cast<double>(since);
+    ++honest_.count;
+    honest_.sum += steps;
+    honest_.squares += steps * steps;
+  }
+  timeline_.note(error, now_.honest);
+  auto& clock = view.honesty;
+  clock.known = true;
+  clock.over = now_.honest >= 0;
+  clock.now = clock.over ? now_.honest : since;
+  clock.stretches = honest_.count;
+  if (honest_.count == 0) return;
+  clock.mean = honest_.sum / static_cast<double>(honest_.count);
+  clock.deviation = std::sqrt(std::max(0.0, honest_.squares / static_cast<double>(honest_.count) - clock.mean * clock.mean));
 }
 
 /// The model's picture of a carry, float [C, H, W] on the CPU; undefined where the model paints none.

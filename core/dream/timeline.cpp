@@ -14,10 +14,10 @@ std::size_t bytes_of(const Instant& instant, const Instant* before) {
     const auto one = [&](const torch::Tensor& tensor) {
       if (tensor.defined() && shared.insert(tensor.unsafeGetTensorImpl()).second && count) bytes += tensor.nbytes();
     };
-    for (const auto* carry : {&of.drawn, &of.dream, &of.real, &of.memory}) {
+    for (const auto* carry : {&of.drawn, &of.dream, &of.real, &of.memory, &of.anchor}) {
       for (const auto& [name, tensor] : *carry) one(tensor);
     }
-    for (const auto* tensor : {&of.last_reward, &of.action, &of.image, &of.chance}) one(*tensor);
+    for (const auto* tensor : {&of.last_reward, &of.action, &of.image, &of.chance, &of.stood}) one(*tensor);
   };
   if (before) visit(*before, false);
   visit(instant, true);
@@ -31,7 +31,8 @@ TimelineStep step_of(Timeline::Id id, const Instant& instant, const Instant* bef
           instant.done_probability,
           static_cast<float>(instant.error),
           instant.real_over,
-          instant.step > 0 && instant.anchored == instant.step};
+          instant.step > 0 && instant.anchored == instant.step,
+          instant.honest >= 0};
 }
 
 }  // namespace

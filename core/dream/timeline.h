@@ -26,10 +26,13 @@ struct Instant {
   bool dream_over = false, real_over = false, has_reward = false, has_done = false;
   std::int64_t step = 0, weights = 0;  // since the start; how often the weights had been replaced
   std::int64_t anchored = 0;           // the last step at which the dream stood on a real frame
+  Carry anchor;                        // the dream there
+  torch::Tensor stood;                 // its picture; undefined until somebody looks
   std::int64_t real_ended = -1;        // the step that ended the real episode
   double dream_reward = 0, real_reward = 0;
   float done_probability = 0;
-  double error = -1;  // of the picture, mean squared; < 0: nobody has looked
+  double error = -1;         // of the picture, mean squared; < 0: nobody has looked
+  std::int64_t honest = -1;  // steps since `anchored` until a picture that stands still was nearer; < 0: none was yet
 };
 
 /// What was dreamt, as a tree: to go on from an earlier instant is another branch. The oldest instants are forgotten
@@ -52,7 +55,10 @@ class Timeline {
   bool empty() const { return present_ == none; }
   Id present() const { return present_; }
   const Instant& now() const { return node(present_).instant; }
-  void note_error(double error) { node(present_).instant.error = error; }
+  void note(double error, std::int64_t honest) {
+    node(present_).instant.error = error;
+    node(present_).instant.honest = honest;
+  }
   /// The present's next on its line; `none` at its end. And what it followed, where that is kept.
   Id next() const { return node(present_).next; }
   Id before() const { return before(present_); }

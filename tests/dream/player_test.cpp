@@ -284,6 +284,41 @@ TEST_F(PlayerTest, ADreamThatDriftsIsAnchoredEverySoManyStepsOrByAPill) {
   EXPECT_THROW(player.take_pill(), Error) << "nothing real goes with it";
 }
 
+TEST_F(PlayerTest, TheHonestyClockStopsWhereAStillPictureIsNearer) {
+  Player player;
+  const auto clock = [&](double motion, int steps) {
+    load(player, {.length = 600}, motion);
+    player.control(Do::restart);
+    player.drive({true, {0.5f, 0, 0}, 0});
+    EXPECT_TRUE(player.view()->honesty.known);
+    run(player, steps);
+    return player.view()->honesty;
+  };
+  const auto slow = clock(0.02, 8);  // a fifth of the way is nearer than none
+  EXPECT_FALSE(slow.over);
+  EXPECT_EQ(slow.now, 8);
+  EXPECT_EQ(slow.stretches, 0);
+  const auto wrong = clock(-0.1, 8);  // the other way
+  EXPECT_TRUE(wrong.over);
+  EXPECT_EQ(wrong.now, 1);
+  EXPECT_EQ(wrong.stretches, 1);
+  const auto line = player.view()->timeline.line;
+  EXPECT_FALSE(line.front().untrusted);
+  EXPECT_TRUE(line[line.size() - 3].untrusted);
+  player.go_to(line.front().id);
+  player.control(Do::play);
+  run(player, 3);
+  EXPECT_EQ(player.view()->honesty.stretches, 1) << "what is lived again is not counted again";
+  player.set_anchor(2);
+  run(player, 6);
+  EXPECT_GE(player.view()->honesty.stretches, 3);
+  EXPECT_NEAR(player.view()->honesty.mean, 1, 1e-9);
+  EXPECT_NEAR(player.view()->honesty.deviation, 0, 1e-6);
+  player.set_twin(false);
+  run(player, 1);
+  EXPECT_FALSE(player.view()->honesty.known);
+}
+
 TEST_F(PlayerTest, TakesNewWeightsWithoutAnInterruption) {
   Player player;
   load(player);

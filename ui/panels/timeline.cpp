@@ -136,6 +136,16 @@ void draw_timeline(const Snapshot& snapshot, Ui& ui) {
   }
   for (std::size_t i = 0; i < shown.size(); ++i)
     draw_strip(ui, shown[i], timeline, x, box.min.y + gap + static_cast<float>(i) * (height + gap), height);
+  for (std::size_t i = 0; i < timeline.line.size();) {  // untrusted time is shaded
+    if (!timeline.line[i].untrusted || timeline.line[i].real_over) {
+      ++i;
+      continue;
+    }
+    const auto begins = i;
+    while (i < timeline.line.size() && timeline.line[i].untrusted && !timeline.line[i].real_over) ++i;
+    list->AddRectFilled({x(static_cast<double>(timeline.line[begins].step)), box.min.y},
+                        {x(static_cast<double>(timeline.line[i - 1].step) + 1), box.max.y}, fade(ui.color().warning, 0.10f));
+  }
   for (const auto& step : timeline.line) {
     if (!step.anchored) continue;
     const float at = x(static_cast<double>(step.step)), wide = ui.px(4);
@@ -156,6 +166,8 @@ void draw_timeline(const Snapshot& snapshot, Ui& ui) {
       const float value = strip.of(step);
       if (std::isfinite(value)) mono(ui, ui.color().muted, "%-7s %.4g", strip.name, static_cast<double>(value));
     }
+    if (step.untrusted && !step.real_over)
+      text(ui.color().warning, "a still picture has been nearer to the real one since");
     text(ui.color().muted, "drag to rewind; Space goes on from there");
     ImGui::EndTooltip();
   }

@@ -97,6 +97,26 @@ void draw_anchor(Ui& ui, const DreamView& dream) {
   ImGui::EndDisabled();
 }
 
+/// How long this stretch has been nearer to the truth than a picture that stands still, and how long others were.
+void draw_honesty(Ui& ui, const HonestyClock& clock) {
+  const Palette& p = ui.color();
+  char text[48] = "·";
+  if (clock.known) std::snprintf(text, sizeof text, "%lld", static_cast<long long>(clock.now));
+  mono(ui, p.muted, "%-7s", "honest");
+  ImGui::SameLine(0, 0);
+  mono(ui, clock.over ? p.warning : p.text, " %8s", text);
+  ImGui::SameLine(0, ui.px(5));
+  mono(ui, p.muted, "%s", !clock.known ? "" : !clock.over ? "so far" : clock.now == 1 ? "step" : "steps");
+  tip(ui, "Honesty clock",
+      "Steps since the last real frame until a picture that stands still is nearer to the real one than the dream. "
+      "Amber: this stretch is past it. Below: the mean of this run's stretches.");
+  std::snprintf(text, sizeof text, "%.1f", clock.mean);
+  mono(ui, p.muted, "%-7s %8s", "", clock.stretches > 0 ? text : "·");
+  if (clock.stretches == 0) return;
+  ImGui::SameLine(0, ui.px(5));
+  mono(ui, p.muted, "± %.1f", clock.deviation);
+}
+
 void draw_figures(Ui& ui, const DreamView& dream, float width) {
   const Palette& p = ui.color();
   ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, {ui.px(8), ui.px(3)});
@@ -132,6 +152,7 @@ void draw_figures(Ui& ui, const DreamView& dream, float width) {
   else
     mono(ui, p.muted, "%-7s %8s", "MSE", "·");
   tip(ui, "Pixel MSE", "Mean squared difference of dream and real picture, per channel value in [0, 1].");
+  draw_honesty(ui, dream.honesty);
   if (dream.has_reward)
     row(ui, "reward", "%.1f", dream.dream_reward, "dream");
   else
