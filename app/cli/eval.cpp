@@ -21,7 +21,8 @@ namespace dream::cli {
 
 namespace {
 
-constexpr std::int64_t horizon_episodes = 10, horizon_context = 60, horizon_dreams = 8;  // of the measurement of imagined steps
+// Of the measurement of imagined steps.
+constexpr std::int64_t horizon_episodes = 10, horizon_context = 60, horizon_dreams = 8;
 
 /// What the episodes of one player gave, printed when it is made.
 struct Played {

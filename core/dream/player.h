@@ -84,7 +84,7 @@ class Player {
   torch::Tensor picture_of(const Carry& carry) const;
   void add_frames(DreamView& view, const torch::Tensor& dreamt) const;
   void add_probes(DreamView& view);
-  void add_honesty(DreamView& view);
+  void add_honesty(DreamView& view, const torch::Tensor& dreamt);
   Carry with_held(Carry carry) const;
   std::vector<Knob> knobs() const;
   void keep_fitting_knobs();

@@ -73,7 +73,7 @@ std::shared_ptr<const DreamView> Player::view() {
   }
   add_probes(*view);
   for (const auto& knob : knobs()) view->knobs.push_back({knob, value_of(knob_values_, knob)});
-  add_honesty(*view);
+  add_honesty(*view, dreamt);
   view->timeline = timeline_.view();
   view->ready = true;
   view->hands_on = drive_.engaged;
@@ -100,10 +100,10 @@ std::shared_ptr<const DreamView> Player::view() {
 }
 
 /// Of the picture that is shown, and of the one that the dream stood on last.
-void Player::add_honesty(DreamView& view) {
+void Player::add_honesty(DreamView& view, const torch::Tensor& dreamt) {
   const double error = dream_error_of(view);
   if (error < 0) return;
-  if (!now_.stood.defined()) now_.stood = picture_of(now_.anchor);
+  if (!now_.stood.defined()) now_.stood = now_.anchored == now_.step ? dreamt : picture_of(now_.anchor);
   const double still = (now_.stood - unit_frame(now_.image)).square().mean().item<double>();
   const auto since = now_.step - now_.anchored;
   if (now_.honest < 0) now_.honest = timeline_.now().honest;  // lived again: it has been counted

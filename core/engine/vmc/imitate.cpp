@@ -160,7 +160,9 @@ class Imitation : public Phase {
     const auto& features = features_[0];
     for (int i = 0; i < fits_at_once && fitted_ < fits; ++i, ++fitted_) {
       adam_->options().learning_rate = learning_rate * (1 - static_cast<double>(fitted_) / fits);
-      const auto rows = torch::randint(features.size(0), {std::min(rows_a_fit, features.size(0))}, draws_, torch::kInt64).to(features.device());
+      const auto count = features.size(0);
+      const auto rows =
+          torch::randint(count, {std::min(rows_a_fit, count)}, draws_, torch::kInt64).to(features.device());
       (controller.act_with(parameters_, features.index_select(0, rows)) - actions_[0].index_select(0, rows))
           .square()
           .mean()
