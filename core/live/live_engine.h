@@ -15,7 +15,7 @@
 
 namespace dream {
 
-/// The engine behind the window: a player thread, a trainer thread, and one that reads files. Commands go to the thread
+/// The engine behind the window: a player thread, a trainer thread, one that reads files and one that dreams previews. Commands go to the thread
 /// whose work they change; each thread publishes what it did. Nothing is locked while a network computes. What a thread
 /// throws becomes a fault in the snapshot; whatever ran goes on.
 class LiveEngine : public Engine {
@@ -52,12 +52,15 @@ class LiveEngine : public Engine {
   using PlayerOrder = std::function<void(class Player&)>;
   using TrainerOrder = std::function<void(TrainerWork&)>;
   using FileOrder = std::function<void()>;
+  using PreviewOrder = std::function<void(class Gallery&)>;
 
   void play();
   void train();
   void read_files();
+  void dream_previews();
 
   void open_run(const std::string& path);
+  void open_bundle(const std::filesystem::path& file);
   Trainer::Options trainer_options() const { return {options_.checkpoint_seconds, ""}; }
   void control_training(TrainerWork& work, const TrainControl& command);
   void start_run(TrainerWork& work, const StartRun& command);
@@ -89,9 +92,11 @@ class LiveEngine : public Engine {
   Queue<PlayerOrder> player_orders_;
   Queue<TrainerOrder> trainer_orders_;
   Queue<FileOrder> file_orders_;
+  Queue<PreviewOrder> preview_orders_;
   Mailbox<DreamView> dream_;
   Mailbox<TrainView> train_;
   Mailbox<std::vector<RunView>> runs_;
+  Mailbox<PreviewsView> previews_;
   Mailbox<Fault> fault_;
   Mailbox<LiveWeights> weights_;
   Mailbox<Metrics> reference_;  // the curves of the shipped run like the one that is trained: what normal looks like
@@ -99,7 +104,7 @@ class LiveEngine : public Engine {
   std::string unsaved_;         // why, once the trainer thread has ended
   std::string told_;            // what follow() has last said: which run, and who trains it
   FileMark followed_;           // the last checkpoint that follow() has read, whatever came of it
-  std::jthread player_thread_, trainer_thread_, file_thread_;
+  std::jthread player_thread_, trainer_thread_, file_thread_, preview_thread_;
 };
 
 }  // namespace dream

@@ -62,6 +62,7 @@ class FakeEngine : public Engine {
   DreamView dream_;
   TrainView train_;
   std::vector<RunView> runs_;
+  PreviewsView previews_;
   std::vector<LogLine> log_;
   std::string fault_;
   std::vector<float> z_;
