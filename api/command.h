@@ -69,6 +69,16 @@ struct StartRun {  // a new run; it waits for TrainControl::start
   std::string recipe, environment, directory;
   std::vector<std::string> settings;  // "m.heads=true": what is fixed once the run exists
   bool stop_training = false;         // a training that runs is saved and stopped; else it forbids the new run
+  bool queued = false;                // or: begun, and trained, when the training that runs is complete
+};
+struct TrainRun {             // goes on with the training of a run that exists
+  std::string path, copy;     // copy: the name of a copy that is made first, and trained in its place; empty = itself
+  bool stop_training = false, queued = false;  // as in StartRun
+};
+struct QueueControl {
+  enum class Do { start, remove };
+  Do what = Do::remove;
+  std::int64_t id = 0;  // QueuedRun::id
 };
 struct TrainControl {
   enum class Do { start, pause, step, stop };  // start also resumes; step = one step, then paused; stop saves first
@@ -86,11 +96,31 @@ struct OpenRun {
   std::string path;
 };  // a run's folder or a checkpoint: dream with it
 struct RescanRuns {};
+struct DescribeRun {  // what StartRun would make of this: Snapshot::new_run answers
+  std::string recipe, environment, directory;
+  std::vector<std::string> settings;
+  std::string like;  // a run whose recipe, world and settings are asked for instead; empty = none
+};
+// Runs' folders. What is shipped or being trained is neither renamed nor deleted; names are single ones, without a path.
+struct RenameRun {
+  std::string path, name;
+};
+struct DuplicateRun {
+  std::string path, name;
+};
+struct DeleteRun {
+  std::string path;
+};  // it is moved to .deleted beside it
+struct RestoreRun {
+  std::string kept;
+};  // back to where it was: DeletedRun::kept
+struct CancelCopy {};
 struct DismissFault {};
 
 using Command = std::variant<DreamControl, GoTo, Drive, SetPilot, SetKnob, SetSpeed, SetTwin, SetAnchor, RealityPill,
                              EditLatent, HoldLatent,
                              RandomiseLatent, DreamFromReplay, DreamFrom, WatchProbes, StartRun, TrainControl, SetField,
-                             OpenRun, RescanRuns, DismissFault>;
+                             OpenRun, RescanRuns, TrainRun, QueueControl, DescribeRun,
+                             RenameRun, DuplicateRun, DeleteRun, RestoreRun, CancelCopy, DismissFault>;
 
 }  // namespace dream

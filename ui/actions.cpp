@@ -41,7 +41,7 @@ std::vector<Action> make_actions() {
        ImGuiMod_Ctrl | ImGuiKey_O,
        "Ctrl-O",
        "Dream with another run: from the list, by its path, or by dropping its folder on the window.",
-       [](Ui& ui) { ui.want_panel = "runs"; },
+       [](Ui& ui) { ui.runs.view = RunsPanel::View::list, ui.want_panel = "runs"; },
        {}});
   add({"choose_run",
        "File",
@@ -50,6 +50,14 @@ std::vector<Action> make_actions() {
        "Ctrl-D",
        "Dream with another run of the list: arrows and Enter.",
        [](Ui& ui) { ui.want_run_list = true; },
+       {}});
+  add({"new_run",
+       "File",
+       "New run…",
+       ImGuiMod_Ctrl | ImGuiKey_N,
+       "Ctrl-N",
+       "Train a model from nothing: recipe, world and settings.",
+       [](Ui& ui) { ui.runs.view = RunsPanel::View::form, ui.want_panel = "runs"; },
        {}});
   add({"screenshot",
        "File",
