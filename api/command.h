@@ -94,6 +94,16 @@ struct StartRun {  // a new run; it waits for TrainControl::start
   std::string recipe, environment, directory;
   std::vector<std::string> settings;  // "m.heads=true": what is fixed once the run exists
   bool stop_training = false;         // a training that runs is saved and stopped; else it forbids the new run
+  bool queued = false;                // or: begun, and trained, when the training that runs is complete
+};
+struct TrainRun {             // goes on with the training of a run that exists
+  std::string path, copy;     // copy: the name of a copy that is made first, and trained in its place; empty = itself
+  bool stop_training = false, queued = false;  // as in StartRun
+};
+struct QueueControl {
+  enum class Do { start, remove };
+  Do what = Do::remove;
+  std::int64_t id = 0;  // QueuedRun::id
 };
 struct TrainControl {
   enum class Do { start, pause, step, stop };  // start also resumes; step = one step, then paused; stop saves first
@@ -118,10 +128,32 @@ struct KeepBundle {  // the last seconds of the dream as a file that replays the
   double seconds = 30;
   std::string file;
 };
+struct DescribeRun {  // what StartRun would make of this: Snapshot::new_run answers
+  std::string recipe, environment, directory;
+  std::vector<std::string> settings;
+  std::string like;  // a run whose recipe, world and settings are asked for instead; empty = none
+};
+// Runs' folders. What is shipped or being trained is neither renamed nor deleted; names are single ones, without a path.
+struct RenameRun {
+  std::string path, name;
+};
+struct DuplicateRun {
+  std::string path, name;
+};
+struct DeleteRun {
+  std::string path;
+};  // it is moved to .deleted beside it
+struct RestoreRun {
+  std::string kept;
+};  // back to where it was: DeletedRun::kept
+struct CancelCopy {};
 struct DismissFault {};
 
-using Command = std::variant<DreamControl, GoTo, Follow, CompareWith, OpenFan, CloseFan, TakeFuture, Drive, SetPilot, SetKnob,
-                             SetSpeed, SetTwin, SetCoupling, RealityPill, SeePicture, ExplainLatent, EditLatent, HoldLatent, RandomiseLatent, DreamFromReplay, DreamFrom, WatchProbes, StartRun, TrainControl, SetField,
-                             OpenRun, RescanRuns, WatchPreviews, KeepBundle, DismissFault>;
+using Command =
+    std::variant<DreamControl, GoTo, Follow, CompareWith, OpenFan, CloseFan, TakeFuture, Drive, SetPilot, SetKnob, SetSpeed,
+                 SetTwin, SetCoupling, RealityPill, SeePicture, ExplainLatent, EditLatent, HoldLatent, RandomiseLatent,
+                 DreamFromReplay, DreamFrom, WatchProbes, StartRun, TrainControl, SetField, OpenRun, RescanRuns,
+                 WatchPreviews, KeepBundle, TrainRun, QueueControl, DescribeRun, RenameRun, DuplicateRun, DeleteRun,
+                 RestoreRun, CancelCopy, DismissFault>;
 
 }  // namespace dream

@@ -157,6 +157,12 @@ struct Choice {
   std::string name, help;  // "CarRacing", one sentence
 };
 
+/// A run that is begun, or trained on, when the training under way is complete.
+struct QueuedRun {
+  std::int64_t id = 0;
+  std::string run, recipe, environment;  // the latter two: of a new one
+};
+
 struct TrainView {
   std::uint64_t version = 0;
   bool open = false;                     // a run is open for training
@@ -176,11 +182,50 @@ struct TrainView {
   std::string fault;                          // a sentence with what to do next; empty = none
   double memory_bytes = 0, budget_bytes = 0;  // the replay, and what it may take
   std::vector<Choice> recipes, environments;  // what StartRun may name, the usual one first
+  std::vector<QueuedRun> queue;               // the next one first
+};
+
+/// What a run's agent reached where it was evaluated. Numbers of different worlds say nothing of each other.
+struct ScoreView {
+  bool known = false;
+  double mean = 0, deviation = 0;
+  std::string of = {};  // "over 100 unseen episodes"
+  bool operator==(const ScoreView&) const = default;
 };
 
 struct RunView {
   std::string path, title, recipe, environment, detail;  // detail: "score 861 ± 40 over 100 tracks"
   bool usable = false;                                   // false: detail says why it cannot be opened
+  bool shipped = false;                                  // with the program: it stays as it is
+  std::string name = {}, model = {};                     // "car", of its folder; "World Models (V-M-C)"
+  ScoreView score = {};
+  double progress = -1;         // the share of its training that is done; < 0: weights alone, or unknown
+  std::string training = {};    // where it stands: "v 62 %: epoch 7 of 10"; empty = unknown
+  std::string trained_by = {};  // now: "process 4242 on alpha, since …"; empty = nobody
+  std::int64_t changed = 0;     // when it was saved last, seconds since 1970; 0: unknown
+  double bytes = 0;             // of everything in its folder
+  bool operator==(const RunView&) const = default;
+};
+
+/// The answer to the last DescribeRun, which it repeats.
+struct NewRunView {
+  std::string recipe, environment, directory;
+  std::vector<std::string> settings;  // of `like` where that was asked for
+  std::string like;
+  std::vector<Field> fields;  // all settings of such a run, with the values it would begin with
+  std::string wrong;          // why it cannot be begun so, in a sentence; empty = it can
+  std::string free_folder;    // that no run has
+  std::string expected;       // what is known of how long it takes: "the shipped run … took 9,000 updates"; empty = nothing
+};
+
+struct DeletedRun {
+  std::string path, kept;  // where it was and where it lies now
+};
+/// What is done to runs' folders.
+struct RunFilesView {
+  std::string copying;              // "runs/car to runs/car-copy"; empty = nothing is copied
+  double progress = 0;              // of the copy, 0 … 1
+  std::vector<DeletedRun> deleted;  // since the program's start, the last one last
 };
 
 /// A run that is dreamt in the background, for a wall of them.
@@ -207,6 +252,8 @@ struct Snapshot {
   std::shared_ptr<const TrainView> train;
   std::shared_ptr<const std::vector<RunView>> runs;
   std::shared_ptr<const PreviewsView> previews;
+  std::shared_ptr<const NewRunView> new_run;
+  std::shared_ptr<const RunFilesView> run_files;
   std::shared_ptr<const std::vector<LogLine>> log;  // the newest few hundred
   std::string fault;  // of the last command (a file that would not open …): a sentence; empty = none
 };

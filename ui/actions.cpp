@@ -46,7 +46,7 @@ std::vector<Action> make_actions() {
        ImGuiMod_Ctrl | ImGuiKey_O,
        "Ctrl-O",
        "Dream with another run: from the list, by its path, or by dropping its folder on the window.",
-       [](Ui& ui) { ui.want_panel = "runs"; },
+       [](Ui& ui) { ui.runs.view = RunsPanel::View::list, ui.want_panel = "runs"; },
        {}});
   add({"choose_run",
        "File",
@@ -63,6 +63,14 @@ std::vector<Action> make_actions() {
        "F2",
        "Every shipped and own run as a small dream that goes on; enter one.",
        [](Ui& ui) { ui.show_home = !ui.show_home; },
+       {}});
+  add({"new_run",
+       "File",
+       "New run…",
+       ImGuiMod_Ctrl | ImGuiKey_N,
+       "Ctrl-N",
+       "Train a model from nothing: recipe, world and settings.",
+       [](Ui& ui) { ui.runs.view = RunsPanel::View::form, ui.want_panel = "runs"; },
        {}});
   add({"screenshot",
        "File",

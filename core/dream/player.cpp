@@ -70,6 +70,12 @@ void Player::load(std::shared_ptr<System> system, std::string title) {
   begin(start);
 }
 
+void Player::rename(const std::filesystem::path& directory) {
+  system_->directory = directory;
+  title_ = directory.string();
+  changed_ = true;
+}
+
 void Player::take_weights(const Checkpoint& weights, std::string title) {
   torch::NoGradGuard no_grad;
   system_->load_weights(weights);

@@ -28,6 +28,7 @@ class Player {
   void load(std::shared_ptr<System> system, std::string title);
   /// Newer weights of the same system: the dream goes on with them. Throws dream::Error when they do not fit.
   void take_weights(const Checkpoint& weights, std::string title);
+  void rename(const std::filesystem::path& directory);  // the run's folder has another name now
   bool loaded() const { return system_ != nullptr; }
   const System& system() const { return *system_; }
 

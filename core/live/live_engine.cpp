@@ -15,11 +15,18 @@
 namespace dream {
 namespace {
 
+constexpr double rescan_seconds = 10;  // between two looks at all runs: others train them too
+
 /// What a fault of this command is cured by: the next command of the same cause that succeeds.
 std::string cause_of(const Command& command) {
   if (const auto* field = std::get_if<SetField>(&command)) return "setting " + field->key;
   if (std::holds_alternative<StartRun>(command) || std::holds_alternative<OpenRun>(command)) return "run";
-  if (std::holds_alternative<TrainControl>(command)) return "training";
+  if (std::holds_alternative<TrainControl>(command) || std::holds_alternative<TrainRun>(command)) return "training";
+  if (std::holds_alternative<QueueControl>(command)) return "queue";
+  if (std::holds_alternative<RenameRun>(command) || std::holds_alternative<DuplicateRun>(command) ||
+      std::holds_alternative<DeleteRun>(command) || std::holds_alternative<RestoreRun>(command))
+    return "folder";
+  if (std::holds_alternative<DescribeRun>(command)) return "describe";
   if (std::holds_alternative<DreamFromReplay>(command)) return "replay";
   if (std::holds_alternative<DreamFrom>(command)) return "start";
   return "dream";
@@ -38,6 +45,8 @@ LiveEngine::LiveEngine(Options options)
       train_(std::make_shared<TrainView>()),
       runs_(std::make_shared<std::vector<RunView>>()),
       previews_(std::make_shared<PreviewsView>()),
+      new_run_(std::make_shared<NewRunView>()),
+      run_files_(std::make_shared<RunFilesView>()),
       fault_(std::make_shared<Fault>()),
       weights_(nullptr),
       reference_(nullptr),
@@ -80,6 +89,8 @@ std::shared_ptr<const Snapshot> LiveEngine::latest() const {
   snapshot->train = train_.get();
   snapshot->runs = runs_.get();
   snapshot->previews = previews_.get();
+  snapshot->new_run = new_run_.get();
+  snapshot->run_files = run_files_.get();
   snapshot->log = log_.lines();
   snapshot->fault = fault_.get()->text;
   return snapshot;
@@ -88,6 +99,7 @@ std::shared_ptr<const Snapshot> LiveEngine::latest() const {
 void LiveEngine::send(Command command) {
   const std::string cause = cause_of(command);
   const auto player = [&](auto order) { player_orders_.push(guarding<Player>(cause, std::move(order))); };
+  const auto files = [&](auto order) { file_orders_.push(guarding(cause, std::move(order))); };
   const auto trainer = [&](auto order) { trainer_orders_.push(guarding<TrainerWork>(cause, std::move(order))); };
   std::visit(
       Overloaded{
@@ -115,7 +127,7 @@ void LiveEngine::send(Command command) {
           [&](HoldLatent& c) { player([c](Player& p) { p.hold({c.probe, c.index, c.value}, c.on); }); },
           [&](RandomiseLatent& c) { player([c](Player& p) { p.randomise(c.probe); }); },
           [&](DreamFromReplay c) { trainer([this, c](TrainerWork& work) { dream_from_replay(work, c.recency); }); },
-          [&](DreamFrom& c) { file_orders_.push(guarding(cause, [this, c] { dream_from(c.path); })); },
+          [&](DreamFrom& c) { files([this, c] { dream_from(c.path.empty() ? "" : as_typed(c.path)); }); },
           [&](WatchProbes& c) {
             player([c](Player& p) { p.watch(c.names); });
             trainer([c](TrainerWork& work) {
@@ -137,7 +149,6 @@ void LiveEngine::send(Command command) {
             });
           },
           [&](StartRun& c) { trainer([this, c](TrainerWork& work) { start_run(work, c); }); },
-          [&](OpenRun& c) { file_orders_.push(guarding(cause, [this, c] { open_run(c.path); })); },
           [&](WatchPreviews& c) { preview_orders_.push([c](Gallery& gallery) { gallery.watch(c.paths); }); },
           [&](KeepBundle& c) {
             player([this, cause, c](Player& p) {  // written by another thread: a slow disk does not hold the dream
@@ -147,7 +158,24 @@ void LiveEngine::send(Command command) {
               }));
             });
           },
+          [&](TrainRun& c) {
+            files([this, c, cause] {
+              auto order = c;
+              if (!c.copy.empty()) order.path = copy_run(c.path, c.copy).string();
+              refuse_shipped(order.path, options_.assets);
+              trainer_orders_.push(
+                  guarding<TrainerWork>(cause, [this, order](TrainerWork& work) { train_run(work, order); }));
+            });
+          },
+          [&](QueueControl& c) { trainer([this, c](TrainerWork& work) { control_queue(work, c); }); },
+          [&](OpenRun& c) { files([this, c] { open_run(as_typed(c.path)); }); },
           [&](RescanRuns) { file_orders_.push(guarding("", [this] { scan_runs(); })); },
+          [&](DescribeRun& c) { files([this, c] { describe_run(c); }); },
+          [&](RenameRun& c) { files([this, c] { rename_run(c); }); },
+          [&](DuplicateRun& c) { files([this, c] { copy_run(c.path, c.name); }); },
+          [&](DeleteRun& c) { files([this, c] { delete_run(c); }); },
+          [&](RestoreRun& c) { files([this, c] { restore_run(c); }); },
+          [&](CancelCopy) { cancel_copy_ = true; },
           [&](DismissFault) {
             fault_.put(std::make_shared<const Fault>());
             trainer([](TrainerWork& work) { work.fault.clear(); });
@@ -188,8 +216,11 @@ void LiveEngine::read_files() {
   lower_thread_priority();
   compute_with(1);
   while (!quit_) {
-    for (auto& order : file_orders_.take(std::chrono::duration<double>(0.5))) order();
+    for (auto& order : file_orders_.take(std::chrono::duration<double>(0.5))) {
+      if (!quit_) order();
+    }
     if (!quit_) follow();
+    if (!quit_ && now_seconds() - scanned_at_ > rescan_seconds) scan_runs();
   }
 }
 
@@ -239,8 +270,10 @@ void LiveEngine::open_run(const std::string& path) {
   trainer_orders_.push(guarding<TrainerWork>("run", [this, path, shipped](TrainerWork& work) {
     work.shipped = shipped ? path : "";
     if (shipped || (work.trainer && same_folder(work.trainer->system().directory, path))) return;
-    if (work.running)
-      throw Error("a run is being trained: stop it before " + path + " can be trained; the dream uses it now");
+    if (work.running || work.one_step) {
+      log_.say(work.trainer->system().directory.string() + " goes on being trained while the dream uses " + path);
+      return;
+    }
     take_up(work, Trainer::open(path, trainer_options(), options_.device));
     if (!work.trainer->notice().empty()) log_.say(work.trainer->notice());
   }));
@@ -299,7 +332,9 @@ void LiveEngine::read_reference(const std::string& recipe, const std::string& en
 }
 
 void LiveEngine::scan_runs() {
-  runs_.put(std::make_shared<const std::vector<RunView>>(list_runs(options_.assets, options_.runs)));
+  auto found = std::make_shared<const std::vector<RunView>>(list_runs(options_.assets, options_.runs));
+  if (*found != *runs_.get()) runs_.put(std::move(found));
+  scanned_at_ = now_seconds();
 }
 
 }  // namespace dream

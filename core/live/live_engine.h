@@ -64,6 +64,10 @@ class LiveEngine : public Engine {
   Trainer::Options trainer_options() const { return {options_.checkpoint_seconds, ""}; }
   void control_training(TrainerWork& work, const TrainControl& command);
   void start_run(TrainerWork& work, const StartRun& command);
+  void train_run(TrainerWork& work, const TrainRun& command);
+  /// Begins what waits, until one of it trains. What cannot be begun is a fault, and the next one's turn.
+  void start_queued(TrainerWork& work);
+  void control_queue(TrainerWork& work, const QueueControl& command);
   void hand_over_weights(TrainerWork& work);
   void tell_what_is_watched(TrainerWork& work);
   /// The run that is watched has a newer checkpoint, of another program that trains it: it is shown, and dreamt with.
@@ -72,6 +76,13 @@ class LiveEngine : public Engine {
   void dream_from(const std::string& path);
   void dream_from_replay(TrainerWork& work, double recency);
   void scan_runs();
+  void describe_run(const DescribeRun& asked);
+  std::string expectation(System& like);
+  void moved(const std::filesystem::path& from, const std::filesystem::path& to);
+  void rename_run(const RenameRun& command);
+  std::filesystem::path copy_run(const std::string& path, const std::string& name);
+  void delete_run(const DeleteRun& command);
+  void restore_run(const RestoreRun& command);
   /// Of the shipped run of this recipe in this environment, if there is one.
   void read_reference(const std::string& recipe, const std::string& environment);
   void take_up(TrainerWork& work, std::unique_ptr<Trainer> trainer);
@@ -97,6 +108,8 @@ class LiveEngine : public Engine {
   Mailbox<TrainView> train_;
   Mailbox<std::vector<RunView>> runs_;
   Mailbox<PreviewsView> previews_;
+  Mailbox<NewRunView> new_run_;
+  Mailbox<RunFilesView> run_files_;  // of the file thread
   Mailbox<Fault> fault_;
   Mailbox<LiveWeights> weights_;
   Mailbox<Metrics> reference_;  // the curves of the shipped run like the one that is trained: what normal looks like
@@ -104,6 +117,9 @@ class LiveEngine : public Engine {
   std::string unsaved_;         // why, once the trainer thread has ended
   std::string told_;            // what follow() has last said: which run, and who trains it
   FileMark followed_;           // the last checkpoint that follow() has read, whatever came of it
+  double scanned_at_ = 0;       // the list of runs
+  std::string expected_for_, expected_;  // the last expectation(), and of which recipe and world
+  std::atomic<bool> cancel_copy_ = false;
   std::jthread player_thread_, trainer_thread_, file_thread_, preview_thread_;
 };
 

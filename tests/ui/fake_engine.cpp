@@ -137,9 +137,20 @@ FakeEngine::FakeEngine() {
   Field device = field("device", "Where the networks run.", "", std::string("cpu"), 0, 0, false, false);
   device.choices = {"cpu", "cuda"};
   train_.fields.push_back(device);
-  runs_ = {{"assets/car", "shipped run", "vmc", "CarRacing", "score 861 ± 40 over 100 tracks", true},
-           {"runs/car", "runs/car", "vmc", "CarRacing", "V trained, M at 12 %", true},
-           {"runs/old", "runs/old", "vmc", "CarRacing", "model.safetensors is cut short: 1.2 MB of 9.8 MB", false}};
+  const auto run = [](const char* path, const char* model, const char* detail, bool shipped, std::int64_t changed,
+                      double bytes) {
+    RunView view{path, path, "vmc", "CarRacing", detail, true};
+    view.shipped = shipped, view.name = view.path.substr(view.path.rfind('/') + 1), view.model = model;
+    view.changed = changed, view.bytes = bytes;
+    return view;
+  };
+  runs_ = {run("assets/car", "World Models (V-M-C)", "score 861 ± 40 over 100 tracks", true, 1795600000, 9.8e6),
+           run("runs/car", "World Models (V-M-C)", "not evaluated yet", false, 1795690000, 1.23e9),
+           run("runs/old", "World Models (V-M-C)", "model.safetensors is cut short: 1.2 MB of 9.8 MB", false,
+               1795500000, 1.2e6)};
+  runs_[0].score = {true, 861, 40, "over 100 tracks"};
+  runs_[1].progress = 0.41, runs_[1].training = "v 62 %: epoch 7 of 10";
+  runs_[2].usable = false;
   log_ = {{0.4, 0, "Shipped run opened: assets/car"},
           {1.2, 0, "Collect: 200 episodes are there already"},
           {2.0, 0, "V: 4,348,547 parameters, 742 frames/s"},
@@ -215,6 +226,20 @@ void FakeEngine::send(Command command) {
   } else if (const auto* set = std::get_if<SetField>(&command)) {
     for (Field& field : train_.fields)
       if (field.key == set->key && (set->run.empty() || set->run == train_.run)) field.value = set->value;
+  } else if (const auto* asked = std::get_if<DescribeRun>(&command)) {
+    new_run_ = {asked->recipe, asked->environment, asked->directory, asked->settings, asked->like, train_.fields, "",
+                "runs/free",   "the shipped run car took 9,000 updates"};
+    if (!asked->like.empty()) new_run_.environment = "Other", new_run_.settings = {"v.epochs=3"};
+    for (const auto& setting : new_run_.settings) {
+      const auto key = setting.substr(0, setting.find('='));
+      if (std::none_of(train_.fields.begin(), train_.fields.end(), [&](const Field& f) { return f.key == key; }))
+        new_run_.wrong = "there is no setting '" + key + "'";
+    }
+  } else if (const auto* gone = std::get_if<DeleteRun>(&command)) {
+    files_.deleted.push_back({gone->path, "runs/.deleted/" + gone->path.substr(gone->path.rfind('/') + 1)});
+    std::erase_if(runs_, [&](const RunView& run) { return run.path == gone->path; });
+  } else if (std::holds_alternative<RestoreRun>(command)) {
+    files_.deleted.pop_back();
   } else if (std::holds_alternative<DismissFault>(command)) {
     fault_.clear(), train_.fault.clear();
   }
@@ -321,6 +346,8 @@ void FakeEngine::publish() {
   snapshot->train = std::make_shared<const TrainView>(train_);
   snapshot->previews = std::make_shared<const PreviewsView>(previews_);
   snapshot->runs = std::make_shared<const std::vector<RunView>>(runs_);
+  snapshot->new_run = std::make_shared<const NewRunView>(new_run_);
+  snapshot->run_files = std::make_shared<const RunFilesView>(files_);
   snapshot->log = std::make_shared<const std::vector<LogLine>>(log_);
   snapshot->fault = fault_;
   const std::lock_guard lock(mutex_);
