@@ -86,11 +86,17 @@ struct OpenRun {
   std::string path;
 };  // a run's folder or a checkpoint: dream with it
 struct RescanRuns {};
+struct CompareCurves {  // lays these runs' curves over those of the open one, as their checkpoints have them now
+  std::vector<std::string> runs;  // folders; empty = none
+};
+struct LookAtReplay {  // shows a frame of the replay: TrainView::replay_frame
+  double recency = 1;  // 0 = the oldest frame … 1 = the newest
+};
 struct DismissFault {};
 
 using Command = std::variant<DreamControl, GoTo, Drive, SetPilot, SetKnob, SetSpeed, SetTwin, SetAnchor, RealityPill,
                              EditLatent, HoldLatent,
                              RandomiseLatent, DreamFromReplay, DreamFrom, WatchProbes, StartRun, TrainControl, SetField,
-                             OpenRun, RescanRuns, DismissFault>;
+                             OpenRun, RescanRuns, DismissFault, CompareCurves, LookAtReplay>;
 
 }  // namespace dream

@@ -57,7 +57,7 @@ class Player {
   /// place comes back when it is let go before the next step. Throws dream::Error like edit().
   void hold(const HeldLatent& what, bool on);
   void randomise(const std::string& probe);
-  void watch(std::set<std::string> names) { watched_ = std::move(names); }
+  void watch(std::set<std::string> names);
 
   /// Seconds from `now` until the next step is due; 0 when it is; infinity while paused.
   double until_due(double now) const;
