@@ -147,6 +147,12 @@ struct RestoreRun {
   std::string kept;
 };  // back to where it was: DeletedRun::kept
 struct CancelCopy {};
+struct CompareCurves {  // lays these runs' curves over those of the open one, as their checkpoints have them now
+  std::vector<std::string> runs;  // folders; empty = none
+};
+struct LookAtReplay {  // shows a frame of the replay: TrainView::replay_frame
+  double recency = 1;  // 0 = the oldest frame … 1 = the newest
+};
 struct DismissFault {};
 
 using Command =
@@ -154,6 +160,6 @@ using Command =
                  SetTwin, SetCoupling, RealityPill, SeePicture, ExplainLatent, EditLatent, HoldLatent, RandomiseLatent,
                  DreamFromReplay, DreamFrom, WatchProbes, StartRun, TrainControl, SetField, OpenRun, RescanRuns,
                  WatchPreviews, KeepBundle, TrainRun, QueueControl, DescribeRun, RenameRun, DuplicateRun, DeleteRun,
-                 RestoreRun, CancelCopy, DismissFault>;
+                 RestoreRun, CancelCopy, CompareCurves, LookAtReplay, DismissFault>;
 
 }  // namespace dream

@@ -20,6 +20,10 @@ struct Frame {
   double error = -1;
   std::shared_ptr<const Image> image;  // null while there is none
   bool past = false;                   // it stands still since an earlier step, which the caption names
+  // Of a sheet of pictures: what its rows show, which repeat from above; its columns, those of them that the model had
+  // seen, and the steps from one to the next. The rest it imagined.
+  std::vector<std::string> rows = {};
+  int columns = 0, seen = 0, stride = 1;
 };
 
 struct HeldLatent {  // HoldLatent put it there
@@ -142,6 +146,11 @@ struct PhaseView {
   std::string detail;       // "epoch 3 of 10"
 };
 
+struct RunLine {  // the same curve of another run
+  std::string run;  // its folder
+  std::vector<double> x, y;
+};
+
 struct CurveView {
   std::string name, title, unit;  // "v/kl", "KL(q(z|x) ‖ N(0, I))", "nats"
   std::string x_unit;             // "step"
@@ -150,6 +159,7 @@ struct CurveView {
   double floor = 0;                              // drawn as a dashed line when has_floor
   bool has_floor = false;
   std::string floor_label;  // "tolerance 0.5·z = 16"
+  std::vector<RunLine> others = {};  // of the runs that it is compared with
 };
 
 /// One thing that a new run may be made of.
@@ -183,6 +193,8 @@ struct TrainView {
   double memory_bytes = 0, budget_bytes = 0;  // the replay, and what it may take
   std::vector<Choice> recipes, environments;  // what StartRun may name, the usual one first
   std::vector<QueuedRun> queue;               // the next one first
+  std::vector<std::string> compared;          // the runs whose curves are laid over: CompareCurves
+  Frame replay_frame;                         // that LookAtReplay chose; no image = none yet
 };
 
 /// What a run's agent reached where it was evaluated. Numbers of different worlds say nothing of each other.

@@ -362,6 +362,12 @@ void Player::hold(const HeldLatent& what, bool on) {
   replace_present();
 }
 
+/// A dream that holds still shows them too.
+void Player::watch(std::set<std::string> names) {
+  changed_ = changed_ || names != watched_;
+  watched_ = std::move(names);
+}
+
 Carry Player::with_held(Carry carry) const {
   for (const auto& h : held_) carry = system_->model->edit(carry, h.probe, h.index, h.value);
   return carry;

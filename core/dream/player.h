@@ -78,7 +78,7 @@ class Player {
   /// place comes back when it is let go before the next step. Throws dream::Error like edit().
   void hold(const HeldLatent& what, bool on);
   void randomise(const std::string& probe);
-  void watch(std::set<std::string> names) { watched_ = std::move(names); }
+  void watch(std::set<std::string> names);
 
   /// The last `seconds` of the line up to the present, at the world's own pace: a file that replay() lives again. Throws
   /// dream::Error where there is nothing to keep.

@@ -28,6 +28,8 @@ std::string cause_of(const Command& command) {
     return "folder";
   if (std::holds_alternative<DescribeRun>(command)) return "describe";
   if (std::holds_alternative<DreamFromReplay>(command)) return "replay";
+  if (std::holds_alternative<LookAtReplay>(command)) return "look";
+  if (std::holds_alternative<CompareCurves>(command)) return "curves";
   if (std::holds_alternative<DreamFrom>(command)) return "start";
   return "dream";
 }
@@ -50,6 +52,7 @@ LiveEngine::LiveEngine(Options options)
       fault_(std::make_shared<Fault>()),
       weights_(nullptr),
       reference_(nullptr),
+      compared_(std::make_shared<std::vector<Compared>>()),
       watched_(nullptr) {
   player_thread_ = std::jthread([this] { play(); });
   trainer_thread_ = std::jthread([this] { train(); });
@@ -176,6 +179,8 @@ void LiveEngine::send(Command command) {
           [&](DeleteRun& c) { files([this, c] { delete_run(c); }); },
           [&](RestoreRun& c) { files([this, c] { restore_run(c); }); },
           [&](CancelCopy) { cancel_copy_ = true; },
+          [&](CompareCurves& c) { file_orders_.push(guarding(cause, [this, c] { compare_curves(c.runs); })); },
+          [&](LookAtReplay c) { trainer([c](TrainerWork& work) { look_at_replay(work, c.recency); }); },
           [&](DismissFault) {
             fault_.put(std::make_shared<const Fault>());
             trainer([](TrainerWork& work) { work.fault.clear(); });
@@ -329,6 +334,13 @@ void LiveEngine::read_reference(const std::string& recipe, const std::string& en
     reference_.put(std::make_shared<const Metrics>(std::move(system->metrics)));
     return;
   }
+}
+
+void LiveEngine::compare_curves(const std::vector<std::string>& runs) {
+  auto read = std::make_shared<std::vector<Compared>>();
+  for (const auto& run : runs)
+    read->push_back({run, std::move(load_system(load_run(checkpoint_path(run)), "cpu")->metrics)});
+  compared_.put(std::move(read));
 }
 
 void LiveEngine::scan_runs() {

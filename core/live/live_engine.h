@@ -75,6 +75,7 @@ class LiveEngine : public Engine {
   static void show_batch(Phase& phase, TrainerWork& work);
   void dream_from(const std::string& path);
   void dream_from_replay(TrainerWork& work, double recency);
+  static void look_at_replay(TrainerWork& work, double recency);
   void scan_runs();
   void describe_run(const DescribeRun& asked);
   std::string expectation(System& like);
@@ -85,7 +86,13 @@ class LiveEngine : public Engine {
   void restore_run(const RestoreRun& command);
   /// Of the shipped run of this recipe in this environment, if there is one.
   void read_reference(const std::string& recipe, const std::string& environment);
+  /// Reads the curves of these runs; all of them or, where one cannot be read, none: it throws then.
+  void compare_curves(const std::vector<std::string>& runs);
   void take_up(TrainerWork& work, std::unique_ptr<Trainer> trainer);
+  struct Compared {
+    std::string run;
+    Metrics curves;
+  };
   struct Fault {
     std::string cause, text;  // of the last thing that went wrong
   };
@@ -113,6 +120,7 @@ class LiveEngine : public Engine {
   Mailbox<Fault> fault_;
   Mailbox<LiveWeights> weights_;
   Mailbox<Metrics> reference_;  // the curves of the shipped run like the one that is trained: what normal looks like
+  Mailbox<std::vector<Compared>> compared_;  // whose curves are laid over
   Mailbox<Watched> watched_;    // null: nothing to follow
   std::string unsaved_;         // why, once the trainer thread has ended
   std::string told_;            // what follow() has last said: which run, and who trains it

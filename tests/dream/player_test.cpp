@@ -80,6 +80,19 @@ TEST_F(PlayerTest, BeginsAfterAWarmUpAndDreamsTheTruth) {
   EXPECT_GT(player.view()->version, view->version);
 }
 
+TEST_F(PlayerTest, WhatIsWatchedWhileTheDreamHoldsStillIsShown) {
+  Player player;
+  load(player);
+  player.control(Do::pause);
+  player.watch({});
+  EXPECT_TRUE(player.view()->probes.empty());
+  player.watch({"latent/x"});
+  ASSERT_TRUE(player.changed()) << "the window gets another view without a step";
+  EXPECT_EQ(player.view()->probes.at(0).name, "latent/x");
+  player.watch({"latent/x"});
+  EXPECT_FALSE(player.changed()) << "the same names are no news";
+}
+
 TEST_F(PlayerTest, AWrongModelShowsItsError) {
   Player player;
   load(player, {.length = 200}, -0.1);  // it imagines the opposite motion
