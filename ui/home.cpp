@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <cstdio>
 
 #include "imgui.h"
@@ -16,12 +17,11 @@ constexpr const char* kinds[] = {"all", "shipped", "mine", "training now"};
 constexpr double honest_at_full = 100;  // steps: a bar that is full
 
 bool trains_now(const Ui& ui, const RunView& run) {
-  return ui.train().run == run.path && (ui.train().busy || !ui.train().trained_by.empty());
+  return !run.trained_by.empty() || (ui.train().run == run.path && ui.train().busy);
 }
 
 bool is_of_kind(const Ui& ui, const RunView& run, int kind) {
-  const bool shipped = run.title.rfind("shipped: ", 0) == 0;
-  return kind == 0 || (kind == 1 && shipped) || (kind == 2 && !shipped) || (kind == 3 && trains_now(ui, run));
+  return kind == 0 || (kind == 1 && run.shipped) || (kind == 2 && !run.shipped) || (kind == 3 && trains_now(ui, run));
 }
 
 std::string lower(std::string text) {
@@ -32,7 +32,7 @@ std::string lower(std::string text) {
 
 /// Whether every word that was typed is somewhere in what the card says.
 bool matches(const RunView& run, const std::string& typed) {
-  const std::string said = lower(run.environment + ' ' + run.recipe + ' ' + run.title + ' ' + run.detail);
+  const std::string said = lower(run.environment + ' ' + run.recipe + ' ' + run.model + ' ' + run.title + ' ' + run.detail);
   const std::string words = lower(typed);
   for (std::size_t at = 0; at < words.size();) {
     const std::size_t end = std::min(words.find(' ', at), words.size());
@@ -110,20 +110,23 @@ bool draw_card(Ui& ui, const RunView& run, bool chosen, float width) {
   };
   line(ui.fonts.bold, 1, p.text, run.environment.empty() ? run.title : run.environment, pad, width - 2 * pad);
   y += ui.px(21);
-  const bool shipped = run.title.rfind("shipped: ", 0) == 0;
-  line(ui.fonts.text, 0.86f, p.muted, shipped ? run.recipe : run.title + " · " + run.recipe, pad, width - 2 * pad);
+  const std::string model = run.model.empty() ? run.recipe : run.model;
+  line(ui.fonts.text, 0.86f, p.muted, run.shipped ? model : run.name + " · " + model, pad, width - 2 * pad);
   y += ui.px(20);
   const float half = (width - 3 * pad) / 2, second = 2 * pad + half;
   char honest[48] = "honest ·";
   const bool known = preview && preview->honest_count > 0;
   if (known) std::snprintf(honest, sizeof honest, "honest %.0f steps", preview->honest);
   line(ui.fonts.text, 0.82f, p.text, honest, pad, half);
-  std::string score = run.detail;
-  if (const auto over = score.find(" over "); over != std::string::npos) score = score.substr(0, over);
-  if (trains_now(ui, run)) score = "training now";
+  std::string score = run.usable ? "not evaluated" : run.detail;
+  if (run.score.known)
+    score = "score " + short_number(run.score.mean) + " ± " + short_number(run.score.deviation);
+  const bool trains = trains_now(ui, run);
+  if (trains) score = run.progress >= 0 ? "training, " + std::to_string(std::lround(100 * run.progress)) + " %" : "training now";
   line(ui.fonts.text, 0.82f, run.usable ? p.text : p.warning, score, second, half);
   y += ui.px(18);
   bar(ui, {min.x + pad, y}, half, known ? preview->honest / honest_at_full : 0, p.dream);
+  if (trains && run.progress >= 0) bar(ui, {min.x + second, y}, half, run.progress, p.real);
   return clicked;
 }
 
@@ -155,8 +158,8 @@ void enter(Ui& ui, const RunView& run) {
 }
 
 void begin_new_run(Ui& ui) {
-  ui.want_panel = "runs";
   leave(ui);
+  ui.run("new_run");
 }
 
 }  // namespace
@@ -209,7 +212,7 @@ void draw_home(Ui& ui, ImVec2 pos, ImVec2 size) {
                    columns * (static_cast<int>(pressed(ImGuiKey_DownArrow)) - static_cast<int>(pressed(ImGuiKey_UpArrow)));
   if (opened) {
     const auto here = std::find_if(shown.begin(), shown.end(), [&](const RunView* run) {
-      return run->path == ui.dream().run || run->title == ui.dream().run_title;
+      return run->path == ui.dream().run;
     });
     state.selected = here == shown.end() ? 0 : static_cast<int>(here - shown.begin());
   }
