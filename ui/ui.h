@@ -130,13 +130,15 @@ struct Ui {
   // Asked for by panels, carried out by the window.
   std::string want_workspace;
   bool want_reset_layout = false, want_quit = false, want_screenshot = false, want_style = false;
-  bool show_keys = false, show_palette = false;
+  bool show_keys = false, show_palette = false, show_home = false;
   double replay_recency = 1;         // where "dream from this frame" begins: 0 the oldest frame … 1 the newest
+  SetCoupling asleep{Coupling::dream_leads, 0};  // what a hand-over goes back to
   std::string want_panel;            // bring this panel to the front
   RunsPanel runs;
   bool want_run_list = false;        // drop the list of runs in the top bar
 
-  std::set<std::string> wanted_probes;  // filled while drawing
+  std::set<std::string> wanted_probes;       // filled while drawing
+  std::vector<std::string> wanted_previews;  // the same: runs that Home shows
   std::vector<LogLine> notes;
   std::vector<UndoStep> undo_steps;
   std::map<std::string, std::string> texts;  // what is being typed, by field

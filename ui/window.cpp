@@ -20,6 +20,7 @@
 #include "ui/chrome.h"
 #include "ui/desktop.h"
 #include "ui/faults.h"
+#include "ui/home.h"
 #include "ui/icon.h"
 #include "ui/layout.h"
 #include "ui/panel_list.h"
@@ -61,6 +62,8 @@ struct Window::Inside {
   std::string dream_run, train_run;  // as in the last frame
   std::set<std::string> sent_probes;
   bool probes_sent = false;
+  std::vector<std::string> sent_previews;
+  std::shared_ptr<const PreviewsView> previews;  // as in the last frame
   struct Ground {
     ImVec2 pos, size;
   };
@@ -228,8 +231,12 @@ void Window::Inside::style() {
   apply_theme(ui.settings.dark, scale);
 }
 
-/// Tells the engine which probes the visible panels need, when that has changed.
+/// Tells the engine which probes and previews are seen, when that has changed.
 void Window::Inside::watch() {
+  if (ui_state->wanted_previews != sent_previews) {
+    sent_previews = ui_state->wanted_previews;
+    engine_ref.send(WatchPreviews{sent_previews});
+  }
   if (probes_sent && ui_state->wanted_probes == sent_probes) return;
   sent_probes = ui_state->wanted_probes;
   probes_sent = true;
@@ -280,9 +287,16 @@ void Window::Inside::draw() {
     layout_built = frames;
     untouched_layout.clear();
   }
-  draw_dock_space(dock, viewport->WorkPos, viewport->WorkSize);
-  const std::string front = std::exchange(ui.want_panel, "");
+  draw_dock_space(dock, viewport->WorkPos, viewport->WorkSize, ui.show_home);
   grounds.clear();
+  if (ui.show_home) {
+    draw_home(ui, viewport->WorkPos, viewport->WorkSize);
+    draw_faults(ui);
+    draw_keys_page(ui);
+    draw_palette(ui);
+    return;
+  }
+  const std::string front = std::exchange(ui.want_panel, "");
   for (const Panel& panel : panel_list()) {
     bool& open = ui.panel_open[panel.id];
     if (front == panel.id) open = true;
@@ -410,6 +424,7 @@ bool Window::frame() {
     in.dream_version = ui.snapshot->dream->version;
     in.last_news = begin;
   }
+  if (in.previews != ui.snapshot->previews) in.previews = ui.snapshot->previews, in.last_news = begin;
   if (!ui.want_workspace.empty()) in.use_workspace(std::exchange(ui.want_workspace, ""));
   in.meet_runs();
   in.style();
@@ -420,10 +435,11 @@ bool Window::frame() {
   ImGui::NewFrame();
   const ImGuiIO& io = ImGui::GetIO();
   handle_shortcuts(ui);
-  const bool free = !io.WantTextInput && !ui.show_palette && !list_is_open() && (ui.focused || in.key_event == 0);
+  const bool free = !io.WantTextInput && !ui.show_palette && !ui.show_home && !list_is_open() && (ui.focused || in.key_event == 0);
   in.drive(free);
   if (const std::string chosen = ui.folder_dialog.take(); !chosen.empty()) ui.send(OpenRun{chosen});
   ui.wanted_probes.clear();
+  ui.wanted_previews.clear();
   in.draw();
   in.watch();
   ImGui::Render();

@@ -4,9 +4,11 @@
 
 #include "api/error.h"
 #include "core/base/platform.h"
+#include "core/dream/bundle.h"
 #include "core/dream/player.h"
 #include "core/engine/run_file.h"
 #include "core/env/registry.h"
+#include "core/live/gallery.h"
 #include "core/live/live_work.h"
 #include "core/live/run_list.h"
 
@@ -26,6 +28,8 @@ std::string cause_of(const Command& command) {
     return "folder";
   if (std::holds_alternative<DescribeRun>(command)) return "describe";
   if (std::holds_alternative<DreamFromReplay>(command)) return "replay";
+  if (std::holds_alternative<LookAtReplay>(command)) return "look";
+  if (std::holds_alternative<CompareCurves>(command)) return "curves";
   if (std::holds_alternative<DreamFrom>(command)) return "start";
   return "dream";
 }
@@ -42,15 +46,18 @@ LiveEngine::LiveEngine(Options options)
       dream_(std::make_shared<DreamView>()),
       train_(std::make_shared<TrainView>()),
       runs_(std::make_shared<std::vector<RunView>>()),
+      previews_(std::make_shared<PreviewsView>()),
       new_run_(std::make_shared<NewRunView>()),
       run_files_(std::make_shared<RunFilesView>()),
       fault_(std::make_shared<Fault>()),
       weights_(nullptr),
       reference_(nullptr),
+      compared_(std::make_shared<std::vector<Compared>>()),
       watched_(nullptr) {
   player_thread_ = std::jthread([this] { play(); });
   trainer_thread_ = std::jthread([this] { train(); });
   file_thread_ = std::jthread([this] { read_files(); });
+  preview_thread_ = std::jthread([this] { dream_previews(); });
   // The dream first: it is what the user waits for.
   const auto shipped = shipped_runs(options_.assets);
   if (!options_.open.empty() || !shipped.empty()) {
@@ -72,7 +79,8 @@ std::string LiveEngine::close() {
   player_orders_.push([](Player&) {});
   trainer_orders_.push([](TrainerWork&) {});
   file_orders_.push([] {});
-  for (auto* thread : {&player_thread_, &trainer_thread_, &file_thread_}) {
+  preview_orders_.push([](Gallery&) {});
+  for (auto* thread : {&player_thread_, &trainer_thread_, &file_thread_, &preview_thread_}) {
     if (thread->joinable()) thread->join();
   }
   return unsaved_;
@@ -83,6 +91,7 @@ std::shared_ptr<const Snapshot> LiveEngine::latest() const {
   snapshot->dream = dream_.get();
   snapshot->train = train_.get();
   snapshot->runs = runs_.get();
+  snapshot->previews = previews_.get();
   snapshot->new_run = new_run_.get();
   snapshot->run_files = run_files_.get();
   snapshot->log = log_.lines();
@@ -104,7 +113,18 @@ void LiveEngine::send(Command command) {
           [&](SetSpeed c) { player([c](Player& p) { p.set_speed(c.steps_per_second); }); },
           [&](GoTo c) { player([c](Player& p) { p.go_to(c.instant); }); },
           [&](SetTwin c) { player([c](Player& p) { p.set_twin(c.on); }); },
-          [&](SetAnchor c) { player([c](Player& p) { p.set_anchor(c.every); }); },
+          [&](SetCoupling c) { player([c](Player& p) { p.set_coupling(c.how, c.steps); }); },
+          [&](Follow c) { player([c](Player& p) { p.follow(c.instant); }); },
+          [&](CompareWith c) { player([c](Player& p) { p.compare_with(c.instant); }); },
+          [&](OpenFan& c) { player([c](Player& p) { p.open_fan(c.over, c.knob); }); },
+          [&](CloseFan) { player([](Player& p) { p.close_fan(); }); },
+          [&](TakeFuture c) { player([c](Player& p) { p.take_future(c.which); }); },
+          [&](SeePicture& c) {
+            player([c](Player& p) {
+              if (c.picture) p.see_picture(*c.picture);
+            });
+          },
+          [&](ExplainLatent& c) { player([c](Player& p) { p.explain(c.probe, c.index); }); },
           [&](RealityPill) { player([](Player& p) { p.take_pill(); }); },
           [&](EditLatent& c) { player([c](Player& p) { p.edit(c.probe, c.index, c.value); }); },
           [&](HoldLatent& c) { player([c](Player& p) { p.hold({c.probe, c.index, c.value}, c.on); }); },
@@ -132,6 +152,15 @@ void LiveEngine::send(Command command) {
             });
           },
           [&](StartRun& c) { trainer([this, c](TrainerWork& work) { start_run(work, c); }); },
+          [&](WatchPreviews& c) { preview_orders_.push([c](Gallery& gallery) { gallery.watch(c.paths); }); },
+          [&](KeepBundle& c) {
+            player([this, cause, c](Player& p) {  // written by another thread: a slow disk does not hold the dream
+              file_orders_.push(guarding(cause, [this, c, kept = p.keep(c.seconds)] {
+                kept.save(c.file);
+                log_.say("kept: " + c.file);
+              }));
+            });
+          },
           [&](TrainRun& c) {
             files([this, c, cause] {
               auto order = c;
@@ -150,6 +179,8 @@ void LiveEngine::send(Command command) {
           [&](DeleteRun& c) { files([this, c] { delete_run(c); }); },
           [&](RestoreRun& c) { files([this, c] { restore_run(c); }); },
           [&](CancelCopy) { cancel_copy_ = true; },
+          [&](CompareCurves& c) { file_orders_.push(guarding(cause, [this, c] { compare_curves(c.runs); })); },
+          [&](LookAtReplay c) { trainer([c](TrainerWork& work) { look_at_replay(work, c.recency); }); },
           [&](DismissFault) {
             fault_.put(std::make_shared<const Fault>());
             trainer([](TrainerWork& work) { work.fault.clear(); });
@@ -198,7 +229,38 @@ void LiveEngine::read_files() {
   }
 }
 
+void LiveEngine::dream_previews() {
+  name_thread("previews");
+  lower_thread_priority();
+  compute_with(1);
+  Gallery gallery(options_.device);
+  double rest = 0;
+  while (!quit_) {
+    for (auto& order : preview_orders_.take(std::chrono::duration<double>(gallery.empty() ? 1 : rest))) {
+      order(gallery);
+      previews_.put(gallery.view());
+    }
+    if (quit_ || gallery.empty()) continue;
+    rest = gallery.work();
+    previews_.put(gallery.view());
+  }
+}
+
+void LiveEngine::open_bundle(const std::filesystem::path& file) {
+  const auto bundle = std::make_shared<const Checkpoint>(Checkpoint::load(file));
+  const auto run = run_of_bundle(*bundle, options_.assets, options_.runs);
+  open_run(run.string());
+  player_orders_.push(guarding<Player>("run", [this, bundle](Player& player) {
+    const auto lived = player.replay(*bundle);
+    log_.say(bundle->origin + ": " + std::to_string(lived.steps) + " steps lived again, " +
+             (lived.first_other < 0 ? "the same to the last bit"
+                                    : "not the same from step " + std::to_string(lived.first_other) + " on"));
+  }));
+}
+
 void LiveEngine::open_run(const std::string& path) {
+  if (is_bundle(path)) return open_bundle(path);
+  if (is_start(path)) return dream_from(path);  // an episode or a picture: dreams begin there
   const auto file = checkpoint_path(path);
   const auto checkpoint = load_run(file);
   auto system = std::shared_ptr<System>(load_system(checkpoint, options_.device));
@@ -272,6 +334,13 @@ void LiveEngine::read_reference(const std::string& recipe, const std::string& en
     reference_.put(std::make_shared<const Metrics>(std::move(system->metrics)));
     return;
   }
+}
+
+void LiveEngine::compare_curves(const std::vector<std::string>& runs) {
+  auto read = std::make_shared<std::vector<Compared>>();
+  for (const auto& run : runs)
+    read->push_back({run, std::move(load_system(load_run(checkpoint_path(run)), "cpu")->metrics)});
+  compared_.put(std::move(read));
 }
 
 void LiveEngine::scan_runs() {

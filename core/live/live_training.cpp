@@ -7,6 +7,7 @@
 #include "core/env/registry.h"
 #include "core/live/live_work.h"
 #include "core/live/run_list.h"
+#include "core/probe/from_tensor.h"
 
 namespace dream {
 namespace {
@@ -51,6 +52,11 @@ void LiveEngine::train() {
       view->environment = system.environment;
       view->phases = work.trainer->phases(view->busy);
       view->curves = system.metrics.views(reference.get());
+      const auto compared = compared_.get();
+      for (const auto& other : *compared) {
+        other.curves.lay_over(other.run, view->curves);
+        view->compared.push_back(other.run);
+      }
       view->fields = system.config.fields();
       view->saved_seconds_ago = work.trainer->saved_seconds_ago();
       if (!work.trainer->taken()) view->trained_by = work.trained_by;
@@ -63,6 +69,7 @@ void LiveEngine::train() {
         view->probe_names = work.probe_names;
         view->warnings = phase->warnings();
         view->replay_frames = phase->replay_frames();
+        view->replay_frame = work.replay_frame;
       }
     }
     train_.put(std::move(view));
@@ -244,6 +251,16 @@ void LiveEngine::show_batch(Phase& phase, TrainerWork& work) {
   work.probes = sink.take();
   const double now = now_seconds();
   work.show_at = now + (now - began) * (1 - showing_share) / showing_share;
+}
+
+void LiveEngine::look_at_replay(TrainerWork& work, double recency) {
+  work.replay_frame = {};
+  const auto* phase = work.trainer ? work.trainer->current() : nullptr;
+  if (!phase || phase->replay_frames() == 0) return;
+  const auto piece = phase->replay_piece(recency);
+  if (!piece.image.defined()) return;
+  const auto last = piece.image[piece.steps() - 1][0].to(torch::kCPU);
+  work.replay_frame = {"replay", "where the dream would begin", -1, std::make_shared<const Image>(image_from(last))};
 }
 
 void LiveEngine::dream_from_replay(TrainerWork& work, double recency) {

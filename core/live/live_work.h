@@ -47,6 +47,7 @@ struct LiveEngine::TrainerWork {
   double weights_at = 0, show_at = 0;                    // not before
   std::set<std::string> watched;                         // probes that the window shows
   std::vector<Frame> frames;                             // what was made last, and for which
+  Frame replay_frame;  // that was looked at last
   std::vector<Probe> probes;
   std::vector<std::string> probe_names;
   struct Queued {

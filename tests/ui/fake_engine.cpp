@@ -94,6 +94,8 @@ FakeEngine::FakeEngine() {
   for (int step = 0; step <= 318; ++step) {
     dream_.timeline.line.push_back({step + 1, step, wave(step, 0.3) * 2 + 1, 0.02f + 0.02f * wave(step, 0.1),
                                     0.0001f * static_cast<float>(step), step > 290});
+    auto& lived = dream_.timeline.line.back();
+    lived.surprise = 12 + 8 * wave(step, 0.7), lived.picture = road(step * 0.3, wave(step, 0.2), 1);
   }
   dream_.timeline.present = 240;
   dream_.timeline.branches = {{700, 120, 340}, {812, 200, 260}};
@@ -189,6 +191,23 @@ void FakeEngine::send(Command command) {
     dream_.steps_per_second = speed->steps_per_second;
   } else if (const auto* twin = std::get_if<SetTwin>(&command)) {
     dream_.twin = twin->on;
+  } else if (const auto* coupled = std::get_if<SetCoupling>(&command)) {
+    dream_.coupling = coupled->how, dream_.coupling_steps = coupled->steps;
+  } else if (const auto* compared = std::get_if<CompareWith>(&command)) {
+    dream_.compared_with = compared->instant;
+  } else if (const auto* fan = std::get_if<OpenFan>(&command)) {
+    dream_.fan = {fan->over, fan->knob, fan->knob, dream_.step, 0, 300, {}};
+    for (int i = 0; i < 9; ++i) dream_.fan.futures.push_back({"chance " + std::to_string(i + 1), 0.5 * i, 0, nullptr});
+  } else if (std::holds_alternative<CloseFan>(command) || std::holds_alternative<TakeFuture>(command)) {
+    dream_.fan = {};
+  } else if (const auto* seen = std::get_if<WatchPreviews>(&command)) {
+    previews_ = {{}, 12, 0.09};
+    for (const auto& path : seen->paths) {
+      PreviewView preview;
+      preview.path = path, preview.honest = 46, preview.honest_count = 3;
+      preview.dream = road(road_, 0.2, 1), preview.real = road(road_, 0, 0);
+      previews_.all.push_back(std::move(preview));
+    }
   } else if (const auto* edit = std::get_if<EditLatent>(&command)) {
     if (edit->index >= 0 && edit->index < 32) edits_.push_back({edit->index, edit->value});
   } else if (const auto* hold = std::get_if<HoldLatent>(&command)) {
@@ -243,6 +262,15 @@ void FakeEngine::fill_frames() {
     dream_.frames.push_back({"real", "same actions", -1, real});
     dream_.frames.push_back({"reconstruction", "V of the real frame", 0.0021, seen});
     dream_.frames.push_back({"difference", "dream − real", 0.0143, difference(*dreamt, *real)});
+  }
+  for (std::size_t i = 0; i < dream_.fan.futures.size(); ++i)
+    dream_.fan.futures[i].picture = road(road_, 0.1 * (static_cast<double>(i) - 4), 1);
+  auto& line = dream_.timeline.line;
+  for (std::size_t i = line.empty() ? 0 : line.size() - 1, k = 0; k < 2 && !line.empty(); ++k, i = dream_.timeline.present)
+    line[i].picture = dreamt;
+  if (dream_.compared_with != 0) {
+    dream_.frames.push_back({"branch", "the other branch at this step", -1, seen});
+    dream_.frames.push_back({"branch difference", "|dream − the other branch|", 0.0062, difference(*dreamt, *seen)});
   }
   train_.frames = {{"real", "batch 1,204", -1, real}, {"reconstruction", "by V", 0.0024, seen}};
 }
@@ -316,6 +344,7 @@ void FakeEngine::publish() {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->dream = std::make_shared<const DreamView>(dream_);
   snapshot->train = std::make_shared<const TrainView>(train_);
+  snapshot->previews = std::make_shared<const PreviewsView>(previews_);
   snapshot->runs = std::make_shared<const std::vector<RunView>>(runs_);
   snapshot->new_run = std::make_shared<const NewRunView>(new_run_);
   snapshot->run_files = std::make_shared<const RunFilesView>(files_);

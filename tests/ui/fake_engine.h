@@ -65,6 +65,7 @@ class FakeEngine : public Engine {
   DreamView dream_;
   TrainView train_;
   std::vector<RunView> runs_;
+  PreviewsView previews_;
   NewRunView new_run_;
   RunFilesView files_;
   std::vector<LogLine> log_;
