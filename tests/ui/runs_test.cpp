@@ -247,6 +247,8 @@ TEST_F(Runs, ANewRunIsStartedFromTheForm) {
     ctx->SetRef(ctx->WindowInfo("//Runs###runs/new").Window);
     ctx->ComboClick("##environment/Other");
     ctx->ItemInputValue(in("##setting").c_str(), "m.reward_head=false");
+    EXPECT_EQ(window->ui().texts["new/setting"], "") << "It is given, and the next one can be typed.";
+    ctx->ItemInputValue(in("##setting").c_str(), "epochs");
     ctx->ItemInputValue(in("v.epochs/##value").c_str(), "3");
     ctx->Yield(3);
     ctx->ItemClick(in("###start").c_str());

@@ -99,9 +99,17 @@ const NewRunView& ask_engine(const Snapshot& snapshot, Ui& ui) {
   return answer;
 }
 
+/// A muted word before a control that fills the rest of `width`.
+void label(const Ui& ui, const char* word, float width) {
+  const float left = ImGui::GetCursorPosX(), wide = ui.px(54);
+  ImGui::AlignTextToFramePadding();
+  text(ui.color().muted, "%s", word);
+  ImGui::SameLine(left + wide);
+  ImGui::SetNextItemWidth(width - wide);
+}
+
 void choose(Ui& ui, const char* name, const char* id, std::string& value, const std::vector<Choice>& choices,
-            const char* help, float width) {
-  ImGui::SetNextItemWidth(width);
+            const char* help) {
   if (ImGui::BeginCombo(id, value.c_str())) {
     for (const Choice& choice : choices) {
       if (ImGui::Selectable(choice.name.c_str(), choice.name == value)) value = choice.name, ui.settings_changed = true;
@@ -142,11 +150,13 @@ void draw_choices(const Snapshot& snapshot, Ui& ui, const NewRunView& answer, fl
   const TrainView& train = *snapshot.train;
   RunsPanel& panel = ui.runs;
   const float gap = ui.px(8), half = (width - gap) / 2;
+  label(ui, "recipe", half);
   choose(ui, "Recipe", "##recipe", form.recipe, train.recipes,
-         "Which system of the literature: model, behaviour and phases.", half);
+         "Which system of the literature: model, behaviour and phases.");
   ImGui::SameLine(0, gap);
-  choose(ui, "World", "##environment", form.environment, train.environments, "The real world to learn.", half);
-  ImGui::SetNextItemWidth(half);
+  label(ui, "world", half);
+  choose(ui, "World", "##environment", form.environment, train.environments, "The real world to learn.");
+  label(ui, "folder", half);
   ImGui::InputTextWithHint("##directory", "folder", &panel.directory);
   tip(ui, "Folder",
       "Where episodes, checkpoints and curves are written; a relative path begins where the program was started.");
@@ -255,7 +265,8 @@ void draw_new_run(const Snapshot& snapshot, Ui& ui) {
   const ImVec2 space = ImGui::GetContentRegionAvail();
   const bool wide = space.x > ui.px(720);
   const float left = wide ? std::min(space.x * 0.42f, ui.px(480)) : space.x;
-  ImGui::BeginChild("new", {left, wide ? 0 : ui.px(112)});
+  ImGui::BeginChild("new", {left, wide ? 0 : ui.px(146)});
+  draw_run_views(snapshot, ui);
   if (ui.runs.asks_when && train.busy) {
     const When when = ask_when(ui, train, "open the new run");
     if (when != When::unanswered) ui.runs.asks_when = false;

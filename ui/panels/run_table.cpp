@@ -1,7 +1,9 @@
 // The runs as a table.
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <ctime>
+#include <string>
 #include <vector>
 
 #include "imgui.h"
@@ -26,14 +28,18 @@ std::string model_of(const RunView& run) {
   return run.model.empty() ? run.recipe : run.model;
 }
 
-std::string number_of(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.*f", std::abs(value) >= 100 ? 0 : 2, value);
+std::string score_of(const RunView& run) {
+  if (!run.score.known) return run.detail;
+  const auto& [known, mean, deviation, of] = run.score;
+  char text[64];
+  const int digits = std::abs(mean) + deviation >= 100 ? 0 : 2;
+  std::snprintf(text, sizeof text, "%.*f ± %.*f", digits, mean, digits, deviation);
   return text;
 }
 
-std::string score_of(const RunView& run) {
-  return run.score.known ? number_of(run.score.mean) + " ± " + number_of(run.score.deviation) : run.detail;
+/// What there is no room for is in the row's tooltip.
+void cell(ImU32 colour, const std::string& words) {
+  text(colour, "%s", fitted(words, std::max(ImGui::GetContentRegionAvail().x, 1.0f)).c_str());
 }
 
 std::string progress_of(const RunView& run, const TrainView& train) {
@@ -87,31 +93,31 @@ void draw_row(Ui& ui, const RunView& run, const TrainView& train) {
   if (!run.trained_by.empty()) about += "\nTrained by " + run.trained_by;
   tip(ui, run.path.c_str(), (about + "\nA double click or Enter dreams with it.").c_str());
   ImGui::SameLine(0, 0);
-  text(run.usable ? p.text : p.muted, "%s", run.name.empty() ? run.title.c_str() : run.name.c_str());
   if (run.shipped) {
-    ImGui::SameLine(0, ui.px(8));
     shipped_badge(ui);
+    ImGui::SameLine(0, ui.px(7));
   }
+  cell(run.usable ? p.text : p.muted, run.name.empty() ? run.title : run.name);
   ImGui::TableNextColumn();
-  text(p.muted, "%s", run.environment.c_str());
+  cell(p.muted, run.environment);
   ImGui::TableNextColumn();
-  text(p.muted, "%s", model_of(run).c_str());
+  cell(p.muted, model_of(run));
   ImGui::TableNextColumn();
-  text(!run.usable ? p.warning : run.score.known ? p.text : p.muted, "%s", score_of(run).c_str());
+  cell(!run.usable ? p.warning : run.score.known ? p.text : p.muted, score_of(run));
   if (run.score.known) {
     ImGui::SameLine(0, ui.px(5));
-    text(p.muted, "%s", run.score.of.c_str());
+    cell(p.muted, run.score.of);
   }
   ImGui::TableNextColumn();
   if (run.progress >= 0) {
     progress_bar(ui, run.progress, p.grey, ui.px(40), ui.px(5));
     ImGui::SameLine(0, ui.px(7));
   }
-  text(p.muted, "%s", progress_of(run, train).c_str());
+  cell(p.muted, progress_of(run, train));
   ImGui::TableNextColumn();
-  text(p.muted, "%s", date_of(run.changed).c_str());
+  cell(p.muted, date_of(run.changed));
   ImGui::TableNextColumn();
-  if (run.bytes > 0) text(p.muted, "%s", short_bytes(run.bytes).c_str());
+  if (run.bytes > 0) cell(p.muted, short_bytes(run.bytes));
 }
 
 }  // namespace

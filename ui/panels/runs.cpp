@@ -98,32 +98,32 @@ void draw_run_queue(const Snapshot& snapshot, Ui& ui) {
     text(ui.color().muted, "%s", run.recipe.empty() ? "trained on" : (run.recipe + " · " + run.environment).c_str());
     ImGui::TableNextColumn();
     if (button(ui, "start###start_queued", "Start this one", "Trains it now; the others keep their order.",
-               {.small = true, .why_not = train.busy ? train.run + " is being trained: stop and save that first." : ""}))
+               {.why_not = train.busy ? train.run + " is being trained: stop and save that first." : ""}))
       ui.send(QueueControl{QueueControl::Do::start, run.id});
     ImGui::SameLine(0, ui.px(6));
-    if (button(ui, "remove###remove_queued", "Remove from the queue", "It is not trained; nothing is deleted.",
-               {.small = true}))
+    if (button(ui, "remove###remove_queued", "Remove from the queue", "It is not trained; nothing is deleted."))
       ui.send(QueueControl{QueueControl::Do::remove, run.id});
     ImGui::PopID();
   }
   ImGui::EndTable();
 }
 
-void draw_runs(const Snapshot& snapshot, Ui& ui) {
-  using View = RunsPanel::View;
-  std::string& filter = ui.texts["runs/filter"];
+void draw_run_views(const Snapshot& snapshot, Ui& ui) {
   const std::size_t waiting = snapshot.train->queue.size();
   const std::string queue = waiting > 0 ? "queue · " + std::to_string(waiting) : "queue";
-  const int clicked = segmented(ui, "view", {"runs##list", "new run##form", queue + "##queue"},
+  const int clicked = segmented(ui, "view", {"runs##list", "new run##form", queue + "###queue"},
                                 static_cast<int>(ui.runs.view),
                                 {"Every run: shipped ones and your own.", "The form of a new run.",
                                  "What is trained after the training under way."});
-  if (clicked >= 0) ui.runs.view = static_cast<View>(clicked);
-  switch (ui.runs.view) {
-    case View::form: return draw_new_run(snapshot, ui);
-    case View::queue: return draw_run_queue(snapshot, ui);
-    case View::list: break;
-  }
+  if (clicked >= 0) ui.runs.view = static_cast<RunsPanel::View>(clicked);
+}
+
+void draw_runs(const Snapshot& snapshot, Ui& ui) {
+  using View = RunsPanel::View;
+  if (ui.runs.view == View::form) return draw_new_run(snapshot, ui);
+  draw_run_views(snapshot, ui);
+  if (ui.runs.view == View::queue) return draw_run_queue(snapshot, ui);
+  std::string& filter = ui.texts["runs/filter"];
   float room = ImGui::GetContentRegionAvail().x - ImGui::GetItemRectMax().x + ImGui::GetWindowPos().x;
   const bool one_row = room > ui.px(560);
   if (one_row) ImGui::SameLine(0, ui.px(12));

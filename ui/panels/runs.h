@@ -16,6 +16,9 @@ void draw_new_run(const Snapshot& snapshot, Ui& ui);
 /// What is trained after the training under way.
 void draw_run_queue(const Snapshot& snapshot, Ui& ui);
 
+/// The tabs: list, form, queue.
+void draw_run_views(const Snapshot& snapshot, Ui& ui);
+
 /// Whether a run has this folder, or one that waits for its turn.
 bool is_taken(const Snapshot& snapshot, const std::string& directory);
 
