@@ -18,8 +18,8 @@ struct Frame {
   double error = -1;
   std::shared_ptr<const Image> image;  // null while there is none
   bool past = false;                   // it stands still since an earlier step, which the caption names
-  // Of a sheet of pictures: what its rows show, which repeat from above; its columns, those of them that the model had
-  // seen, and the steps from one to the next. The rest it imagined.
+  // Of a sheet of pictures: what every row shows, from above; its columns, those of them that the model had seen, and
+  // the steps from one to the next. The rest it imagined.
   std::vector<std::string> rows = {};
   int columns = 0, seen = 0, stride = 1;
 };

@@ -86,6 +86,7 @@ struct Window::Inside {
   void drive(bool free);
   void draw();
   void paint_grounds();
+  bool save_pixels(const std::filesystem::path& file, ImVec2 min, ImVec2 max) const;
   void measure(const DreamView& dream);
   void pace();
 };
@@ -282,6 +283,7 @@ void Window::Inside::draw() {
   }
   draw_dock_space(dock, viewport->WorkPos, viewport->WorkSize);
   const std::string front = std::exchange(ui.want_panel, "");
+  const float faults = faults_height(ui), bottom = viewport->WorkPos.y + viewport->WorkSize.y;
   grounds.clear();
   for (const Panel& panel : panel_list()) {
     bool& open = ui.panel_open[panel.id];
@@ -297,6 +299,8 @@ void Window::Inside::draw() {
     if (!floats) flags |= ImGuiWindowFlags_NoBackground;  // painted by paint_grounds()
     if (ImGui::Begin(window_name(panel).c_str(), floats ? &open : nullptr, flags)) {
       if (!floats && !panel.on_background) grounds.push_back({ImGui::GetWindowPos(), ImGui::GetWindowSize()});
+      if (!floats && ImGui::GetWindowPos().y + ImGui::GetWindowSize().y > bottom - 1)
+        ImGui::GetCurrentWindow()->ContentRegionRect.Max.y -= faults;
       panel.draw(*ui.snapshot, ui);
     }
     ImGui::End();
@@ -342,6 +346,21 @@ void Window::Inside::measure(const DreamView& dream) {
   m.any_key = true;
   m.keys.push_back(m.key_to_pixel);
   if (m.keys.size() > 200) m.keys.pop_front();
+}
+
+/// This part of the window, as it has just been drawn.
+bool Window::Inside::save_pixels(const std::filesystem::path& file, ImVec2 min, ImVec2 max) const {
+  int width = 0, height = 0;
+  glfwGetFramebufferSize(window, &width, &height);
+  const ImVec2 density = ImGui::GetIO().DisplayFramebufferScale;
+  const int left = std::clamp(static_cast<int>(min.x * density.x), 0, width),
+            top = std::clamp(static_cast<int>(min.y * density.y), 0, height);
+  const int wide = std::clamp(static_cast<int>(max.x * density.x), left, width) - left,
+            high = std::clamp(static_cast<int>(max.y * density.y), top, height) - top;
+  std::vector<unsigned char> pixels(static_cast<std::size_t>(wide) * static_cast<std::size_t>(high) * 3);
+  glPixelStorei(GL_PACK_ALIGNMENT, 1);
+  glReadPixels(left, height - top - high, wide, high, GL_RGB, GL_UNSIGNED_BYTE, pixels.data());
+  return wide > 0 && high > 0 && write_png(file, wide, high, pixels, true);
 }
 
 /// Waits for the next frame's time. A key event ends the wait, so that it reaches the engine at once.
@@ -390,12 +409,7 @@ std::string Window::report() const {
 }
 
 bool Window::screenshot(const std::filesystem::path& file) {
-  int width = 0, height = 0;
-  glfwGetFramebufferSize(in_->window, &width, &height);
-  std::vector<unsigned char> pixels(static_cast<std::size_t>(width) * height * 3);
-  glPixelStorei(GL_PACK_ALIGNMENT, 1);
-  glReadPixels(0, 0, width, height, GL_RGB, GL_UNSIGNED_BYTE, pixels.data());
-  return write_png(file, width, height, pixels, true);
+  return in_->save_pixels(file, {0, 0}, ImGui::GetIO().DisplaySize);
 }
 
 bool Window::frame() {
@@ -442,6 +456,12 @@ bool Window::frame() {
     const bool saved = screenshot(file);
     ui.note(saved ? 0 : 1, saved ? "Screenshot saved: " + file.string()
                                  : "The screenshot could not be written to " + file.string() + ".");
+  }
+  if (ui.want_cutout && --ui.want_cutout->frames <= 0) {
+    const std::filesystem::path file = screenshot_path(ui.want_cutout->what);
+    const bool saved = in.save_pixels(file, ui.want_cutout->min, ui.want_cutout->max);
+    ui.note(saved ? 0 : 1, saved ? "Picture saved: " + file.string() : file.string() + " could not be written.");
+    ui.want_cutout.reset();
   }
   glfwSwapBuffers(in.window);
   in.measure(ui.dream());
