@@ -193,7 +193,7 @@ void build_default_layout(ImGuiID dock, const Workspace& workspace, ImVec2 pos, 
   ImGui::DockBuilderFinish(dock);
 }
 
-void draw_dock_space(ImGuiID dock, ImVec2 pos, ImVec2 size) {
+void draw_dock_space(ImGuiID dock, ImVec2 pos, ImVec2 size, bool kept) {
   ImGui::SetNextWindowPos(pos);
   ImGui::SetNextWindowSize(size);
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {0, 0});
@@ -203,7 +203,7 @@ void draw_dock_space(ImGuiID dock, ImVec2 pos, ImVec2 size) {
                    ImGuiWindowFlags_NoBackground | ImGuiWindowFlags_NoBringToFrontOnFocus |
                    ImGuiWindowFlags_NoNavFocus | ImGuiWindowFlags_NoSavedSettings);
   ImGui::PopStyleVar(2);
-  ImGui::DockSpace(dock, {0, 0});
+  ImGui::DockSpace(dock, {0, 0}, kept ? ImGuiDockNodeFlags_KeepAliveOnly : ImGuiDockNodeFlags_None);
   ImGui::End();
 }
 

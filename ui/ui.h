@@ -82,6 +82,22 @@ struct UndoStep {
   bool done = true;  // false: taken back
 };
 
+/// What the Runs panel remembers between frames.
+struct RunsPanel {
+  enum class View { list, form, queue };
+  enum class Ask { nothing, rename, duplicate, remove, train };  // in the place of the selected run's buttons
+  View view = View::list;
+  std::string selected;  // its path
+  Ask ask = Ask::nothing;
+  std::string name;              // that is typed for it
+  std::string directory;         // of the new run
+  std::string proposed;          // a free folder, while the user has named none
+  std::string like;              // the run whose settings the form waits for
+  std::optional<DescribeRun> asked;  // last, and when there were so many runs
+  std::size_t among = 0;
+  bool asks_when = false;  // the new run would stop the training under way
+};
+
 /// What panels share while a frame is drawn: the engine, this frame's snapshot, theme, pictures, keys. Panels talk to
 /// the engine through send() and never to each other.
 struct Ui {
@@ -128,10 +144,11 @@ struct Ui {
   // Asked for by panels, carried out by the window.
   std::string want_workspace;
   bool want_reset_layout = false, want_quit = false, want_screenshot = false, want_style = false;
-  bool show_keys = false, show_palette = false;
+  bool show_keys = false, show_palette = false, show_home = false;
   double replay_recency = 1;         // where "dream from this frame" begins: 0 the oldest frame … 1 the newest
+  SetCoupling asleep{Coupling::dream_leads, 0};  // what a hand-over goes back to
   std::string want_panel;            // bring this panel to the front
-  bool asks_before_new_run = false;  // the new run would stop the training under way
+  RunsPanel runs;
   bool want_run_list = false;        // drop the list of runs in the top bar
 
   struct Cutout {      // a part of the window to be saved as a picture, once nothing lies over it
@@ -142,7 +159,8 @@ struct Ui {
   std::optional<Cutout> want_cutout;
   std::string replay_looked_at;  // which run and place LookAtReplay has named
 
-  std::set<std::string> wanted_probes;  // filled while drawing
+  std::set<std::string> wanted_probes;       // filled while drawing
+  std::vector<std::string> wanted_previews;  // the same: runs that Home shows
   std::vector<LogLine> notes;
   std::vector<UndoStep> undo_steps;
   std::map<std::string, std::string> texts;  // what is being typed, by field

@@ -1,9 +1,11 @@
 #include "ui/widgets.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdarg>
 #include <cstdio>
+#include <sstream>
 
 #include "imgui_internal.h"
 
@@ -216,6 +218,18 @@ std::string fitted(const std::string& whole, float room) {
     if (ImGui::CalcTextSize((cut + "…").c_str()).x <= room) break;
   }
   return cut + "…";
+}
+
+bool holds(const std::string& text, const std::string& wanted) {
+  const auto lower = [](std::string s) {
+    for (char& c : s) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return s;
+  };
+  const std::string where = lower(text);
+  std::istringstream words(lower(wanted));
+  for (std::string word; words >> word;)
+    if (where.find(word) == std::string::npos) return false;
+  return true;
 }
 
 std::string short_time(double seconds) {

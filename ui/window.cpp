@@ -20,11 +20,12 @@
 #include "ui/chrome.h"
 #include "ui/desktop.h"
 #include "ui/faults.h"
+#include "ui/home.h"
 #include "ui/icon.h"
 #include "ui/layout.h"
 #include "ui/panel_list.h"
-#include "ui/png.h"
 #include "ui/report.h"
+#include "ui/screenshot.h"
 #include "ui/ui.h"
 
 namespace dream::ui {
@@ -61,6 +62,8 @@ struct Window::Inside {
   std::string dream_run, train_run;  // as in the last frame
   std::set<std::string> sent_probes;
   bool probes_sent = false;
+  std::vector<std::string> sent_previews;
+  std::shared_ptr<const PreviewsView> previews;  // as in the last frame
   struct Ground {
     ImVec2 pos, size;
   };
@@ -86,7 +89,6 @@ struct Window::Inside {
   void drive(bool free);
   void draw();
   void paint_grounds();
-  bool save_pixels(const std::filesystem::path& file, ImVec2 min, ImVec2 max) const;
   void measure(const DreamView& dream);
   void pace();
 };
@@ -229,8 +231,12 @@ void Window::Inside::style() {
   apply_theme(ui.settings.dark, scale);
 }
 
-/// Tells the engine which probes the visible panels need, when that has changed.
+/// Tells the engine which probes and previews are seen, when that has changed.
 void Window::Inside::watch() {
+  if (ui_state->wanted_previews != sent_previews) {
+    sent_previews = ui_state->wanted_previews;
+    engine_ref.send(WatchPreviews{sent_previews});
+  }
   if (probes_sent && ui_state->wanted_probes == sent_probes) return;
   sent_probes = ui_state->wanted_probes;
   probes_sent = true;
@@ -281,10 +287,17 @@ void Window::Inside::draw() {
     layout_built = frames;
     untouched_layout.clear();
   }
-  draw_dock_space(dock, viewport->WorkPos, viewport->WorkSize);
-  const std::string front = std::exchange(ui.want_panel, "");
+  draw_dock_space(dock, viewport->WorkPos, viewport->WorkSize, ui.show_home);
   const float faults = faults_height(ui), bottom = viewport->WorkPos.y + viewport->WorkSize.y;
   grounds.clear();
+  if (ui.show_home) {
+    draw_home(ui, viewport->WorkPos, {viewport->WorkSize.x, viewport->WorkSize.y - faults});
+    draw_faults(ui);
+    draw_keys_page(ui);
+    draw_palette(ui);
+    return;
+  }
+  const std::string front = std::exchange(ui.want_panel, "");
   for (const Panel& panel : panel_list()) {
     bool& open = ui.panel_open[panel.id];
     if (front == panel.id) open = true;
@@ -348,21 +361,6 @@ void Window::Inside::measure(const DreamView& dream) {
   if (m.keys.size() > 200) m.keys.pop_front();
 }
 
-/// This part of the window, as it has just been drawn.
-bool Window::Inside::save_pixels(const std::filesystem::path& file, ImVec2 min, ImVec2 max) const {
-  int width = 0, height = 0;
-  glfwGetFramebufferSize(window, &width, &height);
-  const ImVec2 density = ImGui::GetIO().DisplayFramebufferScale;
-  const int left = std::clamp(static_cast<int>(min.x * density.x), 0, width),
-            top = std::clamp(static_cast<int>(min.y * density.y), 0, height);
-  const int wide = std::clamp(static_cast<int>(max.x * density.x), left, width) - left,
-            high = std::clamp(static_cast<int>(max.y * density.y), top, height) - top;
-  std::vector<unsigned char> pixels(static_cast<std::size_t>(wide) * static_cast<std::size_t>(high) * 3);
-  glPixelStorei(GL_PACK_ALIGNMENT, 1);
-  glReadPixels(left, height - top - high, wide, high, GL_RGB, GL_UNSIGNED_BYTE, pixels.data());
-  return wide > 0 && high > 0 && write_png(file, wide, high, pixels, true);
-}
-
 /// Waits for the next frame's time. A key event ends the wait, so that it reaches the engine at once.
 void Window::Inside::pace() {
   double rate = options.frame_rate;
@@ -409,7 +407,7 @@ std::string Window::report() const {
 }
 
 bool Window::screenshot(const std::filesystem::path& file) {
-  return in_->save_pixels(file, {0, 0}, ImGui::GetIO().DisplaySize);
+  return save_pixels(in_->window, file, {0, 0}, ImGui::GetIO().DisplaySize);
 }
 
 bool Window::frame() {
@@ -424,6 +422,7 @@ bool Window::frame() {
     in.dream_version = ui.snapshot->dream->version;
     in.last_news = begin;
   }
+  if (in.previews != ui.snapshot->previews) in.previews = ui.snapshot->previews, in.last_news = begin;
   if (!ui.want_workspace.empty()) in.use_workspace(std::exchange(ui.want_workspace, ""));
   in.meet_runs();
   in.style();
@@ -434,10 +433,11 @@ bool Window::frame() {
   ImGui::NewFrame();
   const ImGuiIO& io = ImGui::GetIO();
   handle_shortcuts(ui);
-  const bool free = !io.WantTextInput && !ui.show_palette && !list_is_open() && (ui.focused || in.key_event == 0);
+  const bool free = !io.WantTextInput && !ui.show_palette && !ui.show_home && !list_is_open() && (ui.focused || in.key_event == 0);
   in.drive(free);
   if (const std::string chosen = ui.folder_dialog.take(); !chosen.empty()) ui.send(OpenRun{chosen});
   ui.wanted_probes.clear();
+  ui.wanted_previews.clear();
   in.draw();
   in.watch();
   ImGui::Render();
@@ -451,18 +451,7 @@ bool Window::frame() {
       throw Error("The picture could not be written to " + in.options.screenshot.string() +
                   "; choose a file in a folder that you may write to.");
   }
-  if (std::exchange(ui.want_screenshot, false)) {
-    const std::filesystem::path file = screenshot_path();
-    const bool saved = screenshot(file);
-    ui.note(saved ? 0 : 1, saved ? "Screenshot saved: " + file.string()
-                                 : "The screenshot could not be written to " + file.string() + ".");
-  }
-  if (ui.want_cutout && --ui.want_cutout->frames <= 0) {
-    const std::filesystem::path file = screenshot_path(ui.want_cutout->what);
-    const bool saved = in.save_pixels(file, ui.want_cutout->min, ui.want_cutout->max);
-    ui.note(saved ? 0 : 1, saved ? "Picture saved: " + file.string() : file.string() + " could not be written.");
-    ui.want_cutout.reset();
-  }
+  save_what_is_wanted(ui, in.window);
   glfwSwapBuffers(in.window);
   in.measure(ui.dream());
   in.report.frame(*ui.snapshot, begin, now_seconds());

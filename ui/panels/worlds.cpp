@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "ui/coupling.h"
 #include "ui/panel_list.h"
 #include "ui/pictures.h"
 #include "ui/transport.h"
@@ -77,26 +78,6 @@ void row(const Ui& ui, const char* label, const char* format, double value, cons
   mono(ui, ui.color().muted, "%s", unit);
 }
 
-/// How often the dream stands on the real frame again, and once now.
-void draw_anchor(Ui& ui, const DreamView& dream) {
-  static constexpr int steps[] = {0, 10, 25, 50, 100};
-  const auto said = [](int every) { return every > 0 ? "every " + std::to_string(every) : std::string("it drifts"); };
-  ImGui::BeginDisabled(!dream.ready || !dream.twin || dream.recorded);
-  ImGui::SetNextItemWidth(ui.px(104));
-  if (ImGui::BeginCombo("##anchor", said(dream.anchor_every).c_str())) {
-    for (const int every : steps) {
-      if (!ImGui::Selectable(said(every).c_str(), every == dream.anchor_every)) continue;
-      ui.undoable("anchor", SetAnchor{dream.anchor_every}, SetAnchor{every});
-      ui.send(SetAnchor{every});
-    }
-    ImGui::EndCombo();
-  }
-  tip(ui, "Re-anchored", "After so many steps the dream stands on the real frame again; or it drifts, never corrected.");
-  ImGui::SameLine(0, ui.px(6));
-  action_button(ui, "pill", "pill");
-  ImGui::EndDisabled();
-}
-
 /// How long this stretch has been nearer to the truth than a picture that stands still, and how long others were.
 void draw_honesty(Ui& ui, const HonestyClock& clock) {
   const Palette& p = ui.color();
@@ -166,7 +147,7 @@ void draw_figures(Ui& ui, const DreamView& dream, float width) {
              "Step the real environment beside the dream, from the same start, under the same actions.",
              {.small = true, .why_not = dream.ready ? "" : "No dream yet."}))
     ui.run("twin");
-  draw_anchor(ui, dream);
+  draw_coupling(ui, dream, width);
   ImGui::Dummy({0, ui.px(6)});
 
   header(ui, "Pilot", p.text, dream.hands_on ? "your hands" : dream.human_pilot ? "you" : "agent", width);
