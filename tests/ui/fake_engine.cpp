@@ -226,12 +226,12 @@ void FakeEngine::send(Command command) {
   } else if (const auto* set = std::get_if<SetField>(&command)) {
     for (Field& field : train_.fields)
       if (field.key == set->key && (set->run.empty() || set->run == train_.run)) field.value = set->value;
-  } else if (const auto* compared = std::get_if<CompareCurves>(&command)) {
-    train_.compared = compared->runs;
+  } else if (const auto* laid_over = std::get_if<CompareCurves>(&command)) {
+    train_.compared = laid_over->runs;
     for (CurveView& curve : train_.curves) {
       curve.others.clear();
-      for (std::size_t i = 0; i < compared->runs.size(); ++i) {
-        curve.others.push_back({compared->runs[i], curve.reference_x, curve.reference_y});
+      for (std::size_t i = 0; i < laid_over->runs.size(); ++i) {
+        curve.others.push_back({laid_over->runs[i], curve.reference_x, curve.reference_y});
         for (double& y : curve.others.back().y) y *= 1.1 + 0.1 * static_cast<double>(i);
       }
     }
