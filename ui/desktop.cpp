@@ -53,7 +53,7 @@ void remember_place(GLFWwindow* window, Settings& settings) {
   glfwGetWindowSize(window, &settings.place.width, &settings.place.height);
 }
 
-std::filesystem::path screenshot_path() {
+std::filesystem::path screenshot_path(std::string what, const std::string& extension) {
   char name[64];
   const std::time_t now = std::time(nullptr);
   std::tm local{};
@@ -65,9 +65,12 @@ std::filesystem::path screenshot_path() {
     const std::filesystem::path pictures = std::filesystem::path(home) / "Pictures";
     if (std::filesystem::is_directory(pictures, error)) folder = pictures;
   }
-  std::filesystem::path file = folder / (std::string(name) + ".png");
+  for (char& c : what)
+    if (c == '/' || c == '\\' || c == ':') c = '-';
+  const std::string stem = name + (what.empty() ? "" : "-" + what);
+  std::filesystem::path file = folder / (stem + extension);
   for (int i = 2; std::filesystem::exists(file, error); ++i)
-    file = folder / (std::string(name) + "-" + std::to_string(i) + ".png");
+    file = folder / (stem + "-" + std::to_string(i) + extension);
   return file;
 }
 

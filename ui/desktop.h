@@ -19,7 +19,8 @@ GLFWwindow* make_window(const Settings& settings, const std::string& title, int 
 /// Where it stands now; a maximised one keeps the place that it comes back to.
 void remember_place(GLFWwindow* window, Settings& settings);
 
-/// A name that is still free, with today's date, in the user's pictures or where the program was started.
-std::filesystem::path screenshot_path();
+/// A name that is still free, with today's date and `what` is in it, in the user's pictures or where the program was
+/// started.
+std::filesystem::path screenshot_path(std::string what = "", const std::string& extension = ".png");
 
 }  // namespace dream::ui

@@ -3,8 +3,11 @@
 
 namespace dream::ui {
 
-/// What went wrong, in words, over whatever workspace is shown: nothing below it moves, and it goes when its cause is
-/// cured or when it is dismissed.
+/// The height of what went wrong; 0 when nothing has. Panels at the window's lower edge give way to it.
+float faults_height(const Ui& ui);
+
+/// What went wrong and what can be done, in words, along the window's lower edge: it covers nothing, and it goes when
+/// its cause is cured or when it is dismissed.
 void draw_faults(Ui& ui);
 
 }  // namespace dream::ui

@@ -175,7 +175,10 @@ void build_default_layout(ImGuiID dock, const Workspace& workspace, ImVec2 pos, 
     }
   }
   if (!workspace.right_panels.empty()) {
-    const float share = workspace.left > 0 ? workspace.right / (1 - workspace.left) : workspace.right;
+    const float around = 44 * scale;  // its padding and a scroll bar
+    const float least = workspace.right_least > 0 ? (workspace.right_least + around) / size.x : 0;
+    const float wanted = std::max(workspace.right, std::min(least, 0.4f));
+    const float share = workspace.left > 0 ? wanted / (1 - workspace.left) : wanted;
     ImGuiID right = ImGui::DockBuilderSplitNode(rest, ImGuiDir_Right, share, nullptr, &rest);
     if (workspace.right_panels.size() == 2) {
       const float lower = std::clamp(330 * scale / height, 0.55f, 0.66f);  // its figures are all in sight

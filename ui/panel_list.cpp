@@ -1,6 +1,11 @@
 #include "ui/panel_list.h"
 
 namespace dream::ui {
+namespace {
+
+constexpr float mind_least = 320;  // 32 classes of 10 pixels, so that each can be clicked
+
+}  // namespace
 
 const std::vector<Panel>& panel_list() {
   static const std::vector<Panel> all{
@@ -38,6 +43,7 @@ const std::vector<Workspace>& workspaces() {
        .help = "Drive in the dream; the mind beside it. Ctrl-1",
        .right = 0.243f,
        .bottom = 0.232f,
+       .right_least = mind_least,
        .left_panels = {},
        .centre_panels = {"worlds"},
        .right_panels = {"mind", "fan"},
@@ -71,6 +77,7 @@ const std::vector<Workspace>& workspaces() {
        .left = 0.25f,
        .right = 0.24f,
        .bottom = 0,
+       .right_least = mind_least,
        .left_panels = {"lesson"},
        .centre_panels = {"worlds"},
        .right_panels = {"mind"},

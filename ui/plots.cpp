@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "imgui_internal.h"
 #include "implot.h"
+#include "implot_internal.h"
+#include "ui/plot_data.h"
 #include "ui/widgets.h"
 
 namespace dream::ui {
@@ -29,168 +31,236 @@ void dash(ImDrawList* list, const std::vector<ImVec2>& points, float on, float o
 }
 
 /// A loss that begins a hundred times above where it settles is a flat line on a plain axis.
-bool wants_log(const std::vector<double>& y) {
-  if (y.size() < 8 || *std::min_element(y.begin(), y.end()) <= 0) return false;
-  static thread_local std::vector<double> sorted;
-  sorted = y;
-  const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
-  std::nth_element(sorted.begin(), middle, sorted.end());
-  return *std::max_element(y.begin(), y.end()) > 30 * *middle;
+bool wants_log(const std::vector<double>& y, const Span& span) {
+  if (y.size() < 8 || span.low <= 0) return false;
+  static thread_local std::vector<double> some;
+  some.clear();
+  for (std::size_t i = 0; i < y.size(); i += 1 + y.size() / 500) some.push_back(y[i]);
+  const auto middle = some.begin() + static_cast<std::ptrdiff_t>(some.size() / 2);
+  std::nth_element(some.begin(), middle, some.end());
+  return span.high > 30 * *middle;
 }
 
 /// Steps and updates are counted: 15, not 15.00.
 std::string place(double x) {
-  return x == std::round(x) && std::abs(x) < 1e9 ? std::to_string(static_cast<long long>(x)) : short_number(x);
+  return x == std::round(x) && std::abs(x) < 1e15 ? with_separators(std::llround(x)) : short_number(x);
 }
 
-/// What an axis spans. ImPlot's own fit takes hold a frame late: whoever draws only on news would look at cut lines.
-struct Span {
-  double low = std::numeric_limits<double>::infinity(), high = -low;
-
-  void add(double value) {
-    if (std::isfinite(value)) low = std::min(low, value), high = std::max(high, value);
-  }
-  void add(const std::vector<double>& values) {
-    for (const double value : values) add(value);
-  }
-  void set(ImAxis axis, double padding) const {
-    const double half = high > low ? padding * (high - low) : low <= high ? 0.5 : 0;
-    if (low <= high) ImPlot::SetupAxisLimits(axis, low - half, high + half, ImPlotCond_Always);
-  }
+/// One line of a plot as it is drawn.
+struct Drawn {
+  const std::vector<double>*x, *y;
+  ImU32 colour;
+  float width;
+  const char* label;  // in the tooltip
+  float dash = 0;     // 0: not dashed
 };
+
+struct Axes {
+  Span x, y;
+  bool log_x = false, log_y = false;
+  double low_x = 0, high_x = 1, low_y = 0, high_y = 1;  // what they span, with a margin
+};
+
+void margin(const Span& span, bool logarithmic, double part, double& low, double& high) {
+  if (!span.any()) return;
+  const double half = span.size() > 0 ? part * span.size() : 0.5;
+  low = logarithmic ? span.low / (1 + 4 * part) : span.low - half;
+  high = logarithmic ? span.high * (1 + 4 * part) : span.high + half;
+}
+
+/// Which axes show these lines: with a state the run's own points alone, where there are some, else all of them.
+Axes fitted_axes(const std::vector<double>& x, const std::vector<double>& y, const std::vector<Drawn>& lines,
+                 const CurveLook& look) {
+  Axes axes;
+  const PlotState* state = look.state;
+  const bool own = state && !x.empty() && !y.empty();
+  if (own) axes.x.add(x), axes.y.add(y);
+  for (const Drawn& line : lines)
+    if (!own) axes.x.add(*line.x), axes.y.add(*line.y);
+  if (state && state->log_x) {
+    axes.x = {};
+    for (const double at : x)
+      if (at > 0) axes.x.add(at);
+    axes.log_x = axes.x.any() && axes.x.size() > 0;
+    if (!axes.log_x) axes.x.add(x);
+  }
+  const double room = axes.y.any() ? axes.y.size() : 0;
+  if (look.has_floor && (!own || (look.floor > axes.y.low - room && look.floor < axes.y.high + room)))
+    axes.y.add(look.floor);
+  const bool helps = look.may_log && wants_log(own || lines.empty() ? y : *lines.back().y, axes.y);
+  axes.log_y = axes.y.any() && axes.y.low > 0 && (state && state->log_y >= 0 ? state->log_y == 1 : helps);
+  margin(axes.x, axes.log_x, 0, axes.low_x, axes.high_x);
+  margin(axes.y, axes.log_y, 0.08, axes.low_y, axes.high_y);
+  return axes;
+}
+
+void draw_line(const Ui& ui, const Drawn& line, const Columns& columns) {
+  static thread_local std::vector<double> xs, ys;  // scratch, reused from line to line
+  static thread_local std::vector<ImVec2> points;
+  pick_points(*line.x, *line.y, columns, xs, ys);
+  if (xs.empty()) return;
+  if (line.dash == 0) {
+    ImPlotSpec spec;
+    spec.LineColor = to_vec(line.colour);
+    spec.LineWeight = ui.px(line.width);
+    ImPlot::PlotLine("##line", xs.data(), ys.data(), static_cast<int>(xs.size()), spec);
+    return;
+  }
+  points.clear();
+  for (std::size_t i = 0; i < xs.size(); ++i) points.push_back(ImPlot::PlotToPixels(xs[i], ys[i]));
+  ImPlot::PushPlotClipRect();
+  dash(ImPlot::GetPlotDrawList(), points, ui.px(line.dash), ui.px(3), line.colour, ui.px(line.width));
+  ImPlot::PopPlotClipRect();
+}
+
+void draw_floor(Ui& ui, const CurveLook& look) {
+  const float level = ImPlot::PlotToPixels(ImPlot::GetPlotLimits().X.Min, look.floor).y;
+  const ImVec2 at = ImPlot::GetPlotPos(), room = ImPlot::GetPlotSize();
+  const ImU32 colour = ui.color().warning;
+  ImDrawList* list = ImPlot::GetPlotDrawList();
+  ImPlot::PushPlotClipRect();
+  for (float x = at.x; x < at.x + room.x; x += ui.px(9))
+    list->AddLine({x, level}, {x + ui.px(5), level}, colour, ui.px(1.2f));
+  if (look.axes && *look.floor_label) {
+    WithFont small(ui.fonts.text, 0.8f);
+    const float above = level - ImGui::GetTextLineHeight() - ui.px(1);
+    right_text(list, at.x + room.x - ui.px(6), above < at.y ? level + ui.px(1) : above, colour, look.floor_label);
+  }
+  ImPlot::PopPlotClipRect();
+}
+
+/// A hair through all lines, and their values there beside the plot: it must not cover what it explains.
+void draw_values(Ui& ui, const std::vector<Drawn>& lines, const CurveLook& look) {
+  const Palette& p = ui.color();
+  const ImVec2 at = ImPlot::GetPlotPos(), room = ImPlot::GetPlotSize();
+  const Drawn& own = lines.back();
+  double x = ImPlot::GetPlotMousePos().x;
+  const ImPlotRect limits = ImPlot::GetPlotLimits();
+  // Few points are pointed at one by one; among many there is a whole step under every pixel.
+  const auto& xs = *own.x;
+  const double pixel = limits.X.Size() / static_cast<double>(std::max(room.x, 1.0f));
+  if (xs.size() > 1 && (xs.back() - xs.front()) / static_cast<double>(xs.size() - 1) > 4 * pixel) {
+    const auto above = std::lower_bound(xs.begin(), xs.end(), x);
+    if (above != xs.end() && above != xs.begin()) x = *above - x < x - *(above - 1) ? *above : *(above - 1);
+  } else if (limits.X.Size() > 20) {
+    x = std::round(x);
+  }
+  ImDrawList* list = ImPlot::GetPlotDrawList();
+  ImPlot::PushPlotClipRect();
+  const float hair = ImPlot::PlotToPixels(x, limits.Y.Min).x;
+  list->AddLine({hair, at.y}, {hair, at.y + room.y}, fade(p.muted, 0.5f));
+  for (const Drawn& line : lines)
+    if (const double value = value_at(*line.x, *line.y, x); std::isfinite(value))
+      list->AddCircleFilled(ImPlot::PlotToPixels(x, value), ui.px(3.5f), line.colour);
+  ImPlot::PopPlotClipRect();
+
+  const ImVec2 screen = ImGui::GetMainViewport()->Size;
+  const bool below = at.y + room.y + ui.px(200) < screen.y;
+  ImGui::SetNextWindowPos({hair, below ? at.y + room.y + ui.px(20) : at.y - ui.px(24)}, ImGuiCond_Always,
+                          {std::clamp(hair / screen.x, 0.0f, 1.0f), below ? 0.0f : 1.0f});
+  if (!ImGui::BeginTooltip()) return;
+  const auto sentence = [&](ImFont* font, ImU32 colour, const char* words) {
+    if (!*words) return;
+    WithFont with(font, 1);
+    ImGui::PushTextWrapPos(ui.px(380));
+    text(colour, "%s", words);
+    ImGui::PopTextWrapPos();
+  };
+  sentence(ui.fonts.bold, p.text, look.title);
+  sentence(ui.fonts.text, p.muted, look.caption);
+  mono(ui, p.muted, "at %s %s", look.x_unit, place(x).c_str());
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    const double value = value_at(*line->x, *line->y, x);
+    if (line->x->empty()) continue;
+    mono(ui, lines.size() > 1 ? line->colour : p.text, "%10s %s  %s",
+         std::isfinite(value) ? short_number(value).c_str() : "·", look.y_unit, line->label);
+  }
+  ImGui::EndTooltip();
+}
 
 }  // namespace
 
-void thin_out(const std::vector<double>& x, const std::vector<double>& y, std::size_t most, std::vector<double>& out_x,
-              std::vector<double>& out_y) {
-  const std::size_t count = std::min(x.size(), y.size());
-  out_x.clear(), out_y.clear();
-  if (count <= most || most < 4) {
-    out_x.assign(x.begin(), x.begin() + static_cast<std::ptrdiff_t>(count));
-    out_y.assign(y.begin(), y.begin() + static_cast<std::ptrdiff_t>(count));
-    return;
-  }
-  const std::size_t buckets = most / 2;
-  for (std::size_t b = 0; b < buckets; ++b) {
-    const std::size_t from = b * count / buckets, to = (b + 1) * count / buckets;
-    std::size_t low = from, high = from;
-    for (std::size_t i = from; i < to; ++i) {
-      if (y[i] < y[low]) low = i;
-      if (y[i] > y[high]) high = i;
-    }
-    for (const std::size_t i : {std::min(low, high), std::max(low, high)}) {
-      out_x.push_back(x[i]);
-      out_y.push_back(y[i]);
-    }
-  }
+std::string why_no_log(const std::vector<double>& values) {
+  const Span span = [&] {
+    Span all;
+    all.add(values);
+    return all;
+  }();
+  if (!span.any()) return "There is no point yet.";
+  return span.low > 0 ? "" : "A logarithmic axis has no place for " + short_number(span.low) + ": only values above 0.";
 }
 
 void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std::vector<double>& y, ImVec2 size,
                 const CurveLook& look) {
   const Palette& p = ui.color();
-  static thread_local std::vector<double> xs, ys, rx, ry;  // scratch, reused from plot to plot
-  thin_out(x, y, 500, xs, ys);
-  rx.clear(), ry.clear();
-  if (look.reference_x && look.reference_y) thin_out(*look.reference_x, *look.reference_y, 200, rx, ry);
-  ImPlotFlags flags = ImPlotFlags_NoLegend | ImPlotFlags_NoMenus | ImPlotFlags_NoBoxSelect | ImPlotFlags_NoTitle |
-                      ImPlotFlags_NoMouseText;
+  PlotState* state = look.state;
+  const ImPlotFlags flags = ImPlotFlags_NoLegend | ImPlotFlags_NoMenus | ImPlotFlags_NoBoxSelect | ImPlotFlags_NoTitle |
+                            ImPlotFlags_NoMouseText;
   ImGui::PushFont(ui.fonts.mono, ImGui::GetStyle().FontSizeBase * 0.78f);
+  if (look.axes) ImPlot::PushStyleVar(ImPlotStyleVar_PlotPadding, {ui.px(12), 0});  // the last number stands whole
   if (ImPlot::BeginPlot(id, size, flags)) {
+    // From back to front: what normal looks like, other lines, one's own.
+    static thread_local std::vector<Drawn> lines;
+    static thread_local std::vector<double> calm;
+    lines.clear();
+    if (look.reference_x && look.reference_y && !look.reference_x->empty() && (!state || state->reference))
+      lines.push_back({look.reference_x, look.reference_y, p.grey, 2, "shipped run"});
+    for (std::size_t i = 0; look.others && i < look.others->size(); ++i) {
+      const PlotLine& other = (*look.others)[i];
+      lines.push_back({other.x ? other.x : &x, other.y, other.colour, 1.5f, other.label, other.dash});
+    }
+    const bool smoothed = state && state->smoothing > 0 && y.size() > 2;
+    const char* own = *look.label ? look.label : lines.empty() && !smoothed ? "" : "this run";
+    lines.push_back({&x, &y, smoothed ? fade(look.colour, 0.4f) : look.colour, smoothed ? 1.0f : 1.6f, own});
+    if (smoothed) {
+      smooth(y, state->smoothing, calm);
+      lines.push_back({&x, &calm, look.colour, 1.8f, "smoothed"});
+    }
+
     const auto bare = [](bool labels) { return labels ? ImPlotAxisFlags_None : ImPlotAxisFlags_NoTickLabels; };
-    const bool log = look.may_log && wants_log(ys) && (!look.has_floor || look.floor > 0) &&
-                     std::all_of(ry.begin(), ry.end(), [](double value) { return value > 0; });
     ImPlot::SetupAxes(nullptr, nullptr, bare(look.axes) | ImPlotAxisFlags_NoHighlight | ImPlotAxisFlags_NoGridLines,
                       bare(look.axes || look.y_axis) | ImPlotAxisFlags_NoHighlight);
-    Span across, up;
-    across.add(xs), across.add(rx);
-    up.add(ys), up.add(ry);
-    for (std::size_t i = 0; look.others && i < look.others->size(); ++i) up.add(*(*look.others)[i].y);
-    if (look.has_floor) up.add(look.floor);
-    across.set(ImAxis_X1, 0);
-    if (log) {
-      ImPlot::SetupAxisScale(ImAxis_Y1, ImPlotScale_Log10);
-      ImPlot::SetupAxisLimits(ImAxis_Y1, up.low / 1.3, up.high * 1.3, ImPlotCond_Always);
-    } else {
-      up.set(ImAxis_Y1, 0.08);
+    const Axes fit = fitted_axes(x, y, lines, look);
+    if (fit.log_x) ImPlot::SetupAxisScale(ImAxis_X1, ImPlotScale_Log10);
+    if (fit.log_y) ImPlot::SetupAxisScale(ImAxis_Y1, ImPlotScale_Log10);
+    if (state) {
+      if (state->follow)
+        state->x[0] = fit.low_x, state->x[1] = fit.high_x, state->y[0] = fit.low_y, state->y[1] = fit.high_y;
+      ImPlot::SetupAxisLinks(ImAxis_X1, &state->x[0], &state->x[1]);
+      ImPlot::SetupAxisLinks(ImAxis_Y1, &state->y[0], &state->y[1]);
+    } else {  // ImPlot's own fit takes hold a frame late: whoever draws only on news would look at cut lines
+      ImPlot::SetupAxisLimits(ImAxis_X1, fit.low_x, fit.high_x, ImPlotCond_Always);
+      ImPlot::SetupAxisLimits(ImAxis_Y1, fit.low_y, fit.high_y, ImPlotCond_Always);
     }
-    if (!rx.empty()) {
-      ImPlotSpec spec;
-      spec.LineColor = to_vec(p.faint);
-      spec.LineWeight = ui.px(look.axes ? 7 : 6);
-      ImPlot::PlotLine("reference", rx.data(), ry.data(), static_cast<int>(rx.size()), spec);
-    }
-    if (!xs.empty()) {
-      ImPlotSpec spec;
-      spec.LineColor = to_vec(look.colour);
-      spec.LineWeight = ui.px(1.6f);
-      ImPlot::PlotLine("now", xs.data(), ys.data(), static_cast<int>(xs.size()), spec);
-    }
-    if (look.others) {
-      static thread_local std::vector<double> ox, oy;
-      static thread_local std::vector<ImVec2> points;
-      for (std::size_t i = 0; i < look.others->size(); ++i) {
-        const PlotLine& other = (*look.others)[i];
-        thin_out(x, *other.y, 200, ox, oy);
-        if (ox.empty()) continue;
-        points.clear();
-        for (std::size_t k = 0; k < ox.size(); ++k) points.push_back(ImPlot::PlotToPixels(ox[k], oy[k]));
-        ImPlot::PushPlotClipRect();
-        dash(ImPlot::GetPlotDrawList(), points, ui.px(5), ui.px(3), other.colour, ui.px(1.5f));
-        ImPlot::PopPlotClipRect();
-      }
-    }
-    if (look.has_floor) {
-      const float level = ImPlot::PlotToPixels(across.low <= across.high ? across.low : 0, look.floor).y;
-      const ImVec2 at = ImPlot::GetPlotPos(), room = ImPlot::GetPlotSize();
-      ImDrawList* list = ImPlot::GetPlotDrawList();
-      ImPlot::PushPlotClipRect();
-      for (float dash = at.x; dash < at.x + room.x; dash += ui.px(9))
-        list->AddLine({dash, level}, {dash + ui.px(5), level}, p.warning, ui.px(1.2f));
-      if (look.axes && *look.floor_label) {
-        WithFont small(ui.fonts.text, 0.8f);
-        const float above = level - ImGui::GetTextLineHeight() - ui.px(1);
-        right_text(list, at.x + room.x - ui.px(6), above < at.y ? level + ui.px(1) : above, p.warning,
-                   look.floor_label);
-      }
-      ImPlot::PopPlotClipRect();
-    }
-    if (log) {
+
+    const ImPlotRange across = ImPlot::GetPlotLimits().X;
+    const Columns columns{across.Min, across.Max, std::max(static_cast<int>(ImPlot::GetPlotSize().x), 1), fit.log_x};
+    for (const Drawn& line : lines) draw_line(ui, line, columns);
+    if (look.has_floor) draw_floor(ui, look);
+    const std::string scale = fit.log_x && fit.log_y ? "log, log x" : fit.log_x ? "log x" : fit.log_y ? "log" : "";
+    if (!scale.empty()) {
       WithFont small(ui.fonts.text, 0.8f);
       const ImVec2 at = ImPlot::GetPlotPos();
-      right_text(ImPlot::GetPlotDrawList(), at.x + ImPlot::GetPlotSize().x - ui.px(6), at.y + ui.px(3), p.muted, "log");
+      right_text(ImPlot::GetPlotDrawList(), at.x + ImPlot::GetPlotSize().x - ui.px(6), at.y + ui.px(3), p.muted,
+                 scale.c_str());
     }
-    if (ImPlot::IsPlotHovered() && !xs.empty()) {
-      const double mouse = ImPlot::GetPlotMousePos().x;
-      const auto it = std::lower_bound(xs.begin(), xs.end(), mouse);
-      const std::size_t i = std::min(static_cast<std::size_t>(it - xs.begin()), xs.size() - 1);
-      const ImVec2 dot = ImPlot::PlotToPixels(xs[i], ys[i]);
-      ImPlot::GetPlotDrawList()->AddCircleFilled(dot, ui.px(3.5f), look.colour);
-      ImGui::BeginTooltip();
-      if (*look.title) {
-        ImGui::PushTextWrapPos(ui.px(380));
-        WithFont bold(ui.fonts.bold, 1);
-        text(p.text, "%s", look.title);
-        ImGui::PopTextWrapPos();
-      }
-      if (*look.caption) {
-        WithFont plain(ui.fonts.text, 1);
-        ImGui::PushTextWrapPos(ui.px(380));
-        text(p.muted, "%s", look.caption);
-        ImGui::PopTextWrapPos();
-      }
-      const bool several = look.others && !look.others->empty();
-      mono(ui, several ? look.colour : p.text, "%s%s%s %s at %s %s", several ? look.label : "", several ? " " : "",
-           short_number(ys[i]).c_str(), look.y_unit, place(xs[i]).c_str(), look.x_unit);
-      for (std::size_t k = 0; several && k < look.others->size(); ++k) {
-        const PlotLine& other = (*look.others)[k];
-        const auto same = static_cast<std::size_t>(std::lower_bound(x.begin(), x.end(), xs[i]) - x.begin());
-        if (same < other.y->size())
-          mono(ui, other.colour, "%s %s %s", other.label, short_number((*other.y)[same]).c_str(), look.y_unit);
-      }
-      ImGui::EndTooltip();
-    }
+    const bool hovered = ImPlot::IsPlotHovered() && !ui.want_cutout;
+    if (hovered) draw_values(ui, lines, look);
+    const bool on_axis = ImPlot::IsAxisHovered(ImAxis_X1) || ImPlot::IsAxisHovered(ImAxis_Y1);
+    if (state && (hovered || on_axis))  // the wheel is the plot's, not the panel's that scrolls
+      ImGui::SetKeyOwner(ImGuiKey_MouseWheelY, ImPlot::GetCurrentPlot()->ID);
+    const bool refit = state && (hovered || on_axis) && ImGui::IsMouseDoubleClicked(ImGuiMouseButton_Left);
     ImPlot::EndPlot();
+    if (state) {
+      const auto moved = [](double now, double then, double span) { return std::abs(now - then) > 1e-9 * span; };
+      const double wide = fit.high_x - fit.low_x, high = fit.high_y - fit.low_y;
+      if (moved(state->x[0], fit.low_x, wide) || moved(state->x[1], fit.high_x, wide) ||
+          moved(state->y[0], fit.low_y, high) || moved(state->y[1], fit.high_y, high))
+        state->follow = false;
+      if (refit) state->follow = true;
+    }
   }
+  if (look.axes) ImPlot::PopStyleVar();
   ImGui::PopFont();
 }
 

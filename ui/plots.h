@@ -7,9 +7,11 @@
 namespace dream::ui {
 
 struct PlotLine {
-  const std::vector<double>* y = nullptr;  // over the same x
+  const std::vector<double>* y = nullptr;
   ImU32 colour = 0;
   const char* label = "";
+  const std::vector<double>* x = nullptr;  // null: those of the first line
+  float dash = 5;                          // length, at 1×
 };
 
 struct CurveLook {
@@ -18,7 +20,7 @@ struct CurveLook {
   const char* y_unit = "";
   const std::vector<double>* reference_x = nullptr;  // drawn behind in grey: what normal looks like
   const std::vector<double>* reference_y = nullptr;
-  const std::vector<PlotLine>* others = nullptr;  // more lines over the same axis, dashed
+  const std::vector<PlotLine>* others = nullptr;  // more lines, dashed
   const char* label = "";                         // of the first line, where there are others
   const char* title = "";                         // of the tooltip, with what the curve is
   const char* caption = "";
@@ -27,16 +29,16 @@ struct CurveLook {
   const char* floor_label = "";
   bool may_log =
       false;  // positive values whose largest is far above their median stand on a logarithmic axis, which says so
-  bool axes = false;    // tick labels (large plots)
-  bool y_axis = false;  // tick labels of the upright axis alone
+  bool axes = false;           // tick labels (large plots)
+  bool y_axis = false;         // tick labels of the upright axis alone
+  PlotState* state = nullptr;  // wheel, drag and double click change it; null: the axes are fitted to all lines
 };
 
-/// A line plot of at most 500 drawn points per line, its axes fitted to the data in the same frame.
+/// A line plot, drawn with at most two points per pixel column and line. Under the mouse, every line's value there.
 void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std::vector<double>& y, ImVec2 size,
                 const CurveLook& look);
 
-/// At most `most` points that keep every bucket's lowest and highest value, so that no spike is lost.
-void thin_out(const std::vector<double>& x, const std::vector<double>& y, std::size_t most, std::vector<double>& out_x,
-              std::vector<double>& out_y);
+/// Why this axis cannot be logarithmic; empty: it can.
+std::string why_no_log(const std::vector<double>& values);
 
 }  // namespace dream::ui

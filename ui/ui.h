@@ -41,6 +41,19 @@ struct ViewState {
   float range = 3;           // axis half-height, grows in steps
   bool negative = false;     // a value below 0 was seen: the axis keeps its lower half
   std::size_t elements = 0;  // of the vector that the axis was settled for
+  float top = 0;             // axis height of a density
+  int axis_of = -1;          // the dimension that both were settled for …
+  std::uint64_t moment = 0;  // … and the dream's moment
+};
+
+/// How one curve is looked at; kept while the program runs.
+struct PlotState {
+  double smoothing = 0.6;  // weight of what came before in the running mean, 0 … 0.99; 0: the bare line
+  bool reference = true;   // the shipped run's line is shown
+  bool log_x = false;
+  int log_y = -1;                       // -1: where a plain axis would show a flat line
+  bool follow = true;                   // the axes are fitted to the run's own points as they come
+  double x[2] = {0, 1}, y[2] = {0, 1};  // what they span
 };
 
 /// Frame and latency measurements of the window, in milliseconds.
@@ -102,6 +115,7 @@ struct Ui {
   Measures measures;
   std::vector<Action> actions;
   std::map<std::string, ViewState> views;
+  std::map<std::string, PlotState> plots;  // by the curve's name; "": as new ones begin
   SliderGrab grab;
   float scale = 1;        // monitor × user's text scale × workspace's
   bool focused = true;    // the window has the keyboard
@@ -136,6 +150,14 @@ struct Ui {
   std::string want_panel;            // bring this panel to the front
   RunsPanel runs;
   bool want_run_list = false;        // drop the list of runs in the top bar
+
+  struct Cutout {      // a part of the window to be saved as a picture, once nothing lies over it
+    std::string what;  // in the file's name
+    ImVec2 min, max;
+    int frames = 3;
+  };
+  std::optional<Cutout> want_cutout;
+  std::string replay_looked_at;  // which run and place LookAtReplay has named
 
   std::set<std::string> wanted_probes;       // filled while drawing
   std::vector<std::string> wanted_previews;  // the same: runs that Home shows

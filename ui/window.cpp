@@ -24,8 +24,8 @@
 #include "ui/icon.h"
 #include "ui/layout.h"
 #include "ui/panel_list.h"
-#include "ui/png.h"
 #include "ui/report.h"
+#include "ui/screenshot.h"
 #include "ui/ui.h"
 
 namespace dream::ui {
@@ -288,9 +288,10 @@ void Window::Inside::draw() {
     untouched_layout.clear();
   }
   draw_dock_space(dock, viewport->WorkPos, viewport->WorkSize, ui.show_home);
+  const float faults = faults_height(ui), bottom = viewport->WorkPos.y + viewport->WorkSize.y;
   grounds.clear();
   if (ui.show_home) {
-    draw_home(ui, viewport->WorkPos, viewport->WorkSize);
+    draw_home(ui, viewport->WorkPos, {viewport->WorkSize.x, viewport->WorkSize.y - faults});
     draw_faults(ui);
     draw_keys_page(ui);
     draw_palette(ui);
@@ -311,6 +312,8 @@ void Window::Inside::draw() {
     if (!floats) flags |= ImGuiWindowFlags_NoBackground;  // painted by paint_grounds()
     if (ImGui::Begin(window_name(panel).c_str(), floats ? &open : nullptr, flags)) {
       if (!floats && !panel.on_background) grounds.push_back({ImGui::GetWindowPos(), ImGui::GetWindowSize()});
+      if (!floats && ImGui::GetWindowPos().y + ImGui::GetWindowSize().y > bottom - 1)
+        ImGui::GetCurrentWindow()->ContentRegionRect.Max.y -= faults;
       panel.draw(*ui.snapshot, ui);
     }
     ImGui::End();
@@ -404,12 +407,7 @@ std::string Window::report() const {
 }
 
 bool Window::screenshot(const std::filesystem::path& file) {
-  int width = 0, height = 0;
-  glfwGetFramebufferSize(in_->window, &width, &height);
-  std::vector<unsigned char> pixels(static_cast<std::size_t>(width) * height * 3);
-  glPixelStorei(GL_PACK_ALIGNMENT, 1);
-  glReadPixels(0, 0, width, height, GL_RGB, GL_UNSIGNED_BYTE, pixels.data());
-  return write_png(file, width, height, pixels, true);
+  return save_pixels(in_->window, file, {0, 0}, ImGui::GetIO().DisplaySize);
 }
 
 bool Window::frame() {
@@ -453,12 +451,7 @@ bool Window::frame() {
       throw Error("The picture could not be written to " + in.options.screenshot.string() +
                   "; choose a file in a folder that you may write to.");
   }
-  if (std::exchange(ui.want_screenshot, false)) {
-    const std::filesystem::path file = screenshot_path();
-    const bool saved = screenshot(file);
-    ui.note(saved ? 0 : 1, saved ? "Screenshot saved: " + file.string()
-                                 : "The screenshot could not be written to " + file.string() + ".");
-  }
+  save_what_is_wanted(ui, in.window);
   glfwSwapBuffers(in.window);
   in.measure(ui.dream());
   in.report.frame(*ui.snapshot, begin, now_seconds());

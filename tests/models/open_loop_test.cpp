@@ -47,7 +47,7 @@ double error_of(test::ToyModel& model, const SequenceBatch& batch) {
   EXPECT_EQ(frames[2].name, "open loop");
   EXPECT_EQ(frames[2].image->width, 64 * batch.steps());
   EXPECT_EQ(frames[2].image->height, 64 * 6);
-  EXPECT_EQ(frames[2].rows, (std::vector<std::string>{"truth", "dream", "difference"}));
+  EXPECT_EQ(frames[2].rows, (std::vector<std::string>{"truth", "dream", "difference", "truth", "dream", "difference"}));
   EXPECT_EQ(frames[2].columns, batch.steps());
   EXPECT_EQ(frames[2].seen, 3);
   EXPECT_LT(frames[1].error, 1e-3) << "what was seen is painted again";

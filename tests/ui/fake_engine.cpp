@@ -226,6 +226,17 @@ void FakeEngine::send(Command command) {
   } else if (const auto* set = std::get_if<SetField>(&command)) {
     for (Field& field : train_.fields)
       if (field.key == set->key && (set->run.empty() || set->run == train_.run)) field.value = set->value;
+  } else if (const auto* laid_over = std::get_if<CompareCurves>(&command)) {
+    train_.compared = laid_over->runs;
+    for (CurveView& curve : train_.curves) {
+      curve.others.clear();
+      for (std::size_t i = 0; i < laid_over->runs.size(); ++i) {
+        curve.others.push_back({laid_over->runs[i], curve.reference_x, curve.reference_y});
+        for (double& y : curve.others.back().y) y *= 1.1 + 0.1 * static_cast<double>(i);
+      }
+    }
+  } else if (const auto* look = std::get_if<LookAtReplay>(&command)) {
+    train_.replay_frame = {"replay", "where the dream would begin", -1, look_at_replay(look->recency)};
   } else if (const auto* asked = std::get_if<DescribeRun>(&command)) {
     new_run_ = {asked->recipe, asked->environment, asked->directory, asked->settings, asked->like, train_.fields, "",
                 "runs/free",   "the shipped run car took 9,000 updates"};
@@ -244,6 +255,10 @@ void FakeEngine::send(Command command) {
     fault_.clear(), train_.fault.clear();
   }
   commands.push_back(std::move(command));
+}
+
+std::shared_ptr<const Image> FakeEngine::look_at_replay(double recency) const {
+  return recurrent_ ? recurrent_frame(400 * recency) : road(400 * recency, 0, 0);
 }
 
 void FakeEngine::become_recurrent() {

@@ -59,6 +59,7 @@ class FakeEngine : public Engine {
   void publish();
   void fill_probes();
   void fill_frames();
+  std::shared_ptr<const Image> look_at_replay(double recency) const;
 
   mutable std::mutex mutex_;
   std::shared_ptr<const Snapshot> latest_;

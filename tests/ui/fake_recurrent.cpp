@@ -279,7 +279,15 @@ void fill_recurrent_frames(DreamView& dream, TrainView& train) {
   train.frames = {
       {"real", "from the batch", -1, real},
       {"reconstruction", "the model's picture of the same frame", 0.0024, seen},
-      {sheet, "truth, dream, difference; 5 frames seen, then imagined to step 64", 0.0091, open_loop_sheet(t)}};
+      {sheet, "5 frames seen, then imagined to step 64 under the true actions", 0.0091, open_loop_sheet(t)}};
+  Frame& strips = train.frames.back();
+  for (int lane = 0; lane < 3; ++lane)
+    for (const char* row : {"truth", "dream", "difference"}) strips.rows.push_back(row);
+  strips.columns = 16, strips.seen = 2, strips.stride = 4;
+}
+
+std::shared_ptr<const Image> recurrent_frame(double t) {
+  return wall(t, 0);
 }
 
 void fill_recurrent_probes(DreamView& dream, TrainView& train, const std::set<std::string>& watched) {

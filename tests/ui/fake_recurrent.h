@@ -13,6 +13,9 @@ void begin_recurrent(DreamView& dream, TrainView& train);
 /// Pictures of the dream and the batch at this step.
 void fill_recurrent_frames(DreamView& dream, TrainView& train);
 
+/// The real world at a time.
+std::shared_ptr<const Image> recurrent_frame(double t);
+
 /// The watched probes of the dream and the batch.
 void fill_recurrent_probes(DreamView& dream, TrainView& train, const std::set<std::string>& watched);
 

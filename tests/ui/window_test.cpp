@@ -8,7 +8,6 @@
 #include "imgui_internal.h"
 #include "tests/ui/flow.h"
 #include "ui/panel_list.h"
-#include "ui/plots.h"
 
 namespace dream::ui {
 namespace window_test {
@@ -319,18 +318,6 @@ TEST(Gamepad, GlfwsAxesAndButtonsAreRead) {
   EXPECT_EQ(held.brake, 1);
   EXPECT_TRUE(held.a && held.up);
   EXPECT_FALSE(held.b || held.down);
-}
-
-TEST(Plots, ThinningKeepsTheEndsOfEveryBucket) {
-  std::vector<double> x, y, out_x, out_y;
-  for (int i = 0; i < 10000; ++i) x.push_back(i), y.push_back(i == 7777 ? 1000.0 : i == 3333 ? -1000.0 : 0.0);
-  thin_out(x, y, 500, out_x, out_y);
-  EXPECT_LE(out_x.size(), 500u);
-  EXPECT_EQ(*std::max_element(out_y.begin(), out_y.end()), 1000);
-  EXPECT_EQ(*std::min_element(out_y.begin(), out_y.end()), -1000);
-  EXPECT_TRUE(std::is_sorted(out_x.begin(), out_x.end()));
-  thin_out({1, 2, 3}, {4, 5}, 500, out_x, out_y);
-  EXPECT_EQ(out_x.size(), 2u) << "Unequal lengths: the shorter counts.";
 }
 
 }  // namespace window_test

@@ -1,5 +1,6 @@
 // The batch that is being trained on: pictures, what looks wrong, its probes, and a dream from any frame of the replay.
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdio>
 
@@ -18,32 +19,55 @@ bool is_sheet(const Frame& frame) {
   return frame.image && frame.image->width > 3 * std::max(frame.image->height, 64) / 2;
 }
 
-/// The slider over the replay and the button; its place is kept whether there is a replay or not.
+/// The slider over the replay, the frame that it points at, and the button; without a replay the reason stands in the
+/// slider's place, of the same height.
 void draw_replay(Ui& ui, const TrainView& train, float width) {
   const Palette& p = ui.color();
   const std::string why = ui.action("dream_from_replay")->why_not(ui);
   double recency = ui.replay_recency;
   char note[64] = "no replay";
-  if (train.replay_frames > 0)
+  if (why.empty()) {
     std::snprintf(note, sizeof note, "frame %s of %s",
                   with_separators(std::llround(recency * static_cast<double>(train.replay_frames - 1)) + 1).c_str(),
                   with_separators(train.replay_frames).c_str());
+    const std::string place = train.run + " " + std::to_string(recency) + " " + std::to_string(train.replay_frames);
+    if (ui.replay_looked_at != place) ui.send(LookAtReplay{recency});
+    ui.replay_looked_at = place;
+  }
+  const Frame* frame = why.empty() && train.replay_frame.image ? &train.replay_frame : nullptr;
+  const float gap = ui.px(10), left = ImGui::GetCursorPosX(), top = ImGui::GetCursorPosY();
+  const ImVec2 picture =
+      frame ? fit_picture(frame->image->width, frame->image->height, {width / 3, ui.px(96)}) : ImVec2{};
+  if (frame) width -= picture.x + gap;
   header(ui, "Replay", p.text, note, width);
-  const char* meaning = "Which frame of the replay the dream begins at; double-click: the newest.";
-  ImGui::BeginDisabled(!why.empty());
-  slider(ui, "##place", &recency, {0, 1}, 1, width, p.real);
-  ImGui::EndDisabled();
-  tip(ui, "Place in the replay", why.empty() ? meaning : why.c_str());
-  ui.replay_recency = recency;
-  {
+  const float track = ImGui::GetCursorPosY();
+  if (why.empty()) {
+    slider(ui, "##place", &recency, {0, 1}, 1, width, p.real);
+    tip(ui, "Place in the replay", "Which frame of the replay the dream begins at; double-click: the newest.");
+    ui.replay_recency = recency;
     WithFont small(ui.fonts.text, 0.82f);
-    const float left = ImGui::GetCursorPosX(), y = ImGui::GetCursorPosY() - ui.px(4);
+    const float y = ImGui::GetCursorPosY() - ui.px(4);
     ImGui::SetCursorPosY(y);
     text(p.muted, "oldest");
     ImGui::SetCursorPos({left + width - ImGui::CalcTextSize("newest").x, y});
     text(p.muted, "newest");
+  } else {
+    WithFont small(ui.fonts.text, 0.88f);
+    ImGui::PushTextWrapPos(left + width);
+    text(p.muted, "%s", why.c_str());
+    ImGui::PopTextWrapPos();
   }
+  ImGui::SetCursorPos({left, std::max(ImGui::GetCursorPosY(), track + ui.px(46))});
   action_button(ui, "dream from this frame", "dream_from_replay", false, std::min(width, ui.px(190)));
+  if (!frame) return;
+  const ImVec2 below = ImGui::GetCursorPos();
+  ImGui::SetCursorPos({left + width + gap, top});
+  const ImVec2 at = ImGui::GetCursorScreenPos();
+  if (const ImTextureID texture = ui.textures.get("batch/replay", frame->image); texture != ImTextureID_Invalid)
+    draw_texture(ImGui::GetWindowDrawList(), texture, at, {at.x + picture.x, at.y + picture.y}, ui.settings.smooth);
+  ImGui::InvisibleButton("replay frame", {std::max(picture.x, 1.0f), std::max(picture.y, 1.0f)});
+  tip(ui, "The chosen frame", "A real frame of the replay: the dream would begin here.");
+  ImGui::SetCursorPos(below);
 }
 
 /// What looks wrong, in as much height as there is, whether there is something or not: nothing below may jump.
@@ -68,36 +92,79 @@ void draw_warnings(Ui& ui, const TrainView& train, ImVec2 size) {
   ImGui::EndChild();
 }
 
-/// A sheet in the width that there is, its caption below; under the mouse, its pixels at full size.
-void draw_sheet(Ui& ui, const Frame& frame, float width) {
-  const float most = width / static_cast<float>(frame.image->width);
-  const float scale = most >= 1 ? std::floor(most) : most;
-  const ImVec2 size{static_cast<float>(frame.image->width) * scale, static_cast<float>(frame.image->height) * scale};
-  Frame bare = frame;
-  bare.caption.clear();
-  const bool smooth = ui.settings.smooth;
-  ui.settings.smooth |= scale < 1;  // nearest would drop rows of pixels
-  const std::string slot = "batch/" + frame.name;
-  draw_picture(ui, slot, &bare, frame.name, {width, size.y}, "Not made yet.");
-  ui.settings.smooth = smooth;
-  const ImVec2 max = ImGui::GetItemRectMax(), min{max.x - width, max.y - size.y};
-  {
-    WithFont small(ui.fonts.text, 0.86f);
-    ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + width);
-    text(ui.color().muted, "%s", frame.caption.c_str());
-    ImGui::PopTextWrapPos();
-  }
-  const ImVec2 mouse = ImGui::GetMousePos();
-  if (scale >= 1 || !ImGui::IsMouseHoveringRect(min, max) || !ImGui::IsWindowHovered()) return;
-  const ImTextureID texture = ui.textures.get(slot, frame.image);
-  if (texture == ImTextureID_Invalid) return;
-  const float part = 0.24f, u = std::clamp((mouse.x - min.x) / width - part / 2, 0.0f, 1 - part),
-              v = std::clamp((mouse.y - min.y) / size.y - part / 2, 0.0f, 1 - part);
+/// The cells of one moment, large, with what they are: below the mouse.
+void draw_moment(Ui& ui, const Frame& frame, ImTextureID texture, int column, int group, int rows) {
+  const int all = static_cast<int>(frame.rows.size());
+  const float cell_w = static_cast<float>(frame.image->width) / static_cast<float>(frame.columns),
+              cell_h = static_cast<float>(frame.image->height) / static_cast<float>(all);
+  const float scale = std::max(std::floor(ui.px(128) / cell_w), 1.0f);
   ImGui::BeginTooltip();
-  ImGui::Image(ImTextureRef(texture),
-               {static_cast<float>(frame.image->width) * part, static_cast<float>(frame.image->height) * part}, {u, v},
-               {u + part, v + part});
+  text(ui.color().text, "step %d of the sequence: %s", column * frame.stride,
+       column < frame.seen ? "the model saw this frame" : "imagined");
+  for (int row = group * rows; row < std::min((group + 1) * rows, all); ++row) {
+    if (row > group * rows) ImGui::SameLine();
+    ImGui::BeginGroup();
+    const std::string& name = frame.rows[static_cast<std::size_t>(row)];
+    text(world_colour(ui, name), "%s", name.c_str());
+    const float u = static_cast<float>(column) / static_cast<float>(frame.columns),
+                v = static_cast<float>(row) / static_cast<float>(all);
+    ImGui::Image(ImTextureRef(texture), {cell_w * scale, cell_h * scale}, {u, v},
+                 {u + 1 / static_cast<float>(frame.columns), v + 1 / static_cast<float>(all)});
+    ImGui::EndGroup();
+  }
   ImGui::EndTooltip();
+}
+
+/// Strips of sequences in the width that there is: every row has its name, and a line stands where imagination begins.
+void draw_sheet(Ui& ui, const Frame& frame, float width) {
+  const Palette& p = ui.color();
+  const int all = static_cast<int>(frame.rows.size());
+  const bool known = all > 0 && frame.columns > 0;
+  std::string title = frame.name;
+  if (!title.empty()) title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(title[0])));
+  char error[48] = "";
+  if (frame.error >= 0) std::snprintf(error, sizeof error, "MSE %.4f of what is imagined", frame.error);
+  header(ui, title, p.text, error, width);
+  tip(ui, title.c_str(), frame.caption.c_str());
+  WithFont small(ui.fonts.text, 0.86f);
+  float names = 0;
+  for (const std::string& row : frame.rows) names = std::max(names, ImGui::CalcTextSize(row.c_str()).x + ui.px(8));
+  const float most = (width - names) / static_cast<float>(frame.image->width);
+  const float scale = most >= 1 ? std::floor(most) : most, line = ImGui::GetTextLineHeight();
+  const ImVec2 size{static_cast<float>(frame.image->width) * scale, static_cast<float>(frame.image->height) * scale};
+  const ImVec2 at = ImGui::GetCursorScreenPos(), min{at.x + names, at.y + (known ? line + ui.px(2) : 0)},
+               max{min.x + size.x, min.y + size.y};
+  const ImTextureID texture = ui.textures.get("batch/" + frame.name, frame.image);
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  ImGui::InvisibleButton(frame.name.c_str(), {names + size.x, max.y - at.y});
+  const bool hovered = ImGui::IsItemHovered();
+  if (texture == ImTextureID_Invalid) return;
+  draw_texture(list, texture, min, max, ui.settings.smooth || scale < 1);  // nearest would drop rows of pixels
+  if (known) {
+    const float cell_w = size.x / static_cast<float>(frame.columns), cell_h = size.y / static_cast<float>(all);
+    const auto again = std::find(frame.rows.begin() + 1, frame.rows.end(), frame.rows.front());
+    const int rows = static_cast<int>(again - frame.rows.begin());  // of one sequence
+    for (int row = 0; row < all; ++row) {
+      const float y = min.y + cell_h * static_cast<float>(row);
+      const std::string& name = frame.rows[static_cast<std::size_t>(row)];
+      if (cell_h >= line * 0.8f) list->AddText({at.x, y + (cell_h - line) / 2}, world_colour(ui, name), name.c_str());
+      if (row > 0 && row % rows == 0) list->AddLine({at.x, y}, {max.x, y}, p.panel, ui.px(4));
+    }
+    const float begins = std::round(min.x + cell_w * static_cast<float>(frame.seen));
+    list->AddLine({begins, at.y}, {begins, max.y}, p.panel, ui.px(4));
+    list->AddLine({begins, at.y}, {begins, max.y}, p.text, ui.px(1.5f));
+    right_text(list, begins - ui.px(6), at.y, p.real, "seen");
+    const std::string from_here =
+        "imagined from here" + (frame.stride > 1 ? ", every " + std::to_string(frame.stride) + " steps" : "");
+    list->AddText({begins + ui.px(6), at.y}, p.dream, fitted(from_here, max.x - begins - ui.px(6)).c_str());
+    const ImVec2 mouse = ImGui::GetMousePos();
+    if (hovered && mouse.x >= min.x && mouse.y >= min.y)
+      draw_moment(ui, frame, texture, std::clamp(static_cast<int>((mouse.x - min.x) / cell_w), 0, frame.columns - 1),
+                  std::clamp(static_cast<int>((mouse.y - min.y) / cell_h), 0, all - 1) / rows, rows);
+  }
+  ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + width);
+  text(p.muted, "%s", frame.caption.c_str());
+  ImGui::PopTextWrapPos();
 }
 
 void draw_batch_probes(Ui& ui, const TrainView& train) {
@@ -111,10 +178,26 @@ void draw_batch_probes(Ui& ui, const TrainView& train) {
     ImGui::BeginGroup();
     header(ui, probe.title, ui.color().text, note_of(probe), width);
     tip(ui, probe.title.c_str(), (probe.name + "\n" + probe.caption).c_str());
-    draw_value(ui, probe, {width, std::max(ui.px(height_wish(probe).least), ui.px(100))});
+    draw_value(ui, probe, {width, std::max(height_wish(ui, probe, width).least, ui.px(100))});
     ImGui::Dummy({0, ui.px(4)});
     ImGui::EndGroup();
   }
+}
+
+/// What can be done until there is one.
+void draw_no_batch(Ui& ui, const TrainView& train, ImVec2 space) {
+  const ImVec2 at = ImGui::GetCursorScreenPos();
+  const float high = ui.px(64), wide = ui.px(170), left = ImGui::GetCursorPosX();
+  centred_note(ui, at, {at.x + space.x, at.y + high},
+               "While a phase trains, its batch stands here: real frames, what the model makes of them, and what looks "
+               "wrong.");
+  ImGui::SetCursorPos({left + std::max((space.x - 2 * wide - ui.px(8)) / 2, 0.0f), ImGui::GetCursorPosY() + high});
+  action_button(ui, "start training", "train_start", train.open && !train.busy, wide);
+  ImGui::SameLine(0, ui.px(8));
+  if (button(ui, "watch the dream###watch_dream", "Worlds", "The dream of these weights, in this place.",
+             {.width = wide}))
+    ui.want_panel = "worlds";
+  ImGui::Dummy({0, ui.px(10)});
 }
 
 }  // namespace
@@ -124,12 +207,7 @@ void draw_batch(const Snapshot& snapshot, Ui& ui) {
   ui.wanted_probes.insert(train.probe_names.begin(), train.probe_names.end());
   const ImVec2 space = ImGui::GetContentRegionAvail();
   ImGui::BeginChild("batch", space, 0, ImGuiWindowFlags_NoBackground);
-  if (train.frames.empty()) {
-    const ImVec2 at = ImGui::GetCursorScreenPos();
-    centred_note(ui, at, {at.x + space.x, at.y + std::min(space.y, ui.px(120))},
-                 "While a phase trains, its batch appears here: the real frame and what the model makes of it.");
-    ImGui::Dummy({0, ui.px(124)});
-  }
+  if (train.frames.empty()) draw_no_batch(ui, train, space);
   const float wide = ImGui::GetContentRegionAvail().x, gap = ui.px(12);
   std::vector<const Frame*> small, sheets;
   for (const Frame& frame : train.frames) (is_sheet(frame) ? sheets : small).push_back(&frame);

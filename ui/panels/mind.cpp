@@ -43,8 +43,7 @@ void draw_group(const Snapshot& snapshot, Ui& ui, const std::string& group) {
   };
   std::vector<Row> rows;
   for (const Probe* probe : shown) {
-    HeightWish wish = height_wish(*probe);
-    if (probe->editable && ui.settings.sliders) wish.least += 110;
+    const HeightWish wish = height_wish(ui, *probe, space.x);
     if (!rows.empty() && wish.half && rows.back().wish.half && rows.back().probes.size() == 1) {
       Row& last = rows.back();
       last.probes.push_back(probe);
@@ -56,12 +55,12 @@ void draw_group(const Snapshot& snapshot, Ui& ui, const std::string& group) {
   const float line = ImGui::GetTextLineHeight() + 2 * ImGui::GetStyle().ItemSpacing.y, gap = ui.px(14);
   float least = 0, weight = 0;
   for (const Row& row : rows) {
-    least += ui.px(row.wish.least) + line + ui.px(6);
+    least += row.wish.least + line + ui.px(6);
     weight += row.wish.weight;
   }
   const float spare = std::max(space.y - least, 0.0f), wide = ImGui::GetContentRegionAvail().x;
   for (const Row& row : rows) {
-    const float needed = ui.px(row.wish.least);
+    const float needed = row.wish.least;
     float height = needed + (weight > 0 ? spare * row.wish.weight / weight : 0);
     height = std::min(height, std::max(needed * 2.4f, needed + space.y * (group.empty() ? 0.12f : 1)));
     const float width = row.probes.size() == 1 ? wide : (wide - gap) / 2;

@@ -45,7 +45,7 @@ void draw_probes(const Snapshot& snapshot, Ui& ui) {
   for (Cell& cell : cells) {
     const auto shortest = std::min_element(filled.begin(), filled.end());
     cell.column = static_cast<int>(shortest - filled.begin());
-    cell.height = ui.px(height_wish(*cell.probe).least + (cell.probe->editable && ui.settings.sliders ? 110 : 0));
+    cell.height = height_wish(ui, *cell.probe, width).least;
     *shortest += cell.height + above + below;
     fixed[static_cast<std::size_t>(cell.column)] += above + below;
   }

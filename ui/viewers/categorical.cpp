@@ -15,10 +15,15 @@ struct Side {
   bool drawn;  // the drawn classes came from these probabilities
 };
 
-/// Whole pixels per cell where there are enough, so that equal cells look equal.
+constexpr float least_cell = 10;  // pixels: every cell is something to point at
+
+/// Whole pixels per cell, so that equal cells look equal.
 float cell_size(float room, int count) {
-  const float each = room / static_cast<float>(count);
-  return each >= 3 ? std::floor(each) : each;
+  return std::max(std::floor(room / static_cast<float>(count)), least_cell);
+}
+
+float heading() {
+  return ImGui::GetTextLineHeight() + ImGui::GetStyle().ItemSpacing.y;
 }
 
 bool is_held(const Ui& ui, const Probe& probe, int index) {
@@ -49,10 +54,9 @@ void force(Ui& ui, const Probe& probe, const Categorical& value, int g, int c) {
 }
 
 /// Groups down, classes across: brighter is likelier, the drawn class is outlined, a forced one is pink.
-void draw_grid(Ui& ui, const Probe& probe, const Side& side, const Categorical& value, ImVec2 size) {
-  const float w = cell_size(size.x, value.classes), h = cell_size(size.y, value.groups);
+void draw_grid(Ui& ui, const Probe& probe, const Side& side, const Categorical& value, float w, float h) {
   const Well box = well(ui, side.id, {w * static_cast<float>(value.classes), h * static_cast<float>(value.groups)});
-  const float gap = std::min(w, h) >= 5 ? 1.0f : 0.0f;
+  const float gap = 1;
   const Palette& p = ui.color();
   ImDrawList* list = ImGui::GetWindowDrawList();
   const auto corner = [&](int g, int c) {
@@ -74,7 +78,7 @@ void draw_grid(Ui& ui, const Probe& probe, const Side& side, const Categorical& 
   }
   for (int g = 0; side.drawn && g < std::min(value.groups, static_cast<int>(value.drawn.size())); ++g) {
     const int c = value.drawn[static_cast<std::size_t>(g)];
-    if (c >= 0 && c < value.classes) list->AddRect(corner(g, c), end_of(g, c), fade(p.text, h < 7 ? 0.35f : 0.7f));
+    if (c >= 0 && c < value.classes) list->AddRect(corner(g, c), end_of(g, c), fade(p.text, 0.7f));
   }
   for (const HeldLatent& held : ui.dream().held) {
     const int g = held.index / value.classes, c = held.index % value.classes;
@@ -105,6 +109,17 @@ void draw_grid(Ui& ui, const Probe& probe, const Side& side, const Categorical& 
         : is_held(ui, probe, g * value.classes + c) ? "\nForced: the dream keeps it. Click to let it go."
                                                     : "\nClick to force this class: the dream keeps it."))
           .c_str());
+}
+
+/// In the room that there is; one of more cells than fit is scrolled.
+void draw_grid_in(Ui& ui, const Probe& probe, const Side& side, const Categorical& value, ImVec2 room) {
+  const float w = cell_size(room.x, value.classes), h = cell_size(room.y, value.groups);
+  const bool fits =
+      w * static_cast<float>(value.classes) <= room.x + 0.5f && h * static_cast<float>(value.groups) <= room.y + 0.5f;
+  if (fits) return draw_grid(ui, probe, side, value, w, h);
+  ImGui::BeginChild(side.id, room, 0, ImGuiWindowFlags_HorizontalScrollbar);
+  draw_grid(ui, probe, side, value, w, h);
+  ImGui::EndChild();
 }
 
 /// At the right end of a heading; the cursor stays where it was.
@@ -144,37 +159,54 @@ void draw_buttons(Ui& ui, const Probe& probe, const Categorical& value, ImVec2 r
   ImGui::SetCursorScreenPos(below);
 }
 
+bool has(const std::vector<float>& cells, const Categorical& value) {
+  return value.groups > 0 && value.classes > 0 &&
+         cells.size() == static_cast<std::size_t>(value.groups) * static_cast<std::size_t>(value.classes);
+}
+
+constexpr float gap_between = 10;
+
+/// Of two grids, whether they stand one above the other in this width and height: where their cells are larger so.
+bool are_stacked(const Categorical& value, ImVec2 size) {
+  const float groups = static_cast<float>(value.groups), classes = static_cast<float>(value.classes);
+  const float beside = std::min((size.x - gap_between) / 2 / classes, (size.y - heading()) / groups);
+  const float above = std::min(size.x / classes, (size.y / 2 - heading()) / groups);
+  return (size.x - gap_between) / 2 < least_cell * classes || above > beside;
+}
+
 }  // namespace
 
+float grids_height(const Categorical& value, float width) {
+  const float one = least_cell * static_cast<float>(std::max(value.groups, 1)) + heading();
+  const bool both = has(value.posterior, value) && has(value.prior, value);
+  return both && are_stacked(value, {width, one}) ? 2 * one + ImGui::GetStyle().ItemSpacing.y : one;
+}
+
 void draw_viewer(Ui& ui, const Probe& probe, const Categorical& value, ImVec2 size) {
-  const std::size_t cells = static_cast<std::size_t>(std::max(value.groups, 0)) * std::max(value.classes, 0);
-  const bool posterior = cells > 0 && value.posterior.size() == cells, prior = cells > 0 && value.prior.size() == cells;
+  const bool posterior = has(value.posterior, value), prior = has(value.prior, value);
   if (!posterior && !prior) {
     const Well box = well(ui, "posterior", size);
     centred_note(ui, box.min, box.max, "No categories.");
     return;
   }
-  // One above the other where there is room, side by side otherwise.
   const Palette& p = ui.color();
-  const float line = ImGui::GetTextLineHeight() + ImGui::GetStyle().ItemSpacing.y;
-  const bool both = posterior && prior, stacked = both && size.y > size.x * 0.8f;
-  const float gap = ui.px(10);
-  const ImVec2 grid{both && !stacked ? (size.x - gap) / 2 : size.x,
-                    (stacked ? (size.y - ImGui::GetStyle().ItemSpacing.y) / 2 : size.y) - line};
+  const bool both = posterior && prior, stacked = both && are_stacked(value, size);
+  const ImVec2 grid{both && !stacked ? (size.x - gap_between) / 2 : size.x,
+                    (stacked ? (size.y - ImGui::GetStyle().ItemSpacing.y) / 2 : size.y) - heading()};
   const float left = ImGui::GetCursorPosX();
   const auto draw = [&](const char* title, const char* note, const Side& side, bool with_dice) {
     ImGui::BeginGroup();
     const ImVec2 top = ImGui::GetCursorScreenPos();
     header(ui, title, side.colour, with_dice ? "" : note, grid.x);
     if (with_dice) draw_buttons(ui, probe, value, {top.x + grid.x, top.y}, grid.x);
-    draw_grid(ui, probe, side, value, grid);
+    draw_grid_in(ui, probe, side, value, grid);
     ImGui::EndGroup();
   };
   if (posterior)
     draw("posterior q", "frame seen", {"posterior", value.posterior, p.real, !probe.editable || !prior},
          probe.editable && !prior);
   if (!prior) return;
-  if (both && !stacked) ImGui::SameLine(left + grid.x + gap, 0);
+  if (both && !stacked) ImGui::SameLine(left + grid.x + gap_between, 0);
   draw("prior p", "imagined", {"prior", value.prior, p.dream, probe.editable || !posterior}, probe.editable);
 }
 

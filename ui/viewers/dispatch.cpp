@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 
 #include "ui/viewers/viewer.h"
 #include "ui/widgets.h"
@@ -22,10 +24,10 @@ void draw_value(Ui& ui, const Probe& probe, ImVec2 size) {
   ImGui::PopID();
 }
 
-HeightWish height_wish(const Probe& probe) {
-  return std::visit(
+HeightWish height_wish(const Ui& ui, const Probe& probe, float width) {
+  HeightWish wish = std::visit(
       Overload{[](const Image&) { return HeightWish{96, 2}; }, [](const Heatmap&) { return HeightWish{64, 1}; },
-               [](const Categorical&) { return HeightWish{180, 2}; }, [](const Mixture&) { return HeightWish{196, 2}; },
+               [](const Categorical&) { return HeightWish{0, 2}; }, [](const Mixture&) { return HeightWish{196, 2}; },
                [&](const Vector& v) {
                  if (probe.editable) return HeightWish{96, 1.2f};
                  const float rows = v.labels.size() == v.values.size() ? static_cast<float>(v.labels.size()) : 0;
@@ -36,6 +38,18 @@ HeightWish height_wish(const Probe& probe) {
                [](const Trajectories&) { return HeightWish{120, 1.5f}; },
                [](const Text&) { return HeightWish{40, 0}; }},
       *probe.value);
+  wish.least = ui.px(wish.least);
+  if (const auto* grids = std::get_if<Categorical>(&*probe.value)) wish.least = grids_height(*grids, width);
+  if (const auto* bars = std::get_if<Vector>(&*probe.value); bars && probe.editable && ui.settings.sliders)
+    wish.least += sliders_height(ui, *bars, width);
+  return wish;
+}
+
+std::string signed_figure(double value, int decimals) {
+  char out[48];
+  std::snprintf(out, sizeof out, "%+.*f", decimals, value);
+  if (std::strtod(out, nullptr) == 0) out[0] = ' ';
+  return out;
 }
 
 std::string note_of(const Probe& probe) {

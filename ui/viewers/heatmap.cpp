@@ -33,8 +33,9 @@ void draw_viewer(Ui& ui, const Probe& probe, const Heatmap& value, ImVec2 size) 
   const int col = std::clamp(static_cast<int>((mouse.x - box.min.x) / w), 0, value.cols - 1);
   const int row = std::clamp(static_cast<int>((mouse.y - box.min.y) / h), 0, value.rows - 1);
   char line[96];
-  std::snprintf(line, sizeof line, "unit %d (row %d, column %d): %+.4f", row * value.cols + col, row, col,
-                static_cast<double>(value.cells[static_cast<std::size_t>(row) * value.cols + col]));
+  std::snprintf(
+      line, sizeof line, "unit %d (row %d, column %d): %s", row * value.cols + col, row, col,
+      signed_figure(static_cast<double>(value.cells[static_cast<std::size_t>(row) * value.cols + col]), 4).c_str());
   tip(ui, probe.title.c_str(), (probe.caption + "\n" + line).c_str());
 }
 

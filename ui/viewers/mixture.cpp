@@ -15,6 +15,16 @@ float normal(float x, float mean, float deviation) {
   return std::exp(-0.5f * z * z) / (deviation * 2.5066283f);
 }
 
+/// An axis grows at once, with a little room, and comes back over some hundred steps of the dream: it never breathes.
+void settle_axis(float& axis, float wanted, bool anew, bool stepped) {
+  constexpr float room = 1.1f, back = 1 / 200.0f;
+  if (!std::isfinite(wanted) || wanted <= 0) return;
+  if (anew || wanted > axis)
+    axis = room * wanted;
+  else if (stepped)
+    axis += (room * wanted - axis) * back;
+}
+
 struct Dimension {
   const float *weights, *means, *deviations;
   int components;
@@ -29,8 +39,9 @@ void draw_density(Ui& ui, const Well& box, const Dimension& d, int drawn, float 
   for (int k = 0; k < d.components; ++k)
     if (d.weights[k] > 0.01f) reach = std::max(reach, std::abs(d.means[k]) + 2.5f * d.deviations[k]);
   if (has_draw) reach = std::max(reach, std::abs(draw) * 1.05f);
-  while (reach > state.range * 1.05f && state.range < 1e4f) state.range *= 1.4f;  // grows in steps, never breathes
-  while (reach < state.range * 0.4f && state.range > 0.8f) state.range /= 1.4f;
+  const bool anew = state.axis_of != state.selected, stepped = state.moment != ui.dream().version;
+  state.axis_of = state.selected, state.moment = ui.dream().version;
+  settle_axis(state.range, std::min(reach, 1e4f), anew, stepped);
   const float low = -state.range, high = state.range;
   const auto x_of = [&](float v) { return box.min.x + (v - low) / (high - low) * box.width(); };
 
@@ -51,7 +62,8 @@ void draw_density(Ui& ui, const Well& box, const Dimension& d, int drawn, float 
     }
   }
   if (!(most > 0) || !std::isfinite(most)) return;
-  const float unit = (box.height() - ui.px(margin) * 2) / most, base = box.max.y - ui.px(2);
+  settle_axis(state.top, most, anew, stepped);
+  const float unit = (box.height() - ui.px(margin) * 2) / state.top, base = box.max.y - ui.px(2);
   static thread_local std::vector<ImVec2> line;
   const auto trace = [&](const std::vector<float>& curve) {
     line.clear();
@@ -165,9 +177,11 @@ void draw_viewer(Ui& ui, const Probe& probe, const Mixture& value, ImVec2 size) 
   if (drawn >= 0 && drawn < value.components) {
     const std::size_t k = at + static_cast<std::size_t>(drawn);
     char figures[96];
-    std::snprintf(figures, sizeof figures, "k %d  π %.2f  μ %+.2f  σ %.2f  z %+.2f", drawn,
-                  static_cast<double>(value.weights[k]), static_cast<double>(value.means[k]),
-                  static_cast<double>(value.deviations[k]), static_cast<double>(draw));
+    const std::string mean = signed_figure(static_cast<double>(value.means[k]), 2),
+                      z = signed_figure(static_cast<double>(draw), 2);
+    std::snprintf(figures, sizeof figures, "k %d  π %.2f  μ %s  σ %.2f  z %s", drawn,
+                  static_cast<double>(value.weights[k]), mean.c_str(), static_cast<double>(value.deviations[k]),
+                  z.c_str());
     const float room = ImGui::GetContentRegionAvail().x, base = 16;
     float size_now = 14 / base;
     const auto fits = [&](float relative) {
@@ -181,9 +195,8 @@ void draw_viewer(Ui& ui, const Probe& probe, const Mixture& value, ImVec2 size) 
     for (const float step : steps)
       if (!found) size_now = step / base, found = fits(size_now);
     if (!found) {
-      std::snprintf(figures, sizeof figures, "π%.2f μ%+.2f σ%.2f z%+.2f", static_cast<double>(value.weights[k]),
-                    static_cast<double>(value.means[k]), static_cast<double>(value.deviations[k]),
-                    static_cast<double>(draw));
+      std::snprintf(figures, sizeof figures, "π%.2f μ%s σ%.2f z%s", static_cast<double>(value.weights[k]), mean.c_str(),
+                    static_cast<double>(value.deviations[k]), z.c_str());
       for (const float step : steps)
         if (!found) size_now = step / base, found = fits(size_now);
     }

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 
 #include "ui/slider.h"
 #include "ui/viewers/viewer.h"
@@ -54,12 +55,21 @@ void finish_edit(Ui& ui, const Probe& probe, ViewState& state) {
   state.dragged = -1;
 }
 
+constexpr float slider_row = 22;
+
+int slider_columns(const Ui& ui, float width) {
+  return std::max(1, static_cast<int>(width / ui.px(150)));
+}
+
 void draw_sliders(Ui& ui, const Probe& probe, const Vector& value, ViewState& state, ImVec2 size) {
   ImGui::BeginChild("sliders", size);
-  const int columns = std::max(1, static_cast<int>(size.x / ui.px(150)));
+  ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {ui.px(4), ui.px(1)});
+  const float top = ImGui::GetCursorPosY();
+  const int columns = slider_columns(ui, size.x);
   const float width = size.x / static_cast<float>(columns) - ui.px(8);
   for (int i = 0; i < static_cast<int>(value.values.size()); ++i) {
-    if (i % columns) ImGui::SameLine(static_cast<float>(i % columns) * (width + ui.px(8)));
+    ImGui::SetCursorPos({static_cast<float>(i % columns) * (width + ui.px(8)),
+                         top + static_cast<float>(i / columns) * ui.px(slider_row)});
     ImGui::PushID(i);
     ImGui::BeginGroup();
     ImGui::AlignTextToFramePadding();
@@ -72,10 +82,11 @@ void draw_sliders(Ui& ui, const Probe& probe, const Vector& value, ViewState& st
     if (moved.released) state.dragged = -1;
     ImGui::SameLine(0, ui.px(4));
     ImGui::AlignTextToFramePadding();
-    mono(ui, ui.color().text, "%+.2f", shown);
+    mono(ui, ui.color().text, "%s", signed_figure(shown, 2).c_str());
     ImGui::EndGroup();
     ImGui::PopID();
   }
+  ImGui::PopStyleVar();
   ImGui::EndChild();
 }
 
@@ -103,7 +114,8 @@ void draw_rows(Ui& ui, const Probe& probe, const Vector& value, const ViewState&
     const float text_y = top + (row - ImGui::GetTextLineHeight()) / 2, inset = std::max(row * 0.2f, 1.0f);
     const bool first = i == likeliest && !state.negative;
     list->PushClipRect({box.min.x, box.min.y}, {left - pad / 2, box.max.y}, true);
-    list->AddText({box.min.x + pad, text_y}, first ? p.text : p.muted, fitted(value.labels[at], names + pad / 2).c_str());
+    list->AddText({box.min.x + pad, text_y}, first ? p.text : p.muted,
+                  fitted(value.labels[at], names + pad / 2).c_str());
     list->PopClipRect();
     list->AddRectFilled({std::min(zero, x_of(v)), top + inset}, {std::max(zero, x_of(v)), top + row - inset}, p.dream,
                         1);
@@ -114,6 +126,7 @@ void draw_rows(Ui& ui, const Probe& probe, const Vector& value, const ViewState&
     }
     char figure[24];
     std::snprintf(figure, sizeof figure, std::abs(v) < 100 ? "%.3f" : "%.0f", static_cast<double>(v));
+    if (figure[0] == '-' && std::strtod(figure, nullptr) == 0) figure[0] = ' ';
     right_text(list, box.max.x - pad, text_y, first ? p.text : p.muted, figure);
   }
   list->PopClipRect();
@@ -121,6 +134,11 @@ void draw_rows(Ui& ui, const Probe& probe, const Vector& value, const ViewState&
 }
 
 }  // namespace
+
+float sliders_height(const Ui& ui, const Vector& value, float width) {
+  const int columns = slider_columns(ui, width), count = static_cast<int>(value.values.size());
+  return ui.px(slider_row) * static_cast<float>((count + columns - 1) / columns) + ui.px(8);
+}
 
 void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size) {
   const Palette& p = ui.color();
@@ -149,7 +167,7 @@ void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size) {
       ui.settings.sliders = !ui.settings.sliders, ui.settings_changed = true;
     const float used = ImGui::GetTextLineHeight() + ui.px(4) + ImGui::GetStyle().ItemSpacing.y;
     size.y -= used;
-    if (ui.settings.sliders) below = size.y * 0.6f;
+    if (ui.settings.sliders) below = std::min(sliders_height(ui, value, size.x), size.y - ui.px(48));
   }
   const Well box = well(ui, "bars", {size.x, size.y - below});
   if (count == 0) {
@@ -196,12 +214,14 @@ void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size) {
   if (box.hovered || bars_dragged) {
     const std::size_t at = static_cast<std::size_t>(bars_dragged && state.dragged >= 0 ? state.dragged : under);
     char line[160];
-    int used =
-        std::snprintf(line, sizeof line, "element %s: %+.3f", label_of(value, static_cast<int>(at)).c_str(),
-                      static_cast<double>(state.dragged == static_cast<int>(at) ? state.value : value.values[at]));
+    int used = std::snprintf(
+        line, sizeof line, "element %s: %s", label_of(value, static_cast<int>(at)).c_str(),
+        signed_figure(static_cast<double>(state.dragged == static_cast<int>(at) ? state.value : value.values[at]), 3)
+            .c_str());
     if (at < value.mean.size() && at < value.deviation.size() && used > 0 && used < 100)
-      std::snprintf(line + used, sizeof line - static_cast<std::size_t>(used), "   %sμ %+.3f ± σ %.3f",
-                    value.labels.empty() ? "frame seen: " : "", static_cast<double>(value.mean[at]),
+      std::snprintf(line + used, sizeof line - static_cast<std::size_t>(used), "   %sμ %s ± σ %.3f",
+                    value.labels.empty() ? "frame seen: " : "",
+                    signed_figure(static_cast<double>(value.mean[at]), 3).c_str(),
                     static_cast<double>(value.deviation[at]));
     tip(ui, probe.title.c_str(), (probe.caption + "\n" + line).c_str());
   }

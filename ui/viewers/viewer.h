@@ -18,13 +18,22 @@ void draw_viewer(Ui& ui, const Probe& probe, const Text& value, ImVec2 size);
 /// The viewer of whatever the probe holds. A new member of Value does not compile until it has one.
 void draw_value(Ui& ui, const Probe& probe, ImVec2 size);
 
-/// Heights at 1×: the least at which the value can be read, and how much of spare room it should get. `half`: half of a
-/// column's width will do, so that two may stand side by side.
+/// Heights in pixels: the least at which the value can be read and edited in this width, and how much of spare room it
+/// should get. `half`: half of a column's width will do, so that two may stand side by side.
 struct HeightWish {
   float least = 40, weight = 1;
   bool half = false;
 };
-HeightWish height_wish(const Probe& probe);
+HeightWish height_wish(const Ui& ui, const Probe& probe, float width);
+
+/// What all sliders of a vector take, one per element.
+float sliders_height(const Ui& ui, const Vector& value, float width);
+
+/// The least height of the grids of a Categorical whose cells can be clicked: 10 pixels each.
+float grids_height(const Categorical& value, float width);
+
+/// "+1.25"; nothing is 0, not -0.
+std::string signed_figure(double value, int decimals);
 
 /// What stands at the right of the header ("32 dimensions").
 std::string note_of(const Probe& probe);
