@@ -18,6 +18,9 @@ struct DreamControl {
 struct GoTo {  // an instant of the timeline: hold still there; what is dreamt from there on is a branch
   std::int64_t instant = 0;
 };
+struct StartAt {  // begin at this start of the world: the same seed, the same start
+  std::uint64_t seed = 1;
+};
 struct Drive {                // what the hands do now: sent whenever it changes
   bool engaged = false;       // a driving key is held: the hands have the wheel, else the pilot has it
   std::vector<float> action;  // one value per axis (or the index of a discrete action)
@@ -88,7 +91,7 @@ struct OpenRun {
 struct RescanRuns {};
 struct DismissFault {};
 
-using Command = std::variant<DreamControl, GoTo, Drive, SetPilot, SetKnob, SetSpeed, SetTwin, SetAnchor, RealityPill,
+using Command = std::variant<DreamControl, GoTo, StartAt, Drive, SetPilot, SetKnob, SetSpeed, SetTwin, SetAnchor, RealityPill,
                              EditLatent, HoldLatent,
                              RandomiseLatent, DreamFromReplay, DreamFrom, WatchProbes, StartRun, TrainControl, SetField,
                              OpenRun, RescanRuns, DismissFault>;

@@ -22,6 +22,8 @@
 #include "ui/faults.h"
 #include "ui/icon.h"
 #include "ui/layout.h"
+#include "ui/lesson/lesson_runner.h"
+#include "ui/lesson/quiz.h"
 #include "ui/panel_list.h"
 #include "ui/png.h"
 #include "ui/report.h"
@@ -78,6 +80,7 @@ struct Window::Inside {
   bool layout_untouched() const {
     return layout_built >= 0 && (untouched_layout.empty() || untouched_layout == ImGui::SaveIniSettingsToMemory());
   }
+  void drop(const std::filesystem::path& path);  // a lesson or a run
   void remember_layout();
   void give_up_layout(const std::string& damage);
   void style();
@@ -131,7 +134,7 @@ void Window::Inside::open() {
   });
   glfwSetDropCallback(window, [](GLFWwindow* w, int count, const char** paths) {
     Inside* self = static_cast<Inside*>(glfwGetWindowUserPointer(w));
-    if (count > 0) self->engine_ref.send(OpenRun{paths[0]});
+    if (count > 0) self->drop(paths[0]);
   });
 
   IMGUI_CHECKVERSION();
@@ -149,6 +152,8 @@ void Window::Inside::open() {
   opened_at = now_seconds();
   Ui& ui = *ui_state;
   ui.actions = make_actions();
+  ui.lessons = std::make_shared<Lessons>(options.lessons, directory.empty() ? directory : directory / "lessons");
+  ui.quiz = std::make_shared<Quiz>();
   ui.fonts = load_fonts();
   if (!options.workspace.empty()) ui.settings.workspace = options.workspace;
   ui.settings.workspace = workspace(ui.settings.workspace).id;
@@ -171,6 +176,13 @@ void Window::Inside::close() {
   glfwDestroyWindow(window);
   glfwTerminate();
   window = nullptr;
+}
+
+void Window::Inside::drop(const std::filesystem::path& path) {
+  if (path.extension() == ".toml")
+    ui_state->lessons->open(*ui_state, path);
+  else
+    engine_ref.send(OpenRun{path.string()});
 }
 
 void Window::Inside::remember_layout() {
@@ -378,7 +390,7 @@ Ui& Window::ui() {
 }
 
 void Window::drop(const std::vector<std::string>& paths) {
-  if (!paths.empty()) in_->engine_ref.send(OpenRun{paths.front()});
+  if (!paths.empty()) in_->drop(paths.front());
 }
 
 long Window::frames() const {
@@ -420,11 +432,14 @@ bool Window::frame() {
   ImGui::NewFrame();
   const ImGuiIO& io = ImGui::GetIO();
   handle_shortcuts(ui);
-  const bool free = !io.WantTextInput && !ui.show_palette && !list_is_open() && (ui.focused || in.key_event == 0);
+  const bool free = !io.WantTextInput && !ui.show_palette && !list_is_open() && !ui.quiz->takes_keys() && (ui.focused || in.key_event == 0);
   in.drive(free);
   if (const std::string chosen = ui.folder_dialog.take(); !chosen.empty()) ui.send(OpenRun{chosen});
   ui.wanted_probes.clear();
+  ui.lessons->frame(ui);
+  ui.quiz->frame(ui);
   in.draw();
+  ui.lessons->draw_marks(ui);
   in.watch();
   ImGui::Render();
 
