@@ -310,7 +310,10 @@ std::string Lessons::stands(const Ui& ui, const Reach& reach) const {
   if (deed.kind != Deed::Kind::count || deed.unit.empty() || reach.value == 1) return "";
   const double value = deed.measure(ui, watch_, reach.name);
   if (!std::isfinite(value)) return "";
-  return short_number(value) + " of " + short_number(reach.value) + " " + deed.unit;
+  const auto said = [&](double number) {  // steps are counted, errors measured
+    return deed.high > 1 ? with_separators(std::llround(number)) : short_number(number);
+  };
+  return said(value) + " of " + said(reach.value) + " " + deed.unit;
 }
 
 std::string Lessons::missing() const {
@@ -372,6 +375,11 @@ const std::string& Lessons::mark(const Ui& ui, const std::string& title) {
   return mark.locked;
 }
 
+bool Lessons::seen(const std::string& title) const {
+  const auto found = marks_.find(title);
+  return found != marks_.end() && found->second.seen >= ImGui::GetFrameCount() - 1;
+}
+
 void Lessons::draw_marks(Ui& ui) const {
   if (at_ < 0 || missing().empty()) return;
   const float pulse = 0.5f + 0.5f * static_cast<float>(std::sin(ui.time * 3.5));
@@ -383,7 +391,7 @@ void Lessons::draw_marks(Ui& ui) const {
   };
   for (const auto& [title, mark] : marks_) {
     if (!mark.pointed) continue;
-    if (mark.seen >= ImGui::GetFrameCount() - 1) outline(mark.min, mark.max);
+    if (seen(title)) outline(mark.min, mark.max);
     const Panel* panel = find_panel(title);
     const ImGuiWindow* window = panel ? ImGui::FindWindowByName(window_name(*panel).c_str()) : nullptr;
     if (!window || !window->WasActive || window->Hidden) continue;

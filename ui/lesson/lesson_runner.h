@@ -56,6 +56,7 @@ class Lessons {
   bool hides(const std::string& what) const;
   /// The last item is the control of this title: points at it and veils it as the step wants. Why it is locked, or "".
   const std::string& mark(const Ui& ui, const std::string& title);
+  bool seen(const std::string& title) const;  // mark() met it in this frame or the last
 
   Recorder recorder;
   const std::filesystem::path& own_folder() const { return own_; }
