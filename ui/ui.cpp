@@ -53,6 +53,10 @@ void Ui::send(Command command) {
   engine.send(std::move(command));
 }
 
+void Ui::open(const std::string& path) {
+  path.ends_with(".toml") ? lessons->open(*this, path) : send(OpenRun{path});
+}
+
 void Ui::undoable(std::string what, std::vector<Command> undo, std::vector<Command> redo) {
   if (lessons && !redo.empty() && lessons->holds(redo.front())) return;
   std::erase_if(undo_steps, [this](const UndoStep& step) { return !step.done && is_open(*this, step); });

@@ -102,6 +102,7 @@ struct Ui {
   const TrainView& train() const { return *snapshot->train; }
 
   void send(Command command);  // not if an open lesson holds still what it would change
+  void open(const std::string& path);  // what was dropped on the window: a lesson or a run
   void undoable(std::string what, std::vector<Command> undo, std::vector<Command> redo);
   void undoable(std::string what, Command undo, Command redo) {
     undoable(std::move(what), std::vector{std::move(undo)}, std::vector{std::move(redo)});

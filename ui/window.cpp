@@ -80,7 +80,6 @@ struct Window::Inside {
   bool layout_untouched() const {
     return layout_built >= 0 && (untouched_layout.empty() || untouched_layout == ImGui::SaveIniSettingsToMemory());
   }
-  void drop(const std::filesystem::path& path);  // a lesson or a run
   void remember_layout();
   void give_up_layout(const std::string& damage);
   void style();
@@ -134,7 +133,7 @@ void Window::Inside::open() {
   });
   glfwSetDropCallback(window, [](GLFWwindow* w, int count, const char** paths) {
     Inside* self = static_cast<Inside*>(glfwGetWindowUserPointer(w));
-    if (count > 0) self->drop(paths[0]);
+    if (count > 0) self->ui_state->open(paths[0]);
   });
 
   IMGUI_CHECKVERSION();
@@ -152,6 +151,7 @@ void Window::Inside::open() {
   opened_at = now_seconds();
   Ui& ui = *ui_state;
   ui.actions = make_actions();
+  ui.snapshot = engine_ref.latest();
   ui.lessons = std::make_shared<Lessons>(options.lessons, directory.empty() ? directory : directory / "lessons");
   ui.quiz = std::make_shared<Quiz>();
   ui.fonts = load_fonts();
@@ -176,13 +176,6 @@ void Window::Inside::close() {
   glfwDestroyWindow(window);
   glfwTerminate();
   window = nullptr;
-}
-
-void Window::Inside::drop(const std::filesystem::path& path) {
-  if (path.extension() == ".toml")
-    ui_state->lessons->open(*ui_state, path);
-  else
-    engine_ref.send(OpenRun{path.string()});
 }
 
 void Window::Inside::remember_layout() {
@@ -390,7 +383,7 @@ Ui& Window::ui() {
 }
 
 void Window::drop(const std::vector<std::string>& paths) {
-  if (!paths.empty()) in_->drop(paths.front());
+  if (!paths.empty()) in_->ui_state->open(paths.front());
 }
 
 long Window::frames() const {

@@ -1,5 +1,7 @@
 // Lessons as files: what is read, what is refused and how it is said, what is written is read again; and every shipped
 // one names what there is.
+#include "ui/lesson/lesson_file.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,7 +10,6 @@
 
 #include "api/error.h"
 #include "ui/lesson/deeds.h"
-#include "ui/lesson/lesson_file.h"
 #include "ui/lesson/markdown.h"
 #include "ui/lesson/things.h"
 
@@ -118,7 +119,8 @@ TEST(LessonFile, AMistakeIsASentenceWithFileStepAndField) {
       {head + step + "reach = [{ that = \"x\", knob = \"tau\" }]\n", "either 'above' or 'below'"},
       {head + step + "reach = [{ that = \"x\", knob = \"tau\", above = 1, below = 2 }]\n", "either 'above' or 'below'"},
       {head + step + "reach = [{ that = \"x\", pilot = \"me\" }]\n", "one of you, agent"},
-      {head + step + "[step.ask]\nquestion = \"?\"\nchoices = [{ text = \"a\", right = true }]\n", "2 to 4 were expected"},
+      {head + step + "[step.ask]\nquestion = \"?\"\nchoices = [{ text = \"a\", right = true }]\n",
+       "2 to 4 were expected"},
       {head + step + "[step.ask]\nquestion = \"?\"\nchoices = [{ text = \"a\", right = true }, { text = \"b\" }]\n",
        "t.toml, step 1, 'ask', 'choices' 2, 'why': a wrong answer says why"},
       {head + step + "hold = [{ probe = \"latent/z\", index = -1 }]\n", "'hold' 1, 'index': a whole number from 0"},
@@ -139,21 +141,20 @@ TEST(LessonFile, AMistakeIsASentenceWithFileStepAndField) {
 
 TEST(LessonFile, ARunIsANameAndNoPath) {
   for (const char* name : {"car_racing", "my-run.2", "A1"}) EXPECT_TRUE(is_run_name(name)) << name;
-  for (const char* name : {"", ".", "..", ".hidden", "a/b", "a\\b", "C:x", "~", "a b", "ä"}) EXPECT_FALSE(is_run_name(name)) << name;
+  for (const char* name : {"", ".", "..", ".hidden", "a/b", "a\\b", "C:x", "~", "a b", "ä"})
+    EXPECT_FALSE(is_run_name(name)) << name;
 }
 
 TEST(Markdown, BlocksAndSpans) {
-  const auto blocks = parse_markdown("## Head\nOne *two*\nthree **four** `a*b`.\n\n- first\n- [text](http://x)\n2. numbered\n\n```\ncode  x\n```\n3 * 4 * 5 and \\*");
+  const auto blocks = parse_markdown(
+      "## Head\nOne *two*\nthree **four** `a*b`.\n\n- first\n- [text](http://x)\n2. numbered\n\n```\ncode  x\n```\n3 * "
+      "4 * 5 and \\*");
   ASSERT_EQ(blocks.size(), 7u);
   EXPECT_EQ(blocks[0].kind, Block::Kind::heading);
   EXPECT_EQ(blocks[0].level, 2);
-  const std::vector<Inline> wanted{{.text = "One "},
-                                   {.text = "two", .italic = true},
-                                   {.text = " three "},
-                                   {.text = "four", .bold = true},
-                                   {.text = " "},
-                                   {.text = "a*b", .code = true},
-                                   {.text = "."}};
+  const std::vector<Inline> wanted{
+      {.text = "One "}, {.text = "two", .italic = true}, {.text = " three "}, {.text = "four", .bold = true},
+      {.text = " "},    {.text = "a*b", .code = true},   {.text = "."}};
   EXPECT_EQ(blocks[1].spans, wanted);
   EXPECT_EQ(blocks[2].marker, "•");
   EXPECT_EQ(blocks[3].spans[0].text, "text");
@@ -212,15 +213,16 @@ TEST(ShippedLessons, AreTenAndNameWhatThereIs) {
       }
       for (const auto& [knob, value] : each.knobs) EXPECT_TRUE(offers.knobs.contains(knob)) << knob;
       for (const std::string& thing : each.point) {
-        if (thing.find('/') != std::string::npos) EXPECT_TRUE(offers.probes.contains(thing)) << thing;
+        const bool is_probe = thing.find('/') != std::string::npos;
+        EXPECT_TRUE(!is_probe || offers.probes.contains(thing)) << thing;
       }
       if (each.hold) {
         for (const LatentHold& hold : *each.hold) EXPECT_TRUE(offers.probes.contains(hold.probe)) << hold.probe;
       }
       for (const Reach& reach : each.reach) {
-        if (reach.deed == "knob") EXPECT_TRUE(offers.knobs.contains(reach.name)) << reach.name;
-        if (reach.deed == "probe") EXPECT_TRUE(offers.probes.contains(reach.name)) << reach.name;
-        if (reach.deed == "tab") EXPECT_TRUE(has_group(reach.name)) << reach.name;
+        EXPECT_TRUE(reach.deed != "knob" || offers.knobs.contains(reach.name)) << reach.name;
+        EXPECT_TRUE(reach.deed != "probe" || offers.probes.contains(reach.name)) << reach.name;
+        EXPECT_TRUE(reach.deed != "tab" || has_group(reach.name)) << reach.name;
       }
       deeds_asked += each.reach.size() + each.question.has_value();
       EXPECT_TRUE(!each.reach.empty() || each.question) << "a step asks for something";

@@ -66,7 +66,8 @@ TEST_F(LessonFlow, IsOpenedByNameSetsTheStageAndTicksWhatIsReached) {
     EXPECT_TRUE(engine.dream().human_pilot);
     ctx->Yield(4);
     const ImGuiWindow* mind = ImGui::FindWindowByName("Mind###mind");
-    const ImGuiTabBar* tabs = ImGui::GetCurrentContext()->TabBars.GetByKey(const_cast<ImGuiWindow*>(mind)->GetID("mind"));
+    const ImGuiTabBar* tabs =
+        ImGui::GetCurrentContext()->TabBars.GetByKey(const_cast<ImGuiWindow*>(mind)->GetID("mind"));
     ASSERT_NE(tabs, nullptr);
     EXPECT_EQ(tabs->VisibleTabId, ImHashStr("###mixture", 0, tabs->ID)) << "it opens the tab that it speaks of";
     ctx->Yield(8);
@@ -76,7 +77,7 @@ TEST_F(LessonFlow, IsOpenedByNameSetsTheStageAndTicksWhatIsReached) {
     ctx->ItemClick("//Lesson###lesson/**/$$0/###answer");
     ctx->Yield(2);
     EXPECT_EQ(open_lessons().missing(), "First: answer the question.") << "a wrong answer is not one";
-    ctx->ItemClick("//Lesson###lesson/**/$$1/###answer");
+    ctx->KeyPress(ImGuiKey_2);
     ctx->Yield(2);
     EXPECT_EQ(open_lessons().missing(), "");
     ctx->KeyPress(ImGuiKey_PageDown);
@@ -155,8 +156,9 @@ TEST_F(LessonFlow, AMistakeIsARowWithItsSentenceAndOthersStillOpen) {
     // A lesson is dropped on the window like anything else; a run beside it is within its reach, one elsewhere is not.
     const auto away = folder() / "away";
     std::filesystem::create_directories(away / "mine");
-    std::ofstream(away / "dropped.toml") << "title = \"D\"\nabout = \"d\"\n[[step]]\ntitle = \"x\"\ntext = \"y\"\nrun = \"mine\"\n"
-                                            "[[step]]\ntitle = \"x\"\ntext = \"y\"\nrun = \"nowhere\"\n";
+    std::ofstream(away / "dropped.toml")
+        << "title = \"D\"\nabout = \"d\"\n[[step]]\ntitle = \"x\"\ntext = \"y\"\nrun = \"mine\"\n"
+           "[[step]]\ntitle = \"x\"\ntext = \"y\"\nrun = \"nowhere\"\n";
     window->drop({(away / "dropped.toml").string()});
     ctx->Yield(3);
     ASSERT_NE(open_lessons().current(), nullptr);
@@ -185,7 +187,8 @@ reach = [{ that = "Drive.", driven = 1 }]
     ctx->Yield(20);
     std::vector<std::vector<float>> driven;
     for (const Command& command : engine.commands)
-      if (const auto* drive = std::get_if<Drive>(&command)) driven.push_back(drive->engaged ? drive->action : std::vector<float>{});
+      if (const auto* drive = std::get_if<Drive>(&command))
+        driven.push_back(drive->engaged ? drive->action : std::vector<float>{});
     const std::vector<std::vector<float>> wanted{{-1, 0.5f, 0}, {1, 0, 0}, {}};
     EXPECT_EQ(driven, wanted) << "and lets go at the end";
     EXPECT_FALSE(open_lessons().reached(0)) << "the lesson's own hands are not the learner's";
@@ -202,9 +205,8 @@ TEST_F(LessonFlow, EveryThingIsFoundOnTheScreen) {
   const auto missing = [&] {
     std::string none;
     for (const Thing& thing : things())
-      if (!thing.titles.empty() && std::ranges::none_of(thing.titles, [&](const std::string& title) {
-            return open_lessons().seen(title);
-          }))
+      if (!thing.titles.empty() &&
+          std::ranges::none_of(thing.titles, [&](const std::string& title) { return open_lessons().seen(title); }))
         none += thing.name + " ";
     return none;
   };

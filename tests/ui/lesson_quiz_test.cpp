@@ -55,13 +55,21 @@ TEST_F(QuizFlow, AnswersByKeyChangeTheAccuracyOfTheirHorizon) {
     EXPECT_EQ(quiz.accuracy(2).right, 0);
     EXPECT_EQ(quiz.accuracy(1).right, 1);
     const std::string side = quiz.answers()[0].real_left ? "left" : "right";
-    EXPECT_TRUE(quiz.csv().starts_with("horizon,real_side,answered_right,real_clip,mse\n1," + side + ",1,camera,")) << quiz.csv();
+    EXPECT_TRUE(quiz.csv().starts_with("horizon,real_side,answered_right,real_clip,mse\n1," + side + ",1,camera,"))
+        << quiz.csv();
     ctx->ItemClick("//Real or dream?###quiz/###stop");
     ctx->Yield(2);
     EXPECT_EQ(engine.dream().anchor_every, 10) << "as it was";
     EXPECT_TRUE(engine.dream().playing);
     ctx->ItemClick("//Real or dream?###quiz/###reset");
     EXPECT_TRUE(quiz.answers().empty());
+    ctx->ItemClick("//Real or dream?###quiz/###begin");
+    ctx->Yield(2);
+    EXPECT_NE(quiz.state(), Quiz::State::idle);
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_1);
+    ctx->Yield(6);
+    EXPECT_EQ(quiz.state(), Quiz::State::idle) << "out of sight it lets the dream go on, and the arrows drive";
+    EXPECT_TRUE(engine.dream().playing);
   });
 }
 

@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
     if (key == "--text") text = std::strtof(value.c_str(), nullptr);
     if (key == "--frames") options.max_frames = std::atoi(value.c_str());
     if (key == "--shot") options.screenshot = value, options.max_frames = options.screenshot_frame = 45;
+    if (key == "--at") options.max_frames = options.screenshot_frame = std::atoi(value.c_str());  // after --shot
     if (key == "--state") state = value;
     if (key == "--family") family = value;
     if (key == "--panel") panel = value;
@@ -71,7 +72,8 @@ int main(int argc, char** argv) {
       if (colon != std::string::npos && ui.lessons->current()) ui.lessons->go(ui, std::atoi(lesson.c_str() + colon + 1));
     }
     if (state == "quiz" && ui.quiz->state() == Quiz::State::told) ui.quiz->begin(ui);
-    if (state == "quiz" && frame < 400 && ui.quiz->state() == Quiz::State::asking) ui.quiz->answer(frame % 3 != 0);
+    if (state == "quiz" && frame < options.max_frames - 30 && ui.quiz->state() == Quiz::State::asking) ui.quiz->answer(frame % 3 != 0);
+    if (state == "quiz" && frame == 5) ui.run("quiz");
     if (state == "quiz" && frame == 20) ui.quiz->begin(ui);
   }
   std::printf("frame mean %.1f ms, p99 %.1f ms\n", static_cast<double>(window.ui().measures.mean),

@@ -25,7 +25,7 @@ std::string listed(const std::vector<std::string>& names) {
 }
 
 template <class All>
-std::vector<std::string> names_in(const All& all, std::string All::value_type::* name) {
+std::vector<std::string> names_in(const All& all, std::string All::value_type::*name) {
   std::vector<std::string> names;
   for (const auto& each : all) names.push_back(each.*name);
   return names;
@@ -252,12 +252,12 @@ LessonStep read_step(Section at) {
   step.text = at.text("text", most_text, true);
   step.run = at.text("run", most_line);
   if (!step.run.empty() && !is_run_name(step.run))
-    at.fail("run", "'" + step.run + "' is no run's name: the name of a shipped run, or of a run's folder beside the "
-                   "lesson, was expected.");
+    at.fail("run", "'" + step.run +
+                       "' is no run's name: the name of a shipped run, or of a run's folder beside the "
+                       "lesson, was expected.");
   step.workspace = at.word("workspace", names_in(workspaces(), &Workspace::id));
-  step.panels = at.words("panels", [&](const std::string& id) {
-    at.check_word("panels", id, names_in(panel_list(), &Panel::id));
-  });
+  step.panels = at.words(
+      "panels", [&](const std::string& id) { at.check_word("panels", id, names_in(panel_list(), &Panel::id)); });
   step.tab = at.text("tab", most_line);
   step.start = at.word("start", {"new", "same"});
   if (const auto seed = at.number("seed", 0, 1e9, true)) step.seed = static_cast<std::int64_t>(*seed);
@@ -270,7 +270,8 @@ LessonStep read_step(Section at) {
   step.knobs = at.named_numbers("knobs");
   std::vector<LatentHold> held;
   if (at.tables("hold", [&](Section one) {
-        held.push_back({one.text("probe", most_line, true), static_cast<int>(one.number("index", 0, 1e6, true).value_or(0)),
+        held.push_back({one.text("probe", most_line, true),
+                        static_cast<int>(one.number("index", 0, 1e6, true).value_or(0)),
                         one.number("value", -1e6, 1e6).value_or(1)});
         one.done();
       }))
@@ -310,14 +311,16 @@ void check_letters(const std::string& text, const std::string& name) {
       quote = text.compare(i, 3, std::string(3, c)) == 0 ? std::string(3, c) : std::string(1, c);
       i += quote.size() - 1;
     } else if (static_cast<unsigned char>(c) >= 0x80) {
-      throw Error(name + ", line " + std::to_string(line) + ": a letter outside ASCII that is in no text; texts stand in quotes.");
+      throw Error(name + ", line " + std::to_string(line) +
+                  ": a letter outside ASCII that is in no text; texts stand in quotes.");
     } else if (c == '.' && ++dots > 64) {
       throw Error(name + ", line " + std::to_string(line) + ": very many dots outside of texts.");
     }
   }
 }
 
-// -- writing -----------------------------------------------------------------------------------------------------------
+// -- writing
+// -----------------------------------------------------------------------------------------------------------
 
 std::string quoted(const std::string& text) {
   std::string out = "\"";
@@ -393,11 +396,13 @@ std::string written_step(const LessonStep& step) {
   if (step.speed) line("speed", written(*step.speed));
   text("pilot", step.pilot);
   if (!step.knobs.empty())
-    line("knobs", "{ " + [&] {
-      std::string all;
-      for (const auto& [name, value] : step.knobs) all += (all.empty() ? "" : ", ") + quoted(name) + " = " + written(value);
-      return all;
-    }() + " }");
+    line(
+        "knobs", "{ " + [&] {
+          std::string all;
+          for (const auto& [name, value] : step.knobs)
+            all += (all.empty() ? "" : ", ") + quoted(name) + " = " + written(value);
+          return all;
+        }() + " }");
   if (step.hold)
     line("hold", list_of(*step.hold, [](const LatentHold& h) {
            return "{ probe = " + quoted(h.probe) + ", index = " + std::to_string(h.index) +
@@ -425,7 +430,8 @@ std::string written_step(const LessonStep& step) {
 
 bool is_run_name(const std::string& name) {
   return !name.empty() && name.size() <= 100 && name.front() != '.' && std::ranges::all_of(name, [](unsigned char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '-' || c == '.';
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '-' ||
+           c == '.';
   });
 }
 
@@ -436,7 +442,8 @@ Lesson parse_lesson(const std::string& text, const std::string& name) {
   try {
     file = toml::parse(text);
   } catch (const toml::parse_error& error) {
-    throw Error(name + ", line " + std::to_string(error.source().begin.line) + ": " + std::string(error.description()) + ".");
+    throw Error(name + ", line " + std::to_string(error.source().begin.line) + ": " + std::string(error.description()) +
+                ".");
   }
   Section top(file, name);
   Lesson lesson;

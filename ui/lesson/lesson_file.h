@@ -10,10 +10,10 @@ namespace dream::ui {
 
 /// What a learner must reach in a step. `deed` is one of deeds() (ui/lesson/deeds.h) and says what is measured.
 struct Reach {
-  std::string that;   // the sentence beside the tick
-  std::string deed;   // "steps", "error", "knob" …
-  std::string name;   // which knob or probe; a word that is to be the case ("you", "train")
-  double value = 0;   // at least; 0 or 1 for yes and no
+  std::string that;    // the sentence beside the tick
+  std::string deed;    // "steps", "error", "knob" …
+  std::string name;    // which knob or probe; a word that is to be the case ("you", "train")
+  double value = 0;    // at least; 0 or 1 for yes and no
   bool below = false;  // of knobs and probes: at most
   bool operator==(const Reach&) const = default;
 };
@@ -46,14 +46,14 @@ struct LessonStep {
   std::string title, text;  // text: Markdown
   std::string run;          // the folder's name: of a shipped run, or of one beside the lesson
   std::string workspace;
-  std::vector<std::string> panels;  // brought to the front
-  std::string tab;                  // of the panel Mind: the part of a probe's name before the slash; "all"
-  std::string start;                // "new", "same"
+  std::vector<std::string> panels;   // brought to the front
+  std::string tab;                   // of the panel Mind: the part of a probe's name before the slash; "all"
+  std::string start;                 // "new", "same"
   std::optional<std::int64_t> seed;  // of the start: the same seed, the same start
   std::optional<bool> play, twin;
-  std::optional<int> anchor;     // as SetAnchor
-  std::optional<double> speed;   // 1: the world's own pace
-  std::string pilot;             // "you", "agent"
+  std::optional<int> anchor;    // as SetAnchor
+  std::optional<double> speed;  // 1: the world's own pace
+  std::string pilot;            // "you", "agent"
   std::map<std::string, double> knobs;
   std::optional<std::vector<LatentHold>> hold;  // in place of all that is held; empty: let go
   std::vector<std::string> actions;             // ids of the groups Dream and View, run in this order

@@ -30,7 +30,8 @@ std::string tab_in_front(const DreamView& dream) {
   if (!bar) return "";
   if (bar->VisibleTabId == tab_id(*bar, "all")) return "all";
   for (const std::string& name : dream.probe_names)
-    if (const std::string group = name.substr(0, name.find('/')); bar->VisibleTabId == tab_id(*bar, group)) return group;
+    if (const std::string group = name.substr(0, name.find('/')); bar->VisibleTabId == tab_id(*bar, group))
+      return group;
   return "";
 }
 
@@ -266,11 +267,19 @@ void Lessons::frame(Ui& ui) {
     const double value = deed.measure(ui, watch_, reach.name);
     bool there = false;  // what is not known is not reached
     switch (deed.kind) {
-      case Deed::Kind::count: there = value >= reach.value; break;
+      case Deed::Kind::count:
+        there = value >= reach.value;
+        break;
       case Deed::Kind::flag:
-      case Deed::Kind::exact: there = value == reach.value; break;
-      case Deed::Kind::word: there = value > 0; break;
-      case Deed::Kind::named: there = reach.below ? value <= reach.value : value >= reach.value; break;
+      case Deed::Kind::exact:
+        there = value == reach.value;
+        break;
+      case Deed::Kind::word:
+        there = value > 0;
+        break;
+      case Deed::Kind::named:
+        there = reach.below ? value <= reach.value : value >= reach.value;
+        break;
     }
     if (there) reached_[i] = true;
   }

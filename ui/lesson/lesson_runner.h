@@ -20,8 +20,8 @@ struct LessonFile {
   int passed = 0;  // steps
 };
 
-/// All lessons, and the one that is open: it sets the stage for each step, points, holds controls still, and looks every
-/// frame at whether what it asks for is reached.
+/// All lessons, and the one that is open: it sets the stage for each step, points, holds controls still, and looks
+/// every frame at whether what it asks for is reached.
 class Lessons {
  public:
   /// `own`: the user's folder, made when something is saved there; empty = nothing is remembered.
@@ -43,8 +43,8 @@ class Lessons {
   int answered() const { return answered_; }
   bool reached(std::size_t which) const { return which < reached_.size() && reached_[which]; }
   std::string stands(const Ui& ui, const Reach& reach) const;  // "34 of 60 steps"; empty: nothing to count
-  std::string missing() const;                                  // what the step still waits for; empty = nothing
-  const std::string& trouble() const { return trouble_; }       // what the step asked for and could not be had
+  std::string missing() const;                                 // what the step still waits for; empty = nothing
+  const std::string& trouble() const { return trouble_; }      // what the step asked for and could not be had
 
   void frame(Ui& ui);             // once a frame, before the panels are drawn
   void draw_marks(Ui& ui) const;  // … and after them: outlines
@@ -90,8 +90,8 @@ class Lessons {
   Watch watch_;
   std::string last_run_;
   std::int64_t last_step_ = 0;
-  std::size_t hand_ = 0;     // of stage_.drive
-  double hand_left_ = 0;     // steps
+  std::size_t hand_ = 0;  // of stage_.drive
+  double hand_left_ = 0;  // steps
   bool hands_on_ = false;
   std::map<std::string, Mark, std::less<>> marks_;
   struct {

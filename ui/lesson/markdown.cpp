@@ -33,7 +33,8 @@ std::vector<Inline> parse_spans(const std::string& line) {
     } else if (line[i] == '*' && (now.italic || closes("*"))) {
       flush();
       now.italic = !now.italic;
-    } else if (line[i] == '[' && line.find("](", i) != std::string::npos && line.find(')', line.find("](", i)) != std::string::npos) {
+    } else if (line[i] == '[' && line.find("](", i) != std::string::npos &&
+               line.find(')', line.find("](", i)) != std::string::npos) {
       flush();
       const std::size_t middle = line.find("](", i), end = line.find(')', middle);
       spans.push_back({.text = line.substr(i + 1, middle - i - 1), .bold = now.bold, .italic = now.italic});
@@ -58,13 +59,16 @@ std::size_t marker_length(const std::string& line, std::size_t indent) {
 /// Words of several styles, one after the other, wrapped at `width`.
 class Writer {
  public:
-  Writer(const Ui& ui, float width, float size) : ui_(ui), width_(width), size_(size), at_(ImGui::GetCursorScreenPos()) {
+  Writer(const Ui& ui, float width, float size)
+      : ui_(ui), width_(width), size_(size), at_(ImGui::GetCursorScreenPos()) {
     WithFont font(ui.fonts.text, size);
     line_ = ImGui::GetTextLineHeight() * 1.18f;
   }
 
   void write(const Inline& span, bool heading) {
-    WithFont font(span.code ? ui_.fonts.mono : span.bold || heading ? ui_.fonts.bold : ui_.fonts.text,
+    WithFont font(span.code              ? ui_.fonts.mono
+                  : span.bold || heading ? ui_.fonts.bold
+                                         : ui_.fonts.text,
                   span.code ? size_ * 0.92f : size_);
     const float blank = ImGui::CalcTextSize(" ").x;
     std::size_t i = 0;
@@ -95,7 +99,8 @@ class Writer {
     ImDrawList* list = ImGui::GetWindowDrawList();
     const ImVec2 from{at_.x + x_, at_.y + y_};
     if (span.code)
-      list->AddRectFilled({from.x - ui_.px(2), from.y}, {from.x + size.x + ui_.px(2), from.y + size.y}, p.raised, ui_.px(3));
+      list->AddRectFilled({from.x - ui_.px(2), from.y}, {from.x + size.x + ui_.px(2), from.y + size.y}, p.raised,
+                          ui_.px(3));
     const int first = list->VtxBuffer.Size;
     list->AddText(from, span.address ? p.muted : p.text, word.c_str());
     if (span.italic)  // the fonts have no slanted face: letters are leant
@@ -170,7 +175,9 @@ void draw_markdown(const Ui& ui, const std::vector<Block>& blocks) {
     const bool heading = block.kind == Block::Kind::heading, item = block.kind == Block::Kind::item;
     const float size = !heading ? 1.0f : block.level == 1 ? 1.3f : block.level == 2 ? 1.15f : 1.05f;
     const float left = ImGui::GetCursorPosX();
-    const float inset = item ? ui.px(20) * static_cast<float>(1 + block.level) : block.kind == Block::Kind::code ? ui.px(8) : 0;
+    const float inset = item                              ? ui.px(20) * static_cast<float>(1 + block.level)
+                        : block.kind == Block::Kind::code ? ui.px(8)
+                                                          : 0;
     if (item) {
       const ImVec2 at = ImGui::GetCursorScreenPos();
       right_text(ImGui::GetWindowDrawList(), at.x + inset - ui.px(6), at.y, ui.color().dream, block.marker.c_str());

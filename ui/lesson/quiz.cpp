@@ -86,7 +86,8 @@ void Quiz::ask_again(Ui& ui, const std::string& why) {
 
 void Quiz::frame(Ui& ui) {
   const DreamView& dream = ui.dream();
-  if (busy_ && (dream.run != run_ || !why_not(ui).empty())) return stop(ui);  // another run was opened
+  const bool hidden = ImGui::GetFrameCount() > shown_ + 2, other_run = dream.run != run_;
+  if (busy_ && (hidden || other_run || !why_not(ui).empty())) return stop(ui);
   if (state_ != State::making) return;
   const auto made = static_cast<std::int64_t>(dreamt_.size());
   if (ui.time - sent_time_ > patience) {

@@ -42,6 +42,7 @@ class Quiz {
   bool painted() const { return painted_; }
 
   void frame(Ui& ui);  // once a frame: asks for the clip's next step and keeps its pictures
+  void shown() { shown_ = ImGui::GetFrameCount(); }  // its panel is in sight; out of sight it stops
   int horizon() const { return horizons[static_cast<std::size_t>(at_)]; }
   double made() const { return static_cast<double>(dreamt_.size()) / (horizon() + 1); }  // 0 … 1
   /// The arrows answer: they do not drive.
@@ -70,6 +71,7 @@ class Quiz {
   double sent_time_ = 0;
   std::string run_, trouble_;
   std::vector<Answered> answers_;
+  int shown_ = 0;
   bool busy_ = false;  // the dream is the quiz's; this is how it was:
   bool played_ = false, human_ = false, twin_ = true;
   int anchor_ = 0;

@@ -99,7 +99,8 @@ std::string Recorder::heard() const {
   if (!done_.workspace.empty()) say("workspace " + done_.workspace);
   if (!done_.tab.empty()) say("tab " + done_.tab);
   if (done_.twin) say(*done_.twin ? "twin on" : "twin off");
-  if (done_.anchor) say(*done_.anchor > 0 ? "re-anchored every " + std::to_string(*done_.anchor) + " steps" : "it drifts");
+  if (done_.anchor)
+    say(*done_.anchor > 0 ? "re-anchored every " + std::to_string(*done_.anchor) + " steps" : "it drifts");
   if (!done_.pilot.empty()) say(done_.pilot + " drives");
   if (done_.speed) say("speed " + short_number(*done_.speed) + "×");
   for (const auto& [name, value] : done_.knobs) say(name + " " + short_number(value));
@@ -124,8 +125,8 @@ void Recorder::add(const std::string& title, const std::string& text, bool learn
     if (!done_.tab.empty()) ask("Open the tab " + done_.tab + " of Mind.", "tab", 0, done_.tab);
     if (done_.twin) ask(*done_.twin ? "Show the real world." : "Leave the real world.", "twin", *done_.twin);
     if (done_.anchor)
-      ask(*done_.anchor > 0 ? "Re-anchor every " + std::to_string(*done_.anchor) + " steps." : "Let it drift.", "anchor",
-          *done_.anchor);
+      ask(*done_.anchor > 0 ? "Re-anchor every " + std::to_string(*done_.anchor) + " steps." : "Let it drift.",
+          "anchor", *done_.anchor);
     if (!done_.pilot.empty()) ask("Let " + done_.pilot + " drive.", "pilot", 0, done_.pilot);
     for (const auto& [name, value] : done_.knobs) {
       const auto was = before_.find(name);

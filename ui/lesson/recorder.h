@@ -14,7 +14,7 @@ class Recorder {
   void stop() { on_ = false; }
   bool on() const { return on_; }
 
-  void take(const Ui& ui, const Command& command);  // one that was sent
+  void take(const Ui& ui, const Command& command);   // one that was sent
   void frame(const Ui& ui, const std::string& tab);  // notices what no command says: workspace and tab
 
   /// What was done since the last step, in words; empty = nothing.
@@ -26,13 +26,14 @@ class Recorder {
 
   /// Writes the lesson into a file of its own in `folder`, named after its title, and gives its path. Throws
   /// dream::Error when it cannot be written or has no steps.
-  std::filesystem::path save(const std::string& title, const std::string& about, const std::filesystem::path& folder) const;
+  std::filesystem::path save(const std::string& title, const std::string& about,
+                             const std::filesystem::path& folder) const;
 
  private:
   bool on_ = false;
   Lesson lesson_;
-  LessonStep done_;            // since the last step
-  Watch counts_;               // of what has no place in a step
+  LessonStep done_;  // since the last step
+  Watch counts_;     // of what has no place in a step
   std::vector<LatentHold> held_;
   std::map<std::string, double> before_;  // knobs, when they were first moved in this step
   std::string workspace_, tab_;

@@ -40,14 +40,17 @@ void draw_recording(Ui& ui) {
   tip(ui, "Text", "Markdown: **bold**, *italic*, `code`, # headings, - lists.");
   const std::string heard = recorder.heard();
   ImGui::PushTextWrapPos(0);
-  text(heard.empty() ? p.muted : p.text, "%s", heard.empty() ? "Do something in the window: it is written down." : heard.c_str());
+  text(heard.empty() ? p.muted : p.text, "%s",
+       heard.empty() ? "Do something in the window: it is written down." : heard.c_str());
   ImGui::PopTextWrapPos();
   ViewState& state = ui.views["recording"];
   const int who = segmented(ui, "who", {"shown", "to be done"}, state.selected,
                             {"The lesson does by itself what you have just done, as the step begins.",
                              "What you have just done is what the learner must do; the program ticks it."});
   if (who >= 0) state.selected = who;
-  const std::string lacks = blank(ui.texts["record step"]) ? "A step has a title." : blank(said) ? "A step has a text." : "";
+  const std::string lacks = blank(ui.texts["record step"]) ? "A step has a title."
+                            : blank(said)                  ? "A step has a text."
+                                                           : "";
   if (button(ui, "add step###add", "Add the step", "Text and deeds become a step; the next one begins.",
              {.accent = true, .why_not = lacks})) {
     recorder.add(ui.texts["record step"], said, state.selected == 1);
@@ -58,10 +61,10 @@ void draw_recording(Ui& ui) {
              {.why_not = steps.empty() ? "There is no step yet." : ""}))
     recorder.remove_last();
 
-  const std::string unsaid = steps.empty()                      ? "Add a step first."
-                             : blank(ui.texts["record title"])   ? "The lesson has no title yet."
-                             : blank(ui.texts["record about"])   ? "Say in a sentence what it is about."
-                                                                 : "";
+  const std::string unsaid = steps.empty()                     ? "Add a step first."
+                             : blank(ui.texts["record title"]) ? "The lesson has no title yet."
+                             : blank(ui.texts["record about"]) ? "Say in a sentence what it is about."
+                                                               : "";
   if (button(ui, "save###save", "Save the lesson", "A file in your own folder of lessons; it opens at once.",
              {.accent = unsaid.empty(), .why_not = unsaid})) {
     try {

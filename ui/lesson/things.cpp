@@ -34,8 +34,11 @@ const std::vector<Thing>& things() {
       {"honesty", "the honesty clock", {"Honesty clock"}, {}},
       {"reward", "the rewards", {"Reward"}, {}},
       {"end", "P(done)", {"P(done)"}, {}},
-      {"knobs", "the sliders", {"τ", "τ of the latent", "τ of the mixture", "Iterations of the plan"},
-       {"knobs_down", "knobs_up"}, any_of<SetKnob>},
+      {"knobs",
+       "the sliders",
+       {"τ", "τ of the latent", "τ of the mixture", "Iterations of the plan"},
+       {"knobs_down", "knobs_up"},
+       any_of<SetKnob>},
       {"twin", "the twin", {"Twin"}, {"twin"}, any_of<SetTwin>},
       {"anchor", "the re-anchoring", {"Re-anchored"}, {}, any_of<SetAnchor>},
       {"pill", "the reality pill", {"Reality pill: see one real frame"}, {"pill"}, any_of<RealityPill>},
@@ -49,7 +52,11 @@ const std::vector<Thing>& things() {
       {"keep", "keep all", {"Keep this state", "Forced classes"}, {}},
       {"run", "the run", {"World and model"}, {}, any_of<OpenRun>},
       {"drive", "the driving keys", {"Where keys go"}, {}, any_of<Drive>},
-      {"training", "the training", {}, {"train_start", "train_step", "train_stop"}, any_of<TrainControl, SetField, StartRun>},
+      {"training",
+       "the training",
+       {},
+       {"train_start", "train_step", "train_stop"},
+       any_of<TrainControl, SetField, StartRun>},
   };
   return all;
 }

@@ -1,9 +1,9 @@
 // Lessons: the list of them, or the one that is open: its text, what is to be reached, where to go.
-#include "ui/lesson/lesson_runner.h"
-
 #include <algorithm>
 #include <cmath>
 
+#include "ui/lesson/lesson_runner.h"
+#include "ui/lesson/quiz.h"
 #include "ui/panel_list.h"
 #include "ui/widgets.h"
 
@@ -17,36 +17,44 @@ bool draw_row(Ui& ui, const LessonFile& file) {
   const std::string title = broken ? file.path.filename().string() : file.lesson.title;
   const float wide = ImGui::GetContentRegionAvail().x, pad = ui.px(9), side = ui.px(64);
   const std::string& note = broken ? file.fault : file.lesson.about;
-  float note_height = 0;
+  const auto height = [&](const std::string& words, float room) {
+    return ImGui::CalcTextSize(words.c_str(), nullptr, false, room).y;
+  };
+  float title_height = 0, note_height = 0;
+  {
+    WithFont bold(ui.fonts.bold);
+    title_height = height(title, wide - 2 * pad - side);
+  }
   {
     WithFont small(ui.fonts.text, 0.88f);
-    note_height = ImGui::CalcTextSize(note.c_str(), nullptr, false, wide - 2 * pad).y;
+    note_height = height(note, wide - 2 * pad);
   }
-  const float line = ImGui::GetTextLineHeight();
-  const ImVec2 min = ImGui::GetCursorScreenPos(), size{wide, line + note_height + 2 * pad};
+  const ImVec2 min = ImGui::GetCursorScreenPos(), size{wide, title_height + note_height + 2 * pad};
+  ImGui::PushID(file.own ? "own" : "shipped");
   ImGui::BeginDisabled(broken);
   const bool clicked = ImGui::InvisibleButton(("###" + file.path.filename().string()).c_str(), size);
   ImGui::EndDisabled();
+  ImGui::PopID();
   const ImVec2 max{min.x + size.x, min.y + size.y};
   ImDrawList* list = ImGui::GetWindowDrawList();
   list->AddRectFilled(min, max, ImGui::IsItemHovered() && !broken ? p.raised_hover : p.raised, ui.px(6));
-  if (ImGui::IsItemFocused() && ImGui::GetIO().NavVisible) list->AddRect(min, max, p.dream, ui.px(6));
   const int steps = static_cast<int>(file.lesson.steps.size());
   const bool done = !broken && file.passed >= steps;
   {
     WithFont bold(ui.fonts.bold);
-    list->AddText({min.x + pad, min.y + pad}, broken ? p.warning : p.text, fitted(title, wide - 2 * pad - side).c_str());
+    list->AddText(nullptr, 0, {min.x + pad, min.y + pad}, broken ? p.warning : p.text, title.c_str(), nullptr,
+                  wide - 2 * pad - side);
   }
   WithFont small(ui.fonts.text, 0.88f);
   const std::string progress = broken ? icon::warning
                                : done ? std::string(icon::check) + " done"
                                       : std::to_string(file.passed) + " of " + std::to_string(steps);
   right_text(list, max.x - pad, min.y + pad, broken ? p.warning : done ? p.real : p.muted, progress.c_str());
-  list->AddText(nullptr, 0, {min.x + pad, min.y + pad + line}, p.muted, note.c_str(), nullptr, wide - 2 * pad);
+  list->AddText(nullptr, 0, {min.x + pad, min.y + pad + title_height}, p.muted, note.c_str(), nullptr, wide - 2 * pad);
   if (file.passed > 0 && !broken) {
     const float share = static_cast<float>(file.passed) / static_cast<float>(steps);
-    list->AddRectFilled({min.x + ui.px(6), max.y - ui.px(3)}, {min.x + ui.px(6) + (size.x - ui.px(12)) * share, max.y - ui.px(1)},
-                        done ? p.real : p.dream);
+    list->AddRectFilled({min.x + ui.px(6), max.y - ui.px(3)},
+                        {min.x + ui.px(6) + (size.x - ui.px(12)) * share, max.y - ui.px(1)}, done ? p.real : p.dream);
   }
   return clicked;
 }
@@ -68,7 +76,8 @@ void draw_list(Ui& ui) {
   action_button(ui, "record a lesson", "lesson_record");
   ImGui::SameLine(0, ui.px(6));
   action_button(ui, "real or dream?", "quiz");
-  if (button(ui, "read again###read", "Read again", "Look for lessons once more; a file that was mended opens.", {.small = true}))
+  if (button(ui, "read again###read", "Read again", "Look for lessons once more; a file that was mended opens.",
+             {.small = true}))
     lessons.read();
   if (!chosen.empty()) lessons.open(ui, chosen);
 }
@@ -88,19 +97,24 @@ void draw_question(Ui& ui, const Question& question) {
     ImGui::PushStyleColor(ImGuiCol_Text, chosen ? colour : p.text);
     ImGui::PushID(i);
     const ImVec2 at = ImGui::GetCursorScreenPos();
-    const float wide = ImGui::GetContentRegionAvail().x, inset = ui.px(26);
+    const float wide = ImGui::GetContentRegionAvail().x, inset = ui.px(30);
     const ImVec2 size = ImGui::CalcTextSize(answer.text.c_str(), nullptr, false, wide - inset - ui.px(6));
-    if (ImGui::InvisibleButton("###answer", {wide, size.y + ui.px(10)})) lessons.answer(i);
+    const bool key = !ImGui::GetIO().WantTextInput && !ui.show_palette && !ui.quiz->takes_keys() &&
+                     ImGui::IsKeyPressed(static_cast<ImGuiKey>(ImGuiKey_1 + i), false);
+    if (ImGui::InvisibleButton("###answer", {wide, size.y + ui.px(10)}) || key) lessons.answer(i);
     ImDrawList* list = ImGui::GetWindowDrawList();
-    list->AddRectFilled(at, {at.x + wide, at.y + size.y + ui.px(10)}, ImGui::IsItemHovered() ? p.raised_hover : p.raised,
-                        ui.px(5));
-    if (ImGui::IsItemFocused() && ImGui::GetIO().NavVisible)
-      list->AddRect(at, {at.x + wide, at.y + size.y + ui.px(10)}, p.dream, ui.px(5));
-    const ImVec2 dot{at.x + ui.px(13), at.y + ui.px(5) + ImGui::GetTextLineHeight() / 2};
-    list->AddCircle(dot, ui.px(5.5f), colour, 0, ui.px(1.4f));
-    if (chosen) list->AddCircleFilled(dot, ui.px(3), colour);
-    list->AddText(nullptr, 0, {at.x + inset, at.y + ui.px(5)}, ImGui::GetColorU32(ImGuiCol_Text), answer.text.c_str(), nullptr,
-                  wide - inset - ui.px(6));
+    list->AddRectFilled(at, {at.x + wide, at.y + size.y + ui.px(10)},
+                        ImGui::IsItemHovered() ? p.raised_hover : p.raised, ui.px(5));
+    const ImVec2 dot{at.x + ui.px(14), at.y + ui.px(5) + ImGui::GetTextLineHeight() / 2};
+    list->AddCircle(dot, ui.px(9), colour, 0, ui.px(1.4f));
+    {
+      WithFont small(ui.fonts.bold, 0.8f);
+      const std::string digit = std::to_string(i + 1);
+      const ImVec2 wanted = ImGui::CalcTextSize(digit.c_str());
+      list->AddText({dot.x - wanted.x / 2, dot.y - wanted.y / 2}, colour, digit.c_str());
+    }
+    list->AddText(nullptr, 0, {at.x + inset, at.y + ui.px(5)}, ImGui::GetColorU32(ImGuiCol_Text), answer.text.c_str(),
+                  nullptr, wide - inset - ui.px(6));
     ImGui::PopID();
     ImGui::PopStyleColor();
   }
@@ -125,8 +139,10 @@ void draw_reach(Ui& ui, const LessonStep& step) {
     const ImVec2 min{at.x + ui.px(2), at.y + (line - box) / 2}, max{min.x + box, min.y + box};
     list->AddRect(min, max, there ? p.real : p.muted, ui.px(3), 0, ui.px(1.4f));
     if (there) {
-      list->AddLine({min.x + box * 0.2f, min.y + box * 0.55f}, {min.x + box * 0.42f, min.y + box * 0.78f}, p.real, ui.px(2));
-      list->AddLine({min.x + box * 0.42f, min.y + box * 0.78f}, {min.x + box * 0.82f, min.y + box * 0.25f}, p.real, ui.px(2));
+      list->AddLine({min.x + box * 0.2f, min.y + box * 0.55f}, {min.x + box * 0.42f, min.y + box * 0.78f}, p.real,
+                    ui.px(2));
+      list->AddLine({min.x + box * 0.42f, min.y + box * 0.78f}, {min.x + box * 0.82f, min.y + box * 0.25f}, p.real,
+                    ui.px(2));
     }
     ImGui::SetCursorPosX(ImGui::GetCursorPosX() + inset);
     ImGui::PushTextWrapPos(0);
@@ -148,7 +164,8 @@ void draw_dots(Ui& ui, int here, int steps) {
   const float each = std::min((wide - gap * static_cast<float>(steps - 1)) / static_cast<float>(steps), ui.px(34));
   for (int i = 0; i < steps; ++i) {
     const float x = at.x + static_cast<float>(i) * (each + gap);
-    ImGui::GetWindowDrawList()->AddRectFilled({x, at.y}, {x + each, at.y + ui.px(4)}, i <= here ? p.dream : p.raised, ui.px(2));
+    ImGui::GetWindowDrawList()->AddRectFilled({x, at.y}, {x + each, at.y + ui.px(4)}, i <= here ? p.dream : p.raised,
+                                              ui.px(2));
   }
   ImGui::Dummy({wide, ui.px(4)});
 }
@@ -190,10 +207,12 @@ void draw_open(Ui& ui) {
     ui.run("lesson_back");
   ImGui::SameLine(0, ui.px(12));
   const bool last = at + 1 == steps;
-  if (button(ui, last ? "done###next" : "next →###next", last ? "Done" : "Next", last ? "Back to the list." : "The next step.",
+  if (button(ui, last ? "done###next" : "next →###next", last ? "Done" : "Next",
+             last ? "Back to the list." : "The next step.",
              {.accent = true, .keys = "PgDn", .why_not = missing, .width = third}))
     ui.run("lesson_next");
-  if (button(ui, "all lessons###leave", "Leave the lesson", "Sliders and holds go back; what was passed is kept.", {.small = true}))
+  if (button(ui, "all lessons###leave", "Leave the lesson", "Sliders and holds go back; what was passed is kept.",
+             {.small = true}))
     return ui.run("lesson_leave");
   ImGui::SameLine(0, ui.px(6));
   if (button(ui, "skip###skip", "Skip this step", "Go on without having done it.",

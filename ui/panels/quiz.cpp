@@ -1,11 +1,12 @@
 // Real or dream?: two clips, keys 1 and 2, and how often the class was right over the length of the clip.
+#include "ui/lesson/quiz.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 
 #include "implot.h"
 #include "ui/lesson/lesson_runner.h"
-#include "ui/lesson/quiz.h"
 #include "ui/panel_list.h"
 #include "ui/widgets.h"
 
@@ -59,12 +60,12 @@ void draw_accuracy(Ui& ui, const Quiz& quiz, ImVec2 size) {
                             ImPlotFlags_NoMouseText | ImPlotFlags_NoInputs)) {
     ImPlot::SetupAxes("imagined steps", "right", ImPlotAxisFlags_NoHighlight, ImPlotAxisFlags_NoHighlight);
     ImPlot::SetupAxisScale(ImAxis_X1, ImPlotScale_Log10);
-    ImPlot::SetupAxesLimits(0.8, 64, 0, 1.05, ImPlotCond_Always);
+    ImPlot::SetupAxesLimits(0.8, 160, 0, 1.05, ImPlotCond_Always);
     static constexpr double across[] = {1, 2, 5, 10, 20, 50}, upright[] = {0, 0.5, 1};
     static constexpr const char *steps[] = {"1", "2", "5", "10", "20", "50"}, *shares[] = {"0 %", "50 %", "100 %"};
     ImPlot::SetupAxisTicks(ImAxis_X1, across, 6, steps);
     ImPlot::SetupAxisTicks(ImAxis_Y1, upright, 3, shares);
-    const ImVec2 left = ImPlot::PlotToPixels(0.8, 0.5), right = ImPlot::PlotToPixels(64, 0.5);
+    const ImVec2 left = ImPlot::PlotToPixels(0.8, 0.5), right = ImPlot::PlotToPixels(160, 0.5);
     ImDrawList* list = ImPlot::GetPlotDrawList();
     for (float dash = left.x; dash < right.x; dash += ui.px(9))
       list->AddLine({dash, left.y}, {dash + ui.px(5), left.y}, p.warning, ui.px(1.2f));
@@ -173,7 +174,8 @@ void draw_question(Ui& ui, Quiz& quiz) {
     }
     case Quiz::State::told: {
       const bool right = quiz.answers().back().right;
-      if (button(ui, "next###next", "The next clip", "From a new start.", {.accent = true, .keys = "Enter", .width = wide}) ||
+      if (button(ui, "next###next", "The next clip", "From a new start.",
+                 {.accent = true, .keys = "Enter", .width = wide}) ||
           pressed(ImGuiKey_Enter, ImGuiKey_KeypadEnter, ImGuiKey_KeypadEnter))
         quiz.begin(ui);
       ImGui::SameLine(0, ui.px(12));
@@ -189,6 +191,7 @@ void draw_question(Ui& ui, Quiz& quiz) {
 
 void draw_quiz(const Snapshot&, Ui& ui) {
   Quiz& quiz = *ui.quiz;
+  quiz.shown();
   const Palette& p = ui.color();
   const ImVec2 space = ImGui::GetContentRegionAvail();
   header(ui, "Real or dream?", p.text, "same start, same actions · the dream is never corrected", space.x);
@@ -213,21 +216,22 @@ void draw_quiz(const Snapshot&, Ui& ui) {
   draw_question(ui, quiz);
 
   ImGui::SetCursorPosX(origin.x);
-  const int shown = segmented(ui, "real clip", {"camera", "as the model paints"}, quiz.painted() ? 1 : 0,
-                              {"The real clip as it is. A decoder's blur may give the dream away from the first step.",
-                               "The real clip as the model paints what it sees: both are equally blurred, and only what "
-                               "happens can tell them apart. From the next clip on."});
+  const int shown =
+      segmented(ui, "real clip", {"camera", "as the model paints"}, quiz.painted() ? 1 : 0,
+                {"The real clip as it is. A decoder's blur may give the dream away from the first step.",
+                 "The real clip as the model paints what it sees: both are equally blurred, and only what "
+                 "happens can tell them apart. From the next clip on."});
   if (shown >= 0) quiz.show_painted(shown == 1);
   ImGui::SameLine(0, ui.px(12));
   const std::string none = quiz.answers().empty() ? "Nothing has been answered yet." : "";
-  if (button(ui, "reset###reset", "Reset", "Forget all answers.", {.small = true, .why_not = none})) quiz.reset();
+  if (button(ui, "reset###reset", "Reset", "Forget all answers.", {.why_not = none})) quiz.reset();
   ImGui::SameLine(0, ui.px(6));
   if (button(ui, "CSV###csv", "Save the answers", "One line per answer: steps, side, right, kind, MSE.",
-             {.small = true, .why_not = none}))
+             {.why_not = none}))
     save_answers(ui, quiz);
   if (quiz.state() != Quiz::State::idle) {
     ImGui::SameLine(0, ui.px(6));
-    if (button(ui, "stop###stop", "Stop", "The dream goes on as it was.", {.small = true})) quiz.stop(ui);
+    if (button(ui, "stop###stop", "Stop", "The dream goes on as it was.")) quiz.stop(ui);
   }
   if (const std::string& said = ui.texts["quiz saved"]; !said.empty()) {
     ImGui::SameLine(0, ui.px(10));
