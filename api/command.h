@@ -35,6 +35,9 @@ struct CloseFan {};
 struct TakeFuture {  // one of the fan: the dream goes on from there, as a branch
   int which = 0;
 };
+struct StartAt {  // begin at this start of the world: the same seed, the same start
+  std::uint64_t seed = 1;
+};
 struct Drive {                // what the hands do now: sent whenever it changes
   bool engaged = false;       // a driving key is held: the hands have the wheel, else the pilot has it
   std::vector<float> action;  // one value per axis (or the index of a discrete action)
@@ -156,7 +159,7 @@ struct LookAtReplay {  // shows a frame of the replay: TrainView::replay_frame
 struct DismissFault {};
 
 using Command =
-    std::variant<DreamControl, GoTo, Follow, CompareWith, OpenFan, CloseFan, TakeFuture, Drive, SetPilot, SetKnob, SetSpeed,
+    std::variant<DreamControl, GoTo, StartAt, Follow, CompareWith, OpenFan, CloseFan, TakeFuture, Drive, SetPilot, SetKnob, SetSpeed,
                  SetTwin, SetCoupling, RealityPill, SeePicture, ExplainLatent, EditLatent, HoldLatent, RandomiseLatent,
                  DreamFromReplay, DreamFrom, WatchProbes, StartRun, TrainControl, SetField, OpenRun, RescanRuns,
                  WatchPreviews, KeepBundle, TrainRun, QueueControl, DescribeRun, RenameRun, DuplicateRun, DeleteRun,

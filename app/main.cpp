@@ -67,6 +67,7 @@ int run_program(int argc, char** argv) {
       window_options.screenshot_frame = std::max(1, window_options.max_frames - 1);
     window_options.quit = &interrupt_flag();
     engine_options.assets = find_assets();
+    if (!engine_options.assets.empty()) window_options.lessons = engine_options.assets / "lessons";
     engine_options.open = train.empty() ? run : train;
     engine_options.train = !train.empty();
     LiveEngine engine(engine_options);

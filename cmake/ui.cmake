@@ -27,10 +27,11 @@ target_include_directories(dreamscope_embedded PRIVATE ${CMAKE_SOURCE_DIR})
 find_path(stb_include stb/stb_image_write.h REQUIRED)
 
 file(GLOB ui_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ui/*.cpp ${CMAKE_SOURCE_DIR}/ui/panels/*.cpp
-     ${CMAKE_SOURCE_DIR}/ui/viewers/*.cpp)
+     ${CMAKE_SOURCE_DIR}/ui/viewers/*.cpp ${CMAKE_SOURCE_DIR}/ui/lesson/*.cpp)
 function(dreamscope_ui_target name imgui)
   add_library(${name} STATIC ${ui_sources})
   dreamscope_batches(${name} 9)
-  target_link_libraries(${name} PUBLIC dream_api ${imgui} PRIVATE dreamscope_embedded Threads::Threads)
+  target_link_libraries(${name} PUBLIC dream_api ${imgui} PRIVATE dreamscope_embedded dreamscope_toml
+                        Threads::Threads)
   target_include_directories(${name} SYSTEM PRIVATE ${stb_include})
 endfunction()

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "ui/knobs.h"
+#include "ui/lesson/lesson_runner.h"
 
 namespace dream::ui {
 namespace {
@@ -227,6 +228,40 @@ std::vector<Action> make_actions() {
        [](Ui& ui) { ui.want_reset_layout = true; },
        {}});
 
+  // -- teach ------------------------------------------------------------------------------------------------------
+  add({"lessons", "Teach", "Lessons", 0, "", "The list of lessons: read, do, and see it ticked.",
+       [](Ui& ui) {
+         ui.want_workspace = "teach";
+         ui.want_panel = "lesson";
+       },
+       {}});
+  const auto no_lesson = [](const Ui& ui) { return std::string(ui.lessons->current() ? "" : "No lesson is open."); };
+  add({"lesson_next", "Teach", "Next step of the lesson", ImGuiKey_PageDown, "PgDn", "A presenter's key does it too.",
+       [](Ui& ui) { ui.lessons->go(ui, ui.lessons->step() + 1); },
+       [no_lesson](const Ui& ui) { return ui.lessons->current() ? ui.lessons->missing() : no_lesson(ui); }});
+  add({"lesson_back", "Teach", "Step before", ImGuiKey_PageUp, "PgUp", "The lesson goes a step back.",
+       [](Ui& ui) { ui.lessons->go(ui, ui.lessons->step() - 1); },
+       [no_lesson](const Ui& ui) {
+         return ui.lessons->current() && ui.lessons->step() == 0 ? "This is the first step." : no_lesson(ui);
+       }});
+  add({"lesson_leave", "Teach", "Leave the lesson", 0, "", "Its sliders and holds go back; what was passed is kept.",
+       [](Ui& ui) { ui.lessons->leave(ui); }, no_lesson});
+  add({"lesson_record", "Teach", "Record a lesson", 0, "",
+       "Do what is to be shown, write a sentence to each step: a lesson of your own.",
+       [](Ui& ui) {
+         ui.lessons->leave(ui);
+         ui.lessons->recorder.begin(ui);
+         ui.want_workspace = "teach";
+         ui.want_panel = "lesson";
+       },
+       [](const Ui& ui) { return std::string(ui.lessons->recorder.on() ? "A lesson is being recorded already." : ""); }});
+  add({"quiz", "Teach", "Real or dream?", 0, "", "A quiz: which of two clips is the real one?",
+       [](Ui& ui) {
+         ui.want_workspace = "teach";
+         ui.want_panel = "quiz";
+       },
+       {}});
+
   // -- help -------------------------------------------------------------------------------------------------------
   add({"keys", "Help", "Every key", ImGuiKey_F1, "F1", "This page.", [](Ui& ui) { ui.show_keys = !ui.show_keys; }, {}});
   add({"palette",
@@ -237,6 +272,12 @@ std::vector<Action> make_actions() {
        "Find any command by name.",
        [](Ui& ui) { ui.show_palette = !ui.show_palette; },
        {}});
+  // What an open lesson holds still says so, wherever it stands.
+  for (Action& action : all)
+    action.why_not = [id = action.id, why_not = std::move(action.why_not)](const Ui& ui) {
+      const std::string locked = ui.lessons->why_locked(id);
+      return locked.empty() && why_not ? why_not(ui) : locked;
+    };
   return all;
 }
 

@@ -47,6 +47,12 @@ void draw_menus(Ui& ui) {
     for (const char* id : {"train_start", "train_pause", "train_step", "train_stop"}) menu_item(ui, id);
     ImGui::EndMenu();
   }
+  if (ImGui::BeginMenu("Teach")) {
+    for (const char* id : {"lessons", "lesson_next", "lesson_back", "lesson_leave"}) menu_item(ui, id);
+    ImGui::Separator();
+    for (const char* id : {"lesson_record", "quiz"}) menu_item(ui, id);
+    ImGui::EndMenu();
+  }
   if (ImGui::BeginMenu("View")) {
     for (const Workspace& each : workspaces())
       menu_item(ui, ("workspace_" + each.id).c_str(), ui.settings.workspace == each.id);

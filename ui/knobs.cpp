@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ui/lesson/lesson_runner.h"
 #include "ui/slider.h"
 #include "ui/widgets.h"
 
@@ -96,7 +97,7 @@ void draw_knobs(Ui& ui, const DreamView& dream, float width) {
   const auto all = group_of_knobs(dream);
   const bool linked = all.size() > 1 && ui.settings.link_knobs;
   const auto sliders = knob_sliders(ui);
-  if (sliders == 0) return ImGui::NewLine();
+  if (sliders == 0 || ui.lessons->hides("knobs")) return ImGui::NewLine();
   const float each = (width - (all.size() > 1 ? ui.px(36) : 0)) / static_cast<float>(sliders) - ui.px(12);
   if (linked) {
     const KnobGroup& group = all.front()->knob.group;

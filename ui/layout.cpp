@@ -140,7 +140,7 @@ std::string panel_damage(const std::map<std::string, bool>& open) {
 }
 
 std::string layout_heading(const std::string& workspace_id) {
-  return "; dreamscope layout 1 " + workspace_id + "\n";
+  return "; dreamscope layout 2 " + workspace_id + "\n";
 }
 
 bool shown_by_default(const Workspace& workspace, const std::string& panel_id) {

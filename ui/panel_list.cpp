@@ -21,6 +21,7 @@ const std::vector<Panel>& panel_list() {
       {"log", "Log", draw_log},
       {"performance", "Performance", draw_performance},
       {"lesson", "Lesson", draw_lesson},
+      {"quiz", "Real or dream?", draw_quiz},
       {"probes", "Probes", draw_probes},
   };
   return all;
@@ -74,12 +75,12 @@ const std::vector<Workspace>& workspaces() {
        .title = "Teach",
        .help = "Large pictures and text, with a lesson. Ctrl-4",
        .text = 1.25f,
-       .left = 0.25f,
+       .left = 0.27f,
        .right = 0.24f,
        .bottom = 0,
        .right_least = mind_least,
        .left_panels = {"lesson"},
-       .centre_panels = {"worlds"},
+       .centre_panels = {"worlds", "quiz"},
        .right_panels = {"mind"},
        .bottom_panels = {}},
   };

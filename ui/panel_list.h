@@ -30,6 +30,7 @@ void draw_runs(const Snapshot&, Ui&);
 void draw_log(const Snapshot&, Ui&);
 void draw_performance(const Snapshot&, Ui&);
 void draw_lesson(const Snapshot&, Ui&);
+void draw_quiz(const Snapshot&, Ui&);
 void draw_probes(const Snapshot&, Ui&);
 void draw_timeline(const Snapshot&, Ui&);
 void draw_fan(const Snapshot&, Ui&);

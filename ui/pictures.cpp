@@ -95,6 +95,7 @@ void draw_picture(Ui& ui, const std::string& slot, const Frame* frame, const std
   ImGui::Dummy(size);
   ImGui::PopStyleVar();
   ImGui::EndGroup();
+  mark(ui, name);
 }
 
 }  // namespace dream::ui

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "api/platform_time.h"
+#include "ui/lesson/lesson_runner.h"
 
 namespace dream::ui {
 
@@ -47,7 +48,17 @@ auto step_to_redo(const Ui& ui, Steps& steps) {
 
 }  // namespace
 
+void Ui::send(Command command) {
+  if (lessons && !lessons->take(*this, command)) return pending.clear();
+  engine.send(std::move(command));
+}
+
+void Ui::open(const std::string& path) {
+  path.ends_with(".toml") ? lessons->open(*this, path) : send(OpenRun{path});
+}
+
 void Ui::undoable(std::string what, std::vector<Command> undo, std::vector<Command> redo) {
+  if (lessons && !redo.empty() && lessons->holds(redo.front())) return;
   std::erase_if(undo_steps, [this](const UndoStep& step) { return !step.done && is_open(*this, step); });
   const bool trains = !redo.empty() && std::holds_alternative<SetField>(redo.front());
   undo_steps.push_back(

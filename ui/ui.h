@@ -21,6 +21,8 @@
 namespace dream::ui {
 
 struct Ui;
+class Lessons;
+class Quiz;
 
 /// Something that the user can ask for: one table feeds the shortcuts, the menus, the palette and the F1 page.
 struct Action {
@@ -117,6 +119,8 @@ struct Ui {
   std::map<std::string, ViewState> views;
   std::map<std::string, PlotState> plots;  // by the curve's name; "": as new ones begin
   SliderGrab grab;
+  std::shared_ptr<Lessons> lessons;  // never null while a frame is drawn, nor is quiz
+  std::shared_ptr<Quiz> quiz;
   float scale = 1;        // monitor × user's text scale × workspace's
   bool focused = true;    // the window has the keyboard
   int pressed_with = -1;  // the modifiers that were down when the last key was pressed; < 0: the window does not tell
@@ -128,7 +132,8 @@ struct Ui {
   const DreamView& dream() const { return *snapshot->dream; }
   const TrainView& train() const { return *snapshot->train; }
 
-  void send(Command command) { engine.send(std::move(command)); }
+  void send(Command command);  // not if an open lesson holds still what it would change
+  void open(const std::string& path);  // what was dropped on the window: a lesson or a run
   void undoable(std::string what, std::vector<Command> undo, std::vector<Command> redo);
   void undoable(std::string what, Command undo, Command redo) {
     undoable(std::move(what), std::vector{std::move(undo)}, std::vector{std::move(redo)});

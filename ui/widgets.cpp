@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "imgui_internal.h"
+#include "ui/lesson/lesson_runner.h"
 
 namespace dream::ui {
 
@@ -18,7 +19,13 @@ WithFont::~WithFont() {
   ImGui::PopFont();
 }
 
+void mark(const Ui& ui, const std::string& name) {
+  if (ui.lessons) ui.lessons->mark(ui, name);
+}
+
 void tip(const Ui& ui, const char* title, const char* sentence, const char* keys) {
+  if (ui.lessons)
+    if (const std::string& locked = ui.lessons->mark(ui, title); !locked.empty()) sentence = locked.c_str();
   if (!ImGui::IsItemHovered(ImGuiHoveredFlags_ForTooltip | ImGuiHoveredFlags_AllowWhenDisabled)) return;
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {ui.px(12), ui.px(9)});
   if (ImGui::BeginTooltip()) {

@@ -40,6 +40,9 @@ class WithFont {
   WithFont& operator=(const WithFont&) = delete;
 };
 
+/// The last item is what a lesson may point at by this name. A tooltip's title is such a name by itself.
+void mark(const Ui& ui, const std::string& name);
+
 /// A tooltip for the last item: a bold title (with the paper's symbol), a sentence, and the key, if any.
 void tip(const Ui& ui, const char* title, const char* sentence, const char* keys = nullptr);
 

@@ -23,6 +23,8 @@
 #include "ui/home.h"
 #include "ui/icon.h"
 #include "ui/layout.h"
+#include "ui/lesson/lesson_runner.h"
+#include "ui/lesson/quiz.h"
 #include "ui/panel_list.h"
 #include "ui/report.h"
 #include "ui/screenshot.h"
@@ -134,7 +136,7 @@ void Window::Inside::open() {
   });
   glfwSetDropCallback(window, [](GLFWwindow* w, int count, const char** paths) {
     Inside* self = static_cast<Inside*>(glfwGetWindowUserPointer(w));
-    if (count > 0) self->engine_ref.send(OpenRun{paths[0]});
+    if (count > 0) self->ui_state->open(paths[0]);
   });
 
   IMGUI_CHECKVERSION();
@@ -152,6 +154,9 @@ void Window::Inside::open() {
   opened_at = now_seconds();
   Ui& ui = *ui_state;
   ui.actions = make_actions();
+  ui.snapshot = engine_ref.latest();
+  ui.lessons = std::make_shared<Lessons>(options.lessons, directory.empty() ? directory : directory / "lessons");
+  ui.quiz = std::make_shared<Quiz>();
   ui.fonts = load_fonts();
   if (!options.workspace.empty()) ui.settings.workspace = options.workspace;
   ui.settings.workspace = workspace(ui.settings.workspace).id;
@@ -395,7 +400,7 @@ Ui& Window::ui() {
 }
 
 void Window::drop(const std::vector<std::string>& paths) {
-  if (!paths.empty()) in_->engine_ref.send(OpenRun{paths.front()});
+  if (!paths.empty()) in_->ui_state->open(paths.front());
 }
 
 long Window::frames() const {
@@ -433,12 +438,16 @@ bool Window::frame() {
   ImGui::NewFrame();
   const ImGuiIO& io = ImGui::GetIO();
   handle_shortcuts(ui);
-  const bool free = !io.WantTextInput && !ui.show_palette && !ui.show_home && !list_is_open() && (ui.focused || in.key_event == 0);
+  const bool free = !io.WantTextInput && !ui.show_palette && !ui.show_home && !list_is_open() &&
+                    !ui.quiz->takes_keys() && (ui.focused || in.key_event == 0);
   in.drive(free);
   if (const std::string chosen = ui.folder_dialog.take(); !chosen.empty()) ui.send(OpenRun{chosen});
   ui.wanted_probes.clear();
   ui.wanted_previews.clear();
+  ui.lessons->frame(ui);
+  ui.quiz->frame(ui);
   in.draw();
+  ui.lessons->draw_marks(ui);
   in.watch();
   ImGui::Render();
 

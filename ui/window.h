@@ -19,6 +19,7 @@ struct WindowOptions {
   int width = 0, height = 0;  // 0: as remembered, else 1600 x 900
   /// Where layouts and settings are remembered; empty: the user's own place; "-": nowhere.
   std::filesystem::path settings_directory;
+  std::filesystem::path lessons;     // the folder of the shipped ones
   std::string workspace;             // "" = as remembered
   std::filesystem::path screenshot;  // written after `screenshot_frame` frames, for scripted captures
   int screenshot_frame = 60;

@@ -240,6 +240,11 @@ void Player::control(DreamControl::Do what) {
   changed_ = true;
 }
 
+void Player::start_at(std::uint64_t seed) {
+  torch::NoGradGuard no_grad;
+  if (system_) begin(next_start(seed));
+}
+
 void Player::drive(const Drive& drive) {
   if (const auto wanted = system_ ? stage().actions().size() : 0;
       system_ && drive.engaged && drive.action.size() != wanted) {

@@ -41,6 +41,7 @@ class Player {
   void begin_at(const SequenceBatch& piece);
 
   void control(DreamControl::Do what);
+  void start_at(std::uint64_t seed);  // of the world: the same seed, the same start
   void drive(const Drive& drive);
   void set_pilot(bool human) { human_pilot_ = human; }
   /// Throws dream::Error for a knob that neither the model nor the behaviour has, and a value out of its range. Values

@@ -111,6 +111,7 @@ void LiveEngine::send(Command command) {
           [&](SetPilot c) { player([c](Player& p) { p.set_pilot(c.human); }); },
           [&](SetKnob& c) { player([c](Player& p) { p.set_knob(c.name, c.value); }); },
           [&](SetSpeed c) { player([c](Player& p) { p.set_speed(c.steps_per_second); }); },
+          [&](StartAt c) { player([c](Player& p) { p.start_at(c.seed); }); },
           [&](GoTo c) { player([c](Player& p) { p.go_to(c.instant); }); },
           [&](SetTwin c) { player([c](Player& p) { p.set_twin(c.on); }); },
           [&](SetCoupling c) { player([c](Player& p) { p.set_coupling(c.how, c.steps); }); },

@@ -8,6 +8,7 @@ void Flow::open(const std::string& workspace, const std::filesystem::path& setti
   WindowOptions options;
   options.workspace = workspace;
   options.settings_directory = settings;
+  options.lessons = lessons;
   options.frame_rate = 0;
   options.after_swap = [this] {
     engine.tick();

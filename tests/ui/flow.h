@@ -31,6 +31,7 @@ class Flow : public testing::Test {
 
   FakeEngine engine;
   std::unique_ptr<Window> window;
+  std::filesystem::path lessons = DREAMSCOPE_SOURCE_DIR "/assets/lessons";  // the shipped ones
   std::optional<PadState> pad;  // the gamepad, when one is plugged in
 
  private:

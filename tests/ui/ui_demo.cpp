@@ -1,11 +1,13 @@
 // The window with the fake engine behind it, for a look by hand and for pictures:
 //   ui_demo [--workspace play|train|debug|teach] [--size WxH] [--light] [--text 1.5] [--frames N] [--shot FILE.png]
-//           [--tab GROUP] [--family recurrent] [--state empty|fault|keys|palette|runs|…]
+//           [--lessons DIR --lesson FILE[:STEP]] [--family recurrent] [--state empty|fault|keys|palette|runs|…]
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 
 #include "tests/ui/fake_engine.h"
+#include "ui/lesson/lesson_runner.h"
+#include "ui/lesson/quiz.h"
 #include "ui/ui.h"
 #include "ui/window.h"
 
@@ -16,7 +18,7 @@ int main(int argc, char** argv) {
   options.settings_directory = "-";
   bool light = false;
   float text = 1;
-  std::string state, panel, family;
+  std::string state, panel, family, lesson;
   for (int i = 1; i + 1 < argc || (i < argc && std::string(argv[i]) == "--light"); ++i) {
     const std::string key = argv[i];
     if (key == "--light") {
@@ -29,9 +31,12 @@ int main(int argc, char** argv) {
     if (key == "--text") text = std::strtof(value.c_str(), nullptr);
     if (key == "--frames") options.max_frames = std::atoi(value.c_str());
     if (key == "--shot") options.screenshot = value, options.max_frames = options.screenshot_frame = 45;
+    if (key == "--at") options.max_frames = options.screenshot_frame = std::atoi(value.c_str());  // after --shot
     if (key == "--state") state = value;
     if (key == "--family") family = value;
     if (key == "--panel") panel = value;
+    if (key == "--lessons") options.lessons = value;
+    if (key == "--lesson") lesson = value;  // a file's name, and ":3" for its fourth step
     if (key == "--rate") options.frame_rate = std::atof(value.c_str());
   }
   if (family == "recurrent") engine.become_recurrent();
@@ -62,8 +67,20 @@ int main(int argc, char** argv) {
   if (state == "card" || state == "delete") window.ui().runs.selected = "runs/car";
   if (state == "delete") window.ui().runs.ask = RunsPanel::Ask::remove;
   if (state == "notwin") engine.dream().twin = false;
-  for (int frame = 0; window.frame(); ++frame)
-    if (frame == 20) window.ui().want_run_list = state == "runs";  // once the layout has settled
+  for (int frame = 0; window.frame(); ++frame) {
+    Ui& ui = window.ui();
+    if (frame == 20) ui.want_run_list = state == "runs";  // once the layout has settled
+    if (frame == 20 && state == "record") ui.run("lesson_record");
+    if (frame == 5 && !lesson.empty()) {
+      const std::size_t colon = lesson.find(':');
+      ui.lessons->open(ui, options.lessons / lesson.substr(0, colon));
+      if (colon != std::string::npos && ui.lessons->current()) ui.lessons->go(ui, std::atoi(lesson.c_str() + colon + 1));
+    }
+    if (state == "quiz" && ui.quiz->state() == Quiz::State::told) ui.quiz->begin(ui);
+    if (state == "quiz" && frame < options.max_frames - 30 && ui.quiz->state() == Quiz::State::asking) ui.quiz->answer(frame % 3 != 0);
+    if (state == "quiz" && frame == 5) ui.run("quiz");
+    if (state == "quiz" && frame == 20) ui.quiz->begin(ui);
+  }
   std::printf("frame mean %.1f ms, p99 %.1f ms\n", static_cast<double>(window.ui().measures.mean),
               static_cast<double>(window.ui().measures.p99));
   return 0;

@@ -20,7 +20,10 @@ Overload(F...) -> Overload<F...>;
 
 void draw_value(Ui& ui, const Probe& probe, ImVec2 size) {
   ImGui::PushID(probe.name.c_str());
+  ImGui::BeginGroup();
   std::visit([&](const auto& value) { draw_viewer(ui, probe, value, size); }, *probe.value);
+  ImGui::EndGroup();
+  mark(ui, probe.name);
   ImGui::PopID();
 }
 

@@ -1,0 +1,104 @@
+#pragma once
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "ui/lesson/deeds.h"
+#include "ui/lesson/lesson_file.h"
+#include "ui/lesson/markdown.h"
+#include "ui/lesson/recorder.h"
+
+namespace dream::ui {
+
+/// A lesson's file as the list shows it.
+struct LessonFile {
+  std::filesystem::path path;
+  bool own = false;   // the user's, not shipped
+  std::string fault;  // why it cannot be opened, a sentence; empty = it can
+  Lesson lesson;
+  int passed = 0;  // steps
+};
+
+/// All lessons, and the one that is open: it sets the stage for each step, points, holds controls still, and looks
+/// every frame at whether what it asks for is reached.
+class Lessons {
+ public:
+  /// `own`: the user's folder, made when something is saved there; empty = nothing is remembered.
+  Lessons(std::filesystem::path shipped, std::filesystem::path own);
+
+  const std::vector<LessonFile>& files() const { return files_; }
+  void read();  // both folders, once more
+
+  /// Opens a file, wherever it lies; one with a mistake gets a row of the list that says so.
+  void open(Ui& ui, const std::filesystem::path& file);
+  void leave(Ui& ui);
+  const LessonFile* current() const { return at_ < 0 ? nullptr : &files_[static_cast<std::size_t>(at_)]; }
+  int step() const { return step_; }
+  const LessonStep& now() const { return current()->lesson.steps[static_cast<std::size_t>(step_)]; }
+  const std::vector<Block>& text() const { return text_; }
+  void go(Ui& ui, int step);
+
+  void answer(int choice);  // to the step's question
+  int answered() const { return answered_; }
+  bool reached(std::size_t which) const { return which < reached_.size() && reached_[which]; }
+  std::string stands(const Ui& ui, const Reach& reach) const;  // "34 of 60 steps"; empty: nothing to count
+  std::string missing() const;                                 // what the step still waits for; empty = nothing
+  const std::string& trouble() const { return trouble_; }      // what the step asked for and could not be had
+
+  void frame(Ui& ui);             // once a frame, before the panels are drawn
+  void draw_marks(Ui& ui) const;  // … and after them: outlines
+  /// Whether a command may go; one that may is counted.
+  bool take(const Ui& ui, const Command& command);
+  bool holds(const Command& command) const;
+  /// Why the step holds this action or the control of this title still; empty = it does not.
+  std::string why_locked(const std::string& action) const;
+  bool hides(const std::string& what) const;
+  /// The last item is the control of this title: points at it and veils it as the step wants. Why it is locked, or "".
+  const std::string& mark(const Ui& ui, const std::string& title);
+  bool seen(const std::string& title) const;  // mark() met it in this frame or the last
+
+  Recorder recorder;
+  const std::filesystem::path& own_folder() const { return own_; }
+
+ private:
+  struct Mark {
+    bool pointed = false;
+    std::string locked;  // the reason
+    ImVec2 min = {}, max = {};
+    int seen = -1;  // the frame
+  };
+  void begin_step(Ui& ui, const LessonStep& stage);
+  void set_stage(Ui& ui);
+  bool run_is_open(const Ui& ui, const std::string& run) const;
+  void open_run(Ui& ui, const std::string& run);
+  void follow(Ui& ui);
+  void play_hands(Ui& ui);
+  void remember() const;
+  std::string note_of(const std::string& thing) const;
+
+  std::filesystem::path shipped_, own_;
+  std::vector<LessonFile> files_;
+  int at_ = -1, step_ = 0, answered_ = -1;
+  std::vector<Block> text_;
+  std::vector<bool> reached_;
+  std::string trouble_;
+  LessonStep stage_;         // what is to be set
+  std::string waits_for_;    // a run that opens
+  bool fresh_ = false;       // the stage is cleared before it is set
+  bool tab_wanted_ = false;  // not in front yet
+  Watch watch_;
+  std::string last_run_;
+  std::int64_t last_step_ = 0;
+  std::size_t hand_ = 0;  // of stage_.drive
+  double hand_left_ = 0;  // steps
+  bool hands_on_ = false;
+  std::map<std::string, Mark, std::less<>> marks_;
+  struct {
+    bool human = false, twin = true;
+    int anchor = 0;
+    float rate = 50;
+  } before_;  // the lesson began
+};
+
+}  // namespace dream::ui
