@@ -34,6 +34,14 @@ void choose(Ui& ui, const DreamView& dream, SetCoupling next) {
 
 }  // namespace
 
+SetCoupling anchored_every(int steps) {
+  return steps > 0 ? SetCoupling{Coupling::anchored, steps} : SetCoupling{Coupling::dream_leads, 0};
+}
+
+int anchor_of(const DreamView& dream) {
+  return dream.coupling == Coupling::anchored ? dream.coupling_steps : 0;
+}
+
 std::string coupling_text(const DreamView& dream) {
   const std::string count = std::to_string(dream.coupling_steps) + (dream.coupling_steps == 1 ? " step" : " steps");
   if (dream.coupling == Coupling::anchored) return "re-anchored every " + count;
@@ -54,7 +62,7 @@ void draw_coupling(Ui& ui, const DreamView& dream, float width) {
     }
     ImGui::EndCombo();
   }
-  tip(ui, now.name, tied ? now.help : "No real world goes with this dream.");
+  tip(ui, "Coupling", tied ? now.help : "No real world goes with this dream.");
   if (steps > 0) {
     ImGui::SameLine(0, gap);
     ImGui::SetNextItemWidth(steps);

@@ -3,6 +3,11 @@
 
 namespace dream::ui {
 
+/// The dream stands on the real frame again every so many steps; 0: the dream leads, never corrected. And the other way
+/// round, 0 for whatever else.
+SetCoupling anchored_every(int steps);
+int anchor_of(const DreamView& dream);
+
 /// How dream and real world are tied together, in words: "re-anchored every 10 steps".
 std::string coupling_text(const DreamView& dream);
 

@@ -174,8 +174,6 @@ void FakeEngine::send(Command command) {
     if (control->what == DreamControl::Do::back && !first) --dream_.timeline.present, dream_.playing = false;
   } else if (const auto* open = std::get_if<OpenRun>(&command)) {
     dream_.run = open->path, dream_.step = 0;
-  } else if (const auto* anchor = std::get_if<SetAnchor>(&command)) {
-    dream_.anchor_every = anchor->every;
   } else if (const auto* wanted = std::get_if<GoTo>(&command)) {
     dream_.playing = false;
     for (std::size_t i = 0; i < dream_.timeline.line.size(); ++i) {

@@ -4,6 +4,7 @@
 
 #include "imgui_internal.h"
 #include "tests/ui/flow.h"
+#include "ui/coupling.h"
 #include "ui/lesson/lesson_runner.h"
 #include "ui/lesson/things.h"
 #include "ui/panel_list.h"
@@ -62,7 +63,7 @@ TEST_F(LessonFlow, IsOpenedByNameSetsTheStageAndTicksWhatIsReached) {
     ASSERT_NE(open_lessons().current(), nullptr);
     EXPECT_EQ(engine.last<OpenRun>()->path, "assets/car") << "the shipped run of that name";
     EXPECT_NEAR(engine.knob("tau_mixture"), 1.5, 1e-6) << "once the run is open";
-    EXPECT_EQ(engine.dream().anchor_every, 10);
+    EXPECT_EQ(anchor_of(engine.dream()), 10);
     EXPECT_TRUE(engine.dream().human_pilot);
     ctx->Yield(4);
     const ImGuiWindow* mind = ImGui::FindWindowByName("Mind###mind");
@@ -106,7 +107,7 @@ TEST_F(LessonFlow, IsOpenedByNameSetsTheStageAndTicksWhatIsReached) {
     EXPECT_EQ(open_lessons().files()[0].passed, 2);
     EXPECT_TRUE(engine.dream().held.empty());
     EXPECT_NEAR(engine.knob("tau_mixture"), 1, 1e-6);
-    EXPECT_EQ(engine.dream().anchor_every, 0) << "as before the lesson";
+    EXPECT_EQ(anchor_of(engine.dream()), 0) << "as before the lesson";
     EXPECT_FALSE(engine.dream().human_pilot);
   });
   close();
@@ -228,7 +229,7 @@ TEST_F(LessonFlow, ARecordedLessonOpensAndDoesTheSame) {
     ctx->ItemInputValue("###record title", "My τ lesson!");
     ctx->ItemInputValue("###record about", "What τ does.");
     window->ui().send(SetKnob{"tau_mixture", 1.7});
-    window->ui().send(SetAnchor{25});
+    window->ui().send(SetCoupling{Coupling::anchored, 25});
     window->ui().send(HoldLatent{"latent/z", 2, 1.5f, true});
     ctx->Yield(2);
     EXPECT_EQ(open_lessons().recorder.heard(), "run car · re-anchored every 25 steps · tau_mixture 1.700 · 1 held");
@@ -256,7 +257,7 @@ TEST_F(LessonFlow, ARecordedLessonOpensAndDoesTheSame) {
     EXPECT_EQ(file.lesson.title, "My τ lesson!");
     ASSERT_EQ(file.lesson.steps.size(), 2u);
     EXPECT_NEAR(engine.knob("tau_mixture"), 1.7, 1e-6) << "opened, it does what the teacher did";
-    EXPECT_EQ(engine.dream().anchor_every, 25);
+    EXPECT_EQ(anchor_of(engine.dream()), 25);
     ASSERT_EQ(engine.dream().held.size(), 1u);
     EXPECT_EQ(engine.dream().held[0].index, 2);
     ctx->KeyPress(ImGuiKey_PageDown);

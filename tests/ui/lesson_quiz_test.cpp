@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "tests/ui/flow.h"
+#include "ui/coupling.h"
 #include "ui/lesson/quiz.h"
 
 namespace dream::ui {
@@ -23,14 +24,14 @@ bool looks_real(const Image& image) {
 TEST_F(QuizFlow, AnswersByKeyChangeTheAccuracyOfTheirHorizon) {
   open("teach");
   act([&](ImGuiTestContext* ctx) {
-    engine.dream().anchor_every = 10;
+    engine.dream().coupling = Coupling::anchored, engine.dream().coupling_steps = 10;
     window->ui().run("quiz");
     ctx->Yield(4);
     Quiz& quiz = *window->ui().quiz;
     ctx->ItemClick("//Real or dream?###quiz/###begin");
     for (int i = 0; i < 60 && quiz.state() != Quiz::State::asking; ++i) ctx->Yield();
     ASSERT_EQ(quiz.state(), Quiz::State::asking);
-    EXPECT_EQ(engine.dream().anchor_every, 0) << "the dream is never corrected";
+    EXPECT_EQ(anchor_of(engine.dream()), 0) << "the dream is never corrected";
     EXPECT_EQ(quiz.horizon(), 1);
     const auto left = quiz.picture(true, 1), right = quiz.picture(false, 1);
     ASSERT_TRUE(left && right);
@@ -59,7 +60,7 @@ TEST_F(QuizFlow, AnswersByKeyChangeTheAccuracyOfTheirHorizon) {
         << quiz.csv();
     ctx->ItemClick("//Real or dream?###quiz/###stop");
     ctx->Yield(2);
-    EXPECT_EQ(engine.dream().anchor_every, 10) << "as it was";
+    EXPECT_EQ(anchor_of(engine.dream()), 10) << "as it was";
     EXPECT_TRUE(engine.dream().playing);
     ctx->ItemClick("//Real or dream?###quiz/###reset");
     EXPECT_TRUE(quiz.answers().empty());

@@ -1,3 +1,4 @@
+#include "ui/coupling.h"
 #include "ui/lesson/deeds.h"
 
 #include <cmath>
@@ -74,7 +75,7 @@ const std::vector<Deed>& deeds() {
       {"playing", "", Kind::flag, 0, 1,
        [](const Ui& ui, const Watch&, Text) { return ui.dream().playing ? 1.0 : 0.0; }},
       {"anchor", "", Kind::exact, 0, 1e5,
-       [](const Ui& ui, const Watch&, Text) { return 1.0 * ui.dream().anchor_every; }},
+       [](const Ui& ui, const Watch&, Text) { return 1.0 * anchor_of(ui.dream()); }},
       {"pilot",
        "",
        Kind::word,

@@ -51,7 +51,7 @@ struct LessonStep {
   std::string start;                 // "new", "same"
   std::optional<std::int64_t> seed;  // of the start: the same seed, the same start
   std::optional<bool> play, twin;
-  std::optional<int> anchor;    // as SetAnchor
+  std::optional<int> anchor;    // steps; 0 = the dream leads
   std::optional<double> speed;  // 1: the world's own pace
   std::string pilot;            // "you", "agent"
   std::map<std::string, double> knobs;

@@ -1,3 +1,4 @@
+#include "ui/coupling.h"
 #include "ui/lesson/lesson_runner.h"
 
 #include <algorithm>
@@ -125,7 +126,7 @@ void Lessons::open(Ui& ui, const fs::path& path) {
   }
   at_ = static_cast<int>(found - files_.begin());
   const DreamView& dream = ui.dream();
-  before_ = {dream.human_pilot, dream.twin, dream.anchor_every, dream.steps_per_second};
+  before_ = {dream.human_pilot, dream.twin, anchor_of(dream), dream.steps_per_second};
   fresh_ = true;
   const int steps = static_cast<int>(found->lesson.steps.size());
   step_ = found->passed < steps ? found->passed : 0;
@@ -222,7 +223,7 @@ void Lessons::set_stage(Ui& ui) {
     else
       send(SetKnob{name, std::clamp(value, known->knob.minimum, known->knob.maximum)});
   }
-  if (stage_.anchor) send(SetAnchor{*stage_.anchor});
+  if (stage_.anchor) send(anchored_every(*stage_.anchor));
   if (stage_.hold) {
     for (const HeldLatent& h : dream.held) send(HoldLatent{h.probe, h.index, h.value, false});
     for (const LatentHold& h : *stage_.hold) send(HoldLatent{h.probe, h.index, static_cast<float>(h.value), true});

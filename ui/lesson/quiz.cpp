@@ -1,3 +1,4 @@
+#include "ui/coupling.h"
 #include "ui/lesson/quiz.h"
 
 #include <algorithm>
@@ -44,13 +45,13 @@ void Quiz::begin(Ui& ui) {
   if (!why_not(ui).empty()) return;
   if (run_ != dream.run) run_ = dream.run, at_ = 0, longest_ = static_cast<int>(horizons.size()) - 1, answers_.clear();
   if (!std::exchange(busy_, true))
-    played_ = dream.playing, human_ = dream.human_pilot, twin_ = dream.twin, anchor_ = dream.anchor_every;
+    played_ = dream.playing, human_ = dream.human_pilot, twin_ = dream.twin, coupling_ = {dream.coupling, dream.coupling_steps};
   trouble_.clear();
   failed_ = 0;
   real_left_ = std::bernoulli_distribution()(rng_);
   clip_painted_ = painted_;
   ui.engine.send(SetTwin{true});
-  ui.engine.send(SetAnchor{0});
+  ui.engine.send(anchored_every(0));
   ui.engine.send(SetPilot{false});
   want_start(ui);
 }
@@ -67,7 +68,7 @@ void Quiz::want_start(Ui& ui) {
 void Quiz::stop(Ui& ui) {
   state_ = State::idle;
   if (!std::exchange(busy_, false)) return;
-  ui.engine.send(SetAnchor{anchor_});
+  ui.engine.send(coupling_);
   ui.engine.send(SetPilot{human_});
   if (!twin_) ui.engine.send(SetTwin{false});
   if (played_) ui.engine.send(DreamControl{DreamControl::Do::play});

@@ -74,7 +74,7 @@ class Quiz {
   int shown_ = 0;
   bool busy_ = false;  // the dream is the quiz's; this is how it was:
   bool played_ = false, human_ = false, twin_ = true;
-  int anchor_ = 0;
+  SetCoupling coupling_;  // as it was before
 };
 
 }  // namespace dream::ui

@@ -57,8 +57,8 @@ void Recorder::take(const Ui& ui, const Command& command) {
     for (const KnobView& k : ui.dream().knobs)
       if (k.knob.name == knob->name) before_.emplace(knob->name, k.value);
     done_.knobs[knob->name] = knob->value;
-  } else if (const auto* anchor = std::get_if<SetAnchor>(&command)) {
-    done_.anchor = anchor->every;
+  } else if (const auto* anchor = std::get_if<SetCoupling>(&command)) {
+    done_.anchor = anchor->how == Coupling::anchored ? anchor->steps : 0;
   } else if (const auto* twin = std::get_if<SetTwin>(&command)) {
     done_.twin = twin->on;
   } else if (const auto* pilot = std::get_if<SetPilot>(&command)) {

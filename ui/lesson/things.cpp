@@ -40,7 +40,7 @@ const std::vector<Thing>& things() {
        {"knobs_down", "knobs_up"},
        any_of<SetKnob>},
       {"twin", "the twin", {"Twin"}, {"twin"}, any_of<SetTwin>},
-      {"anchor", "the re-anchoring", {"Re-anchored"}, {}, any_of<SetAnchor>},
+      {"anchor", "the coupling", {"Coupling"}, {"hand_over"}, any_of<SetCoupling>},
       {"pill", "the reality pill", {"Reality pill: see one real frame"}, {"pill"}, any_of<RealityPill>},
       {"pilot", "who drives", {"you", "agent"}, {"pilot"}, any_of<SetPilot>},
       {"speed", "the speed", {"Speed"}, {}, any_of<SetSpeed>},
