@@ -166,6 +166,7 @@ struct Ui {
 
   std::set<std::string> wanted_probes;       // filled while drawing
   std::vector<std::string> wanted_previews;  // the same: runs that Home shows
+  std::pair<std::string, int> wanted_explained{"", -1};  // the same: the element of a latent that the mouse is on
   std::vector<LogLine> notes;
   std::vector<UndoStep> undo_steps;
   std::map<std::string, std::string> texts;  // what is being typed, by field

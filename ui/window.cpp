@@ -65,6 +65,7 @@ struct Window::Inside {
   std::set<std::string> sent_probes;
   bool probes_sent = false;
   std::vector<std::string> sent_previews;
+  std::pair<std::string, int> sent_explained{"", -1};
   std::shared_ptr<const PreviewsView> previews;  // as in the last frame
   struct Ground {
     ImVec2 pos, size;
@@ -238,6 +239,10 @@ void Window::Inside::style() {
 
 /// Tells the engine which probes and previews are seen, when that has changed.
 void Window::Inside::watch() {
+  if (ui_state->wanted_explained != sent_explained) {
+    sent_explained = ui_state->wanted_explained;
+    engine_ref.send(ExplainLatent{sent_explained.first, sent_explained.second});
+  }
   if (ui_state->wanted_previews != sent_previews) {
     sent_previews = ui_state->wanted_previews;
     engine_ref.send(WatchPreviews{sent_previews});
@@ -444,6 +449,7 @@ bool Window::frame() {
   if (const std::string chosen = ui.folder_dialog.take(); !chosen.empty()) ui.send(OpenRun{chosen});
   ui.wanted_probes.clear();
   ui.wanted_previews.clear();
+  ui.wanted_explained = {"", -1};
   ui.lessons->frame(ui);
   ui.quiz->frame(ui);
   in.draw();

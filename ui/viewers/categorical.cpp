@@ -109,6 +109,7 @@ void draw_grid(Ui& ui, const Probe& probe, const Side& side, const Categorical& 
         : is_held(ui, probe, g * value.classes + c) ? "\nForced: the dream keeps it. Click to let it go."
                                                     : "\nClick to force this class: the dream keeps it."))
           .c_str());
+  explain(ui, probe, g * value.classes + c);
 }
 
 /// In the room that there is; one of more cells than fit is scrolled.

@@ -224,6 +224,7 @@ void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size) {
                     signed_figure(static_cast<double>(value.mean[at]), 3).c_str(),
                     static_cast<double>(value.deviation[at]));
     tip(ui, probe.title.c_str(), (probe.caption + "\n" + line).c_str());
+    if (!bars_dragged) explain(ui, probe, static_cast<int>(at));
   }
   if (!probe.editable && box.height() > ui.px(40)) {  // how high a full bar is
     WithFont small(ui.fonts.mono, 0.72f);
