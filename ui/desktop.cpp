@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <ctime>
+#include <fstream>
 #include <string>
+#include <string_view>
 
 namespace dream::ui {
 
@@ -53,18 +55,60 @@ void remember_place(GLFWwindow* window, Settings& settings) {
   glfwGetWindowSize(window, &settings.place.width, &settings.place.height);
 }
 
+void fill_screen(GLFWwindow* window, bool on, Settings& settings) {
+  if (!on) {
+    const Area& back = settings.place;
+    glfwSetWindowMonitor(window, nullptr, back.x, back.y, back.width, back.height, GLFW_DONT_CARE);
+    if (settings.maximised) glfwMaximizeWindow(window);
+    return;
+  }
+  remember_place(window, settings);
+  int x = 0, y = 0, width = 0, height = 0, count = 0;
+  glfwGetWindowPos(window, &x, &y);
+  glfwGetWindowSize(window, &width, &height);
+  GLFWmonitor** monitors = glfwGetMonitors(&count);
+  GLFWmonitor* chosen = count > 0 ? monitors[0] : nullptr;
+  for (int i = 0; i < count; ++i) {
+    int left = 0, top = 0;
+    glfwGetMonitorPos(monitors[i], &left, &top);
+    const GLFWvidmode* mode = glfwGetVideoMode(monitors[i]);
+    const int across = x + width / 2 - left, down = y + height / 2 - top;
+    if (across >= 0 && down >= 0 && across < mode->width && down < mode->height) chosen = monitors[i];
+  }
+  if (!chosen) return;
+  const GLFWvidmode* mode = glfwGetVideoMode(chosen);
+  glfwSetWindowMonitor(window, chosen, 0, 0, mode->width, mode->height, mode->refreshRate);
+}
+
+std::filesystem::path pictures_directory() {
+  const auto set = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value ? value : "");
+  };
+  std::string home = set("HOME");
+  if (home.empty()) home = set("USERPROFILE");
+  std::string config = set("XDG_CONFIG_HOME"), pictures = set("XDG_PICTURES_DIR");
+  if (config.empty()) config = home + "/.config";
+  std::ifstream in(config + "/user-dirs.dirs");
+  for (std::string line; pictures.empty() && std::getline(in, line);) {
+    static constexpr std::string_view key = "XDG_PICTURES_DIR=\"";
+    if (line.starts_with(key)) pictures = line.substr(key.size(), line.find('"', key.size()) - key.size());
+  }
+  if (pictures.starts_with("$HOME")) pictures = home + pictures.substr(5);
+  std::error_code error;
+  for (const std::string& folder : {pictures, home + "/Pictures", home})
+    if (!folder.empty() && std::filesystem::is_directory(folder, error)) return folder;
+  return std::filesystem::current_path();
+}
+
 std::filesystem::path screenshot_path() {
   char name[64];
   const std::time_t now = std::time(nullptr);
   std::tm local{};
   if (const std::tm* found = std::localtime(&now)) local = *found;
   std::strftime(name, sizeof name, "dreamscope-%Y%m%d-%H%M%S", &local);
-  std::filesystem::path folder = std::filesystem::current_path();
   std::error_code error;
-  if (const char* home = std::getenv("HOME")) {
-    const std::filesystem::path pictures = std::filesystem::path(home) / "Pictures";
-    if (std::filesystem::is_directory(pictures, error)) folder = pictures;
-  }
+  const std::filesystem::path folder = pictures_directory();
   std::filesystem::path file = folder / (std::string(name) + ".png");
   for (int i = 2; std::filesystem::exists(file, error); ++i)
     file = folder / (std::string(name) + "-" + std::to_string(i) + ".png");

@@ -19,7 +19,13 @@ GLFWwindow* make_window(const Settings& settings, const std::string& title, int 
 /// Where it stands now; a maximised one keeps the place that it comes back to.
 void remember_place(GLFWwindow* window, Settings& settings);
 
-/// A name that is still free, with today's date, in the user's pictures or where the program was started.
+/// The window fills the screen that it is on; or it is back in its place.
+void fill_screen(GLFWwindow* window, bool on, Settings& settings);
+
+/// Where the user keeps pictures, as the desktop says (XDG) or by the usual name; else the home folder.
+std::filesystem::path pictures_directory();
+
+/// A name that is still free there, with today's date.
 std::filesystem::path screenshot_path();
 
 }  // namespace dream::ui

@@ -29,6 +29,7 @@ bool take_over(Settings& settings, const std::string& key, const std::string& va
   if (key == "smooth") return either(settings.smooth, "1", "0");
   if (key == "sliders") return either(settings.sliders, "1", "0");
   if (key == "link_knobs") return either(settings.link_knobs, "1", "0");
+  if (key == "projector") return either(settings.projector, "1", "0");
   if (key == "maximised") return either(settings.maximised, "1", "0");
   if (key == "workspace") {
     settings.workspace = value;
@@ -134,7 +135,7 @@ bool save_settings(const std::filesystem::path& file, const Settings& settings) 
   std::ostringstream out;
   out << "theme=" << (settings.dark ? "dark" : "light") << "\ntext_scale=" << settings.text_scale
       << "\nsmooth=" << settings.smooth << "\nsliders=" << settings.sliders
-      << "\nlink_knobs=" << settings.link_knobs << "\nworkspace=" << settings.workspace << "\n";
+      << "\nlink_knobs=" << settings.link_knobs << "\nprojector=" << settings.projector << "\nworkspace=" << settings.workspace << "\n";
   if (settings.place.width > 0)
     out << "place=" << settings.place.x << " " << settings.place.y << " " << settings.place.width << " "
         << settings.place.height << "\nmaximised=" << settings.maximised << "\n";

@@ -17,6 +17,7 @@ struct Settings {
   bool smooth = false;   // pictures: nearest-neighbour or smooth
   bool sliders = false;  // sliders under the bars of an editable vector
   bool link_knobs = true;
+  bool projector = false;  // large text, high contrast, cursor and keys shown
   std::string workspace = "play";
   Area place;  // of the window when it is not maximised; width 0: not known yet
   bool maximised = false;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "api/platform_time.h"
+#include "imgui_internal.h"
 
 namespace dream::ui {
 
@@ -85,6 +86,20 @@ const Action* Ui::action(const std::string& id) const {
   return nullptr;
 }
 
+std::string Ui::keys_of(const Action& action) const {
+  const auto free = [&](ImGuiKeyChord chord) {
+    return (chord & ImGuiMod_Mask_) != 0 || !keymap.drives(static_cast<ImGuiKey>(chord));
+  };
+  if (action.chord == 0 || free(action.chord)) return action.keys;
+  for (const ImGuiKeyChord chord : action.also) {
+    if (!free(chord)) continue;
+    std::string name = ImGui::GetKeyChordName(chord);
+    std::replace(name.begin(), name.end(), '+', '-');
+    return name;
+  }
+  return "";
+}
+
 void Ui::run(const std::string& id) {
   const Action* found = action(id);
   if (found && (!found->why_not || found->why_not(*this).empty())) found->run(*this);
@@ -93,6 +108,11 @@ void Ui::run(const std::string& id) {
 void Ui::note(int level, std::string text) {
   notes.push_back({time, level, std::move(text)});
   if (notes.size() > 100) notes.erase(notes.begin());
+}
+
+void Ui::say(std::string text) {
+  said = text, said_at = time;
+  note(0, std::move(text));
 }
 
 double Ui::settle(const std::string& key, double from_engine) {

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -57,7 +58,7 @@ struct Window::Inside {
   long layout_built = -1;        // the frame in which the default layout was built; -1: a remembered one is shown
   long layout_read = -1;         // the frame in which a remembered one was read; -1: its panels were looked at
   std::string untouched_layout;  // the default layout as it was a moment after it was built
-  bool closing = false, had_gamepad = false;
+  bool closing = false, had_gamepad = false, full_screen = false;
   std::string dream_run, train_run;  // as in the last frame
   std::set<std::string> sent_probes;
   bool probes_sent = false;
@@ -121,9 +122,12 @@ void Window::Inside::open() {
   glfwSwapInterval(1);
   // Set before ImGui's own callbacks, which chain to these.
   glfwSetWindowUserPointer(window, this);
-  glfwSetKeyCallback(window, [](GLFWwindow* w, int key, int, int action, int mods) {
+  glfwSetKeyCallback(window, [](GLFWwindow* w, int key, int scancode, int action, int mods) {
     Inside* self = static_cast<Inside*>(glfwGetWindowUserPointer(w));
     if (action != GLFW_REPEAT) self->key_event = now_seconds();
+    // ImGui knows no key of the letters' block with a + of its own, as many keyboards have one.
+    if (const char* name = glfwGetKeyName(key, scancode); name && std::string_view(name) == "+" && self->ui_state)
+      ImGui::GetIO().AddKeyEvent(ImGuiKey_KeypadAdd, action != GLFW_RELEASE);
     if (action != GLFW_PRESS || key >= GLFW_KEY_LEFT_SHIFT || !self->ui_state) return;  // modifiers come last
     self->ui_state->pressed_with =
         (mods & GLFW_MOD_CONTROL ? ImGuiMod_Ctrl : 0) | (mods & GLFW_MOD_SHIFT ? ImGuiMod_Shift : 0) |
@@ -149,6 +153,10 @@ void Window::Inside::open() {
   opened_at = now_seconds();
   Ui& ui = *ui_state;
   ui.actions = make_actions();
+  ui.keymap.set_layout([](char us_letter) {
+    const char* name = glfwGetKeyName(GLFW_KEY_A + (us_letter - 'a'), 0);
+    return std::string(name ? name : "");
+  });
   ui.fonts = load_fonts();
   if (!options.workspace.empty()) ui.settings.workspace = options.workspace;
   ui.settings.workspace = workspace(ui.settings.workspace).id;
@@ -160,7 +168,7 @@ void Window::Inside::close() {
   glfwMakeContextCurrent(window);
   if (ui_state) {
     remember_layout();
-    remember_place(window, ui_state->settings);
+    if (!full_screen) remember_place(window, ui_state->settings);
     if (!directory.empty()) save_settings(directory / "window.conf", ui_state->settings);
   }
   ui_state.reset();
@@ -217,15 +225,21 @@ void Window::Inside::use_workspace(const std::string& id) {
 void Window::Inside::style() {
   Ui& ui = *ui_state;
   float x = 1, y = 1;
+  int width = 0, height = 0;
   glfwGetWindowContentScale(window, &x, &y);
-  const float scale = std::max(x, 0.5f) * ui.settings.text_scale * workspace(ui.settings.workspace).text;
+  glfwGetWindowSize(window, &width, &height);
+  // A workspace enlarges the text where the window has room for it.
+  const float text = ui.settings.projector ? std::max(ui.settings.text_scale, 1.5f) : ui.settings.text_scale;
+  const float wanted = std::max(x, 0.5f) * text;
+  const float room = static_cast<float>(height) / (480 * wanted);
+  const float scale = wanted * std::clamp(workspace(ui.settings.workspace).text, 1.0f, std::max(room, 1.0f));
   if (scale == style_scale && ui.settings.dark == style_dark && !ui.want_style) return;
   if (scale != style_scale && style_scale > 0 && layout_untouched())
     build_layout = true;  // larger text needs other shares
   style_scale = ui.scale = scale;
   style_dark = ui.settings.dark;
   ui.want_style = false;
-  apply_theme(ui.settings.dark, scale);
+  apply_theme(ui.settings.dark, scale, ui.settings.projector);
 }
 
 /// Tells the engine which probes the visible panels need, when that has changed.
@@ -264,7 +278,10 @@ void Window::Inside::drive(bool free) {
 
 void Window::Inside::draw() {
   Ui& ui = *ui_state;
-  draw_menu_bar(ui);
+  if (ui.presenting)
+    draw_presentation(ui);
+  else
+    draw_menu_bar(ui);
   const ImGuiViewport* viewport = ImGui::GetMainViewport();
   const ImGuiID dock = ImGui::GetID("dock");
   if (build_layout || ui.want_reset_layout) {
@@ -280,13 +297,13 @@ void Window::Inside::draw() {
     layout_built = frames;
     untouched_layout.clear();
   }
-  draw_dock_space(dock, viewport->WorkPos, viewport->WorkSize);
+  draw_dock_space(dock, viewport->WorkPos, viewport->WorkSize, !ui.presenting);
   const std::string front = std::exchange(ui.want_panel, "");
   grounds.clear();
   for (const Panel& panel : panel_list()) {
     bool& open = ui.panel_open[panel.id];
     if (front == panel.id) open = true;
-    if (!open) continue;
+    if (!open || ui.presenting) continue;
     if (front == panel.id) ImGui::SetNextWindowFocus();
     ImGui::SetNextWindowSize({ui.px(520), ui.px(360)}, ImGuiCond_FirstUseEver);
     ImGuiWindowFlags flags =
@@ -302,8 +319,10 @@ void Window::Inside::draw() {
     ImGui::End();
   }
   draw_faults(ui);
+  draw_toast(ui);
   draw_keys_page(ui);
   draw_palette(ui);
+  draw_projector(ui);
 }
 
 /// Clears the window, and the docked panels in their own colour. A cleared rectangle costs a software renderer a tenth
@@ -412,6 +431,10 @@ bool Window::frame() {
   }
   if (!ui.want_workspace.empty()) in.use_workspace(std::exchange(ui.want_workspace, ""));
   in.meet_runs();
+  if (ui.presenting != in.full_screen) {
+    in.full_screen = ui.presenting;
+    fill_screen(in.window, in.full_screen, ui.settings);
+  }
   in.style();
 
   ImGui_ImplOpenGL3_NewFrame();
@@ -440,8 +463,8 @@ bool Window::frame() {
   if (std::exchange(ui.want_screenshot, false)) {
     const std::filesystem::path file = screenshot_path();
     const bool saved = screenshot(file);
-    ui.note(saved ? 0 : 1, saved ? "Screenshot saved: " + file.string()
-                                 : "The screenshot could not be written to " + file.string() + ".");
+    ui.say(saved ? "Screenshot saved: " + file.string()
+                 : "The screenshot could not be written to " + file.string() + ".");
   }
   glfwSwapBuffers(in.window);
   in.measure(ui.dream());
