@@ -66,7 +66,8 @@ std::vector<Action> make_actions() {
        "F12",
        "Save the window as a PNG picture.",
        [](Ui& ui) { ui.want_screenshot = true; },
-       {}}).parted = true;
+       {}})
+      .parted = true;
   add({"quit",
        "File",
        "Quit",
@@ -74,7 +75,8 @@ std::vector<Action> make_actions() {
        "Ctrl-Q",
        "Save what is under way and close the window.",
        [](Ui& ui) { ui.want_quit = true; },
-       {}}).parted = true;
+       {}})
+      .parted = true;
   add({"undo", "Edit", "Undo", ImGuiMod_Ctrl | ImGuiKey_Z, "Ctrl-Z", "Take back the last change of a setting.",
        [](Ui& ui) { ui.undo(); },
        [](const Ui& ui) { return std::string(ui.can_undo() ? "" : "Nothing has been changed yet."); }});
@@ -85,7 +87,8 @@ std::vector<Action> make_actions() {
   // -- the dream --------------------------------------------------------------------------------------------------
   add({"play", "Dream", "Play or pause", ImGuiKey_Space, "Space", "Let the dream run, or hold it still.",
        [](Ui& ui) { ui.send(DreamControl{ui.dream().playing ? DreamControl::Do::pause : DreamControl::Do::play}); },
-       needs_dream}).also = {ImGuiMod_Ctrl | ImGuiKey_Space};
+       needs_dream})
+      .also = {ImGuiMod_Ctrl | ImGuiKey_Space};
   add(dream_action("step", "One step", ImGuiKey_Period, ".", "Imagine one step, then hold still.",
                    DreamControl::Do::step));
   add(dream_action("back", "One step back", ImGuiKey_Comma, ",",
@@ -97,13 +100,16 @@ std::vector<Action> make_actions() {
                    "Dream from another real first frame.", DreamControl::Do::new_start));
   add({"pilot", "Dream", "You or the agent", ImGuiKey_M, "M",
        "Who drives while no key is held: nobody (you), or the trained agent.",
-       [](Ui& ui) { ui.send(SetPilot{!ui.dream().human_pilot}); }, needs_dream}).parted = true;
+       [](Ui& ui) { ui.send(SetPilot{!ui.dream().human_pilot}); }, needs_dream})
+      .parted = true;
   add({"twin", "Dream", "Twin: the real world beside", 0, "",
        "Step the real environment beside the dream, under the same actions.",
-       [](Ui& ui) { ui.send(SetTwin{!ui.dream().twin}); }, needs_dream}).checked = [](const Ui& ui) { return ui.dream().twin; };
+       [](Ui& ui) { ui.send(SetTwin{!ui.dream().twin}); }, needs_dream})
+      .checked = [](const Ui& ui) { return ui.dream().twin; };
   add({"pill", "Dream", "Reality pill: see one real frame", ImGuiKey_P, "P",
        "With the next step the dream sees the real frame, and snaps back to it.",
-       [](Ui& ui) { ui.send(RealityPill{}); }, [](const Ui& ui) -> std::string {
+       [](Ui& ui) { ui.send(RealityPill{}); },
+       [](const Ui& ui) -> std::string {
          if (!ui.dream().ready) return needs_dream(ui);
          return ui.dream().twin && !ui.dream().recorded ? "" : "No real world goes with this dream.";
        }});
@@ -113,6 +119,10 @@ std::vector<Action> make_actions() {
        [](Ui& ui) { shift_knobs(ui, 0.05); }, needs_dream});
   add({"capture", "Dream", "Give all keys to the game", ImGuiKey_Tab, "Tab",
        "Every key then reaches the game alone, until Esc.", [](Ui& ui) { ui.keymap.capture(true); }, needs_dream});
+
+  for (const Experiment& each : experiments())
+    add({each.id, "Experiments", each.title, 0, "", each.help, [&each](Ui& ui) { ui.experiment.start(ui, each); },
+         [&each](const Ui& ui) { return ui.dream().ready ? each.why_not(ui.dream()) : needs_dream(ui); }});
 
   // -- training ---------------------------------------------------------------------------------------------------
   add({"train_start", "Train", "Start or resume", ImGuiKey_F5, "F5", "Train the next phase that is not done.",
@@ -139,13 +149,14 @@ std::vector<Action> make_actions() {
              ui.train().replay_frames > 0
                  ? ""
                  : "There is no replay to begin at: this phase keeps none, or nothing has been collected yet.");
-       }}).parted = true;
+       }})
+      .parted = true;
 
   // -- view -------------------------------------------------------------------------------------------------------
   const auto workspace = [&](const char* id, const char* title, ImGuiKey key, const char* keys, const char* help) {
     const std::string name = std::string(id).substr(10);
-    add({id, "View", title, ImGuiMod_Ctrl | key, keys, help, [name](Ui& ui) { ui.want_workspace = name; }, {}}).checked =
-        [name](const Ui& ui) { return ui.settings.workspace == name; };
+    add({id, "View", title, ImGuiMod_Ctrl | key, keys, help, [name](Ui& ui) { ui.want_workspace = name; }, {}})
+        .checked = [name](const Ui& ui) { return ui.settings.workspace == name; };
   };
   workspace("workspace_play", "Workspace Play", ImGuiKey_1, "Ctrl-1", "Drive in the dream; the mind beside it.");
   workspace("workspace_train", "Workspace Train", ImGuiKey_2, "Ctrl-2", "Curves large, pictures small.");
@@ -159,7 +170,8 @@ std::vector<Action> make_actions() {
        "",
        "Switch between the dark and the light theme.",
        [](Ui& ui) { ui.settings.dark = !ui.settings.dark, ui.settings_changed = ui.want_style = true; },
-       {}}).parted = true;
+       {}})
+      .parted = true;
   add({"text_larger",
        "View",
        "Larger text",
@@ -171,8 +183,9 @@ std::vector<Action> make_actions() {
          text = text < 1.2f ? 1.25f : text < 1.45f ? 1.5f : 2.0f;
          ui.settings_changed = ui.want_style = true;
        },
-       {}}).also = {ImGuiMod_Ctrl | ImGuiMod_Shift | ImGuiKey_Equal, ImGuiMod_Ctrl | ImGuiKey_KeypadAdd,
-             ImGuiMod_Ctrl | ImGuiMod_Shift | ImGuiKey_KeypadAdd};
+       {}})
+      .also = {ImGuiMod_Ctrl | ImGuiMod_Shift | ImGuiKey_Equal, ImGuiMod_Ctrl | ImGuiKey_KeypadAdd,
+               ImGuiMod_Ctrl | ImGuiMod_Shift | ImGuiKey_KeypadAdd};
   add({"text_smaller",
        "View",
        "Smaller text",
@@ -184,7 +197,8 @@ std::vector<Action> make_actions() {
          text = text > 1.6f ? 1.5f : text > 1.3f ? 1.25f : 1.0f;
          ui.settings_changed = ui.want_style = true;
        },
-       {}}).also = {ImGuiMod_Ctrl | ImGuiKey_KeypadSubtract};
+       {}})
+      .also = {ImGuiMod_Ctrl | ImGuiKey_KeypadSubtract};
   add({"projector",
        "View",
        "For a projector",
@@ -192,7 +206,8 @@ std::vector<Action> make_actions() {
        "",
        "Large text, high contrast, and cursor and pressed keys shown large.",
        [](Ui& ui) { ui.settings.projector = !ui.settings.projector, ui.settings_changed = ui.want_style = true; },
-       {}}).checked = [](const Ui& ui) { return ui.settings.projector; };
+       {}})
+      .checked = [](const Ui& ui) { return ui.settings.projector; };
   add({"present",
        "View",
        "Presentation",
@@ -200,7 +215,8 @@ std::vector<Action> make_actions() {
        "F11",
        "The dream, the real world and one sentence fill the screen, until Esc.",
        [](Ui& ui) { ui.presenting = !ui.presenting; },
-       {}}).checked = [](const Ui& ui) { return ui.presenting; };
+       {}})
+      .checked = [](const Ui& ui) { return ui.presenting; };
   add({"smooth",
        "View",
        "Smooth pictures",
@@ -208,7 +224,8 @@ std::vector<Action> make_actions() {
        "",
        "Interpolate between pixels instead of showing each as a square.",
        [](Ui& ui) { ui.settings.smooth = !ui.settings.smooth, ui.settings_changed = true; },
-       {}}).checked = [](const Ui& ui) { return ui.settings.smooth; };
+       {}})
+      .checked = [](const Ui& ui) { return ui.settings.smooth; };
   add({"reset_layout",
        "View",
        "Reset layout",
@@ -216,7 +233,8 @@ std::vector<Action> make_actions() {
        "",
        "Put every panel of this workspace back in its place.",
        [](Ui& ui) { ui.want_reset_layout = true; },
-       {}}).parted = true;
+       {}})
+      .parted = true;
 
   // -- help -------------------------------------------------------------------------------------------------------
   add({"keys", "Help", "Every key", ImGuiKey_F1, "F1", "This page.", [](Ui& ui) { ui.show_keys = !ui.show_keys; }, {}});

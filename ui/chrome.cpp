@@ -167,7 +167,9 @@ struct Bar {
 };
 
 Bar fit_bar(const Ui& ui, float width) {
-  const auto wide = [](const std::string& label, float around) { return ImGui::CalcTextSize(label.c_str()).x + around; };
+  const auto wide = [](const std::string& label, float around) {
+    return ImGui::CalcTextSize(label.c_str()).x + around;
+  };
   float name = wide("Dreamscope", ui.px(24)), menus = 0, buttons = 0, widest = 0;
   for (const std::string& title : menu_titles(ui)) menus += wide(title, 2 * ImGui::GetStyle().ItemSpacing.x);
   for (const Workspace& each : workspaces()) {

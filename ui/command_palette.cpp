@@ -41,8 +41,8 @@ std::vector<Finding> everything(const Ui& ui) {
                    }});
   }
   for (const Panel& panel : panel_list())
-    all.push_back({"Panel", panel.title, "Bring it to the front.", "", "",
-                   [id = panel.id](Ui& to) { to.want_panel = id; }});
+    all.push_back(
+        {"Panel", panel.title, "Bring it to the front.", "", "", [id = panel.id](Ui& to) { to.want_panel = id; }});
   for (const Field& field : ui.train().fields)
     all.push_back({"Setting", field.key, field.help, "", "", [key = field.key](Ui& to) {
                      to.texts["fields/filter"] = key;
@@ -89,7 +89,8 @@ std::vector<Finding> find(const Ui& ui, const std::string& query) {
   for (std::string word; in >> word;) words.push_back(word);
   std::vector<std::pair<int, Finding>> fitting;
   for (Finding& finding : everything(ui))
-    if (const int score = rank(finding, words, lower(query)); score > 0) fitting.emplace_back(score, std::move(finding));
+    if (const int score = rank(finding, words, lower(query)); score > 0)
+      fitting.emplace_back(score, std::move(finding));
   std::stable_sort(fitting.begin(), fitting.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
   std::vector<Finding> all;
   for (auto& [score, finding] : fitting) all.push_back(std::move(finding));
@@ -123,7 +124,8 @@ void draw_palette(Ui& ui) {
     const int moved = static_cast<int>(ImGui::IsKeyPressed(ImGuiKey_DownArrow)) -
                       static_cast<int>(ImGui::IsKeyPressed(ImGuiKey_UpArrow));
     const std::vector<Finding> found = find(ui, query);
-    state.selected = query != before ? 0 : std::clamp(state.selected + moved, 0, std::max(static_cast<int>(found.size()) - 1, 0));
+    state.selected =
+        query != before ? 0 : std::clamp(state.selected + moved, 0, std::max(static_cast<int>(found.size()) - 1, 0));
     const Finding* chosen = nullptr;
     ImGui::BeginChild("found");
     if (found.empty()) {

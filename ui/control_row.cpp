@@ -14,7 +14,7 @@ float dots_width() {
 }
 
 float space_between(const Ui& ui) {
-  return ui.px(6);
+  return ui.px(8);
 }
 
 /// How many of them stand in each row; the last one ends `kept` before the others.

@@ -13,9 +13,9 @@
 
 namespace dream::ui {
 
-/// Turns held keys and a gamepad into Drive commands, by the bindings that the environment declares. Letters are meant by
-/// their place on a US keyboard: the same fingers drive on every layout, whatever is printed there. Arrow bindings also
-/// answer to W A S D where those letters are not bound themselves. On a gamepad the stick and the cross are the
+/// Turns held keys and a gamepad into Drive commands, by the bindings that the environment declares. Letters are meant
+/// by their place on a US keyboard: the same fingers drive on every layout, whatever is printed there. Arrow bindings
+/// also answer to W A S D where those letters are not bound themselves. On a gamepad the stick and the cross are the
 /// arrows, the right trigger is up and the left one down; A is space, or up where space is not bound, and B is down. An
 /// action of axes follows stick and triggers by how far they are pressed.
 class Keymap {

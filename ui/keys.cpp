@@ -82,8 +82,8 @@ void draw_keys_page(Ui& ui) {
       for (const std::string& group : groups) {
         if (above * 2 >= actions.size()) ImGui::TableNextColumn(), above = 0;
         draw_group(ui, group, actions);
-        above += static_cast<std::size_t>(std::count_if(actions.begin(), actions.end(),
-                                                        [&](const Action* a) { return a->group == group; }));
+        above += static_cast<std::size_t>(
+            std::count_if(actions.begin(), actions.end(), [&](const Action* a) { return a->group == group; }));
       }
       ImGui::EndTable();
     }
@@ -113,7 +113,14 @@ void handle_shortcuts(Ui& ui) {
     if (ImGui::IsKeyPressed(ImGuiKey_Escape, false)) ui.keymap.capture(false);
     return;
   }
-  if (ImGui::IsKeyPressed(ImGuiKey_Escape, false)) ui.show_keys = ui.presenting = false;
+  if (ImGui::IsKeyPressed(ImGuiKey_Escape, false) && !io.WantTextInput && !list_is_open()) {
+    if (ui.show_keys)
+      ui.show_keys = false;
+    else if (ui.experiment.running())
+      ui.experiment.stop(ui);
+    else
+      ui.presenting = false;
+  }
   // A key and its modifier may be pressed and let go within one slow frame.
   const int with = ui.pressed_with >= 0 ? ui.pressed_with : io.KeyMods;
   for (const Action& action : ui.actions) {

@@ -46,8 +46,7 @@ Plan fill(const Room& room, Plan plan) {
       break;
     case Form::column:
       plan.small = whole(std::min(((room.height - gap / 2) / 2 - room.caption) / h, 0.5f * plan.dream));
-      plan.real =
-          whole(std::min({most, (aside - gap) / w - plan.small, (room.height - room.caption - row) / h}));
+      plan.real = whole(std::min({most, (aside - gap) / w - plan.small, (room.height - room.caption - row) / h}));
       plan.small = std::min(plan.small, plan.real);
       break;
     case Form::below:

@@ -82,8 +82,12 @@ void draw_presentation(Ui& ui) {
     const ImVec2 from = ImGui::GetCursorScreenPos(), space = ImGui::GetContentRegionAvail();
     WithFont large(ui.fonts.text, 1.5f);
     const float line = 1.6f * ImGui::GetTextLineHeight();
-    Room room{.width = space.x, .height = space.y - line, .caption = caption_height(ui), .gap = ui.px(24),
-              .least = ui.px(84), .small = false};
+    Room room{.width = space.x,
+              .height = space.y - line,
+              .caption = caption_height(ui),
+              .gap = ui.px(24),
+              .least = ui.px(84),
+              .small = false};
     if (hero && hero->image) room.frame_width = hero->image->width, room.frame_height = hero->image->height;
     const Places places = arrange(room);
     const float wide = std::max(places.dream.right(), places.real.right());

@@ -12,8 +12,9 @@ void draw_toast(Ui& ui) {
   const ImGuiViewport* screen = ImGui::GetMainViewport();
   const float most = screen->WorkSize.x - ui.px(60);
   const float wide = std::min(ImGui::CalcTextSize(ui.said.c_str()).x + ui.px(28), most);
-  ImGui::SetNextWindowPos({screen->WorkPos.x + screen->WorkSize.x / 2, screen->WorkPos.y + screen->WorkSize.y - ui.px(14)},
-                          ImGuiCond_Always, {0.5f, 1});
+  ImGui::SetNextWindowPos(
+      {screen->WorkPos.x + screen->WorkSize.x / 2, screen->WorkPos.y + screen->WorkSize.y - ui.px(14)},
+      ImGuiCond_Always, {0.5f, 1});
   ImGui::SetNextWindowSize({wide, 0});
   ImGui::PushStyleVar(ImGuiStyleVar_WindowBorderSize, 1);
   if (ImGui::Begin("###toast", nullptr,

@@ -100,9 +100,10 @@ void draw_speed(Ui& ui, const DreamView& dream, float width) {
 void draw_pilot(Ui& ui, const DreamView& dream) {
   ImGui::BeginDisabled(!dream.ready || !dream.has_behaviour);
   const char* nobody = "Nobody else can drive here: nothing was trained to.";
-  const int who = segmented(ui, "pilot", {"you", "agent"}, dream.human_pilot || !dream.has_behaviour ? 0 : 1,
-                            {dream.has_behaviour ? "While no key is held nobody drives. M switches." : nobody,
-                             dream.has_behaviour ? "While no key is held the trained agent drives. M switches." : nobody});
+  const int who =
+      segmented(ui, "pilot", {"you", "agent"}, dream.human_pilot || !dream.has_behaviour ? 0 : 1,
+                {dream.has_behaviour ? "While no key is held nobody drives. M switches." : nobody,
+                 dream.has_behaviour ? "While no key is held the trained agent drives. M switches." : nobody});
   ImGui::EndDisabled();
   if (who >= 0) ui.send(SetPilot{who == 0});
 }
@@ -117,26 +118,27 @@ std::vector<Control> controls_of(Ui& ui, const DreamView& dream) {
   const auto fixed = [](float width, auto draw) { return Control{width, width, draw}; };
   std::vector<Control> all{
       fixed(square, [&ui](float wide) { action_button(ui, icon::restart, "restart", false, wide); }),
-      fixed(square, [&ui, &dream](float wide) {
-        action_button(ui, dream.playing ? icon::pause : icon::play, "play", true, wide);
-      }),
+      fixed(square,
+            [&ui, &dream](float wide) {
+              action_button(ui, dream.playing ? icon::pause : icon::play, "play", true, wide);
+            }),
       fixed(square, [&ui](float wide) { action_button(ui, icon::step, "step", false, wide); }),
       fixed(speed, [&ui, &dream](float wide) { draw_speed(ui, dream, wide); }),
   };
   if (const auto sliders = static_cast<float>(knob_sliders(ui)); sliders > 0) {
     const float link = group_of_knobs(dream).size() > 1 ? ui.px(36) : 0;
-    all.push_back({sliders * ui.px(142) + link, std::max(sliders * ui.px(142) + link, ui.px(480)),
-                   [&ui, &dream](float wide) {
-                     ImGui::BeginDisabled(!dream.ready);
-                     draw_knobs(ui, dream, wide);
-                     ImGui::EndDisabled();
-                   }});
+    all.push_back(
+        {sliders * ui.px(142) + link, std::max(sliders * ui.px(142) + link, ui.px(480)), [&ui, &dream](float wide) {
+           ImGui::BeginDisabled(!dream.ready);
+           draw_knobs(ui, dream, wide);
+           ImGui::EndDisabled();
+         }});
   }
-  all.push_back(fixed(button_width("you") + ui.px(3) + button_width("agent"),
-                      [&ui, &dream](float) { draw_pilot(ui, dream); }));
+  all.push_back(
+      fixed(button_width("you") + ui.px(3) + button_width("agent"), [&ui, &dream](float) { draw_pilot(ui, dream); }));
   const std::string shuffle = std::string(icon::shuffle) + "  new start";
-  all.push_back(fixed(button_width(shuffle.c_str()),
-                      [&ui, shuffle](float) { action_button(ui, shuffle.c_str(), "new_start"); }));
+  all.push_back(
+      fixed(button_width(shuffle.c_str()), [&ui, shuffle](float) { action_button(ui, shuffle.c_str(), "new_start"); }));
   return all;
 }
 

@@ -43,7 +43,8 @@ auto step_to_undo(const Ui& ui, Steps& steps) {
 /// The oldest one that was taken back, or the end.
 template <class Steps>
 auto step_to_redo(const Ui& ui, Steps& steps) {
-  return std::find_if(steps.begin(), steps.end(), [&](const UndoStep& step) { return !step.done && is_open(ui, step); });
+  return std::find_if(steps.begin(), steps.end(),
+                      [&](const UndoStep& step) { return !step.done && is_open(ui, step); });
 }
 
 }  // namespace

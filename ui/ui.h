@@ -12,6 +12,8 @@
 #include "api/engine.h"
 #include "imgui.h"
 #include "ui/dialogs.h"
+#include "ui/experiments.h"
+#include "ui/game.h"
 #include "ui/keymap.h"
 #include "ui/settings.h"
 #include "ui/texture_cache.h"
@@ -90,6 +92,8 @@ struct Ui {
   std::vector<Action> actions;
   std::map<std::string, ViewState> views;
   SliderGrab grab;
+  Game game;
+  ExperimentPlayer experiment;
   float scale = 1;        // monitor × user's text scale × workspace's
   bool focused = true;    // the window has the keyboard
   int pressed_with = -1;  // the modifiers that were down when the last key was pressed; < 0: the window does not tell

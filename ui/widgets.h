@@ -41,7 +41,8 @@ class WithFont {
   WithFont& operator=(const WithFont&) = delete;
 };
 
-/// A tooltip beside the last item, not over it: a bold title (with the paper's symbol), a sentence, and the key, if any.
+/// A tooltip beside the last item, not over it: a bold title (with the paper's symbol), a sentence, and the key, if
+/// any.
 void tip(const Ui& ui, const char* title, const char* sentence, const char* keys = nullptr);
 
 void text(ImU32 colour, const char* format, ...) IM_FMTARGS(2);

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <fstream>
 #include <string_view>
 #include <thread>
@@ -447,6 +446,8 @@ bool Window::frame() {
   in.drive(free);
   if (const std::string chosen = ui.folder_dialog.take(); !chosen.empty()) ui.send(OpenRun{chosen});
   ui.wanted_probes.clear();
+  ui.game.tick(ui);
+  ui.experiment.tick(ui);
   in.draw();
   in.watch();
   ImGui::Render();
@@ -490,19 +491,6 @@ bool Window::frame() {
   if (in.last_frame_end > 0) ui.measures.add_frame(static_cast<float>((end - in.last_frame_end) * 1000));
   in.last_frame_end = end;
   return !in.closing;
-}
-
-int run_window(Engine& engine, const WindowOptions& options) {
-  Window window(engine, options);
-  while (window.frame()) {
-  }
-  if (!options.screenshot.empty() && window.frames() < options.screenshot_frame)
-    throw Error("The window was closed after " + std::to_string(window.frames()) + " frames, before the one that " +
-                options.screenshot.string() + " was to show; give it more time.");
-  if (!options.report.empty() && !save_text(options.report, window.report()))
-    throw Error("The report could not be written to " + options.report.string() +
-                "; choose a file in a folder that you may write to.");
-  return 0;
 }
 
 }  // namespace dream::ui

@@ -178,6 +178,8 @@ void FakeEngine::send(Command command) {
     dream_.steps_per_second = speed->steps_per_second;
   } else if (const auto* twin = std::get_if<SetTwin>(&command)) {
     dream_.twin = twin->on;
+  } else if (const auto* anchor = std::get_if<SetAnchor>(&command)) {
+    dream_.anchor_every = anchor->every;
   } else if (const auto* edit = std::get_if<EditLatent>(&command)) {
     if (edit->index >= 0 && edit->index < 32) edits_.push_back({edit->index, edit->value});
   } else if (const auto* hold = std::get_if<HoldLatent>(&command)) {

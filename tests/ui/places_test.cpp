@@ -45,9 +45,12 @@ TEST(Places, InEveryRoomTheDreamIsTheLargestAndNothingOverlapsOrLeavesIt) {
           for (const Place& other : {all.real, all.reconstruction, all.difference})
             ASSERT_LT(other.width, all.dream.width) << where;
           ASSERT_EQ(all.reconstruction.shown(), all.difference.shown()) << where;
-          const std::vector<Place> places{captioned(all.dream, room),          captioned(all.real, room),
-                                          captioned(all.reconstruction, room), captioned(all.difference, room),
-                                          all.coupling,                        all.figures};
+          const std::vector<Place> places{captioned(all.dream, room),
+                                          captioned(all.real, room),
+                                          captioned(all.reconstruction, room),
+                                          captioned(all.difference, room),
+                                          all.coupling,
+                                          all.figures};
           for (std::size_t i = 0; i < places.size(); ++i) {
             const Place& place = places[i];
             if (!place.shown()) continue;

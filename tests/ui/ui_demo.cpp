@@ -56,6 +56,8 @@ int main(int argc, char** argv) {
   window.ui().show_palette = state == "palette";
   window.ui().settings.sliders = state == "sliders";
   window.ui().keymap.capture(state == "capture");
+  window.ui().settings.projector = state == "projector";
+  window.ui().presenting = state == "present";
   if (state == "notwin") engine.dream().twin = false;
   for (int frame = 0; window.frame(); ++frame)
     if (frame == 20) window.ui().want_run_list = state == "runs";  // once the layout has settled

@@ -298,7 +298,8 @@ TEST_F(Windows, APresentationIsDreamRealityAndASentenceUntilEsc) {
     ctx->Yield(6);
     EXPECT_TRUE(visible("###presentation"));
     for (const char* away : {"Worlds###worlds", "Mind###mind", "##MainMenuBar"}) EXPECT_FALSE(visible(away)) << away;
-    const ImRect dream = ctx->ItemInfo("//###presentation/dream").RectFull, real = ctx->ItemInfo("//###presentation/real").RectFull;
+    const ImRect dream = ctx->ItemInfo("//###presentation/dream").RectFull,
+                 real = ctx->ItemInfo("//###presentation/real").RectFull;
     EXPECT_GT(dream.GetHeight(), ImGui::GetMainViewport()->Size.y * 0.7f);
     EXPECT_LT(real.GetWidth(), dream.GetWidth());
     EXPECT_FALSE(real.Overlaps(dream));
@@ -317,7 +318,8 @@ TEST_F(Windows, APresentationIsDreamRealityAndASentenceUntilEsc) {
 TEST_F(Windows, ATooltipStandsBesideWhatItExplains) {
   open();
   act([&](ImGuiTestContext* ctx) {
-    for (const char* item : {"//Worlds###worlds/###restart", "//Worlds###worlds/###twin", "//Mind###mind/**/###randomise"}) {
+    for (const char* item :
+         {"//Worlds###worlds/###restart", "//Worlds###worlds/###twin", "//Mind###mind/**/###randomise"}) {
       ctx->MouseMove(item);
       ctx->SleepNoSkip(0.4f, 0.05f);
       const ImGuiWindow* tooltip = nullptr;

@@ -49,10 +49,11 @@ void draw_anchor(Ui& ui, const DreamView& dream, float width) {
   }
   ImGui::EndDisabled();
   tip(ui, "Re-anchored",
-      !dream.ready    ? "No dream yet."
-      : !dream.twin   ? "The real world stands still: show it first."
-      : dream.recorded ? "A recorded frame stands still: there is no real world to come back to."
-                      : "After so many steps the dream stands on the real frame again; or it drifts, never corrected.");
+      !dream.ready  ? "No dream yet."
+      : !dream.twin ? "The real world stands still: show it first."
+      : dream.recorded
+          ? "A recorded frame stands still: there is no real world to come back to."
+          : "After so many steps the dream stands on the real frame again; or it drifts, never corrected.");
 }
 
 void draw_twin(Ui& ui, const DreamView& dream, float width) {
@@ -143,15 +144,31 @@ void draw_comparison(Ui& ui, const DreamView& dream, float width) {
     mono(ui, p.muted, "%-7s %8s", "", "·");
 }
 
+void draw_game(Ui& ui, const DreamView& dream, float width) {
+  header(ui, "Game", ui.color().text, ui.game.yours() ? "you drive" : "the agent drives", width);
+  row(ui, "score", "%.1f", ui.game.score());
+  tip(ui, "Score",
+      dream.has_reward ? "The reward that the model predicts, summed since the start."
+                       : "The reward of the real world, summed since the start.");
+  const auto best = ui.settings.best.find(world_of(dream));
+  if (best == ui.settings.best.end())
+    mono(ui, ui.color().muted, "%-7s %8s", "best", "·");
+  else
+    row(ui, "best", "%.1f", best->second);
+  tip(ui, "Your best", "The highest score in this world of an episode in which you drove.");
+}
+
 /// A heading with lines of figures below it.
 struct FigureGroup {
   int lines = 0;
   void (*draw)(Ui&, const DreamView&, float width) = nullptr;
 };
 
-std::vector<FigureGroup> figure_groups(const DreamView& dream) {
+std::vector<FigureGroup> figure_groups(const Ui& ui, const DreamView& dream) {
   const int action = dream.spaces.action.discrete() ? 1 : static_cast<int>(dream.spaces.action.axes.size());
-  return {{action + (dream.has_done ? 2 : 1), draw_step}, {5, draw_comparison}};
+  std::vector<FigureGroup> groups{{action + (dream.has_done ? 2 : 1), draw_step}, {5, draw_comparison}};
+  if (ui.game.scores()) groups.insert(groups.begin(), {2, draw_game});
+  return groups;
 }
 
 /// Draws the groups from `first` on that fit, the gap between them included; returns which one does not.
@@ -218,7 +235,7 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
     ImGui::SetCursorScreenPos(on_screen(origin, places.coupling));
     draw_coupling(ui, dream, places.coupling.width);
   }
-  const std::vector<FigureGroup> groups = figure_groups(dream);
+  const std::vector<FigureGroup> groups = figure_groups(ui, dream);
   std::size_t hidden = 0;  // the first group of figures that has no room
   float bottom = 0;        // of what stands above the hands
   if (places.figures.shown()) {
