@@ -1,10 +1,13 @@
 #pragma once
+#include <memory>
 #include <set>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "api/dream_modes.h"
 #include "api/field.h"
+#include "api/value.h"
 
 namespace dream {
 
@@ -17,6 +20,20 @@ struct DreamControl {
 };
 struct GoTo {  // an instant of the timeline: hold still there; what is dreamt from there on is a branch
   std::int64_t instant = 0;
+};
+struct Follow {  // from this moment on the actions that led to that instant, until they are at their end or hands drive
+  std::int64_t instant = 0;
+};
+struct CompareWith {  // the line that ends there is shown beside the dream, step by step; 0 = none
+  std::int64_t instant = 0;
+};
+struct OpenFan {  // nine futures of this moment at once; the dream itself waits
+  FanOver over = FanOver::chance;
+  std::string knob;  // FanOver::knob: which
+};
+struct CloseFan {};
+struct TakeFuture {  // one of the fan: the dream goes on from there, as a branch
+  int which = 0;
 };
 struct Drive {                // what the hands do now: sent whenever it changes
   bool engaged = false;       // a driving key is held: the hands have the wheel, else the pilot has it
@@ -36,10 +53,18 @@ struct SetSpeed {
 struct SetTwin {
   bool on = true;
 };  // the real environment steps beside the dream
-struct SetAnchor {  // every so many steps the dream stands on the real frame again; 0 = never: it drifts
-  int every = 0;
+struct SetCoupling {  // how dream and real world are tied together: DreamView::coupling
+  Coupling how = Coupling::dream_leads;
+  int steps = 0;  // anchored: between two real frames; reality_leads: that the dream is ahead
 };
 struct RealityPill {};  // with the next step the dream sees one real frame
+struct SeePicture {     // with the next step the dream sees this one, of the world's own size
+  std::shared_ptr<const Image> picture;
+};
+struct ExplainLatent {  // what an element of an editable probe does to the picture: DreamView::explained; index < 0: none
+  std::string probe;
+  int index = -1;
+};
 struct EditLatent {
   std::string probe;
   int index = 0;
@@ -69,6 +94,16 @@ struct StartRun {  // a new run; it waits for TrainControl::start
   std::string recipe, environment, directory;
   std::vector<std::string> settings;  // "m.heads=true": what is fixed once the run exists
   bool stop_training = false;         // a training that runs is saved and stopped; else it forbids the new run
+  bool queued = false;                // or: begun, and trained, when the training that runs is complete
+};
+struct TrainRun {             // goes on with the training of a run that exists
+  std::string path, copy;     // copy: the name of a copy that is made first, and trained in its place; empty = itself
+  bool stop_training = false, queued = false;  // as in StartRun
+};
+struct QueueControl {
+  enum class Do { start, remove };
+  Do what = Do::remove;
+  std::int64_t id = 0;  // QueuedRun::id
 };
 struct TrainControl {
   enum class Do { start, pause, step, stop };  // start also resumes; step = one step, then paused; stop saves first
@@ -86,11 +121,45 @@ struct OpenRun {
   std::string path;
 };  // a run's folder or a checkpoint: dream with it
 struct RescanRuns {};
+struct WatchPreviews {  // these runs are dreamt in the background, a few frames a second; empty = none
+  std::vector<std::string> paths;
+};
+struct KeepBundle {  // the last seconds of the dream as a file that replays them exactly
+  double seconds = 30;
+  std::string file;
+};
+struct DescribeRun {  // what StartRun would make of this: Snapshot::new_run answers
+  std::string recipe, environment, directory;
+  std::vector<std::string> settings;
+  std::string like;  // a run whose recipe, world and settings are asked for instead; empty = none
+};
+// Runs' folders. What is shipped or being trained is neither renamed nor deleted; names are single ones, without a path.
+struct RenameRun {
+  std::string path, name;
+};
+struct DuplicateRun {
+  std::string path, name;
+};
+struct DeleteRun {
+  std::string path;
+};  // it is moved to .deleted beside it
+struct RestoreRun {
+  std::string kept;
+};  // back to where it was: DeletedRun::kept
+struct CancelCopy {};
+struct CompareCurves {  // lays these runs' curves over those of the open one, as their checkpoints have them now
+  std::vector<std::string> runs;  // folders; empty = none
+};
+struct LookAtReplay {  // shows a frame of the replay: TrainView::replay_frame
+  double recency = 1;  // 0 = the oldest frame … 1 = the newest
+};
 struct DismissFault {};
 
-using Command = std::variant<DreamControl, GoTo, Drive, SetPilot, SetKnob, SetSpeed, SetTwin, SetAnchor, RealityPill,
-                             EditLatent, HoldLatent,
-                             RandomiseLatent, DreamFromReplay, DreamFrom, WatchProbes, StartRun, TrainControl, SetField,
-                             OpenRun, RescanRuns, DismissFault>;
+using Command =
+    std::variant<DreamControl, GoTo, Follow, CompareWith, OpenFan, CloseFan, TakeFuture, Drive, SetPilot, SetKnob, SetSpeed,
+                 SetTwin, SetCoupling, RealityPill, SeePicture, ExplainLatent, EditLatent, HoldLatent, RandomiseLatent,
+                 DreamFromReplay, DreamFrom, WatchProbes, StartRun, TrainControl, SetField, OpenRun, RescanRuns,
+                 WatchPreviews, KeepBundle, TrainRun, QueueControl, DescribeRun, RenameRun, DuplicateRun, DeleteRun,
+                 RestoreRun, CancelCopy, CompareCurves, LookAtReplay, DismissFault>;
 
 }  // namespace dream

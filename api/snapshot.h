@@ -1,9 +1,11 @@
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "api/dream_modes.h"
 #include "api/field.h"
 #include "api/knob.h"
 #include "api/spaces.h"
@@ -18,6 +20,10 @@ struct Frame {
   double error = -1;
   std::shared_ptr<const Image> image;  // null while there is none
   bool past = false;                   // it stands still since an earlier step, which the caption names
+  // Of a sheet of pictures: what its rows show, which repeat from above; its columns, those of them that the model had
+  // seen, and the steps from one to the next. The rest it imagined.
+  std::vector<std::string> rows = {};
+  int columns = 0, seen = 0, stride = 1;
 };
 
 struct HeldLatent {  // HoldLatent put it there
@@ -40,10 +46,13 @@ struct TimelineStep {
   bool real_over = false;  // the real world had ended
   bool anchored = false;   // the dream stood on the real frame
   bool untrusted = false;  // since the last real frame a picture that stands still has been nearer to the truth
+  float surprise = std::numeric_limits<float>::quiet_NaN();  // of the real frame for the model, nats; NaN: not known
+  std::shared_ptr<const Image> picture;                      // the dream's; null: nobody has looked
 };
 struct TimelineBranch {  // leaves the line at one step and ends at another
   std::int64_t end = 0;  // what GoTo takes
   std::int64_t from_step = 0, to_step = 0;
+  std::shared_ptr<const Image> picture;  // of its end
 };
 struct TimelineView {
   std::vector<TimelineStep> line;
@@ -61,6 +70,30 @@ struct HonestyClock {
   double mean = 0, deviation = 0;    // of their steps
 };
 
+struct FutureView {
+  std::string label;            // "τ 0.4", "left"
+  double reward = 0;            // sum since the fan was opened
+  float done_probability = 0;   // the highest until now
+  std::shared_ptr<const Image> picture;
+};
+struct FanView {
+  FanOver over = FanOver::closed;
+  std::string knob, title;  // of FanOver::knob: its name and what the window calls it
+  std::int64_t from_step = 0, steps = 0, most = 0;  // where it began; how far it is, and may go
+  std::vector<FutureView> futures;
+};
+
+/// What one element of a latent does: this moment's picture with the element at other values.
+struct ExplainedLatent {
+  std::string probe;
+  int index = -1;  // < 0: nothing is explained
+  struct At {
+    float value = 0;
+    std::shared_ptr<const Image> picture;
+  };
+  std::vector<At> pictures;
+};
+
 /// One published moment of the player.
 struct DreamView {
   std::uint64_t version = 0;  // counts published moments; equal version = equal content
@@ -74,7 +107,12 @@ struct DreamView {
   bool hands_on = false;      // a person's key drives this moment
   bool human_pilot = false;
   std::int64_t step = 0;                     // imagined steps since the start
-  int anchor_every = 0;                      // steps after which the dream stands on the real frame again; 0: never
+  Coupling coupling = Coupling::dream_leads;
+  int coupling_steps = 0;                    // see SetCoupling; 0 where the coupling has none
+  std::int64_t following = 0;                // actions still to come of Follow
+  std::int64_t compared_with = 0;            // CompareWith; the frames "branch" and "branch difference" are its
+  FanView fan;
+  ExplainedLatent explained;
   HonestyClock honesty;
   std::vector<KnobView> knobs;               // what this dream can be bent by
   float steps_per_second = 0;                // wanted
@@ -110,6 +148,11 @@ struct PhaseView {
   std::string detail;       // "epoch 3 of 10"
 };
 
+struct RunLine {  // the same curve of another run
+  std::string run;  // its folder
+  std::vector<double> x, y;
+};
+
 struct CurveView {
   std::string name, title, unit;  // "v/kl", "KL(q(z|x) ‖ N(0, I))", "nats"
   std::string x_unit;             // "step"
@@ -118,11 +161,18 @@ struct CurveView {
   double floor = 0;                              // drawn as a dashed line when has_floor
   bool has_floor = false;
   std::string floor_label;  // "tolerance 0.5·z = 16"
+  std::vector<RunLine> others = {};  // of the runs that it is compared with
 };
 
 /// One thing that a new run may be made of.
 struct Choice {
   std::string name, help;  // "CarRacing", one sentence
+};
+
+/// A run that is begun, or trained on, when the training under way is complete.
+struct QueuedRun {
+  std::int64_t id = 0;
+  std::string run, recipe, environment;  // the latter two: of a new one
 };
 
 struct TrainView {
@@ -144,11 +194,65 @@ struct TrainView {
   std::string fault;                          // a sentence with what to do next; empty = none
   double memory_bytes = 0, budget_bytes = 0;  // the replay, and what it may take
   std::vector<Choice> recipes, environments;  // what StartRun may name, the usual one first
+  std::vector<QueuedRun> queue;               // the next one first
+  std::vector<std::string> compared;          // the runs whose curves are laid over: CompareCurves
+  Frame replay_frame;                         // that LookAtReplay chose; no image = none yet
+};
+
+/// What a run's agent reached where it was evaluated. Numbers of different worlds say nothing of each other.
+struct ScoreView {
+  bool known = false;
+  double mean = 0, deviation = 0;
+  std::string of = {};  // "over 100 unseen episodes"
+  bool operator==(const ScoreView&) const = default;
 };
 
 struct RunView {
   std::string path, title, recipe, environment, detail;  // detail: "score 861 ± 40 over 100 tracks"
   bool usable = false;                                   // false: detail says why it cannot be opened
+  bool shipped = false;                                  // with the program: it stays as it is
+  std::string name = {}, model = {};                     // "car", of its folder; "World Models (V-M-C)"
+  ScoreView score = {};
+  double progress = -1;         // the share of its training that is done; < 0: weights alone, or unknown
+  std::string training = {};    // where it stands: "v 62 %: epoch 7 of 10"; empty = unknown
+  std::string trained_by = {};  // now: "process 4242 on alpha, since …"; empty = nobody
+  std::int64_t changed = 0;     // when it was saved last, seconds since 1970; 0: unknown
+  double bytes = 0;             // of everything in its folder
+  bool operator==(const RunView&) const = default;
+};
+
+/// The answer to the last DescribeRun, which it repeats.
+struct NewRunView {
+  std::string recipe, environment, directory;
+  std::vector<std::string> settings;  // of `like` where that was asked for
+  std::string like;
+  std::vector<Field> fields;  // all settings of such a run, with the values it would begin with
+  std::string wrong;          // why it cannot be begun so, in a sentence; empty = it can
+  std::string free_folder;    // that no run has
+  std::string expected;       // what is known of how long it takes: "the shipped run … took 9,000 updates"; empty = nothing
+};
+
+struct DeletedRun {
+  std::string path, kept;  // where it was and where it lies now
+};
+/// What is done to runs' folders.
+struct RunFilesView {
+  std::string copying;              // "runs/car to runs/car-copy"; empty = nothing is copied
+  double progress = 0;              // of the copy, 0 … 1
+  std::vector<DeletedRun> deleted;  // since the program's start, the last one last
+};
+
+/// A run that is dreamt in the background, for a wall of them.
+struct PreviewView {
+  std::string path;                         // RunView::path
+  std::shared_ptr<const Image> dream, real;  // null while there is none
+  std::int64_t honest_count = 0;            // stretches whose end was seen
+  double honest = 0;                        // their mean, steps
+  std::string fault;                        // why it cannot be dreamt; empty = none
+};
+struct PreviewsView {
+  std::vector<PreviewView> all;
+  double frames_per_second = 0, share = 0;  // of all together; of one core that they take
 };
 
 struct LogLine {
@@ -161,6 +265,9 @@ struct Snapshot {
   std::shared_ptr<const DreamView> dream;
   std::shared_ptr<const TrainView> train;
   std::shared_ptr<const std::vector<RunView>> runs;
+  std::shared_ptr<const PreviewsView> previews;
+  std::shared_ptr<const NewRunView> new_run;
+  std::shared_ptr<const RunFilesView> run_files;
   std::shared_ptr<const std::vector<LogLine>> log;  // the newest few hundred
   std::string fault;  // of the last command (a file that would not open …): a sentence; empty = none
 };

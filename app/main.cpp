@@ -71,7 +71,7 @@ int run_program(int argc, char** argv) {
     engine_options.train = !train.empty();
     LiveEngine engine(engine_options);
     if (!start.empty()) engine.send(DreamFrom{start});
-    engine.send(SetAnchor{anchor});
+    engine.send(anchor > 0 ? SetCoupling{Coupling::anchored, anchor} : SetCoupling{Coupling::drift, 0});
     if (speed >= 0) engine.send(SetSpeed{static_cast<float>(speed)});
     int code = 1;
     try {

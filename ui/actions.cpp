@@ -13,6 +13,11 @@ std::string needs_run(const Ui& ui) {
   return ui.train().open ? "" : "No run is open for training: start a new one in the Runs panel.";
 }
 
+std::string has_real_world(const Ui& ui) {
+  if (!ui.dream().ready) return needs_dream(ui);
+  return ui.dream().twin && !ui.dream().recorded ? "" : "No real world goes with this dream.";
+}
+
 Action dream_action(const char* id, const char* title, ImGuiKeyChord chord, const char* keys, const char* help,
                     DreamControl::Do what) {
   return {id, "Dream", title, chord, keys, help, [what](Ui& ui) { ui.send(DreamControl{what}); }, needs_dream};
@@ -41,7 +46,7 @@ std::vector<Action> make_actions() {
        ImGuiMod_Ctrl | ImGuiKey_O,
        "Ctrl-O",
        "Dream with another run: from the list, by its path, or by dropping its folder on the window.",
-       [](Ui& ui) { ui.want_panel = "runs"; },
+       [](Ui& ui) { ui.runs.view = RunsPanel::View::list, ui.want_panel = "runs"; },
        {}});
   add({"choose_run",
        "File",
@@ -51,13 +56,21 @@ std::vector<Action> make_actions() {
        "Dream with another run of the list: arrows and Enter.",
        [](Ui& ui) { ui.want_run_list = true; },
        {}});
+  add({"home",
+       "File",
+       "Home: the wall of worlds",
+       ImGuiKey_F2,
+       "F2",
+       "Every shipped and own run as a small dream that goes on; enter one.",
+       [](Ui& ui) { ui.show_home = !ui.show_home; },
+       {}});
   add({"new_run",
        "File",
        "New run…",
-       0,
-       "",
-       "Choose a model and a world, and train.",
-       [](Ui& ui) { ui.want_panel = "runs"; },
+       ImGuiMod_Ctrl | ImGuiKey_N,
+       "Ctrl-N",
+       "Train a model from nothing: recipe, world and settings.",
+       [](Ui& ui) { ui.runs.view = RunsPanel::View::form, ui.want_panel = "runs"; },
        {}});
   add({"screenshot",
        "File",
@@ -108,11 +121,24 @@ std::vector<Action> make_actions() {
       .checked = [](const Ui& ui) { return ui.dream().twin; };
   add({"pill", "Dream", "Reality pill: see one real frame", ImGuiKey_P, "P",
        "With the next step the dream sees the real frame, and snaps back to it.",
-       [](Ui& ui) { ui.send(RealityPill{}); },
-       [](const Ui& ui) -> std::string {
-         if (!ui.dream().ready) return needs_dream(ui);
-         return ui.dream().twin && !ui.dream().recorded ? "" : "No real world goes with this dream.";
-       }});
+       [](Ui& ui) { ui.send(RealityPill{}); }, has_real_world});
+  add({"hand_over", "Dream", "Hand over: real world or dream", ImGuiKey_H, "H",
+       "Drive in the real world; the same scene then goes on as a dream, and back.",
+       [](Ui& ui) {
+         const DreamView& dream = ui.dream();
+         const bool awake = dream.coupling == Coupling::awake;
+         if (!awake) ui.asleep = {dream.coupling, dream.coupling_steps};
+         ui.send(awake ? ui.asleep : SetCoupling{Coupling::awake, 0});
+       },
+       has_real_world});
+  add({"fan", "Dream", "Fan: nine futures of this moment", ImGuiKey_F, "F",
+       "Nine futures at once, by chance, over a knob or over actions; click one to go on from there.",
+       [](Ui& ui) {
+         if (ui.dream().fan.over != FanOver::closed) return ui.send(CloseFan{});
+         ui.send(OpenFan{FanOver::chance, ""});
+         ui.want_panel = "fan";
+       },
+       needs_dream});
   add({"knobs_down", "Dream", "Linked knobs down", ImGuiKey_LeftBracket, "[", "Lower what bends the dream.",
        [](Ui& ui) { shift_knobs(ui, -0.05); }, needs_dream});
   add({"knobs_up", "Dream", "Linked knobs up", ImGuiKey_RightBracket, "]", "Raise what bends the dream.",

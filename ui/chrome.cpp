@@ -8,6 +8,7 @@
 #include "imgui_internal.h"
 #include "imgui_stdlib.h"
 #include "ui/panel_list.h"
+#include "ui/panels/runs.h"
 #include "ui/widgets.h"
 #include "ui/words.h"
 
@@ -58,7 +59,7 @@ void draw_run_list(Ui& ui) {
   const std::vector<RunView>& runs = *ui.snapshot->runs;
   int& at = ui.views["run list"].selected;
   const int last = static_cast<int>(runs.size());  // the line after the runs: another one
-  const auto is_open = [&](const RunView& run) { return run.path == dream.run_title || run.title == dream.run_title; };
+  const auto is_open = [&](const RunView& run) { return run.path == dream.run; };
   if (ImGui::IsWindowAppearing()) {
     const auto open = std::find_if(runs.begin(), runs.end(), is_open);
     at = open == runs.end() ? 0 : static_cast<int>(open - runs.begin());
@@ -70,7 +71,7 @@ void draw_run_list(Ui& ui) {
   const auto chosen = [&](int line, bool clicked) { return clicked || (entered && at == line); };
   bool close = ImGui::IsKeyPressed(ImGuiKey_Escape, false);
   if (runs.empty()) text(p.muted, "No runs were found yet.");
-  if (ImGui::BeginTable("runs", 4, ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_PadOuterX)) {
+  if (ImGui::BeginTable("runs", 5, ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_PadOuterX)) {
     for (int i = 0; i < last; ++i) {
       const RunView& run = runs[static_cast<std::size_t>(i)];
       ImGui::TableNextRow();
@@ -79,13 +80,19 @@ void draw_run_list(Ui& ui) {
       text(is_open(run) ? p.dream : IM_COL32_BLACK_TRANS, "●");
       ImGui::SameLine(0, ui.px(6));
       ImGui::BeginDisabled(!run.usable);
-      const bool clicked = ImGui::Selectable(run.title.c_str(), at == i, ImGuiSelectableFlags_SpanAllColumns);
+      const bool clicked = ImGui::Selectable(run.name.empty() ? run.title.c_str() : run.name.c_str(), at == i,
+                                             ImGuiSelectableFlags_SpanAllColumns);
       ImGui::EndDisabled();
       tip(ui, run.title.c_str(), run.detail.c_str());
       if (moved != 0 && at == i) ImGui::SetScrollHereY();
       if (run.usable && chosen(i, clicked)) ui.send(OpenRun{run.path}), close = true;
       ImGui::PopID();
-      for (const std::string* cell : {&run.environment, &run.recipe, &run.detail}) {
+      ImGui::TableNextColumn();
+      if (run.shipped)
+        shipped_badge(ui);
+      else
+        text(p.muted, "own");
+      for (const std::string* cell : {&run.environment, run.model.empty() ? &run.recipe : &run.model, &run.detail}) {
         ImGui::TableNextColumn();
         std::size_t end = cell->size();
         if (end > 48)  // never in the middle of a letter
@@ -101,13 +108,24 @@ void draw_run_list(Ui& ui) {
   if (close) ImGui::CloseCurrentPopup();
 }
 
+/// "shipped" or the name of the user's own run; empty while nothing is dreamt.
+std::string whose_run(const Ui& ui) {
+  const DreamView& dream = ui.dream();
+  if (dream.world.empty()) return "";
+  for (const RunView& run : *ui.snapshot->runs)
+    if (run.path == dream.run) return run.shipped ? "shipped" : run.name.empty() ? run.title : run.name;
+  return std::filesystem::path(dream.run).filename().string();
+}
+
 /// What is dreamt, and a list of runs to dream with instead.
 void draw_world_choice(Ui& ui, float room) {
   const Palette& p = ui.color();
   const DreamView& dream = ui.dream();
   const bool asked = std::exchange(ui.want_run_list, false);
   const std::string label = dream.world.empty() ? "no world yet" : dream.world;
-  const float wide = std::min({ImGui::CalcTextSize(label.c_str()).x + ui.px(58), ui.px(380), room});
+  const std::string whose = whose_run(ui);  // two runs of one world and model differ in this alone
+  const float note = whose.empty() ? 0 : ImGui::CalcTextSize(whose.c_str()).x + ui.px(12);
+  const float wide = std::min({ImGui::CalcTextSize(label.c_str()).x + note + ui.px(58), ui.px(520), room});
   const ImVec2 min = ImGui::GetCursorScreenPos(), max{min.x + wide, min.y + ImGui::GetFrameHeight()};
   const bool clicked = ImGui::Button("###world", {wide, 0});
   tip(ui, "World and model",
@@ -115,8 +133,11 @@ void draw_world_choice(Ui& ui, float room) {
   ImDrawList* list = ImGui::GetWindowDrawList();
   const float y = min.y + ImGui::GetStyle().FramePadding.y, middle = (min.y + max.y) / 2;
   list->AddCircleFilled({min.x + ui.px(14), middle}, ui.px(4), dream.ready ? p.dream : p.muted);
-  ImGui::RenderTextEllipsis(list, {min.x + ui.px(25), y}, {max.x - ui.px(26), max.y}, max.x - ui.px(26), label.c_str(),
-                            nullptr, nullptr);
+  const float end = max.x - ui.px(26), split = std::max(end - note, min.x + (end - min.x) * 0.6f);
+  ImGui::RenderTextEllipsis(list, {min.x + ui.px(25), y}, {split, max.y}, split, label.c_str(), nullptr, nullptr);
+  ImGui::PushStyleColor(ImGuiCol_Text, p.muted);
+  ImGui::RenderTextEllipsis(list, {split + ui.px(12), y}, {end, max.y}, end, whose.c_str(), nullptr, nullptr);
+  ImGui::PopStyleColor();
   ImGui::RenderArrow(list, {max.x - ui.px(23), y + ui.px(2)}, p.muted, ImGuiDir_Down, 0.75f);
   if (clicked || asked) ImGui::OpenPopup("run list");
   ImGui::SetNextWindowPos({min.x, max.y + ui.px(3)});

@@ -8,7 +8,6 @@
 #include "ui/chrome.h"
 #include "ui/panel_list.h"
 #include "ui/widgets.h"
-#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
@@ -28,15 +27,16 @@ std::vector<Finding> everything(const Ui& ui) {
   for (const RunView& run : *ui.snapshot->runs) {
     const std::string path = run.path;
     if (run.usable && worlds[run.environment].empty()) worlds[run.environment] = path;
-    all.push_back({"Run", run.title, run.environment + " · " + model_title(ui.train(), run.recipe) + " · " + run.detail,
-                   "", run.usable ? "" : run.detail, [path](Ui& to) { to.send(OpenRun{path}); }});
+    all.push_back({"Run", run.title,
+                   run.environment + " · " + (run.model.empty() ? run.recipe : run.model) + " · " + run.detail, "",
+                   run.usable ? "" : run.detail, [path](Ui& to) { to.send(OpenRun{path}); }});
   }
   for (const auto& [world, path] : worlds) {
     if (world.empty()) continue;
     all.push_back({"World", world, path.empty() ? "No run is in this world yet: begin one." : "Dream in it.", "", "",
                    [world = world, path = path](Ui& to) {
                      if (!path.empty()) return to.send(OpenRun{path});
-                     to.texts["new/environment"] = world;
+                     to.settings.new_run.environment = world;
                      to.run("new_run");
                    }});
   }

@@ -80,6 +80,27 @@ void fill_screen(GLFWwindow* window, bool on, Settings& settings) {
   glfwSetWindowMonitor(window, chosen, 0, 0, mode->width, mode->height, mode->refreshRate);
 }
 
+void paint_grounds(GLFWwindow* window, const std::vector<Ground>& grounds, const Palette& colours) {
+  int width = 0, height = 0;
+  glfwGetFramebufferSize(window, &width, &height);
+  glViewport(0, 0, width, height);
+  const auto clear = [](ImU32 colour) {
+    const ImVec4 c = to_vec(colour);
+    glClearColor(c.x, c.y, c.z, 1);
+    glClear(GL_COLOR_BUFFER_BIT);
+  };
+  clear(colours.background);
+  const ImVec2 density = ImGui::GetIO().DisplayFramebufferScale;
+  glEnable(GL_SCISSOR_TEST);
+  for (const Ground& ground : grounds) {
+    glScissor(static_cast<int>(ground.pos.x * density.x),
+              height - static_cast<int>((ground.pos.y + ground.size.y) * density.y),
+              static_cast<int>(ground.size.x * density.x), static_cast<int>(ground.size.y * density.y));
+    clear(colours.panel);
+  }
+  glDisable(GL_SCISSOR_TEST);
+}
+
 std::filesystem::path pictures_directory() {
   const auto set = [](const char* name) {
     const char* value = std::getenv(name);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "ui/settings.h"
+#include "ui/theme.h"
 
 struct GLFWwindow;
 
@@ -21,6 +22,14 @@ void remember_place(GLFWwindow* window, Settings& settings);
 
 /// The window fills the screen that it is on; or it is back in its place.
 void fill_screen(GLFWwindow* window, bool on, Settings& settings);
+
+/// A docked panel's place.
+struct Ground {
+  ImVec2 pos, size;
+};
+/// Clears the window, and the docked panels in their own colour. A cleared rectangle costs a software renderer a tenth
+/// of a blended, textured one of the same size, and the panels cover half of the window.
+void paint_grounds(GLFWwindow* window, const std::vector<Ground>& grounds, const Palette& colours);
 
 /// Where the user keeps pictures, as the desktop says (XDG) or by the usual name; else the home folder.
 std::filesystem::path pictures_directory();

@@ -66,8 +66,8 @@ std::string needs_temperature(const DreamView& dream) {
 }  // namespace
 
 const std::vector<Experiment>& experiments() {
-  static const Commands begin_anew{SetTwin{true}, SetAnchor{0}, SetPilot{false}, DreamControl{Do::restart},
-                                   DreamControl{Do::play}};
+  static const Commands begin_anew{SetTwin{true}, SetCoupling{Coupling::drift, 0}, SetPilot{false},
+                                   DreamControl{Do::restart}, DreamControl{Do::play}};
   static const std::vector<Experiment> all{
       {.id = "experiment_drift",
        .title = "Drift, then one real frame",
@@ -143,7 +143,7 @@ void ExperimentPlayer::restore(Ui& ui) const {
   for (Command& command : let_go(now)) ui.send(std::move(command));
   for (const HeldLatent& held : before_.held) ui.send(HoldLatent{held.probe, held.index, held.value, true});
   ui.send(SetTwin{before_.twin});
-  ui.send(SetAnchor{before_.anchor_every});
+  ui.send(SetCoupling{before_.coupling, before_.coupling_steps});
   ui.send(SetPilot{before_.human_pilot});
   if (!before_.playing) ui.send(DreamControl{Do::pause});
 }

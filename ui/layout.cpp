@@ -192,7 +192,7 @@ void build_default_layout(ImGuiID dock, const Workspace& workspace, ImVec2 pos, 
   ImGui::DockBuilderFinish(dock);
 }
 
-void draw_dock_space(ImGuiID dock, ImVec2 pos, ImVec2 size, bool shown) {
+void draw_dock_space(ImGuiID dock, ImVec2 pos, ImVec2 size, bool kept) {
   ImGui::SetNextWindowPos(pos);
   ImGui::SetNextWindowSize(size);
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {0, 0});
@@ -202,7 +202,7 @@ void draw_dock_space(ImGuiID dock, ImVec2 pos, ImVec2 size, bool shown) {
                    ImGuiWindowFlags_NoBackground | ImGuiWindowFlags_NoBringToFrontOnFocus |
                    ImGuiWindowFlags_NoNavFocus | ImGuiWindowFlags_NoSavedSettings);
   ImGui::PopStyleVar(2);
-  ImGui::DockSpace(dock, {0, 0}, shown ? ImGuiDockNodeFlags_None : ImGuiDockNodeFlags_KeepAliveOnly);
+  ImGui::DockSpace(dock, {0, 0}, kept ? ImGuiDockNodeFlags_KeepAliveOnly : ImGuiDockNodeFlags_None);
   ImGui::End();
 }
 

@@ -22,7 +22,7 @@ std::string panel_damage(const std::map<std::string, bool>& open);
 void build_default_layout(ImGuiID dock, const Workspace& workspace, ImVec2 pos, ImVec2 size, float scale);
 
 /// The dock space over the whole work area, without a ground of its own (every layer costs a full-screen fill).
-/// One that is not `shown` keeps its panels where they are.
-void draw_dock_space(ImGuiID dock, ImVec2 pos, ImVec2 size, bool shown);
+/// `kept`: it keeps its panels while something else is shown in its place.
+void draw_dock_space(ImGuiID dock, ImVec2 pos, ImVec2 size, bool kept = false);
 
 }  // namespace dream::ui

@@ -32,6 +32,7 @@ void draw_performance(const Snapshot&, Ui&);
 void draw_lesson(const Snapshot&, Ui&);
 void draw_probes(const Snapshot&, Ui&);
 void draw_timeline(const Snapshot&, Ui&);
+void draw_fan(const Snapshot&, Ui&);
 
 /// A workspace: which panels stand where. `shares` are fractions of the window.
 struct Workspace {

@@ -19,6 +19,12 @@ bool sane(const Area& at) {
          within(at.height, 240, 100000);
 }
 
+bool one_word(std::string& target, const std::string& value) {
+  if (!std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c < 127; })) return false;
+  target = value;
+  return true;
+}
+
 /// Takes one line over; false when its value cannot be.
 bool take_over(Settings& settings, const std::string& key, const std::string& value) {
   const auto either = [&](bool& target, const char* on, const char* off) {
@@ -35,6 +41,14 @@ bool take_over(Settings& settings, const std::string& key, const std::string& va
   if (key == "workspace") {
     settings.workspace = value;
     return std::all_of(value.begin(), value.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+  }
+  if (key == "new_recipe") return one_word(settings.new_run.recipe, value);
+  if (key == "new_environment") return one_word(settings.new_run.environment, value);
+  if (key == "new_settings") {
+    std::istringstream all(value);
+    for (std::string one; std::getline(all, one, '\t');)
+      if (one.find('=') != std::string::npos) settings.new_run.settings.push_back(one);
+    return true;
   }
   std::istringstream numbers(value);
   numbers.imbue(std::locale::classic());
@@ -143,7 +157,11 @@ bool save_settings(const std::filesystem::path& file, const Settings& settings) 
   out.imbue(std::locale::classic());
   out << "theme=" << (settings.dark ? "dark" : "light") << "\ntext_scale=" << settings.text_scale
       << "\nsmooth=" << settings.smooth << "\nsliders=" << settings.sliders << "\nlink_knobs=" << settings.link_knobs
-      << "\nprojector=" << settings.projector << "\nworkspace=" << settings.workspace << "\n";
+      << "\nprojector=" << settings.projector << "\nworkspace=" << settings.workspace
+      << "\nnew_recipe=" << settings.new_run.recipe << "\nnew_environment=" << settings.new_run.environment
+      << "\nnew_settings=";
+  for (const std::string& one : settings.new_run.settings) out << one << '\t';
+  out << "\n";
   for (const auto& [world, score] : settings.best) out << "best " << world << "=" << score << "\n";
   if (settings.place.width > 0)
     out << "place=" << settings.place.x << " " << settings.place.y << " " << settings.place.width << " "

@@ -11,6 +11,12 @@ struct Area {
   int x = 0, y = 0, width = 0, height = 0;
 };
 
+/// The form of a new run.
+struct NewRunForm {
+  std::string recipe, environment;
+  std::vector<std::string> settings;  // "m.heads=true": where it differs from the recipe
+};
+
 /// What the window remembers per user, beside the layouts.
 struct Settings {
   bool dark = true;
@@ -23,6 +29,7 @@ struct Settings {
   std::string workspace = "play";
   Area place;  // of the window when it is not maximised; width 0: not known yet
   bool maximised = false;
+  NewRunForm new_run;
 };
 
 /// Where a window that wants `wanted` goes on these screens (their work areas, the main one first): as it was where

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -74,6 +75,22 @@ struct UndoStep {
   bool done = true;  // false: taken back
 };
 
+/// What the Runs panel remembers between frames.
+struct RunsPanel {
+  enum class View { list, form, queue };
+  enum class Ask { nothing, rename, duplicate, remove, train };  // in the place of the selected run's buttons
+  View view = View::list;
+  std::string selected;  // its path
+  Ask ask = Ask::nothing;
+  std::string name;              // that is typed for it
+  std::string directory;         // of the new run
+  std::string proposed;          // a free folder, while the user has named none
+  std::string like;              // the run whose settings the form waits for
+  std::optional<DescribeRun> asked;  // last, and when there were so many runs
+  std::size_t among = 0;
+  bool asks_when = false;  // the new run would stop the training under way
+};
+
 /// What panels share while a frame is drawn: the engine, this frame's snapshot, theme, pictures, keys. Panels talk to
 /// the engine through send() and never to each other.
 struct Ui {
@@ -124,16 +141,18 @@ struct Ui {
   // Asked for by panels, carried out by the window.
   std::string want_workspace;
   bool want_reset_layout = false, want_quit = false, want_screenshot = false, want_style = false;
-  bool show_keys = false, show_palette = false;
+  bool show_keys = false, show_palette = false, show_home = false;
   bool presenting = false;                          // dream, real picture and one sentence fill the screen
   std::map<ImGuiKey, double> keys_down;             // and when each was down last: for the projector
   std::map<std::string, std::string> focus_before;  // a page over the window, and who had the focus when it came
   double replay_recency = 1;         // where "dream from this frame" begins: 0 the oldest frame … 1 the newest
+  SetCoupling asleep{Coupling::dream_leads, 0};  // what a hand-over goes back to
   std::string want_panel;            // bring this panel to the front
-  bool asks_before_new_run = false;  // the new run would stop the training under way
+  RunsPanel runs;
   bool want_run_list = false;        // drop the list of runs in the top bar
 
-  std::set<std::string> wanted_probes;  // filled while drawing
+  std::set<std::string> wanted_probes;       // filled while drawing
+  std::vector<std::string> wanted_previews;  // the same: runs that Home shows
   std::vector<LogLine> notes;
   std::string said;      // by say() …
   double said_at = -99;  // … and when

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <cstdarg>
 #include <cstdio>
+#include <sstream>
 
 #include "imgui_internal.h"
 
@@ -256,6 +258,18 @@ std::string fitted(const std::string& whole, float room) {
     if (ImGui::CalcTextSize((cut + "…").c_str()).x <= room) break;
   }
   return cut + "…";
+}
+
+bool holds(const std::string& text, const std::string& wanted) {
+  const auto lower = [](std::string s) {
+    for (char& c : s) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return s;
+  };
+  const std::string where = lower(text);
+  std::istringstream words(lower(wanted));
+  for (std::string word; words >> word;)
+    if (where.find(word) == std::string::npos) return false;
+  return true;
 }
 
 std::string short_time(double seconds) {

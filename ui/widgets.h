@@ -94,6 +94,9 @@ void centred_note(const Ui& ui, ImVec2 min, ImVec2 max, const std::string& text)
 /// `text` in the current font, cut with … to `room` pixels.
 std::string fitted(const std::string& text, float room);
 
+/// Whether every word of `wanted` is somewhere in `text`, in small letters or large ones.
+bool holds(const std::string& text, const std::string& wanted);
+
 std::string short_time(double seconds);            // "5 min", "2 h 10 min", "12 s"
 std::string short_bytes(double bytes);             // "1.2 GB"
 std::string short_number(double value);            // 4 significant figures, fixed notation where readable

@@ -20,6 +20,7 @@
 #include "ui/chrome.h"
 #include "ui/desktop.h"
 #include "ui/faults.h"
+#include "ui/home.h"
 #include "ui/icon.h"
 #include "ui/layout.h"
 #include "ui/panel_list.h"
@@ -61,9 +62,8 @@ struct Window::Inside {
   std::string dream_run, train_run;  // as in the last frame
   std::set<std::string> sent_probes;
   bool probes_sent = false;
-  struct Ground {
-    ImVec2 pos, size;
-  };
+  std::vector<std::string> sent_previews;
+  std::shared_ptr<const PreviewsView> previews;  // as in the last frame
   std::vector<Ground> grounds;  // the docked panels of this frame
   Report report;
   float style_scale = 0;
@@ -85,7 +85,6 @@ struct Window::Inside {
   void meet_runs();
   void drive(bool free);
   void draw();
-  void paint_grounds();
   void measure(const DreamView& dream);
   void pace();
 };
@@ -241,8 +240,12 @@ void Window::Inside::style() {
   apply_theme(ui.settings.dark, scale, ui.settings.projector);
 }
 
-/// Tells the engine which probes the visible panels need, when that has changed.
+/// Tells the engine which probes and previews are seen, when that has changed.
 void Window::Inside::watch() {
+  if (ui_state->wanted_previews != sent_previews) {
+    sent_previews = ui_state->wanted_previews;
+    engine_ref.send(WatchPreviews{sent_previews});
+  }
   if (probes_sent && ui_state->wanted_probes == sent_probes) return;
   sent_probes = ui_state->wanted_probes;
   probes_sent = true;
@@ -296,13 +299,15 @@ void Window::Inside::draw() {
     layout_built = frames;
     untouched_layout.clear();
   }
-  draw_dock_space(dock, viewport->WorkPos, viewport->WorkSize, !ui.presenting);
-  const std::string front = std::exchange(ui.want_panel, "");
+  draw_dock_space(dock, viewport->WorkPos, viewport->WorkSize, ui.show_home || ui.presenting);
   grounds.clear();
+  if (ui.show_home && !ui.presenting) draw_home(ui, viewport->WorkPos, viewport->WorkSize);
+  const bool panels = !ui.show_home && !ui.presenting;
+  const std::string front = panels ? std::exchange(ui.want_panel, "") : "";
   for (const Panel& panel : panel_list()) {
     bool& open = ui.panel_open[panel.id];
     if (front == panel.id) open = true;
-    if (!open || ui.presenting) continue;
+    if (!open || !panels) continue;
     if (front == panel.id) ImGui::SetNextWindowFocus();
     ImGui::SetNextWindowSize({ui.px(520), ui.px(360)}, ImGuiCond_FirstUseEver);
     ImGuiWindowFlags flags =
@@ -322,29 +327,6 @@ void Window::Inside::draw() {
   draw_keys_page(ui);
   draw_palette(ui);
   draw_projector(ui);
-}
-
-/// Clears the window, and the docked panels in their own colour. A cleared rectangle costs a software renderer a tenth
-/// of a blended, textured one of the same size, and the panels cover half of the window.
-void Window::Inside::paint_grounds() {
-  int width = 0, height = 0;
-  glfwGetFramebufferSize(window, &width, &height);
-  glViewport(0, 0, width, height);
-  const auto clear = [](ImU32 colour) {
-    const ImVec4 c = to_vec(colour);
-    glClearColor(c.x, c.y, c.z, 1);
-    glClear(GL_COLOR_BUFFER_BIT);
-  };
-  clear(ui_state->color().background);
-  const ImVec2 density = ImGui::GetIO().DisplayFramebufferScale;
-  glEnable(GL_SCISSOR_TEST);
-  for (const Ground& ground : grounds) {
-    glScissor(static_cast<int>(ground.pos.x * density.x),
-              height - static_cast<int>((ground.pos.y + ground.size.y) * density.y),
-              static_cast<int>(ground.size.x * density.x), static_cast<int>(ground.size.y * density.y));
-    clear(ui_state->color().panel);
-  }
-  glDisable(GL_SCISSOR_TEST);
 }
 
 /// The key→pixel latency: from a driving key's event to the swapped frame that shows the step which answered it.
@@ -428,6 +410,7 @@ bool Window::frame() {
     in.dream_version = ui.snapshot->dream->version;
     in.last_news = begin;
   }
+  if (in.previews != ui.snapshot->previews) in.previews = ui.snapshot->previews, in.last_news = begin;
   if (!ui.want_workspace.empty()) in.use_workspace(std::exchange(ui.want_workspace, ""));
   in.meet_runs();
   if (ui.presenting != in.full_screen) {
@@ -442,17 +425,18 @@ bool Window::frame() {
   ImGui::NewFrame();
   const ImGuiIO& io = ImGui::GetIO();
   handle_shortcuts(ui);
-  const bool free = !io.WantTextInput && !ui.show_palette && !list_is_open() && (ui.focused || in.key_event == 0);
+  const bool free = !io.WantTextInput && !ui.show_palette && !ui.show_home && !list_is_open() && (ui.focused || in.key_event == 0);
   in.drive(free);
   if (const std::string chosen = ui.folder_dialog.take(); !chosen.empty()) ui.send(OpenRun{chosen});
   ui.wanted_probes.clear();
+  ui.wanted_previews.clear();
   ui.game.tick(ui);
   ui.experiment.tick(ui);
   in.draw();
   in.watch();
   ImGui::Render();
 
-  in.paint_grounds();
+  paint_grounds(in.window, in.grounds, ui.color());
   ImGui_ImplOpenGL3_RenderDrawData(ImGui::GetDrawData());
   ++in.frames;
   // Read before the swap: afterwards the back buffer is undefined.

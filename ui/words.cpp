@@ -21,12 +21,6 @@ std::string state_of(const TrainView& train, double now) {
   return run + " · saved " + short_time(train.saved_seconds_ago + since) + " ago";
 }
 
-std::string model_title(const TrainView& train, const std::string& recipe) {
-  const auto known = std::find_if(train.recipes.begin(), train.recipes.end(),
-                                  [&](const Choice& choice) { return choice.name == recipe; });
-  return known == train.recipes.end() ? recipe : known->help.substr(0, known->help.find(':'));
-}
-
 const char* no_warning(const TrainView& train) {
   constexpr std::size_t enough = 20;  // points of a curve before silence means something
   std::size_t most = 0;

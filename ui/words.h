@@ -13,9 +13,6 @@ std::string pace_of(const DreamView& dream);
 /// "runs/car · trained by process 42 · saved 12 s ago"; the clock goes on while the trainer has nothing new to publish.
 std::string state_of(const TrainView& train, double now);
 
-/// What a recipe is called: "World Models" for "vmc"; its own name where it is unknown.
-std::string model_title(const TrainView& train, const std::string& recipe);
-
 /// What stands where no warning stands. Silence is no praise: before anything was learned it means nothing.
 const char* no_warning(const TrainView& train);
 

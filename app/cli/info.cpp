@@ -56,7 +56,7 @@ void print_checkpoint(const std::filesystem::path& path) {
   auto checkpoint = Checkpoint::load(path);
   print_fact("checkpoint", path.string());
   for (const auto& [key, text] : checkpoint.metadata) {
-    if (key != "config") print_fact(key.starts_with("fact/") ? key.substr(5) : key, text);
+    if (key != "config" && key != run_progress_key) print_fact(key.starts_with("fact/") ? key.substr(5) : key, text);
   }
   std::int64_t values = 0, bytes = 0;
   for (const auto& [name, tensor] : checkpoint.tensors) {

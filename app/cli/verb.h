@@ -31,5 +31,6 @@ Verb trace_verb(CLI::App& app);
 Verb bench_verb(CLI::App& app);
 Verb info_verb(CLI::App& app);
 Verb export_verb(CLI::App& app);
+Verb replay_verb(CLI::App& app);
 
 }  // namespace dream::cli

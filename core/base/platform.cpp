@@ -94,9 +94,13 @@ std::filesystem::path program_directory() {
 
 std::filesystem::path settings_directory() {
   if (const char* xdg = std::getenv("XDG_CONFIG_HOME"); xdg && *xdg) return std::filesystem::path(xdg) / "dreamscope";
-  if (const char* home = std::getenv("HOME"); home && *home)
-    return std::filesystem::path(home) / ".config" / "dreamscope";
+  if (const auto home = home_directory(); !home.empty()) return std::filesystem::path(home) / ".config" / "dreamscope";
   return std::filesystem::temp_directory_path() / "dreamscope";
+}
+
+std::string home_directory() {
+  const char* home = std::getenv("HOME");
+  return home ? home : "";
 }
 
 bool terminal_on_stderr() {

@@ -31,6 +31,8 @@ const std::atomic<bool>& interrupt_flag();  // the same, for those who poll it t
 std::filesystem::path program_directory();
 /// Where this user keeps settings ($XDG_CONFIG_HOME/dreamscope or its like). May not exist yet.
 std::filesystem::path settings_directory();
+/// $HOME, or its like; empty when none is known.
+std::string home_directory();
 /// True when standard error is a terminal that can redraw a line.
 bool terminal_on_stderr();
 /// The name of this machine, or "localhost".

@@ -81,6 +81,33 @@ std::string printable(std::string_view text, std::size_t most) {
   return out;
 }
 
+std::string typed_path(std::string_view text, std::string_view home) {
+  const auto blank = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back()) && !text.ends_with("\\ ")) text.remove_suffix(1);
+  std::string path;
+  if (!home.empty() && (text == "~" || text.starts_with("~/"))) {
+    path = home;
+    text.remove_prefix(1);
+  }
+  char quote = 0;  // which one is open
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == quote) {
+      quote = 0;
+    } else if (quote == 0 && (c == '\'' || c == '"')) {
+      quote = c;
+    } else if (c == '\\' && quote != '\'' && i + 1 < text.size()) {
+      const char next = text[++i];
+      if (quote == '"' && next != '"' && next != '\\' && next != '$' && next != '`') path += c;
+      path += next;
+    } else {
+      path += c;
+    }
+  }
+  return path;
+}
+
 std::optional<std::int64_t> whole_number(std::string_view text) {
   if (const auto whole = read<std::int64_t>(text)) return whole;
   constexpr double exact = 9007199254740992.0;  // up to here a double holds every whole number

@@ -2,6 +2,7 @@
 
 #define STB_IMAGE_STATIC
 #define STB_IMAGE_IMPLEMENTATION
+#define STBI_ONLY_BMP
 #define STBI_ONLY_JPEG
 #define STBI_ONLY_PNG
 #define STBI_ONLY_PNM
@@ -23,12 +24,12 @@ namespace dream {
 std::string decode_image(std::span<const std::uint8_t> bytes, int width, int height, int channels,
                          std::span<std::uint8_t> out) {
   if (bytes.empty() || bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
-    return "it is empty or too large; a JPEG or PNG was expected";
+    return "it is empty or too large; a JPEG, PNG or BMP was expected";
   }
   const int size = static_cast<int>(bytes.size());
   int w = 0, h = 0, c = 0;
   if (!stbi_info_from_memory(bytes.data(), size, &w, &h, &c))
-    return "it is no picture that can be read; a JPEG or PNG was expected";
+    return "it is no picture that can be read; a JPEG, PNG or BMP was expected";
   if (w != width || h != height) {
     return "it has " + std::to_string(w) + " x " + std::to_string(h) + " pixels, and " + std::to_string(width) + " x " +
            std::to_string(height) + " were expected";

@@ -13,7 +13,7 @@
 namespace dream {
 namespace {
 
-constexpr double time_to_see_the_end = 1;  // seconds from a dream's end to the next one
+constexpr int most_ahead = 50;             // steps that a dream may run ahead of reality
 
 bool same(const torch::Tensor& a, const torch::Tensor& b) {
   return a.defined() == b.defined() && (!a.defined() || torch::equal(a, b));
@@ -24,10 +24,6 @@ bool alike(const Instant& a, const Instant& b) {
   return a.step == b.step && a.env == b.env && same(a.action, b.action) && same(a.chance, b.chance) &&
          std::ranges::equal(a.drawn, b.drawn,
                             [](const auto& x, const auto& y) { return x.first == y.first && same(x.second, y.second); });
-}
-
-double milliseconds_since(double then) {
-  return (now_seconds() - then) * 1e3;
 }
 
 /// Gradient steps, by the longest curve that counts them; -1 where there is none.
@@ -69,6 +65,7 @@ void Player::load(std::shared_ptr<System> system, std::string title) {
     steps_per_second_ = natural;
   else if (env_)
     steps_per_second_ *= natural / env_->spaces().natural_rate;
+  fan_.reset();
   system_ = std::move(fresh.system_);
   updates_ = updates_of(system_->metrics);
   env_ = std::move(fresh.env_);
@@ -78,8 +75,15 @@ void Player::load(std::shared_ptr<System> system, std::string title) {
   keep_fitting_knobs();
   drive_ = {};
   held_.clear();
+  explained_.second = -1;
   timeline_.clear();
   begin(start);
+}
+
+void Player::rename(const std::filesystem::path& directory) {
+  system_->directory = directory;
+  title_ = directory.string();
+  changed_ = true;
 }
 
 void Player::take_weights(const Checkpoint& weights, std::string title) {
@@ -150,6 +154,10 @@ void Player::begin(const Start& start) {
   if (!start.env.empty()) env_->load_state(start.env);
   now_ = {};
   pill_ = false;
+  painted_ = torch::Tensor();
+  fan_.reset();
+  script_.clear();
+  compared_with_ = Timeline::none;
   now_.start = std::make_shared<Start>(start);
   now_.drawn = now_.real = start.carry;
   now_.dream = now_.anchor = with_held(now_.drawn);
@@ -171,6 +179,11 @@ void Player::remember() {
   now_.chance = rng_.get_state();
   now_.weights = weights_;
   now_.error = -1;
+  now_.picture.reset();
+  now_.touched = false;
+  now_.knobs = knob_values_;
+  now_.coupling = coupling_, now_.coupling_steps = coupling_steps_;
+  now_.held = held_;
   changed_ = true;
   if (now_.step == 0) return timeline_.push(now_, true);
   const auto next = timeline_.next();
@@ -180,9 +193,14 @@ void Player::remember() {
 
 /// A hand changed the present.
 void Player::replace_present() {
+  close_fan();
   now_.dream = with_held(now_.drawn);
   now_.chance = rng_.get_state();
   now_.error = -1;
+  now_.picture.reset();
+  now_.touched = true;
+  now_.held = held_;
+  timeline_.note(nullptr);
   timeline_.replace(now_);
   changed_ = true;
 }
@@ -190,6 +208,8 @@ void Player::replace_present() {
 void Player::go_to(Timeline::Id instant) {
   torch::NoGradGuard no_grad;
   if (!timeline_.go(instant)) throw Error("that moment of the dream is no longer kept: newer ones took its place");
+  close_fan();
+  script_.clear();
   playing_ = pill_ = false;
   now_ = timeline_.now();
   if (!now_.env.empty()) env_->load_state(now_.env);
@@ -201,6 +221,8 @@ void Player::go_to(Timeline::Id instant) {
 
 void Player::control(DreamControl::Do what) {
   torch::NoGradGuard no_grad;
+  if (what == DreamControl::Do::back || what == DreamControl::Do::restart || what == DreamControl::Do::new_start)
+    close_fan();
   switch (what) {
     case DreamControl::Do::play:
       if (now_.start && now_.start->stale && now_.step == 0) begin(seen_anew());
@@ -291,9 +313,15 @@ void Player::set_twin(bool on) {
   changed_ = true;
 }
 
-void Player::set_anchor(int every) {
-  if (every < 0) throw Error("the dream is re-anchored every so many steps, not " + std::to_string(every));
-  anchor_every_ = every;
+void Player::set_coupling(Coupling how, int steps) {
+  const auto refuse = [&](const char* what) { throw Error(what + std::to_string(steps)); };
+  if (how == Coupling::anchored && steps < 1) refuse("the dream is re-anchored every so many steps, at least 1, not ");
+  if (how == Coupling::reality_leads && (steps < 1 || steps > most_ahead))
+    refuse("the dream runs 1 to 50 steps ahead of reality, not ");
+  const bool counts = how == Coupling::anchored || how == Coupling::reality_leads;
+  coupling_ = how;
+  coupling_steps_ = counts ? steps : 0;
+  now_.ahead.clear();
   changed_ = true;
 }
 
@@ -303,6 +331,28 @@ void Player::take_pill() {
     throw Error("no real world goes with this dream, so there is no real frame to see; show it, or begin in one");
   if (now_.real_over) throw Error("the real episode is over: there is no real frame to see; begin anew");
   pill_ = true;
+}
+
+void Player::see_picture(const Image& picture) {
+  needs_model();
+  const auto& spaces = env_->spaces();
+  if (picture.width != spaces.image_width || picture.height != spaces.image_height ||
+      picture.channels != spaces.image_channels)
+    throw Error("the picture has " + std::to_string(picture.width) + " x " + std::to_string(picture.height) + " x " +
+                std::to_string(picture.channels) + " values; this world's have " + std::to_string(spaces.image_width) +
+                " x " + std::to_string(spaces.image_height) + " x " + std::to_string(spaces.image_channels));
+  if (!spaces.vector_names.empty() && !now_.history.back().seen.image.defined())
+    throw Error("this model sees vectors, not pictures");
+  painted_ = torch::tensor(picture.pixels, torch::kUInt8)
+                 .view({1, spaces.image_height, spaces.image_width, spaces.image_channels});
+  close_fan();
+  if (!playing_) step(now_seconds());
+}
+
+void Player::explain(const std::string& probe, int index) {
+  if (index >= 0 && system_) needs_model().edit(now_.drawn, probe, index, 0);  // throws where there is no such element
+  explained_ = {probe, index};
+  changed_ = true;
 }
 
 void Player::edit(const std::string& probe, int index, float value) {
@@ -323,6 +373,12 @@ void Player::hold(const HeldLatent& what, bool on) {
   replace_present();
 }
 
+/// A dream that holds still shows them too.
+void Player::watch(std::set<std::string> names) {
+  changed_ = changed_ || names != watched_;
+  watched_ = std::move(names);
+}
+
 Carry Player::with_held(Carry carry) const {
   for (const auto& h : held_) carry = system_->model->edit(carry, h.probe, h.index, h.value);
   return carry;
@@ -333,90 +389,6 @@ void Player::randomise(const std::string& probe) {
   if (!system_) return;
   now_.drawn = needs_model().randomise(now_.drawn, probe, rng_);
   replace_present();
-}
-
-double Player::until_due(double now) const {
-  if (!system_ || !playing_) return std::numeric_limits<double>::infinity();
-  return steps_per_second_ <= 0 ? 0 : std::max(0.0, next_due_ - now);
-}
-
-torch::Tensor Player::choose_action() {
-  if (drive_.engaged) return torch::tensor(drive_.action).view({1, static_cast<std::int64_t>(drive_.action.size())});
-  if (human_pilot_ || !system_->behaviour) return stage().idle();
-  auto decision = system_->behaviour->decide(seen(now_.dream), now_.memory, Mode::judge, rng_);
-  now_.memory = std::move(decision.memory);
-  return decision.action.to(torch::kCPU, torch::kFloat32).contiguous();
-}
-
-void Player::step(double now) {
-  torch::NoGradGuard no_grad;
-  if (now_.dream_over) return begin(next_start(now_.start->seed + 1));
-  // A pause of the machine is not caught up with: the clock starts anew.
-  next_due_ = steps_per_second_ > 0 ? std::max(next_due_, now - 0.1) + 1 / static_cast<double>(steps_per_second_) : now;
-  input_ms_ = drive_.pressed_at > 0 ? (now - drive_.pressed_at) * 1e3 : 0;
-  answered_ = drive_.pressed_at;
-  drive_.pressed_at = 0;
-
-  const double model_began = now_seconds();
-  now_.action = choose_action();
-  const Carry before = now_.dream;
-  if (system_->model)
-    now_.drawn = system_->model->imagine(before, now_.action.to(system_->device), knob_values_, rng_);
-  model_ms_ = milliseconds_since(model_began);
-  ++now_.step;
-  const bool real_steps = (twin_ || !system_->model) && !now_.real_over;
-  if (real_steps) step_real();
-  if (system_->model) {
-    const bool due = anchor_every_ > 0 && now_.step - now_.anchored >= anchor_every_;
-    if (real_steps && (pill_ || due)) {
-      now_.drawn = pill_ ? stage().see(before, now_.history.back()) : now_.real;
-      now_.anchored = now_.step;
-    }
-    pill_ = false;
-    judge();
-    if (now_.anchored == now_.step) {
-      now_.anchor = now_.dream;
-      now_.stood = torch::Tensor();
-      now_.honest = -1;
-    }
-  }
-  if (!system_->model) now_.dream_over = now_.real_over;  // the next episode begins
-  if (now_.dream_over && steps_per_second_ > 0) next_due_ += time_to_see_the_end;
-  ++rate_steps_;
-  if (now - rate_since_ >= 1) {
-    rate_ = rate_since_ > 0 ? static_cast<double>(rate_steps_) / (now - rate_since_) : 0;
-    rate_since_ = now;
-    rate_steps_ = 0;
-  }
-  remember();
-}
-
-/// What the model says of the state that the dream is in now.
-void Player::judge() {
-  auto& model = *system_->model;
-  now_.dream = with_held(now_.drawn);
-  const auto outcome = model.outcome(now_.dream);
-  now_.has_reward = outcome.reward.defined();
-  now_.has_done = outcome.done.defined();
-  if (now_.has_reward) {
-    now_.last_reward = model.reward_from_target(outcome.reward);
-    now_.dream_reward += now_.last_reward.item<double>();
-  }
-  if (now_.has_done) now_.done_probability = outcome.done.item<float>();
-  now_.dream_over = now_.done_probability > 0.5f;
-}
-
-void Player::step_real() {
-  const auto result = env_->step({now_.action.data_ptr<float>(), static_cast<std::size_t>(now_.action.size(1))});
-  now_.real_reward += static_cast<double>(result.reward);
-  now_.real_over = result.done();
-  if (now_.real_over) now_.real_ended = now_.step;
-  if (!system_->model) now_.last_reward = torch::tensor({result.reward}).to(system_->device);
-  const auto here = stage();
-  now_.history.push_back({here.look(), now_.action, false});
-  if (now_.history.size() > static_cast<std::size_t>(most_watched) + 1) now_.history.pop_front();
-  now_.image = now_.history.back().seen.image;
-  now_.real = here.see(now_.real, now_.history.back());
 }
 
 }  // namespace dream

@@ -8,6 +8,7 @@
 
 #include "api/command.h"
 #include "api/snapshot.h"
+#include "core/dream/fan.h"
 #include "core/dream/timeline.h"
 
 namespace dream {
@@ -18,12 +19,16 @@ namespace dream {
 /// alone.
 class Player {
  public:
+  /// At most `timeline_bytes` of memory are spent on what was dreamt.
+  explicit Player(std::size_t timeline_bytes = 256'000'000) : timeline_(timeline_bytes) {}
+
   /// Takes a system with weights and begins a dream: in the same environment where the real world stands now, with the
   /// frames before it watched, otherwise in a new episode; from the clip or picture that dreams begin at, where it
   /// fits. Throws dream::Error, and keeps the dream under way, when the system cannot dream.
   void load(std::shared_ptr<System> system, std::string title);
   /// Newer weights of the same system: the dream goes on with them. Throws dream::Error when they do not fit.
   void take_weights(const Checkpoint& weights, std::string title);
+  void rename(const std::filesystem::path& directory);  // the run's folder has another name now
   bool loaded() const { return system_ != nullptr; }
   const System& system() const { return *system_; }
 
@@ -44,20 +49,50 @@ class Player {
   /// Holds still at an instant of the timeline, from where the dream goes on by the same chance: under the same actions
   /// to the same frames, under others as another branch. Throws dream::Error when it is no longer kept.
   void go_to(Timeline::Id instant);
+  /// From the present on, what was done on the way to that instant: the same actions, whatever they lead to now. Hands
+  /// end it. Throws dream::Error where nothing leads on to there from here.
+  void follow(Timeline::Id instant);
+  /// The line that ends there is shown step by step beside the dream. Timeline::none: none. Throws dream::Error where it
+  /// is not kept.
+  void compare_with(Timeline::Id instant);
+  /// Several futures of this moment; the dream waits while they are open. Throws dream::Error without a model, or for a
+  /// knob that is not there.
+  void open_fan(FanOver over, const std::string& knob);
+  void close_fan();
+  /// The dream goes on from where that future is, as a branch, and holds still there.
+  void take_future(int which);
   void set_speed(float steps_per_second) { steps_per_second_ = steps_per_second; }
   void set_twin(bool on);
-  /// Every so many steps the dream takes what the model makes of the real frames; 0: never, it drifts. Throws
-  /// dream::Error for a number below 0.
-  void set_anchor(int every);
+  /// How dream and real world are tied together. Throws dream::Error for a number of steps that does not fit.
+  void set_coupling(Coupling how, int steps);
   /// With the next step the dream sees the real frame instead of imagining one: how the posterior snaps back. Throws
   /// dream::Error where no real world goes with the dream.
   void take_pill();
+  /// The same with a picture of anybody's making, of the world's own size. Throws dream::Error for another size, and for a
+  /// model that sees no single pictures.
+  void see_picture(const Image& picture);
+  /// From now on views show what this element of an editable probe does to the picture; index < 0: none.
+  void explain(const std::string& probe, int index);
   void edit(const std::string& probe, int index, float value);
   /// Puts the value there at every step until it is let go, or another system is loaded. What the model drew in its
   /// place comes back when it is let go before the next step. Throws dream::Error like edit().
   void hold(const HeldLatent& what, bool on);
   void randomise(const std::string& probe);
-  void watch(std::set<std::string> names) { watched_ = std::move(names); }
+  void watch(std::set<std::string> names);
+
+  /// The last `seconds` of the line up to the present, at the world's own pace: a file that replay() lives again. Throws
+  /// dream::Error where there is nothing to keep.
+  Checkpoint keep(double seconds) const;
+  /// What came of living a bundle again.
+  struct Replayed {
+    std::int64_t steps = 0, equal = 0;  // pictures that are the same to the last bit
+    std::int64_t first_other = -1;      // step of the first that is not; < 0: none
+    int largest = 0;                    // difference of a channel value, of 255
+  };
+  /// Lives a bundle of keep() again, step by step, with the system that is loaded; its line is the timeline then, and the
+  /// dream holds still at its beginning. Throws dream::Error, and keeps the dream under way, where it is another system's,
+  /// or of other weights unless `any_weights`.
+  Replayed replay(const Checkpoint& bundle, bool any_weights = false);
 
   /// Seconds from `now` until the next step is due; 0 when it is; infinity while paused.
   double until_due(double now) const;
@@ -67,6 +102,8 @@ class Player {
   /// The moment as the window shows it. Pictures and probes are made here, so call it when something changed.
   std::shared_ptr<const DreamView> view();
   bool changed() const { return changed_; }
+  /// The dream's picture, the real one, the honesty clock, and nothing else: for a small preview.
+  DreamView glance();
 
  private:
   Stage stage() const { return {*system_, *env_, knob_values_, rng_}; }
@@ -75,7 +112,11 @@ class Player {
   Start seen_anew();
   bool can_go_on_in(const Player& other) const;
   void begin(const Start& start);
+  torch::Tensor hands() const;
+  bool by_the_real_frames() const;
   torch::Tensor choose_action();
+  void advance(const Carry& before, Carry drawn, bool may_anchor);
+  void look_ahead();
   void judge();
   void remember();
   void replace_present();
@@ -83,6 +124,8 @@ class Player {
   WorldModel& needs_model() const;
   torch::Tensor picture_of(const Carry& carry) const;
   void add_frames(DreamView& view, const torch::Tensor& dreamt) const;
+  void add_explanation(DreamView& view) const;
+  void add_comparison(DreamView& view, const torch::Tensor& dreamt) const;
   void add_probes(DreamView& view);
   std::string end_in_words() const;
   void add_honesty(DreamView& view, const torch::Tensor& dreamt);
@@ -103,12 +146,22 @@ class Player {
   std::int64_t weights_ = 0;  // how often they have been replaced
   std::vector<HeldLatent> held_;
 
-  int anchor_every_ = 0;
+  Coupling coupling_ = Coupling::dream_leads;
+  int coupling_steps_ = 0;
+  struct Deed {
+    torch::Tensor action;
+    bool decided = false;
+  };
+  std::deque<Deed> script_;  // of follow(): what comes next
+  Timeline::Id compared_with_ = Timeline::none;
+  std::optional<Fan> fan_;
   struct {
     std::int64_t count = 0;
     double sum = 0, squares = 0;
   } honest_;  // steps of all stretches whose honest part has ended
   bool pill_ = false;
+  torch::Tensor painted_;  // uint8 [1, H, W, C]: what the next step sees in the place of a real frame
+  std::pair<std::string, int> explained_{"", -1};
   bool playing_ = true, twin_ = true, human_pilot_ = false;
   KnobValues knob_values_;
   float steps_per_second_ = -1;  // 0 = as fast as it can; below: as is natural

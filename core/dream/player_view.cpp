@@ -37,9 +37,17 @@ std::shared_ptr<const Value> beside(const Value& dream, const Value& real) {
   return nullptr;
 }
 
-double dream_error_of(const DreamView& view) {
-  const auto dream = std::ranges::find(view.frames, "dream", &Frame::name);
-  return dream == view.frames.end() ? -1 : dream->error;
+const Frame* frame_of(const DreamView& view, const char* name) {
+  const auto frame = std::ranges::find(view.frames, name, &Frame::name);
+  return frame == view.frames.end() ? nullptr : &*frame;
+}
+
+double mse(const torch::Tensor& a, const torch::Tensor& b) {
+  return (a - b).square().mean().item<double>();
+}
+
+std::shared_ptr<const Image> difference_image(const torch::Tensor& a, const torch::Tensor& b) {
+  return std::make_shared<const Image>(magnitude_image((a - b).abs().mean(0), full_difference));
 }
 
 std::string steps(std::int64_t count) {
@@ -62,9 +70,12 @@ std::shared_ptr<const DreamView> Player::view() {
   if (!system_) return view;
 
   const double decode_began = now_seconds();
-  const auto dreamt = picture_of(now_.dream);
+  const auto dreamt = picture_of(now_.ahead.empty() ? now_.dream : now_.ahead.back());
   decode_ms_ = (now_seconds() - decode_began) * 1e3;
   add_frames(*view, dreamt);
+  if (const auto* dream = frame_of(*view, "dream")) timeline_.note(dream->image);
+  add_comparison(*view, dreamt);
+  if (explained_.second >= 0) add_explanation(*view);
   view->has_model = system_->model != nullptr;
   view->has_behaviour = system_->behaviour != nullptr;
   view->source = source_->name();
@@ -79,7 +90,11 @@ std::shared_ptr<const DreamView> Player::view() {
   view->ready = true;
   view->hands_on = drive_.engaged;
   view->step = now_.step;
-  view->anchor_every = anchor_every_;
+  view->coupling = coupling_;
+  view->coupling_steps = coupling_steps_;
+  view->following = static_cast<std::int64_t>(script_.size());
+  view->compared_with = timeline_.has(compared_with_) ? compared_with_ : Timeline::none;
+  if (fan_) view->fan = fan_->view();
   view->measured_rate = playing_ ? static_cast<float>(rate_) : 0;
   view->action = floats(now_.action);
   view->dream_reward = now_.dream_reward;
@@ -114,9 +129,27 @@ std::string Player::end_in_words() const {
   return "";
 }
 
+DreamView Player::glance() {
+  torch::NoGradGuard no_grad;
+  DreamView view;
+  if (!system_) return view;
+  changed_ = false;
+  const auto dreamt = picture_of(now_.dream);
+  const bool real = now_.image.defined();
+  if (dreamt.defined()) {
+    const double error = real && twin_ && !now_.real_over ? mse(dreamt, unit_frame(now_.image)) : -1;
+    view.frames.push_back({"dream", "", error, shared_image(dreamt)});
+  }
+  if (real) view.frames.push_back({"real", "", -1, shared_image(now_.image[0])});
+  add_honesty(view, dreamt);
+  view.step = now_.step;
+  return view;
+}
+
 /// Of the picture that is shown, and of the one that the dream stood on last.
 void Player::add_honesty(DreamView& view, const torch::Tensor& dreamt) {
-  const double error = dream_error_of(view);
+  const auto* dream = frame_of(view, "dream");
+  const double error = dream ? dream->error : -1;
   if (error < 0) return;
   if (!now_.stood.defined()) now_.stood = now_.anchored == now_.step ? dreamt : picture_of(now_.anchor);
   const double still = (now_.stood - unit_frame(now_.image)).square().mean().item<double>();
@@ -151,12 +184,11 @@ void Player::add_frames(DreamView& view, const torch::Tensor& dreamt) const {
   const auto add = [&](const char* name, const std::string& caption, double error, std::shared_ptr<const Image> image) {
     view.frames.push_back({name, caption, error, std::move(image)});
   };
-  const auto mse = [](const torch::Tensor& a, const torch::Tensor& b) {
-    return (a - b).square().mean().item<double>();
-  };
+  const bool leads = !now_.ahead.empty();  // reality does
   const auto since = !system_->model     ? "this system has no model: it acts in the real world alone"
                      : !dreamt.defined() ? "this model paints no pictures"
-                     : now_.dream_over       ? "the dream ended after " + steps(now_.step)
+                     : now_.dream_over   ? "the dream ended after " + steps(now_.step)
+                     : leads             ? steps(coupling_steps_) + " ahead of reality"
                                          : steps(now_.step - now_.anchored) + " since the last real frame";
   if (!twin_ && system_->model) {
     add("dream", since, -1, dreamt.defined() ? shared_image(dreamt) : nullptr);
@@ -178,17 +210,52 @@ void Player::add_frames(DreamView& view, const torch::Tensor& dreamt) const {
   const auto real = unit_frame(now_.image), seen = picture_of(now_.real);
   // A recorded frame stands still: there is nothing to hold later steps against.
   const bool past = now_.real_over && now_.step > std::max<std::int64_t>(now_.real_ended, 0);
-  const double dream_error = past ? -1 : mse(dreamt, real);
+  const bool arrived = leads && now_.ahead.size() > static_cast<std::size_t>(coupling_steps_);
+  const double dream_error = past || leads ? -1 : mse(dreamt, real);
   add("dream", since, dream_error, shared_image(dreamt));
   add("real", real_caption, -1, shared_image(now_.image[0]));
   add("reconstruction", "the model's picture of the real frame", mse(seen, real), shared_image(seen));
   if (past) {
     add("difference", now_.real_ended >= 0 ? real_caption : "nothing real goes with this step", -1, nullptr);
+  } else if (leads && !arrived) {
+    add("difference", "what was dreamt for now is on its way", -1, nullptr);
+  } else if (leads) {
+    const auto foretold = picture_of(now_.ahead.front());
+    add("difference", "|what was dreamt " + steps(coupling_steps_) + " ago for now − real|", mse(foretold, real),
+        difference_image(foretold, real));
   } else {
     add("difference", "|dream − real|, mean of the channels; pale from 0.4 on", dream_error,
-        std::make_shared<const Image>(magnitude_image((dreamt - real).abs().mean(0), full_difference)));
+        difference_image(dreamt, real));
   }
   for (auto& frame : view.frames) frame.past = past && frame.name != "dream";
+}
+
+/// An element at −2 … 2 where its values are numbers; a class as it is when it is drawn.
+void Player::add_explanation(DreamView& view) const {
+  const auto& [probe, index] = explained_;
+  view.explained = {probe, index, {}};
+  auto& model = *system_->model;
+  const auto chosen = [&](float value) { return model.edit(now_.drawn, probe, index, static_cast<double>(value)); };
+  const auto low = chosen(-2), high = chosen(2);
+  const bool same = std::ranges::all_of(low, [&](const auto& part) { return torch::equal(part.second, high.at(part.first)); });
+  for (const float value : same ? std::vector<float>{1} : std::vector<float>{-2, -1, 0, 1, 2}) {
+    const auto picture = picture_of(chosen(value));
+    if (picture.defined()) view.explained.pictures.push_back({value, shared_image(picture)});
+  }
+}
+
+/// The other line's picture of the step that the dream is at.
+void Player::add_comparison(DreamView& view, const torch::Tensor& dreamt) const {
+  if (!timeline_.has(compared_with_) || !dreamt.defined()) return;
+  const auto path = timeline_.path(compared_with_, now_.step - 1);
+  if (path.empty() || timeline_.at(path.front()).step != now_.step) {
+    view.frames.push_back({"branch", path.empty() ? "that branch has ended" : "no longer kept", -1, nullptr});
+    return;
+  }
+  const auto there = picture_of(timeline_.at(path.front()).dream);
+  const auto error = mse(dreamt, there);
+  view.frames.push_back({"branch", "the other branch at this step", -1, shared_image(there)});
+  view.frames.push_back({"branch difference", "|dream − the other branch|", error, difference_image(dreamt, there)});
 }
 
 void Player::add_probes(DreamView& view) {

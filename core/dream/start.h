@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <deque>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -63,8 +64,10 @@ class StartSource {
 
 /// The environment under the system's own behaviour, watched for a while; nobody at the wheel where there is none.
 std::unique_ptr<StartSource> start_in_environment();
-/// A dataset's folder: its episodes, one after the other, watched for a while each. A picture (PNG, JPEG): that one
+/// A dataset's folder: its episodes, one after the other, watched for a while each. A picture (PNG, JPEG, BMP): that one
 /// moment. Throws dream::Error for what is neither.
 std::unique_ptr<StartSource> start_from_file(const std::string& path);
+/// Whether it is one of them, by what is there: a folder with episodes, a file that begins as a picture does.
+bool is_start(const std::filesystem::path& path);
 
 }  // namespace dream

@@ -7,6 +7,7 @@
 #include "core/base/durable_file.h"
 #include "core/data/dataset.h"
 #include "core/data/encoded_image.h"
+#include "core/data/minari.h"
 #include "core/dream/start.h"
 #include "core/env/resizer.h"
 
@@ -93,7 +94,7 @@ class Picture : public StartSource {
     if (!in.read(reinterpret_cast<char*>(file_.data()), static_cast<std::streamsize>(bytes)))
       throw Error(path + ": cannot be read");
     if (!image_size(file_, width_, height_))
-      throw Error(path + ": is no picture that can be read; a PNG or JPEG, or a dataset's folder, was expected");
+      throw Error(path + ": is no picture that can be read; a PNG, JPEG or BMP, or a dataset's folder, was expected");
   }
   std::string name() const override { return "picture " + path_; }
 
@@ -136,6 +137,16 @@ class Picture : public StartSource {
 };
 
 }  // namespace
+
+bool is_start(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    return std::filesystem::is_regular_file(main_file(path), ignored) &&
+           !std::filesystem::exists(path / "checkpoint.safetensors", ignored);
+  std::string head(8, '\0');
+  if (!std::ifstream(path, std::ios::binary).read(head.data(), static_cast<std::streamsize>(head.size()))) return false;
+  return head == "\x89PNG\r\n\x1a\n" || head.starts_with("\xff\xd8\xff") || head.starts_with("BM");
+}
 
 std::unique_ptr<StartSource> start_from_file(const std::string& path) {
   if (std::filesystem::is_directory(path)) return std::make_unique<Clip>(path);

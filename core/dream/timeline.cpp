@@ -17,6 +17,9 @@ std::size_t bytes_of(const Instant& instant, const Instant* before) {
     for (const auto* carry : {&of.drawn, &of.dream, &of.real, &of.memory, &of.anchor}) {
       for (const auto& [name, tensor] : *carry) one(tensor);
     }
+    for (const auto& carry : of.ahead) {
+      for (const auto& [name, tensor] : carry) one(tensor);
+    }
     for (const auto* tensor : {&of.last_reward, &of.action, &of.image, &of.chance, &of.stood}) one(*tensor);
   };
   if (before) visit(*before, false);
@@ -32,7 +35,9 @@ TimelineStep step_of(Timeline::Id id, const Instant& instant, const Instant* bef
           static_cast<float>(instant.error),
           instant.real_over,
           instant.step > 0 && instant.anchored == instant.step,
-          instant.honest >= 0};
+          instant.honest >= 0,
+          instant.surprise,
+          instant.picture};
 }
 
 }  // namespace
@@ -74,6 +79,24 @@ bool Timeline::go(Id id) {
   return true;
 }
 
+void Timeline::note(std::shared_ptr<const Image> picture) {
+  auto& present = node(present_);
+  if (present.instant.picture == picture) return;
+  const auto size = [](const Image* image) { return image ? image->pixels.size() : 0; };
+  const auto before = size(present.instant.picture.get());
+  present.instant.picture = std::move(picture);
+  const auto now = size(present.instant.picture.get());
+  present.bytes += now - before;
+  bytes_ += now - before;
+}
+
+std::vector<Timeline::Id> Timeline::path(Id id, std::int64_t step) const {
+  std::vector<Id> ids;
+  for (; kept(id) && node(id).instant.step > step; id = node(id).parent) ids.push_back(id);
+  std::ranges::reverse(ids);
+  return ids;
+}
+
 TimelineView Timeline::view() const {
   TimelineView view;
   view.bytes = static_cast<double>(bytes_);
@@ -95,7 +118,7 @@ TimelineView Timeline::view() const {
     if (node(id).next != none || on_line(id)) continue;
     Id fork = id;
     while (fork > line.front() && !on_line(fork)) fork = before(fork);
-    if (fork >= line.front()) view.branches.push_back({id, node(fork).instant.step, node(id).instant.step});
+    if (fork >= line.front()) view.branches.push_back({id, node(fork).instant.step, node(id).instant.step, node(id).instant.picture});
   }
   return view;
 }

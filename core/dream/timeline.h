@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -32,6 +33,16 @@ struct Instant {
   double dream_reward = 0, real_reward = 0;
   float done_probability = 0;
   double error = -1;         // of the picture, mean squared; < 0: nobody has looked
+  float surprise = std::numeric_limits<float>::quiet_NaN();  // of the real frame, nats; NaN: not known
+  std::deque<Carry> ahead;   // Coupling::reality_leads: what was dreamt for the next steps, this moment's dream last
+  bool decided = false;      // the behaviour was asked for this step's action
+  bool pilled = false;       // a reality pill was taken with it
+  bool touched = false;      // a hand changed what was drawn
+  KnobValues knobs;          // what this step was dreamt with
+  Coupling coupling = Coupling::dream_leads;
+  int coupling_steps = 0;
+  std::vector<HeldLatent> held;
+  std::shared_ptr<const Image> picture;  // the dream's as it was shown; null: nobody has looked
   std::int64_t honest = -1;  // steps since `anchored` until a picture that stands still was nearer; < 0: none was yet
 };
 
@@ -55,14 +66,20 @@ class Timeline {
   bool empty() const { return present_ == none; }
   Id present() const { return present_; }
   const Instant& now() const { return node(present_).instant; }
+  /// What was found when somebody looked at the present.
   void note(double error, std::int64_t honest) {
     node(present_).instant.error = error;
     node(present_).instant.honest = honest;
   }
+  void note(std::shared_ptr<const Image> picture);
   /// The present's next on its line; `none` at its end. And what it followed, where that is kept.
   Id next() const { return node(present_).next; }
   Id before() const { return before(present_); }
   const Instant& at(Id id) const { return node(id).instant; }
+  /// Whether `id` is kept.
+  bool has(Id id) const { return kept(id); }
+  /// The instants that led to `id`, those of a later step than `step`, in the order in which they were lived.
+  std::vector<Id> path(Id id, std::int64_t step) const;
 
   std::size_t bytes() const { return bytes_; }
   std::size_t budget() const { return budget_; }

@@ -68,6 +68,14 @@ std::vector<CurveView> Metrics::views(const Metrics* reference) const {
   return views;
 }
 
+void Metrics::lay_over(const std::string& run, std::vector<CurveView>& views) const {
+  for (auto& view : views) {
+    const auto found = points_.find(view.name);
+    if (found != points_.end() && !found->second.x.empty())
+      view.others.push_back({run, found->second.x, found->second.y});
+  }
+}
+
 void Metrics::set_floor(const std::string& name, double floor) {
   for (auto& spec : specs_) {
     if (spec.name == name) spec.floor = floor;

@@ -38,6 +38,8 @@ class Metrics {
 
   /// `reference`, when given, supplies what normal looks like.
   std::vector<CurveView> views(const Metrics* reference) const;
+  /// Lays these curves, of `run`, over those of the same name.
+  void lay_over(const std::string& run, std::vector<CurveView>& views) const;
   double last(const std::string& name) const;  // NaN when empty
 
   void save(Checkpoint& into) const;

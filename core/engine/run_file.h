@@ -13,6 +13,9 @@ namespace dream {
 constexpr int run_format = 4;
 constexpr const char* run_format_key = "format";
 
+/// Where training stood, for lists of runs: a line "name progress detail" for each phase.
+constexpr const char* run_progress_key = "progress";
+
 /// The checkpoint of a run, in today's format whatever it was written in. Throws dream::Error for one that a newer
 /// program has written.
 Checkpoint load_run(const std::filesystem::path& file);

@@ -173,7 +173,11 @@ void Trainer::save() {
     throw;
   }
   system_->metrics.save(checkpoint);
-  for (const auto& phase : system_->phases) phase->save(checkpoint);
+  std::string& progress = checkpoint.metadata[run_progress_key];
+  for (const auto& phase : system_->phases) {
+    phase->save(checkpoint);
+    progress += phase->name() + ' ' + std::to_string(phase->progress()) + ' ' + phase->detail() + '\n';
+  }
   checkpoint.metadata["recipe"] = system_->recipe;
   checkpoint.metadata["environment"] = system_->environment;
   checkpoint.metadata["config"] = system_->config.to_toml();

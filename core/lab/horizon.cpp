@@ -80,8 +80,7 @@ HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t
       }
     }
     if (step >= context && within == 0) {  // look, then close the eyes again
-      dream.clear();
-      for (const auto& [name, tensor] : carry) dream[name] = torch::cat(std::vector<torch::Tensor>(dreams, tensor));
+      dream = repeated(carry, dreams);
       last_seen = seen;
       followed = alive;
     }

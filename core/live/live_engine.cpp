@@ -4,21 +4,32 @@
 
 #include "api/error.h"
 #include "core/base/platform.h"
+#include "core/dream/bundle.h"
 #include "core/dream/player.h"
 #include "core/engine/run_file.h"
 #include "core/env/registry.h"
+#include "core/live/gallery.h"
 #include "core/live/live_work.h"
 #include "core/live/run_list.h"
 
 namespace dream {
 namespace {
 
+constexpr double rescan_seconds = 10;  // between two looks at all runs: others train them too
+
 /// What a fault of this command is cured by: the next command of the same cause that succeeds.
 std::string cause_of(const Command& command) {
   if (const auto* field = std::get_if<SetField>(&command)) return "setting " + field->key;
   if (std::holds_alternative<StartRun>(command) || std::holds_alternative<OpenRun>(command)) return "run";
-  if (std::holds_alternative<TrainControl>(command)) return "training";
+  if (std::holds_alternative<TrainControl>(command) || std::holds_alternative<TrainRun>(command)) return "training";
+  if (std::holds_alternative<QueueControl>(command)) return "queue";
+  if (std::holds_alternative<RenameRun>(command) || std::holds_alternative<DuplicateRun>(command) ||
+      std::holds_alternative<DeleteRun>(command) || std::holds_alternative<RestoreRun>(command))
+    return "folder";
+  if (std::holds_alternative<DescribeRun>(command)) return "describe";
   if (std::holds_alternative<DreamFromReplay>(command)) return "replay";
+  if (std::holds_alternative<LookAtReplay>(command)) return "look";
+  if (std::holds_alternative<CompareCurves>(command)) return "curves";
   if (std::holds_alternative<DreamFrom>(command)) return "start";
   return "dream";
 }
@@ -35,13 +46,18 @@ LiveEngine::LiveEngine(Options options)
       dream_(std::make_shared<DreamView>()),
       train_(std::make_shared<TrainView>()),
       runs_(std::make_shared<std::vector<RunView>>()),
+      previews_(std::make_shared<PreviewsView>()),
+      new_run_(std::make_shared<NewRunView>()),
+      run_files_(std::make_shared<RunFilesView>()),
       fault_(std::make_shared<Fault>()),
       weights_(nullptr),
       reference_(nullptr),
+      compared_(std::make_shared<std::vector<Compared>>()),
       watched_(nullptr) {
   player_thread_ = std::jthread([this] { play(); });
   trainer_thread_ = std::jthread([this] { train(); });
   file_thread_ = std::jthread([this] { read_files(); });
+  preview_thread_ = std::jthread([this] { dream_previews(); });
   // The dream first: it is what the user waits for.
   const auto shipped = shipped_runs(options_.assets);
   if (!options_.open.empty() || !shipped.empty()) {
@@ -63,7 +79,8 @@ std::string LiveEngine::close() {
   player_orders_.push([](Player&) {});
   trainer_orders_.push([](TrainerWork&) {});
   file_orders_.push([] {});
-  for (auto* thread : {&player_thread_, &trainer_thread_, &file_thread_}) {
+  preview_orders_.push([](Gallery&) {});
+  for (auto* thread : {&player_thread_, &trainer_thread_, &file_thread_, &preview_thread_}) {
     if (thread->joinable()) thread->join();
   }
   return unsaved_;
@@ -74,6 +91,9 @@ std::shared_ptr<const Snapshot> LiveEngine::latest() const {
   snapshot->dream = dream_.get();
   snapshot->train = train_.get();
   snapshot->runs = runs_.get();
+  snapshot->previews = previews_.get();
+  snapshot->new_run = new_run_.get();
+  snapshot->run_files = run_files_.get();
   snapshot->log = log_.lines();
   snapshot->fault = fault_.get()->text;
   return snapshot;
@@ -82,6 +102,7 @@ std::shared_ptr<const Snapshot> LiveEngine::latest() const {
 void LiveEngine::send(Command command) {
   const std::string cause = cause_of(command);
   const auto player = [&](auto order) { player_orders_.push(guarding<Player>(cause, std::move(order))); };
+  const auto files = [&](auto order) { file_orders_.push(guarding(cause, std::move(order))); };
   const auto trainer = [&](auto order) { trainer_orders_.push(guarding<TrainerWork>(cause, std::move(order))); };
   std::visit(
       Overloaded{
@@ -92,13 +113,24 @@ void LiveEngine::send(Command command) {
           [&](SetSpeed c) { player([c](Player& p) { p.set_speed(c.steps_per_second); }); },
           [&](GoTo c) { player([c](Player& p) { p.go_to(c.instant); }); },
           [&](SetTwin c) { player([c](Player& p) { p.set_twin(c.on); }); },
-          [&](SetAnchor c) { player([c](Player& p) { p.set_anchor(c.every); }); },
+          [&](SetCoupling c) { player([c](Player& p) { p.set_coupling(c.how, c.steps); }); },
+          [&](Follow c) { player([c](Player& p) { p.follow(c.instant); }); },
+          [&](CompareWith c) { player([c](Player& p) { p.compare_with(c.instant); }); },
+          [&](OpenFan& c) { player([c](Player& p) { p.open_fan(c.over, c.knob); }); },
+          [&](CloseFan) { player([](Player& p) { p.close_fan(); }); },
+          [&](TakeFuture c) { player([c](Player& p) { p.take_future(c.which); }); },
+          [&](SeePicture& c) {
+            player([c](Player& p) {
+              if (c.picture) p.see_picture(*c.picture);
+            });
+          },
+          [&](ExplainLatent& c) { player([c](Player& p) { p.explain(c.probe, c.index); }); },
           [&](RealityPill) { player([](Player& p) { p.take_pill(); }); },
           [&](EditLatent& c) { player([c](Player& p) { p.edit(c.probe, c.index, c.value); }); },
           [&](HoldLatent& c) { player([c](Player& p) { p.hold({c.probe, c.index, c.value}, c.on); }); },
           [&](RandomiseLatent& c) { player([c](Player& p) { p.randomise(c.probe); }); },
           [&](DreamFromReplay c) { trainer([this, c](TrainerWork& work) { dream_from_replay(work, c.recency); }); },
-          [&](DreamFrom& c) { file_orders_.push(guarding(cause, [this, c] { dream_from(c.path); })); },
+          [&](DreamFrom& c) { files([this, c] { dream_from(c.path.empty() ? "" : as_typed(c.path)); }); },
           [&](WatchProbes& c) {
             player([c](Player& p) { p.watch(c.names); });
             trainer([c](TrainerWork& work) {
@@ -120,8 +152,35 @@ void LiveEngine::send(Command command) {
             });
           },
           [&](StartRun& c) { trainer([this, c](TrainerWork& work) { start_run(work, c); }); },
-          [&](OpenRun& c) { file_orders_.push(guarding(cause, [this, c] { open_run(c.path); })); },
+          [&](WatchPreviews& c) { preview_orders_.push([c](Gallery& gallery) { gallery.watch(c.paths); }); },
+          [&](KeepBundle& c) {
+            player([this, cause, c](Player& p) {  // written by another thread: a slow disk does not hold the dream
+              file_orders_.push(guarding(cause, [this, c, kept = p.keep(c.seconds)] {
+                kept.save(c.file);
+                log_.say("kept: " + c.file);
+              }));
+            });
+          },
+          [&](TrainRun& c) {
+            files([this, c, cause] {
+              auto order = c;
+              if (!c.copy.empty()) order.path = copy_run(c.path, c.copy).string();
+              refuse_shipped(order.path, options_.assets);
+              trainer_orders_.push(
+                  guarding<TrainerWork>(cause, [this, order](TrainerWork& work) { train_run(work, order); }));
+            });
+          },
+          [&](QueueControl& c) { trainer([this, c](TrainerWork& work) { control_queue(work, c); }); },
+          [&](OpenRun& c) { files([this, c] { open_run(as_typed(c.path)); }); },
           [&](RescanRuns) { file_orders_.push(guarding("", [this] { scan_runs(); })); },
+          [&](DescribeRun& c) { files([this, c] { describe_run(c); }); },
+          [&](RenameRun& c) { files([this, c] { rename_run(c); }); },
+          [&](DuplicateRun& c) { files([this, c] { copy_run(c.path, c.name); }); },
+          [&](DeleteRun& c) { files([this, c] { delete_run(c); }); },
+          [&](RestoreRun& c) { files([this, c] { restore_run(c); }); },
+          [&](CancelCopy) { cancel_copy_ = true; },
+          [&](CompareCurves& c) { file_orders_.push(guarding(cause, [this, c] { compare_curves(c.runs); })); },
+          [&](LookAtReplay c) { trainer([c](TrainerWork& work) { look_at_replay(work, c.recency); }); },
           [&](DismissFault) {
             fault_.put(std::make_shared<const Fault>());
             trainer([](TrainerWork& work) { work.fault.clear(); });
@@ -162,12 +221,46 @@ void LiveEngine::read_files() {
   lower_thread_priority();
   compute_with(1);
   while (!quit_) {
-    for (auto& order : file_orders_.take(std::chrono::duration<double>(0.5))) order();
+    for (auto& order : file_orders_.take(std::chrono::duration<double>(0.5))) {
+      if (!quit_) order();
+    }
     if (!quit_) follow();
+    if (!quit_ && now_seconds() - scanned_at_ > rescan_seconds) scan_runs();
   }
 }
 
+void LiveEngine::dream_previews() {
+  name_thread("previews");
+  lower_thread_priority();
+  compute_with(1);
+  Gallery gallery(options_.device);
+  double rest = 0;
+  while (!quit_) {
+    for (auto& order : preview_orders_.take(std::chrono::duration<double>(gallery.empty() ? 1 : rest))) {
+      order(gallery);
+      previews_.put(gallery.view());
+    }
+    if (quit_ || gallery.empty()) continue;
+    rest = gallery.work();
+    previews_.put(gallery.view());
+  }
+}
+
+void LiveEngine::open_bundle(const std::filesystem::path& file) {
+  const auto bundle = std::make_shared<const Checkpoint>(Checkpoint::load(file));
+  const auto run = run_of_bundle(*bundle, options_.assets, options_.runs);
+  open_run(run.string());
+  player_orders_.push(guarding<Player>("run", [this, bundle](Player& player) {
+    const auto lived = player.replay(*bundle);
+    log_.say(bundle->origin + ": " + std::to_string(lived.steps) + " steps lived again, " +
+             (lived.first_other < 0 ? "the same to the last bit"
+                                    : "not the same from step " + std::to_string(lived.first_other) + " on"));
+  }));
+}
+
 void LiveEngine::open_run(const std::string& path) {
+  if (is_bundle(path)) return open_bundle(path);
+  if (is_start(path)) return dream_from(path);  // an episode or a picture: dreams begin there
   const auto file = checkpoint_path(path);
   const auto checkpoint = load_run(file);
   auto system = std::shared_ptr<System>(load_system(checkpoint, options_.device));
@@ -182,8 +275,10 @@ void LiveEngine::open_run(const std::string& path) {
   trainer_orders_.push(guarding<TrainerWork>("run", [this, path, shipped](TrainerWork& work) {
     work.shipped = shipped ? path : "";
     if (shipped || (work.trainer && same_folder(work.trainer->system().directory, path))) return;
-    if (work.running)
-      throw Error("a run is being trained: stop it before " + path + " can be trained; the dream uses it now");
+    if (work.running || work.one_step) {
+      log_.say(work.trainer->system().directory.string() + " goes on being trained while the dream uses " + path);
+      return;
+    }
     take_up(work, Trainer::open(path, trainer_options(), options_.device));
     if (!work.trainer->notice().empty()) log_.say(work.trainer->notice());
   }));
@@ -241,8 +336,17 @@ void LiveEngine::read_reference(const std::string& recipe, const std::string& en
   }
 }
 
+void LiveEngine::compare_curves(const std::vector<std::string>& runs) {
+  auto read = std::make_shared<std::vector<Compared>>();
+  for (const auto& run : runs)
+    read->push_back({run, std::move(load_system(load_run(checkpoint_path(run)), "cpu")->metrics)});
+  compared_.put(std::move(read));
+}
+
 void LiveEngine::scan_runs() {
-  runs_.put(std::make_shared<const std::vector<RunView>>(list_runs(options_.assets, options_.runs)));
+  auto found = std::make_shared<const std::vector<RunView>>(list_runs(options_.assets, options_.runs));
+  if (*found != *runs_.get()) runs_.put(std::move(found));
+  scanned_at_ = now_seconds();
 }
 
 }  // namespace dream

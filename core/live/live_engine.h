@@ -15,7 +15,7 @@
 
 namespace dream {
 
-/// The engine behind the window: a player thread, a trainer thread, and one that reads files. Commands go to the thread
+/// The engine behind the window: a player thread, a trainer thread, one that reads files and one that dreams previews. Commands go to the thread
 /// whose work they change; each thread publishes what it did. Nothing is locked while a network computes. What a thread
 /// throws becomes a fault in the snapshot; whatever ran goes on.
 class LiveEngine : public Engine {
@@ -52,15 +52,22 @@ class LiveEngine : public Engine {
   using PlayerOrder = std::function<void(class Player&)>;
   using TrainerOrder = std::function<void(TrainerWork&)>;
   using FileOrder = std::function<void()>;
+  using PreviewOrder = std::function<void(class Gallery&)>;
 
   void play();
   void train();
   void read_files();
+  void dream_previews();
 
   void open_run(const std::string& path);
+  void open_bundle(const std::filesystem::path& file);
   Trainer::Options trainer_options() const { return {options_.checkpoint_seconds, ""}; }
   void control_training(TrainerWork& work, const TrainControl& command);
   void start_run(TrainerWork& work, const StartRun& command);
+  void train_run(TrainerWork& work, const TrainRun& command);
+  /// Begins what waits, until one of it trains. What cannot be begun is a fault, and the next one's turn.
+  void start_queued(TrainerWork& work);
+  void control_queue(TrainerWork& work, const QueueControl& command);
   void hand_over_weights(TrainerWork& work);
   void tell_what_is_watched(TrainerWork& work);
   /// The run that is watched has a newer checkpoint, of another program that trains it: it is shown, and dreamt with.
@@ -68,10 +75,24 @@ class LiveEngine : public Engine {
   static void show_batch(Phase& phase, TrainerWork& work);
   void dream_from(const std::string& path);
   void dream_from_replay(TrainerWork& work, double recency);
+  static void look_at_replay(TrainerWork& work, double recency);
   void scan_runs();
+  void describe_run(const DescribeRun& asked);
+  std::string expectation(System& like);
+  void moved(const std::filesystem::path& from, const std::filesystem::path& to);
+  void rename_run(const RenameRun& command);
+  std::filesystem::path copy_run(const std::string& path, const std::string& name);
+  void delete_run(const DeleteRun& command);
+  void restore_run(const RestoreRun& command);
   /// Of the shipped run of this recipe in this environment, if there is one.
   void read_reference(const std::string& recipe, const std::string& environment);
+  /// Reads the curves of these runs; all of them or, where one cannot be read, none: it throws then.
+  void compare_curves(const std::vector<std::string>& runs);
   void take_up(TrainerWork& work, std::unique_ptr<Trainer> trainer);
+  struct Compared {
+    std::string run;
+    Metrics curves;
+  };
   struct Fault {
     std::string cause, text;  // of the last thing that went wrong
   };
@@ -89,17 +110,25 @@ class LiveEngine : public Engine {
   Queue<PlayerOrder> player_orders_;
   Queue<TrainerOrder> trainer_orders_;
   Queue<FileOrder> file_orders_;
+  Queue<PreviewOrder> preview_orders_;
   Mailbox<DreamView> dream_;
   Mailbox<TrainView> train_;
   Mailbox<std::vector<RunView>> runs_;
+  Mailbox<PreviewsView> previews_;
+  Mailbox<NewRunView> new_run_;
+  Mailbox<RunFilesView> run_files_;  // of the file thread
   Mailbox<Fault> fault_;
   Mailbox<LiveWeights> weights_;
   Mailbox<Metrics> reference_;  // the curves of the shipped run like the one that is trained: what normal looks like
+  Mailbox<std::vector<Compared>> compared_;  // whose curves are laid over
   Mailbox<Watched> watched_;    // null: nothing to follow
   std::string unsaved_;         // why, once the trainer thread has ended
   std::string told_;            // what follow() has last said: which run, and who trains it
   FileMark followed_;           // the last checkpoint that follow() has read, whatever came of it
-  std::jthread player_thread_, trainer_thread_, file_thread_;
+  double scanned_at_ = 0;       // the list of runs
+  std::string expected_for_, expected_;  // the last expectation(), and of which recipe and world
+  std::atomic<bool> cancel_copy_ = false;
+  std::jthread player_thread_, trainer_thread_, file_thread_, preview_thread_;
 };
 
 }  // namespace dream

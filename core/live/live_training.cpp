@@ -7,6 +7,7 @@
 #include "core/env/registry.h"
 #include "core/live/live_work.h"
 #include "core/live/run_list.h"
+#include "core/probe/from_tensor.h"
 
 namespace dream {
 namespace {
@@ -35,6 +36,12 @@ void LiveEngine::train() {
     view->fault = work.fault;
     for (const RecipeEntry& entry : recipes()) view->recipes.push_back({entry.name, entry.title + ": " + entry.help});
     for (const EnvEntry& entry : environments()) view->environments.push_back({entry.name, entry.help});
+    for (const auto& [id, order] : work.queue) {
+      if (const auto* begun = std::get_if<StartRun>(&order))
+        view->queue.push_back({id, begun->directory, begun->recipe, begun->environment});
+      else
+        view->queue.push_back({id, std::get<TrainRun>(order).path, "", ""});
+    }
     if (work.trainer) {
       const auto reference = reference_.get();
       auto& system = work.trainer->system();
@@ -45,6 +52,11 @@ void LiveEngine::train() {
       view->environment = system.environment;
       view->phases = work.trainer->phases(view->busy);
       view->curves = system.metrics.views(reference.get());
+      const auto compared = compared_.get();
+      for (const auto& other : *compared) {
+        other.curves.lay_over(other.run, view->curves);
+        view->compared.push_back(other.run);
+      }
       view->fields = system.config.fields();
       view->saved_seconds_ago = work.trainer->saved_seconds_ago();
       if (!work.trainer->taken()) view->trained_by = work.trained_by;
@@ -57,6 +69,7 @@ void LiveEngine::train() {
         view->probe_names = work.probe_names;
         view->warnings = phase->warnings();
         view->replay_frames = phase->replay_frames();
+        view->replay_frame = work.replay_frame;
       }
     }
     train_.put(std::move(view));
@@ -76,11 +89,16 @@ void LiveEngine::train() {
           work.running = work.one_step = false;
           work.trainer->close();
           log_.say("all phases of " + work.trainer->system().directory.string() + " are complete");
+          start_queued(work);
         }
       } catch (const std::exception& error) {
         work.running = work.one_step = false;
         work.fault = words_of(error);
         log_.say(work.fault, Log::error);
+        if (!work.queue.empty()) {  // the next one is begun all the same, and what went wrong here stays to be read
+          fault_.put(std::make_shared<const Fault>(Fault{"training", work.fault}));
+          start_queued(work);
+        }
       }
       if (work.one_step && work.trainer->units() > 0) {  // reading and collecting first are no step of the training
         work.one_step = false;
@@ -127,23 +145,83 @@ void LiveEngine::control_training(TrainerWork& work, const TrainControl& command
 }
 
 void LiveEngine::start_run(TrainerWork& work, const StartRun& command) {
-  if (command.directory.empty()) throw Error("the new run needs a folder, for example runs/car");
-  if (work.running && !command.stop_training) {
+  const auto directory = as_typed(command.directory);
+  if (directory.empty()) throw Error("the new run needs a folder, for example runs/car");
+  const bool busy = work.running || work.one_step;
+  if (busy && !command.stop_training && !command.queued) {
     throw Error(work.trainer->system().directory.string() +
                 " is being trained: stop it before another run is begun, or let it be stopped");
   }
   std::error_code ignored;
-  if (std::filesystem::is_regular_file(std::filesystem::path(command.directory) / "checkpoint.safetensors", ignored))
-    throw Error(command.directory + " holds a run already: choose another folder, or open that run to go on with it");
+  const auto is_waiting = [&](const TrainerWork::Queued& waiting) {
+    const auto* order = std::get_if<StartRun>(&waiting.order);
+    return order && same_folder(order->directory, directory);
+  };
+  if (std::filesystem::is_regular_file(std::filesystem::path(directory) / "checkpoint.safetensors", ignored) ||
+      std::any_of(work.queue.begin(), work.queue.end(), is_waiting))
+    throw Error(directory + " holds a run already: choose another folder, or open that run to go on with it");
   RunSpec spec;
   spec.recipe = command.recipe;
   spec.environment = command.environment;
-  spec.directory = command.directory;
+  spec.directory = directory;
   spec.settings = command.settings;
   spec.device = options_.device;
-  take_up(work, std::make_unique<Trainer>(make_system(spec), trainer_options(), false));
-  log_.say("new run in " + command.directory);
+  auto system = make_system(spec);
+  if (busy && command.queued) {  // it is known now that it can be begun
+    work.queue.push_back({++work.queued, command});
+    std::get<StartRun>(work.queue.back().order).directory = directory;
+    log_.say(directory + " is begun after the training under way");
+    return;
+  }
+  take_up(work, std::make_unique<Trainer>(std::move(system), trainer_options(), false));
+  log_.say("new run in " + directory);
   file_orders_.push(guarding("", [this] { scan_runs(); }));
+}
+
+void LiveEngine::train_run(TrainerWork& work, const TrainRun& command) {
+  const bool open = work.trainer && same_folder(work.trainer->system().directory, command.path);
+  if ((work.running || work.one_step) && !open) {
+    if (command.queued) {
+      work.queue.push_back({++work.queued, command});
+      log_.say(command.path + " is trained after the training under way");
+      return;
+    }
+    if (!command.stop_training)
+      throw Error(work.trainer->system().directory.string() + " is being trained: stop it before " + command.path +
+                  " is trained, or let it be stopped");
+  }
+  if (!open) take_up(work, Trainer::open(command.path, trainer_options(), options_.device));
+  if (!work.trainer->notice().empty()) log_.say(work.trainer->notice());
+  control_training(work, {TrainControl::Do::start, ""});
+}
+
+void LiveEngine::start_queued(TrainerWork& work) {
+  while (!work.running && !work.queue.empty()) {
+    const auto next = std::move(work.queue.front());
+    work.queue.pop_front();
+    guarded("queue", [&] {
+      if (const auto* begun = std::get_if<StartRun>(&next.order)) {
+        start_run(work, *begun);
+        control_training(work, {TrainControl::Do::start, ""});
+      } else {
+        train_run(work, std::get<TrainRun>(next.order));
+      }
+    });
+  }
+}
+
+void LiveEngine::control_queue(TrainerWork& work, const QueueControl& command) {
+  auto& queue = work.queue;
+  const auto found = std::find_if(queue.begin(), queue.end(), [&](const auto& q) { return q.id == command.id; });
+  if (found == queue.end()) return;  // its turn has come meanwhile
+  if (command.what == QueueControl::Do::remove) {
+    queue.erase(found);
+    return;
+  }
+  if (work.running || work.one_step)
+    throw Error(work.trainer->system().directory.string() + " is being trained: stop it before the next one is begun");
+  std::rotate(queue.begin(), found, found + 1);
+  start_queued(work);
 }
 
 void LiveEngine::hand_over_weights(TrainerWork& work) {
@@ -173,6 +251,16 @@ void LiveEngine::show_batch(Phase& phase, TrainerWork& work) {
   work.probes = sink.take();
   const double now = now_seconds();
   work.show_at = now + (now - began) * (1 - showing_share) / showing_share;
+}
+
+void LiveEngine::look_at_replay(TrainerWork& work, double recency) {
+  work.replay_frame = {};
+  const auto* phase = work.trainer ? work.trainer->current() : nullptr;
+  if (!phase || phase->replay_frames() == 0) return;
+  const auto piece = phase->replay_piece(recency);
+  if (!piece.image.defined()) return;
+  const auto last = piece.image[piece.steps() - 1][0].to(torch::kCPU);
+  work.replay_frame = {"replay", "where the dream would begin", -1, std::make_shared<const Image>(image_from(last))};
 }
 
 void LiveEngine::dream_from_replay(TrainerWork& work, double recency) {

@@ -1,8 +1,12 @@
 #pragma once
 // What the threads of the window's engine share; for its own sources alone.
 #include <algorithm>
+#include <deque>
 #include <set>
+#include <variant>
 
+#include "core/base/platform.h"
+#include "core/base/text.h"
 #include "core/live/live_engine.h"
 
 namespace dream {
@@ -21,6 +25,12 @@ inline bool same_folder(const std::filesystem::path& a, const std::filesystem::p
          std::filesystem::weakly_canonical(a / "", ignored) == std::filesystem::weakly_canonical(b / "", ignored);
 }
 
+/// A path out of the window: what is there under these very letters, otherwise what a shell would make of them.
+inline std::string as_typed(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(path, ignored) ? path : typed_path(path, home_directory());
+}
+
 /// Threads of the calling thread's networks. Torch gives a thread that computes for the first time the number that any
 /// thread has set last, so that moment is brought forward.
 inline void compute_with(int threads) {
@@ -37,17 +47,28 @@ struct LiveEngine::TrainerWork {
   double weights_at = 0, show_at = 0;                    // not before
   std::set<std::string> watched;                         // probes that the window shows
   std::vector<Frame> frames;                             // what was made last, and for which
+  Frame replay_frame;  // that was looked at last
   std::vector<Probe> probes;
   std::vector<std::string> probe_names;
+  struct Queued {
+    std::int64_t id;
+    std::variant<StartRun, TrainRun> order;
+  };
+  std::deque<Queued> queue;
+  std::int64_t queued = 0;  // so far: the ids
 
   void take(std::unique_ptr<Trainer> next) {
     if (trainer) trainer->close();
     const bool same = trainer && next && trainer->system().directory == next->system().directory;
     auto watching = std::move(watched);
+    auto waiting = std::move(queue);
+    const auto count = queued;
     auto by = same ? std::move(trained_by) : std::string();
     *this = {};
     trainer = std::move(next);
     watched = std::move(watching);
+    queue = std::move(waiting);
+    queued = count;
     trained_by = std::move(by);
   }
 };

@@ -1,9 +1,13 @@
 #include "core/live/run_list.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
+#include <locale>
+#include <sstream>
 
 #include "api/error.h"
+#include "core/base/durable_file.h"
 #include "core/base/platform.h"
 #include "core/engine/run_file.h"
 #include "core/engine/system.h"
@@ -18,23 +22,62 @@ std::vector<fs::path> runs_in(const fs::path& folder) {
   std::vector<fs::path> found;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    if (entry.path().filename().string().starts_with('.')) continue;  // what is being copied, what was deleted
     if (fs::is_regular_file(entry.path() / "checkpoint.safetensors", ignored)) found.push_back(entry.path());
   }
   std::sort(found.begin(), found.end());
   return found;
 }
 
+double bytes_in(const fs::path& folder) {
+  double bytes = 0;
+  std::error_code ignored;
+  for (fs::recursive_directory_iterator at(folder, ignored), end; at != end; at.increment(ignored)) {
+    if (at->is_regular_file(ignored)) bytes += static_cast<double>(at->file_size(ignored));
+  }
+  return bytes;
+}
+
+/// Where training stood when the checkpoint was saved, by what Trainer::save has left there.
+void read_progress(const std::string& text, RunView& view) {
+  std::istringstream lines(text);
+  lines.imbue(std::locale::classic());
+  double sum = 0;
+  int phases = 0;
+  std::string name, detail;
+  for (double progress = 0; lines >> name >> progress && std::getline(lines, detail); ++phases) {
+    sum += std::clamp(progress, 0.0, 1.0);
+    if (progress <= 0) continue;  // the last one that has begun says where it stands
+    view.training = name + ' ' + std::to_string(std::lround(std::min(progress, 1.0) * 100)) + " %";
+    if (detail.size() > 1) view.training += ':' + detail;
+  }
+  if (phases > 0) view.progress = sum / phases;
+}
+
 RunView describe(const fs::path& run, bool shipped) {
   RunView view;
   view.path = run.string();
-  view.title = shipped ? "shipped: " + run.filename().string() : run.string();
+  view.shipped = shipped;
+  view.name = run.filename().string();
+  view.title = shipped ? "shipped: " + view.name : run.string();
+  view.bytes = bytes_in(run);
+  view.trained_by = shipped ? "" : writer_of(run);
   try {
-    auto checkpoint = Checkpoint::peek(checkpoint_path(run));
+    const auto file = checkpoint_path(run);
+    view.changed = mark_of(file).changed / 1'000'000'000;
+    auto checkpoint = Checkpoint::peek(file);
     migrate(checkpoint);
     view.recipe = checkpoint.text("recipe");
     view.environment = checkpoint.text("environment");
-    const auto score = checkpoint.metadata.find("fact/score");
-    view.detail = score == checkpoint.metadata.end() ? "not evaluated yet" : "score " + score->second;
+    for (const auto& entry : recipes()) {
+      if (entry.name == view.recipe) view.model = entry.title;
+    }
+    const auto& said = checkpoint.metadata;
+    if (const auto progress = said.find(run_progress_key); progress != said.end())
+      read_progress(progress->second, view);
+    const auto score = said.find("fact/score");
+    view.detail = score == said.end() ? "not evaluated yet" : "score " + score->second;
+    if (score != said.end()) view.score = score_from(score->second);
     view.usable = true;
   } catch (const std::exception& error) {
     view.detail = error.what();
@@ -70,6 +113,22 @@ void refuse_shipped(const fs::path& run, const fs::path& assets) {
   const auto folder = run.has_filename() ? run : run.parent_path();
   throw Error(folder.string() + " is shipped with the program and stays as it is: copy the folder (cp -r " +
               folder.string() + " runs/" + folder.filename().string() + ") and train the copy on");
+}
+
+void require_own(const fs::path& run, const fs::path& assets) {
+  if (is_shipped(run, assets))
+    throw Error(run.string() + " is shipped with the program and stays as it is; a copy of it is your own");
+}
+
+ScoreView score_from(const std::string& text) {
+  std::istringstream words(text);
+  words.imbue(std::locale::classic());
+  ScoreView score;
+  std::string sign;
+  if (!(words >> score.mean >> sign >> score.deviation) || sign != "±") return {};
+  std::getline(words >> std::ws, score.of);
+  score.known = true;
+  return score;
 }
 
 std::vector<RunView> list_runs(const fs::path& assets, const fs::path& runs) {

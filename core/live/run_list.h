@@ -16,7 +16,13 @@ bool is_shipped(const std::filesystem::path& run, const std::filesystem::path& a
 /// Throws dream::Error for a shipped run, which nobody trains on in its place.
 void refuse_shipped(const std::filesystem::path& run, const std::filesystem::path& assets);
 
+/// The same, for what would change or move its folder.
+void require_own(const std::filesystem::path& run, const std::filesystem::path& assets);
+
 /// Shipped runs, then those in `runs`, as the window lists them. A damaged one is listed with what is wrong with it.
 std::vector<RunView> list_runs(const std::filesystem::path& assets, const std::filesystem::path& runs);
+
+/// "861 ± 40 over 100 tracks" as numbers; not known where it reads otherwise.
+ScoreView score_from(const std::string& text);
 
 }  // namespace dream

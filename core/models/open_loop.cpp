@@ -54,13 +54,19 @@ std::vector<Frame> open_loop_frames(WorldModel& model, const SequenceBatch& batc
   const auto picture = [](const torch::Tensor& x) {
     return std::make_shared<const Image>(image_from(x.to(torch::kCPU)));
   };
-  return {{"real", "from the replay", -1, picture(seen[0])},
-          {"reconstruction", "the model's picture of the same frame",
-           (seen[0] - rebuilt[0]).square().mean().item<double>(), picture(rebuilt[0])},
-          {"open loop",
-           "truth, dream, difference; " + std::to_string(context) + " frames seen, then imagined to step " +
-               std::to_string(steps),
-           cells > 0 ? error / cells : -1, picture(sheet)}};
+  std::vector<Frame> frames{
+      {"real", "from the replay", -1, picture(seen[0])},
+      {"reconstruction", "the model's picture of the same frame",
+       (seen[0] - rebuilt[0]).square().mean().item<double>(), picture(rebuilt[0])},
+      {"open loop",
+       std::to_string(context) + " frames seen, then imagined to step " + std::to_string(steps) +
+           " under the true actions",
+       cells > 0 ? error / cells : -1, picture(sheet)}};
+  frames.back().rows = {"truth", "dream", "difference"};
+  frames.back().columns = static_cast<int>(truth.size());
+  frames.back().seen = static_cast<int>((context + stride - 1) / stride);
+  frames.back().stride = static_cast<int>(stride);
+  return frames;
 }
 
 void report_predicted(WorldModel& model, const SequenceBatch& batch, std::int64_t context, const Valued& valued,

@@ -44,6 +44,11 @@ std::vector<Knob> Rssm::knobs() const {
   return {temperature()};
 }
 
+torch::Tensor Rssm::surprise(const Carry& seen) {
+  if (!seen.contains("posterior")) return {};
+  return kl(seen.at("posterior"), seen.at("prior")).sum(-1);
+}
+
 void Rssm::report(const Carry& carry, ProbeSink& sink) {
   const auto groups = options_.groups, classes = options_.classes;
   const auto has = [&](const char* name) { return carry.contains(name); };

@@ -72,6 +72,12 @@ Prediction VmcModel::outcome(const Carry& carry) {
   return prediction;
 }
 
+torch::Tensor VmcModel::surprise(const Carry& seen) {
+  if (!seen.contains("mean")) return {};
+  const auto out = m_->output(seen.at("h"));
+  return mixture_nll(seen.at("mean"), out.log_weights, out.mean, out.log_deviation).sum(-1);
+}
+
 torch::Tensor VmcModel::features(const Carry& carry) {
   return torch::cat({carry.at("z"), carry.at("h")}, 1);
 }

@@ -20,6 +20,7 @@ class VmcModel : public WorldModel {
   Prediction predict(const Carry& carry) override;
   Prediction outcome(const Carry& carry) override;
   std::vector<Knob> knobs() const override;
+  torch::Tensor surprise(const Carry& seen) override;  // −log p(z | h) of the encoder's mean, summed over z
   torch::Tensor features(const Carry& carry) override;  // [z, h]
   std::int64_t feature_count() const override;
   std::vector<std::string> probe_names() const override;

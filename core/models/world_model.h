@@ -56,6 +56,13 @@ class WorldModel : public torch::nn::Module {
   virtual torch::Tensor reward_to_target(const torch::Tensor& reward) const { return reward; }
   virtual torch::Tensor reward_from_target(const torch::Tensor& target) const { return target; }
 
+  /// How much the last frame told that was not predicted, of carries that observe() has made: float [B], nats. KL(q ‖ p)
+  /// or −log p of what was seen, each within its own model; undefined where a model cannot say.
+  virtual torch::Tensor surprise(const Carry& seen) {
+    (void)seen;
+    return {};
+  }
+
   /// What a behaviour sees of a carry: float [B, features()].
   virtual torch::Tensor features(const Carry& carry) = 0;
   virtual std::int64_t feature_count() const = 0;

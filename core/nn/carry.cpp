@@ -10,6 +10,13 @@ Carry select_lane(const Carry& carry, std::int64_t lane) {
   return one;
 }
 
+Carry repeated(const Carry& carry, std::int64_t count) {
+  Carry all;
+  for (const auto& [name, tensor] : carry)
+    all[name] = torch::cat(std::vector<torch::Tensor>(static_cast<std::size_t>(count), tensor));
+  return all;
+}
+
 Carry where_fresh(const torch::Tensor& fresh, const Carry& initial, const Carry& carry) {
   Carry mixed;
   for (const auto& [name, start] : initial) {

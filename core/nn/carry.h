@@ -14,6 +14,8 @@ using Carry = std::map<std::string, torch::Tensor>;
 
 /// Lane `lane` of every tensor as a batch of one.
 Carry select_lane(const Carry& carry, std::int64_t lane);
+/// `count` copies of all lanes, one after the other.
+Carry repeated(const Carry& carry, std::int64_t count);
 /// `carry` where `fresh` [B] (bool) is false, `initial` where it is true; only the tensors that `initial` has.
 Carry where_fresh(const torch::Tensor& fresh, const Carry& initial, const Carry& carry);
 /// The same where the one lane `lane` is fresh.

@@ -62,5 +62,29 @@ TEST(Numbers, AreReadWholeOrNotAtAll) {
   EXPECT_EQ(number_text(100), "100");
 }
 
+TEST(TypedPath, IsReadAsAShellReadsIt) {
+  const auto read = [](std::string_view text) { return typed_path(text, "/home/ann"); };
+  EXPECT_EQ(read("runs/car"), "runs/car");
+  EXPECT_EQ(read("  runs/car \r\n"), "runs/car");
+  EXPECT_EQ(read("~"), "/home/ann");
+  EXPECT_EQ(read("~/runs/car/"), "/home/ann/runs/car/");
+  EXPECT_EQ(read("'runs/my car'"), "runs/my car");
+  EXPECT_EQ(read("\"runs/my car\"\n"), "runs/my car");
+  EXPECT_EQ(read("~/'my car'/x"), "/home/ann/my car/x");
+  EXPECT_EQ(read("runs/my\\ car"), "runs/my car");
+  EXPECT_EQ(read("runs/car\\ "), "runs/car ") << "a blank that was meant";
+  EXPECT_EQ(read("'it'\\''s'"), "it's");
+  EXPECT_EQ(read("'a\\b'"), "a\\b") << "single quotes keep all";
+  EXPECT_EQ(read("\"a\\b\\\"c\""), "a\\b\"c") << "double ones all but a few";
+  EXPECT_EQ(read(" \n"), "");
+}
+
+TEST(TypedPath, ATildeIsAHomeOnlyWhereAShellSaysSo) {
+  EXPECT_EQ(typed_path("'~/x'", "/home/ann"), "~/x");
+  EXPECT_EQ(typed_path("runs/~", "/home/ann"), "runs/~");
+  EXPECT_EQ(typed_path("~ann/x", "/home/ann"), "~ann/x");
+  EXPECT_EQ(typed_path("~/x", ""), "~/x") << "no home is known";
+}
+
 }  // namespace text_test
 }  // namespace dream

@@ -80,6 +80,19 @@ TEST_F(PlayerTest, BeginsAfterAWarmUpAndDreamsTheTruth) {
   EXPECT_GT(player.view()->version, view->version);
 }
 
+TEST_F(PlayerTest, WhatIsWatchedWhileTheDreamHoldsStillIsShown) {
+  Player player;
+  load(player);
+  player.control(Do::pause);
+  player.watch({});
+  EXPECT_TRUE(player.view()->probes.empty());
+  player.watch({"latent/x"});
+  ASSERT_TRUE(player.changed()) << "the window gets another view without a step";
+  EXPECT_EQ(player.view()->probes.at(0).name, "latent/x");
+  player.watch({"latent/x"});
+  EXPECT_FALSE(player.changed()) << "the same names are no news";
+}
+
 TEST_F(PlayerTest, AWrongModelShowsItsError) {
   Player player;
   load(player, {.length = 200}, -0.1);  // it imagines the opposite motion
@@ -272,14 +285,15 @@ TEST_F(PlayerTest, ADreamThatDriftsIsAnchoredEverySoManyStepsOrByAPill) {
   EXPECT_GT(apart(run(player, 4).back()), 0.1) << "one frame alone";
 
   player.control(Do::restart);
-  player.set_anchor(5);
+  player.set_coupling(Coupling::anchored, 5);
   const auto path = run(player, 15);
   for (const std::size_t step : {5u, 10u, 15u}) {
     EXPECT_LT(apart(path[step - 1]), 0.02) << step;
     EXPECT_GT(apart(path[step - 2]), 0.05) << step;
   }
-  EXPECT_EQ(player.view()->anchor_every, 5);
-  EXPECT_THROW(player.set_anchor(-1), Error);
+  EXPECT_EQ(player.view()->coupling_steps, 5);
+  EXPECT_THROW(player.set_coupling(Coupling::anchored, 0), Error);
+  EXPECT_THROW(player.set_coupling(Coupling::reality_leads, 51), Error);
   player.set_twin(false);
   EXPECT_THROW(player.take_pill(), Error) << "nothing real goes with it";
 }
@@ -309,7 +323,7 @@ TEST_F(PlayerTest, TheHonestyClockStopsWhereAStillPictureIsNearer) {
   player.control(Do::play);
   run(player, 3);
   EXPECT_EQ(player.view()->honesty.stretches, 1) << "what is lived again is not counted again";
-  player.set_anchor(2);
+  player.set_coupling(Coupling::anchored, 2);
   run(player, 6);
   EXPECT_GE(player.view()->honesty.stretches, 3);
   EXPECT_NEAR(player.view()->honesty.mean, 1, 1e-9);

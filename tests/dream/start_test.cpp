@@ -252,7 +252,7 @@ TEST_F(StartTest, WhatDoesNotFitIsRefusedAndTheDreamGoesOn) {
     return message_of<Error>([&] { player.start_from(start_from_file(path)); });
   };
   test::write_bytes(folder_ / "notes.txt", "no picture");
-  EXPECT_NE(refused((folder_ / "notes.txt").string()).find("PNG or JPEG"), std::string::npos);
+  EXPECT_NE(refused((folder_ / "notes.txt").string()).find("a PNG, JPEG or BMP"), std::string::npos);
   EXPECT_NE(refused((folder_ / "missing.png").string()).find("missing.png"), std::string::npos);
   auto cut = test::read_bytes(DREAMSCOPE_SOURCE_DIR "/tests/golden/viewers/heatmap.png");
   test::write_bytes(folder_ / "cut.png", cut.substr(0, cut.size() / 2));

@@ -66,6 +66,13 @@ TEST_F(LiveDreamerTest, ABatchShowsWhatIsWatchedAndADreamBeginsInTheReplay) {
 
   live->send(TrainControl{Train::pause, ""});
   ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return !s.train->busy; }));
+  live->send(LookAtReplay{0.25});
+  ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.train->replay_frame.image != nullptr; }));
+  const auto oldest = live->latest()->train->replay_frame.image;
+  live->send(LookAtReplay{1});
+  EXPECT_TRUE(comes(*live, [&](const Snapshot& s) {
+    return s.train->replay_frame.image && s.train->replay_frame.image->pixels != oldest->pixels;
+  }));
   live->send(DreamControl{DreamControl::Do::pause});
   live->send(DreamFromReplay{0.25});
   ASSERT_TRUE(comes(*live, [](const Snapshot& s) {

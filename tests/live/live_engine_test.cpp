@@ -71,6 +71,35 @@ TEST_F(LiveEngineTest, OffersEveryRecipeAndEnvironmentOnce) {
   }
 }
 
+TEST_F(LiveEngineTest, CurvesOfOtherRunsAreLaidOverOrNoneOfThem) {
+  for (const auto* name : {"open", "other"}) {
+    Trainer trainer(test::tiny_system(folder_ / name), {}, false);
+    trainer.system().metrics.add("v/kl", 0, 1);
+    trainer.system().metrics.add("v/kl", 10, name == std::string("other") ? 7 : 2);
+    trainer.save();
+    trainer.close();
+  }
+  const auto live = engine("open");
+  const auto other = (folder_ / "other").string();
+  const auto kl = [](const Snapshot& s) {
+    const auto found = std::ranges::find(s.train->curves, "v/kl", &CurveView::name);
+    return found == s.train->curves.end() ? CurveView{} : *found;
+  };
+  ASSERT_TRUE(comes(*live, [&](const Snapshot& s) { return kl(s).y.size() == 2; }));
+  EXPECT_TRUE(kl(*live->latest()).others.empty());
+  live->send(CompareCurves{{other}});
+  ASSERT_TRUE(comes(*live, [&](const Snapshot& s) { return kl(s).others.size() == 1; }));
+  EXPECT_EQ(live->latest()->train->compared, std::vector{other});
+  EXPECT_EQ(kl(*live->latest()).others[0].run, other);
+  EXPECT_EQ(kl(*live->latest()).others[0].y, (std::vector<double>{1, 7}));
+  EXPECT_EQ(kl(*live->latest()).y, (std::vector<double>{1, 2})) << "one's own stays as it is";
+  live->send(CompareCurves{{other, (folder_ / "nowhere").string()}});
+  ASSERT_TRUE(comes(*live, [](const Snapshot& s) { return s.fault.find("nowhere") != std::string::npos; }));
+  EXPECT_EQ(live->latest()->train->compared, std::vector{other}) << "what was laid over stays";
+  live->send(CompareCurves{});
+  EXPECT_TRUE(comes(*live, [&](const Snapshot& s) { return s.fault.empty() && kl(s).others.empty(); }));
+}
+
 TEST_F(LiveEngineTest, TheVersionRisesWithTheContentAlone) {
   make_run("run");
   const auto live = engine("");

@@ -47,6 +47,9 @@ double error_of(test::ToyModel& model, const SequenceBatch& batch) {
   EXPECT_EQ(frames[2].name, "open loop");
   EXPECT_EQ(frames[2].image->width, 64 * batch.steps());
   EXPECT_EQ(frames[2].image->height, 64 * 6);
+  EXPECT_EQ(frames[2].rows, (std::vector<std::string>{"truth", "dream", "difference"}));
+  EXPECT_EQ(frames[2].columns, batch.steps());
+  EXPECT_EQ(frames[2].seen, 3);
   EXPECT_LT(frames[1].error, 1e-3) << "what was seen is painted again";
   return frames[2].error;
 }
@@ -74,6 +77,15 @@ TEST_F(OpenLoopTest, ALookInOneLaneTellsTheOtherNothing) {
   EXPECT_GT(lone, 0.05);
   EXPECT_LT(broken, both) << "the second lane was put right";
   EXPECT_GT(broken, 0.6 * lone) << "the first was not, which would leave a quarter";
+}
+
+TEST_F(OpenLoopTest, ASheetSaysWhichOfItsColumnsWereSeen) {
+  test::ToyModel model(0.1);
+  const auto sheet =
+      open_loop_frames(model, driven(20, 1000), 6, at::make_generator<at::CPUGeneratorImpl>(1), 2, 4).back();
+  EXPECT_EQ(sheet.columns, 4);
+  EXPECT_EQ(sheet.stride, 5);
+  EXPECT_EQ(sheet.seen, 2) << "steps 0 and 5 of the six that were seen";
 }
 
 TEST_F(OpenLoopTest, AModelThatPaintsNothingHasNoSheet) {

@@ -10,7 +10,7 @@ namespace experiments_test {
 using Experiments = Flow;
 
 TEST_F(Experiments, OnePlaysItselfSaysWhatIsSeenAndPutsEverythingBack) {
-  engine.dream().anchor_every = 25;
+  engine.dream().coupling = Coupling::anchored, engine.dream().coupling_steps = 25;
   engine.dream().human_pilot = true;
   engine.tick();
   open();
@@ -20,7 +20,7 @@ TEST_F(Experiments, OnePlaysItselfSaysWhatIsSeenAndPutsEverythingBack) {
     ctx->MenuClick("//##MainMenuBar/Experiments/From cold to hot");
     ctx->Yield(4);
     EXPECT_NEAR(engine.knob("tau_mixture"), 0.1, 1e-6);
-    EXPECT_EQ(engine.dream().anchor_every, 0);
+    EXPECT_EQ(engine.dream().coupling, Coupling::drift);
     EXPECT_FALSE(engine.dream().human_pilot);
     EXPECT_NE(sentence(window->ui()).text.find("0.1"), std::string::npos);
     ctx->Yield(230);
@@ -30,7 +30,8 @@ TEST_F(Experiments, OnePlaysItselfSaysWhatIsSeenAndPutsEverythingBack) {
     EXPECT_FALSE(window->ui().experiment.running()) << "It ends by itself …";
     EXPECT_NEAR(engine.knob("tau_mixture"), 0.7, 1e-6) << "… and all is as it was.";
     EXPECT_NEAR(engine.knob("tau_sigma"), 1, 1e-6);
-    EXPECT_EQ(engine.dream().anchor_every, 25);
+    EXPECT_EQ(engine.dream().coupling, Coupling::anchored);
+    EXPECT_EQ(engine.dream().coupling_steps, 25);
     EXPECT_TRUE(engine.dream().human_pilot);
   });
 }

@@ -94,6 +94,8 @@ FakeEngine::FakeEngine() {
   for (int step = 0; step <= 318; ++step) {
     dream_.timeline.line.push_back({step + 1, step, wave(step, 0.3) * 2 + 1, 0.02f + 0.02f * wave(step, 0.1),
                                     0.0001f * static_cast<float>(step), step > 290});
+    auto& lived = dream_.timeline.line.back();
+    lived.surprise = 12 + 8 * wave(step, 0.7), lived.picture = road(step * 0.3, wave(step, 0.2), 1);
   }
   dream_.timeline.present = 240;
   dream_.timeline.branches = {{700, 120, 340}, {812, 200, 260}};
@@ -135,9 +137,20 @@ FakeEngine::FakeEngine() {
   Field device = field("device", "Where the networks run.", "", std::string("cpu"), 0, 0, false, false);
   device.choices = {"cpu", "cuda"};
   train_.fields.push_back(device);
-  runs_ = {{"assets/car", "shipped run", "vmc", "CarRacing", "score 861 ± 40 over 100 tracks", true},
-           {"runs/car", "runs/car", "vmc", "CarRacing", "V trained, M at 12 %", true},
-           {"runs/old", "runs/old", "vmc", "CarRacing", "model.safetensors is cut short: 1.2 MB of 9.8 MB", false}};
+  const auto run = [](const char* path, const char* model, const char* detail, bool shipped, std::int64_t changed,
+                      double bytes) {
+    RunView view{path, path, "vmc", "CarRacing", detail, true};
+    view.shipped = shipped, view.name = view.path.substr(view.path.rfind('/') + 1), view.model = model;
+    view.changed = changed, view.bytes = bytes;
+    return view;
+  };
+  runs_ = {run("assets/car", "World Models (V-M-C)", "score 861 ± 40 over 100 tracks", true, 1795600000, 9.8e6),
+           run("runs/car", "World Models (V-M-C)", "not evaluated yet", false, 1795690000, 1.23e9),
+           run("runs/old", "World Models (V-M-C)", "model.safetensors is cut short: 1.2 MB of 9.8 MB", false,
+               1795500000, 1.2e6)};
+  runs_[0].score = {true, 861, 40, "over 100 tracks"};
+  runs_[1].progress = 0.41, runs_[1].training = "v 62 %: epoch 7 of 10";
+  runs_[2].usable = false;
   log_ = {{0.4, 0, "Shipped run opened: assets/car"},
           {1.2, 0, "Collect: 200 episodes are there already"},
           {2.0, 0, "V: 4,348,547 parameters, 742 frames/s"},
@@ -178,8 +191,23 @@ void FakeEngine::send(Command command) {
     dream_.steps_per_second = speed->steps_per_second;
   } else if (const auto* twin = std::get_if<SetTwin>(&command)) {
     dream_.twin = twin->on;
-  } else if (const auto* anchor = std::get_if<SetAnchor>(&command)) {
-    dream_.anchor_every = anchor->every;
+  } else if (const auto* coupled = std::get_if<SetCoupling>(&command)) {
+    dream_.coupling = coupled->how, dream_.coupling_steps = coupled->steps;
+  } else if (const auto* compared = std::get_if<CompareWith>(&command)) {
+    dream_.compared_with = compared->instant;
+  } else if (const auto* fan = std::get_if<OpenFan>(&command)) {
+    dream_.fan = {fan->over, fan->knob, fan->knob, dream_.step, 0, 300, {}};
+    for (int i = 0; i < 9; ++i) dream_.fan.futures.push_back({"chance " + std::to_string(i + 1), 0.5 * i, 0, nullptr});
+  } else if (std::holds_alternative<CloseFan>(command) || std::holds_alternative<TakeFuture>(command)) {
+    dream_.fan = {};
+  } else if (const auto* seen = std::get_if<WatchPreviews>(&command)) {
+    previews_ = {{}, 12, 0.09};
+    for (const auto& path : seen->paths) {
+      PreviewView preview;
+      preview.path = path, preview.honest = 46, preview.honest_count = 3;
+      preview.dream = road(road_, 0.2, 1), preview.real = road(road_, 0, 0);
+      previews_.all.push_back(std::move(preview));
+    }
   } else if (const auto* edit = std::get_if<EditLatent>(&command)) {
     if (edit->index >= 0 && edit->index < 32) edits_.push_back({edit->index, edit->value});
   } else if (const auto* hold = std::get_if<HoldLatent>(&command)) {
@@ -198,6 +226,20 @@ void FakeEngine::send(Command command) {
   } else if (const auto* set = std::get_if<SetField>(&command)) {
     for (Field& field : train_.fields)
       if (field.key == set->key && (set->run.empty() || set->run == train_.run)) field.value = set->value;
+  } else if (const auto* asked = std::get_if<DescribeRun>(&command)) {
+    new_run_ = {asked->recipe, asked->environment, asked->directory, asked->settings, asked->like, train_.fields, "",
+                "runs/free",   "the shipped run car took 9,000 updates"};
+    if (!asked->like.empty()) new_run_.environment = "Other", new_run_.settings = {"v.epochs=3"};
+    for (const auto& setting : new_run_.settings) {
+      const auto key = setting.substr(0, setting.find('='));
+      if (std::none_of(train_.fields.begin(), train_.fields.end(), [&](const Field& f) { return f.key == key; }))
+        new_run_.wrong = "there is no setting '" + key + "'";
+    }
+  } else if (const auto* gone = std::get_if<DeleteRun>(&command)) {
+    files_.deleted.push_back({gone->path, "runs/.deleted/" + gone->path.substr(gone->path.rfind('/') + 1)});
+    std::erase_if(runs_, [&](const RunView& run) { return run.path == gone->path; });
+  } else if (std::holds_alternative<RestoreRun>(command)) {
+    files_.deleted.pop_back();
   } else if (std::holds_alternative<DismissFault>(command)) {
     fault_.clear(), train_.fault.clear();
   }
@@ -220,6 +262,15 @@ void FakeEngine::fill_frames() {
     dream_.frames.push_back({"real", "same actions", -1, real});
     dream_.frames.push_back({"reconstruction", "V of the real frame", 0.0021, seen});
     dream_.frames.push_back({"difference", "dream − real", 0.0143, difference(*dreamt, *real)});
+  }
+  for (std::size_t i = 0; i < dream_.fan.futures.size(); ++i)
+    dream_.fan.futures[i].picture = road(road_, 0.1 * (static_cast<double>(i) - 4), 1);
+  auto& line = dream_.timeline.line;
+  for (std::size_t i = line.empty() ? 0 : line.size() - 1, k = 0; k < 2 && !line.empty(); ++k, i = dream_.timeline.present)
+    line[i].picture = dreamt;
+  if (dream_.compared_with != 0) {
+    dream_.frames.push_back({"branch", "the other branch at this step", -1, seen});
+    dream_.frames.push_back({"branch difference", "|dream − the other branch|", 0.0062, difference(*dreamt, *seen)});
   }
   train_.frames = {{"real", "batch 1,204", -1, real}, {"reconstruction", "by V", 0.0024, seen}};
 }
@@ -293,7 +344,10 @@ void FakeEngine::publish() {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->dream = std::make_shared<const DreamView>(dream_);
   snapshot->train = std::make_shared<const TrainView>(train_);
+  snapshot->previews = std::make_shared<const PreviewsView>(previews_);
   snapshot->runs = std::make_shared<const std::vector<RunView>>(runs_);
+  snapshot->new_run = std::make_shared<const NewRunView>(new_run_);
+  snapshot->run_files = std::make_shared<const RunFilesView>(files_);
   snapshot->log = std::make_shared<const std::vector<LogLine>>(log_);
   snapshot->fault = fault_;
   const std::lock_guard lock(mutex_);

@@ -33,6 +33,9 @@ class FakeEngine : public Engine {
   }
   std::vector<RunView>& runs() { return runs_; }
 
+  RunFilesView& run_files() { return files_; }
+  NewRunView& new_run() { return new_run_; }
+
   /// The second scripted family in place of the first (tests/ui/fake_recurrent.h).
   void become_recurrent();
 
@@ -62,6 +65,9 @@ class FakeEngine : public Engine {
   DreamView dream_;
   TrainView train_;
   std::vector<RunView> runs_;
+  PreviewsView previews_;
+  NewRunView new_run_;
+  RunFilesView files_;
   std::vector<LogLine> log_;
   std::string fault_;
   std::vector<float> z_;

@@ -234,45 +234,6 @@ TEST_F(Panels, AFaultIsSaidInEveryWorkspaceAndMovesNothing) {
   });
 }
 
-TEST_F(Panels, ANewRunAsksBeforeItStopsTheOneThatIsTrained) {
-  open();
-  act([&](ImGuiTestContext* ctx) {
-    window->ui().want_panel = "runs";
-    ctx->Yield(3);
-    ctx->ItemInputValue("//Runs###runs/**/##directory", "runs/second");
-    ctx->ItemClick("//Runs###runs/**/###start");
-    EXPECT_EQ(engine.count<StartRun>(), 0) << "runs/car is being trained.";
-    ctx->Yield(2);
-    ctx->ItemClick("//Runs###runs/**/###keep_training");
-    ctx->Yield(2);
-    EXPECT_FALSE(ctx->ItemExists("//Runs###runs/**/###stop_first"));
-    ctx->ItemClick("//Runs###runs/**/###start");
-    ctx->Yield(2);
-    ctx->ItemClick("//Runs###runs/**/###stop_first");
-    ASSERT_EQ(engine.count<StartRun>(), 1);
-    EXPECT_EQ(engine.last<StartRun>()->directory, "runs/second");
-    EXPECT_TRUE(engine.last<StartRun>()->stop_training) << "else the engine refuses it";
-  });
-}
-
-TEST_F(Panels, AFolderThatHoldsARunIsNoFolderForANewOne) {
-  engine.train().busy = false;
-  engine.tick();
-  open();
-  act([&](ImGuiTestContext* ctx) {
-    window->ui().want_panel = "runs";
-    ctx->Yield(3);
-    const auto disabled = [&] {
-      ctx->Yield(2);
-      return (ctx->ItemInfo("//Runs###runs/**/###start").ItemFlags & ImGuiItemFlags_Disabled) != 0;
-    };
-    ctx->ItemInputValue("//Runs###runs/**/##directory", "runs/./car/");
-    EXPECT_TRUE(disabled());
-    ctx->ItemInputValue("//Runs###runs/**/##directory", "runs/car2");
-    EXPECT_FALSE(disabled());
-  });
-}
-
 TEST_F(Panels, UndoBelongsToTheRunThatWasChanged) {
   open();
   act([&](ImGuiTestContext* ctx) {
@@ -295,45 +256,6 @@ TEST_F(Panels, UndoBelongsToTheRunThatWasChanged) {
     ASSERT_EQ(engine.count<SetField>(), sent + 1);
     EXPECT_EQ(std::get<std::int64_t>(engine.last<SetField>()->value), 100);
     EXPECT_EQ(engine.last<SetField>()->run, "runs/car");
-  });
-}
-
-TEST_F(Panels, RunsOpenFromTheListAPathOrADrop) {
-  open();
-  act([&](ImGuiTestContext* ctx) {
-    window->ui().want_panel = "runs";
-    ctx->Yield(3);
-    ctx->ItemClick("//Runs###runs/**/runs\\/car");
-    ASSERT_NE(engine.last<OpenRun>(), nullptr);
-    EXPECT_EQ(engine.last<OpenRun>()->path, "runs/car");
-    ctx->ItemInputValue("//Runs###runs/**/##path", "elsewhere/run");
-    ctx->ItemClick("//Runs###runs/**/open");
-    EXPECT_EQ(engine.last<OpenRun>()->path, "elsewhere/run");
-    ctx->ItemClick("//Runs###runs/**/rescan");
-    EXPECT_EQ(engine.count<RescanRuns>(), 1);
-    window->drop({"dropped/run"});
-    EXPECT_EQ(engine.last<OpenRun>()->path, "dropped/run");
-  });
-}
-
-TEST_F(Panels, ANewRunIsStartedFromTheForm) {
-  engine.train().busy = false;
-  engine.tick();
-  open();
-  act([&](ImGuiTestContext* ctx) {
-    window->ui().want_panel = "runs";
-    ctx->Yield(3);
-    ctx->ItemInputValue("//Runs###runs/**/##directory", "runs/second");
-    ctx->SetRef(ctx->WindowInfo("//Runs###runs/new").Window);
-    ctx->ComboClick("##environment/Other");
-    ctx->ItemInputValue("//Runs###runs/**/##settings", "m.heads=true  v.epochs=3");
-    ctx->ItemClick("//Runs###runs/**/###start");
-    const StartRun* start = engine.last<StartRun>();
-    ASSERT_NE(start, nullptr);
-    EXPECT_EQ(start->recipe, "vmc");
-    EXPECT_EQ(start->environment, "Other");
-    EXPECT_EQ(start->directory, "runs/second");
-    EXPECT_EQ(start->settings, (std::vector<std::string>{"m.heads=true", "v.epochs=3"}));
   });
 }
 

@@ -73,6 +73,7 @@ TEST_F(SettingsFile, KeepsEverySetting) {
   Settings all;
   all.dark = false, all.text_scale = 1.5f, all.smooth = all.sliders = true, all.link_knobs = false;
   all.workspace = "debug", all.place = {-1200, 40, 1280, 720}, all.maximised = true;
+  all.new_run = {"dreamer-v3", "Catch", {"train.steps=9e4", "train.datasets=a b:c"}};
   ASSERT_TRUE(save_settings(file_, all));
   const Settings back = load_settings(file_);
   EXPECT_FALSE(back.dark);
@@ -81,6 +82,9 @@ TEST_F(SettingsFile, KeepsEverySetting) {
   EXPECT_EQ(back.workspace, "debug");
   EXPECT_EQ(back.place, all.place);
   EXPECT_TRUE(back.maximised);
+  EXPECT_EQ(back.new_run.recipe, "dreamer-v3");
+  EXPECT_EQ(back.new_run.environment, "Catch");
+  EXPECT_EQ(back.new_run.settings, all.new_run.settings);
 }
 
 TEST_F(SettingsFile, ADamagedPlaceIsNoPlace) {

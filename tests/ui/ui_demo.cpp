@@ -47,6 +47,7 @@ int main(int argc, char** argv) {
     engine.runs().clear();
     engine.tick();
   }
+  if (state == "queue") engine.train().queue = {{1, "runs/second", "vmc", "CarRacing"}, {2, "runs/old", "", ""}};
   options.after_swap = [&] { engine.tick(); };
   Window window(engine, options);
   window.ui().settings.dark = !light;
@@ -58,6 +59,10 @@ int main(int argc, char** argv) {
   window.ui().keymap.capture(state == "capture");
   window.ui().settings.projector = state == "projector";
   window.ui().presenting = state == "present";
+  using View = RunsPanel::View;
+  window.ui().runs.view = state == "form" ? View::form : state == "queue" ? View::queue : View::list;
+  if (state == "card" || state == "delete") window.ui().runs.selected = "runs/car";
+  if (state == "delete") window.ui().runs.ask = RunsPanel::Ask::remove;
   if (state == "notwin") engine.dream().twin = false;
   for (int frame = 0; window.frame(); ++frame)
     if (frame == 20) window.ui().want_run_list = state == "runs";  // once the layout has settled

@@ -1,6 +1,5 @@
 // The settings of the run, made from the fields that the engine declares: live ones can be changed now.
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 
 #include "imgui.h"
@@ -109,15 +108,6 @@ std::string group_of(const std::string& key) {
   return dot == std::string::npos ? "" : key.substr(0, dot);
 }
 
-bool matches(const Field& field, std::string wanted) {
-  const auto lower = [](std::string s) {
-    for (char& c : s) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return s;
-  };
-  wanted = lower(wanted);
-  return wanted.empty() || lower(field.key + " " + field.help).find(wanted) != std::string::npos;
-}
-
 struct Table {
   const char* id;
   float width, units;
@@ -177,7 +167,7 @@ void draw_fields(const Snapshot& snapshot, Ui& ui) {
   std::size_t shown = 0;
   for (const bool live : {true, false}) {
     for (const Field& field : train.fields) {
-      if (field.live != live || !matches(field, filter)) continue;
+      if (field.live != live || !holds(field.key + " " + field.help, filter)) continue;
       ++shown;
       const std::string name = many ? group_of(field.key) : "";
       auto found = std::find_if(groups.begin(), groups.end(),

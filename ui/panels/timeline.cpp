@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "ui/panel_list.h"
+#include "ui/pictures.h"
 #include "ui/widgets.h"
 
 namespace dream::ui {
@@ -23,6 +24,9 @@ std::vector<Strip> strips(const Ui& ui, const DreamView& dream) {
   std::vector<Strip> all;
   all.push_back({"error", "Error", "Mean squared difference of the dreamed and the real picture, per channel value.",
                  p.dream, [](const TimelineStep& s) { return s.error >= 0 && !s.real_over ? s.error : unknown; }});
+  if (std::ranges::any_of(dream.timeline.line, [](const TimelineStep& s) { return std::isfinite(s.surprise); }))
+    all.push_back({"surprise", "Surprise", "How much the real frame told that the model had not predicted, nats.", p.real,
+                   [](const TimelineStep& s) { return s.real_over ? unknown : s.surprise; }});
   if (dream.has_reward)
     all.push_back({"reward", "Reward r", "What the model predicts that this step earns.", p.blue,
                    [](const TimelineStep& s) { return s.reward; }});
@@ -38,6 +42,9 @@ struct Along {
   double first, last;
   float operator()(double step) const {
     return left + width * static_cast<float>((step - first) / std::max(last - first, 1.0));
+  }
+  double step_at(float place) const {
+    return first + static_cast<double>(place - left) / static_cast<double>(width) * (last - first);
   }
 };
 
@@ -91,18 +98,115 @@ void draw_head(Ui& ui, const DreamView& dream) {
   ImGui::AlignTextToFramePadding();
   text(p.muted, "%s", kept);
   tip(ui, "Memory", "Every step is kept until this much memory is full; then the oldest go.");
-  // The newest branches first: the older ones are rarely what one looks for.
-  for (std::size_t i = timeline.branches.size(); i-- > 0;) {
-    const auto& branch = timeline.branches[i];
-    char label[64];
-    std::snprintf(label, sizeof label, "%lld – %lld###branch%lld", static_cast<long long>(branch.from_step),
-                  static_cast<long long>(branch.to_step), static_cast<long long>(branch.end));
-    ImGui::SameLine(0, ui.px(10));
-    if (ImGui::GetContentRegionAvail().x < ui.px(110)) break;
-    if (button(ui, label, "Branch", "Another way that this dream went, from one step to another. Click to go to its end.",
-               {.small = true}))
-      ui.send(GoTo{branch.end});
+  if (dream.following > 0) {
+    ImGui::SameLine(0, ui.px(14));
+    text(p.dream, "following a branch: %lld steps to come", static_cast<long long>(dream.following));
+  } else if (dream.compared_with != 0) {
+    ImGui::SameLine(0, ui.px(14));
+    if (button(ui, "compare no more", "Compare", "Takes the other branch's pictures away.", {.small = true}))
+      ui.send(CompareWith{});
   }
+}
+
+/// As many pictures of the line as fit beside each other, each where its step is.
+void draw_thumbnails(Ui& ui, const DreamView& dream, const Along& x, float top, float height) {
+  const auto& line = dream.timeline.line;
+  const float aspect = dream.spaces.image_height > 0 ? static_cast<float>(dream.spaces.image_width) /
+                                                           static_cast<float>(dream.spaces.image_height)
+                                                     : 1;
+  const float width = height * aspect, gap = ui.px(3);
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  std::size_t slot = 0;
+  for (float left = x.left; left + width <= x.left + x.width; left += width + gap, ++slot) {
+    // The step in the middle of this place.
+    const double wanted = x.step_at(left + width / 2) - x.first;
+    const auto at = static_cast<std::size_t>(std::max(wanted, 0.0));
+    if (wanted < 0 || at >= line.size()) break;
+    if (!line[at].picture) continue;
+    const ImTextureID texture = ui.textures.get("timeline/" + std::to_string(slot), line[at].picture);
+    if (texture != ImTextureID_Invalid)
+      draw_texture(list, texture, {left, top}, {left + width, top + height}, true);
+    if (at > dream.timeline.present) list->AddRectFilled({left, top}, {left + width, top + height}, fade(ui.color().well, 0.55f));
+  }
+  WithFont small(ui.fonts.text, 0.82f);
+  list->AddText({x.left - ui.px(96), top + height / 2 - ImGui::GetFontSize() / 2}, ui.color().muted, "frames");
+}
+
+void branch_menu(Ui& ui, const DreamView& dream, const TimelineBranch& branch) {
+  const auto item = [&](const char* label, const char* help, Command command) {
+    if (ImGui::MenuItem(label)) ui.send(std::move(command));
+    tip(ui, label, help);
+  };
+  item("go to its end", "Hold still there; what is dreamt from there on goes on with it.", GoTo{branch.end});
+  item("compare with it", "Its picture of every step, and the difference, beside this dream's.", CompareWith{branch.end});
+  if (dream.step >= branch.from_step && dream.step < branch.to_step)
+    item("take its actions from here on", "The same actions, whatever they lead to now: after another draw, knob or latent.",
+         Follow{branch.end});
+}
+
+/// The line and the branches that leave it, the newest first: a click goes to the end of one, a right click asks what else.
+/// Gives whether the mouse is on one.
+bool draw_branches(Ui& ui, const DreamView& dream, const Along& x, float top, float height) {
+  const Palette& p = ui.color();
+  const auto& timeline = dream.timeline;
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  const float row = ui.px(13), thick = ui.px(3);
+  const auto fits = static_cast<std::size_t>(std::max(height / row - 1, 0.0f));
+  const auto count = std::min(timeline.branches.size(), fits);
+  bool touched = false;
+  const float line_y = top + row / 2;
+  list->AddLine({x.left, line_y}, {x(static_cast<double>(timeline.line.back().step)), line_y}, p.dream, thick);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& branch = timeline.branches[timeline.branches.size() - 1 - i];
+    const float y = line_y + static_cast<float>(i + 1) * row;
+    const float from = x(static_cast<double>(branch.from_step)),
+                to = std::max(x(static_cast<double>(branch.to_step)), from + ui.px(14));
+    const float bend = std::min(ui.px(14), to - from);
+    ImGui::SetCursorScreenPos({from, y - row / 2});
+    ImGui::InvisibleButton(("###branch" + std::to_string(branch.end)).c_str(), {to - from, row});
+    const bool hovered = ImGui::IsItemHovered(), compared = branch.end == dream.compared_with;
+    touched = touched || hovered || ImGui::IsItemActive();
+    const ImU32 colour = compared ? p.warning : i % 2 == 0 ? p.blue : p.real;
+    list->AddBezierCubic({from, line_y}, {from + bend, line_y}, {from, y}, {from + bend, y}, colour, hovered ? thick : ui.px(2));
+    list->AddLine({from + bend, y}, {to, y}, colour, hovered ? thick : ui.px(2));
+    list->AddCircleFilled({from, line_y}, ui.px(4), p.text);
+    if (ImGui::IsItemClicked()) ui.send(GoTo{branch.end});
+    if (ImGui::BeginPopupContextItem()) {
+      branch_menu(ui, dream, branch);
+      ImGui::EndPopup();
+    } else if (hovered && ImGui::BeginTooltip()) {
+      text(p.text, "branch: steps %lld to %lld", static_cast<long long>(branch.from_step),
+           static_cast<long long>(branch.to_step));
+      const ImTextureID end = branch.picture ? ui.textures.get("branch end", branch.picture) : ImTextureID_Invalid;
+      if (end != ImTextureID_Invalid) {
+        const ImVec2 at = ImGui::GetCursorScreenPos();
+        const float side = ui.px(96);
+        draw_texture(ImGui::GetWindowDrawList(), end, at, {at.x + side, at.y + side}, ui.settings.smooth);
+        ImGui::Dummy({side, side});
+      }
+      text(p.muted, "click: go to its end; right click: compare, or take its actions");
+      ImGui::EndTooltip();
+    }
+  }
+  WithFont small(ui.fonts.text, 0.82f);
+  list->AddText({x.left - ui.px(96), top}, p.muted, "branches");
+  if (timeline.branches.size() > count) {
+    const std::string more = "+" + std::to_string(timeline.branches.size() - count);
+    right_text(list, x.left - ui.px(8), top, p.muted, more.c_str());
+  }
+  return touched;
+}
+
+/// The other line beside the dream, and what differs.
+void draw_comparison(Ui& ui, const DreamView& dream, ImVec2 at, float side) {
+  const auto one = [&](const char* name, const char* title) {
+    const Frame* frame = find_frame(dream.frames, name);
+    ImGui::SetCursorScreenPos(at);
+    draw_picture(ui, name, frame, title, {side, side}, frame ? frame->caption : "");
+    at.x += side + ui.px(12);
+  };
+  one("branch", "branch");
+  one("branch difference", "difference");
 }
 
 }  // namespace
@@ -117,14 +221,29 @@ void draw_timeline(const Snapshot& snapshot, Ui& ui) {
   draw_head(ui, dream);
   const auto shown = strips(ui, dream);
   const float room = std::max(ImGui::GetContentRegionAvail().y - ui.px(4), ui.px(20));
-  const Well box = well(ui, "timeline", {ImGui::GetContentRegionAvail().x, room});
+  const bool compares = dream.compared_with != 0 && ImGui::GetContentRegionAvail().x > ui.px(700);
+  const float side = compares ? std::floor(room - caption_height(ui)) : 0;
+  const ImVec2 corner = ImGui::GetCursorScreenPos();
+  ImGui::SetNextItemAllowOverlap();  // the branches lie on it
+  const Well box = well(ui, "timeline", {ImGui::GetContentRegionAvail().x - (compares ? 2 * side + ui.px(28) : 0), room});
+  if (compares) draw_comparison(ui, dream, {box.max.x + ui.px(16), corner.y}, side);
   const float label = ui.px(104);
   const auto first = static_cast<double>(timeline.line.front().step);
   constexpr double least = 60;  // steps that the strip spans: a dream of three is three bars, not three walls
   const Along x{box.min.x + label, box.width() - label - ui.px(10), first,
                 std::max(static_cast<double>(timeline.line.back().step) + 1, first + least)};
   ImDrawList* list = ImGui::GetWindowDrawList();
-  const float gap = ui.px(5), height = (box.height() - gap) / static_cast<float>(shown.size()) - gap;
+  // From above: pictures where there is room for them, the strips, the branches.
+  const float gap = ui.px(5), least_strip = ui.px(16);
+  const auto branch_rows = static_cast<float>(std::min<std::size_t>(timeline.branches.size(), 3));
+  const float branches = timeline.branches.empty() ? 0 : ui.px(13) * (branch_rows + 1);
+  const float needed = static_cast<float>(shown.size()) * (least_strip + gap) + gap + (branches > 0 ? branches + gap : 0);
+  const float thumbs = std::min(box.height() - needed, ui.px(64));
+  const float pictures = thumbs >= ui.px(24) ? thumbs : 0;
+  const float strips_top = box.min.y + gap + (pictures > 0 ? pictures + gap : 0);
+  const float strips_room = box.max.y - strips_top - (branches > 0 ? branches + gap : 0);
+  const float height = strips_room / static_cast<float>(shown.size()) - gap;
+  if (pictures > 0) draw_thumbnails(ui, dream, x, box.min.y + gap, pictures);
   const auto over = std::ranges::find(timeline.line, true, &TimelineStep::real_over);
   if (over != timeline.line.end() && !dream.recorded) {
     const float left = x(static_cast<double>(over->step));
@@ -135,7 +254,7 @@ void draw_timeline(const Snapshot& snapshot, Ui& ui) {
     list->AddText({left + ui.px(6), box.min.y + ui.px(3)}, ui.color().muted, note);
   }
   for (std::size_t i = 0; i < shown.size(); ++i)
-    draw_strip(ui, shown[i], timeline, x, box.min.y + gap + static_cast<float>(i) * (height + gap), height);
+    draw_strip(ui, shown[i], timeline, x, strips_top + static_cast<float>(i) * (height + gap), height);
   for (std::size_t i = 0; i < timeline.line.size();) {  // untrusted time is shaded
     if (!timeline.line[i].untrusted || timeline.line[i].real_over) {
       ++i;
@@ -153,9 +272,9 @@ void draw_timeline(const Snapshot& snapshot, Ui& ui) {
   }
   const float present = x(static_cast<double>(timeline.line[timeline.present].step));
   list->AddLine({present, box.min.y}, {present, box.max.y}, ui.color().text, ui.px(1.5f));
-  if (!box.hovered && !box.active) return;
-  const double wanted = x.first + (static_cast<double>(ImGui::GetMousePos().x) - static_cast<double>(x.left)) /
-                                      static_cast<double>(x.width) * (x.last - x.first);
+  const bool on_branch = branches > 0 && draw_branches(ui, dream, x, box.max.y - branches, branches);
+  if ((!box.hovered && !box.active) || on_branch) return;
+  const double wanted = x.step_at(ImGui::GetMousePos().x);
   const auto index = static_cast<std::size_t>(std::clamp(std::round(wanted - x.first), 0.0,
                                                          static_cast<double>(timeline.line.size() - 1)));
   const TimelineStep& step = timeline.line[index];

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "ui/control_row.h"
+#include "ui/coupling.h"
 #include "ui/panel_list.h"
 #include "ui/pictures.h"
 #include "ui/places.h"
@@ -31,49 +31,6 @@ void row(const Ui& ui, const char* label, const char* format, double value, cons
   mono(ui, ui.color().text, " %8s", line);
   ImGui::SameLine(0, ui.px(5));
   mono(ui, ui.color().muted, "%s", unit);
-}
-
-void draw_anchor(Ui& ui, const DreamView& dream, float width) {
-  static constexpr int steps[] = {0, 10, 25, 50, 100};
-  const auto said = [](int every) { return every > 0 ? "every " + std::to_string(every) : std::string("drifts"); };
-  ImGui::BeginDisabled(!dream.ready || !dream.twin || dream.recorded);
-  ImGui::SetNextItemWidth(width);
-  const auto look = width < ui.px(100) ? ImGuiComboFlags_NoArrowButton : ImGuiComboFlags_None;
-  if (ImGui::BeginCombo("##anchor", said(dream.anchor_every).c_str(), look)) {
-    for (const int every : steps) {
-      if (!ImGui::Selectable(said(every).c_str(), every == dream.anchor_every)) continue;
-      ui.undoable("anchor", SetAnchor{dream.anchor_every}, SetAnchor{every});
-      ui.send(SetAnchor{every});
-    }
-    ImGui::EndCombo();
-  }
-  ImGui::EndDisabled();
-  tip(ui, "Re-anchored",
-      !dream.ready  ? "No dream yet."
-      : !dream.twin ? "The real world stands still: show it first."
-      : dream.recorded
-          ? "A recorded frame stands still: there is no real world to come back to."
-          : "After so many steps the dream stands on the real frame again; or it drifts, never corrected.");
-}
-
-void draw_twin(Ui& ui, const DreamView& dream, float width) {
-  if (button(ui, dream.twin ? "hide real###twin" : "show real###twin",
-             dream.twin ? "Leave the real world" : "Show the real world",
-             dream.twin ? "The real environment stands still; the dream goes on alone."
-                        : "Step the real environment beside the dream, from the same start, under the same actions.",
-             {.why_not = dream.ready ? "" : "No dream yet.", .width = width}))
-    ui.run("twin");
-}
-
-/// How the dream hangs on the real world: a row under the real picture.
-void draw_coupling(Ui& ui, const DreamView& dream, float width) {
-  const float frame = 2 * ImGui::GetStyle().FramePadding.x;
-  const float pill = ImGui::CalcTextSize("pill").x + frame, twin = ImGui::CalcTextSize("show real").x + frame;
-  control_row(ui, "coupling",
-              {{ui.px(72), ui.px(104), [&](float wide) { draw_anchor(ui, dream, wide); }},
-               {pill, pill, [&](float wide) { action_button(ui, "pill", "pill", false, wide); }},
-               {twin, twin, [&](float wide) { draw_twin(ui, dream, wide); }}},
-              width);
 }
 
 /// How long this stretch has been nearer to the truth than a picture that stands still, and how long others were.

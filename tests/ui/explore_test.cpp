@@ -1,0 +1,114 @@
+// Home, the fan, other branches, and how dream and real world are tied together.
+#include "tests/ui/flow.h"
+
+namespace dream::ui {
+namespace explore_test {
+
+using Explores = Flow;
+
+TEST_F(Explores, HomeShowsEveryRunAndEntersOne) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    EXPECT_EQ(engine.count<WatchPreviews>(), 0) << "nothing is dreamt that nobody sees";
+    ctx->KeyPress(ImGuiKey_F2);
+    ctx->Yield(3);
+    EXPECT_TRUE(window->ui().show_home);
+    ASSERT_NE(engine.last<WatchPreviews>(), nullptr);
+    EXPECT_EQ(engine.last<WatchPreviews>()->paths, (std::vector<std::string>{"assets/car", "runs/car"}))
+        << "runs/old cannot be opened";
+    ctx->KeyChars("runs/car");
+    ctx->Yield(2);
+    EXPECT_EQ(engine.last<WatchPreviews>()->paths, (std::vector<std::string>{"runs/car"}));
+    EXPECT_EQ(engine.count<Drive>(), 0) << "what is typed does not drive";
+    ctx->KeyPress(ImGuiKey_Enter);
+    ctx->Yield(2);
+    EXPECT_FALSE(window->ui().show_home);
+    ASSERT_NE(engine.last<OpenRun>(), nullptr);
+    EXPECT_EQ(engine.last<OpenRun>()->path, "runs/car");
+    EXPECT_TRUE(engine.last<WatchPreviews>()->paths.empty()) << "the previews stop when Home is not seen";
+
+    ctx->KeyPress(ImGuiKey_F2);
+    ctx->Yield(3);
+    ctx->KeyPress(ImGuiKey_DownArrow);
+    ctx->Yield(2);
+    const int opened = engine.count<OpenRun>();
+    ctx->KeyPress(ImGuiKey_Escape);
+    ctx->Yield(2);
+    EXPECT_FALSE(window->ui().show_home);
+    EXPECT_EQ(engine.count<OpenRun>(), opened);
+    ctx->KeyPress(ImGuiKey_F2);
+    ctx->Yield(3);
+    ctx->ItemClick("//Home/**/card");
+    EXPECT_EQ(engine.count<OpenRun>(), opened + 1);
+    ctx->KeyPress(ImGuiKey_F2);
+    ctx->Yield(3);
+    ctx->ItemClick("//Home/**/new run");
+    ctx->Yield(3);
+    EXPECT_FALSE(window->ui().show_home);
+  });
+}
+
+TEST_F(Explores, AFanIsOpenedOverAKnobAndOneFutureIsTaken) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->KeyPress(ImGuiKey_F);
+    ctx->Yield(4);
+    ASSERT_NE(engine.last<OpenFan>(), nullptr);
+    EXPECT_EQ(engine.last<OpenFan>()->over, FanOver::chance);
+    ctx->SetRef("//Fan###fan");
+    ctx->ComboClick("##over/τ of σ");
+    EXPECT_EQ(engine.last<OpenFan>()->over, FanOver::knob);
+    EXPECT_EQ(engine.last<OpenFan>()->knob, "tau_sigma");
+    ctx->ItemClick("fan/5");
+    ASSERT_NE(engine.last<TakeFuture>(), nullptr);
+    EXPECT_EQ(engine.last<TakeFuture>()->which, 5);
+    ctx->Yield(2);
+    ctx->KeyPress(ImGuiKey_F);
+    ctx->Yield(3);
+    ctx->KeyPress(ImGuiKey_F);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.count<CloseFan>(), 1);
+  });
+}
+
+TEST_F(Explores, ABranchIsComparedAndFollowed) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->SetRef("//Timeline###timeline");
+    ctx->ItemClick("###branch812", ImGuiMouseButton_Right);
+    ctx->ItemClick("//$FOCUSED/compare with it");
+    ASSERT_NE(engine.last<CompareWith>(), nullptr);
+    EXPECT_EQ(engine.last<CompareWith>()->instant, 812);
+    engine.dream().step = 220;
+    engine.tick();
+    ctx->Yield(2);
+    ctx->ItemClick("###branch812", ImGuiMouseButton_Right);
+    ctx->ItemClick("//$FOCUSED/take its actions from here on");
+    ASSERT_NE(engine.last<Follow>(), nullptr);
+    EXPECT_EQ(engine.last<Follow>()->instant, 812);
+    ctx->ItemClick("compare no more");
+    EXPECT_EQ(engine.last<CompareWith>()->instant, 0);
+  });
+}
+
+TEST_F(Explores, TheCouplingIsChosenHandedOverAndUndone) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->ComboClick("//Worlds###worlds/**/##coupling/reality leads");
+    ASSERT_NE(engine.last<SetCoupling>(), nullptr);
+    EXPECT_EQ(engine.last<SetCoupling>()->how, Coupling::reality_leads);
+    EXPECT_EQ(engine.last<SetCoupling>()->steps, 10);
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_Z);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.last<SetCoupling>()->how, Coupling::dream_leads);
+    ctx->KeyPress(ImGuiKey_H);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.last<SetCoupling>()->how, Coupling::awake);
+    ctx->KeyPress(ImGuiKey_H);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.last<SetCoupling>()->how, Coupling::dream_leads) << "back in the dream, coupled as before";
+  });
+}
+
+}  // namespace explore_test
+}  // namespace dream::ui
