@@ -141,7 +141,7 @@ class Picture : public StartSource {
 bool is_start(const std::filesystem::path& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored))
-    return std::filesystem::is_regular_file(main_file(path), ignored) &&
+    return std::filesystem::is_regular_file(minari::main_file(path), ignored) &&
            !std::filesystem::exists(path / "checkpoint.safetensors", ignored);
   std::string head(8, '\0');
   if (!std::ifstream(path, std::ios::binary).read(head.data(), static_cast<std::streamsize>(head.size()))) return false;
