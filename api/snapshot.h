@@ -47,12 +47,12 @@ struct TimelineStep {
   bool anchored = false;   // the dream stood on the real frame
   bool untrusted = false;  // since the last real frame a picture that stands still has been nearer to the truth
   float surprise = std::numeric_limits<float>::quiet_NaN();  // of the real frame for the model, nats; NaN: not known
-  std::shared_ptr<const Image> picture;                      // the dream's; null: nobody has looked
+  std::shared_ptr<const Image> picture = {};                      // the dream's; null: nobody has looked
 };
 struct TimelineBranch {  // leaves the line at one step and ends at another
   std::int64_t end = 0;  // what GoTo takes
   std::int64_t from_step = 0, to_step = 0;
-  std::shared_ptr<const Image> picture;  // of its end
+  std::shared_ptr<const Image> picture = {};  // of its end
 };
 struct TimelineView {
   std::vector<TimelineStep> line;

@@ -1,7 +1,6 @@
 #include "ui/command_palette.h"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <sstream>
 
@@ -11,11 +10,6 @@
 
 namespace dream::ui {
 namespace {
-
-std::string lower(std::string s) {
-  std::transform(s.begin(), s.end(), s.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return s;
-}
 
 std::vector<Finding> everything(const Ui& ui) {
   std::vector<Finding> all;
@@ -52,21 +46,13 @@ std::vector<Finding> everything(const Ui& ui) {
 }
 
 /// How well it fits: 0 not at all.
-int rank(const Finding& finding, const std::vector<std::string>& words, const std::string& query) {
-  const std::string title = lower(finding.title), kind = lower(finding.kind), help = lower(finding.help);
+int rank(const Finding& finding, const std::vector<std::string>& words) {
   int score = 1;
   for (const std::string& word : words) {
-    if (title.find(word) != std::string::npos)
-      score += 4;
-    else if (kind.find(word) != std::string::npos)
-      score += 2;
-    else if (help.find(word) != std::string::npos)
-      score += 1;
-    else
-      return 0;
+    const int here = holds(finding.title, word) ? 4 : holds(finding.kind, word) ? 2 : holds(finding.help, word) ? 1 : 0;
+    if (here == 0) return 0;
+    score += here;
   }
-  if (title.find(query) != std::string::npos) score += 4;
-  if (title.rfind(query, 0) == 0) score += 4;
   return score;
 }
 
@@ -84,13 +70,12 @@ void draw_finding(Ui& ui, const Finding& finding, int index, bool selected, bool
 }  // namespace
 
 std::vector<Finding> find(const Ui& ui, const std::string& query) {
-  std::istringstream in(lower(query));
+  std::istringstream in(query);
   std::vector<std::string> words;
   for (std::string word; in >> word;) words.push_back(word);
   std::vector<std::pair<int, Finding>> fitting;
   for (Finding& finding : everything(ui))
-    if (const int score = rank(finding, words, lower(query)); score > 0)
-      fitting.emplace_back(score, std::move(finding));
+    if (const int score = rank(finding, words); score > 0) fitting.emplace_back(score, std::move(finding));
   std::stable_sort(fitting.begin(), fitting.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
   std::vector<Finding> all;
   for (auto& [score, finding] : fitting) all.push_back(std::move(finding));

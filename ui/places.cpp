@@ -79,7 +79,7 @@ std::vector<float> sizes(float largest) {
   return all;
 }
 
-Plan choose(const Room& room) {
+Plan best_plan(const Room& room) {
   const float largest = std::min(room.width / static_cast<float>(room.frame_width),
                                  (room.height - room.caption) / static_cast<float>(room.frame_height));
   constexpr float given_up = 6.0f / 7;
@@ -119,11 +119,11 @@ Plan choose(const Room& room) {
 Places arrange(const Room& room) {
   Places places;
   if (room.frame_width <= 0 || room.frame_height <= 0 || room.width <= 0 || room.height <= room.caption) return places;
-  const Plan plan = choose(room);
+  const Plan plan = best_plan(room);
   if (plan.form == Form::alone && room.coupling > 0) {  // the real picture before its controls
     Room without = room;
     without.coupling = 0;
-    if (choose(without).form != Form::alone) return arrange(without);
+    if (best_plan(without).form != Form::alone) return arrange(without);
   }
   const auto picture = [&](float x, float y, float scale) {
     return Place{x, y + room.caption, scale * static_cast<float>(room.frame_width),

@@ -4,9 +4,9 @@
 #include <cstdio>
 
 #include "api/platform_time.h"
+#include "ui/control_row.h"
 #include "ui/panel_list.h"
 #include "ui/plots.h"
-#include "ui/control_row.h"
 #include "ui/widgets.h"
 #include "ui/words.h"
 
