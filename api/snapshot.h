@@ -133,6 +133,8 @@ struct DreamView {
   std::string run_title;  // which weights: "shipped run", "runs/car, step 1200"
   std::string run;        // whose they are, whatever their step: its folder
   Spaces spaces;
+  std::string ended;          // why the dream, or the real episode beside it, ended with this step; empty = neither did
+  std::int64_t updates = -1;  // gradient steps that these weights have seen; < 0: not known
 };
 
 struct PhaseView {

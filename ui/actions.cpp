@@ -38,7 +38,7 @@ void shift_knobs(Ui& ui, double step) {
 
 std::vector<Action> make_actions() {
   std::vector<Action> all;
-  const auto add = [&](Action action) { all.push_back(std::move(action)); };
+  const auto add = [&](Action action) -> Action& { return all.emplace_back(std::move(action)); };
 
   // -- file -------------------------------------------------------------------------------------------------------
   add({"open_run",
@@ -80,7 +80,8 @@ std::vector<Action> make_actions() {
        "F12",
        "Save the window as a PNG picture.",
        [](Ui& ui) { ui.want_screenshot = true; },
-       {}});
+       {}})
+      .parted = true;
   add({"quit",
        "File",
        "Quit",
@@ -88,7 +89,8 @@ std::vector<Action> make_actions() {
        "Ctrl-Q",
        "Save what is under way and close the window.",
        [](Ui& ui) { ui.want_quit = true; },
-       {}});
+       {}})
+      .parted = true;
   add({"undo", "Edit", "Undo", ImGuiMod_Ctrl | ImGuiKey_Z, "Ctrl-Z", "Take back the last change of a setting.",
        [](Ui& ui) { ui.undo(); },
        [](const Ui& ui) { return std::string(ui.can_undo() ? "" : "Nothing has been changed yet."); }});
@@ -99,7 +101,8 @@ std::vector<Action> make_actions() {
   // -- the dream --------------------------------------------------------------------------------------------------
   add({"play", "Dream", "Play or pause", ImGuiKey_Space, "Space", "Let the dream run, or hold it still.",
        [](Ui& ui) { ui.send(DreamControl{ui.dream().playing ? DreamControl::Do::pause : DreamControl::Do::play}); },
-       needs_dream});
+       needs_dream})
+      .also = {ImGuiMod_Ctrl | ImGuiKey_Space};
   add(dream_action("step", "One step", ImGuiKey_Period, ".", "Imagine one step, then hold still.",
                    DreamControl::Do::step));
   add(dream_action("back", "One step back", ImGuiKey_Comma, ",",
@@ -111,10 +114,12 @@ std::vector<Action> make_actions() {
                    "Dream from another real first frame.", DreamControl::Do::new_start));
   add({"pilot", "Dream", "You or the agent", ImGuiKey_M, "M",
        "Who drives while no key is held: nobody (you), or the trained agent.",
-       [](Ui& ui) { ui.send(SetPilot{!ui.dream().human_pilot}); }, needs_dream});
+       [](Ui& ui) { ui.send(SetPilot{!ui.dream().human_pilot}); }, needs_dream})
+      .parted = true;
   add({"twin", "Dream", "Twin: the real world beside", 0, "",
        "Step the real environment beside the dream, under the same actions.",
-       [](Ui& ui) { ui.send(SetTwin{!ui.dream().twin}); }, needs_dream});
+       [](Ui& ui) { ui.send(SetTwin{!ui.dream().twin}); }, needs_dream})
+      .checked = [](const Ui& ui) { return ui.dream().twin; };
   add({"pill", "Dream", "Reality pill: see one real frame", ImGuiKey_P, "P",
        "With the next step the dream sees the real frame, and snaps back to it.",
        [](Ui& ui) { ui.send(RealityPill{}); }, has_real_world});
@@ -142,6 +147,10 @@ std::vector<Action> make_actions() {
   add({"capture", "Dream", "Give all keys to the game", ImGuiKey_Tab, "Tab",
        "Every key then reaches the game alone, until Esc.", [](Ui& ui) { ui.keymap.capture(true); }, needs_dream});
 
+  for (const Experiment& each : experiments())
+    add({each.id, "Experiments", each.title, 0, "", each.help, [&each](Ui& ui) { ui.experiment.start(ui, each); },
+         [&each](const Ui& ui) { return ui.dream().ready ? each.why_not(ui.dream()) : needs_dream(ui); }});
+
   // -- training ---------------------------------------------------------------------------------------------------
   add({"train_start", "Train", "Start or resume", ImGuiKey_F5, "F5", "Train the next phase that is not done.",
        [](Ui& ui) { ui.send(TrainControl{TrainControl::Do::start, ""}); },
@@ -167,12 +176,14 @@ std::vector<Action> make_actions() {
              ui.train().replay_frames > 0
                  ? ""
                  : "There is no replay to begin at: this phase keeps none, or nothing has been collected yet.");
-       }});
+       }})
+      .parted = true;
 
   // -- view -------------------------------------------------------------------------------------------------------
   const auto workspace = [&](const char* id, const char* title, ImGuiKey key, const char* keys, const char* help) {
     const std::string name = std::string(id).substr(10);
-    add({id, "View", title, ImGuiMod_Ctrl | key, keys, help, [name](Ui& ui) { ui.want_workspace = name; }, {}});
+    add({id, "View", title, ImGuiMod_Ctrl | key, keys, help, [name](Ui& ui) { ui.want_workspace = name; }, {}})
+        .checked = [name](const Ui& ui) { return ui.settings.workspace == name; };
   };
   workspace("workspace_play", "Workspace Play", ImGuiKey_1, "Ctrl-1", "Drive in the dream; the mind beside it.");
   workspace("workspace_train", "Workspace Train", ImGuiKey_2, "Ctrl-2", "Curves large, pictures small.");
@@ -186,7 +197,8 @@ std::vector<Action> make_actions() {
        "",
        "Switch between the dark and the light theme.",
        [](Ui& ui) { ui.settings.dark = !ui.settings.dark, ui.settings_changed = ui.want_style = true; },
-       {}});
+       {}})
+      .parted = true;
   add({"text_larger",
        "View",
        "Larger text",
@@ -198,7 +210,9 @@ std::vector<Action> make_actions() {
          text = text < 1.2f ? 1.25f : text < 1.45f ? 1.5f : 2.0f;
          ui.settings_changed = ui.want_style = true;
        },
-       {}});
+       {}})
+      .also = {ImGuiMod_Ctrl | ImGuiMod_Shift | ImGuiKey_Equal, ImGuiMod_Ctrl | ImGuiKey_KeypadAdd,
+               ImGuiMod_Ctrl | ImGuiMod_Shift | ImGuiKey_KeypadAdd};
   add({"text_smaller",
        "View",
        "Smaller text",
@@ -210,7 +224,26 @@ std::vector<Action> make_actions() {
          text = text > 1.6f ? 1.5f : text > 1.3f ? 1.25f : 1.0f;
          ui.settings_changed = ui.want_style = true;
        },
-       {}});
+       {}})
+      .also = {ImGuiMod_Ctrl | ImGuiKey_KeypadSubtract};
+  add({"projector",
+       "View",
+       "For a projector",
+       0,
+       "",
+       "Large text, high contrast, and cursor and pressed keys shown large.",
+       [](Ui& ui) { ui.settings.projector = !ui.settings.projector, ui.settings_changed = ui.want_style = true; },
+       {}})
+      .checked = [](const Ui& ui) { return ui.settings.projector; };
+  add({"present",
+       "View",
+       "Presentation",
+       ImGuiKey_F11,
+       "F11",
+       "The dream, the real world and one sentence fill the screen, until Esc.",
+       [](Ui& ui) { ui.presenting = !ui.presenting; },
+       {}})
+      .checked = [](const Ui& ui) { return ui.presenting; };
   add({"smooth",
        "View",
        "Smooth pictures",
@@ -218,7 +251,8 @@ std::vector<Action> make_actions() {
        "",
        "Interpolate between pixels instead of showing each as a square.",
        [](Ui& ui) { ui.settings.smooth = !ui.settings.smooth, ui.settings_changed = true; },
-       {}});
+       {}})
+      .checked = [](const Ui& ui) { return ui.settings.smooth; };
   add({"reset_layout",
        "View",
        "Reset layout",
@@ -226,7 +260,8 @@ std::vector<Action> make_actions() {
        "",
        "Put every panel of this workspace back in its place.",
        [](Ui& ui) { ui.want_reset_layout = true; },
-       {}});
+       {}})
+      .parted = true;
 
   // -- teach ------------------------------------------------------------------------------------------------------
   add({"lessons", "Teach", "Lessons", 0, "", "The list of lessons: read, do, and see it ticked.",

@@ -1,7 +1,6 @@
 #include "ui/chrome.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cstdio>
 #include <filesystem>
 #include <utility>
@@ -16,77 +15,39 @@
 namespace dream::ui {
 namespace {
 
-void menu_item(Ui& ui, const char* id, bool checked = false) {
-  const Action* action = ui.action(id);
-  if (!action) return;
-  const std::string why_not = action->why_not ? action->why_not(ui) : "";
-  if (ImGui::MenuItem(action->title.c_str(), action->keys.c_str(), checked, why_not.empty())) action->run(ui);
-  if (!why_not.empty()) tip(ui, action->title.c_str(), why_not.c_str());
+void menu_item(Ui& ui, const Action& action) {
+  const std::string why_not = action.why_not ? action.why_not(ui) : "";
+  const bool checked = action.checked && action.checked(ui);
+  if (ImGui::MenuItem(action.title.c_str(), ui.keys_of(action).c_str(), checked, why_not.empty())) action.run(ui);
+  tip(ui, action.title.c_str(), why_not.empty() ? action.help.c_str() : why_not.c_str());
+}
+
+void draw_panel_menu(Ui& ui) {
+  if (!ImGui::BeginMenu("Panels")) return;
+  for (const Panel& panel : panel_list()) {
+    bool& open = ui.panel_open[panel.id];
+    if (ImGui::MenuItem(panel.title.c_str(), nullptr, &open) && open) ui.want_panel = panel.id;
+  }
+  ImGui::EndMenu();
+}
+
+/// The groups of the table in their order: a menu each.
+std::vector<std::string> menu_titles(const Ui& ui) {
+  std::vector<std::string> all;
+  for (const Action& action : ui.actions)
+    if (std::find(all.begin(), all.end(), action.group) == all.end()) all.push_back(action.group);
+  return all;
 }
 
 void draw_menus(Ui& ui) {
-  if (ImGui::BeginMenu("File")) {
-    for (const char* id : {"open_run", "choose_run", "new_run", "screenshot"}) menu_item(ui, id);
-    ImGui::Separator();
-    for (const char* id : {"undo", "redo"}) menu_item(ui, id);
-    ImGui::Separator();
-    menu_item(ui, "quit");
-    ImGui::EndMenu();
-  }
-  if (ImGui::BeginMenu("Dream")) {
-    for (const char* id : {"play", "step", "restart", "new_start"}) menu_item(ui, id);
-    ImGui::Separator();
-    menu_item(ui, "pilot");
-    menu_item(ui, "twin", ui.dream().twin);
-    for (const char* id : {"tau_down", "tau_up"}) menu_item(ui, id);
-    ImGui::Separator();
-    menu_item(ui, "capture", ui.keymap.captured());
-    ImGui::EndMenu();
-  }
-  if (ImGui::BeginMenu("Train")) {
-    for (const char* id : {"train_start", "train_pause", "train_step", "train_stop"}) menu_item(ui, id);
-    ImGui::EndMenu();
-  }
-  if (ImGui::BeginMenu("Teach")) {
-    for (const char* id : {"lessons", "lesson_next", "lesson_back", "lesson_leave"}) menu_item(ui, id);
-    ImGui::Separator();
-    for (const char* id : {"lesson_record", "quiz"}) menu_item(ui, id);
-    ImGui::EndMenu();
-  }
-  if (ImGui::BeginMenu("View")) {
-    for (const Workspace& each : workspaces())
-      menu_item(ui, ("workspace_" + each.id).c_str(), ui.settings.workspace == each.id);
-    ImGui::Separator();
-    if (ImGui::BeginMenu("Text size")) {
-      for (const float size : {1.0f, 1.25f, 1.5f, 2.0f}) {
-        char label[16];
-        std::snprintf(label, sizeof label, "%g×", static_cast<double>(size));
-        if (ImGui::MenuItem(label, nullptr, ui.settings.text_scale == size))
-          ui.settings.text_scale = size, ui.settings_changed = ui.want_style = true;
-      }
-      ImGui::EndMenu();
+  for (const std::string& title : menu_titles(ui)) {
+    if (!ImGui::BeginMenu(title.c_str())) continue;
+    for (const Action& action : ui.actions) {
+      if (action.group != title) continue;
+      if (action.parted) ImGui::Separator();
+      menu_item(ui, action);
     }
-    if (ImGui::BeginMenu("Theme")) {
-      for (const bool dark : {true, false})
-        if (ImGui::MenuItem(dark ? "Dark" : "Light", nullptr, ui.settings.dark == dark))
-          ui.settings.dark = dark, ui.settings_changed = ui.want_style = true;
-      ImGui::EndMenu();
-    }
-    menu_item(ui, "smooth", ui.settings.smooth);
-    ImGui::Separator();
-    if (ImGui::BeginMenu("Panels")) {
-      for (const Panel& panel : panel_list()) {
-        bool& open = ui.panel_open[panel.id];
-        if (ImGui::MenuItem(panel.title.c_str(), nullptr, &open) && open) ui.want_panel = panel.id;
-      }
-      ImGui::EndMenu();
-    }
-    menu_item(ui, "reset_layout");
-    ImGui::EndMenu();
-  }
-  if (ImGui::BeginMenu("Help")) {
-    menu_item(ui, "keys");
-    menu_item(ui, "palette");
+    if (title == "View") draw_panel_menu(ui);
     ImGui::EndMenu();
   }
 }
@@ -157,16 +118,10 @@ std::string whose_run(const Ui& ui) {
 }
 
 /// What is dreamt, and a list of runs to dream with instead.
-void draw_world_choice(Ui& ui) {
+void draw_world_choice(Ui& ui, float room) {
   const Palette& p = ui.color();
   const DreamView& dream = ui.dream();
   const bool asked = std::exchange(ui.want_run_list, false);
-  const float room =
-      ImGui::GetWindowWidth() - ImGui::GetCursorPosX() - ui.px(300);  // the workspaces stand at the right
-  if (room < ui.px(90)) {                                             // the Runs panel does the same
-    if (asked) ui.run("open_run");
-    return;
-  }
   const std::string label = dream.world.empty() ? "no world yet" : dream.world;
   const std::string whose = whose_run(ui);  // two runs of one world and model differ in this alone
   const float note = whose.empty() ? 0 : ImGui::CalcTextSize(whose.c_str()).x + ui.px(12);
@@ -192,7 +147,7 @@ void draw_world_choice(Ui& ui) {
   ImGui::EndPopup();
 }
 
-/// The figures at the right end: as many as there is room for.
+/// The figures at the right end, for who looks for what costs time: as many as there is room for.
 void draw_figures(Ui& ui, float used) {
   const Palette& p = ui.color();
   WithFont small(ui.fonts.mono, 0.84f);
@@ -224,6 +179,62 @@ void draw_figures(Ui& ui, float used) {
   }
 }
 
+/// What of the bar is shown whole: the rest gives way to the choice of the world.
+struct Bar {
+  bool name = true;        // the program's
+  bool workspaces = true;  // as buttons; else as a list
+  bool menus = true;       // one beside the other; else in one
+  float world = 0;         // room for the choice of the world
+};
+
+Bar fit_bar(const Ui& ui, float width) {
+  const auto wide = [](const std::string& label, float around) {
+    return ImGui::CalcTextSize(label.c_str()).x + around;
+  };
+  float name = wide("Dreamscope", ui.px(24)), menus = 0, buttons = 0, widest = 0;
+  for (const std::string& title : menu_titles(ui)) menus += wide(title, 2 * ImGui::GetStyle().ItemSpacing.x);
+  for (const Workspace& each : workspaces()) {
+    buttons += wide(each.title, ui.px(23));
+    widest = std::max(widest, wide(each.title, ui.px(60)));
+  }
+  const float around = ui.px(64), least = ui.px(150);
+  Bar bar;
+  const auto room = [&] {
+    return width - around - (bar.name ? name : 0) - (bar.workspaces ? buttons : widest) -
+           (bar.menus ? menus : wide(icon::bars, 2 * ImGui::GetStyle().ItemSpacing.x));
+  };
+  for (bool* shown : {&bar.name, &bar.workspaces, &bar.menus})
+    if (room() < least) *shown = false;
+  bar.world = room();
+  return bar;
+}
+
+void draw_workspaces(Ui& ui, bool buttons) {
+  std::vector<std::string> titles, helps;
+  int chosen = 0, clicked = -1;
+  float widest = 0;
+  for (const Workspace& each : workspaces()) {
+    if (each.id == ui.settings.workspace) chosen = static_cast<int>(titles.size());
+    titles.push_back(each.title);
+    helps.push_back(each.help);
+    widest = std::max(widest, ImGui::CalcTextSize(each.title.c_str()).x);
+  }
+  if (buttons) {
+    ImGui::PushStyleColor(ImGuiCol_Button, IM_COL32_BLACK_TRANS);
+    clicked = segmented(ui, "workspaces", titles, chosen, helps);
+    ImGui::PopStyleColor();
+  } else {
+    ImGui::SetNextItemWidth(widest + ui.px(50));
+    if (ImGui::BeginCombo("##workspaces", titles[static_cast<std::size_t>(chosen)].c_str())) {
+      for (int i = 0; i < static_cast<int>(titles.size()); ++i)
+        if (ImGui::Selectable(titles[static_cast<std::size_t>(i)].c_str(), i == chosen)) clicked = i;
+      ImGui::EndCombo();
+    }
+    tip(ui, "Workspace", helps[static_cast<std::size_t>(chosen)].c_str());
+  }
+  if (clicked >= 0) ui.want_workspace = workspaces()[static_cast<std::size_t>(clicked)].id;
+}
+
 }  // namespace
 
 void draw_menu_bar(Ui& ui) {
@@ -233,174 +244,31 @@ void draw_menu_bar(Ui& ui) {
     ImGui::PopStyleVar();
     return;
   }
-  {
+  const Bar bar = fit_bar(ui, ImGui::GetWindowWidth());
+  if (bar.name) {
     WithFont bold(ui.fonts.bold, 1.02f);
     text(p.text, "Dreamscope");
+    ImGui::SameLine(0, ui.px(14));
   }
-  ImGui::SameLine(0, ui.px(14));
-  draw_menus(ui);
+  if (bar.menus) {
+    draw_menus(ui);
+  } else if (ImGui::BeginMenu(icon::bars)) {
+    draw_menus(ui);
+    ImGui::EndMenu();
+  }
   ImGui::PopStyleVar();
   ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {ui.px(10), ui.px(4)});
   const float centre = (ImGui::GetWindowHeight() - ImGui::GetFrameHeight()) / 2;
   ImGui::SameLine(0, ui.px(12));
   ImGui::SetCursorPosY(centre);
-  draw_world_choice(ui);
+  draw_world_choice(ui, bar.world);
   ImGui::SameLine(0, ui.px(16));
   ImGui::SetCursorPosY(centre);
-  std::vector<std::string> titles, helps;
-  int chosen = 0;
-  for (const Workspace& each : workspaces()) {
-    if (each.id == ui.settings.workspace) chosen = static_cast<int>(titles.size());
-    titles.push_back(each.title);
-    helps.push_back(each.help);
-  }
-  ImGui::PushStyleColor(ImGuiCol_Button, IM_COL32_BLACK_TRANS);
-  const int clicked = segmented(ui, "workspaces", titles, chosen, helps);
-  ImGui::PopStyleColor();
-  if (clicked >= 0) ui.want_workspace = workspaces()[static_cast<std::size_t>(clicked)].id;
+  draw_workspaces(ui, bar.workspaces);
   const float used = ImGui::GetItemRectMax().x;
-
-  draw_figures(ui, used);
+  if (ui.settings.workspace == "debug") draw_figures(ui, used);
   ImGui::PopStyleVar();
   ImGui::EndMainMenuBar();
-}
-
-void draw_keys_page(Ui& ui) {
-  if (!ui.show_keys) return;
-  const ImVec2 screen = ImGui::GetMainViewport()->Size;
-  ImGui::SetNextWindowPos({screen.x / 2, screen.y / 2}, ImGuiCond_Always, {0.5f, 0.5f});
-  ImGui::SetNextWindowSize({std::min(ui.px(860), screen.x * 0.94f), std::min(ui.px(600), screen.y * 0.9f)});
-  ImGui::PushStyleVar(ImGuiStyleVar_WindowBorderSize, 1);
-  if (ImGui::Begin("Every key###keys", &ui.show_keys,
-                   ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoResize |
-                       ImGuiWindowFlags_NoSavedSettings)) {
-    const Palette& p = ui.color();
-    header(ui, "Driving", p.dream, "hold to take over, release to hand back");
-    for (const KeyBinding& binding : ui.dream().spaces.action.keys) {
-      keycap(ui, Keymap::to_label(binding.key).c_str(), 0);
-      ImGui::SameLine(0, ui.px(6));
-      ImGui::AlignTextToFramePadding();
-      text(p.muted, "%s", binding.label.c_str());
-      ImGui::SameLine(0, ui.px(16));
-    }
-    text(p.muted, "W A S D and a gamepad work too");
-    ImGui::Dummy({0, ui.px(6)});
-    if (ImGui::BeginTable("keys", 2, ImGuiTableFlags_ScrollY | ImGuiTableFlags_SizingStretchSame)) {
-      ImGui::TableNextColumn();
-      std::string group;
-      int shown = 0;
-      const int all = static_cast<int>(
-          std::count_if(ui.actions.begin(), ui.actions.end(), [](const Action& a) { return !a.keys.empty(); }));
-      for (const Action& action : ui.actions) {
-        if (action.keys.empty()) continue;
-        if (shown++ == (all + 1) / 2) ImGui::TableNextColumn(), group.clear();
-        if (group != action.group) {
-          group = action.group;
-          ImGui::Dummy({0, ui.px(2)});
-          header(ui, group, p.text, "");
-        }
-        const float left = ImGui::GetCursorPosX();
-        keycap(ui, action.keys.c_str(), 0);
-        ImGui::SameLine(0, 0);
-        ImGui::SetCursorPosX(left + ui.px(110));
-        ImGui::AlignTextToFramePadding();
-        text(p.text, "%s", action.title.c_str());
-        tip(ui, action.title.c_str(), action.help.c_str(), action.keys.c_str());
-      }
-      ImGui::EndTable();
-    }
-  }
-  ImGui::End();
-  ImGui::PopStyleVar();
-}
-
-void draw_palette(Ui& ui) {
-  if (!ui.show_palette) return;
-  const ImVec2 screen = ImGui::GetMainViewport()->Size;
-  ImGui::SetNextWindowPos({screen.x / 2, screen.y * 0.16f}, ImGuiCond_Always, {0.5f, 0});
-  ImGui::SetNextWindowSize({std::min(ui.px(560), screen.x * 0.9f), std::min(ui.px(430), screen.y * 0.7f)});
-  ImGui::PushStyleVar(ImGuiStyleVar_WindowBorderSize, 1);
-  ViewState& state = ui.views["palette"];
-  std::string& query = ui.texts["palette"];
-  if (ImGui::Begin("###palette", &ui.show_palette,
-                   ImGuiWindowFlags_NoTitleBar | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoResize |
-                       ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings)) {
-    if (ImGui::IsWindowAppearing()) {
-      query.clear();
-      state.selected = 0;
-      ImGui::SetKeyboardFocusHere();
-    }
-    ImGui::SetNextItemWidth(-1);
-    const bool entered = ImGui::InputTextWithHint("##query", "a command", &query, ImGuiInputTextFlags_EnterReturnsTrue);
-    const bool closing =
-        ImGui::IsKeyPressed(ImGuiKey_Escape) ||
-        (!ImGui::IsWindowFocused(ImGuiFocusedFlags_RootAndChildWindows) && !ImGui::IsWindowAppearing());
-    if (ImGui::IsKeyPressed(ImGuiKey_DownArrow)) ++state.selected;
-    if (ImGui::IsKeyPressed(ImGuiKey_UpArrow)) --state.selected;
-    const auto lower = [](std::string s) {
-      std::transform(s.begin(), s.end(), s.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-      return s;
-    };
-    std::vector<const Action*> found;
-    for (const Action& action : ui.actions)
-      if (lower(action.group + " " + action.title + " " + action.help).find(lower(query)) != std::string::npos)
-        found.push_back(&action);
-    // Matches in the title before matches in the explanation.
-    std::stable_sort(found.begin(), found.end(), [&](const Action* a, const Action* b) {
-      return (lower(a->title).find(lower(query)) != std::string::npos) >
-             (lower(b->title).find(lower(query)) != std::string::npos);
-    });
-    state.selected = std::clamp(state.selected, 0, std::max(static_cast<int>(found.size()) - 1, 0));
-    const Action* chosen = nullptr;
-    ImGui::BeginChild("found");
-    for (int i = 0; i < static_cast<int>(found.size()); ++i) {
-      const Action& action = *found[static_cast<std::size_t>(i)];
-      const std::string why_not = action.why_not ? action.why_not(ui) : "";
-      ImGui::BeginDisabled(!why_not.empty());
-      const ImVec2 at = ImGui::GetCursorScreenPos();
-      const float wide = ImGui::GetContentRegionAvail().x;
-      if (ImGui::Selectable((action.group + ": " + action.title + "##" + action.id).c_str(), i == state.selected))
-        chosen = &action;
-      right_text(ImGui::GetWindowDrawList(), at.x + wide - ui.px(6), at.y, ui.color().muted, action.keys.c_str());
-      ImGui::EndDisabled();
-      tip(ui, action.title.c_str(), why_not.empty() ? action.help.c_str() : why_not.c_str());
-      if (i == state.selected && (ImGui::IsKeyPressed(ImGuiKey_DownArrow) || ImGui::IsKeyPressed(ImGuiKey_UpArrow)))
-        ImGui::SetScrollHereY();
-    }
-    ImGui::EndChild();
-    if (entered && !found.empty()) chosen = found[static_cast<std::size_t>(state.selected)];
-    if (chosen || closing) ui.show_palette = false;
-    if (chosen) ui.run(chosen->id);
-  }
-  ImGui::End();
-  ImGui::PopStyleVar();
-}
-
-bool list_is_open() {
-  return ImGui::IsPopupOpen("", ImGuiPopupFlags_AnyPopup);
-}
-
-void handle_shortcuts(Ui& ui) {
-  const ImGuiIO& io = ImGui::GetIO();
-  if (ui.keymap.captured()) {
-    if (ImGui::IsKeyPressed(ImGuiKey_Escape, false)) ui.keymap.capture(false);
-    return;
-  }
-  if (ImGui::IsKeyPressed(ImGuiKey_Escape, false)) ui.show_keys = false;
-  // A key and its modifier may be pressed and let go within one slow frame.
-  const int with = ui.pressed_with >= 0 ? ui.pressed_with : io.KeyMods;
-  for (const Action& action : ui.actions) {
-    if (action.chord == 0) continue;
-    const ImGuiKey key = static_cast<ImGuiKey>(action.chord & ~ImGuiMod_Mask_);
-    const int mods = action.chord & ImGuiMod_Mask_;
-    if (with != mods || !ImGui::IsKeyPressed(key, false)) continue;
-    const bool function_key = key >= ImGuiKey_F1 && key <= ImGuiKey_F24;
-    // A text field keeps every plain key and its own editing chords; the game keeps its driving keys.
-    if (io.WantTextInput && !function_key && action.id != "palette") continue;
-    if (mods == 0 && (ui.keymap.owns(key) || list_is_open())) continue;
-    ui.run(action.id);
-    return;
-  }
 }
 
 }  // namespace dream::ui

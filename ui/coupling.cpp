@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ui/control_row.h"
 #include "ui/widgets.h"
 
 namespace dream::ui {
@@ -14,12 +15,15 @@ struct Way {
 };
 
 constexpr Way ways[] = {
-    {Coupling::drift, "drift", "The agent drives by the real frames; the dream takes the same actions, never corrected."},
-    {Coupling::anchored, "re-anchored", "The agent drives by the dream, which stands on the real frame again every few steps.",
-     1, 10, 200},
+    {Coupling::drift, "drift",
+     "The agent drives by the real frames; the dream takes the same actions, never corrected."},
+    {Coupling::anchored, "re-anchored",
+     "The agent drives by the dream, which stands on the real frame again every few steps.", 1, 10, 200},
     {Coupling::reality_leads, "reality leads",
-     "The agent drives by the real frames, and the dream runs a few steps ahead of them: what it foretells.", 1, 10, 50},
-    {Coupling::dream_leads, "dream leads", "The agent drives by the dream, never corrected; the real world takes its actions."},
+     "The agent drives by the real frames, and the dream runs a few steps ahead of them: what it foretells.", 1, 10,
+     50},
+    {Coupling::dream_leads, "dream leads",
+     "The agent drives by the dream, never corrected; the real world takes its actions."},
     {Coupling::awake, "awake", "The dream stands on every real frame: you drive in the real world. H hands over."},
 };
 
@@ -30,6 +34,38 @@ const Way& way_of(Coupling how) {
 void choose(Ui& ui, const DreamView& dream, SetCoupling next) {
   ui.undoable("coupling", SetCoupling{dream.coupling, dream.coupling_steps}, next);
   ui.send(next);
+}
+
+void draw_way(Ui& ui, const DreamView& dream, const Way& now, float width) {
+  ImGui::SetNextItemWidth(width);
+  const auto look = width < ui.px(100) ? ImGuiComboFlags_NoArrowButton : ImGuiComboFlags_None;
+  if (!ImGui::BeginCombo("##coupling", now.name, look)) return;
+  for (const Way& way : ways) {
+    if (ImGui::Selectable(way.name, way.how == dream.coupling)) choose(ui, dream, {way.how, way.usual});
+    tip(ui, way.name, way.help);
+  }
+  ImGui::EndCombo();
+}
+
+void draw_steps(Ui& ui, const DreamView& dream, const Way& now, float width) {
+  ImGui::SetNextItemWidth(width);
+  int count = dream.coupling_steps;
+  if (ImGui::DragInt("##coupling steps", &count, 0.2f, now.least, now.most, "%d", ImGuiSliderFlags_AlwaysClamp) &&
+      count != dream.coupling_steps)
+    choose(ui, dream, {dream.coupling, count});
+  tip(ui, "Steps",
+      dream.coupling == Coupling::anchored
+          ? "Steps between two real frames that the dream sees. Drag, or Ctrl-click to type."
+          : "Steps that the dream is ahead of reality. Drag, or Ctrl-click to type.");
+}
+
+void draw_twin(Ui& ui, const DreamView& dream, float width) {
+  if (button(ui, dream.twin ? "hide real###twin" : "show real###twin",
+             dream.twin ? "Leave the real world" : "Show the real world",
+             dream.twin ? "The real environment stands still; the dream goes on alone."
+                        : "Step the real environment beside the dream, from the same start, under the same actions.",
+             {.why_not = dream.ready ? "" : "No dream yet.", .width = width}))
+    ui.run("twin");
 }
 
 }  // namespace
@@ -51,31 +87,26 @@ std::string coupling_text(const DreamView& dream) {
 
 void draw_coupling(Ui& ui, const DreamView& dream, float width) {
   const bool tied = dream.ready && dream.twin && !dream.recorded;
-  ImGui::BeginDisabled(!tied);
   const Way& now = way_of(dream.coupling);
-  const float pill = ui.px(52), steps = now.most > 0 ? ui.px(46) : 0, gap = ui.px(6);
-  ImGui::SetNextItemWidth(std::max(width - pill - steps - gap * (steps > 0 ? 2 : 1), ui.px(70)));
-  if (ImGui::BeginCombo("##coupling", now.name)) {
-    for (const Way& way : ways) {
-      if (ImGui::Selectable(way.name, way.how == dream.coupling)) choose(ui, dream, {way.how, way.usual});
-      tip(ui, way.name, way.help);
-    }
-    ImGui::EndCombo();
-  }
-  tip(ui, "Coupling", tied ? now.help : "No real world goes with this dream.");
-  if (steps > 0) {
-    ImGui::SameLine(0, gap);
-    ImGui::SetNextItemWidth(steps);
-    int count = dream.coupling_steps;
-    if (ImGui::DragInt("##coupling steps", &count, 0.2f, now.least, now.most, "%d", ImGuiSliderFlags_AlwaysClamp) &&
-        count != dream.coupling_steps)
-      choose(ui, dream, {dream.coupling, count});
-    tip(ui, "Steps", dream.coupling == Coupling::anchored ? "Steps between two real frames that the dream sees. Drag, or Ctrl-click to type."
-                                                          : "Steps that the dream is ahead of reality. Drag, or Ctrl-click to type.");
-  }
-  ImGui::SameLine(0, gap);
-  action_button(ui, "pill", "pill", false, pill);
-  ImGui::EndDisabled();
+  const auto label = [](const char* text) {
+    return ImGui::CalcTextSize(text).x + 2 * ImGui::GetStyle().FramePadding.x;
+  };
+  const float pill = label("pill"), twin = label("show real"), steps = ui.px(46);
+  std::vector<Control> controls{{ui.px(72), ui.px(136), [&](float wide) {
+                                   ImGui::BeginDisabled(!tied);
+                                   draw_way(ui, dream, now, wide);
+                                   ImGui::EndDisabled();
+                                   tip(ui, "Coupling", tied ? now.help : "No real world goes with this dream.");
+                                 }}};
+  if (now.most > 0)
+    controls.push_back({steps, steps, [&](float wide) {
+                          ImGui::BeginDisabled(!tied);
+                          draw_steps(ui, dream, now, wide);
+                          ImGui::EndDisabled();
+                        }});
+  controls.push_back({pill, pill, [&](float wide) { action_button(ui, "pill", "pill", false, wide); }});
+  controls.push_back({twin, twin, [&](float wide) { draw_twin(ui, dream, wide); }});
+  control_row(ui, "coupling", controls, width);
 }
 
 }  // namespace dream::ui

@@ -11,7 +11,7 @@ int anchor_of(const DreamView& dream);
 /// How dream and real world are tied together, in words: "re-anchored every 10 steps".
 std::string coupling_text(const DreamView& dream);
 
-/// The choice of it, within `width`, and the reality pill beside it.
+/// A row of controls: the choice of it, the reality pill, and whether the real world is shown at all.
 void draw_coupling(Ui& ui, const DreamView& dream, float width);
 
 }  // namespace dream::ui

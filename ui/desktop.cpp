@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <ctime>
+#include <fstream>
 #include <string>
+#include <string_view>
 
 namespace dream::ui {
 
@@ -53,18 +55,81 @@ void remember_place(GLFWwindow* window, Settings& settings) {
   glfwGetWindowSize(window, &settings.place.width, &settings.place.height);
 }
 
+void fill_screen(GLFWwindow* window, bool on, Settings& settings) {
+  if (!on) {
+    const Area& back = settings.place;
+    glfwSetWindowMonitor(window, nullptr, back.x, back.y, back.width, back.height, GLFW_DONT_CARE);
+    if (settings.maximised) glfwMaximizeWindow(window);
+    return;
+  }
+  remember_place(window, settings);
+  int x = 0, y = 0, width = 0, height = 0, count = 0;
+  glfwGetWindowPos(window, &x, &y);
+  glfwGetWindowSize(window, &width, &height);
+  GLFWmonitor** monitors = glfwGetMonitors(&count);
+  GLFWmonitor* chosen = count > 0 ? monitors[0] : nullptr;
+  for (int i = 0; i < count; ++i) {
+    int left = 0, top = 0;
+    glfwGetMonitorPos(monitors[i], &left, &top);
+    const GLFWvidmode* mode = glfwGetVideoMode(monitors[i]);
+    const int across = x + width / 2 - left, down = y + height / 2 - top;
+    if (across >= 0 && down >= 0 && across < mode->width && down < mode->height) chosen = monitors[i];
+  }
+  if (!chosen) return;
+  const GLFWvidmode* mode = glfwGetVideoMode(chosen);
+  glfwSetWindowMonitor(window, chosen, 0, 0, mode->width, mode->height, mode->refreshRate);
+}
+
+void paint_grounds(GLFWwindow* window, const std::vector<Ground>& grounds, const Palette& colours) {
+  int width = 0, height = 0;
+  glfwGetFramebufferSize(window, &width, &height);
+  glViewport(0, 0, width, height);
+  const auto clear = [](ImU32 colour) {
+    const ImVec4 c = to_vec(colour);
+    glClearColor(c.x, c.y, c.z, 1);
+    glClear(GL_COLOR_BUFFER_BIT);
+  };
+  clear(colours.background);
+  const ImVec2 density = ImGui::GetIO().DisplayFramebufferScale;
+  glEnable(GL_SCISSOR_TEST);
+  for (const Ground& ground : grounds) {
+    glScissor(static_cast<int>(ground.pos.x * density.x),
+              height - static_cast<int>((ground.pos.y + ground.size.y) * density.y),
+              static_cast<int>(ground.size.x * density.x), static_cast<int>(ground.size.y * density.y));
+    clear(colours.panel);
+  }
+  glDisable(GL_SCISSOR_TEST);
+}
+
+std::filesystem::path pictures_directory() {
+  const auto set = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value ? value : "");
+  };
+  std::string home = set("HOME");
+  if (home.empty()) home = set("USERPROFILE");
+  std::string config = set("XDG_CONFIG_HOME"), pictures = set("XDG_PICTURES_DIR");
+  if (config.empty()) config = home + "/.config";
+  std::ifstream in(config + "/user-dirs.dirs");
+  for (std::string line; pictures.empty() && std::getline(in, line);) {
+    static constexpr std::string_view key = "XDG_PICTURES_DIR=\"";
+    if (line.starts_with(key)) pictures = line.substr(key.size(), line.find('"', key.size()) - key.size());
+  }
+  if (pictures.starts_with("$HOME")) pictures = home + pictures.substr(5);
+  std::error_code error;
+  for (const std::string& folder : {pictures, home + "/Pictures", home})
+    if (!folder.empty() && std::filesystem::is_directory(folder, error)) return folder;
+  return std::filesystem::current_path();
+}
+
 std::filesystem::path screenshot_path(std::string what, const std::string& extension) {
   char name[64];
   const std::time_t now = std::time(nullptr);
   std::tm local{};
   if (const std::tm* found = std::localtime(&now)) local = *found;
   std::strftime(name, sizeof name, "dreamscope-%Y%m%d-%H%M%S", &local);
-  std::filesystem::path folder = std::filesystem::current_path();
   std::error_code error;
-  if (const char* home = std::getenv("HOME")) {
-    const std::filesystem::path pictures = std::filesystem::path(home) / "Pictures";
-    if (std::filesystem::is_directory(pictures, error)) folder = pictures;
-  }
+  const std::filesystem::path folder = pictures_directory();
   for (char& c : what)
     if (c == '/' || c == '\\' || c == ':') c = '-';
   const std::string stem = name + (what.empty() ? "" : "-" + what);

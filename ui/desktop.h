@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "ui/settings.h"
+#include "ui/theme.h"
 
 struct GLFWwindow;
 
@@ -19,8 +20,21 @@ GLFWwindow* make_window(const Settings& settings, const std::string& title, int 
 /// Where it stands now; a maximised one keeps the place that it comes back to.
 void remember_place(GLFWwindow* window, Settings& settings);
 
-/// A name that is still free, with today's date and `what` is in it, in the user's pictures or where the program was
-/// started.
+/// The window fills the screen that it is on; or it is back in its place.
+void fill_screen(GLFWwindow* window, bool on, Settings& settings);
+
+/// A docked panel's place.
+struct Ground {
+  ImVec2 pos, size;
+};
+/// Clears the window, and the docked panels in their own colour. A cleared rectangle costs a software renderer a tenth
+/// of a blended, textured one of the same size, and the panels cover half of the window.
+void paint_grounds(GLFWwindow* window, const std::vector<Ground>& grounds, const Palette& colours);
+
+/// Where the user keeps pictures, as the desktop says (XDG) or by the usual name; else the home folder.
+std::filesystem::path pictures_directory();
+
+/// A name that is still free there, with today's date and `what` is in it.
 std::filesystem::path screenshot_path(std::string what = "", const std::string& extension = ".png");
 
 }  // namespace dream::ui

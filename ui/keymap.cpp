@@ -36,23 +36,53 @@ float pressed_by(const PadState& pad, ImGuiKey key, bool discrete, bool space_is
 
 }  // namespace
 
-ImGuiKey Keymap::to_key(const std::string& name) {
+std::string Keymap::printed(char us_letter) const {
+  const std::string there = layout_ ? layout_(us_letter) : std::string();
+  return there.empty() ? std::string(1, us_letter) : there;
+}
+
+ImGuiKey Keymap::to_key(const std::string& name) const {
   if (name == "left") return ImGuiKey_LeftArrow;
   if (name == "right") return ImGuiKey_RightArrow;
   if (name == "up") return ImGuiKey_UpArrow;
   if (name == "down") return ImGuiKey_DownArrow;
   if (name == "space") return ImGuiKey_Space;
-  if (name.size() == 1 && name[0] >= 'a' && name[0] <= 'z') return static_cast<ImGuiKey>(ImGuiKey_A + (name[0] - 'a'));
-  return ImGuiKey_None;
+  const auto is_letter = [](const std::string& s) { return s.size() == 1 && s[0] >= 'a' && s[0] <= 'z'; };
+  if (!is_letter(name)) return ImGuiKey_None;
+  const std::string there = printed(name[0]);
+  return static_cast<ImGuiKey>(ImGuiKey_A + ((is_letter(there) ? there : name)[0] - 'a'));
 }
 
-std::string Keymap::to_label(const std::string& name) {
+std::string Keymap::to_label(const std::string& name) const {
   if (name == "left") return "←";
   if (name == "right") return "→";
   if (name == "up") return "↑";
   if (name == "down") return "↓";
-  if (name.size() == 1) return std::string(1, static_cast<char>(name[0] - 'a' + 'A'));
-  return name;
+  if (name.size() != 1) return name;
+  std::string there = printed(name[0]);
+  if (there.size() == 1 && there[0] >= 'a' && there[0] <= 'z') there[0] = static_cast<char>(there[0] - 'a' + 'A');
+  return there;
+}
+
+std::string Keymap::letters() const {
+  std::string all;
+  for (const char* letter : {"w", "a", "s", "d"}) {
+    const ImGuiKey key = to_key(letter);
+    if (std::find(aliases_.begin(), aliases_.end(), key) != aliases_.end())
+      all += (all.empty() ? "" : " ") + to_label(letter);
+  }
+  return all;
+}
+
+std::string Keymap::pad_label(const ActionSpace& space, const std::string& name) const {
+  const bool fires = std::any_of(space.keys.begin(), space.keys.end(),
+                                 [](const KeyBinding& binding) { return binding.key == "space"; });
+  const std::string stick = space.discrete() ? "stick or cross " : "cross ";
+  if (name == "left") return "stick or cross ←";
+  if (name == "right") return "stick or cross →";
+  if (name == "up") return stick + "↑, right trigger" + (fires ? "" : ", A");
+  if (name == "down") return stick + "↓, left trigger, B";
+  return name == "space" ? "A" : "";
 }
 
 void Keymap::update(const ActionSpace& space, bool free, double event_time, const std::optional<PadState>& pad) {
@@ -60,20 +90,19 @@ void Keymap::update(const ActionSpace& space, bool free, double event_time, cons
   const bool same = names_.size() == space.keys.size() &&
                     std::equal(names_.begin(), names_.end(), space.keys.begin(),
                                [](const std::string& name, const KeyBinding& binding) { return name == binding.key; });
+  keys_.clear(), aliases_.clear();  // the layout may have changed
+  for (const KeyBinding& binding : space.keys) keys_.push_back(to_key(binding.key));
+  for (const ImGuiKey key : keys_) {
+    ImGuiKey alias = ImGuiKey_None;
+    if (key == ImGuiKey_LeftArrow) alias = to_key("a");
+    if (key == ImGuiKey_RightArrow) alias = to_key("d");
+    if (key == ImGuiKey_UpArrow) alias = to_key("w");
+    if (key == ImGuiKey_DownArrow) alias = to_key("s");
+    aliases_.push_back(std::find(keys_.begin(), keys_.end(), alias) == keys_.end() ? alias : ImGuiKey_None);
+  }
   if (!same) {
-    names_.clear(), keys_.clear(), aliases_.clear();
-    for (const KeyBinding& binding : space.keys) {
-      names_.push_back(binding.key);
-      keys_.push_back(to_key(binding.key));
-    }
-    for (const ImGuiKey key : keys_) {
-      ImGuiKey alias = ImGuiKey_None;
-      if (key == ImGuiKey_LeftArrow) alias = ImGuiKey_A;
-      if (key == ImGuiKey_RightArrow) alias = ImGuiKey_D;
-      if (key == ImGuiKey_UpArrow) alias = ImGuiKey_W;
-      if (key == ImGuiKey_DownArrow) alias = ImGuiKey_S;
-      aliases_.push_back(std::find(keys_.begin(), keys_.end(), alias) == keys_.end() ? alias : ImGuiKey_None);
-    }
+    names_.clear();
+    for (const KeyBinding& binding : space.keys) names_.push_back(binding.key);
     held_.assign(keys_.size(), 0);
     pressed_order_.assign(keys_.size(), 0);
   }
@@ -127,7 +156,10 @@ std::optional<Drive> Keymap::take_change() {
 }
 
 bool Keymap::owns(ImGuiKey key) const {
-  if (captured_) return key != ImGuiKey_Escape;
+  return captured_ ? key != ImGuiKey_Escape : drives(key);
+}
+
+bool Keymap::drives(ImGuiKey key) const {
   const auto has = [&](const std::vector<ImGuiKey>& keys) {
     return key != ImGuiKey_None && std::find(keys.begin(), keys.end(), key) != keys.end();
   };

@@ -1,7 +1,9 @@
 #pragma once
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/command.h"
@@ -11,7 +13,8 @@
 
 namespace dream::ui {
 
-/// Turns held keys and a gamepad into Drive commands, by the bindings that the environment declares. Arrow bindings
+/// Turns held keys and a gamepad into Drive commands, by the bindings that the environment declares. Letters are meant
+/// by their place on a US keyboard: the same fingers drive on every layout, whatever is printed there. Arrow bindings
 /// also answer to W A S D where those letters are not bound themselves. On a gamepad the stick and the cross are the
 /// arrows, the right trigger is up and the left one down; A is space, or up where space is not bound, and B is down. An
 /// action of axes follows stick and triggers by how far they are pressed.
@@ -30,6 +33,7 @@ class Keymap {
 
   /// Whether this key drives now, so that no shortcut may have it.
   bool owns(ImGuiKey key) const;
+  bool drives(ImGuiKey key) const;  // the same, while nothing is captured
 
   /// How far each binding of the action space is pressed, 0 … 1 (for the keycaps).
   const std::vector<float>& held() const { return held_; }
@@ -38,10 +42,20 @@ class Keymap {
   bool captured() const { return captured_; }  // every key goes to the game
   void capture(bool on) { captured_ = on; }
 
-  static ImGuiKey to_key(const std::string& name);       // ImGuiKey_None when unknown
-  static std::string to_label(const std::string& name);  // "←", "A", "space"
+  /// What is printed in the present layout on the key that has this letter on a US keyboard: "q" for 'a' on AZERTY.
+  using Layout = std::function<std::string(char)>;
+  void set_layout(Layout layout) { layout_ = std::move(layout); }
+
+  ImGuiKey to_key(const std::string& name) const;       // ImGuiKey_None when unknown
+  std::string to_label(const std::string& name) const;  // "←", "A", "space"
+  std::string letters() const;                          // the keys that drive beside the arrows: "W A S D"
+  /// What on a gamepad stands for this key of the world: "stick or cross ←"; empty when nothing does.
+  std::string pad_label(const ActionSpace& space, const std::string& name) const;
 
  private:
+  std::string printed(char us_letter) const;
+
+  Layout layout_;
   std::vector<ImGuiKey> keys_, aliases_;  // per binding; alias may be None
   std::vector<std::string> names_;        // the bindings that keys_ was made from
   std::vector<float> held_;

@@ -158,8 +158,10 @@ void build_default_layout(ImGuiID dock, const Workspace& workspace, ImVec2 pos, 
   ImGuiID rest = dock;
   float height = size.y;  // of what stands above the strip
   if (!workspace.bottom_panels.empty()) {
-    // The strip must hold four phases and their buttons whatever the text size, but never half of the window.
-    const float bottom = std::clamp(workspace.bottom_least * scale / size.y, workspace.bottom, 0.4f);
+    // The strip must hold four phases and their buttons, but the pictures come first: where text is large for the
+    // window, it scrolls.
+    const float most = size.y < 560 * scale ? 0.3f : 0.4f;
+    const float bottom = std::clamp(workspace.bottom_least * scale / size.y, std::min(workspace.bottom, most), most);
     place(workspace.bottom_panels, ImGui::DockBuilderSplitNode(rest, ImGuiDir_Down, bottom, nullptr, &rest));
     height *= 1 - bottom;
   }

@@ -38,10 +38,9 @@ void draw_picture(Ui& ui, const std::string& slot, const Frame* frame, const std
     std::transform(title.begin(), title.end(), title.begin(),
                    [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
     WithFont bold(ui.fonts.bold, 0.9f);
-    const float room = size.x - ui.px(4);
-    if (ImGui::CalcTextSize(title.c_str()).x > room * 0.62f && title.size() > 5)
-      title = title.substr(0, title == "DIFFERENCE" ? 4 : 5);
-    list->AddText({at.x, at.y + ui.px(1)}, colour, title.c_str());
+    const float wide = ImGui::CalcTextSize(title.c_str()).x;
+    WithFont fitting(ui.fonts.bold, 0.9f * std::min(1.0f, size.x / wide));  // one word, never a part of it
+    list->AddText({at.x, at.y + caption_height(ui) - ImGui::GetTextLineHeight() - ui.px(4)}, colour, title.c_str());
     used = ImGui::CalcTextSize(title.c_str()).x;
   }
   std::string note = frame ? frame->caption : "";
@@ -92,7 +91,7 @@ void draw_picture(Ui& ui, const std::string& slot, const Frame* frame, const std
     centred_note(ui, min, max, why_missing);
   }
   list->AddRectFilled({min.x, min.y - ui.px(2)}, {max.x, min.y}, colour);
-  ImGui::Dummy(size);
+  ImGui::InvisibleButton(slot.c_str(), size);
   ImGui::PopStyleVar();
   ImGui::EndGroup();
   mark(ui, name);

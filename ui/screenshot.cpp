@@ -29,8 +29,7 @@ void save_what_is_wanted(Ui& ui, GLFWwindow* window) {
   const auto save = [&](const std::string& what, ImVec2 min, ImVec2 max) {
     const std::filesystem::path file = screenshot_path(what);
     const bool saved = save_pixels(window, file, min, max);
-    ui.note(saved ? 0 : 1,
-            saved ? "Picture saved: " + file.string() : "The picture could not be written to " + file.string() + ".");
+    ui.say(saved ? "Picture saved: " + file.string() : "The picture could not be written to " + file.string() + ".");
   };
   if (std::exchange(ui.want_screenshot, false)) save("", {0, 0}, ImGui::GetIO().DisplaySize);
   if (!ui.want_cutout || --ui.want_cutout->frames > 0) return;

@@ -1,6 +1,7 @@
 #include "ui/settings.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <locale>
@@ -35,6 +36,7 @@ bool take_over(Settings& settings, const std::string& key, const std::string& va
   if (key == "smooth") return either(settings.smooth, "1", "0");
   if (key == "sliders") return either(settings.sliders, "1", "0");
   if (key == "link_knobs") return either(settings.link_knobs, "1", "0");
+  if (key == "projector") return either(settings.projector, "1", "0");
   if (key == "maximised") return either(settings.maximised, "1", "0");
   if (key == "workspace") {
     settings.workspace = value;
@@ -50,6 +52,12 @@ bool take_over(Settings& settings, const std::string& key, const std::string& va
   }
   std::istringstream numbers(value);
   numbers.imbue(std::locale::classic());
+  if (key.rfind("best ", 0) == 0) {
+    double score = 0;
+    if (key.size() == 5 || !(numbers >> score) || !numbers.eof() || !std::isfinite(score)) return false;
+    settings.best[key.substr(5)] = score;
+    return true;
+  }
   if (key == "text_scale") {
     float scale = 0;
     if (!(numbers >> scale) || !numbers.eof() || !(scale >= 0.75f && scale <= 3)) return false;
@@ -146,13 +154,15 @@ bool save_text(const std::filesystem::path& file, const std::string& text) {
 
 bool save_settings(const std::filesystem::path& file, const Settings& settings) {
   std::ostringstream out;
+  out.imbue(std::locale::classic());
   out << "theme=" << (settings.dark ? "dark" : "light") << "\ntext_scale=" << settings.text_scale
-      << "\nsmooth=" << settings.smooth << "\nsliders=" << settings.sliders
-      << "\nlink_knobs=" << settings.link_knobs << "\nworkspace=" << settings.workspace
+      << "\nsmooth=" << settings.smooth << "\nsliders=" << settings.sliders << "\nlink_knobs=" << settings.link_knobs
+      << "\nprojector=" << settings.projector << "\nworkspace=" << settings.workspace
       << "\nnew_recipe=" << settings.new_run.recipe << "\nnew_environment=" << settings.new_run.environment
       << "\nnew_settings=";
   for (const std::string& one : settings.new_run.settings) out << one << '\t';
   out << "\n";
+  for (const auto& [world, score] : settings.best) out << "best " << world << "=" << score << "\n";
   if (settings.place.width > 0)
     out << "place=" << settings.place.x << " " << settings.place.y << " " << settings.place.width << " "
         << settings.place.height << "\nmaximised=" << settings.maximised << "\n";

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct Settings {
   bool smooth = false;   // pictures: nearest-neighbour or smooth
   bool sliders = false;  // sliders under the bars of an editable vector
   bool link_knobs = true;
+  bool projector = false;              // large text, high contrast, cursor and keys shown
+  std::map<std::string, double> best;  // what hands have scored, by world
   std::string workspace = "play";
   Area place;  // of the window when it is not maximised; width 0: not known yet
   bool maximised = false;

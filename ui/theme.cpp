@@ -52,7 +52,7 @@ Fonts load_fonts() {
   return fonts;
 }
 
-const Palette& palette(bool dark) {
+const Palette& palette(bool dark, bool contrast) {
   static constexpr Palette night{.background = rgb(0x15161b),
                                  .panel = rgb(0x1c1e26),
                                  .well = rgb(0x121318),
@@ -89,6 +89,21 @@ const Palette& palette(bool dark) {
                                .fault = rgb(0xc32222),
                                .blue = rgb(0x1f6fd6),
                                .pink = rgb(0xb5179e)};
+  static constexpr Palette bright_night = [] {
+    Palette p = night;
+    p.background = p.panel = rgb(0x08090b), p.well = rgb(0x000000), p.raised = rgb(0x2e323e);
+    p.raised_hover = rgb(0x444a5a), p.border = rgb(0x6b7080), p.text = rgb(0xffffff), p.muted = rgb(0xced2dc);
+    p.faint = rgb(0x4c5160), p.dream = rgb(0xc4b0ff), p.real = rgb(0x6ef29c), p.grey = rgb(0xb4b9c6);
+    return p;
+  }();
+  static constexpr Palette bright_day = [] {
+    Palette p = day;
+    p.background = p.panel = rgb(0xffffff), p.raised = rgb(0xd5d9e3), p.raised_hover = rgb(0xbfc5d3);
+    p.border = rgb(0x7b8190), p.text = rgb(0x000000), p.muted = rgb(0x30343e), p.faint = rgb(0xa2a8b6);
+    p.dream = rgb(0x5420c8), p.real = rgb(0x06602b), p.grey = rgb(0x484d59);
+    return p;
+  }();
+  if (contrast) return dark ? bright_night : bright_day;
   return dark ? night : day;
 }
 
@@ -124,8 +139,8 @@ ImU32 signed_colour(float t, bool dark) {
   return t < 0 ? blend(middle, rgb(0x3f7fd8), -t) : blend(middle, dark ? rgb(0xee9ad8) : rgb(0xc02695), t);
 }
 
-void apply_theme(bool dark, float scale) {
-  const Palette& p = palette(dark);
+void apply_theme(bool dark, float scale, bool contrast) {
+  const Palette& p = palette(dark, contrast);
   ImGuiStyle& style = ImGui::GetStyle();
   style = ImGuiStyle();
   style.WindowPadding = {14, 10};

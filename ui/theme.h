@@ -21,10 +21,11 @@ struct Fonts {
 /// Loads the embedded fonts into the current ImGui context.
 Fonts load_fonts();
 
-const Palette& palette(bool dark);
+/// `contrast`: for a projector, whose black is grey.
+const Palette& palette(bool dark, bool contrast = false);
 
 /// Sets ImGui's and ImPlot's style. `scale` multiplies every length and the text (monitor scale × the user's choice).
-void apply_theme(bool dark, float scale);
+void apply_theme(bool dark, float scale, bool contrast = false);
 
 /// `colour` with its alpha multiplied by `alpha`.
 ImU32 fade(ImU32 colour, float alpha);

@@ -4,58 +4,71 @@
 #include <cmath>
 #include <cstdio>
 
+#include "ui/control_row.h"
 #include "ui/knobs.h"
-#include "ui/slider.h"
+#include "ui/sentence.h"
 #include "ui/widgets.h"
 
 namespace dream::ui {
 namespace {
 
-void draw_keys(Ui& ui, const DreamView& dream, float hero_width) {
-  const Palette& p = ui.color();
-  const std::vector<KeyBinding>& keys = dream.spaces.action.keys;
-  const float right = ImGui::GetCursorPosX() + hero_width;
-  const float y = ImGui::GetCursorPosY();
-  std::string labels;
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    if (i) ImGui::SameLine(0, ui.px(6));
-    const float amount = i < ui.keymap.held().size() ? ui.keymap.held()[i] : 0;
-    keycap(ui, Keymap::to_label(keys[i].key).c_str(), amount);
-    tip(ui, keys[i].label.c_str(), "Hold to take over; let go to hand back. W A S D work too, and a gamepad.");
-    if (labels.find(keys[i].label) == std::string::npos) labels += (labels.empty() ? "" : " · ") + keys[i].label;
-  }
-  // Where keys go now: said at the right end under the picture, so that it is always in the same place.
-  std::string where;
-  ImU32 colour = p.muted;
-  const char* cap = "Tab";
-  if (!ui.focused) {
-    where = "click the window: keys go elsewhere", colour = p.warning;
-  } else if (ui.keymap.captured()) {
-    where = "every key goes to the game", colour = p.dream, cap = "Esc";
-  } else if (ImGui::GetIO().WantTextInput) {
-    where = "keys go to the text field", colour = p.warning;
-  } else {
-    where = !dream.ready ? "no dream yet" : keys.empty() ? "this world has no keys" : "these keys go to the game";
-  }
-  WithFont small(ui.fonts.text, 0.9f);
-  const float wide = ImGui::CalcTextSize(where.c_str()).x + ui.px(44);
-  if (!keys.empty()) ImGui::SameLine(0, ui.px(10));
-  const float space = right - wide - ImGui::GetCursorPosX() - ui.px(8);
-  if (ImGui::CalcTextSize(labels.c_str()).x < space) {
-    ImGui::SetCursorPosY(y + ui.px(3));
-    text(p.muted, "%s", labels.c_str());
-    ImGui::SameLine();
-  }
-  ImGui::SetCursorPos({std::max(right - wide, ImGui::GetCursorPosX()), y + ui.px(3)});
-  text(colour, "%s", where.c_str());
-  tip(ui, "Where keys go",
-      "Tab gives every key to the game, Esc takes them back. While a text field has the focus, keys are its alone.");
-  ImGui::SameLine(0, ui.px(8));
-  ImGui::SetCursorPosY(y);
-  keycap(ui, cap, ui.keymap.captured() ? 1.0f : 0.0f);
+constexpr float sentence_width = 340;  // that a sentence takes in one line
+
+float sentence_height(const Ui& ui, const Hands& hands) {
+  return std::max(hands.keys ? ui.px(24) : 0, static_cast<float>(hands.lines) * ImGui::GetTextLineHeight());
 }
 
-void draw_speed(Ui& ui, const DreamView& dream) {
+float between(const Ui& ui) {
+  return ui.px(6);
+}
+
+std::string what_keys_do(const Ui& ui, const DreamView& dream) {
+  const std::string letters = ui.keymap.letters();
+  return std::string(dream.human_pilot || !dream.has_behaviour ? "Hold to drive; nobody does while no key is held."
+                                                               : "Hold to take over; let go to hand back.") +
+         (letters.empty() ? " A gamepad drives too." : " " + letters + " and a gamepad drive too.");
+}
+
+void draw_key(Ui& ui, const DreamView& dream, std::size_t i) {
+  const KeyBinding& binding = dream.spaces.action.keys[i];
+  keycap(ui, ui.keymap.to_label(binding.key).c_str(), i < ui.keymap.held().size() ? ui.keymap.held()[i] : 0);
+  tip(ui, binding.label.c_str(), what_keys_do(ui, dream).c_str());
+}
+
+/// The keys with what they do, one below the other.
+void list_keys(Ui& ui, const DreamView& dream) {
+  for (std::size_t i = 0; i < dream.spaces.action.keys.size(); ++i) {
+    draw_key(ui, dream, i);
+    ImGui::SameLine(0, ui.px(8));
+    text(ui.color().muted, "%s", dream.spaces.action.keys[i].label.c_str());
+  }
+}
+
+/// The keycaps, the key that captures, and the sentence of this moment: always in the same place.
+void draw_sentence(Ui& ui, const DreamView& dream, const Hands& hands, float width) {
+  const ImVec2 from = ImGui::GetCursorScreenPos();
+  if (hands.keys) {
+    for (std::size_t i = 0; i < dream.spaces.action.keys.size(); ++i) {
+      draw_key(ui, dream, i);
+      ImGui::SameLine(0, ui.px(6));
+    }
+    keycap(ui, ui.keymap.captured() ? "Esc" : "Tab", ui.keymap.captured() ? 1.0f : 0.0f);
+    tip(ui, "Where keys go",
+        "Tab gives every key to the game, Esc takes them back. While a text field has the focus, keys are its alone.");
+    ImGui::SameLine(0, ui.px(10));
+  }
+  const Sentence said = sentence(ui);
+  WithFont small(ui.fonts.text, 0.94f);
+  const float room = from.x + width - ImGui::GetCursorScreenPos().x;
+  const ImVec2 size = ImGui::CalcTextSize(said.text.c_str(), nullptr, false, room);
+  const ImVec2 at{ImGui::GetCursorScreenPos().x, from.y + std::max(0.0f, (sentence_height(ui, hands) - size.y) / 2)};
+  ImGui::GetWindowDrawList()->AddText(nullptr, 0, at, said.colour, said.text.c_str(), nullptr, room);
+  ImGui::SetCursorScreenPos(at);
+  ImGui::Dummy({room, size.y});
+  tip(ui, "Now", said.text.c_str());
+}
+
+void draw_speed(Ui& ui, const DreamView& dream, float width) {
   static constexpr float factors[] = {0.25f, 0.5f, 1, 2, 4, 0};
   static constexpr const char* labels[] = {"0.25×", "0.5×", "1×", "2×", "4×", "max"};
   const float natural = std::max(dream.natural_rate, 1.0f);
@@ -65,7 +78,7 @@ void draw_speed(Ui& ui, const DreamView& dream) {
     const float off = std::abs(factors[i] * natural - dream.steps_per_second);
     if (off < nearest) nearest = off, chosen = i;
   }
-  ImGui::SetNextItemWidth(ui.px(82));
+  ImGui::SetNextItemWidth(width);
   ImGui::BeginDisabled(!dream.ready);
   if (ImGui::BeginCombo("##speed", labels[chosen])) {
     for (int i = 0; i < 6; ++i) {
@@ -84,45 +97,76 @@ void draw_speed(Ui& ui, const DreamView& dream) {
   tip(ui, "Speed", dream.ready ? pace : "No dream yet.");
 }
 
-/// Too narrow for one row: the temperature then has a row of its own.
-bool two_rows(const Ui& ui, float width) {
-  return width < ui.px(knob_sliders(ui) < 2 ? 690 : 800);
+void draw_pilot(Ui& ui, const DreamView& dream) {
+  ImGui::BeginDisabled(!dream.ready || !dream.has_behaviour);
+  const char* nobody = "Nobody else can drive here: nothing was trained to.";
+  const int who =
+      segmented(ui, "pilot", {"you", "agent"}, dream.human_pilot || !dream.has_behaviour ? 0 : 1,
+                {dream.has_behaviour ? "While no key is held nobody drives. M switches." : nobody,
+                 dream.has_behaviour ? "While no key is held the trained agent drives. M switches." : nobody});
+  ImGui::EndDisabled();
+  if (who >= 0) ui.send(SetPilot{who == 0});
+}
+
+float button_width(const char* label) {
+  return ImGui::CalcTextSize(label).x + 2 * ImGui::GetStyle().FramePadding.x;
+}
+
+/// The ones that are needed most come first.
+std::vector<Control> controls_of(Ui& ui, const DreamView& dream) {
+  const float square = ui.px(44), speed = ui.px(82);
+  const auto fixed = [](float width, auto draw) { return Control{width, width, draw}; };
+  std::vector<Control> all{
+      fixed(square, [&ui](float wide) { action_button(ui, icon::restart, "restart", false, wide); }),
+      fixed(square,
+            [&ui, &dream](float wide) {
+              action_button(ui, dream.playing ? icon::pause : icon::play, "play", true, wide);
+            }),
+      fixed(square, [&ui](float wide) { action_button(ui, icon::step, "step", false, wide); }),
+      fixed(speed, [&ui, &dream](float wide) { draw_speed(ui, dream, wide); }),
+  };
+  if (const auto sliders = static_cast<float>(knob_sliders(ui)); sliders > 0) {
+    const float link = group_of_knobs(dream).size() > 1 ? ui.px(36) : 0;
+    all.push_back(
+        {sliders * ui.px(142) + link, std::max(sliders * ui.px(142) + link, ui.px(480)), [&ui, &dream](float wide) {
+           ImGui::BeginDisabled(!dream.ready);
+           draw_knobs(ui, dream, wide);
+           ImGui::EndDisabled();
+         }});
+  }
+  all.push_back(
+      fixed(button_width("you") + ui.px(3) + button_width("agent"), [&ui, &dream](float) { draw_pilot(ui, dream); }));
+  const std::string shuffle = std::string(icon::shuffle) + "  new start";
+  all.push_back(
+      fixed(button_width(shuffle.c_str()), [&ui, shuffle](float) { action_button(ui, shuffle.c_str(), "new_start"); }));
+  return all;
 }
 
 }  // namespace
 
-float transport_height(const Ui& ui, float width) {
-  const float row = ImGui::GetFrameHeight() + ui.px(6);
-  return ui.px(24) + ImGui::GetStyle().ItemSpacing.y + row * (two_rows(ui, width) ? 2 : 1);
+Hands hands_for(Ui& ui, const DreamView& dream, ImVec2 panel) {
+  Hands hands;
+  const bool low = panel.y < ui.px(400);
+  const float keys = static_cast<float>(dream.spaces.action.keys.size() + 1) * ui.px(34);
+  hands.keys = !low && keys + ui.px(sentence_width) < panel.x;
+  hands.lines = panel.x < ui.px(sentence_width) ? 2 : 1;
+  hands.rows = low ? 1 : rows_for(ui, controls_of(ui, dream), panel.x, 2);
+  hands.height = sentence_height(ui, hands) + static_cast<float>(hands.rows) * (between(ui) + ImGui::GetFrameHeight());
+  return hands;
 }
 
-void draw_transport(Ui& ui, const DreamView& dream, float width, float hero_width) {
-  const float left = ImGui::GetCursorPosX();
-  const float top = ImGui::GetCursorPosY();
-  draw_keys(ui, dream, std::min(std::max(hero_width, ui.px(420)), width));
-  ImGui::SetCursorPos({left, top + ui.px(24) + ImGui::GetStyle().ItemSpacing.y + ui.px(4)});
-  const float square = ui.px(44);
-  action_button(ui, icon::restart, "restart", false, square);
-  ImGui::SameLine(0, ui.px(6));
-  action_button(ui, dream.playing ? icon::pause : icon::play, "play", true, square);
-  ImGui::SameLine(0, ui.px(6));
-  action_button(ui, icon::step, "step", false, square);
-  ImGui::SameLine(0, ui.px(6));
-  const bool narrow = width < ui.px(370);  // icons alone, then
-  if (narrow)
-    action_button(ui, icon::shuffle, "new_start", false, square);
-  else
-    action_button(ui, (std::string(icon::shuffle) + "  new start").c_str(), "new_start");
-  ImGui::SameLine(0, ui.px(narrow ? 8 : 14));
-  draw_speed(ui, dream);
-  if (two_rows(ui, width))
-    ImGui::SetCursorPosX(left);
-  else
-    ImGui::SameLine(0, ui.px(16));
-  const float room = width - (ImGui::GetCursorPosX() - left);
-  ImGui::BeginDisabled(!dream.ready);
-  draw_knobs(ui, dream, std::min(room, ui.px(520)));
-  ImGui::EndDisabled();
+void draw_transport(Ui& ui, const DreamView& dream, const Hands& hands, float width,
+                    const std::function<void()>& more) {
+  const ImVec2 from = ImGui::GetCursorScreenPos();
+  draw_sentence(ui, dream, hands, width);
+  ImGui::SetCursorScreenPos({from.x, from.y + sentence_height(ui, hands) + between(ui)});
+  const bool hides_keys = !hands.keys && !dream.spaces.action.keys.empty();
+  const auto behind = [&] {
+    if (more) more();
+    if (hides_keys) list_keys(ui, dream);
+  };
+  control_row(ui, "transport", controls_of(ui, dream), width, hands.rows,
+              more || hides_keys ? std::function<void()>(behind) : std::function<void()>());
 }
 
 }  // namespace dream::ui

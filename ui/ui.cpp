@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "api/platform_time.h"
+#include "imgui_internal.h"
 #include "ui/lesson/lesson_runner.h"
 
 namespace dream::ui {
@@ -43,7 +44,8 @@ auto step_to_undo(const Ui& ui, Steps& steps) {
 /// The oldest one that was taken back, or the end.
 template <class Steps>
 auto step_to_redo(const Ui& ui, Steps& steps) {
-  return std::find_if(steps.begin(), steps.end(), [&](const UndoStep& step) { return !step.done && is_open(ui, step); });
+  return std::find_if(steps.begin(), steps.end(),
+                      [&](const UndoStep& step) { return !step.done && is_open(ui, step); });
 }
 
 }  // namespace
@@ -96,6 +98,20 @@ const Action* Ui::action(const std::string& id) const {
   return nullptr;
 }
 
+std::string Ui::keys_of(const Action& action) const {
+  const auto free = [&](ImGuiKeyChord chord) {
+    return (chord & ImGuiMod_Mask_) != 0 || !keymap.drives(static_cast<ImGuiKey>(chord));
+  };
+  if (action.chord == 0 || free(action.chord)) return action.keys;
+  for (const ImGuiKeyChord chord : action.also) {
+    if (!free(chord)) continue;
+    std::string name = ImGui::GetKeyChordName(chord);
+    std::replace(name.begin(), name.end(), '+', '-');
+    return name;
+  }
+  return "";
+}
+
 void Ui::run(const std::string& id) {
   const Action* found = action(id);
   if (found && (!found->why_not || found->why_not(*this).empty())) found->run(*this);
@@ -104,6 +120,11 @@ void Ui::run(const std::string& id) {
 void Ui::note(int level, std::string text) {
   notes.push_back({time, level, std::move(text)});
   if (notes.size() > 100) notes.erase(notes.begin());
+}
+
+void Ui::say(std::string text) {
+  said = text, said_at = time;
+  note(0, std::move(text));
 }
 
 double Ui::settle(const std::string& key, double from_engine) {

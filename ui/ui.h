@@ -13,6 +13,8 @@
 #include "api/engine.h"
 #include "imgui.h"
 #include "ui/dialogs.h"
+#include "ui/experiments.h"
+#include "ui/game.h"
 #include "ui/keymap.h"
 #include "ui/settings.h"
 #include "ui/texture_cache.h"
@@ -24,7 +26,8 @@ struct Ui;
 class Lessons;
 class Quiz;
 
-/// Something that the user can ask for: one table feeds the shortcuts, the menus, the palette and the F1 page.
+/// Something that the user can ask for: one table feeds the shortcuts, the menus (one for each group), the palette and
+/// the F1 page.
 struct Action {
   std::string id, group, title;
   ImGuiKeyChord chord = 0;  // 0: no shortcut
@@ -32,6 +35,9 @@ struct Action {
   std::string help;         // one sentence
   std::function<void(Ui&)> run;
   std::function<std::string(const Ui&)> why_not;  // empty or unset = enabled; else the reason
+  std::function<bool(const Ui&)> checked = {};    // for what is on or off
+  bool parted = false;                            // a line stands above it in the menu
+  std::vector<ImGuiKeyChord> also = {};           // further shortcuts: other keyboards, or the first is the world's
 };
 
 /// What a viewer remembers about one probe between frames.
@@ -121,13 +127,15 @@ struct Ui {
   SliderGrab grab;
   std::shared_ptr<Lessons> lessons;  // never null while a frame is drawn, nor is quiz
   std::shared_ptr<Quiz> quiz;
+  Game game;
+  ExperimentPlayer experiment;
   float scale = 1;        // monitor × user's text scale × workspace's
   bool focused = true;    // the window has the keyboard
   int pressed_with = -1;  // the modifiers that were down when the last key was pressed; < 0: the window does not tell
   double time = 0;        // seconds since the window opened
 
   bool dark() const { return settings.dark; }
-  const Palette& color() const { return palette(settings.dark); }
+  const Palette& color() const { return palette(settings.dark, settings.projector); }
   float px(float at_one) const { return at_one * scale; }
   const DreamView& dream() const { return *snapshot->dream; }
   const TrainView& train() const { return *snapshot->train; }
@@ -143,13 +151,19 @@ struct Ui {
   void undo();
   void redo();
   const Action* action(const std::string& id) const;
+  /// The shortcut that runs it now: another one, or none, where the world has its key.
+  std::string keys_of(const Action& action) const;
   void run(const std::string& id);         // runs the action if it is enabled
   void note(int level, std::string text);  // a line of the window's own in the log panel
+  void say(std::string text);              // a line over the window for some seconds, and in the log
 
   // Asked for by panels, carried out by the window.
   std::string want_workspace;
   bool want_reset_layout = false, want_quit = false, want_screenshot = false, want_style = false;
   bool show_keys = false, show_palette = false, show_home = false;
+  bool presenting = false;                          // dream, real picture and one sentence fill the screen
+  std::map<ImGuiKey, double> keys_down;             // and when each was down last: for the projector
+  std::map<std::string, std::string> focus_before;  // a page over the window, and who had the focus when it came
   double replay_recency = 1;         // where "dream from this frame" begins: 0 the oldest frame … 1 the newest
   SetCoupling asleep{Coupling::dream_leads, 0};  // what a hand-over goes back to
   std::string want_panel;            // bring this panel to the front
@@ -168,6 +182,8 @@ struct Ui {
   std::vector<std::string> wanted_previews;  // the same: runs that Home shows
   std::pair<std::string, int> wanted_explained{"", -1};  // the same: the element of a latent that the mouse is on
   std::vector<LogLine> notes;
+  std::string said;      // by say() …
+  double said_at = -99;  // … and when
   std::vector<UndoStep> undo_steps;
   std::map<std::string, std::string> texts;  // what is being typed, by field
   FolderDialog folder_dialog;

@@ -1,6 +1,7 @@
 #include "ui/widgets.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cmath>
 #include <cstdarg>
@@ -23,22 +24,60 @@ void mark(const Ui& ui, const std::string& name) {
   if (ui.lessons) ui.lessons->mark(ui, name);
 }
 
+namespace {
+
+/// Where a tooltip of this size stands beside the item, never over it where the window has room.
+ImVec2 place_beside(const ImRect& item, ImVec2 size, float gap) {
+  const ImGuiViewport* screen = ImGui::GetMainViewport();
+  const ImRect area(screen->Pos, {screen->Pos.x + screen->Size.x, screen->Pos.y + screen->Size.y});
+  const ImVec2 most{std::max(area.Min.x, area.Max.x - size.x), std::max(area.Min.y, area.Max.y - size.y)};
+  const auto inside = [&](ImVec2 at) {
+    return ImVec2{std::clamp(at.x, area.Min.x, most.x), std::clamp(at.y, area.Min.y, most.y)};
+  };
+  const ImVec2 below{item.Min.x, item.Max.y + gap}, above{item.Min.x, item.Min.y - gap - size.y},
+      right{item.Max.x + gap, item.Min.y}, left{item.Min.x - gap - size.x, item.Min.y};
+  const bool tall = item.GetHeight() > 2 * size.y;
+  for (const ImVec2 at : tall ? std::array{right, left, below, above} : std::array{below, above, right, left}) {
+    const ImVec2 fits = inside(at);
+    if (!ImRect(fits, {fits.x + size.x, fits.y + size.y}).Overlaps(item)) return fits;
+  }
+  return inside({ImGui::GetMousePos().x + 4 * gap, ImGui::GetMousePos().y + 4 * gap});
+}
+
+}  // namespace
+
 void tip(const Ui& ui, const char* title, const char* sentence, const char* keys) {
   if (ui.lessons)
     if (const std::string& locked = ui.lessons->mark(ui, title); !locked.empty()) sentence = locked.c_str();
   if (!ImGui::IsItemHovered(ImGuiHoveredFlags_ForTooltip | ImGuiHoveredFlags_AllowWhenDisabled)) return;
-  ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {ui.px(12), ui.px(9)});
+  const float wrap = ui.px(340);
+  const ImVec2 padding{ui.px(12), ui.px(9)};
+  const bool has_keys = keys && *keys, has_sentence = sentence && *sentence;
+  ImVec2 size;
+  {
+    WithFont bold(ui.fonts.bold);
+    size = ImGui::CalcTextSize(title);
+  }
+  if (has_keys) size.x += ui.px(12) + ImGui::CalcTextSize(keys).x;
+  if (has_sentence) {
+    const ImVec2 wide = ImGui::CalcTextSize(sentence, nullptr, false, wrap);
+    size = {std::max(size.x, wide.x), size.y + ImGui::GetStyle().ItemSpacing.y + wide.y};
+  }
+  size = {size.x + 2 * padding.x, size.y + 2 * padding.y};
+  const ImRect item(ImGui::GetItemRectMin(), ImGui::GetItemRectMax());
+  ImGui::SetNextWindowPos(place_beside(item, size, ui.px(6)));
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, padding);
   if (ImGui::BeginTooltip()) {
     {
       WithFont bold(ui.fonts.bold);
       ImGui::TextUnformatted(title);
     }
-    if (keys && *keys) {
+    if (has_keys) {
       ImGui::SameLine(0, ui.px(12));
       text(ui.color().muted, "%s", keys);
     }
-    if (sentence && *sentence) {
-      ImGui::PushTextWrapPos(ui.px(340));
+    if (has_sentence) {
+      ImGui::PushTextWrapPos(padding.x + wrap);
       ImGui::PushStyleColor(ImGuiCol_Text, ui.color().muted);
       ImGui::TextUnformatted(sentence);
       ImGui::PopStyleColor();
@@ -117,7 +156,8 @@ bool action_button(Ui& ui, const char* label, const char* id, bool accent, float
   if (!action) return false;
   ButtonLook look;
   look.accent = accent;
-  look.keys = action->keys.c_str();
+  const std::string keys = ui.keys_of(*action);
+  look.keys = keys.c_str();
   look.why_not = action->why_not ? action->why_not(ui) : "";
   look.width = width;
   const std::string named = std::string(label) + "###" + id;
@@ -151,7 +191,7 @@ int segmented(const Ui& ui, const char* id, const std::vector<std::string>& labe
 
 void keycap(const Ui& ui, const char* label, float amount, ImVec2 min_size) {
   const Palette& p = ui.color();
-  WithFont font(ui.fonts.text, 0.88f);
+  WithFont font(ui.fonts.text, 0.88f * std::max(1.0f, min_size.y / ui.px(26)));
   const ImVec2 wanted = ImGui::CalcTextSize(label);
   const ImVec2 size{std::max({wanted.x + ui.px(12), min_size.x, ui.px(24)}), std::max(ui.px(24), min_size.y)};
   const ImVec2 at = ImGui::GetCursorScreenPos(), end{at.x + size.x, at.y + size.y};
@@ -267,6 +307,7 @@ std::string short_bytes(double bytes) {
 
 std::string short_number(double value) {
   char out[32];
+  if (value == 0) value = 0;  // never -0
   const double size = std::abs(value);
   if (!std::isfinite(value))
     std::snprintf(out, sizeof out, "%s", std::isnan(value) ? "not a number" : "infinite");

@@ -28,6 +28,7 @@ inline constexpr const char* dice = "\xef\x94\xa2";
 inline constexpr const char* sliders = "\xef\x87\x9e";
 inline constexpr const char* caret = "\xef\x83\x97";
 inline constexpr const char* keyboard = "\xef\x84\x9c";
+inline constexpr const char* bars = "\xef\x83\x89";
 inline constexpr const char* plus = "\x2b";
 }  // namespace icon
 
@@ -43,7 +44,8 @@ class WithFont {
 /// The last item is what a lesson may point at by this name. A tooltip's title is such a name by itself.
 void mark(const Ui& ui, const std::string& name);
 
-/// A tooltip for the last item: a bold title (with the paper's symbol), a sentence, and the key, if any.
+/// A tooltip beside the last item, not over it: a bold title (with the paper's symbol), a sentence, and the key, if
+/// any.
 void tip(const Ui& ui, const char* title, const char* sentence, const char* keys = nullptr);
 
 void text(ImU32 colour, const char* format, ...) IM_FMTARGS(2);
@@ -69,7 +71,7 @@ bool action_button(Ui& ui, const char* label, const char* id, bool accent = fals
 int segmented(const Ui& ui, const char* id, const std::vector<std::string>& labels, int chosen,
               const std::vector<std::string>& sentences = {});
 
-/// A key as drawn on a keyboard, lit by `amount` in [0, 1].
+/// A key as drawn on a keyboard, lit by `amount` in [0, 1]; a higher one has larger letters.
 void keycap(const Ui& ui, const char* label, float amount, ImVec2 min_size = {0, 0});
 
 void progress_bar(const Ui& ui, double fraction, ImU32 colour, float width, float height);

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <fstream>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -60,16 +60,13 @@ struct Window::Inside {
   long layout_built = -1;        // the frame in which the default layout was built; -1: a remembered one is shown
   long layout_read = -1;         // the frame in which a remembered one was read; -1: its panels were looked at
   std::string untouched_layout;  // the default layout as it was a moment after it was built
-  bool closing = false, had_gamepad = false;
+  bool closing = false, had_gamepad = false, full_screen = false;
   std::string dream_run, train_run;  // as in the last frame
   std::set<std::string> sent_probes;
   bool probes_sent = false;
   std::vector<std::string> sent_previews;
   std::pair<std::string, int> sent_explained{"", -1};
   std::shared_ptr<const PreviewsView> previews;  // as in the last frame
-  struct Ground {
-    ImVec2 pos, size;
-  };
   std::vector<Ground> grounds;  // the docked panels of this frame
   Report report;
   float style_scale = 0;
@@ -91,7 +88,6 @@ struct Window::Inside {
   void meet_runs();
   void drive(bool free);
   void draw();
-  void paint_grounds();
   void measure(const DreamView& dream);
   void pace();
 };
@@ -127,9 +123,12 @@ void Window::Inside::open() {
   glfwSwapInterval(1);
   // Set before ImGui's own callbacks, which chain to these.
   glfwSetWindowUserPointer(window, this);
-  glfwSetKeyCallback(window, [](GLFWwindow* w, int key, int, int action, int mods) {
+  glfwSetKeyCallback(window, [](GLFWwindow* w, int key, int scancode, int action, int mods) {
     Inside* self = static_cast<Inside*>(glfwGetWindowUserPointer(w));
     if (action != GLFW_REPEAT) self->key_event = now_seconds();
+    // ImGui knows no key of the letters' block with a + of its own, as many keyboards have one.
+    if (const char* name = glfwGetKeyName(key, scancode); name && std::string_view(name) == "+" && self->ui_state)
+      ImGui::GetIO().AddKeyEvent(ImGuiKey_KeypadAdd, action != GLFW_RELEASE);
     if (action != GLFW_PRESS || key >= GLFW_KEY_LEFT_SHIFT || !self->ui_state) return;  // modifiers come last
     self->ui_state->pressed_with =
         (mods & GLFW_MOD_CONTROL ? ImGuiMod_Ctrl : 0) | (mods & GLFW_MOD_SHIFT ? ImGuiMod_Shift : 0) |
@@ -158,6 +157,10 @@ void Window::Inside::open() {
   ui.snapshot = engine_ref.latest();
   ui.lessons = std::make_shared<Lessons>(options.lessons, directory.empty() ? directory : directory / "lessons");
   ui.quiz = std::make_shared<Quiz>();
+  ui.keymap.set_layout([](char us_letter) {
+    const char* name = glfwGetKeyName(GLFW_KEY_A + (us_letter - 'a'), 0);
+    return std::string(name ? name : "");
+  });
   ui.fonts = load_fonts();
   if (!options.workspace.empty()) ui.settings.workspace = options.workspace;
   ui.settings.workspace = workspace(ui.settings.workspace).id;
@@ -169,7 +172,7 @@ void Window::Inside::close() {
   glfwMakeContextCurrent(window);
   if (ui_state) {
     remember_layout();
-    remember_place(window, ui_state->settings);
+    if (!full_screen) remember_place(window, ui_state->settings);
     if (!directory.empty()) save_settings(directory / "window.conf", ui_state->settings);
   }
   ui_state.reset();
@@ -226,15 +229,21 @@ void Window::Inside::use_workspace(const std::string& id) {
 void Window::Inside::style() {
   Ui& ui = *ui_state;
   float x = 1, y = 1;
+  int width = 0, height = 0;
   glfwGetWindowContentScale(window, &x, &y);
-  const float scale = std::max(x, 0.5f) * ui.settings.text_scale * workspace(ui.settings.workspace).text;
+  glfwGetWindowSize(window, &width, &height);
+  // A workspace enlarges the text where the window has room for it.
+  const float text = ui.settings.projector ? std::max(ui.settings.text_scale, 1.5f) : ui.settings.text_scale;
+  const float wanted = std::max(x, 0.5f) * text;
+  const float room = static_cast<float>(height) / (480 * wanted);
+  const float scale = wanted * std::clamp(workspace(ui.settings.workspace).text, 1.0f, std::max(room, 1.0f));
   if (scale == style_scale && ui.settings.dark == style_dark && !ui.want_style) return;
   if (scale != style_scale && style_scale > 0 && layout_untouched())
     build_layout = true;  // larger text needs other shares
   style_scale = ui.scale = scale;
   style_dark = ui.settings.dark;
   ui.want_style = false;
-  apply_theme(ui.settings.dark, scale);
+  apply_theme(ui.settings.dark, scale, ui.settings.projector);
 }
 
 /// Tells the engine which probes and previews are seen, when that has changed.
@@ -281,7 +290,10 @@ void Window::Inside::drive(bool free) {
 
 void Window::Inside::draw() {
   Ui& ui = *ui_state;
-  draw_menu_bar(ui);
+  if (ui.presenting)
+    draw_presentation(ui);
+  else
+    draw_menu_bar(ui);
   const ImGuiViewport* viewport = ImGui::GetMainViewport();
   const ImGuiID dock = ImGui::GetID("dock");
   if (build_layout || ui.want_reset_layout) {
@@ -297,21 +309,17 @@ void Window::Inside::draw() {
     layout_built = frames;
     untouched_layout.clear();
   }
-  draw_dock_space(dock, viewport->WorkPos, viewport->WorkSize, ui.show_home);
+  draw_dock_space(dock, viewport->WorkPos, viewport->WorkSize, ui.show_home || ui.presenting);
   const float faults = faults_height(ui), bottom = viewport->WorkPos.y + viewport->WorkSize.y;
   grounds.clear();
-  if (ui.show_home) {
+  if (ui.show_home && !ui.presenting)
     draw_home(ui, viewport->WorkPos, {viewport->WorkSize.x, viewport->WorkSize.y - faults});
-    draw_faults(ui);
-    draw_keys_page(ui);
-    draw_palette(ui);
-    return;
-  }
-  const std::string front = std::exchange(ui.want_panel, "");
+  const bool panels = !ui.show_home && !ui.presenting;
+  const std::string front = panels ? std::exchange(ui.want_panel, "") : "";
   for (const Panel& panel : panel_list()) {
     bool& open = ui.panel_open[panel.id];
     if (front == panel.id) open = true;
-    if (!open) continue;
+    if (!open || !panels) continue;
     if (front == panel.id) ImGui::SetNextWindowFocus();
     ImGui::SetNextWindowSize({ui.px(520), ui.px(360)}, ImGuiCond_FirstUseEver);
     ImGuiWindowFlags flags =
@@ -329,31 +337,10 @@ void Window::Inside::draw() {
     ImGui::End();
   }
   draw_faults(ui);
+  draw_toast(ui);
   draw_keys_page(ui);
   draw_palette(ui);
-}
-
-/// Clears the window, and the docked panels in their own colour. A cleared rectangle costs a software renderer a tenth
-/// of a blended, textured one of the same size, and the panels cover half of the window.
-void Window::Inside::paint_grounds() {
-  int width = 0, height = 0;
-  glfwGetFramebufferSize(window, &width, &height);
-  glViewport(0, 0, width, height);
-  const auto clear = [](ImU32 colour) {
-    const ImVec4 c = to_vec(colour);
-    glClearColor(c.x, c.y, c.z, 1);
-    glClear(GL_COLOR_BUFFER_BIT);
-  };
-  clear(ui_state->color().background);
-  const ImVec2 density = ImGui::GetIO().DisplayFramebufferScale;
-  glEnable(GL_SCISSOR_TEST);
-  for (const Ground& ground : grounds) {
-    glScissor(static_cast<int>(ground.pos.x * density.x),
-              height - static_cast<int>((ground.pos.y + ground.size.y) * density.y),
-              static_cast<int>(ground.size.x * density.x), static_cast<int>(ground.size.y * density.y));
-    clear(ui_state->color().panel);
-  }
-  glDisable(GL_SCISSOR_TEST);
+  draw_projector(ui);
 }
 
 /// The key→pixel latency: from a driving key's event to the swapped frame that shows the step which answered it.
@@ -435,6 +422,10 @@ bool Window::frame() {
   if (in.previews != ui.snapshot->previews) in.previews = ui.snapshot->previews, in.last_news = begin;
   if (!ui.want_workspace.empty()) in.use_workspace(std::exchange(ui.want_workspace, ""));
   in.meet_runs();
+  if (ui.presenting != in.full_screen) {
+    in.full_screen = ui.presenting;
+    fill_screen(in.window, in.full_screen, ui.settings);
+  }
   in.style();
 
   ImGui_ImplOpenGL3_NewFrame();
@@ -452,12 +443,14 @@ bool Window::frame() {
   ui.wanted_explained = {"", -1};
   ui.lessons->frame(ui);
   ui.quiz->frame(ui);
+  ui.game.tick(ui);
+  ui.experiment.tick(ui);
   in.draw();
   ui.lessons->draw_marks(ui);
   in.watch();
   ImGui::Render();
 
-  in.paint_grounds();
+  paint_grounds(in.window, in.grounds, ui.color());
   ImGui_ImplOpenGL3_RenderDrawData(ImGui::GetDrawData());
   ++in.frames;
   // Read before the swap: afterwards the back buffer is undefined.
@@ -491,19 +484,6 @@ bool Window::frame() {
   if (in.last_frame_end > 0) ui.measures.add_frame(static_cast<float>((end - in.last_frame_end) * 1000));
   in.last_frame_end = end;
   return !in.closing;
-}
-
-int run_window(Engine& engine, const WindowOptions& options) {
-  Window window(engine, options);
-  while (window.frame()) {
-  }
-  if (!options.screenshot.empty() && window.frames() < options.screenshot_frame)
-    throw Error("The window was closed after " + std::to_string(window.frames()) + " frames, before the one that " +
-                options.screenshot.string() + " was to show; give it more time.");
-  if (!options.report.empty() && !save_text(options.report, window.report()))
-    throw Error("The report could not be written to " + options.report.string() +
-                "; choose a file in a folder that you may write to.");
-  return 0;
 }
 
 }  // namespace dream::ui

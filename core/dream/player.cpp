@@ -26,6 +26,15 @@ bool alike(const Instant& a, const Instant& b) {
                             [](const auto& x, const auto& y) { return x.first == y.first && same(x.second, y.second); });
 }
 
+/// Gradient steps, by the longest curve that counts them; -1 where there is none.
+std::int64_t updates_of(const Metrics& metrics) {
+  double most = -1;
+  for (const auto& curve : metrics.views(nullptr)) {
+    if ((curve.x_unit == "update" || curve.x_unit == "step") && !curve.x.empty()) most = std::max(most, curve.x.back());
+  }
+  return static_cast<std::int64_t>(most);
+}
+
 }  // namespace
 
 void Player::load(std::shared_ptr<System> system, std::string title) {
@@ -58,6 +67,7 @@ void Player::load(std::shared_ptr<System> system, std::string title) {
     steps_per_second_ *= natural / env_->spaces().natural_rate;
   fan_.reset();
   system_ = std::move(fresh.system_);
+  updates_ = updates_of(system_->metrics);
   env_ = std::move(fresh.env_);
   rng_ = std::move(fresh.rng_);
   title_ = std::move(title);
@@ -80,6 +90,7 @@ void Player::take_weights(const Checkpoint& weights, std::string title) {
   torch::NoGradGuard no_grad;
   system_->load_weights(weights);
   title_ = std::move(title);
+  updates_ = -1;
   ++weights_;
   now_.start->stale = true;
   if (now_.step == 0 && playing_) begin(seen_anew());  // not begun yet: from what these weights see

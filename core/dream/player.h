@@ -128,6 +128,7 @@ class Player {
   void add_explanation(DreamView& view) const;
   void add_comparison(DreamView& view, const torch::Tensor& dreamt) const;
   void add_probes(DreamView& view);
+  std::string end_in_words() const;
   void add_honesty(DreamView& view, const torch::Tensor& dreamt);
   Carry with_held(Carry carry) const;
   std::vector<Knob> knobs() const;
@@ -136,6 +137,7 @@ class Player {
 
   std::shared_ptr<System> system_;
   std::string title_;
+  std::int64_t updates_ = -1;  // gradient steps of the weights as they were read; < 0: not known
   std::unique_ptr<Env> env_;
   at::Generator rng_;
   std::shared_ptr<StartSource> source_ = start_in_environment();

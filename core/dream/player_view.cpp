@@ -1,6 +1,7 @@
 // What the window sees of a player: pictures, probes and figures of one moment.
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "api/platform_time.h"
 #include "core/dream/player.h"
@@ -111,7 +112,21 @@ std::shared_ptr<const DreamView> Player::view() {
   view->run = system_->directory.empty() ? title_ : system_->directory.string();
   view->spaces = env_->spaces();
   view->spaces.action = stage().actions();
+  view->ended = end_in_words();
+  view->updates = updates_;
   return view;
+}
+
+/// Why the dream or the real episode ended with this step.
+std::string Player::end_in_words() const {
+  char chance[16];
+  std::snprintf(chance, sizeof chance, "%.2f", static_cast<double>(now_.done_probability));
+  if (now_.dream_over && system_->model)
+    return "The dream ended after " + steps(now_.step) + ": the model's P(end) is " + chance + ", above 0.5.";
+  if (now_.dream_over) return "The episode ended after " + steps(now_.step) + ".";
+  if (now_.real_over && now_.real_ended == now_.step && !now_.recorded && !now_.strange && now_.step > 0)
+    return "The real episode ended at step " + std::to_string(now_.step) + "; the dream goes on alone.";
+  return "";
 }
 
 DreamView Player::glance() {

@@ -58,34 +58,50 @@ class Environment : public StartSource {
   Start next(std::uint64_t seed, const Stage& stage) override {
     auto& env = stage.env;
     const auto limit = env.spaces().max_episode_steps;
-    // Short episodes leave less to watch: a tenth of the time limit, and a quarter of an episode that ends too soon.
-    // Where that is next to nothing the first frame has to do: all else is dreamed.
+    // Short episodes leave less to watch: a tenth of the time limit, and a quarter of an episode that ends too soon, then
+    // or within the first moments of the dream. Where that is next to nothing the first frame has to do: all else is
+    // dreamed.
     auto watched = limit > 0 ? std::min<std::int64_t>(most_watched, limit / 10) : most_watched;
     if (watched < 4 || !stage.system.model) watched = 0;
     Start start;
     start.seed = seed;
-    begin(start, stage);
-    for (std::int64_t step = 0; step < watched; ++step) {
-      const auto action = choose(start, stage);
-      // A world that does not know the model's actions goes on untouched.
-      const auto real = stage.shares_actions() ? action : untouched(env);
-      const auto result = env.step({real.data_ptr<float>(), static_cast<std::size_t>(real.size(1))});
-      reward_ = result.reward;
-      if (result.done()) {
-        watched = step / 4;
-        begin(start, stage);
-        step = -1;
-        continue;
-      }
-      add(start, stage, action);
+    for (;;) {
+      const auto lived = watch(start, stage, watched);
+      start.env = env.save_state();
+      if (watched == 0 || (lived == watched && !ends_soon(env, start.env))) return start;
+      watched = std::min(lived, watched - 1) / 4;
     }
-    start.env = env.save_state();
-    return start;
   }
 
  private:
   static torch::Tensor untouched(const Env& env) {
     return torch::tensor(env.spaces().action.idle).view({1, static_cast<std::int64_t>(env.spaces().action.size())});
+  }
+
+  /// An episode from its first frame on, as many steps of it; returns how many there were before it ended.
+  std::int64_t watch(Start& start, const Stage& stage, std::int64_t steps) {
+    begin(start, stage);
+    for (std::int64_t step = 0; step < steps; ++step) {
+      const auto action = choose(start, stage);
+      // A world that does not know the model's actions goes on untouched.
+      const auto real = stage.shares_actions() ? action : untouched(stage.env);
+      const auto result = stage.env.step({real.data_ptr<float>(), static_cast<std::size_t>(real.size(1))});
+      reward_ = result.reward;
+      if (result.done()) return step;
+      add(start, stage, action);
+    }
+    return steps;
+  }
+
+  /// Whether nobody at the wheel loses within moments: there is nothing to play.
+  static bool ends_soon(Env& env, const std::vector<std::byte>& here) {
+    constexpr int moments = 8;
+    const auto nothing = untouched(env);
+    bool over = false;
+    for (int step = 0; step < moments && !over; ++step)
+      over = env.step({nothing.data_ptr<float>(), static_cast<std::size_t>(nothing.size(1))}).done();
+    env.load_state(here);
+    return over;
   }
 
   void begin(Start& start, const Stage& stage) {

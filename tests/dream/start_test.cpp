@@ -139,6 +139,15 @@ TEST_F(StartTest, ASystemWithoutAModelActsInTheRealWorld) {
   EXPECT_EQ(step(player)->run_title, "newer");
 }
 
+TEST_F(StartTest, NoDreamBeginsMomentsBeforeAnEpisodesEndAndTheEndIsExplained) {
+  Player player;
+  player.load(test::toy_system({.length = 1000, .terminated = 64}), "toy");  // 60 steps are watched where there is room
+  EXPECT_EQ(step(player, 20)->ended, "") << "Four steps before the end there is nothing to play.";
+  std::string said;
+  for (int i = 0; i < 44 && said.empty(); ++i) said = step(player)->ended;
+  EXPECT_EQ(said.rfind("The real episode ended at step ", 0), 0u) << said;
+}
+
 TEST_F(StartTest, PeopleDriveWhereThereIsNoBehaviour) {
   auto system = test::toy_system();
   system->behaviour = nullptr;

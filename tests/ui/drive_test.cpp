@@ -45,6 +45,52 @@ TEST_F(Drives, LettersAreAnAliasOfTheArrows) {
   });
 }
 
+TEST_F(Drives, LettersDriveByTheirPlaceAndAreNamedAsPrinted) {
+  engine.dream().spaces.action.keys.push_back({"w", 1, 1, "boost"});
+  engine.tick();
+  open();
+  window->ui().keymap.set_layout([](char us) { return std::string(1, us == 'w' ? 'z' : us == 'a' ? 'q' : us); });
+  act([&](ImGuiTestContext* ctx) {
+    ctx->Yield(2);
+    EXPECT_EQ(window->ui().keymap.to_label("w"), "Z") << "AZERTY has a Z there.";
+    EXPECT_EQ(window->ui().keymap.letters(), "Q S D");
+    ctx->KeyDown(ImGuiKey_Q);
+    ctx->Yield(2);
+    ASSERT_NE(engine.last<Drive>(), nullptr);
+    EXPECT_EQ(engine.last<Drive>()->action, (std::vector<float>{-1, 0, 0})) << "where A is on a US keyboard";
+    ctx->KeyUp(ImGuiKey_Q);
+    ctx->KeyDown(ImGuiKey_Z);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.last<Drive>()->action, (std::vector<float>{0, 1, 0}));
+    ctx->KeyUp(ImGuiKey_Z);
+    ctx->Yield(2);
+    const int sent = engine.count<Drive>();
+    ctx->KeyPress(ImGuiKey_A);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.count<Drive>(), sent) << "The letter itself lies elsewhere.";
+  });
+}
+
+TEST_F(Drives, F1SaysWhatAKeyDoesInThisWorld) {
+  open();
+  const Action* play = window->ui().action("play");
+  ASSERT_NE(play, nullptr);
+  act([&](ImGuiTestContext* ctx) { ctx->Yield(2); });
+  EXPECT_EQ(window->ui().keys_of(*play), "Space");
+  engine.become_recurrent();  // Space is fire
+  act([&](ImGuiTestContext* ctx) {
+    ctx->Yield(2);
+    EXPECT_EQ(window->ui().keys_of(*play), "Ctrl-Space");
+    const int before = engine.count<DreamControl>();
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_Space);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.count<DreamControl>(), before + 1);
+  });
+  const Keymap& keys = window->ui().keymap;
+  EXPECT_EQ(keys.pad_label(engine.dream().spaces.action, "space"), "A");
+  EXPECT_EQ(keys.pad_label(engine.dream().spaces.action, "up").find(", A"), std::string::npos) << "A is fire here.";
+}
+
 TEST_F(Drives, AGamepadDrivesAndReleasingItGivesTheWheelBack) {
   pad = PadState{};
   open();

@@ -62,6 +62,8 @@ int main(int argc, char** argv) {
   window.ui().show_palette = state == "palette";
   window.ui().settings.sliders = state == "sliders";
   window.ui().keymap.capture(state == "capture");
+  window.ui().settings.projector = state == "projector";
+  window.ui().presenting = state == "present";
   using View = RunsPanel::View;
   window.ui().runs.view = state == "form" ? View::form : state == "queue" ? View::queue : View::list;
   if (state == "card" || state == "delete") window.ui().runs.selected = "runs/car";

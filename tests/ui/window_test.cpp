@@ -1,6 +1,7 @@
 // Workspaces, layouts, the palette, settings, and what the window does by itself.
 #include <GLFW/glfw3.h>
 
+#include <cstdlib>
 #include <fstream>
 
 #include "api/error.h"
@@ -169,6 +170,38 @@ TEST_F(Windows, ThePaletteFindsAndRunsACommand) {
   });
 }
 
+TEST_F(Windows, ThePaletteFindsWhateverHasAName) {
+  engine.runs().push_back({"runs/ball", "runs/ball", "dreamer-v3", "Catch", "score 0.9", true});
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    const auto search = [&](const char* query) {
+      ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_P);
+      ctx->Yield(3);
+      ctx->KeyChars(query);
+      ctx->Yield(2);
+      ctx->KeyPress(ImGuiKey_Enter);
+      ctx->Yield(3);
+    };
+    search("catch");
+    ASSERT_NE(engine.last<OpenRun>(), nullptr);
+    EXPECT_EQ(engine.last<OpenRun>()->path, "runs/ball") << "The world is entered by its name.";
+    search("run shipped");
+    EXPECT_EQ(engine.last<OpenRun>()->path, "assets/car") << "Words in any order.";
+    search("new run");
+    EXPECT_TRUE(visible("Runs###runs"));
+    search("panel log");
+    EXPECT_TRUE(ImGui::FindWindowByName("Log###log")->DockTabIsVisible);
+    search("step size");  // of the help of a setting
+    EXPECT_EQ(window->ui().texts["fields/filter"], "v.learning_rate");
+    search("debug");
+    EXPECT_EQ(window->ui().settings.workspace, "debug");
+    const int sent = static_cast<int>(engine.commands.size());
+    search("no such thing");
+    EXPECT_EQ(static_cast<int>(engine.commands.size()), sent);
+    EXPECT_TRUE(window->ui().show_palette) << "It stays, and says what to try.";
+  });
+}
+
 TEST_F(Windows, F1ShowsEveryKey) {
   open();
   act([&](ImGuiTestContext* ctx) {
@@ -181,6 +214,122 @@ TEST_F(Windows, F1ShowsEveryKey) {
   });
 }
 
+TEST_F(Windows, F1AndThePaletteLeaveTheTabsAsTheyWere) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->ItemClick("//Runs###runs/#TAB");
+    for (const ImGuiKeyChord page : {ImGuiKeyChord(ImGuiKey_F1), ImGuiKeyChord(ImGuiMod_Ctrl | ImGuiKey_P)}) {
+      ctx->ItemClick("//Mind###mind/**/###randomise");
+      ctx->KeyPress(page);
+      ctx->Yield(3);
+      ctx->KeyPress(ImGuiKey_Escape);
+      ctx->Yield(4);
+      EXPECT_TRUE(ImGui::FindWindowByName("Runs###runs")->DockTabIsVisible);
+      EXPECT_EQ(ImGui::GetCurrentContext()->NavWindow->RootWindow, ImGui::FindWindowByName("Mind###mind"));
+    }
+  });
+}
+
+TEST_F(Windows, TextGrowsByEveryPlusThatAKeyboardHas) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    const auto pressed = [&](ImGuiKeyChord chord) {
+      window->ui().settings.text_scale = 1;
+      ctx->KeyPress(chord);
+      ctx->Yield(2);
+      return window->ui().settings.text_scale;
+    };
+    EXPECT_EQ(pressed(ImGuiMod_Ctrl | ImGuiKey_Equal), 1.25f);
+    EXPECT_EQ(pressed(ImGuiMod_Ctrl | ImGuiMod_Shift | ImGuiKey_Equal), 1.25f);
+    EXPECT_EQ(pressed(ImGuiMod_Ctrl | ImGuiKey_KeypadAdd), 1.25f);
+    window->ui().settings.text_scale = 1.25f;
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_KeypadSubtract);
+    ctx->Yield(2);
+    EXPECT_EQ(window->ui().settings.text_scale, 1);
+  });
+}
+
+TEST_F(Windows, F12SaysWhereThePictureWentAndOverwritesNothing) {
+  const std::filesystem::path pictures = folder() / "Bilder";
+  std::filesystem::create_directories(pictures);
+  std::ofstream(folder() / "user-dirs.dirs") << "XDG_MUSIC_DIR=\"$HOME/Musik\"\nXDG_PICTURES_DIR=\"$HOME/Bilder\"\n";
+  const char *home = std::getenv("HOME"), *config = std::getenv("XDG_CONFIG_HOME");
+  const std::string old_home = home ? home : "", old_config = config ? config : "";
+  setenv("HOME", folder().c_str(), 1);
+  setenv("XDG_CONFIG_HOME", folder().c_str(), 1);
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    for (int i = 0; i < 2; ++i) {
+      ctx->KeyPress(ImGuiKey_F12);
+      ctx->Yield(3);
+      EXPECT_TRUE(visible("###toast"));
+      EXPECT_NE(window->ui().said.find(pictures.string()), std::string::npos) << window->ui().said;
+    }
+  });
+  int files = 0;
+  for (const auto& file : std::filesystem::directory_iterator(pictures)) files += file.path().extension() == ".png";
+  EXPECT_EQ(files, 2) << "Two within one second have names of their own.";
+  old_home.empty() ? unsetenv("HOME") : setenv("HOME", old_home.c_str(), 1);
+  old_config.empty() ? unsetenv("XDG_CONFIG_HOME") : setenv("XDG_CONFIG_HOME", old_config.c_str(), 1);
+}
+
+TEST_F(Windows, AProjectorHasLargeTextHighContrastAndTheKeysShown) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    const ImU32 muted = window->ui().color().muted;
+    ctx->MenuClick("//##MainMenuBar/View/For a projector");
+    ctx->Yield(4);
+    EXPECT_NEAR(ImGui::GetFontSize(), 24, 0.5f);
+    EXPECT_NE(window->ui().color().muted, muted);
+    EXPECT_FALSE(visible("###pressed"));
+    ctx->KeyDown(ImGuiKey_LeftArrow);
+    ctx->Yield(3);
+    EXPECT_TRUE(visible("###pressed"));
+    ctx->KeyUp(ImGuiKey_LeftArrow);
+    EXPECT_EQ(window->ui().settings.text_scale, 1) << "What was chosen comes back with the projector's end.";
+  });
+}
+
+TEST_F(Windows, APresentationIsDreamRealityAndASentenceUntilEsc) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->KeyPress(ImGuiKey_F11);
+    ctx->Yield(6);
+    EXPECT_TRUE(visible("###presentation"));
+    for (const char* away : {"Worlds###worlds", "Mind###mind", "##MainMenuBar"}) EXPECT_FALSE(visible(away)) << away;
+    const ImRect dream = ctx->ItemInfo("//###presentation/dream").RectFull,
+                 real = ctx->ItemInfo("//###presentation/real").RectFull;
+    EXPECT_GT(dream.GetHeight(), ImGui::GetMainViewport()->Size.y * 0.7f);
+    EXPECT_LT(real.GetWidth(), dream.GetWidth());
+    EXPECT_FALSE(real.Overlaps(dream));
+    ctx->KeyDown(ImGuiKey_RightArrow);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.last<Drive>()->action[0], 1) << "The keys drive here too.";
+    ctx->KeyUp(ImGuiKey_RightArrow);
+    ctx->KeyPress(ImGuiKey_Escape);
+    ctx->Yield(6);
+    EXPECT_TRUE(visible("Worlds###worlds"));
+    EXPECT_TRUE(visible("Mind###mind")) << "Every panel is where it was.";
+  });
+  EXPECT_EQ(ImGui::GetMainViewport()->Size.x, 1600);
+}
+
+TEST_F(Windows, ATooltipStandsBesideWhatItExplains) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    for (const char* item :
+         {"//Worlds###worlds/###restart", "//Worlds###worlds/###twin", "//Mind###mind/**/###randomise"}) {
+      ctx->MouseMove(item);
+      ctx->SleepNoSkip(0.4f, 0.05f);
+      const ImGuiWindow* tooltip = nullptr;
+      for (const ImGuiWindow* each : ImGui::GetCurrentContext()->Windows)
+        if ((each->Flags & ImGuiWindowFlags_Tooltip) && each->Active && !each->Hidden) tooltip = each;
+      ASSERT_NE(tooltip, nullptr) << item;
+      EXPECT_FALSE(tooltip->Rect().Overlaps(ctx->ItemInfo(item).RectFull)) << item;
+    }
+  });
+}
+
 TEST_F(Windows, EveryShortcutIsShownAndNoTwoActionsShareOne) {
   open();
   std::set<int> chords;
@@ -189,6 +338,8 @@ TEST_F(Windows, EveryShortcutIsShownAndNoTwoActionsShareOne) {
     EXPECT_FALSE(action.help.empty()) << action.id;
     EXPECT_EQ(action.chord == 0, action.keys.empty()) << action.id;
     EXPECT_TRUE(action.chord == 0 || chords.insert(action.chord).second) << action.id << " repeats a shortcut";
+    for (const ImGuiKeyChord chord : action.also)
+      EXPECT_TRUE(chords.insert(chord).second) << action.id << " repeats a shortcut";
   }
   for (const Workspace& each : workspaces()) EXPECT_NE(window->ui().action("workspace_" + each.id), nullptr);
 }
@@ -233,7 +384,7 @@ TEST_F(Windows, ThemeAndTextSizeAreRemembered) {
   const std::filesystem::path home = folder();
   open("play", home);
   act([&](ImGuiTestContext* ctx) {
-    ctx->MenuClick("//##MainMenuBar/View/Theme/Light");
+    ctx->MenuClick("//##MainMenuBar/View/Dark or light");
     ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_Equal);
     ctx->Yield(3);
     EXPECT_NEAR(ImGui::GetFontSize(), 16 * window->ui().scale, 0.5f);

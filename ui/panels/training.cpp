@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "api/platform_time.h"
+#include "ui/control_row.h"
 #include "ui/panel_list.h"
 #include "ui/plots.h"
 #include "ui/widgets.h"
@@ -104,15 +105,16 @@ void draw_phases(Ui& ui, const TrainView& train, float width) {
   }
 }
 
-void draw_buttons(Ui& ui, const TrainView& train) {
-  if (train.busy)
-    action_button(ui, (std::string(icon::pause) + "  pause").c_str(), "train_pause");
-  else
-    action_button(ui, (std::string(icon::play) + "  start F5").c_str(), "train_start", train.open);
-  ImGui::SameLine(0, ui.px(6));
-  action_button(ui, "one step F6", "train_step");
-  ImGui::SameLine(0, ui.px(6));
-  action_button(ui, "stop & save", "train_stop");
+void draw_buttons(Ui& ui, const TrainView& train, float width) {
+  const auto control = [&ui](const std::string& label, const char* id, bool accent) {
+    const float wide = ImGui::CalcTextSize(label.c_str()).x + 2 * ImGui::GetStyle().FramePadding.x;
+    return Control{wide, wide, [&ui, label, id, accent](float) { action_button(ui, label.c_str(), id, accent); }};
+  };
+  control_row(ui, "training",
+              {train.busy ? control(std::string(icon::pause) + "  pause", "train_pause", false)
+                          : control(std::string(icon::play) + "  start F5", "train_start", train.open),
+               control("one step F6", "train_step", false), control("stop & save", "train_stop", false)},
+              width);
 }
 
 void draw_memory(Ui& ui, const TrainView& train) {
@@ -169,7 +171,7 @@ void draw_training(const Snapshot& snapshot, Ui& ui) {
   ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, {ui.px(8), ui.px(strip ? 2 : 4)});
   ImGui::BeginChild("phases", {width, strip ? space.y : 0}, 0, ImGuiWindowFlags_NoScrollbar);
   if (!strip) header(ui, "Train", ui.color().text, state_of(train, now_seconds()), width);
-  draw_buttons(ui, train);
+  draw_buttons(ui, train, width);
   if (strip) {
     ImGui::SameLine(0, ui.px(12));
     ImGui::AlignTextToFramePadding();

@@ -1,0 +1,53 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "api/command.h"
+#include "api/snapshot.h"
+
+namespace dream::ui {
+
+struct Ui;
+
+/// A moment of an experiment: what is done then, and what there is to see.
+struct Deed {
+  std::int64_t at = 0;  // imagined steps since the experiment began
+  std::string says;     // one sentence
+  std::function<std::vector<Command>(const DreamView&)> commands = {};
+};
+
+/// Something to see in a dream that plays itself: a menu entry, an action.
+struct Experiment {
+  std::string id, title, help;
+  std::function<std::string(const DreamView&)> why_not;  // empty: this dream can show it
+  std::vector<Deed> deeds;                               // in the order of their steps
+  std::int64_t length = 0;                               // steps, after which all is as it was
+};
+const std::vector<Experiment>& experiments();
+
+/// The experiment under way. What it changes (knobs, kept latents, twin, re-anchoring, pilot, playing) is put back when
+/// it ends, is stopped, or another run comes.
+class ExperimentPlayer {
+ public:
+  bool running() const { return which_ != nullptr; }
+  const std::string& says() const { return says_; }
+
+  void start(Ui& ui, const Experiment& experiment);
+  void stop(Ui& ui);
+  /// Once a frame, after the snapshot was taken: does what is due, and asks for the probes that it needs.
+  void tick(Ui& ui);
+
+ private:
+  void restore(Ui& ui) const;
+
+  const Experiment* which_ = nullptr;
+  std::string says_, run_;
+  std::size_t next_ = 0;                      // deed
+  std::int64_t elapsed_ = 0, last_step_ = 0;  // steps since it began; the dream's own count when they were counted
+  DreamView before_;                          // its settings, not its pictures
+};
+
+}  // namespace dream::ui

@@ -1,0 +1,37 @@
+#include "ui/game.h"
+
+#include "ui/ui.h"
+
+namespace dream::ui {
+
+std::string world_of(const DreamView& dream) {
+  return dream.world.substr(0, dream.world.find(" · "));
+}
+
+void Game::finish(Ui& ui) const {
+  if (!yours_ || !scores_ || world_.empty()) return;
+  const auto [best, first] = ui.settings.best.emplace(world_, score_);
+  if (!first && score_ <= best->second) return;
+  best->second = score_;
+  ui.settings_changed = true;
+}
+
+void Game::tick(Ui& ui) {
+  constexpr double shown = 5;  // seconds
+  const DreamView& dream = ui.dream();
+  const bool other = dream.run != run_;
+  const bool anew = other || dream.step < step_;
+  if (anew) {
+    finish(ui);
+    yours_ = false;
+    if (other) ended_.clear();
+  }
+  run_ = dream.run, world_ = world_of(dream), step_ = dream.step;
+  yours_ |= dream.hands_on;
+  scores_ = dream.ready && (dream.has_reward || (dream.twin && !dream.recorded));
+  score_ = dream.has_reward ? dream.dream_reward : dream.real_reward;
+  if (!dream.ended.empty()) ended_ = dream.ended, ended_at_ = ui.time;
+  if (ui.time - ended_at_ > shown) ended_.clear();
+}
+
+}  // namespace dream::ui

@@ -1,0 +1,34 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "api/snapshot.h"
+
+namespace dream::ui {
+
+struct Ui;
+
+/// The dream as a game: what this episode is worth so far, the best that hands have reached in this world, and why the
+/// last one ended.
+class Game {
+ public:
+  void tick(Ui& ui);  // once a frame, after the snapshot was taken
+
+  bool scores() const { return scores_; }  // this world, or its model, gives rewards
+  double score() const { return score_; }
+  bool yours() const { return yours_; }                // hands have driven in this episode
+  const std::string& ended() const { return ended_; }  // a sentence for some seconds; empty otherwise
+
+ private:
+  void finish(Ui& ui) const;
+
+  std::string run_, world_, ended_;
+  std::int64_t step_ = 0;
+  double score_ = 0, ended_at_ = 0;
+  bool scores_ = false, yours_ = false;
+};
+
+/// "CarRacing" of "CarRacing · World Models (V-M-C)".
+std::string world_of(const DreamView& dream);
+
+}  // namespace dream::ui
