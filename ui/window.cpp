@@ -290,6 +290,7 @@ void Window::Inside::drive(bool free) {
 
 void Window::Inside::draw() {
   Ui& ui = *ui_state;
+  if (!ui.want_panel.empty()) ui.show_home = false;  // it is behind
   if (ui.presenting)
     draw_presentation(ui);
   else

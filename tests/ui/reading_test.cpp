@@ -81,7 +81,7 @@ TEST_F(Reading, AFaultCoversNothingInAnyWorkspace) {
           EXPECT_LE(each->DockNode->TabBar->BarRect.Max.y, fault->Pos.y) << id << " " << each->Name;
         }
         if (each->Flags & ImGuiWindowFlags_ChildWindow && !each->DockIsActive && each->RootWindow != each) {
-          EXPECT_LE(each->InnerRect.Max.y, fault->Pos.y + 1) << id << " " << each->Name;
+          EXPECT_LE(each->OuterRectClipped.Max.y, fault->Pos.y + 1) << id << " " << each->Name;
         }
       }
     }
