@@ -157,7 +157,7 @@ void ExperimentPlayer::tick(Ui& ui) {
   for (const std::string& name : dream.probe_names)
     if (name.rfind("latent", 0) == 0) ui.wanted_probes.insert(name);
   while (next_ < which_->deeds.size() && which_->deeds[next_].at <= elapsed_) {
-    const Deed& deed = which_->deeds[next_];
+    const ExperimentStep& deed = which_->deeds[next_];
     if (deed.commands) {
       for (Command& command : deed.commands(dream)) {
         if (const auto* knob = std::get_if<SetKnob>(&command)) ui.expect(knob->name, knob->value);

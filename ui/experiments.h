@@ -13,7 +13,7 @@ namespace dream::ui {
 struct Ui;
 
 /// A moment of an experiment: what is done then, and what there is to see.
-struct Deed {
+struct ExperimentStep {
   std::int64_t at = 0;  // imagined steps since the experiment began
   std::string says;     // one sentence
   std::function<std::vector<Command>(const DreamView&)> commands = {};
@@ -23,7 +23,7 @@ struct Deed {
 struct Experiment {
   std::string id, title, help;
   std::function<std::string(const DreamView&)> why_not;  // empty: this dream can show it
-  std::vector<Deed> deeds;                               // in the order of their steps
+  std::vector<ExperimentStep> deeds;                               // in the order of their steps
   std::int64_t length = 0;                               // steps, after which all is as it was
 };
 const std::vector<Experiment>& experiments();
