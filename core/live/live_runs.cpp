@@ -116,7 +116,10 @@ void LiveEngine::describe_run(const DescribeRun& asked) {
              !std::filesystem::is_directory(directory, ignored)) {
     view->wrong = directory + " is a file; a folder for the new run was expected";
   }
-  if (system) view->expected = expectation(*system);
+  try {
+    if (system) view->expected = expectation(*system);
+  } catch (const std::exception&) {  // a damaged run tells nothing
+  }
   new_run_.put(std::move(view));
 }
 

@@ -84,8 +84,8 @@ struct Unfinished {
 fs::path rename_run(const fs::path& run, const std::string& name) {
   require_name(name);
   const auto from = plain(run), to = from.parent_path() / name;
-  const auto lock = lock_of(from);
   require_free(to);
+  const auto lock = lock_of(from);
   move_folder(from, to);
   return to;
 }

@@ -135,6 +135,7 @@ TEST_F(LiveRuns, TheQueueIsTrainedOneAfterTheOther) {
   ASSERT_TRUE(faults("is being trained"));
   EXPECT_TRUE(trains(path("first"))) << "nothing is replaced without a word";
   live_->send(TrainRun{path("second"), "", false, true});
+  ASSERT_TRUE(comes([](const Snapshot& s) { return s.train->queue.size() == 1; }));
   StartRun third{"vmc", "CarRacing", path("third"), test::tiny_settings(), false, true};
   live_->send(third);
   auto wrong = third;
@@ -154,11 +155,10 @@ TEST_F(LiveRuns, TheQueueIsTrainedOneAfterTheOther) {
   ASSERT_TRUE(comes([](const Snapshot& s) { return s.train->queue.size() == 1; }));
   live_->send(TrainRun{path("second"), "", false, true});
   ASSERT_TRUE(comes([](const Snapshot& s) { return s.train->queue.size() == 2; }));
-  // The one under way ends: what waits is trained to its end, and nothing is asked.
-  live_->send(SetField{"collect.episodes", std::int64_t{2}, path("first")});
   live_->send(TrainControl{Train::stop, ""});
   ASSERT_TRUE(comes([](const Snapshot& s) { return !s.train->busy; }));
   EXPECT_EQ(live_->latest()->train->queue.size(), 2u) << "it waits while a person has stopped the training";
+  // What waits is trained to its end, one after the other, and nothing is asked.
   live_->send(QueueControl{QueueControl::Do::start, queue[1].id});
   ASSERT_TRUE(comes([](const Snapshot& s) {
     const auto& phases = s.train->phases;

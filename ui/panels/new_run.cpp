@@ -226,8 +226,8 @@ void draw_settings(Ui& ui, const NewRunView& answer) {
   NewRunForm& form = ui.settings.new_run;
   const std::string hint = "search " + std::to_string(answer.fields.size()) + " settings, or key=value and Enter";
   ImGui::SetNextItemWidth(-1);
-  const bool entered = ImGui::InputTextWithHint("##setting", hint.c_str(), &wanted,
-                                                ImGuiInputTextFlags_EscapeClearsAll | ImGuiInputTextFlags_EnterReturnsTrue);
+  constexpr ImGuiInputTextFlags flags = ImGuiInputTextFlags_EscapeClearsAll | ImGuiInputTextFlags_EnterReturnsTrue;
+  const bool entered = ImGui::InputTextWithHint("##setting", hint.c_str(), &wanted, flags);
   tip(ui, "Settings", "Finds settings by name and by meaning. key=value and Enter gives one a value. Esc empties it.");
   const std::size_t equals = wanted.find('=');
   if (entered && equals != std::string::npos && equals > 0) {

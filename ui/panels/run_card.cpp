@@ -105,7 +105,8 @@ void draw_question(Ui& ui, const Snapshot& snapshot, const RunView& run) {
       ui.send(DuplicateRun{run.path, ui.runs.name});
       break;
     case Ask::remove:
-      question(ui, "Move " + run.path + " to " + neighbour_of(run.path, ".deleted") + "? It can be brought back from there.");
+      question(ui, "Move " + run.path + " to " + neighbour_of(run.path, ".deleted") +
+                       "? It can be brought back from there.");
       if (button(ui, "delete###delete_now", "Delete", "Moves the run's folder into .deleted beside it.",
                  {.accent = true})) {
         ui.send(DeleteRun{run.path});
@@ -154,7 +155,8 @@ void draw_deeds(Ui& ui, const Snapshot& snapshot, const RunView& run) {
              {.why_not = trained, .width = wide}))
     begin_asking(ui, Ask::duplicate, name_for_copy(snapshot, run));
   next();
-  if (button(ui, "delete###delete", "Delete", "Moves the run into .deleted beside it, from where it can be brought back.",
+  if (button(ui, "delete###delete", "Delete",
+             "Moves the run into .deleted beside it, from where it can be brought back.",
              {.why_not = fixed, .width = wide}))
     begin_asking(ui, Ask::remove);
 }

@@ -90,6 +90,7 @@ void draw_row(Ui& ui, const RunView& run, const TrainView& train) {
   }
   std::string about = run.usable ? run.environment + " · " + model_of(run) + "\n" + run.detail : run.detail;
   if (!run.training.empty()) about += "\nTraining: " + run.training;
+  if (run.changed > 0) about += "\nChanged " + date_of(run.changed) + ", " + short_bytes(run.bytes);
   if (!run.trained_by.empty()) about += "\nTrained by " + run.trained_by;
   tip(ui, run.path.c_str(), (about + "\nA double click or Enter dreams with it.").c_str());
   ImGui::SameLine(0, 0);
@@ -108,8 +109,7 @@ void draw_row(Ui& ui, const RunView& run, const TrainView& train) {
     ImGui::SameLine(0, ui.px(5));
     cell(p.muted, run.score.of);
   }
-  ImGui::TableNextColumn();
-  if (run.progress >= 0) {
+  if (ImGui::TableNextColumn() && run.progress >= 0) {
     progress_bar(ui, run.progress, p.grey, ui.px(40), ui.px(5));
     ImGui::SameLine(0, ui.px(7));
   }
@@ -154,8 +154,8 @@ void draw_run_table(const Snapshot& snapshot, Ui& ui, const std::string& filter,
   }
   if (!ImGui::BeginTable("runs", 7,
                          ImGuiTableFlags_RowBg | ImGuiTableFlags_ScrollY | ImGuiTableFlags_Sortable |
-                             ImGuiTableFlags_SortTristate | ImGuiTableFlags_Resizable | ImGuiTableFlags_SizingStretchProp |
-                             ImGuiTableFlags_NoBordersInBodyUntilResize,
+                             ImGuiTableFlags_SortTristate | ImGuiTableFlags_Resizable |
+                             ImGuiTableFlags_SizingStretchProp | ImGuiTableFlags_NoBordersInBodyUntilResize,
                          size))
     return;
   ImGui::TableSetupScrollFreeze(0, 1);
@@ -170,14 +170,19 @@ void draw_run_table(const Snapshot& snapshot, Ui& ui, const std::string& filter,
       {"name", 2.4f, 0, "The run's folder. A click selects, a double click or Enter dreams with it."},
       {"world", 1.5f, 0, "The environment that it learned."},
       {"model", 1.6f, 0, "The recipe: model, behaviour and phases."},
-      {"score", 2.4f, down, "Mean return ± deviation of its agent, in its world's own reward: sorted within each world."},
-      {"progress", 1.3f, down, "The share of its training's phases that is done; empty where there are weights alone."},
+      {"score", 2.4f, down,
+       "Mean return ± deviation of its agent, in its world's own reward: sorted within each world."},
+      {"progress", 1.3f, down,
+       "The share of its training's phases that is done; empty where there are weights alone."},
       {"changed", 1.5f, down, "When it was saved last."},
       {"size", 0.8f, down, "Of everything in its folder."}};
-  for (const Head& head : heads) ImGui::TableSetupColumn(head.name, head.flags, head.share);
+  for (int i = 0; i < 7; ++i) {  // where there is little room, the tooltip has the rest
+    const bool room = i < progress_column || size.x > ui.px(i == progress_column ? 480.0f : 640.0f);
+    ImGui::TableSetupColumn(heads[i].name, heads[i].flags | (room ? 0 : ImGuiTableColumnFlags_Disabled), heads[i].share);
+  }
   ImGui::TableNextRow(ImGuiTableRowFlags_Headers);
   for (const Head& head : heads) {
-    ImGui::TableNextColumn();
+    if (!ImGui::TableNextColumn()) continue;
     ImGui::TableHeader(head.name);
     tip(ui, head.name, head.help);
   }

@@ -39,8 +39,8 @@ void draw_list(const Snapshot& snapshot, Ui& ui, const std::string& filter) {
   const ImVec2 space = ImGui::GetContentRegionAvail();
   const bool wide = space.x > ui.px(720);
   const float card = wide ? ui.px(330) : space.x, below = ui.px(128);
-  draw_run_table(snapshot, ui, filter,
-                 wide ? ImVec2{space.x - card - ui.px(18), space.y} : ImVec2{space.x, std::max(space.y - below, ui.px(80))});
+  const ImVec2 beside{space.x - card - ui.px(18), space.y}, above{space.x, std::max(space.y - below, ui.px(80))};
+  draw_run_table(snapshot, ui, filter, wide ? beside : above);
   if (wide) ImGui::SameLine(0, ui.px(18));
   ImGui::BeginChild("card", {card, 0});
   draw_run_card(snapshot, ui);
@@ -78,10 +78,12 @@ void draw_run_queue(const Snapshot& snapshot, Ui& ui) {
   const TrainView& train = *snapshot.train;
   ImGui::PushTextWrapPos(0);
   if (train.queue.empty())
-    text(ui.color().muted,
-         "Nothing waits. While a run is being trained, another one can be put here: it is trained when that is complete.");
+    text(ui.color().muted, "%s",
+         "Nothing waits. While a run is being trained, another one can be put here: it is trained when that is "
+         "complete.");
   else if (!train.busy)
-    text(ui.color().muted, "Nothing is being trained now: the queue waits until a training is complete, or for “start”.");
+    text(ui.color().muted, "%s",
+         "Nothing is being trained now: the queue waits until a training is complete, or for “start”.");
   ImGui::PopTextWrapPos();
   if (train.queue.empty() || !ImGui::BeginTable("queue", 3, ImGuiTableFlags_RowBg | ImGuiTableFlags_ScrollY)) return;
   ImGui::TableSetupColumn("run", ImGuiTableColumnFlags_WidthStretch, 1);
