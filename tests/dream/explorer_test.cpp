@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
 
 #include "api/error.h"
 #include "api/platform_time.h"
@@ -27,8 +28,10 @@ class Explorer : public ::testing::Test {
   /// Where the dream's lower half stands: its position, 0 … 255.
   static int level(const std::shared_ptr<const Image>& picture) { return picture->pixels.back(); }
   int position() { return level(player_.view()->frames[0].image); }
-  const Frame frame(const std::string& name) {
-    for (const auto& frame : player_.view()->frames) {
+  std::vector<FutureView> futures() { return player_.view()->fan.futures; }
+  Frame frame(const std::string& name) {
+    const auto view = player_.view();  // it holds the frames
+    for (const auto& frame : view->frames) {
       if (frame.name == name) return frame;
     }
     return {};
@@ -79,17 +82,17 @@ TEST_F(Explorer, AFanOverChanceOrAKnobSpreadsWithIt) {
   player_.set_knob("tau_sigma", 10);
   player_.open_fan(FanOver::chance, "");
   steps(20);
-  auto futures = player_.view()->fan.futures;
-  ASSERT_EQ(futures.size(), 9u);
+  auto all = futures();
+  ASSERT_EQ(all.size(), 9u);
   std::set<int> places;
-  for (const auto& future : futures) places.insert(level(future.picture));
+  for (const auto& future : all) places.insert(level(future.picture));
   EXPECT_GT(places.size(), 4u) << "chance alone parts them";
 
   player_.open_fan(FanOver::knob, "tau_sigma");
-  futures = player_.view()->fan.futures;
-  ASSERT_EQ(futures.size(), 9u);
-  EXPECT_EQ(futures[0].label, "σ 0");
-  EXPECT_EQ(futures[8].label, "σ 10");
+  all = futures();
+  ASSERT_EQ(all.size(), 9u);
+  EXPECT_EQ(all[0].label, "σ 0");
+  EXPECT_EQ(all[8].label, "σ 10");
   EXPECT_EQ(player_.view()->fan.title, "τ of σ");
   steps(400);
   EXPECT_EQ(player_.view()->fan.steps, Fan::most_steps) << "there it waits";
@@ -107,13 +110,13 @@ TEST_F(Explorer, HandsDriveEveryFutureAndWhatIsHeldIsHeldInAll) {
   player_.open_fan(FanOver::chance, "");
   player_.drive({true, {1, 0, 0}, 0});
   steps(3);
-  for (const auto& future : player_.view()->fan.futures) EXPECT_GT(level(future.picture), began + 20);
+  for (const auto& future : futures()) EXPECT_GT(level(future.picture), began + 20);
   player_.drive({});
   player_.hold({"latent/x", 1, 0.5f}, true);
   EXPECT_EQ(player_.view()->fan.over, FanOver::closed) << "it was of another moment";
   player_.open_fan(FanOver::chance, "");
   steps(5);
-  for (const auto& future : player_.view()->fan.futures) EXPECT_NEAR(level(future.picture), 191, 1);
+  for (const auto& future : futures()) EXPECT_NEAR(level(future.picture), 191, 1);
 }
 
 TEST_F(Explorer, FollowsTheActionsOfABranchToItsEnd) {

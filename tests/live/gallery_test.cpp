@@ -90,7 +90,8 @@ TEST_F(Galleries, APieceOfADreamIsKeptAndOpened) {
   EXPECT_EQ(live->latest()->dream->timeline.present, 0u);
   EXPECT_EQ(live->latest()->dream->run, run);
   bool same = false;
-  for (const auto& line : *live->latest()->log) same = same || line.text.find("the same to the last bit") != std::string::npos;
+  const auto log = live->latest()->log;
+  for (const auto& line : *log) same = same || line.text.find("the same to the last bit") != std::string::npos;
   EXPECT_TRUE(same);
 }
 
