@@ -264,24 +264,24 @@ std::vector<Action> make_actions() {
       .parted = true;
 
   // -- teach ------------------------------------------------------------------------------------------------------
-  add({"lessons", "Teach", "Lessons", 0, "", "The list of lessons: read, do, and see it ticked.",
+  add({"lessons", "Lessons", "Lessons", 0, "", "The list of lessons: read, do, and see it ticked.",
        [](Ui& ui) {
          ui.want_workspace = "teach";
          ui.want_panel = "lesson";
        },
        {}});
   const auto no_lesson = [](const Ui& ui) { return std::string(ui.lessons->current() ? "" : "No lesson is open."); };
-  add({"lesson_next", "Teach", "Next step of the lesson", ImGuiKey_PageDown, "PgDn", "A presenter's key does it too.",
+  add({"lesson_next", "Lessons", "Next step of the lesson", ImGuiKey_PageDown, "PgDn", "A presenter's key does it too.",
        [](Ui& ui) { ui.lessons->go(ui, ui.lessons->step() + 1); },
        [no_lesson](const Ui& ui) { return ui.lessons->current() ? ui.lessons->missing() : no_lesson(ui); }});
-  add({"lesson_back", "Teach", "Step before", ImGuiKey_PageUp, "PgUp", "The lesson goes a step back.",
+  add({"lesson_back", "Lessons", "Step before", ImGuiKey_PageUp, "PgUp", "The lesson goes a step back.",
        [](Ui& ui) { ui.lessons->go(ui, ui.lessons->step() - 1); },
        [no_lesson](const Ui& ui) {
          return ui.lessons->current() && ui.lessons->step() == 0 ? "This is the first step." : no_lesson(ui);
        }});
-  add({"lesson_leave", "Teach", "Leave the lesson", 0, "", "Its sliders and holds go back; what was passed is kept.",
+  add({"lesson_leave", "Lessons", "Leave the lesson", 0, "", "Its sliders and holds go back; what was passed is kept.",
        [](Ui& ui) { ui.lessons->leave(ui); }, no_lesson});
-  add({"lesson_record", "Teach", "Record a lesson", 0, "",
+  add({"lesson_record", "Lessons", "Record a lesson", 0, "",
        "Do what is to be shown, write a sentence to each step: a lesson of your own.",
        [](Ui& ui) {
          ui.lessons->leave(ui);
@@ -290,7 +290,7 @@ std::vector<Action> make_actions() {
          ui.want_panel = "lesson";
        },
        [](const Ui& ui) { return std::string(ui.lessons->recorder.on() ? "A lesson is being recorded already." : ""); }});
-  add({"quiz", "Teach", "Real or dream?", 0, "", "A quiz: which of two clips is the real one?",
+  add({"quiz", "Lessons", "Real or dream?", 0, "", "A quiz: which of two clips is the real one?",
        [](Ui& ui) {
          ui.want_workspace = "teach";
          ui.want_panel = "quiz";

@@ -22,7 +22,7 @@ std::vector<Finding> everything(const Ui& ui) {
     const std::string path = run.path;
     if (run.usable && worlds[run.environment].empty()) worlds[run.environment] = path;
     all.push_back({"Run", run.title,
-                   run.environment + " · " + (run.model.empty() ? run.recipe : run.model) + " · " + run.detail, "",
+                   (run.shipped ? "shipped · " : "") + run.environment + " · " + (run.model.empty() ? run.recipe : run.model) + " · " + run.detail, "",
                    run.usable ? "" : run.detail, [path](Ui& to) { to.send(OpenRun{path}); }});
   }
   for (const auto& [world, path] : worlds) {

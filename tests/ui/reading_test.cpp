@@ -80,7 +80,7 @@ TEST_F(Reading, AFaultCoversNothingInAnyWorkspace) {
         if (each->DockNode && each->DockNode->TabBar) {
           EXPECT_LE(each->DockNode->TabBar->BarRect.Max.y, fault->Pos.y) << id << " " << each->Name;
         }
-        if (each->Flags & ImGuiWindowFlags_ChildWindow && !each->DockIsActive && each->RootWindow != each) {
+        if (each->Flags & ImGuiWindowFlags_ChildWindow && !each->DockIsActive && each->RootWindow != each && !std::string(each->Name).starts_with("###ground")) {
           EXPECT_LE(each->OuterRectClipped.Max.y, fault->Pos.y + 1) << id << " " << each->Name;
         }
       }
@@ -117,6 +117,7 @@ TEST_F(Reading, CellsAreLargeEnoughToBeHitInASmallWindow) {
   engine.become_recurrent();
   open_sized("play", "1280 720");
   act([&](ImGuiTestContext* ctx) {
+    ctx->ItemClick("//Mind###mind/mind/###latent");
     ctx->Yield(4);
     for (const char* name : {"posterior", "prior"}) {
       const ImGuiTestItemInfo grid = ctx->ItemInfo((std::string("//Mind###mind/**/") + name).c_str());
@@ -133,6 +134,7 @@ TEST_F(Reading, CellsAreLargeEnoughToBeHitInASmallWindow) {
 TEST_F(Reading, AMixturesAxesGrowAtOnceAndComeBackSlowly) {
   open();
   act([&](ImGuiTestContext* ctx) {
+    ctx->ItemClick("//Mind###mind/mind/###mixture");
     ctx->Yield(5);
     float range = view("mixture/z").range, top = view("mixture/z").top;
     ASSERT_GT(top, 0);

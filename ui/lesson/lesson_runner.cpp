@@ -195,7 +195,7 @@ void Lessons::open_run(Ui& ui, const std::string& run) {
   if (fs::is_directory(beside, ignored) && fs::weakly_canonical(beside, ignored).parent_path() == folder)
     path = beside.string();
   for (const RunView& each : *ui.snapshot->runs)
-    if (path.empty() && each.usable && each.title.starts_with("shipped") && fs::path(each.path).filename() == run)
+    if (path.empty() && each.usable && each.shipped && fs::path(each.path).filename() == run)
       path = each.path;
   if (path.empty()) {
     trouble_ = "The run '" + run + "' is neither shipped nor beside the lesson: this step goes on with what is open.";
