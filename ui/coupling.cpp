@@ -39,7 +39,7 @@ void choose(Ui& ui, const DreamView& dream, SetCoupling next) {
 void draw_way(Ui& ui, const DreamView& dream, const Way& now, float width) {
   ImGui::SetNextItemWidth(width);
   const auto look = width < ui.px(100) ? ImGuiComboFlags_NoArrowButton : ImGuiComboFlags_None;
-  if (!ImGui::BeginCombo("##coupling", now.name, look)) return;
+  if (!ImGui::BeginCombo("###coupling", now.name, look)) return;
   for (const Way& way : ways) {
     if (ImGui::Selectable(way.name, way.how == dream.coupling)) choose(ui, dream, {way.how, way.usual});
     tip(ui, way.name, way.help);
@@ -50,7 +50,7 @@ void draw_way(Ui& ui, const DreamView& dream, const Way& now, float width) {
 void draw_steps(Ui& ui, const DreamView& dream, const Way& now, float width) {
   ImGui::SetNextItemWidth(width);
   int count = dream.coupling_steps;
-  if (ImGui::DragInt("##coupling steps", &count, 0.2f, now.least, now.most, "%d", ImGuiSliderFlags_AlwaysClamp) &&
+  if (ImGui::DragInt("###coupling steps", &count, 0.2f, now.least, now.most, "%d", ImGuiSliderFlags_AlwaysClamp) &&
       count != dream.coupling_steps)
     choose(ui, dream, {dream.coupling, count});
   tip(ui, "Steps",

@@ -182,7 +182,7 @@ void build_default_layout(ImGuiID dock, const Workspace& workspace, ImVec2 pos, 
     const float wanted = std::max(workspace.right, std::min(least, 0.4f));
     const float share = workspace.left > 0 ? wanted / (1 - workspace.left) : wanted;
     ImGuiID right = ImGui::DockBuilderSplitNode(rest, ImGuiDir_Right, share, nullptr, &rest);
-    if (workspace.right_panels.size() == 2) {
+    if (workspace.right_panels.size() == 2 && !workspace.right_tabs) {
       const float lower = std::clamp(330 * scale / height, 0.55f, 0.66f);  // its figures are all in sight
       const ImGuiID below = ImGui::DockBuilderSplitNode(right, ImGuiDir_Down, lower, nullptr, &right);
       place({workspace.right_panels[1]}, below);

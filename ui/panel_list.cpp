@@ -45,6 +45,7 @@ const std::vector<Workspace>& workspaces() {
        .right = 0.243f,
        .bottom = 0.232f,
        .right_least = mind_least,
+       .right_tabs = true,
        .left_panels = {},
        .centre_panels = {"worlds"},
        .right_panels = {"mind", "fan"},

@@ -59,7 +59,7 @@ TEST_F(Explores, AFanIsOpenedOverAKnobAndOneFutureIsTaken) {
     ctx->ComboClick("##over/τ of σ");
     EXPECT_EQ(engine.last<OpenFan>()->over, FanOver::knob);
     EXPECT_EQ(engine.last<OpenFan>()->knob, "tau_sigma");
-    ctx->ItemClick("fan/5");
+    ctx->ItemClick("future5");
     ASSERT_NE(engine.last<TakeFuture>(), nullptr);
     EXPECT_EQ(engine.last<TakeFuture>()->which, 5);
     ctx->Yield(2);
@@ -94,7 +94,7 @@ TEST_F(Explores, ABranchIsComparedAndFollowed) {
 TEST_F(Explores, TheCouplingIsChosenHandedOverAndUndone) {
   open();
   act([&](ImGuiTestContext* ctx) {
-    ctx->ComboClick("//Worlds###worlds/**/##coupling/reality leads");
+    ctx->ComboClick("//Worlds###worlds/**/###coupling/reality leads");
     ASSERT_NE(engine.last<SetCoupling>(), nullptr);
     EXPECT_EQ(engine.last<SetCoupling>()->how, Coupling::reality_leads);
     EXPECT_EQ(engine.last<SetCoupling>()->steps, 10);

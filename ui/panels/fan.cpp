@@ -31,7 +31,7 @@ std::vector<FanChoice> fan_choices(const DreamView& dream) {
 void draw_future(Ui& ui, const DreamView& dream, int index, ImVec2 size) {
   const Palette& p = ui.color();
   const FutureView& future = dream.fan.futures[static_cast<std::size_t>(index)];
-  const std::string slot = "fan/" + std::to_string(index);
+  const std::string slot = "future" + std::to_string(index);
   ImGui::BeginGroup();
   const ImVec2 min = ImGui::GetCursorScreenPos(), max{min.x + size.x, min.y + size.y};
   const bool clicked = ImGui::InvisibleButton(slot.c_str(), size);

@@ -24,15 +24,15 @@ std::vector<Strip> strips(const Ui& ui, const DreamView& dream) {
   std::vector<Strip> all;
   all.push_back({"error", "Error", "Mean squared difference of the dreamed and the real picture, per channel value.",
                  p.dream, [](const TimelineStep& s) { return s.error >= 0 && !s.real_over ? s.error : unknown; }});
-  if (std::ranges::any_of(dream.timeline.line, [](const TimelineStep& s) { return std::isfinite(s.surprise); }))
-    all.push_back({"surprise", "Surprise", "How much the real frame told that the model had not predicted, nats.", p.real,
-                   [](const TimelineStep& s) { return s.real_over ? unknown : s.surprise; }});
   if (dream.has_reward)
     all.push_back({"reward", "Reward r", "What the model predicts that this step earns.", p.blue,
                    [](const TimelineStep& s) { return s.reward; }});
   if (dream.has_done)
     all.push_back({"P(end)", "P(end)", "The model's probability that the episode ends with this step.", p.warning,
                    [](const TimelineStep& s) { return s.done_probability; }});
+  if (std::ranges::any_of(dream.timeline.line, [](const TimelineStep& s) { return std::isfinite(s.surprise); }))
+    all.push_back({"surprise", "Surprise", "How much the real frame told that the model had not predicted, nats.", p.real,
+                   [](const TimelineStep& s) { return s.real_over ? unknown : s.surprise; }});
   return all;
 }
 
@@ -219,7 +219,7 @@ void draw_timeline(const Snapshot& snapshot, Ui& ui) {
     return centred_note(ui, min, {min.x + space.x, min.y + space.y},
                         "Every step of a dream stays here, to go back to. Open a run to begin one.");
   draw_head(ui, dream);
-  const auto shown = strips(ui, dream);
+  auto shown = strips(ui, dream);
   const float room = std::max(ImGui::GetContentRegionAvail().y - ui.px(4), ui.px(20));
   const bool compares = dream.compared_with != 0 && ImGui::GetContentRegionAvail().x > ui.px(700);
   const float side = compares ? std::floor(room - caption_height(ui)) : 0;
@@ -229,9 +229,11 @@ void draw_timeline(const Snapshot& snapshot, Ui& ui) {
   if (compares) draw_comparison(ui, dream, {box.max.x + ui.px(16), corner.y}, side);
   const float label = ui.px(104);
   const auto first = static_cast<double>(timeline.line.front().step);
+  auto last = static_cast<double>(timeline.line.back().step);  // of the line, or of the longest branch
+  for (const auto& branch : timeline.branches) last = std::max(last, static_cast<double>(branch.to_step));
   constexpr double least = 60;  // steps that the strip spans: a dream of three is three bars, not three walls
   const Along x{box.min.x + label, box.width() - label - ui.px(10), first,
-                std::max(static_cast<double>(timeline.line.back().step) + 1, first + least)};
+                std::max(last + 1, first + least)};
   ImDrawList* list = ImGui::GetWindowDrawList();
   // From above: pictures where there is room for them, the strips, the branches.
   const float gap = ui.px(5), least_strip = ui.px(16);
@@ -242,6 +244,8 @@ void draw_timeline(const Snapshot& snapshot, Ui& ui) {
   const float pictures = thumbs >= ui.px(24) ? thumbs : 0;
   const float strips_top = box.min.y + gap + (pictures > 0 ? pictures + gap : 0);
   const float strips_room = box.max.y - strips_top - (branches > 0 ? branches + gap : 0);
+  const auto fitting = static_cast<std::size_t>(std::max(strips_room / (ui.px(13) + gap), 1.0f));
+  if (shown.size() > fitting) shown.resize(fitting);  // the first ones matter most
   const float height = strips_room / static_cast<float>(shown.size()) - gap;
   if (pictures > 0) draw_thumbnails(ui, dream, x, box.min.y + gap, pictures);
   const auto over = std::ranges::find(timeline.line, true, &TimelineStep::real_over);
@@ -251,7 +255,9 @@ void draw_timeline(const Snapshot& snapshot, Ui& ui) {
     WithFont small(ui.fonts.text, 0.82f);
     char note[64];
     std::snprintf(note, sizeof note, "reality ended at step %lld", static_cast<long long>(over->step));
-    list->AddText({left + ui.px(6), box.min.y + ui.px(3)}, ui.color().muted, note);
+    const float wide = ImGui::CalcTextSize(note).x + ui.px(6);
+    const bool fits = left + wide < box.max.x;
+    list->AddText({fits ? left + ui.px(6) : left - wide, box.min.y + ui.px(3)}, ui.color().muted, note);
   }
   for (std::size_t i = 0; i < shown.size(); ++i)
     draw_strip(ui, shown[i], timeline, x, strips_top + static_cast<float>(i) * (height + gap), height);
