@@ -185,7 +185,7 @@ void Player::remember() {
   now_.coupling = coupling_, now_.coupling_steps = coupling_steps_;
   now_.held = held_;
   changed_ = true;
-  if (now_.step == 0) return timeline_.push(now_, true);
+  if (now_.step == 0 || timeline_.empty()) return timeline_.push(now_, true);
   const auto next = timeline_.next();
   const bool lived = next != Timeline::none && alike(timeline_.at(next), now_);
   lived ? static_cast<void>(timeline_.go(next)) : timeline_.push(now_, false);

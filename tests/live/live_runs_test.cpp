@@ -175,6 +175,7 @@ TEST_F(LiveRuns, AShippedRunIsTrainedAsACopy) {
   make(shipped, {"collect.episodes=400"});
   const auto before = test::read_bytes(shipped + "/checkpoint.safetensors");
   start("");
+  ASSERT_TRUE(comes([](const Snapshot& s) { return s.dream->ready; }));  // with it: a run that opens cures faults
   live_->send(TrainRun{shipped, "", false, false});
   ASSERT_TRUE(faults("is shipped"));
   live_->send(TrainRun{shipped, "mine", false, false});

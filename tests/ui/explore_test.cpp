@@ -94,7 +94,8 @@ TEST_F(Explores, ABranchIsComparedAndFollowed) {
 TEST_F(Explores, TheCouplingIsChosenHandedOverAndUndone) {
   open();
   act([&](ImGuiTestContext* ctx) {
-    ctx->ComboClick("//Worlds###worlds/**/###coupling/reality leads");
+    ctx->ItemClick("//Worlds###worlds/**/###coupling");
+    ctx->ItemClick("//$FOCUSED/reality leads");
     ASSERT_NE(engine.last<SetCoupling>(), nullptr);
     EXPECT_EQ(engine.last<SetCoupling>()->how, Coupling::reality_leads);
     EXPECT_EQ(engine.last<SetCoupling>()->steps, 10);
