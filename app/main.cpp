@@ -4,6 +4,7 @@
 #include "core/live/live_engine.h"
 #include "core/live/run_list.h"
 #include "core/nn/torch.h"
+#include "ui/settings.h"
 #include "ui/window.h"
 
 namespace {
@@ -19,7 +20,7 @@ int run_program(int argc, char** argv) {
   std::string run, train, start, screenshot, report;
   double speed = -1;
   int anchor = 10;
-  app.add_option("run", run, "A run's folder or a checkpoint to dream with; empty = the shipped run");
+  app.add_option("run", run, "A run's folder, a checkpoint or a kept piece of a dream; empty = the one of last time, else a shipped run");
   app.add_option("--train", train, "Open this run and go on training it: its next phase starts with the window");
   app.add_option("--start", start, "Begin dreams there: a recorded clip (a dataset's folder) or a picture (PNG, JPEG)");
   app.add_option("--speed", speed,
@@ -34,6 +35,7 @@ int run_program(int argc, char** argv) {
   app.add_option("--threads", engine_options.threads, "Threads of training; 0 = one per core")
       ->transform(whole_between(0, 1024))
       ->capture_default_str();
+  app.add_flag("--home", window_options.home, "Begin at the wall of worlds");
   app.add_option("--width", window_options.width, "Width of the window (default: as it was)")
       ->transform(whole_between(640, 16384));
   app.add_option("--height", window_options.height, "Height of the window (default: as it was)")
@@ -69,6 +71,11 @@ int run_program(int argc, char** argv) {
     engine_options.assets = find_assets();
     if (!engine_options.assets.empty()) window_options.lessons = engine_options.assets / "lessons";
     engine_options.open = train.empty() ? run : train;
+    if (engine_options.open.empty()) {  // the world that was entered last, while it is there
+      const auto remembered = ui::load_settings(ui::default_settings_directory() / "window.conf").last_run;
+      std::error_code gone;
+      if (!remembered.empty() && std::filesystem::exists(remembered, gone)) engine_options.open = remembered;
+    }
     engine_options.train = !train.empty();
     LiveEngine engine(engine_options);
     if (!start.empty()) engine.send(DreamFrom{start});

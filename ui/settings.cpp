@@ -42,6 +42,7 @@ bool take_over(Settings& settings, const std::string& key, const std::string& va
     settings.workspace = value;
     return std::all_of(value.begin(), value.end(), [](char c) { return c >= 'a' && c <= 'z'; });
   }
+  if (key == "last_run") return settings.last_run = value, true;
   if (key == "new_recipe") return one_word(settings.new_run.recipe, value);
   if (key == "new_environment") return one_word(settings.new_run.environment, value);
   if (key == "new_settings") {
@@ -158,7 +159,7 @@ bool save_settings(const std::filesystem::path& file, const Settings& settings) 
   out << "theme=" << (settings.dark ? "dark" : "light") << "\ntext_scale=" << settings.text_scale
       << "\nsmooth=" << settings.smooth << "\nsliders=" << settings.sliders << "\nlink_knobs=" << settings.link_knobs
       << "\nprojector=" << settings.projector << "\nworkspace=" << settings.workspace
-      << "\nnew_recipe=" << settings.new_run.recipe << "\nnew_environment=" << settings.new_run.environment
+      << "\nlast_run=" << settings.last_run << "\nnew_recipe=" << settings.new_run.recipe << "\nnew_environment=" << settings.new_run.environment
       << "\nnew_settings=";
   for (const std::string& one : settings.new_run.settings) out << one << '\t';
   out << "\n";

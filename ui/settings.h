@@ -30,6 +30,7 @@ struct Settings {
   Area place;  // of the window when it is not maximised; width 0: not known yet
   bool maximised = false;
   NewRunForm new_run;
+  std::string last_run;  // that was dreamt with, as OpenRun takes it
 };
 
 /// Where a window that wants `wanted` goes on these screens (their work areas, the main one first): as it was where

@@ -164,6 +164,7 @@ void Window::Inside::open() {
   ui.fonts = load_fonts();
   if (!options.workspace.empty()) ui.settings.workspace = options.workspace;
   ui.settings.workspace = workspace(ui.settings.workspace).id;
+  ui.show_home = options.home;
   use_workspace(ui.settings.workspace);
 }
 
@@ -269,6 +270,10 @@ void Window::Inside::meet_runs() {
   ui.pending.clear();
   if (ui.dream().run != dream_run) ui.keymap.forget_sent();  // a key that is held goes on driving
   dream_run = ui.dream().run, train_run = ui.train().run;
+  std::error_code gone;  // a path that holds wherever the program is started next
+  const auto last = std::filesystem::exists(dream_run, gone) ? std::filesystem::absolute(dream_run, gone).string() : "";
+  if (!last.empty() && last.find('\n') == std::string::npos && ui.settings.last_run != last)
+    ui.settings.last_run = last, ui.settings_changed = true;
 }
 
 /// `free`: the keys and the gamepad may reach the game.

@@ -21,6 +21,7 @@ struct WindowOptions {
   std::filesystem::path settings_directory;
   std::filesystem::path lessons;     // the folder of the shipped ones
   std::string workspace;             // "" = as remembered
+  bool home = false;                 // begin at the wall of worlds
   std::filesystem::path screenshot;  // written after `screenshot_frame` frames, for scripted captures
   int screenshot_frame = 60;
   int max_frames = 0;                       // close by itself after so many; 0 = never

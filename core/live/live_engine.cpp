@@ -265,8 +265,11 @@ void LiveEngine::open_run(const std::string& path) {
   const auto file = checkpoint_path(path);
   const auto checkpoint = load_run(file);
   auto system = std::shared_ptr<System>(load_system(checkpoint, options_.device));
-  system->directory = std::filesystem::is_directory(path) ? std::filesystem::path(path) : std::filesystem::path();
-  const bool shipped = is_shipped(path, options_.assets);
+  const bool shipped = is_shipped(path, options_.assets), folder = std::filesystem::is_directory(path);
+  // A shipped run is called as in the list of runs, however it was spelled.
+  system->directory = !folder  ? std::filesystem::path()
+                      : shipped ? options_.assets / "runs" / std::filesystem::weakly_canonical(path).filename()
+                                : std::filesystem::path(path);
   player_orders_.push(guarding<Player>("run", [this, system, path, shipped](Player& player) {
     player.load(system, shipped ? "shipped: " + std::filesystem::path(path).filename().string() : path);
     log_.say("dreaming with " + path);
