@@ -59,7 +59,7 @@ void draw_fitted(Ui& ui, const std::string& slot, const std::shared_ptr<const Im
 }
 
 float card_height(const Ui& ui, float width) {
-  return width * 0.86f + ui.px(82);
+  return width + ui.px(82);
 }
 
 void bar(const Ui& ui, ImVec2 at, float width, double share, ImU32 colour) {
@@ -72,7 +72,7 @@ void bar(const Ui& ui, ImVec2 at, float width, double share, ImU32 colour) {
 /// Gives whether it was clicked.
 bool draw_card(Ui& ui, const RunView& run, bool chosen, float width) {
   const Palette& p = ui.color();
-  const float pad = ui.px(11), picture = width * 0.86f;
+  const float pad = ui.px(11), picture = width;
   const ImVec2 min = ImGui::GetCursorScreenPos(), max{min.x + width, min.y + card_height(ui, width)};
   ImGui::PushID(run.path.c_str());
   const bool clicked = ImGui::InvisibleButton("card", {width, max.y - min.y}) && run.usable;
@@ -116,11 +116,14 @@ bool draw_card(Ui& ui, const RunView& run, bool chosen, float width) {
   const float half = (width - 3 * pad) / 2, second = 2 * pad + half;
   char honest[48] = "honest ·";
   const bool known = preview && preview->honest_count > 0;
-  if (known) std::snprintf(honest, sizeof honest, "honest %.0f steps", preview->honest);
+  if (known) std::snprintf(honest, sizeof honest, "honest %.1f steps", preview->honest);
   line(ui.fonts.text, 0.82f, p.text, honest, pad, half);
   std::string score = run.usable ? "not evaluated" : run.detail;
-  if (run.score.known)
-    score = "score " + short_number(run.score.mean) + " ± " + short_number(run.score.deviation);
+  if (run.score.known) {
+    char figures[64];
+    std::snprintf(figures, sizeof figures, "score %.3g ± %.2g", run.score.mean, run.score.deviation);
+    score = figures;
+  }
   const bool trains = trains_now(ui, run);
   if (trains) score = run.progress >= 0 ? "training, " + std::to_string(std::lround(100 * run.progress)) + " %" : "training now";
   line(ui.fonts.text, 0.82f, run.usable ? p.text : p.warning, score, second, half);
@@ -137,11 +140,11 @@ bool draw_new_card(Ui& ui, bool chosen, float width) {
   const bool hovered = ImGui::IsItemHovered();
   ImDrawList* list = ImGui::GetWindowDrawList();
   list->AddRect(min, max, chosen || hovered ? p.dream : fade(p.muted, 0.4f), ui.px(8), ui.px(chosen ? 2.0f : 1.0f));
-  const ImVec2 mid{(min.x + max.x) / 2, min.y + width * 0.43f};
+  const ImVec2 mid{(min.x + max.x) / 2, min.y + width * 0.5f};
   const float arm = ui.px(20);
   list->AddLine({mid.x - arm, mid.y}, {mid.x + arm, mid.y}, p.dream, ui.px(4));
   list->AddLine({mid.x, mid.y - arm}, {mid.x, mid.y + arm}, p.dream, ui.px(4));
-  centred_note(ui, {min.x, min.y + width * 0.86f}, max, "new run: collect, then learn");
+  centred_note(ui, {min.x, min.y + width}, max, "new run: collect, then learn");
   return clicked;
 }
 

@@ -63,7 +63,7 @@ double Gallery::work() {
     next->player.reset();
     next->due = 1e300;  // until it is watched anew
   }
-  if (const double over = now_seconds() - since_; over > measured_over) {
+  if (const double over = now_seconds() - since_ + rest; over > measured_over) {
     rate_ = static_cast<double>(frames_) / over;
     share_ = busy_ / over;
     since_ = 0;
