@@ -39,7 +39,9 @@ void choose(Ui& ui, const DreamView& dream, SetCoupling next) {
 void draw_way(Ui& ui, const DreamView& dream, const Way& now, float width) {
   ImGui::SetNextItemWidth(width);
   const auto look = width < ui.px(100) ? ImGuiComboFlags_NoArrowButton : ImGuiComboFlags_None;
-  if (!ImGui::BeginCombo("###coupling", now.name, look)) return;
+  const float arrow = look == ImGuiComboFlags_None ? ImGui::GetFrameHeight() : 0;
+  const auto said = fitted(now.name, width - arrow - 2 * ImGui::GetStyle().FramePadding.x);
+  if (!ImGui::BeginCombo("###coupling", said.c_str(), look)) return;
   for (const Way& way : ways) {
     if (ImGui::Selectable(way.name, way.how == dream.coupling)) choose(ui, dream, {way.how, way.usual});
     tip(ui, way.name, way.help);

@@ -256,8 +256,8 @@ void draw_timeline(const Snapshot& snapshot, Ui& ui) {
     char note[64];
     std::snprintf(note, sizeof note, "reality ended at step %lld", static_cast<long long>(over->step));
     const float wide = ImGui::CalcTextSize(note).x + ui.px(6);
-    const bool fits = left + wide < box.max.x;
-    list->AddText({fits ? left + ui.px(6) : left - wide, box.min.y + ui.px(3)}, ui.color().muted, note);
+    if (left + wide < box.max.x)  // else the shade alone; the step's tooltip says it
+      list->AddText({left + ui.px(6), box.min.y + ui.px(3)}, ui.color().muted, note);
   }
   for (std::size_t i = 0; i < shown.size(); ++i)
     draw_strip(ui, shown[i], timeline, x, strips_top + static_cast<float>(i) * (height + gap), height);
@@ -291,6 +291,7 @@ void draw_timeline(const Snapshot& snapshot, Ui& ui) {
       const float value = strip.of(step);
       if (std::isfinite(value)) mono(ui, ui.color().muted, "%-7s %.4g", strip.name, static_cast<double>(value));
     }
+    if (step.real_over && !dream.recorded) text(ui.color().muted, "the real episode had ended");
     if (step.untrusted && !step.real_over)
       text(ui.color().warning, "a still picture has been nearer to the real one since");
     text(ui.color().muted, "drag to rewind; Space goes on from there");

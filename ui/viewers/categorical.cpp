@@ -194,7 +194,7 @@ void draw_viewer(Ui& ui, const Probe& probe, const Categorical& value, ImVec2 si
   const bool both = posterior && prior, stacked = both && are_stacked(value, size);
   const ImVec2 grid{both && !stacked ? (size.x - gap_between) / 2 : size.x,
                     (stacked ? (size.y - ImGui::GetStyle().ItemSpacing.y) / 2 : size.y) - heading()};
-  const float left = ImGui::GetCursorPosX();
+  const ImVec2 from = ImGui::GetCursorScreenPos();
   const auto draw = [&](const char* title, const char* note, const Side& side, bool with_dice) {
     ImGui::BeginGroup();
     const ImVec2 top = ImGui::GetCursorScreenPos();
@@ -207,7 +207,7 @@ void draw_viewer(Ui& ui, const Probe& probe, const Categorical& value, ImVec2 si
     draw("posterior q", "frame seen", {"posterior", value.posterior, p.real, !probe.editable || !prior},
          probe.editable && !prior);
   if (!prior) return;
-  if (both && !stacked) ImGui::SameLine(left + grid.x + gap_between, 0);
+  if (both && !stacked) ImGui::SetCursorScreenPos({from.x + grid.x + gap_between, from.y});
   draw("prior p", "imagined", {"prior", value.prior, p.dream, probe.editable || !posterior}, probe.editable);
 }
 
