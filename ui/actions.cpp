@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ui/desktop.h"
 #include "ui/knobs.h"
 #include "ui/lesson/lesson_runner.h"
 
@@ -73,6 +74,18 @@ std::vector<Action> make_actions() {
        "Train a model from nothing: recipe, world and settings.",
        [](Ui& ui) { ui.runs.view = RunsPanel::View::form, ui.want_panel = "runs"; },
        {}});
+  add({"keep",
+       "File",
+       "Keep the last 30 s",
+       ImGuiMod_Ctrl | ImGuiKey_K,
+       "Ctrl-K",
+       "The last 30 seconds of the dream as a file: dreamscope-cli replay lives it again, and this window opens it.",
+       [](Ui& ui) {
+         const auto file = screenshot_path("kept", ".safetensors").string();
+         ui.send(KeepBundle{30, file});
+         ui.say("Keeping the last 30 s in " + file);
+       },
+       needs_dream});
   add({"screenshot",
        "File",
        "Screenshot",

@@ -210,6 +210,39 @@ TEST_F(Explorer, CouplingsSayWhoLeads) {
   EXPECT_NEAR(frame("difference").error, std::pow(missed / 255.0, 2) / 2, 2e-4) << "what was dreamt for now";
 }
 
+TEST_F(Explorer, APictureOfAnybodysMakingIsSeenAndDreamtOnFrom) {
+  load();
+  player_.set_knob("tau_sigma", 0);
+  steps(2);
+  Image picture{64, 64, 3, std::vector<std::uint8_t>(64 * 64 * 3, 204)};  // target and position at 0.6
+  player_.see_picture(picture);
+  EXPECT_EQ(player_.view()->step, 3) << "while the dream holds still, at once";
+  EXPECT_EQ(position(), 204);
+  player_.drive({true, {1, 0, 0}, 0});
+  steps(1);
+  EXPECT_NEAR(position(), 204 + 12.75, 1) << "it goes on from there";
+  player_.control(Do::back);
+  player_.control(Do::back);
+  player_.control(Do::back);
+  EXPECT_EQ(player_.view()->step, 1);
+  picture.width = 32;
+  EXPECT_THROW(player_.see_picture(picture), Error) << "another size than the world's";
+}
+
+TEST_F(Explorer, AnElementShowsWhatItDoesToThePicture) {
+  load();
+  player_.explain("latent/x", 1);
+  auto view = player_.view();
+  ASSERT_EQ(view->explained.pictures.size(), 5u);
+  EXPECT_EQ(view->explained.pictures[0].value, -2);
+  EXPECT_LT(level(view->explained.pictures[1].picture), level(view->explained.pictures[2].picture));
+  EXPECT_NEAR(level(view->explained.pictures[2].picture), 127, 1) << "position 0";
+  EXPECT_EQ(view->step, 0);
+  EXPECT_THROW(player_.explain("latent/x", 7), Error);
+  player_.explain("", -1);
+  EXPECT_TRUE(player_.view()->explained.pictures.empty());
+}
+
 TEST_F(Explorer, InADriftTheAgentLooksAtTheRealWorld) {
   load(0.0);  // the dream never moves
   player_.set_knob("tau_sigma", 0);

@@ -91,6 +91,19 @@ TEST_F(Explores, ABranchIsComparedAndFollowed) {
   });
 }
 
+TEST_F(Explores, TheLastSecondsAreKept) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_K);
+    ctx->Yield(2);
+    const auto* keep = engine.last<KeepBundle>();
+    ASSERT_NE(keep, nullptr);
+    EXPECT_EQ(keep->seconds, 30);
+    EXPECT_TRUE(keep->file.ends_with("-kept.safetensors")) << keep->file;
+    EXPECT_NE(window->ui().said.find(keep->file), std::string::npos) << "where it went is said";
+  });
+}
+
 TEST_F(Explores, TheCouplingIsChosenHandedOverAndUndone) {
   open();
   act([&](ImGuiTestContext* ctx) {
