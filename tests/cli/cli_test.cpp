@@ -21,7 +21,7 @@ using test::CliTest;
 
 TEST_F(CliTest, EveryVerbHelps) {
   const auto help = good({"--help"});
-  for (const std::string verb : {"train", "collect", "eval", "trace", "bench", "info", "export"}) {
+  for (const std::string verb : {"train", "collect", "eval", "trace", "bench", "info", "export", "replay"}) {
     EXPECT_SAYS(help, verb);
     const auto own = good({verb, "--help"});
     for (const char* option : {"--device", "--threads", "--seed", "--quiet"}) EXPECT_SAYS(own, option);
