@@ -179,6 +179,7 @@ struct Ui {
   std::string replay_looked_at;  // which run and place LookAtReplay has named
 
   std::set<std::string> wanted_probes;       // filled while drawing
+  std::map<std::string, Probe> last_probes;  // of this run, as each was published last
   std::vector<std::string> wanted_previews;  // the same: runs that Home shows
   std::pair<std::string, int> wanted_explained{"", -1};  // the same: the element of a latent that the mouse is on
   std::vector<LogLine> notes;

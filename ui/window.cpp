@@ -268,7 +268,7 @@ void Window::Inside::meet_runs() {
   Ui& ui = *ui_state;
   if (ui.dream().run == dream_run && ui.train().run == train_run) return;
   ui.pending.clear();
-  if (ui.dream().run != dream_run) ui.keymap.forget_sent();  // a key that is held goes on driving
+  if (ui.dream().run != dream_run) ui.last_probes.clear(), ui.keymap.forget_sent();  // a key that is held goes on driving
   dream_run = ui.dream().run, train_run = ui.train().run;
   std::error_code gone;  // a path that holds wherever the program is started next
   const auto last = std::filesystem::exists(dream_run, gone) ? std::filesystem::absolute(dream_run, gone).string() : "";

@@ -354,6 +354,7 @@ void FakeEngine::tick() {
     ++dream_.version;
     fill_frames();
     fill_probes();
+    std::erase_if(dream_.probes, [&](const Probe& probe) { return probe.name == without_probe; });
   }
   publish();
 }

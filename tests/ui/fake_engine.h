@@ -39,6 +39,8 @@ class FakeEngine : public Engine {
   /// The second scripted family in place of the first (tests/ui/fake_recurrent.h).
   void become_recurrent();
 
+  std::string without_probe;  // that is not published
+
   std::vector<Command> commands;  // everything that was sent, in order
 
   /// The last command of this type, or null.

@@ -1,4 +1,5 @@
 // What is to be read stays readable: strips with names, faults beside the panels, cells that can be hit, calm axes.
+#include <algorithm>
 #include <fstream>
 
 #include "imgui_internal.h"
@@ -149,6 +150,25 @@ TEST_F(Reading, AMixturesAxesGrowAtOnceAndComeBackSlowly) {
     ctx->ItemClick("//Mind###mind/**/next");
     ctx->Yield(2);
     EXPECT_EQ(view("mixture/z").axis_of, 1) << "another dimension has axes of its own at once";
+  });
+}
+
+TEST_F(Reading, WhatAStepDidNotDrawKeepsItsPlace) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->ItemClick("//Mind###mind/mind/###mixture");
+    ctx->Yield(4);
+    const ImVec2 place = ctx->ItemInfo("//Mind###mind/**/entropy").RectFull.Min;
+    // As after a re-anchoring: the step saw the real frame and has no mixture.
+    engine.dream().playing = false;
+    engine.dream().probe_names = {"latent/z", "mixture/z", "hidden/h", "never/published"};
+    engine.without_probe = "mixture/z";
+    engine.tick();
+    ctx->Yield(3);
+    EXPECT_TRUE(std::ranges::none_of(engine.latest()->dream->probes, [](const Probe& p) { return p.name == "mixture/z"; }));
+    const ImGuiTestItemInfo after = ctx->ItemInfo("//Mind###mind/**/entropy");
+    ASSERT_NE(after.ID, 0u);
+    EXPECT_EQ(after.RectFull.Min.y, place.y);
   });
 }
 

@@ -22,12 +22,16 @@ std::string group_title(std::string group) {
 
 void draw_group(const Snapshot& snapshot, Ui& ui, const std::string& group) {
   const DreamView& dream = *snapshot.dream;
-  for (const std::string& name : dream.probe_names)
-    if (group.empty() || probe_group(name) == group) ui.wanted_probes.insert(name);
-
   std::vector<const Probe*> shown;
-  for (const Probe& probe : dream.probes)
-    if (probe.value && (group.empty() || probe_group(probe.name) == group)) shown.push_back(&probe);
+  for (const std::string& name : dream.probe_names) {
+    if (!group.empty() && probe_group(name) != group) continue;
+    ui.wanted_probes.insert(name);
+    // A step that saw the real frame drew nothing: what was last drawn keeps its place, so that nothing jumps.
+    const auto now = std::find_if(dream.probes.begin(), dream.probes.end(),
+                                  [&](const Probe& probe) { return probe.name == name && probe.value; });
+    if (now != dream.probes.end()) ui.last_probes[name] = *now;
+    if (const auto last = ui.last_probes.find(name); last != ui.last_probes.end()) shown.push_back(&last->second);
+  }
   const ImVec2 space = ImGui::GetContentRegionAvail();
   if (shown.empty()) {
     centred_note(
