@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "app/program.h"
+#include "core/base/platform.h"
 #include "core/live/live_engine.h"
 #include "core/live/run_list.h"
 #include "core/nn/torch.h"
@@ -68,6 +69,7 @@ int run_program(int argc, char** argv) {
     if (!screenshot.empty() && window_options.max_frames > 0)
       window_options.screenshot_frame = std::max(1, window_options.max_frames - 1);
     window_options.quit = &interrupt_flag();
+    window_options.lower_priority = lower_thread_priority;
     engine_options.assets = find_assets();
     if (!engine_options.assets.empty()) window_options.lessons = engine_options.assets / "lessons";
     engine_options.open = train.empty() ? run : train;

@@ -157,7 +157,7 @@ void Window::Inside::open() {
   ui.snapshot = engine_ref.latest();
   ui.lessons = std::make_shared<Lessons>(options.lessons, directory.empty() ? directory : directory / "lessons");
   ui.quiz = std::make_shared<Quiz>();
-  ui.recording = std::make_shared<Recording>();
+  ui.recording = std::make_shared<Recording>(options.lower_priority);
   ui.keymap.set_layout([](char us_letter) {
     const char* name = glfwGetKeyName(GLFW_KEY_A + (us_letter - 'a'), 0);
     return std::string(name ? name : "");

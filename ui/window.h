@@ -30,6 +30,7 @@ struct WindowOptions {
   double frame_rate = 60;                   // at most; 0 = unlimited
   const std::atomic<bool>* quit = nullptr;  // set from outside (Ctrl-C): closes within a frame
   std::function<void()> after_swap;         // called once a frame
+  std::function<void()> lower_priority;     // of the thread that calls it: one that may wait for the drawing
   /// What a gamepad says now, or nothing where there is none; unset: the first one that is plugged in.
   std::function<std::optional<PadState>()> gamepad;
 };

@@ -3,9 +3,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <csignal>
-#include <set>
 
 #include "api/error.h"
 #include "tests/ui/film_reader.h"
@@ -220,7 +220,7 @@ TEST_F(Films, TheDestructorEndsTheFile) {
     FilmWriter film(FilmFormat::gif, folder / "hurried.gif", 50, {.patience = 0});
     for (int i = 0; i < 300; ++i) film.add({.at = i, .worlds = {painted(i, 64)}});
   }
-  if (std::filesystem::exists(folder / "hurried.gif")) EXPECT_LT(read_gif(folder / "hurried.gif").size(), 300u);
+  EXPECT_LT(read_gif(folder / "hurried.gif").size(), 300u);
   EXPECT_LE(names().size(), 2u) << "no unfinished file is left";
 }
 
@@ -257,8 +257,8 @@ TEST_F(Films, AFullDiskIsASentenceAndLeavesNothingHalf) {
 }
 
 TEST_F(Films, LimitsEndTheFilmWhole) {
-  const auto record = [&](FilmWriter::Limits limits) {
-    FilmWriter film(FilmFormat::gif, folder / "clip.gif", 50, limits);
+  const auto record = [&](FilmWriter::Options options) {
+    FilmWriter film(FilmFormat::gif, folder / "clip.gif", 50, options);
     for (int i = 0; i < 50; ++i) film.add({.at = i, .worlds = {painted(i, 64)}});
     film.stop();
     return ended(film);

@@ -1,6 +1,9 @@
 // The window with the fake engine behind it, for a look by hand and for pictures:
 //   ui_demo [--workspace play|train|debug|teach] [--size WxH] [--light] [--text 1.5] [--frames N] [--shot FILE.png]
 //           [--lessons DIR --lesson FILE[:STEP]] [--family recurrent] [--state empty|fault|keys|palette|runs|…]
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -54,6 +57,7 @@ int main(int argc, char** argv) {
   }
   engine.lives = state == "film";
   if (state == "queue") engine.train().queue = {{1, "runs/second", "vmc", "CarRacing"}, {2, "runs/old", "", ""}};
+  options.lower_priority = [] { setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 10); };
   options.after_swap = [&] { engine.tick(); };
   Window window(engine, options);
   window.ui().settings.dark = !light;

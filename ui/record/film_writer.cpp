@@ -8,8 +8,8 @@
 
 namespace dream::ui {
 
-FilmWriter::FilmWriter(FilmFormat format, std::filesystem::path file, double rate, Limits limits)
-    : format_(format), file_(std::move(file)), aside_(file_), rate_(rate), limits_(limits) {
+FilmWriter::FilmWriter(FilmFormat format, std::filesystem::path file, double rate, Options options)
+    : format_(format), file_(std::move(file)), aside_(file_), rate_(rate), options_(std::move(options)) {
   aside_ += "." + std::to_string(std::random_device{}()) + ".part";
   thread_ = std::thread([this] { write(); });
 }
@@ -17,7 +17,7 @@ FilmWriter::FilmWriter(FilmFormat format, std::filesystem::path file, double rat
 FilmWriter::~FilmWriter() {
   {
     const std::lock_guard lock(mutex_);
-    deadline_ = now_seconds() + limits_.patience;
+    deadline_ = now_seconds() + options_.patience;
   }
   stop();
   thread_.join();
@@ -26,7 +26,7 @@ FilmWriter::~FilmWriter() {
 bool FilmWriter::add(FilmPicture picture) {
   const std::size_t bytes = picture.bytes();
   const std::lock_guard lock(mutex_);
-  const bool taken = state_.open && static_cast<double>(waiting_bytes_ + bytes) <= limits_.waiting;
+  const bool taken = state_.open && static_cast<double>(waiting_bytes_ + bytes) <= options_.waiting;
   if (!taken) {
     state_.dropped += state_.open;
     return false;
@@ -72,11 +72,11 @@ std::optional<FilmPicture> FilmWriter::next() {
 
 std::string FilmWriter::limit() const {
   const State now = state();
-  if (now.bytes >= limits_.bytes) return "The film has reached its greatest size.";
-  if (now.seconds >= limits_.seconds) return "The film has reached its greatest length.";
+  if (now.bytes >= options_.bytes) return "The film has reached its greatest size.";
+  if (now.seconds >= options_.seconds) return "The film has reached its greatest length.";
   std::error_code error;
   const auto space = std::filesystem::space(aside_.parent_path(), error);
-  if (!error && static_cast<double>(space.available) < limits_.least_free) return "The disk is nearly full.";
+  if (!error && static_cast<double>(space.available) < options_.least_free) return "The disk is nearly full.";
   return "";
 }
 
@@ -92,6 +92,7 @@ void FilmWriter::move_into_place() {
 }
 
 void FilmWriter::write() {
+  if (options_.lower_priority) options_.lower_priority();
   std::unique_ptr<FilmFile> film;
   try {
     int width = 0, height = 0;

@@ -1,6 +1,7 @@
 #pragma once
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -15,10 +16,11 @@ namespace dream::ui {
 /// another name.
 class FilmWriter {
  public:
-  struct Limits {
+  struct Options {
     double bytes = 1e9, seconds = 3600;  // of the film, which then ends
     double waiting = 128e6;              // bytes of pictures that wait; what comes beyond is dropped
     double least_free = 100e6;           // bytes left on the disk, below which the film ends
+    std::function<void()> lower_priority = {};  // of the thread that calls it
     double patience = 5;                 // seconds that the destructor gives to what still waits
   };
   struct State {
@@ -30,9 +32,9 @@ class FilmWriter {
   };
 
   /// `rate`: ticks per second of FilmPicture::at. Nothing is written before the first picture comes.
-  FilmWriter(FilmFormat format, std::filesystem::path file, double rate, Limits limits);
+  FilmWriter(FilmFormat format, std::filesystem::path file, double rate, Options options);
   FilmWriter(FilmFormat format, std::filesystem::path file, double rate)
-      : FilmWriter(format, std::move(file), rate, Limits()) {}
+      : FilmWriter(format, std::move(file), rate, Options()) {}
   ~FilmWriter();  // ends the film properly
   FilmWriter(const FilmWriter&) = delete;
   FilmWriter& operator=(const FilmWriter&) = delete;
@@ -53,7 +55,7 @@ class FilmWriter {
   const std::filesystem::path file_;
   std::filesystem::path aside_;
   const double rate_;
-  const Limits limits_;
+  const Options options_;
   mutable std::mutex mutex_;
   std::condition_variable news_;
   std::deque<FilmPicture> waiting_;

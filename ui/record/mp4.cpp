@@ -55,7 +55,8 @@ class Mp4 : public FilmFile {
     encoder_->thread_count = static_cast<int>(std::clamp(std::thread::hardware_concurrency() / 2, 1u, 4u));
     if (muxer_->oformat->flags & AVFMT_GLOBALHEADER) encoder_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     if (codec->id == AV_CODEC_ID_H264) {
-      av_opt_set(encoder_->priv_data, "preset", "veryfast", 0);
+      // A window is large and stands still for the most part; a world is small and moves all over.
+      av_opt_set(encoder_->priv_data, "preset", wide_ * high_ > 1200 * 600 ? "ultrafast" : "veryfast", 0);
       av_opt_set(encoder_->priv_data, "crf", "18", 0);
     } else {
       encoder_->flags |= AV_CODEC_FLAG_QSCALE;

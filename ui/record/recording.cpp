@@ -47,8 +47,10 @@ void Recording::start(Ui& ui, What what) {
     reader_.emplace();
   else
     steps_.emplace(ui.dream());
+  FilmWriter::Options options;
+  options.lower_priority = lower_priority_;
   writer_ = std::make_unique<FilmWriter>(
-      format, screenshot_path(what == What::window ? "window" : "dream", extension_of(format)), rate_);
+      format, screenshot_path(what == What::window ? "window" : "dream", extension_of(format)), rate_, options);
 }
 
 void Recording::stop() {

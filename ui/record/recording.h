@@ -19,6 +19,10 @@ class Recording {
  public:
   enum class What { dream, window };
 
+  /// `lower_priority`: called by the thread that writes; may be empty.
+  explicit Recording(std::function<void()> lower_priority) : lower_priority_(std::move(lower_priority)) {}
+  ~Recording() { stop(); }
+
   void start(Ui& ui, What what);
   void stop();
   bool on() const { return writer_ && !stopped_; }
@@ -34,6 +38,7 @@ class Recording {
   void add_steps(const Ui& ui);
   void say_end(Ui& ui, const FilmWriter::State& state) const;
 
+  std::function<void()> lower_priority_;
   What what_ = What::dream;
   bool beside_ = false, stopped_ = false;
   double began_ = 0, rate_ = 50;
