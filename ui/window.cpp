@@ -360,6 +360,7 @@ void Window::Inside::measure(const DreamView& dream) {
   m.decode = static_cast<float>(dream.decode_ms);
   m.draw = std::max(m.key_to_pixel - m.input - m.model - m.decode, 0.0f);
   m.any_key = true;
+  report.key(m.key_to_pixel);
   m.keys.push_back(m.key_to_pixel);
   if (m.keys.size() > 200) m.keys.pop_front();
 }

@@ -122,7 +122,7 @@ FakeEngine::FakeEngine() {
   const auto field = [](const char* key, const char* help, const char* unit, FieldValue value, double low, double high,
                         bool log, bool live) {
     Field f;
-    f.key = key, f.help = help, f.unit = unit, f.value = f.initial = std::move(value);
+    f.key = key, f.title = spoken(key), f.help = help, f.unit = unit, f.value = f.initial = std::move(value);
     f.low = low, f.high = high, f.logarithmic = log, f.live = live, f.fixed = !live;
     return f;
   };
@@ -200,7 +200,12 @@ void FakeEngine::send(Command command) {
     dream_.compared_with = compared->instant;
   } else if (const auto* fan = std::get_if<OpenFan>(&command)) {
     dream_.fan = {fan->over, fan->knob, fan->knob, dream_.step, 0, 300, {}};
-    for (int i = 0; i < 9; ++i) dream_.fan.futures.push_back({"chance " + std::to_string(i + 1), 0.5 * i, 0, nullptr});
+    const bool weights = fan->over == FanOver::weights;
+    for (int i = 0; i < 9; ++i) {
+      FutureView future{(weights ? "" : "chance ") + std::to_string(i + 1), 0.5 * i, 0, nullptr};
+      if (weights && i < 8) future.weights = "runs/car/history/0." + std::to_string(i) + ".safetensors";
+      dream_.fan.futures.push_back(std::move(future));
+    }
   } else if (std::holds_alternative<CloseFan>(command) || std::holds_alternative<TakeFuture>(command)) {
     dream_.fan = {};
   } else if (const auto* seen = std::get_if<WatchPreviews>(&command)) {

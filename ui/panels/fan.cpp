@@ -13,6 +13,7 @@ namespace {
 struct FanChoice {
   OpenFan open;
   std::string name, help;
+  std::string why_not = {};
 };
 
 std::vector<FanChoice> fan_choices(const DreamView& dream) {
@@ -24,6 +25,11 @@ std::vector<FanChoice> fan_choices(const DreamView& dream) {
                  "actions",
                  dream.spaces.action.discrete() ? "Every future holds another action."
                                                 : "Every future holds its first axis at another value."});
+  all.push_back({{FanOver::weights, ""},
+                 "training",
+                 "How the run dreamt this moment on as its training went. Each has seen the same pictures, and goes on by "
+                 "the same chance.",
+                 dream.earlier_weights > 0 ? "" : "This run has kept no earlier weights. One that is trained here keeps some on its way."});
   return all;
 }
 
@@ -36,11 +42,17 @@ void draw_future(Ui& ui, const DreamView& dream, int index, ImVec2 size) {
   const ImVec2 min = ImGui::GetCursorScreenPos(), max{min.x + size.x, min.y + size.y};
   const bool clicked = ImGui::InvisibleButton(slot.c_str(), size);
   const bool hovered = ImGui::IsItemHovered();
-  tip(ui, future.label.c_str(), "Click: the dream goes on from here, as a branch of this moment.");
+  const bool other_weights = !future.weights.empty();
+  tip(ui, future.label.c_str(),
+      other_weights ? "Click: dream on with these weights, in the same real world. The list of runs leads back."
+                    : "Click: the dream goes on from here, as a branch of this moment.");
   ImDrawList* list = ImGui::GetWindowDrawList();
   const ImTextureID texture = future.picture ? ui.textures.get(slot, future.picture) : ImTextureID_Invalid;
   list->AddRectFilled(min, max, p.well);
-  if (texture != ImTextureID_Invalid) draw_texture(list, texture, min, max, ui.settings.smooth);
+  if (texture != ImTextureID_Invalid)
+    draw_texture(list, texture, min, max, ui.settings.smooth);
+  else if (other_weights)
+    centred_note(ui, min, max, "opening");
   const bool ended = future.done_probability > 0.5f;
   if (ended) list->AddRectFilled(min, max, fade(p.well, 0.6f));
   list->AddRect(min, max, hovered ? p.dream : fade(p.dream, 0.35f), 0, ui.px(hovered ? 2.0f : 1.0f));
@@ -56,7 +68,11 @@ void draw_future(Ui& ui, const DreamView& dream, int index, ImVec2 size) {
     }
   }
   ImGui::EndGroup();
-  if (clicked) ui.send(TakeFuture{index});
+  if (!clicked) return;
+  if (other_weights)
+    ui.send(OpenRun{future.weights});
+  else
+    ui.send(TakeFuture{index});
 }
 
 }  // namespace
@@ -85,8 +101,10 @@ void draw_fan(const Snapshot& snapshot, Ui& ui) {
   ImGui::SetNextItemWidth(std::min(ui.px(180), width - ui.px(130)));
   if (ImGui::BeginCombo("##over", now == choices.end() ? "choose …" : now->name.c_str())) {
     for (const FanChoice& choice : choices) {
+      ImGui::BeginDisabled(!choice.why_not.empty());
       if (ImGui::Selectable(choice.name.c_str(), same(choice))) ui.send(choice.open);
-      tip(ui, choice.name.c_str(), choice.help.c_str());
+      ImGui::EndDisabled();
+      tip(ui, choice.name.c_str(), choice.why_not.empty() ? choice.help.c_str() : choice.why_not.c_str());
     }
     ImGui::EndCombo();
   }
