@@ -347,6 +347,17 @@ void FakeEngine::fill_probes() {
   }
 }
 
+/// A step more at the end of the line that the present lies on.
+void FakeEngine::live() {
+  auto& [line, present, branches, bytes, budget] = dream_.timeline;
+  std::int64_t newest = line.back().id;
+  for (const TimelineBranch& branch : branches) newest = std::max(newest, branch.end);
+  if (present + 1 < line.size()) branches.push_back({newest, line[present].step, line.back().step});
+  line.resize(present + 1);
+  line.push_back({newest + 1, line.back().step + 1});
+  present = line.size() - 1;
+}
+
 void FakeEngine::tick() {
   if (dream_.ready) {
     if (dream_.playing) {
@@ -355,6 +366,7 @@ void FakeEngine::tick() {
       dream_.dream_reward += 0.03, dream_.real_reward += 0.029;
       dream_.done_probability = 0.004f;
       edits_.clear();
+      if (lives) live();
     }
     ++dream_.version;
     fill_frames();

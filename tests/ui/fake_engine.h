@@ -39,6 +39,7 @@ class FakeEngine : public Engine {
   /// The second scripted family in place of the first (tests/ui/fake_recurrent.h).
   void become_recurrent();
 
+  bool lives = false;  // every step of a dream that plays becomes an instant of the timeline, with its picture
   std::string without_probe;  // that is not published
 
   std::vector<Command> commands;  // everything that was sent, in order
@@ -59,6 +60,7 @@ class FakeEngine : public Engine {
 
  private:
   void publish();
+  void live();
   void fill_probes();
   void fill_frames();
   std::shared_ptr<const Image> look_at_replay(double recency) const;

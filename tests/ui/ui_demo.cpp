@@ -52,6 +52,7 @@ int main(int argc, char** argv) {
     engine.runs().clear();
     engine.tick();
   }
+  engine.lives = state == "film";
   if (state == "queue") engine.train().queue = {{1, "runs/second", "vmc", "CarRacing"}, {2, "runs/old", "", ""}};
   options.after_swap = [&] { engine.tick(); };
   Window window(engine, options);
@@ -73,6 +74,7 @@ int main(int argc, char** argv) {
     Ui& ui = window.ui();
     if (frame == 20) ui.want_run_list = state == "runs";  // once the layout has settled
     if (frame == 20 && state == "record") ui.run("lesson_record");
+    if (frame == 20 && (state == "film" || state == "film_window")) ui.run(state == "film" ? "record" : "record_window");
     if (frame == 5 && !lesson.empty()) {
       const std::size_t colon = lesson.find(':');
       ui.lessons->open(ui, options.lessons / lesson.substr(0, colon));
