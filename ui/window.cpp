@@ -451,6 +451,7 @@ bool Window::frame() {
   ui.quiz->frame(ui);
   ui.game.tick(ui);
   ui.experiment.tick(ui);
+  ui.brush.tick(ui);
   in.draw();
   ui.lessons->draw_marks(ui);
   in.watch();
