@@ -70,6 +70,7 @@ void Ui::send(Command command) {
 }
 
 void Ui::open(const std::string& path) {
+  want_panel = "worlds";  // Home, and what lies over them, go
   path.ends_with(".toml") ? lessons->open(*this, path) : send(OpenRun{path});
 }
 

@@ -440,6 +440,7 @@ bool Window::frame() {
   ui.game.tick(ui);
   ui.experiment.tick(ui);
   ui.recording->tick(ui);
+  ui.brush.tick(ui);
   in.draw();
   ui.lessons->draw_marks(ui);
   in.watch();

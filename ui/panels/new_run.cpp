@@ -273,7 +273,7 @@ void draw_new_run(const Snapshot& snapshot, Ui& ui) {
     if (when == When::at_once || when == When::after) send_start(ui, when == When::at_once, when == When::after);
   } else {
     ui.runs.asks_when = false;
-    draw_choices(snapshot, ui, answer, left);
+    draw_choices(snapshot, ui, answer, ImGui::GetContentRegionAvail().x);  // beside a scroll bar
   }
   ImGui::EndChild();
   if (wide) ImGui::SameLine(0, ui.px(18));
