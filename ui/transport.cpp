@@ -59,8 +59,14 @@ void draw_sentence(Ui& ui, const DreamView& dream, const Hands& hands, float wid
     ImGui::SameLine(0, ui.px(10));
   }
   const Sentence said = sentence(ui);
-  WithFont small(ui.fonts.text, 0.94f);
-  const float room = from.x + width - ImGui::GetCursorScreenPos().x;
+  const float room = from.x + width - ImGui::GetCursorScreenPos().x, lines = static_cast<float>(hands.lines) + 0.5f;
+  float relative = 0.94f;
+  const auto fits = [&] {
+    WithFont font(ui.fonts.text, relative);
+    return ImGui::CalcTextSize(said.text.c_str(), nullptr, false, room).y < lines * ImGui::GetTextLineHeight();
+  };
+  while (relative > 0.7f && !fits()) relative -= 0.06f;  // a long sentence keeps to its lines
+  WithFont small(ui.fonts.text, relative);
   const ImVec2 size = ImGui::CalcTextSize(said.text.c_str(), nullptr, false, room);
   const ImVec2 at{ImGui::GetCursorScreenPos().x, from.y + std::max(0.0f, (sentence_height(ui, hands) - size.y) / 2)};
   ImGui::GetWindowDrawList()->AddText(nullptr, 0, at, said.colour, said.text.c_str(), nullptr, room);

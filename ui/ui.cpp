@@ -24,8 +24,8 @@ void Measures::add_frame(float ms) {
   mean = sum / static_cast<float>(filled);
 }
 
-void Measures::add_key(const DreamView& dream) {
-  if (dream.pressed_at <= 0 || dream.pressed_at == answered) return;
+bool Measures::add_key(const DreamView& dream) {
+  if (dream.pressed_at <= 0 || dream.pressed_at == answered) return false;
   answered = dream.pressed_at;
   key_to_pixel = static_cast<float>((now_seconds() - dream.pressed_at) * 1000);
   input = static_cast<float>(dream.input_ms);
@@ -35,6 +35,7 @@ void Measures::add_key(const DreamView& dream) {
   any_key = true;
   keys.push_back(key_to_pixel);
   if (keys.size() > 200) keys.pop_front();
+  return true;
 }
 
 namespace {
@@ -69,6 +70,7 @@ void Ui::send(Command command) {
 }
 
 void Ui::open(const std::string& path) {
+  want_panel = "worlds";  // Home, and what lies over them, go
   path.ends_with(".toml") ? lessons->open(*this, path) : send(OpenRun{path});
 }
 

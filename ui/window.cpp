@@ -440,6 +440,7 @@ bool Window::frame() {
   ui.game.tick(ui);
   ui.experiment.tick(ui);
   ui.recording->tick(ui);
+  ui.brush.tick(ui);
   in.draw();
   ui.lessons->draw_marks(ui);
   in.watch();
@@ -457,7 +458,7 @@ bool Window::frame() {
   ui.recording->window_drawn(ui, in.window);
   save_what_is_wanted(ui, in.window);
   glfwSwapBuffers(in.window);
-  ui.measures.add_key(ui.dream());
+  if (ui.measures.add_key(ui.dream())) in.report.key(ui.measures.key_to_pixel);
   in.report.frame(*ui.snapshot, begin, now_seconds());
   ui.textures.end_frame();
   if (in.layout_read >= 0 && in.frames == in.layout_read + 4 && !glfwGetWindowAttrib(in.window, GLFW_ICONIFIED)) {

@@ -9,9 +9,9 @@ namespace dream::ui {
 
 /// A picture of a film as it is handed over: worlds' pictures side by side, or the window.
 struct FilmPicture {
-  std::int64_t at = 0;                               // ticks since the film began
+  std::int64_t at = 0;                                    // ticks since the film began
   std::vector<std::shared_ptr<const Image>> worlds = {};  // of one size; two are the dream and the real one
-  Image window = {};                                 // where there are no worlds: BGRA, the lowest row first
+  Image window = {};                                      // where there are no worlds: BGRA, the lowest row first
 
   std::size_t bytes() const;
 };

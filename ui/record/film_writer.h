@@ -17,11 +17,11 @@ namespace dream::ui {
 class FilmWriter {
  public:
   struct Options {
-    double bytes = 1e9, seconds = 3600;  // of the film, which then ends
-    double waiting = 128e6;              // bytes of pictures that wait; what comes beyond is dropped
-    double least_free = 100e6;           // bytes left on the disk, below which the film ends
+    double bytes = 1e9, seconds = 3600;         // of the film, which then ends
+    double waiting = 128e6;                     // bytes of pictures that wait; what comes beyond is dropped
+    double least_free = 100e6;                  // bytes left on the disk, below which the film ends
     std::function<void()> lower_priority = {};  // of the thread that calls it
-    double patience = 5;                 // seconds that the destructor gives to what still waits
+    double patience = 5;                        // seconds that the destructor gives to what still waits
   };
   struct State {
     bool open = true, done = false;  // takes pictures; nothing more will be written
