@@ -214,10 +214,10 @@ void FakeEngine::send(Command command) {
       preview.dream = road(road_, 0.2, 1), preview.real = road(road_, 0, 0);
       previews_.all.push_back(std::move(preview));
     }
-  } else if (const auto* asked = std::get_if<ExplainLatent>(&command)) {
-    dream_.explained = {asked->probe, asked->index, {}};
+  } else if (const auto* unclear = std::get_if<ExplainLatent>(&command)) {
+    dream_.explained = {unclear->probe, unclear->index, {}};
     for (const float value : recurrent_ ? std::vector<float>{1} : std::vector<float>{-2, -1, 0, 1, 2})
-      if (asked->index >= 0) dream_.explained.pictures.push_back({value, road(road_, static_cast<double>(value), 1)});
+      if (unclear->index >= 0) dream_.explained.pictures.push_back({value, road(road_, static_cast<double>(value), 1)});
   } else if (const auto* edit = std::get_if<EditLatent>(&command)) {
     if (edit->index >= 0 && edit->index < 32) edits_.push_back({edit->index, edit->value});
   } else if (const auto* hold = std::get_if<HoldLatent>(&command)) {
