@@ -14,8 +14,8 @@ float caption_height(const Ui& ui) {
 }
 
 ImU32 world_colour(const Ui& ui, const std::string& name) {
-  if (name == "dream") return ui.color().dream;
-  if (name == "difference") return ui.color().muted;
+  if (name == "dream" || name == "branch") return ui.color().dream;
+  if (name == "difference" || name == "painted" || name == "picture") return ui.color().muted;
   return ui.color().real;
 }
 
