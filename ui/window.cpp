@@ -435,6 +435,8 @@ bool Window::frame() {
   ui.wanted_probes.clear();
   ui.wanted_previews.clear();
   ui.wanted_explained = {"", -1};
+  if (!in.options.lesson.empty() && ui.dream().ready && !ui.snapshot->runs->empty())
+    ui.lessons->open(ui, std::exchange(in.options.lesson, {}), in.options.lesson_step);
   ui.lessons->frame(ui);
   ui.quiz->frame(ui);
   ui.game.tick(ui);

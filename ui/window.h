@@ -20,6 +20,8 @@ struct WindowOptions {
   /// Where layouts and settings are remembered; empty: the user's own place; "-": nowhere.
   std::filesystem::path settings_directory;
   std::filesystem::path lessons;     // the folder of the shipped ones
+  std::filesystem::path lesson;      // opened once a dream runs; empty = none
+  int lesson_step = -1;              // from 0; -1: where it was left
   std::string workspace;             // "" = as remembered
   bool home = false;                 // begin at the wall of worlds
   std::filesystem::path screenshot;  // written after `screenshot_frame` frames, for scripted captures

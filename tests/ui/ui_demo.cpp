@@ -94,8 +94,8 @@ int main(int argc, char** argv) {
     if (frame == 20 && (state == "film" || state == "film_window")) ui.run(state == "film" ? "record" : "record_window");
     if (frame == 5 && !lesson.empty()) {
       const std::size_t colon = lesson.find(':');
-      ui.lessons->open(ui, options.lessons / lesson.substr(0, colon));
-      if (colon != std::string::npos && ui.lessons->current()) ui.lessons->go(ui, std::atoi(lesson.c_str() + colon + 1));
+      const int step = colon == std::string::npos ? -1 : std::atoi(lesson.c_str() + colon + 1);
+      ui.lessons->open(ui, options.lessons / lesson.substr(0, colon), step);
     }
     if (state == "quiz" && ui.quiz->state() == Quiz::State::told) ui.quiz->begin(ui);
     if (state == "quiz" && frame < options.max_frames - 30 && ui.quiz->state() == Quiz::State::asking) ui.quiz->answer(frame % 3 != 0);
