@@ -9,6 +9,7 @@
 
 #include "api/error.h"
 #include "tests/ui/film_reader.h"
+#include "tests/ui/reference.h"
 #include "ui/record/colour_table.h"
 #include "ui/record/film_writer.h"
 #include "ui/record/new_steps.h"

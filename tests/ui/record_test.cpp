@@ -3,6 +3,7 @@
 
 #include "imgui_internal.h"
 #include "tests/ui/film_reader.h"
+#include "tests/ui/reference.h"
 #include "tests/ui/flow.h"
 #include "ui/panel_picture.h"
 #include "ui/record/recording.h"
