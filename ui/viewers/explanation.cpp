@@ -16,17 +16,18 @@ void explain(Ui& ui, const Probe& probe, int index) {
   const float side = ui.px(72), gap = ui.px(6);
   ImDrawList* list = ImGui::GetWindowDrawList();
   const ImVec2 at = ImGui::GetCursorScreenPos();
-  ImGui::PushFont(ui.fonts.mono, ImGui::GetStyle().FontSizeBase * 0.82f);  // of this window alone
-  for (std::size_t i = 0; i < explained.pictures.size(); ++i) {
-    const auto& one = explained.pictures[i];
-    const ImVec2 min{at.x + static_cast<float>(i) * (side + gap), at.y}, max{min.x + side, min.y + side};
-    const ImTextureID texture = ui.textures.get("explained/" + std::to_string(i), one.picture);
-    if (texture != ImTextureID_Invalid) draw_texture(list, texture, min, max, ui.settings.smooth);
-    if (strip) list->AddText({min.x, max.y + ui.px(2)}, p.text, short_number(static_cast<double>(one.value)).c_str());
+  {
+    WithFont small(ui.fonts.mono, 0.82f);
+    for (std::size_t i = 0; i < explained.pictures.size(); ++i) {
+      const auto& one = explained.pictures[i];
+      const ImVec2 min{at.x + static_cast<float>(i) * (side + gap), at.y}, max{min.x + side, min.y + side};
+      const ImTextureID texture = ui.textures.get("explained/" + std::to_string(i), one.picture);
+      if (texture != ImTextureID_Invalid) draw_texture(list, texture, min, max, ui.settings.smooth);
+      if (strip) list->AddText({min.x, max.y + ui.px(2)}, p.text, short_number(static_cast<double>(one.value)).c_str());
+    }
+    const auto count = static_cast<float>(explained.pictures.size());
+    ImGui::Dummy({count * side + (count - 1) * gap, side + (strip ? ImGui::GetTextLineHeight() + ui.px(2) : 0)});
   }
-  const auto count = static_cast<float>(explained.pictures.size());
-  ImGui::Dummy({count * side + (count - 1) * gap, side + (strip ? ImGui::GetTextLineHeight() + ui.px(2) : 0)});
-  ImGui::PopFont();
   ImGui::EndTooltip();
 }
 
