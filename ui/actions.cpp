@@ -192,6 +192,8 @@ std::vector<Action> make_actions() {
        }})
       .parted = true;
 
+  for (Action& action : picture_actions()) add(std::move(action));
+
   // -- view -------------------------------------------------------------------------------------------------------
   const auto workspace = [&](const char* id, const char* title, ImGuiKey key, const char* keys, const char* help) {
     const std::string name = std::string(id).substr(10);

@@ -69,8 +69,11 @@ int main(int argc, char** argv) {
   if (state == "card" || state == "delete") window.ui().runs.selected = "runs/car";
   if (state == "delete") window.ui().runs.ask = RunsPanel::Ask::remove;
   if (state == "notwin") engine.dream().twin = false;
+  if (state == "look") window.ui().look = {2, 1.2f, PictureLook::Channel::red};
+  if (state == "signed") window.ui().look = {1, 1, {}, PictureLook::Map::diverging, true};
   for (int frame = 0; window.frame(); ++frame) {
     Ui& ui = window.ui();
+    if (state == "pixel" || state == "signed") ImGui::GetIO().AddMousePosEvent(200, 300);
     if (frame == 20) ui.want_run_list = state == "runs";  // once the layout has settled
     if (frame == 20 && state == "record") ui.run("lesson_record");
     if (frame == 5 && !lesson.empty()) {

@@ -38,9 +38,8 @@ void draw_future(Ui& ui, const DreamView& dream, int index, ImVec2 size) {
   const bool hovered = ImGui::IsItemHovered();
   tip(ui, future.label.c_str(), "Click: the dream goes on from here, as a branch of this moment.");
   ImDrawList* list = ImGui::GetWindowDrawList();
-  const ImTextureID texture = future.picture ? ui.textures.get(slot, future.picture) : ImTextureID_Invalid;
   list->AddRectFilled(min, max, p.well);
-  if (texture != ImTextureID_Invalid) draw_texture(list, texture, min, max, ui.settings.smooth);
+  draw_image(ui, slot, future.picture, min, max);
   const bool ended = future.done_probability > 0.5f;
   if (ended) list->AddRectFilled(min, max, fade(p.well, 0.6f));
   list->AddRect(min, max, hovered ? p.dream : fade(p.dream, 0.35f), 0, ui.px(hovered ? 2.0f : 1.0f));

@@ -185,7 +185,7 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
     if (!shown.place.shown()) continue;
     const ImVec2 at = on_screen(origin, shown.place);
     ImGui::SetCursorScreenPos({at.x, at.y - room.caption});
-    draw_picture(ui, shown.name, find_frame(dream.frames, shown.name), shown.name,
+    draw_picture(ui, shown.name, dream.frames, find_frame(dream.frames, shown.name), shown.name,
                  {shown.place.width, shown.place.height}, shown.why_missing);
   }
   if (places.coupling.shown()) {
@@ -210,7 +210,7 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
       if (shown.place.shown()) continue;
       if (!std::exchange(first, false)) ImGui::SameLine(0, room.gap);
       const float scale = std::max(ui.px(128) / static_cast<float>(room.frame_width), 1.0f);
-      draw_picture(ui, shown.name, find_frame(dream.frames, shown.name), shown.name,
+      draw_picture(ui, shown.name, dream.frames, find_frame(dream.frames, shown.name), shown.name,
                    {scale * static_cast<float>(room.frame_width), scale * static_cast<float>(room.frame_height)},
                    shown.why_missing);
     }
