@@ -4,6 +4,8 @@
 #include "ui/desktop.h"
 #include "ui/knobs.h"
 #include "ui/lesson/lesson_runner.h"
+#include "ui/panel_picture.h"
+#include "ui/record/recording.h"
 
 namespace dream::ui {
 namespace {
@@ -95,6 +97,14 @@ std::vector<Action> make_actions() {
        [](Ui& ui) { ui.want_screenshot = true; },
        {}})
       .parted = true;
+  add({"panel_picture",
+       "File",
+       "Picture of this panel",
+       ImGuiMod_Shift | ImGuiKey_F12,
+       "Shift-F12",
+       "Save the panel that has the focus as a PNG picture; a right click on a panel's tab does it too.",
+       [](Ui& ui) { save_panel(ui, focused_panel()); },
+       [](const Ui& ui) { return std::string(ui.show_home || ui.presenting ? "No panel is shown now." : ""); }});
   add({"quit",
        "File",
        "Quit",
@@ -104,12 +114,23 @@ std::vector<Action> make_actions() {
        [](Ui& ui) { ui.want_quit = true; },
        {}})
       .parted = true;
-  add({"undo", "Edit", "Undo", ImGuiMod_Ctrl | ImGuiKey_Z, "Ctrl-Z", "Take back the last change of a setting.",
-       [](Ui& ui) { ui.undo(); },
-       [](const Ui& ui) { return std::string(ui.can_undo() ? "" : "Nothing has been changed yet."); }});
+  // An experiment under way ends first; a painting has strokes of its own.
+  add({"undo", "Edit", "Undo", ImGuiMod_Ctrl | ImGuiKey_Z, "Ctrl-Z",
+       "Take back the last stroke of a painting, an experiment, or the last change of a setting.",
+       [](Ui& ui) {
+         ui.experiment.stop(ui);
+         ui.brush.active() ? ui.brush.undo() : ui.undo();
+       },
+       [](const Ui& ui) {
+         const bool can = ui.experiment.running() || (ui.brush.active() ? ui.brush.can_undo() : ui.can_undo());
+         return std::string(can ? "" : "Nothing has been changed yet.");
+       }});
   add({"redo", "Edit", "Redo", ImGuiMod_Ctrl | ImGuiMod_Shift | ImGuiKey_Z, "Ctrl-Shift-Z", "Make the change again.",
-       [](Ui& ui) { ui.redo(); },
-       [](const Ui& ui) { return std::string(ui.can_redo() ? "" : "Nothing has been taken back."); }});
+       [](Ui& ui) { ui.brush.active() ? ui.brush.redo() : ui.redo(); },
+       [](const Ui& ui) {
+         const bool can = ui.brush.active() ? ui.brush.can_redo() : ui.can_redo();
+         return std::string(can ? "" : "Nothing has been taken back.");
+       }});
 
   // -- the dream --------------------------------------------------------------------------------------------------
   add({"play", "Dream", "Play or pause", ImGuiKey_Space, "Space", "Let the dream run, or hold it still.",
@@ -153,6 +174,22 @@ std::vector<Action> make_actions() {
          ui.want_panel = "fan";
        },
        needs_dream});
+  add({"brush", "Dream", "Paint on the frame", ImGuiMod_Ctrl | ImGuiKey_B, "Ctrl-B",
+       "The dream waits and its picture is painted on; it then goes on from what the encoder makes of it.",
+       [](Ui& ui) {
+         ui.brush.active() ? ui.brush.put_back(ui) : ui.brush.begin(ui);
+         ui.want_panel = "worlds";
+       },
+       Brush::why_not})
+      .checked = [](const Ui& ui) { return ui.brush.active(); };
+  add({"paint_on", "Dream", "Dream on from the painting", ImGuiKey_Enter, "Enter",
+       "With its next step the dream sees what was painted, as if it were a real frame.",
+       [](Ui& ui) { ui.brush.dream_on(ui); },
+       [](const Ui& ui) {
+         const bool seen = ui.brush.active() && !ui.show_home && !ui.presenting;
+         return std::string(seen ? "" : "Nothing is being painted: Paint on the frame comes first.");
+       }})
+      .also = {ImGuiKey_KeypadEnter};
   add({"knobs_down", "Dream", "Linked knobs down", ImGuiKey_LeftBracket, "[", "Lower what bends the dream.",
        [](Ui& ui) { shift_knobs(ui, -0.05); }, needs_dream});
   add({"knobs_up", "Dream", "Linked knobs up", ImGuiKey_RightBracket, "]", "Raise what bends the dream.",
@@ -193,6 +230,7 @@ std::vector<Action> make_actions() {
       .parted = true;
 
   for (Action& action : picture_actions()) add(std::move(action));
+  add_record_actions(all);
 
   // -- view -------------------------------------------------------------------------------------------------------
   const auto workspace = [&](const char* id, const char* title, ImGuiKey key, const char* keys, const char* help) {

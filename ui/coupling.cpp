@@ -10,21 +10,21 @@ namespace {
 
 struct Way {
   Coupling how;
-  const char *name, *help;
+  const char *name, *brief, *help;  // brief: the name where there is little room
   int least = 0, usual = 0, most = 0;  // steps; 0: it has none
 };
 
 constexpr Way ways[] = {
-    {Coupling::drift, "drift",
+    {Coupling::drift, "drift", "drift",
      "The agent drives by the real frames; the dream takes the same actions, never corrected."},
-    {Coupling::anchored, "re-anchored",
+    {Coupling::anchored, "re-anchored", "anchored",
      "The agent drives by the dream, which stands on the real frame again every few steps.", 1, 10, 200},
-    {Coupling::reality_leads, "reality leads",
+    {Coupling::reality_leads, "reality leads", "reality",
      "The agent drives by the real frames, and the dream runs a few steps ahead of them: what it foretells.", 1, 10,
      50},
-    {Coupling::dream_leads, "dream leads",
+    {Coupling::dream_leads, "dream leads", "dream",
      "The agent drives by the dream, never corrected; the real world takes its actions."},
-    {Coupling::awake, "awake", "The dream stands on every real frame: you drive in the real world. H hands over."},
+    {Coupling::awake, "awake", "awake", "The dream stands on every real frame: you drive in the real world. H hands over."},
 };
 
 const Way& way_of(Coupling how) {
@@ -40,7 +40,8 @@ void draw_way(Ui& ui, const DreamView& dream, const Way& now, float width) {
   ImGui::SetNextItemWidth(width);
   const auto look = width < ui.px(100) ? ImGuiComboFlags_NoArrowButton : ImGuiComboFlags_None;
   const float arrow = look == ImGuiComboFlags_None ? ImGui::GetFrameHeight() : 0;
-  const auto said = fitted(now.name, width - arrow - 2 * ImGui::GetStyle().FramePadding.x);
+  const float room = width - arrow - 2 * ImGui::GetStyle().FramePadding.x;
+  const auto said = fitted(ImGui::CalcTextSize(now.name).x <= room ? now.name : now.brief, room);
   if (!ImGui::BeginCombo("###coupling", said.c_str(), look)) return;
   for (const Way& way : ways) {
     if (ImGui::Selectable(way.name, way.how == dream.coupling)) choose(ui, dream, {way.how, way.usual});

@@ -1,7 +1,9 @@
 #include "ui/experiments.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "ui/game.h"
 #include "ui/knobs.h"
 
 namespace dream::ui {
@@ -76,8 +78,10 @@ const std::vector<Experiment>& experiments() {
        .deeds = {{0, "The dream and the real world begin alike and are driven alike. Nobody corrects the dream.",
                   just(begin_anew)},
                  {60, "Watch the two pictures part: every small error stays, and the next step builds on it."},
-                 {100, "One real frame is seen now: the reality pill.", just({RealityPill{}})},
-                 {103, "The dream stands where reality is again. That is what re-anchoring does every few steps."}},
+                 {100,
+                  "One real frame was seen, the reality pill: the dream stands where reality is. Re-anchoring does so "
+                  "every few steps.",
+                  just({RealityPill{}})}},
        .length = 180},
       {.id = "experiment_temperature",
        .title = "From cold to hot",
@@ -119,6 +123,8 @@ const std::vector<Experiment>& experiments() {
 void ExperimentPlayer::start(Ui& ui, const Experiment& experiment) {
   if (running()) stop(ui);
   before_ = ui.dream();
+  const TimelineStep* from = present_of(before_);
+  from_ = from ? from->id : 0;
   before_.frames.clear(), before_.probes.clear(), before_.timeline = {};
   which_ = &experiment;
   run_ = before_.run;
@@ -129,23 +135,31 @@ void ExperimentPlayer::start(Ui& ui, const Experiment& experiment) {
 
 void ExperimentPlayer::stop(Ui& ui) {
   if (!running()) return;
-  restore(ui);
-  which_ = nullptr;
+  const Experiment& ended = *std::exchange(which_, nullptr);
   says_.clear();
+  if (ui.dream().run != run_) return;  // another run has settings of its own
+  Commands undo = restoring(ui.dream());
+  for (const Command& command : undo) {
+    if (const auto* knob = std::get_if<SetKnob>(&command)) ui.expect(knob->name, knob->value);
+    ui.send(command);
+  }
+  const TimelineStep* end = present_of(ui.dream());
+  if (from_ == 0 || !end) return;
+  undo.push_back(GoTo{from_});
+  if (before_.playing) undo.push_back(DreamControl{Do::play});
+  ui.undoable(ended.title, std::move(undo), Commands{GoTo{end->id}});
 }
 
-void ExperimentPlayer::restore(Ui& ui) const {
-  const DreamView& now = ui.dream();
-  if (now.run != run_) return;  // another run has settings of its own
-  KnobSettings knobs;
-  for (const KnobView& knob : before_.knobs) knobs.emplace_back(knob.knob.name, knob.value);
-  set_knobs(ui, knobs);
-  for (Command& command : let_go(now)) ui.send(std::move(command));
-  for (const HeldLatent& held : before_.held) ui.send(HoldLatent{held.probe, held.index, held.value, true});
-  ui.send(SetTwin{before_.twin});
-  ui.send(SetCoupling{before_.coupling, before_.coupling_steps});
-  ui.send(SetPilot{before_.human_pilot});
-  if (!before_.playing) ui.send(DreamControl{Do::pause});
+/// What makes the dream's settings what they were.
+Commands ExperimentPlayer::restoring(const DreamView& now) const {
+  Commands all;
+  for (const KnobView& knob : before_.knobs) all.push_back(SetKnob{knob.knob.name, knob.value});
+  for (Command& command : let_go(now)) all.push_back(std::move(command));
+  for (const HeldLatent& held : before_.held) all.push_back(HoldLatent{held.probe, held.index, held.value, true});
+  all.insert(all.end(), {SetTwin{before_.twin}, SetCoupling{before_.coupling, before_.coupling_steps},
+                         SetPilot{before_.human_pilot}});
+  if (!before_.playing) all.push_back(DreamControl{Do::pause});
+  return all;
 }
 
 void ExperimentPlayer::tick(Ui& ui) {

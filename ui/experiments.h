@@ -29,7 +29,7 @@ struct Experiment {
 const std::vector<Experiment>& experiments();
 
 /// The experiment under way. What it changes (knobs, kept latents, twin, re-anchoring, pilot, playing) is put back when
-/// it ends, is stopped, or another run comes.
+/// it ends, is stopped, or another run comes. To undo it also goes back to the moment where it began.
 class ExperimentPlayer {
  public:
   bool running() const { return which_ != nullptr; }
@@ -41,13 +41,14 @@ class ExperimentPlayer {
   void tick(Ui& ui);
 
  private:
-  void restore(Ui& ui) const;
+  std::vector<Command> restoring(const DreamView& now) const;
 
   const Experiment* which_ = nullptr;
   std::string says_, run_;
   std::size_t next_ = 0;                      // deed
   std::int64_t elapsed_ = 0, last_step_ = 0;  // steps since it began; the dream's own count when they were counted
   DreamView before_;                          // its settings, not its pictures
+  std::int64_t from_ = 0;                     // the instant where it began; 0: not known
 };
 
 }  // namespace dream::ui

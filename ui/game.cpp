@@ -8,6 +8,11 @@ std::string world_of(const DreamView& dream) {
   return dream.world.substr(0, dream.world.find(" · "));
 }
 
+const TimelineStep* present_of(const DreamView& dream) {
+  const TimelineView& timeline = dream.timeline;
+  return timeline.present < timeline.line.size() ? &timeline.line[timeline.present] : nullptr;
+}
+
 void Game::finish(Ui& ui) const {
   if (!yours_ || !scores_ || world_.empty()) return;
   const auto [best, first] = ui.settings.best.emplace(world_, score_);

@@ -28,6 +28,9 @@ class Game {
   bool scores_ = false, yours_ = false;
 };
 
+/// Where the dream stands on its line, or null.
+const TimelineStep* present_of(const DreamView& dream);
+
 /// "CarRacing" of "CarRacing · World Models (V-M-C)".
 std::string world_of(const DreamView& dream);
 

@@ -7,6 +7,7 @@
 
 #include "imgui.h"
 #include "imgui_stdlib.h"
+#include "ui/chrome.h"
 #include "ui/pictures.h"
 #include "ui/widgets.h"
 
@@ -56,8 +57,37 @@ void draw_fitted(Ui& ui, const std::string& slot, const std::shared_ptr<const Im
   draw_image(ui, slot, image, at, {at.x + scale * w, at.y + scale * h});
 }
 
-float card_height(const Ui& ui, float width) {
-  return width + ui.px(82);
+/// Of the best score in the same world; below 0, where less of it is better, the best one's of this.
+double score_share(const Ui& ui, const RunView& run) {
+  double best = run.score.mean;
+  for (const RunView& other : *ui.snapshot->runs)
+    if (other.score.known && other.environment == run.environment) best = std::max(best, other.score.mean);
+  if (best > 0) return run.score.mean / best;
+  return run.score.mean < 0 ? best / run.score.mean : 1;
+}
+
+std::string score_text(const RunView& run) {
+  if (!run.score.known) return "not evaluated";
+  char figures[64];
+  std::snprintf(figures, sizeof figures, "score %.3g ± %.2g", run.score.mean, run.score.deviation);
+  return figures;
+}
+
+/// What the two bars say, in words.
+void explain_card(const Ui& ui, const RunView& run, const PreviewView* preview) {
+  char honest[160] = "Honest: not known yet, it is measured while you look.";
+  if (preview && preview->honest_count > 0)
+    std::snprintf(honest, sizeof honest, "Honest for %.1f steps, the mean of %lld stretches: then a picture that stands still is nearer to the truth.",
+                  preview->honest, static_cast<long long>(preview->honest_count));
+  const std::string score = !run.score.known ? "Its agent has not been evaluated."
+                                             : "Its agent's " + score_text(run) + " " + run.score.of + "; a full bar is the best run of " +
+                                                   run.environment + ".";
+  tip(ui, run.title.c_str(), (std::string(honest) + "\n" + score).c_str());
+}
+
+/// What stands below a card's picture.
+float figures_height(const Ui& ui) {
+  return ui.px(82);
 }
 
 void bar(const Ui& ui, ImVec2 at, float width, double share, ImU32 colour) {
@@ -67,18 +97,35 @@ void bar(const Ui& ui, ImVec2 at, float width, double share, ImU32 colour) {
   if (full > height) list->AddRectFilled(at, {at.x + full, at.y + height}, colour, height / 2);
 }
 
-/// Gives whether it was clicked.
-bool draw_card(Ui& ui, const RunView& run, bool chosen, float width) {
+enum class Wish { nothing, enter, drive, compare };
+
+/// What is asked of a card by the mouse: a click enters, the right button has the rest.
+Wish mouse_wish(Ui& ui, const RunView& run, bool clicked) {
+  Wish wish = clicked ? Wish::enter : Wish::nothing;
+  if (run.usable && ImGui::BeginPopupContextItem("card menu")) {
+    if (ImGui::Selectable("enter")) wish = Wish::enter;
+    tip(ui, "Enter", "Dream with this run.");
+    if (ImGui::Selectable("drive")) wish = Wish::drive;
+    tip(ui, "Drive", "Enter with your hands on the wheel: nobody else drives.");
+    if (ImGui::Selectable("compare")) wish = Wish::compare;
+    tip(ui, "Compare", "Mark it, then another: both are shown large, side by side.");
+    ImGui::EndPopup();
+  }
+  return wish;
+}
+
+Wish draw_card(Ui& ui, const RunView& run, bool chosen, float width, float picture) {
   const Palette& p = ui.color();
-  const float pad = ui.px(11), picture = width;
-  const ImVec2 min = ImGui::GetCursorScreenPos(), max{min.x + width, min.y + card_height(ui, width)};
+  const float pad = ui.px(11);
+  const ImVec2 min = ImGui::GetCursorScreenPos(), max{min.x + width, min.y + picture + figures_height(ui)};
   ImGui::PushID(run.path.c_str());
   const bool clicked = ImGui::InvisibleButton("card", {width, max.y - min.y}) && run.usable;
   const bool hovered = ImGui::IsItemHovered();
-  ImGui::PopID();
   const PreviewView* preview = preview_of(ui, run);
   const std::string why_not = !run.usable ? run.detail : preview ? preview->fault : "";
-  if (!why_not.empty()) tip(ui, run.title.c_str(), why_not.c_str());
+  why_not.empty() ? explain_card(ui, run, preview) : tip(ui, run.title.c_str(), why_not.c_str());
+  const Wish wish = mouse_wish(ui, run, clicked);
+  ImGui::PopID();
   ImDrawList* list = ImGui::GetWindowDrawList();
   list->AddRectFilled(min, max, p.panel, ui.px(8));
   const ImVec2 below{max.x, min.y + picture};
@@ -92,12 +139,14 @@ bool draw_card(Ui& ui, const RunView& run, bool chosen, float width) {
                                                     : "falling asleep …");
   }
   if (preview && preview->real) {
-    const float inset = width * 0.31f;
+    const float inset = picture * 0.31f;
     const ImVec2 to{below.x - ui.px(8), below.y - ui.px(8)}, from{to.x - inset, to.y - inset};
     list->AddRectFilled(from, to, p.well);
     draw_fitted(ui, "home/real/" + run.path, preview->real, from, to);
     list->AddRect(from, to, p.real, 0, ui.px(2));
   }
+  const bool marked = ui.home.compared.size() == 1 && ui.home.compared[0] == run.path;
+  if (marked) list->AddRect(min, max, p.blue, ui.px(8), ui.px(3));
   if (chosen || hovered)
     list->AddRect(min, max, chosen ? p.dream : fade(p.dream, 0.5f), ui.px(8), ui.px(2));
 
@@ -116,43 +165,41 @@ bool draw_card(Ui& ui, const RunView& run, bool chosen, float width) {
   const bool known = preview && preview->honest_count > 0;
   if (known) std::snprintf(honest, sizeof honest, "honest %.1f steps", preview->honest);
   line(ui.fonts.text, 0.82f, p.text, honest, pad, half);
-  std::string score = run.usable ? "not evaluated" : run.detail;
-  if (run.score.known) {
-    char figures[64];
-    std::snprintf(figures, sizeof figures, "score %.3g ± %.2g", run.score.mean, run.score.deviation);
-    score = figures;
-  }
+  std::string score = run.usable ? score_text(run) : run.detail;
   const bool trains = trains_now(ui, run);
   if (trains) score = run.progress >= 0 ? "training, " + std::to_string(std::lround(100 * run.progress)) + " %" : "training now";
   line(ui.fonts.text, 0.82f, run.usable ? p.text : p.warning, score, second, half);
   y += ui.px(18);
   bar(ui, {min.x + pad, y}, half, known ? preview->honest / honest_at_full : 0, p.dream);
-  if (trains && run.progress >= 0) bar(ui, {min.x + second, y}, half, run.progress, p.real);
-  return clicked;
+  if (trains && run.progress >= 0)
+    bar(ui, {min.x + second, y}, half, run.progress, p.grey);
+  else if (run.score.known)
+    bar(ui, {min.x + second, y}, half, score_share(ui, run), p.real);
+  return wish;
 }
 
-bool draw_new_card(Ui& ui, bool chosen, float width) {
+bool draw_new_card(Ui& ui, bool chosen, float width, float picture) {
   const Palette& p = ui.color();
-  const ImVec2 min = ImGui::GetCursorScreenPos(), max{min.x + width, min.y + card_height(ui, width)};
+  const ImVec2 min = ImGui::GetCursorScreenPos(), max{min.x + width, min.y + picture + figures_height(ui)};
   const bool clicked = ImGui::InvisibleButton("new run", {width, max.y - min.y});
   const bool hovered = ImGui::IsItemHovered();
   ImDrawList* list = ImGui::GetWindowDrawList();
   list->AddRect(min, max, chosen || hovered ? p.dream : fade(p.muted, 0.4f), ui.px(8), ui.px(chosen ? 2.0f : 1.0f));
-  const ImVec2 mid{(min.x + max.x) / 2, min.y + width * 0.5f};
+  const ImVec2 mid{(min.x + max.x) / 2, min.y + picture * 0.5f};
   const float arm = ui.px(20);
   list->AddLine({mid.x - arm, mid.y}, {mid.x + arm, mid.y}, p.dream, ui.px(4));
   list->AddLine({mid.x, mid.y - arm}, {mid.x, mid.y + arm}, p.dream, ui.px(4));
-  centred_note(ui, {min.x, min.y + width}, max, "new run: collect, then learn");
+  centred_note(ui, {min.x, min.y + picture}, max, "new run: collect, then learn");
   return clicked;
 }
 
 void leave(Ui& ui) {
   ui.show_home = false;
-  ui.texts["home/search"].clear();
+  ui.home.typed.clear(), ui.home.compared.clear();
+  ui.home.chosen = false;
 }
 
 void enter(Ui& ui, const RunView& run) {
-  if (!run.usable) return;
   ui.send(OpenRun{run.path});
   ui.want_workspace = "play";
   leave(ui);
@@ -161,6 +208,115 @@ void enter(Ui& ui, const RunView& run) {
 void begin_new_run(Ui& ui) {
   leave(ui);
   ui.run("new_run");
+}
+
+/// The first is marked, the second shows both alone; to mark one again lets go of it.
+void compare(HomeWall& wall, const std::string& path) {
+  if (wall.compared.size() != 1) wall.compared.clear();
+  if (std::erase(wall.compared, path) > 0) return;
+  wall.compared.push_back(path);
+  if (wall.compared.size() == 2) wall.selected = 0;
+}
+
+void grant(Ui& ui, const RunView& run, Wish wish) {
+  if (!run.usable || wish == Wish::nothing) return;
+  if (wish == Wish::compare) return compare(ui.home, run.path);
+  enter(ui, run);
+  if (wish == Wish::enter) return;
+  ui.send(SetPilot{true});
+  ui.send(DreamControl{DreamControl::Do::play});
+}
+
+/// While a card is chosen by arrows some letters are commands; any other one goes on with the search. A search begins
+/// with no space.
+int keep_commands(ImGuiInputTextCallbackData* data) {
+  HomeWall& wall = *static_cast<HomeWall*>(data->UserData);
+  const ImWchar c = data->EventChar;
+  if (c == ' ' && (wall.chosen || wall.typed.empty())) return 1;
+  if (wall.chosen && (c == 'c' || c == 'C' || c == 'n' || c == 'N')) return 1;
+  wall.chosen = false;
+  return 0;
+}
+
+void draw_search(Ui& ui, bool opened, float width) {
+  HomeWall& wall = ui.home;
+  ImGui::SetNextItemWidth(std::min(ui.px(420), width * 0.35f));
+  const bool free = ImGui::IsWindowFocused(ImGuiFocusedFlags_ChildWindows) && !ImGui::IsAnyItemActive() && !list_is_open();
+  if (opened || free) ImGui::SetKeyboardFocusHere();  // to type is to search
+  if (ImGui::InputTextWithHint("##search", "find a world, a model, a run …", &wall.typed,
+                               ImGuiInputTextFlags_CallbackCharFilter, keep_commands, &wall))
+    wall.selected = 0;
+  ImGui::SameLine(0, ui.px(12));
+  std::vector<std::string> names;
+  for (int i = 0; i < 4; ++i) {
+    const auto count = std::count_if(ui.snapshot->runs->begin(), ui.snapshot->runs->end(),
+                                     [&](const RunView& run) { return is_of_kind(ui, run, i); });
+    names.push_back(std::string(kinds[i]) + ' ' + std::to_string(count));
+  }
+  if (const int next = segmented(ui, "kind", names, wall.kind); next >= 0) wall.kind = next, wall.selected = 0;
+}
+
+/// In the place of the search, over two runs that are compared.
+void draw_comparison_tools(Ui& ui, const std::vector<const RunView*>& both) {
+  if (button(ui, "back to the wall", "Back", "All worlds again.", {.keys = "Esc"})) ui.home.compared.clear();
+  ImGui::SameLine(0, ui.px(12));
+  if (!button(ui, "their curves", "Curves", "Enter the first; the other's curves are laid over its own.")) return;
+  const std::string other = both[1]->path;
+  enter(ui, *both[0]);
+  ui.send(CompareCurves{{other}});
+  ui.want_workspace = "train";
+}
+
+struct Hint {
+  const char *key, *does, *help;
+};
+void draw_hints(Ui& ui, float right) {
+  const Palette& p = ui.color();
+  const Hint hints[] = {
+      {"↵", "enter", "Dream with the chosen run; a click does it too."},
+      {"← ↑ → ↓", "choose", "The chosen card has a violet frame. Letters search; C and N are commands once arrows have chosen."},
+      {"Space", "drive", "Enter with your hands on the wheel: nobody else drives."},
+      {"C", "compare", "Once arrows have chosen a card: mark it, then another. Both are shown large, side by side, with how "
+                       "long they are honest and what they score. A right click on a card does it too."},
+      {"N", "new run", "Once arrows have chosen a card: train a model from nothing."},
+      {"Esc", "back", "Back to where you were."}};
+  const auto room = [&](const char* said) {
+    return ImGui::GetCursorScreenPos().x + ImGui::CalcTextSize(said).x + ui.px(90) < right;
+  };
+  for (const auto& [key, does, help] : hints) {
+    if (!room(key)) break;
+    keycap(ui, key, 0);
+    ImGui::SameLine(0, ui.px(6));
+    ImGui::AlignTextToFramePadding();
+    text(p.muted, "%s", does);
+    tip(ui, does, help, key);
+    ImGui::SameLine(0, ui.px(16));
+  }
+  const PreviewsView& previews = *ui.snapshot->previews;
+  char pace[96];
+  std::snprintf(pace, sizeof pace, "%zu previews · %.0f frames/s together · %.0f %% of one core", previews.all.size(),
+                previews.frames_per_second, 100 * previews.share);
+  const float y = ImGui::GetCursorScreenPos().y, from = right - ImGui::CalcTextSize(pace).x;
+  const char* drop = "drop a run, a dataset or a picture anywhere";
+  const bool both = ImGui::GetCursorScreenPos().x + ImGui::CalcTextSize(drop).x + ui.px(20) < from;
+  if (both || room(drop)) text(p.muted, "%s", drop);
+  if (both) right_text(ImGui::GetWindowDrawList(), right, y, p.muted, pace);
+  ImGui::NewLine();
+}
+
+/// What the wall shows: what was searched, or two runs alone.
+std::vector<const RunView*> runs_on_wall(const Ui& ui) {
+  const HomeWall& wall = ui.home;
+  std::vector<const RunView*> shown;
+  if (wall.compared.size() == 2) {
+    for (const std::string& path : wall.compared)
+      for (const RunView& run : *ui.snapshot->runs)
+        if (run.path == path) shown.push_back(&run);
+    return shown;
+  }
+  for (const RunView& run : *ui.snapshot->runs)
+    if (is_of_kind(ui, run, wall.kind) && matches(run, wall.typed)) shown.push_back(&run);
+  return shown;
 }
 
 }  // namespace
@@ -176,77 +332,71 @@ void draw_home(Ui& ui, ImVec2 pos, ImVec2 size) {
                    ImGuiWindowFlags_NoBackground | ImGuiWindowFlags_NoSavedSettings | ImGuiWindowFlags_NoNavInputs);
   ImGui::PopStyleVar(2);
   const bool opened = ImGui::IsWindowAppearing();
+  HomeWall& wall = ui.home;
+  const std::vector<const RunView*> shown = runs_on_wall(ui);
+  if (wall.compared.size() == 2 && shown.size() < 2) wall.compared.clear();  // one is gone
+  const bool comparing = wall.compared.size() == 2;
+  const bool same_world = comparing && shown[0]->environment == shown[1]->environment;
   {
     WithFont title(ui.fonts.bold, 1.75f);
-    text(p.text, "Worlds to dream in");
+    text(p.text, "%s", comparing ? "Two dreams, side by side" : "Worlds to dream in");
   }
-  text(p.muted, "Every picture is being imagined now. Enter one; the small picture is the real world under the same actions.");
+  text(wall.compared.size() == 1 ? p.blue : p.muted, "%s",
+       same_world  ? "One world: the violet bars say how long each dream is honest, the green ones what its agent scores."
+       : comparing ? "Two worlds: how long each dream is honest can be compared, what their agents score can not."
+       : wall.compared.size() == 1
+           ? "One is marked: choose another and press C to compare them. C on the same one lets go of it."
+           : "Every picture is being imagined now. Enter one; the small picture is the real world under the same actions.");
   ImGui::Dummy({0, ui.px(2)});
-  std::string& typed = ui.texts["home/search"];
-  int& kind = ui.views["home/kind"].selected;
-  ViewState& state = ui.views["home"];
-  ImGui::SetNextItemWidth(std::min(ui.px(420), size.x * 0.35f));
-  if (opened) ImGui::SetKeyboardFocusHere();
-  if (ImGui::InputTextWithHint("##search", "find a world, a model, a run …", &typed)) state.selected = 0;
-  ImGui::SameLine(0, ui.px(12));
-  std::vector<std::string> names;
-  for (int i = 0; i < 4; ++i) {
-    const auto count = std::count_if(ui.snapshot->runs->begin(), ui.snapshot->runs->end(),
-                                     [&](const RunView& run) { return is_of_kind(ui, run, i); });
-    names.push_back(std::string(kinds[i]) + ' ' + std::to_string(count));
-  }
-  if (const int next = segmented(ui, "kind", names, kind); next >= 0) kind = next, state.selected = 0;
+  comparing ? draw_comparison_tools(ui, shown) : draw_search(ui, opened, size.x);
 
-  std::vector<const RunView*> shown;
-  for (const RunView& run : *ui.snapshot->runs)
-    if (is_of_kind(ui, run, kind) && matches(run, typed)) shown.push_back(&run);
-  const int cards = static_cast<int>(shown.size()) + 1;  // and the new run
+  const int cards = static_cast<int>(shown.size()) + (comparing ? 0 : 1);  // and the new run
   const float gap = ui.px(18), hints = ImGui::GetFrameHeight() + ui.px(10);
   ImGui::Dummy({0, ui.px(4)});
   ImGui::BeginChild("wall", {0, -hints});
-  const float room = ImGui::GetContentRegionAvail().x - ui.px(14);
-  const int columns = std::max(2, static_cast<int>((room + gap) / (ui.px(214) + gap)));
-  const float width = (room - gap * static_cast<float>(columns - 1)) / static_cast<float>(columns);
+  const ImVec2 space = ImGui::GetContentRegionAvail();
+  const float room = space.x - ui.px(14);
+  const int columns = comparing ? 2 : std::max(2, static_cast<int>((room + gap) / (ui.px(214) + gap)));
+  float width = (room - gap * static_cast<float>(columns - 1)) / static_cast<float>(columns);
+  // At least one row of cards is seen whole.
+  const float picture = std::clamp(space.y - figures_height(ui) - ui.px(4), ui.px(80), width);
+  if (comparing) width = picture, ImGui::Indent((room - 2 * width - gap) / 2);
 
   const auto pressed = [](ImGuiKey key) { return ImGui::IsKeyPressed(key); };
+  const auto pressed_once = [](ImGuiKey key) { return ImGui::IsKeyPressed(key, false); };
   const int move = static_cast<int>(pressed(ImGuiKey_RightArrow)) - static_cast<int>(pressed(ImGuiKey_LeftArrow)) +
                    columns * (static_cast<int>(pressed(ImGuiKey_DownArrow)) - static_cast<int>(pressed(ImGuiKey_UpArrow)));
   if (opened) {
     const auto here = std::find_if(shown.begin(), shown.end(), [&](const RunView* run) {
       return run->path == ui.dream().run;
     });
-    state.selected = here == shown.end() ? 0 : static_cast<int>(here - shown.begin());
+    wall.selected = here == shown.end() ? 0 : static_cast<int>(here - shown.begin());
   }
-  state.selected = std::clamp(state.selected + move, 0, cards - 1);
-  const bool entered = ImGui::IsKeyPressed(ImGuiKey_Enter, false) || ImGui::IsKeyPressed(ImGuiKey_KeypadEnter, false);
+  wall.chosen |= move != 0 || comparing;
+  wall.selected = std::clamp(wall.selected + move, 0, std::max(cards - 1, 0));
+  Wish by_key = Wish::nothing;
+  if (pressed_once(ImGuiKey_Enter) || pressed_once(ImGuiKey_KeypadEnter)) by_key = Wish::enter;
+  if (pressed_once(ImGuiKey_Space) && (wall.chosen || wall.typed.empty())) by_key = Wish::drive;
+  if (pressed_once(ImGuiKey_C) && wall.chosen && !comparing) by_key = Wish::compare;
+  bool new_run = pressed_once(ImGuiKey_N) && wall.chosen;
   for (int i = 0; i < cards; ++i) {
     if (i % columns > 0) ImGui::SameLine(0, gap);
     else if (i > 0) ImGui::Dummy({0, gap - ImGui::GetStyle().ItemSpacing.y});
-    const bool chosen = i == state.selected;
-    const bool is_run = i + 1 < cards;
-    const bool clicked = is_run ? draw_card(ui, *shown[static_cast<std::size_t>(i)], chosen, width)
-                                : draw_new_card(ui, chosen, width);
+    const bool chosen = i == wall.selected;
+    if (i == static_cast<int>(shown.size())) {
+      new_run |= draw_new_card(ui, chosen, width, picture) || (chosen && by_key == Wish::enter);
+      continue;
+    }
+    const RunView& run = *shown[static_cast<std::size_t>(i)];
+    const Wish by_mouse = draw_card(ui, run, chosen, width, picture);
     if (chosen && move != 0) ImGui::SetScrollHereY();
-    if (is_run && ImGui::IsItemVisible() && shown[static_cast<std::size_t>(i)]->usable)
-      ui.wanted_previews.push_back(shown[static_cast<std::size_t>(i)]->path);
-    if (!clicked && !(chosen && entered)) continue;
-    is_run ? enter(ui, *shown[static_cast<std::size_t>(i)]) : begin_new_run(ui);
+    if (ImGui::IsItemVisible() && run.usable) ui.wanted_previews.push_back(run.path);
+    grant(ui, run, by_mouse != Wish::nothing ? by_mouse : chosen ? by_key : Wish::nothing);
   }
   ImGui::EndChild();
-
-  if (opened == false && pressed(ImGuiKey_Escape)) leave(ui);
-  for (const auto& [key, does] : {std::pair{"↵", "enter"}, {"← ↑ → ↓", "choose"}, {"Esc", "back"}}) {
-    keycap(ui, key, 0);
-    ImGui::SameLine(0, ui.px(6));
-    text(p.muted, "%s", does);
-    ImGui::SameLine(0, ui.px(16));
-  }
-  text(p.muted, "drop a run, a dataset or a picture anywhere");
-  const PreviewsView& previews = *ui.snapshot->previews;
-  char pace[96];
-  std::snprintf(pace, sizeof pace, "%zu previews · %.0f frames/s together · %.0f %% of one core", previews.all.size(),
-                previews.frames_per_second, 100 * previews.share);
-  right_text(ImGui::GetWindowDrawList(), pos.x + size.x - ui.px(40), ImGui::GetItemRectMin().y, p.muted, pace);
+  if (new_run) begin_new_run(ui);
+  if (!opened && pressed_once(ImGuiKey_Escape)) ui.home.compared.empty() ? leave(ui) : ui.home.compared.clear();
+  draw_hints(ui, pos.x + size.x - ui.px(40));
   ImGui::End();
 }
 

@@ -20,7 +20,8 @@ void draw_driving(Ui& ui) {
   header(ui, "Driving", p.dream,
          dream.human_pilot || !dream.has_behaviour ? "nobody drives while no key is held"
                                                    : "hold to take over, let go to hand back");
-  if (ImGui::BeginTable("driving", 3, ImGuiTableFlags_SizingFixedFit)) {
+  ImGui::PushStyleVar(ImGuiStyleVar_CellPadding, {ui.px(7), ui.px(1)});
+  if (ImGui::BeginTable("driving", 6, ImGuiTableFlags_SizingFixedFit)) {  // two keys a row
     for (const KeyBinding& binding : dream.spaces.action.keys) {
       ImGui::TableNextColumn();
       keycap(ui, ui.keymap.to_label(binding.key).c_str(), 0);
@@ -34,6 +35,7 @@ void draw_driving(Ui& ui) {
     }
     ImGui::EndTable();
   }
+  ImGui::PopStyleVar();
   if (const std::string letters = ui.keymap.letters(); !letters.empty())
     text(p.muted, "%s drive as the arrows do.", letters.c_str());
   ImGui::Dummy({0, ui.px(6)});
@@ -63,7 +65,7 @@ void draw_keys_page(Ui& ui) {
   if (!ui.show_keys) return;
   const ImVec2 screen = ImGui::GetMainViewport()->Size;
   ImGui::SetNextWindowPos({screen.x / 2, screen.y / 2}, ImGuiCond_Always, {0.5f, 0.5f});
-  ImGui::SetNextWindowSize({std::min(ui.px(860), screen.x * 0.94f), std::min(ui.px(640), screen.y * 0.9f)});
+  ImGui::SetNextWindowSize({std::min(ui.px(860), screen.x * 0.94f), std::min(ui.px(800), screen.y * 0.9f)});
   ImGui::PushStyleVar(ImGuiStyleVar_WindowBorderSize, 1);
   if (ImGui::Begin(page, &ui.show_keys,
                    ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoResize |
@@ -118,6 +120,8 @@ void handle_shortcuts(Ui& ui) {
       ui.show_keys = false;
     else if (ui.experiment.running())
       ui.experiment.stop(ui);
+    else if (ui.brush.active() && !ui.show_home && !ui.presenting)
+      ui.brush.put_back(ui);
     else
       ui.presenting = false;
   }
@@ -135,6 +139,7 @@ void handle_shortcuts(Ui& ui) {
       // A text field keeps every plain key and its own editing chords; the game keeps its driving keys.
       if (io.WantTextInput && !function_key && action.id != "palette") continue;
       if (mods == 0 && (ui.keymap.owns(key) || list_is_open())) continue;
+      if (mods == 0 && ui.show_home && !function_key) continue;  // Home has keys of its own
       ui.run(action.id);
       return;
     }

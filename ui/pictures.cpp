@@ -14,8 +14,8 @@ float caption_height(const Ui& ui) {
 }
 
 ImU32 world_colour(const Ui& ui, const std::string& name) {
-  if (name == "dream") return ui.color().dream;
-  if (name == "difference") return ui.color().muted;
+  if (name == "dream" || name == "branch") return ui.color().dream;
+  if (name == "difference" || name == "painted" || name == "picture") return ui.color().muted;
   return ui.color().real;
 }
 
@@ -46,16 +46,21 @@ bool is_map(const Frame& frame) {
 
 /// The frame of the same moment that this one can be held against, or null.
 const Frame* truth_of(const Ui& ui, const std::vector<Frame>& among, const Frame& frame) {
-  const bool of_dream = &among == &ui.dream().frames, ahead = ui.dream().coupling == Coupling::reality_leads;
-  if (!frame.image || is_map(frame) || (of_dream && ahead && frame.name == "dream")) return nullptr;
-  const Frame* truth = frame.name == "real" ? nullptr : find_frame(among, frame.name == "branch" ? "dream" : "real");
-  return truth && truth->image && !truth->past && same_size(*truth->image, *frame.image) ? truth : nullptr;
+  const Frame* given = find_frame(among, "painted");  // by the user: the real world has no such moment
+  if (!given) given = find_frame(among, "picture");
+  const bool ahead = ui.dream().coupling == Coupling::reality_leads;
+  const Frame* truth = nullptr;
+  if (frame.name == "dream" && !given && !ahead) truth = find_frame(among, "real");
+  if (frame.name == "reconstruction") truth = given ? given : find_frame(among, "real");
+  if (frame.name == "branch") truth = find_frame(among, "dream");
+  const bool both = frame.image && truth && truth->image && !truth->past;
+  return both && same_size(*truth->image, *frame.image) ? truth : nullptr;
 }
 
 std::vector<PixelRow> pixel_rows(const Ui& ui, const std::vector<Frame>& among, const Image& of) {
   std::vector<PixelRow> rows, differences;
   for (const Frame& frame : among) {
-    if (!frame.image || is_map(frame) || !same_size(*frame.image, of)) continue;
+    if (!frame.image || frame.past || is_map(frame) || !same_size(*frame.image, of)) continue;
     rows.push_back({frame.name, world_colour(ui, frame.name), frame.image.get()});
     if (const Frame* truth = truth_of(ui, among, frame))
       differences.push_back({frame.name + " − " + truth->name, ui.color().text, frame.image.get(), truth->image.get()});
@@ -67,7 +72,7 @@ std::vector<PixelRow> pixel_rows(const Ui& ui, const std::vector<Frame>& among, 
 /// The picture itself, bent as the user wants, and what that makes of it in words.
 std::string draw_bent(Ui& ui, const std::string& group, const std::vector<Frame>& among, const Frame& frame, ImVec2 min,
                       ImVec2 max) {
-  ImageLook how{is_map(frame) ? PictureLook{} : ui.look};
+  ImageLook how{is_map(frame) || among.empty() ? PictureLook{} : ui.look};
   const Frame* truth = how.look.difference ? truth_of(ui, among, frame) : nullptr;
   std::string done;
   if (truth) {
@@ -153,7 +158,7 @@ void draw_picture(Ui& ui, const std::string& slot, const std::vector<Frame>& amo
     centred_note(ui, min, max, why_missing);
   }
   list->AddRectFilled({min.x, min.y - ui.px(2)}, {max.x, min.y}, colour);
-  ImGui::SetNextItemAllowOverlap();
+  if (!done.empty()) ImGui::SetNextItemAllowOverlap();
   ImGui::InvisibleButton(slot.c_str(), size);
   if (frame && frame->image && !frame->past) {
     if (const auto rows = pixel_rows(ui, among, *frame->image); ImGui::IsItemHovered() && !rows.empty())

@@ -9,7 +9,7 @@ namespace dream::ui {
 /// One picture of a world with its caption line above: title, what it is, its error; a coloured rule on top. It is bent by
 /// Ui::look, which is then said on it; with the mouse on it, the pixel's values are shown. `size` is the picture's; the
 /// whole takes caption_height() more. A missing picture keeps its place and says why. `among`: the frames of the same
-/// moment, which a difference and the values are held against; `slot` ends with the frame's name.
+/// moment, which a difference and the values are held against; none: it is shown as it is. `slot` ends with its name.
 void draw_picture(Ui& ui, const std::string& slot, const std::vector<Frame>& among, const Frame* frame,
                   const std::string& name, ImVec2 size, const std::string& why_missing);
 

@@ -6,6 +6,7 @@
 
 #include "ui/control_row.h"
 #include "ui/knobs.h"
+#include "ui/record/recording.h"
 #include "ui/sentence.h"
 #include "ui/widgets.h"
 
@@ -58,8 +59,14 @@ void draw_sentence(Ui& ui, const DreamView& dream, const Hands& hands, float wid
     ImGui::SameLine(0, ui.px(10));
   }
   const Sentence said = sentence(ui);
-  WithFont small(ui.fonts.text, 0.94f);
-  const float room = from.x + width - ImGui::GetCursorScreenPos().x;
+  const float room = from.x + width - ImGui::GetCursorScreenPos().x, lines = static_cast<float>(hands.lines) + 0.5f;
+  float relative = 0.94f;
+  const auto fits = [&] {
+    WithFont font(ui.fonts.text, relative);
+    return ImGui::CalcTextSize(said.text.c_str(), nullptr, false, room).y < lines * ImGui::GetTextLineHeight();
+  };
+  while (relative > 0.7f && !fits()) relative -= 0.06f;  // a long sentence keeps to its lines
+  WithFont small(ui.fonts.text, relative);
   const ImVec2 size = ImGui::CalcTextSize(said.text.c_str(), nullptr, false, room);
   const ImVec2 at{ImGui::GetCursorScreenPos().x, from.y + std::max(0.0f, (sentence_height(ui, hands) - size.y) / 2)};
   ImGui::GetWindowDrawList()->AddText(nullptr, 0, at, said.colour, said.text.c_str(), nullptr, room);
@@ -139,6 +146,7 @@ std::vector<Control> controls_of(Ui& ui, const DreamView& dream) {
   const std::string shuffle = std::string(icon::shuffle) + "  new start";
   all.push_back(
       fixed(button_width(shuffle.c_str()), [&ui, shuffle](float) { action_button(ui, shuffle.c_str(), "new_start"); }));
+  all.push_back(fixed(record_button_width(ui, false), [&ui](float wide) { draw_record_button(ui, wide); }));
   return all;
 }
 

@@ -12,6 +12,7 @@
 
 #include "api/engine.h"
 #include "imgui.h"
+#include "ui/brush.h"
 #include "ui/dialogs.h"
 #include "ui/experiments.h"
 #include "ui/game.h"
@@ -26,6 +27,7 @@ namespace dream::ui {
 struct Ui;
 class Lessons;
 class Quiz;
+class Recording;
 
 /// Something that the user can ask for: one table feeds the shortcuts, the menus (one for each group), the palette and
 /// the F1 page.
@@ -80,7 +82,11 @@ struct Measures {
   float input = 0, model = 0, decode = 0, draw = 0, key_to_pixel = 0;  // the last answered key event
   bool any_key = false;
   std::deque<float> keys;  // the last key→pixel figures
+  double answered = 0;  // pressed_at of the last key event that was measured
   void add_frame(float ms);
+  /// The key→pixel latency: from a driving key's event to the swapped frame that shows the step which answered it.
+  /// False: no key was answered since the last one.
+  bool add_key(const DreamView& dream);
 };
 
 /// The slider under the mouse button: there is one at most.
@@ -114,6 +120,14 @@ struct RunsPanel {
   bool asks_when = false;  // the new run would stop the training under way
 };
 
+/// What Home remembers between frames.
+struct HomeWall {
+  int selected = 0, kind = 0;
+  std::string typed;                  // the search
+  bool chosen = false;                // a card was chosen by arrows: C, N and Space are commands, not letters
+  std::vector<std::string> compared;  // paths: one is marked, two are shown alone
+};
+
 /// What panels share while a frame is drawn: the engine, this frame's snapshot, theme, pictures, keys. Panels talk to
 /// the engine through send() and never to each other.
 struct Ui {
@@ -138,8 +152,10 @@ struct Ui {
   SliderGrab grab;
   std::shared_ptr<Lessons> lessons;  // never null while a frame is drawn, nor is quiz
   std::shared_ptr<Quiz> quiz;
+  std::shared_ptr<Recording> recording;  // nor is this
   Game game;
   ExperimentPlayer experiment;
+  Brush brush;
   float scale = 1;        // monitor × user's text scale × workspace's
   bool focused = true;    // the window has the keyboard
   int pressed_with = -1;  // the modifiers that were down when the last key was pressed; < 0: the window does not tell
@@ -179,12 +195,14 @@ struct Ui {
   SetCoupling asleep{Coupling::dream_leads, 0};  // what a hand-over goes back to
   std::string want_panel;            // bring this panel to the front
   RunsPanel runs;
+  HomeWall home;
   bool want_run_list = false;        // drop the list of runs in the top bar
 
   struct Cutout {      // a part of the window to be saved as a picture, once nothing lies over it
     std::string what;  // in the file's name
     ImVec2 min, max;
     int frames = 3;
+    std::string panel = {};  // or where this panel is then
   };
   std::optional<Cutout> want_cutout;
   std::string replay_looked_at;  // which run and place LookAtReplay has named

@@ -262,6 +262,17 @@ std::string fitted(const std::string& whole, float room) {
   return cut + "…";
 }
 
+std::string group_of(const std::string& key) {
+  const auto dot = key.find('.');
+  return dot == std::string::npos ? "" : key.substr(0, dot);
+}
+
+std::string setting_name(const Field& field) {
+  if (field.title.empty()) return field.key;  // of no recipe: typed by hand
+  const std::string group = group_of(field.key);
+  return group.empty() ? field.title : group + " · " + field.title;
+}
+
 bool holds(const std::string& text, const std::string& wanted) {
   const auto lower = [](std::string s) {
     for (char& c : s) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));

@@ -104,6 +104,10 @@ std::string fitted(const std::string& text, float room);
 /// Whether every word of `wanted` is somewhere in `text`, in small letters or large ones.
 bool holds(const std::string& text, const std::string& wanted);
 
+/// The part of a setting's key before the first dot; "" for one of the whole run. And the whole name: "world · horizon H".
+std::string group_of(const std::string& key);
+std::string setting_name(const Field& field);
+
 std::string short_time(double seconds);            // "5 min", "2 h 10 min", "12 s"
 std::string short_bytes(double bytes);             // "1.2 GB"
 std::string short_number(double value);            // 4 significant figures, fixed notation where readable

@@ -51,6 +51,40 @@ TEST_F(Experiments, EscStopsOneAndItsPillIsTakenOnlyWhenItIsDue) {
   });
 }
 
+TEST_F(Experiments, CtrlZTakesOneBackAsOneStep) {
+  engine.dream().coupling = Coupling::anchored, engine.dream().coupling_steps = 25;
+  engine.tick();
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    const int before = static_cast<int>(engine.dream().timeline.line[engine.dream().timeline.present].id);
+    window->ui().run("experiment_temperature");
+    ctx->Yield(130);
+    EXPECT_NEAR(engine.knob("tau_mixture"), 1, 1e-6);
+    engine.send(GoTo{300});  // as far as the dream has come
+    engine.send(DreamControl{DreamControl::Do::play});
+    ctx->Yield(2);
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_Z);  // while it plays
+    ctx->Yield(3);
+    EXPECT_FALSE(window->ui().experiment.running());
+    EXPECT_EQ(engine.last<GoTo>()->instant, before) << "the dream stands where the experiment began …";
+    EXPECT_EQ(engine.dream().coupling, Coupling::anchored);
+    EXPECT_EQ(engine.dream().coupling_steps, 25);
+    EXPECT_TRUE(engine.dream().playing) << "… and goes on as it did";
+    EXPECT_FALSE(window->ui().can_undo()) << "one step";
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiMod_Shift | ImGuiKey_Z);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.last<GoTo>()->instant, 300) << "forth again to where it ended";
+
+    window->ui().run("experiment_drift");
+    ctx->Yield(4);
+    ctx->KeyPress(ImGuiKey_Escape);  // ended: it can be taken back afterwards as well
+    ctx->Yield(2);
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_Z);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.last<GoTo>()->instant, 300);
+  });
+}
+
 TEST_F(Experiments, AMemoryIsKeptAndLetGo) {
   engine.become_recurrent();
   open();

@@ -1,4 +1,8 @@
 // Home, the fan, other branches, and how dream and real world are tied together.
+#include <algorithm>
+#include <stdexcept>
+
+#include "imgui_internal.h"
 #include "tests/ui/flow.h"
 
 namespace dream::ui {
@@ -48,6 +52,107 @@ TEST_F(Explores, HomeShowsEveryRunAndEntersOne) {
   });
 }
 
+TEST_F(Explores, HomeDrivesComparesAndBeginsByKeys) {
+  engine.runs()[1].score = {true, 430.5, 60, "over 100 tracks"};
+  engine.tick();
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->KeyPress(ImGuiKey_F2);
+    ctx->Yield(3);
+    ctx->KeyChars("c");
+    ctx->Yield(2);
+    EXPECT_EQ(window->ui().home.typed, "c") << "letters search …";
+    ctx->KeyPress(ImGuiKey_Backspace);
+    ctx->KeyPress(ImGuiKey_LeftArrow);
+    ctx->Yield(2);
+    ctx->KeyPress(ImGuiKey_C);
+    ctx->KeyChars("c");  // what that key types
+    ctx->Yield(2);
+    EXPECT_EQ(window->ui().home.typed, "") << "… until arrows have chosen a card";
+    EXPECT_EQ(window->ui().home.compared, (std::vector<std::string>{"assets/car"}));
+    ctx->KeyPress(ImGuiKey_RightArrow);
+    ctx->KeyPress(ImGuiKey_C);
+    ctx->Yield(3);
+    EXPECT_EQ(window->ui().home.compared, (std::vector<std::string>{"assets/car", "runs/car"}));
+    EXPECT_EQ(engine.last<WatchPreviews>()->paths, (std::vector<std::string>{"assets/car", "runs/car"}));
+    EXPECT_FALSE(ctx->ItemExists("//Home/**/new run")) << "the two alone";
+    const int sent = static_cast<int>(engine.commands.size());
+    ctx->KeyPress(ImGuiKey_R);
+    ctx->Yield(2);
+    EXPECT_EQ(static_cast<int>(engine.commands.size()), sent) << "keys of the dream do nothing behind the wall";
+    ctx->KeyPress(ImGuiKey_Escape);
+    ctx->Yield(3);
+    EXPECT_TRUE(window->ui().show_home) << "back to the wall";
+    EXPECT_TRUE(ctx->ItemExists("//Home/**/new run"));
+    EXPECT_EQ(engine.count<OpenRun>(), 0);
+
+    window->ui().home.compared = {"assets/car", "runs/car"};
+    ctx->Yield(2);
+    ctx->ItemClick("//Home/their curves");
+    ctx->Yield(3);
+    EXPECT_EQ(engine.last<OpenRun>()->path, "assets/car");
+    EXPECT_EQ(engine.last<CompareCurves>()->runs, (std::vector<std::string>{"runs/car"}));
+    EXPECT_EQ(window->ui().settings.workspace, "train");
+
+    ctx->KeyPress(ImGuiKey_F2);
+    ctx->Yield(3);
+    ctx->KeyPress(ImGuiKey_Space);
+    ctx->Yield(3);
+    EXPECT_FALSE(window->ui().show_home);
+    EXPECT_EQ(engine.count<OpenRun>(), 2);
+    EXPECT_TRUE(engine.last<SetPilot>()->human) << "the hands are on the wheel";
+    EXPECT_TRUE(engine.dream().playing);
+
+    ctx->KeyPress(ImGuiKey_F2);
+    ctx->Yield(3);
+    ctx->KeyPress(ImGuiKey_RightArrow);
+    ctx->KeyPress(ImGuiKey_N);
+    ctx->Yield(3);
+    EXPECT_FALSE(window->ui().show_home);
+    EXPECT_EQ(window->ui().runs.view, RunsPanel::View::form);
+  });
+}
+
+TEST_F(Explores, AComponentThatWasNotDrawnIsTakenAndPutBack) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    engine.dream().playing = false;
+    ctx->ItemClick("//Mind###mind/mind/###mixture");
+    ctx->Yield(5);
+    const auto mixture_now = [&]() -> const Mixture& {
+      for (const Probe& probe : window->ui().dream().probes)
+        if (probe.name == "mixture/z") return std::get<Mixture>(*probe.value);
+      throw std::runtime_error("no mixture");
+    };
+    const Mixture mixture = mixture_now();
+    const ImRect box = ctx->ItemInfo("//Mind###mind/**/density").RectFull;
+    const float range = window->ui().views["mixture/z"].range;
+    const float mean = mixture.means[4];  // k 4 of the first dimension stands apart
+    ctx->MouseMoveToPos({box.Min.x + box.GetWidth() * (mean + range) / (2 * range), box.Max.y - 8});
+    ctx->Yield(2);
+    const int edits = engine.count<EditLatent>();
+    ctx->MouseClick();
+    ctx->Yield(3);
+    ASSERT_EQ(engine.count<EditLatent>(), edits + 1);
+    const EditLatent edit = *engine.last<EditLatent>();
+    EXPECT_EQ(edit.probe, "latent/z");
+    EXPECT_EQ(edit.index, 0);
+    const auto means = std::vector<float>(mixture.means.begin(), mixture.means.begin() + 5);
+    EXPECT_NE(std::ranges::find(means, edit.value), means.end()) << "the mean of a component";
+    EXPECT_NEAR(edit.value, mean, 0.6);
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_Z);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.count<EditLatent>(), edits + 2);
+    EXPECT_NE(engine.last<EditLatent>()->value, edit.value) << "what had been drawn";
+
+    engine.without_probe = "latent/z";
+    ctx->Yield(3);
+    ctx->MouseClick();
+    ctx->Yield(2);
+    EXPECT_EQ(engine.count<EditLatent>(), edits + 2) << "nothing to edit: the click does nothing";
+  });
+}
+
 TEST_F(Explores, AFanIsOpenedOverAKnobAndOneFutureIsTaken) {
   open();
   act([&](ImGuiTestContext* ctx) {
@@ -68,6 +173,30 @@ TEST_F(Explores, AFanIsOpenedOverAKnobAndOneFutureIsTaken) {
     ctx->KeyPress(ImGuiKey_F);
     ctx->Yield(2);
     EXPECT_EQ(engine.count<CloseFan>(), 1);
+  });
+}
+
+TEST_F(Explores, AFanOverTheTrainingLeadsToEarlierWeights) {
+  engine.dream().earlier_weights = 0;
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->KeyPress(ImGuiKey_F);
+    ctx->Yield(4);
+    ctx->SetRef("//Fan###fan");
+    ctx->ComboClick("##over/training");
+    EXPECT_EQ(engine.last<OpenFan>()->over, FanOver::chance) << "none are kept: not to be had";
+    ctx->KeyPress(ImGuiKey_Escape);
+    engine.dream().earlier_weights = 8;
+    ctx->Yield(3);
+    ctx->ComboClick("##over/training");
+    EXPECT_EQ(engine.last<OpenFan>()->over, FanOver::weights);
+    ctx->Yield(2);
+    ctx->ItemClick("future2");
+    ASSERT_NE(engine.last<OpenRun>(), nullptr);
+    EXPECT_EQ(engine.last<OpenRun>()->path, "runs/car/history/0.2.safetensors");
+    ctx->ItemClick("future8");
+    ASSERT_NE(engine.last<TakeFuture>(), nullptr) << "the dream's own weights";
+    EXPECT_EQ(engine.last<TakeFuture>()->which, 8);
   });
 }
 

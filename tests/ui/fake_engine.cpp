@@ -122,7 +122,7 @@ FakeEngine::FakeEngine() {
   const auto field = [](const char* key, const char* help, const char* unit, FieldValue value, double low, double high,
                         bool log, bool live) {
     Field f;
-    f.key = key, f.help = help, f.unit = unit, f.value = f.initial = std::move(value);
+    f.key = key, f.title = spoken(key), f.help = help, f.unit = unit, f.value = f.initial = std::move(value);
     f.low = low, f.high = high, f.logarithmic = log, f.live = live, f.fixed = !live;
     return f;
   };
@@ -176,9 +176,12 @@ void FakeEngine::send(Command command) {
     dream_.run = open->path, dream_.step = 0;
   } else if (const auto* wanted = std::get_if<GoTo>(&command)) {
     dream_.playing = false;
+    made_of_painting_.reset();
     for (std::size_t i = 0; i < dream_.timeline.line.size(); ++i) {
       if (dream_.timeline.line[i].id == wanted->instant) dream_.timeline.present = i;
     }
+  } else if (const auto* picture = std::get_if<SeePicture>(&command)) {
+    see(*picture->picture);
   } else if (const auto* drive = std::get_if<Drive>(&command)) {
     dream_.hands_on = drive->engaged;
     dream_.action = drive->action;
@@ -200,7 +203,12 @@ void FakeEngine::send(Command command) {
     dream_.compared_with = compared->instant;
   } else if (const auto* fan = std::get_if<OpenFan>(&command)) {
     dream_.fan = {fan->over, fan->knob, fan->knob, dream_.step, 0, 300, {}};
-    for (int i = 0; i < 9; ++i) dream_.fan.futures.push_back({"chance " + std::to_string(i + 1), 0.5 * i, 0, nullptr});
+    const bool weights = fan->over == FanOver::weights;
+    for (int i = 0; i < 9; ++i) {
+      FutureView future{(weights ? "" : "chance ") + std::to_string(i + 1), 0.5 * i, 0, nullptr};
+      if (weights && i < 8) future.weights = "runs/car/history/0." + std::to_string(i) + ".safetensors";
+      dream_.fan.futures.push_back(std::move(future));
+    }
   } else if (std::holds_alternative<CloseFan>(command) || std::holds_alternative<TakeFuture>(command)) {
     dream_.fan = {};
   } else if (const auto* seen = std::get_if<WatchPreviews>(&command)) {
@@ -211,6 +219,10 @@ void FakeEngine::send(Command command) {
       preview.dream = road(road_, 0.2, 1), preview.real = road(road_, 0, 0);
       previews_.all.push_back(std::move(preview));
     }
+  } else if (const auto* explained = std::get_if<ExplainLatent>(&command)) {
+    dream_.explained = {explained->probe, explained->index, {}};
+    for (const float value : recurrent_ ? std::vector<float>{1} : std::vector<float>{-2, -1, 0, 1, 2})
+      if (explained->index >= 0) dream_.explained.pictures.push_back({value, road(road_, static_cast<double>(value), 1)});
   } else if (const auto* edit = std::get_if<EditLatent>(&command)) {
     if (edit->index >= 0 && edit->index < 32) edits_.push_back({edit->index, edit->value});
   } else if (const auto* hold = std::get_if<HoldLatent>(&command)) {
@@ -260,6 +272,23 @@ void FakeEngine::send(Command command) {
   commands.push_back(std::move(command));
 }
 
+/// What the dream makes of it is a little darker, and a step of its own.
+void FakeEngine::see(const Image& picture) {
+  if (refuses_pictures) {
+    fault_ = "this model sees vectors, not pictures";
+    return;
+  }
+  auto made = std::make_shared<Image>(picture);
+  for (auto& value : made->pixels) value = static_cast<std::uint8_t>(value * 9 / 10);
+  made_of_painting_ = std::move(made);
+  auto& [line, present, branches, bytes, budget] = dream_.timeline;
+  const std::int64_t step = line[present].step + 1;
+  line.resize(++present);
+  line.push_back({5000 + step, step});
+  line.back().anchored = true;
+  dream_.step = step;
+}
+
 std::shared_ptr<const Image> FakeEngine::look_at_replay(double recency) const {
   return recurrent_ ? recurrent_frame(400 * recency) : road(400 * recency, 0, 0);
 }
@@ -273,7 +302,7 @@ void FakeEngine::become_recurrent() {
 void FakeEngine::fill_frames() {
   if (recurrent_) return fill_recurrent_frames(dream_, train_);
   const double steer = dream_.action.empty() ? 0 : static_cast<double>(dream_.action[0]);
-  const auto dreamt = road(road_, steer + 0.4, 1), real = road(road_, steer, 0), seen = road(road_, steer, 1);
+  const auto dreamt = made_of_painting_ ? made_of_painting_ : road(road_, steer + 0.4, 1), real = road(road_, steer, 0), seen = road(road_, steer, 1);
   dream_.frames.clear();
   dream_.frames.push_back({"dream", std::to_string(dream_.step) + " steps since the last real frame", -1, dreamt});
   if (dream_.twin) {
@@ -281,6 +310,7 @@ void FakeEngine::fill_frames() {
     dream_.frames.push_back({"reconstruction", "V of the real frame", 0.0021, seen});
     dream_.frames.push_back({"difference", "dream − real", 0.0143, difference(*dreamt, *real)});
   }
+  for (Frame& frame : dream_.frames) frame.past = dream_.recorded && frame.name != "dream";
   for (std::size_t i = 0; i < dream_.fan.futures.size(); ++i)
     dream_.fan.futures[i].picture = road(road_, 0.1 * (static_cast<double>(i) - 4), 1);
   auto& line = dream_.timeline.line;
@@ -342,6 +372,17 @@ void FakeEngine::fill_probes() {
   }
 }
 
+/// A step more at the end of the line that the present lies on.
+void FakeEngine::live() {
+  auto& [line, present, branches, bytes, budget] = dream_.timeline;
+  std::int64_t newest = line.back().id;
+  for (const TimelineBranch& branch : branches) newest = std::max(newest, branch.end);
+  if (present + 1 < line.size()) branches.push_back({newest, line[present].step, line.back().step});
+  line.resize(present + 1);
+  line.push_back({newest + 1, line.back().step + 1});
+  present = line.size() - 1;
+}
+
 void FakeEngine::tick() {
   if (dream_.ready) {
     if (dream_.playing) {
@@ -350,6 +391,8 @@ void FakeEngine::tick() {
       dream_.dream_reward += 0.03, dream_.real_reward += 0.029;
       dream_.done_probability = 0.004f;
       edits_.clear();
+      if (lives) live();
+      made_of_painting_.reset();
     }
     ++dream_.version;
     fill_frames();

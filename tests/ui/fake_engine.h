@@ -39,7 +39,9 @@ class FakeEngine : public Engine {
   /// The second scripted family in place of the first (tests/ui/fake_recurrent.h).
   void become_recurrent();
 
+  bool lives = false;  // every step of a dream that plays becomes an instant of the timeline, with its picture
   std::string without_probe;  // that is not published
+  bool refuses_pictures = false;
 
   std::vector<Command> commands;  // everything that was sent, in order
 
@@ -59,6 +61,8 @@ class FakeEngine : public Engine {
 
  private:
   void publish();
+  void live();
+  void see(const Image& picture);
   void fill_probes();
   void fill_frames();
   std::shared_ptr<const Image> look_at_replay(double recency) const;
@@ -78,6 +82,7 @@ class FakeEngine : public Engine {
   std::set<std::string> watched_;
   bool recurrent_ = false;
   double road_ = 0;
+  std::shared_ptr<const Image> made_of_painting_;  // what the dream shows until it goes on
 };
 
 }  // namespace dream::ui

@@ -153,6 +153,58 @@ TEST_F(Reading, AMixturesAxesGrowAtOnceAndComeBackSlowly) {
   });
 }
 
+TEST_F(Reading, AnElementUnderTheMouseIsExplainedByPictures) {
+  open();
+  engine.dream().playing = false;
+  act([&](ImGuiTestContext* ctx) {
+    ctx->ItemClick("//Mind###mind/mind/###latent");
+    ctx->Yield(3);
+    const ImRect bars = ctx->ItemInfo("//Mind###mind/**/bars").RectFull;
+    const auto tooltip = [] { return ImGui::FindWindowByName("##Tooltip_00"); };
+    const float picture = window->ui().px(72);
+    ctx->MouseMoveToPos({bars.Min.x + bars.GetWidth() * 7.5f / 32, bars.Min.y + 5});
+    ctx->Yield(4);
+    ASSERT_NE(engine.last<ExplainLatent>(), nullptr);
+    EXPECT_EQ(engine.last<ExplainLatent>()->probe, "latent/z");
+    EXPECT_EQ(engine.last<ExplainLatent>()->index, 7);
+    ASSERT_TRUE(tooltip() && tooltip()->Active);
+    EXPECT_GT(tooltip()->Size.x, 5 * picture) << "-2 … 2, side by side";
+    EXPECT_GE(tooltip()->Pos.x, 0);
+    EXPECT_LE(tooltip()->Pos.x + tooltip()->Size.x, ImGui::GetIO().DisplaySize.x) << "and all of it is on the screen";
+    ctx->MouseMove("//Worlds###worlds/real");
+    ctx->Yield(3);
+    EXPECT_EQ(engine.last<ExplainLatent>()->index, -1) << "nobody looks: nothing is decoded";
+
+    engine.become_recurrent();
+    engine.dream().playing = false;
+    ctx->Yield(4);
+    ctx->ItemClick("//Mind###mind/mind/###latent");
+    ctx->Yield(3);
+    ctx->MouseMove("//Mind###mind/**/prior");
+    ctx->Yield(4);
+    ASSERT_TRUE(tooltip() && tooltip()->Active);
+    EXPECT_GE(engine.last<ExplainLatent>()->index, 0);
+    ASSERT_EQ(window->ui().dream().explained.pictures.size(), 1u) << "a class is drawn or not";
+    EXPECT_GT(tooltip()->Size.y, picture);
+  });
+}
+
+TEST_F(Reading, TheKeysPageShowsWhatAGamepadDoes) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->KeyPress(ImGuiKey_F1);
+    ctx->Yield(3);
+    const auto width_of_gamepad = [] {  // of the widest line in its column
+      const ImGuiTable* table = ImGui::TableFindByID(ImGui::FindWindowByName("Every key###keys")->GetID("driving"));
+      return table ? table->Columns[2].ContentMaxXUnfrozen - table->Columns[2].WorkMinX : 0;
+    };
+    EXPECT_NEAR(width_of_gamepad(), ImGui::CalcTextSize("gamepad: cross ↑, right trigger, A").x, 2);
+    for (KeyBinding& binding : engine.dream().spaces.action.keys) binding.key = "x";
+    ctx->Yield(3);
+    EXPECT_LT(width_of_gamepad(), 2) << "a key that no gamepad stands for";
+  });
+}
+
 TEST_F(Reading, WhatAStepDidNotDrawKeepsItsPlace) {
   open();
   act([&](ImGuiTestContext* ctx) {

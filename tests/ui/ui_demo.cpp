@@ -1,10 +1,15 @@
 // The window with the fake engine behind it, for a look by hand and for pictures:
 //   ui_demo [--workspace play|train|debug|teach] [--size WxH] [--light] [--text 1.5] [--frames N] [--shot FILE.png]
 //           [--lessons DIR --lesson FILE[:STEP]] [--family recurrent] [--state empty|fault|keys|palette|runs|…]
+//           [--do ACTION] [--coupling 0 … 4] [--mouse X,Y] [--at FRAME]
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 
+#include "imgui.h"
 #include "tests/ui/fake_engine.h"
 #include "ui/lesson/lesson_runner.h"
 #include "ui/lesson/quiz.h"
@@ -18,7 +23,8 @@ int main(int argc, char** argv) {
   options.settings_directory = "-";
   bool light = false;
   float text = 1;
-  std::string state, panel, family, lesson;
+  std::string state, panel, family, lesson, action;
+  float mouse[2] = {-1, -1};
   for (int i = 1; i + 1 < argc || (i < argc && std::string(argv[i]) == "--light"); ++i) {
     const std::string key = argv[i];
     if (key == "--light") {
@@ -33,6 +39,9 @@ int main(int argc, char** argv) {
     if (key == "--shot") options.screenshot = value, options.max_frames = options.screenshot_frame = 45;
     if (key == "--at") options.max_frames = options.screenshot_frame = std::atoi(value.c_str());  // after --shot
     if (key == "--state") state = value;
+    if (key == "--do") action = value;
+    if (key == "--mouse") std::sscanf(value.c_str(), "%f,%f", &mouse[0], &mouse[1]);
+    if (key == "--coupling") engine.send(dream::SetCoupling{static_cast<dream::Coupling>(std::atoi(value.c_str())), 10});
     if (key == "--family") family = value;
     if (key == "--panel") panel = value;
     if (key == "--lessons") options.lessons = value;
@@ -52,7 +61,9 @@ int main(int argc, char** argv) {
     engine.runs().clear();
     engine.tick();
   }
+  engine.lives = state == "film";
   if (state == "queue") engine.train().queue = {{1, "runs/second", "vmc", "CarRacing"}, {2, "runs/old", "", ""}};
+  options.lower_priority = [] { setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 10); };
   options.after_swap = [&] { engine.tick(); };
   Window window(engine, options);
   window.ui().settings.dark = !light;
@@ -68,18 +79,25 @@ int main(int argc, char** argv) {
   window.ui().runs.view = state == "form" ? View::form : state == "queue" ? View::queue : View::list;
   if (state == "card" || state == "delete") window.ui().runs.selected = "runs/car";
   if (state == "delete") window.ui().runs.ask = RunsPanel::Ask::remove;
+  if (state == "picture") engine.dream().source = "picture /home/me/cat.png", engine.dream().recorded = true;
   if (state == "notwin") engine.dream().twin = false;
   if (state == "look") window.ui().look = {2, 1.2f, PictureLook::Channel::red};
   if (state == "signed") window.ui().look = {1, 1, {}, PictureLook::Map::diverging, true};
   for (int frame = 0; window.frame(); ++frame) {
     Ui& ui = window.ui();
-    if (state == "pixel" || state == "signed") ImGui::GetIO().AddMousePosEvent(200, 300);
+    if (mouse[0] >= 0) ImGui::GetIO().AddMousePosEvent(mouse[0], mouse[1]);
+    if (frame == 15 && !action.empty()) ui.run(action);
+    if (frame == 30 && state == "projector") ImGui::GetIO().AddKeyEvent(ImGuiKey_UpArrow, true);
+    if (frame == 5 && state == "branches") engine.send(dream::CompareWith{812});
+    if (frame == 5 && state == "wall") ui.show_home = true, ui.home.compared = {"assets/car", "runs/car"};
+    if (frame == 20 && state == "painted") ui.run("paint_on");
     if (frame == 20) ui.want_run_list = state == "runs";  // once the layout has settled
     if (frame == 20 && state == "record") ui.run("lesson_record");
+    if (frame == 20 && (state == "film" || state == "film_window")) ui.run(state == "film" ? "record" : "record_window");
     if (frame == 5 && !lesson.empty()) {
       const std::size_t colon = lesson.find(':');
-      ui.lessons->open(ui, options.lessons / lesson.substr(0, colon));
-      if (colon != std::string::npos && ui.lessons->current()) ui.lessons->go(ui, std::atoi(lesson.c_str() + colon + 1));
+      const int step = colon == std::string::npos ? -1 : std::atoi(lesson.c_str() + colon + 1);
+      ui.lessons->open(ui, options.lessons / lesson.substr(0, colon), step);
     }
     if (state == "quiz" && ui.quiz->state() == Quiz::State::told) ui.quiz->begin(ui);
     if (state == "quiz" && frame < options.max_frames - 30 && ui.quiz->state() == Quiz::State::asking) ui.quiz->answer(frame % 3 != 0);

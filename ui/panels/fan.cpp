@@ -13,6 +13,7 @@ namespace {
 struct FanChoice {
   OpenFan open;
   std::string name, help;
+  std::string why_not = {};
 };
 
 std::vector<FanChoice> fan_choices(const DreamView& dream) {
@@ -24,11 +25,16 @@ std::vector<FanChoice> fan_choices(const DreamView& dream) {
                  "actions",
                  dream.spaces.action.discrete() ? "Every future holds another action."
                                                 : "Every future holds its first axis at another value."});
+  all.push_back({{FanOver::weights, ""},
+                 "training",
+                 "How the run dreamt this moment on as its training went. Each has seen the same pictures, and goes on by "
+                 "the same chance.",
+                 dream.earlier_weights > 0 ? "" : "This run has kept no earlier weights. One that is trained here keeps some on its way."});
   return all;
 }
 
-/// What a future is, and what became of it, in two lines below its picture.
-void draw_future(Ui& ui, const DreamView& dream, int index, ImVec2 size) {
+/// What a future is, and what became of it, in two lines below its picture; `tight`: what it is, on the picture.
+void draw_future(Ui& ui, const DreamView& dream, int index, ImVec2 size, bool tight) {
   const Palette& p = ui.color();
   const FutureView& future = dream.fan.futures[static_cast<std::size_t>(index)];
   const std::string slot = "future" + std::to_string(index);
@@ -36,26 +42,43 @@ void draw_future(Ui& ui, const DreamView& dream, int index, ImVec2 size) {
   const ImVec2 min = ImGui::GetCursorScreenPos(), max{min.x + size.x, min.y + size.y};
   const bool clicked = ImGui::InvisibleButton(slot.c_str(), size);
   const bool hovered = ImGui::IsItemHovered();
-  tip(ui, future.label.c_str(), "Click: the dream goes on from here, as a branch of this moment.");
+  const bool other_weights = !future.weights.empty();
+  char figure[24];
+  std::snprintf(figure, sizeof figure, "%.1f", future.reward);
+  std::string about = dream.has_reward ? "Reward so far: " + std::string(figure) + ". " : "";
+  about += other_weights ? "Click: dream on with these weights, in the same real world. The list of runs leads back."
+                         : "Click: the dream goes on from here, as a branch of this moment.";
+  tip(ui, future.label.c_str(), about.c_str());
   ImDrawList* list = ImGui::GetWindowDrawList();
   list->AddRectFilled(min, max, p.well);
-  draw_image(ui, slot, future.picture, min, max);
+  if (!draw_image(ui, slot, future.picture, min, max) && other_weights) centred_note(ui, min, max, "opening");
   const bool ended = future.done_probability > 0.5f;
   if (ended) list->AddRectFilled(min, max, fade(p.well, 0.6f));
   list->AddRect(min, max, hovered ? p.dream : fade(p.dream, 0.35f), 0, ui.px(hovered ? 2.0f : 1.0f));
-  {
+  if (tight) {
+    WithFont small(ui.fonts.text, 0.72f);
+    const float line = ImGui::GetTextLineHeight() + ui.px(2);
+    list->AddRectFilled({min.x, max.y - line}, max, fade(p.well, 0.8f));
+    list->AddText({min.x + ui.px(3), max.y - line}, ended ? p.warning : p.text,
+                  fitted(ended ? "it ended" : future.label, size.x - ui.px(6)).c_str());
+  } else {
     WithFont small(ui.fonts.text, 0.82f);
     text(p.text, "%s", fitted(future.label, size.x).c_str());
     if (ended) {
       text(p.warning, "it ended");
     } else {
       std::string said;
-      if (dream.has_reward) said = short_number(future.reward) + " reward";
+      if (dream.has_reward) said = figure + std::string(" reward");
+      if (ImGui::CalcTextSize(said.c_str()).x > size.x) said = figure;
       text(p.muted, "%s", fitted(said, size.x).c_str());
     }
   }
   ImGui::EndGroup();
-  if (clicked) ui.send(TakeFuture{index});
+  if (!clicked) return;
+  if (other_weights)
+    ui.send(OpenRun{future.weights});
+  else
+    ui.send(TakeFuture{index});
 }
 
 }  // namespace
@@ -84,8 +107,10 @@ void draw_fan(const Snapshot& snapshot, Ui& ui) {
   ImGui::SetNextItemWidth(std::min(ui.px(180), width - ui.px(130)));
   if (ImGui::BeginCombo("##over", now == choices.end() ? "choose …" : now->name.c_str())) {
     for (const FanChoice& choice : choices) {
+      ImGui::BeginDisabled(!choice.why_not.empty());
       if (ImGui::Selectable(choice.name.c_str(), same(choice))) ui.send(choice.open);
-      tip(ui, choice.name.c_str(), choice.help.c_str());
+      ImGui::EndDisabled();
+      tip(ui, choice.name.c_str(), choice.why_not.empty() ? choice.help.c_str() : choice.why_not.c_str());
     }
     ImGui::EndCombo();
   }
@@ -106,16 +131,22 @@ void draw_fan(const Snapshot& snapshot, Ui& ui) {
   ImGui::Dummy({0, ui.px(2)});
   const int count = static_cast<int>(fan.futures.size()), columns = count > 4 ? 3 : std::max(1, std::min(count, 2));
   const int rows = (count + columns - 1) / columns;
-  const float gap = ui.px(8), words = 2 * ImGui::GetTextLineHeight() + ui.px(8);
+  const float gap = ui.px(8);
   const auto& spaces = dream.spaces;
   const float aspect = spaces.image_width > 0 ? static_cast<float>(spaces.image_height) / static_cast<float>(spaces.image_width) : 1;
-  const float high = (ImGui::GetContentRegionAvail().y - ui.px(30)) / static_cast<float>(rows) - words - gap;
+  const float row = (ImGui::GetContentRegionAvail().y - ui.px(30)) / static_cast<float>(rows) - gap;
+  const float words = 2 * ImGui::GetTextLineHeight() + ui.px(8);
+  const bool tight = row - words < ui.px(64);
+  const float high = tight ? row : row - words;
   const float side = std::max(std::min((width - gap * static_cast<float>(columns - 1)) / static_cast<float>(columns), high / aspect), ui.px(48));
   for (int i = 0; i < count; ++i) {
     if (i % columns > 0) ImGui::SameLine(0, gap);
-    draw_future(ui, dream, i, {std::floor(side), std::floor(side * aspect)});
+    draw_future(ui, dream, i, {std::floor(side), std::floor(side * aspect)}, tight);
   }
-  text(p.muted, "%s", fan.steps >= fan.most ? "They wait there: click one to go on with it." : "Space holds them still; click one to go on from there.");
+  const char* what_next = fan.steps >= fan.most ? "They wait there: click one to go on with it."
+                                                : "Space holds them still; click one to go on from there.";
+  text(p.muted, "%s", fitted(what_next, width).c_str());
+  tip(ui, "Futures", what_next);
 }
 
 }  // namespace dream::ui

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <string_view>
 #include <utility>
 
 #include "ui/coupling.h"
@@ -145,6 +147,22 @@ std::size_t draw_groups(Ui& ui, const DreamView& dream, const std::vector<Figure
   return first;
 }
 
+/// Where the dream began at a picture: the picture as it was cropped, and what the model made of it, in full light.
+std::vector<Frame> from_picture(const DreamView& dream) {
+  constexpr std::string_view source = "picture ";
+  const Frame *now = find_frame(dream.frames, "dream"), *crop = find_frame(dream.frames, "real"),
+              *made = find_frame(dream.frames, "reconstruction");
+  if (!dream.source.starts_with(source) || !dream.recorded || !now || !crop || !crop->image) return {};
+  std::vector<Frame> all{*now, *crop};
+  all[0].caption = std::to_string(dream.step) + (dream.step == 1 ? " step" : " steps") + " since your picture";
+  all[1].name = "picture";
+  all[1].caption = std::filesystem::path(dream.source.substr(source.size())).filename().string() + ", cropped to " +
+                   std::to_string(crop->image->width) + " × " + std::to_string(crop->image->height);
+  if (made) all.push_back(*made), all.back().caption = "what the encoder made of your picture";
+  for (Frame& frame : all) frame.past = false;
+  return all;
+}
+
 ImVec2 on_screen(ImVec2 origin, const Place& place) {
   return {origin.x + place.x, origin.y + place.y};
 }
@@ -162,7 +180,8 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
             .gap = ui.px(16),
             .least = ui.px(84),
             .coupling = ImGui::GetFrameHeight(),
-            .figures = ui.px(196)};
+            .figures = ui.px(196),
+            .given_up = workspace(ui.settings.workspace).dream_gives};
   if (hero && hero->image)
     room.frame_width = hero->image->width, room.frame_height = hero->image->height;
   else if (dream.spaces.image_width > 0 && dream.spaces.image_height > 0)
@@ -172,21 +191,29 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
   const std::string no_twin = !dream.ready ? "The real world, stepped beside the dream."
                               : dream.twin ? "The real world is on its way."
                                            : "The twin is off: the real world is not stepped.";
+  const std::vector<Frame> painting = ui.brush.frames(dream), picture = from_picture(dream);
+  std::vector<Frame> frames = painting;  // of one name, the first is shown
+  for (const auto* more : {&picture, &dream.frames})
+    for (const Frame& frame : *more)
+      if (!find_frame(frames, frame.name)) frames.push_back(frame);
   struct Shown {
     const char* name;
     Place place;
     std::string why_missing;
   };
   const Shown pictures[] = {{"dream", places.dream, why_no_dream(dream, hero)},
-                            {"real", places.real, no_twin},
+                            {picture.empty() ? "real" : "picture", places.real, no_twin},
                             {"reconstruction", places.reconstruction, "What the model makes of the real frame."},
-                            {"difference", places.difference, "Dream − real."}};
+                            {painting.empty() ? "difference" : "painted", places.difference, "Dream − real."}};
   for (const Shown& shown : pictures) {
     if (!shown.place.shown()) continue;
     const ImVec2 at = on_screen(origin, shown.place);
     ImGui::SetCursorScreenPos({at.x, at.y - room.caption});
-    draw_picture(ui, shown.name, dream.frames, find_frame(dream.frames, shown.name), shown.name,
-                 {shown.place.width, shown.place.height}, shown.why_missing);
+    const ImVec2 size{shown.place.width, shown.place.height};
+    if (&shown == pictures && ui.brush.active())
+      ui.brush.draw_canvas(ui, size);
+    else
+      draw_picture(ui, shown.name, frames, find_frame(frames, shown.name), shown.name, size, shown.why_missing);
   }
   if (places.coupling.shown()) {
     ImGui::SetCursorScreenPos(on_screen(origin, places.coupling));
@@ -210,7 +237,7 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
       if (shown.place.shown()) continue;
       if (!std::exchange(first, false)) ImGui::SameLine(0, room.gap);
       const float scale = std::max(ui.px(128) / static_cast<float>(room.frame_width), 1.0f);
-      draw_picture(ui, shown.name, dream.frames, find_frame(dream.frames, shown.name), shown.name,
+      draw_picture(ui, shown.name, frames, find_frame(frames, shown.name), shown.name,
                    {scale * static_cast<float>(room.frame_width), scale * static_cast<float>(room.frame_height)},
                    shown.why_missing);
     }
@@ -221,6 +248,7 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
   for (const Place& place : {places.dream, places.real, places.coupling, places.reconstruction, places.difference})
     bottom = std::max(bottom, place.bottom());
   ImGui::SetCursorScreenPos({origin.x, origin.y + std::min(bottom + ui.px(10), space.y - hands.height)});
+  if (ui.brush.active()) return ui.brush.draw_tools(ui, space.x, hands.rows);
   draw_transport(ui, dream, hands, space.x, hides ? std::function<void()>(behind) : std::function<void()>());
 }
 

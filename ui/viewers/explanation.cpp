@@ -17,7 +17,7 @@ void explain(Ui& ui, const Probe& probe, int index) {
   const float side = ui.px(72), gap = ui.px(6);
   ImDrawList* list = ImGui::GetWindowDrawList();
   const ImVec2 at = ImGui::GetCursorScreenPos();
-  WithFont small(ui.fonts.mono, 0.82f);
+  ImGui::PushFont(ui.fonts.mono, ImGui::GetStyle().FontSizeBase * 0.82f);  // of this window alone
   for (std::size_t i = 0; i < explained.pictures.size(); ++i) {
     const auto& one = explained.pictures[i];
     const ImVec2 min{at.x + static_cast<float>(i) * (side + gap), at.y}, max{min.x + side, min.y + side};
@@ -26,6 +26,7 @@ void explain(Ui& ui, const Probe& probe, int index) {
   }
   const auto count = static_cast<float>(explained.pictures.size());
   ImGui::Dummy({count * side + (count - 1) * gap, side + (strip ? ImGui::GetTextLineHeight() + ui.px(2) : 0)});
+  ImGui::PopFont();
   ImGui::EndTooltip();
 }
 

@@ -30,8 +30,23 @@ struct Dimension {
   int components;
 };
 
-/// The density of one dimension: the mixture in white, its components in colour, the draw as a dashed line.
-void draw_density(Ui& ui, const Well& box, const Dimension& d, int drawn, float draw, bool has_draw, ViewState& state) {
+constexpr float least_weight = 0.002f;  // of a component that is drawn
+
+/// The component whose line is nearest to this place of the axes, of those that are not flat there; -1: none is.
+int component_at(const Dimension& d, float x, float density) {
+  int nearest = -1;
+  float least = 0;
+  for (int k = 0; k < d.components; ++k) {
+    if (d.weights[k] < least_weight || std::abs(x - d.means[k]) > 2.5f * d.deviations[k]) continue;
+    const float off = std::abs(d.weights[k] * normal(x, d.means[k], d.deviations[k]) - density);
+    if (nearest < 0 || off < least) nearest = k, least = off;
+  }
+  return nearest;
+}
+
+/// The density of one dimension: the mixture in white, its components in colour, the draw as a dashed line. Gives the
+/// component under the mouse, which is lit; -1: none.
+int draw_density(Ui& ui, const Well& box, const Dimension& d, int drawn, float draw, bool has_draw, ViewState& state) {
   static constexpr float margin = 6;
   const Palette& p = ui.color();
   ImDrawList* list = ImGui::GetWindowDrawList();
@@ -61,7 +76,7 @@ void draw_density(Ui& ui, const Well& box, const Dimension& d, int drawn, float 
       most = std::max(most, total[at]);
     }
   }
-  if (!(most > 0) || !std::isfinite(most)) return;
+  if (!(most > 0) || !std::isfinite(most)) return -1;
   settle_axis(state.top, most, anew, stepped);
   const float unit = (box.height() - ui.px(margin) * 2) / state.top, base = box.max.y - ui.px(2);
   static thread_local std::vector<ImVec2> line;
@@ -71,15 +86,20 @@ void draw_density(Ui& ui, const Well& box, const Dimension& d, int drawn, float 
       line.push_back(
           {box.min.x + box.width() * static_cast<float>(i) / points, base - curve[static_cast<std::size_t>(i)] * unit});
   };
+  const ImVec2 mouse = ImGui::GetMousePos();
+  const int under = !box.hovered ? -1
+                                 : component_at(d, low + (high - low) * (mouse.x - box.min.x) / box.width(),
+                                                (base - mouse.y) / unit);
   const ImU32 colours[] = {p.dream, p.blue, p.pink, p.warning, p.grey};  // green is the real world alone
   list->PushClipRect(box.min, box.max, true);
   for (int k = 0; k < d.components; ++k) {
-    if (d.weights[k] < 0.002f) continue;
+    if (d.weights[k] < least_weight) continue;
     const ImU32 colour = k == drawn ? p.dream : colours[1 + k % 4];
     trace(each[static_cast<std::size_t>(k)]);
-    fill_under(list, line, base, fade(colour, k == drawn ? 0.34f : 0.13f));
-    list->AddPolyline(line.data(), static_cast<int>(line.size()), fade(colour, k == drawn ? 1.0f : 0.75f), 0,
-                      ui.px(1.2f));
+    const bool lit = k == under;
+    fill_under(list, line, base, fade(colour, lit ? 0.6f : k == drawn ? 0.34f : 0.13f));
+    list->AddPolyline(line.data(), static_cast<int>(line.size()), fade(colour, lit || k == drawn ? 1.0f : 0.75f), 0,
+                      ui.px(lit ? 2.2f : 1.2f));
   }
   trace(total);
   list->AddPolyline(line.data(), static_cast<int>(line.size()), p.text, 0, ui.px(1.7f));
@@ -97,6 +117,37 @@ void draw_density(Ui& ui, const Well& box, const Dimension& d, int drawn, float 
   list->AddText({box.min.x + ui.px(5), box.min.y + ui.px(2)}, p.muted, number);
   std::snprintf(number, sizeof number, "+%.1f", static_cast<double>(high));
   right_text(list, box.max.x - ui.px(5), box.min.y + ui.px(2), p.muted, number);
+  return under;
+}
+
+/// The latent of the dream's present that this mixture was drawn for; null where none can be edited.
+const Probe* latent_of(Ui& ui, const Probe& probe, const Mixture& value) {
+  const DreamView& dream = ui.dream();
+  if (std::ranges::none_of(dream.probes, [&](const Probe& each) { return each.value == probe.value; })) return nullptr;
+  for (const std::string& name : dream.probe_names)
+    if (name.starts_with("latent")) ui.wanted_probes.insert(name);
+  for (const Probe& each : dream.probes) {
+    const auto* latent = each.editable && each.value ? std::get_if<Vector>(&*each.value) : nullptr;
+    if (latent && latent->values.size() == static_cast<std::size_t>(value.dims)) return &each;
+  }
+  return nullptr;
+}
+
+/// The road not taken: a click on a component dreams on as if it had been drawn.
+void draw_other_road(Ui& ui, const Dimension& d, int dim, int under, const Probe* latent) {
+  char figures[160];
+  std::snprintf(figures, sizeof figures, "k %d: weight π %.3f, mean μ %+.3f, deviation σ %.3f.\n", under,
+                static_cast<double>(d.weights[under]), static_cast<double>(d.means[under]),
+                static_cast<double>(d.deviations[under]));
+  const std::string title = "A component of z" + subscript(dim);
+  tip(ui, title.c_str(),
+      (figures + std::string(latent ? "Click: dream on as if this one had been drawn."
+                                    : "This moment drew from no mixture, or its latent cannot be edited."))
+          .c_str());
+  if (!latent || !ImGui::IsItemActivated()) return;
+  const float before = std::get<Vector>(*latent->value).values[static_cast<std::size_t>(dim)];
+  ui.send(EditLatent{latent->name, dim, d.means[under]});
+  ui.undoable(title, EditLatent{latent->name, dim, before}, EditLatent{latent->name, dim, d.means[under]});
 }
 
 /// One bar per dimension; a click or a drag chooses the dimension that is drawn above.
@@ -146,15 +197,19 @@ void draw_viewer(Ui& ui, const Probe& probe, const Mixture& value, ImVec2 size) 
   if (box.hovered) {
     const float wheel = ImGui::GetIO().MouseWheel;
     if (wheel != 0) state.selected = std::clamp(state.selected + (wheel > 0 ? -1 : 1), 0, value.dims - 1);
-    tip(ui, probe.title.c_str(), probe.caption.c_str());
   }
   const std::size_t dim = static_cast<std::size_t>(state.selected),
                     at = dim * static_cast<std::size_t>(value.components);
   const int drawn = dim < value.drawn.size() ? value.drawn[dim] : -1;
   const bool has_draw = dim < value.draw.size();
   const float draw = has_draw ? value.draw[dim] : 0;
-  draw_density(ui, box, {&value.weights[at], &value.means[at], &value.deviations[at], value.components}, drawn, draw,
-               has_draw, state);
+  const Dimension shown{&value.weights[at], &value.means[at], &value.deviations[at], value.components};
+  const Probe* latent = latent_of(ui, probe, value);
+  const int under = draw_density(ui, box, shown, drawn, draw, has_draw, state);
+  if (under >= 0)
+    draw_other_road(ui, shown, state.selected, under, latent);
+  else if (box.hovered)
+    tip(ui, probe.title.c_str(), probe.caption.c_str());
 
   // The figures of the drawn component, with arrows to go from dimension to dimension.
   const auto arrow = [&](const char* id, ImGuiDir direction, int by) {
