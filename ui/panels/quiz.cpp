@@ -8,6 +8,7 @@
 #include "implot.h"
 #include "ui/lesson/lesson_runner.h"
 #include "ui/panel_list.h"
+#include "ui/pictures.h"
 #include "ui/widgets.h"
 
 namespace dream::ui {
@@ -33,11 +34,7 @@ void draw_clip(Ui& ui, const Quiz& quiz, bool left, ImVec2 size) {
   const auto picture = quiz.state() == Quiz::State::making || quiz.state() == Quiz::State::idle
                            ? nullptr
                            : quiz.picture(left, shown_step(ui, horizon));
-  const ImTextureID texture =
-      picture ? ui.textures.get(left ? "quiz left" : "quiz right", picture) : ImTextureID_Invalid;
-  if (texture != ImTextureID_Invalid)
-    draw_texture(list, texture, min, max, ui.settings.smooth);
-  else
+  if (!draw_image(ui, left ? "quiz left" : "quiz right", picture, min, max))
     list->AddRectFilled(min, max, p.well, ui.px(4));
   list->AddRectFilled({min.x, min.y - ui.px(2)}, {max.x, min.y}, colour);
   ImGui::Dummy(size);

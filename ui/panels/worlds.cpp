@@ -192,11 +192,10 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
                               : dream.twin ? "The real world is on its way."
                                            : "The twin is off: the real world is not stepped.";
   const std::vector<Frame> painting = ui.brush.frames(dream), picture = from_picture(dream);
-  const auto frame_of = [&](const char* name) {
-    const Frame* found = find_frame(painting, name);
-    if (!found) found = find_frame(picture, name);
-    return found ? found : find_frame(dream.frames, name);
-  };
+  std::vector<Frame> frames = painting;  // of one name, the first is shown
+  for (const auto* more : {&picture, &dream.frames})
+    for (const Frame& frame : *more)
+      if (!find_frame(frames, frame.name)) frames.push_back(frame);
   struct Shown {
     const char* name;
     Place place;
@@ -214,7 +213,7 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
     if (&shown == pictures && ui.brush.active())
       ui.brush.draw_canvas(ui, size);
     else
-      draw_picture(ui, shown.name, frame_of(shown.name), shown.name, size, shown.why_missing);
+      draw_picture(ui, shown.name, frames, find_frame(frames, shown.name), shown.name, size, shown.why_missing);
   }
   if (places.coupling.shown()) {
     ImGui::SetCursorScreenPos(on_screen(origin, places.coupling));
@@ -238,7 +237,7 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
       if (shown.place.shown()) continue;
       if (!std::exchange(first, false)) ImGui::SameLine(0, room.gap);
       const float scale = std::max(ui.px(128) / static_cast<float>(room.frame_width), 1.0f);
-      draw_picture(ui, shown.name, frame_of(shown.name), shown.name,
+      draw_picture(ui, shown.name, frames, find_frame(frames, shown.name), shown.name,
                    {scale * static_cast<float>(room.frame_width), scale * static_cast<float>(room.frame_height)},
                    shown.why_missing);
     }

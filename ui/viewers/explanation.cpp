@@ -1,4 +1,5 @@
 // What one element of a latent does to the picture: a film strip in its tooltip.
+#include "ui/pictures.h"
 #include "ui/viewers/viewer.h"
 #include "ui/widgets.h"
 
@@ -21,8 +22,7 @@ void explain(Ui& ui, const Probe& probe, int index) {
     for (std::size_t i = 0; i < explained.pictures.size(); ++i) {
       const auto& one = explained.pictures[i];
       const ImVec2 min{at.x + static_cast<float>(i) * (side + gap), at.y}, max{min.x + side, min.y + side};
-      const ImTextureID texture = ui.textures.get("explained/" + std::to_string(i), one.picture);
-      if (texture != ImTextureID_Invalid) draw_texture(list, texture, min, max, ui.settings.smooth);
+      draw_image(ui, "explained/" + std::to_string(i), one.picture, min, max);
       if (strip) list->AddText({min.x, max.y + ui.px(2)}, p.text, short_number(static_cast<double>(one.value)).c_str());
     }
     const auto count = static_cast<float>(explained.pictures.size());
