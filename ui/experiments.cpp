@@ -94,16 +94,16 @@ const std::vector<Experiment>& experiments() {
   static const std::vector<Experiment> all{
       {.id = "experiment_drift",
        .title = "Drift, then one real frame",
-       .help = "A hundred steps without a look at the real world, then the reality pill: see the dream snap back.",
+       .help = "Forty steps without a look at the real world, then the reality pill: see the dream snap back.",
        .why_not = needs_time,
        .deeds = {{0, "The dream and the real world begin alike and are driven alike. Nobody corrects the dream.",
                   begin_anew_at(1)},
-                 {60, "Watch the two pictures part: every small error stays, and the next step builds on it."},
-                 {100,
+                 {15, "Watch the two pictures part: every small error stays, and the next step builds on it."},
+                 {40,
                   "One real frame was seen, the reality pill: the dream stands where reality is. Re-anchoring does so "
                   "every few steps.",
                   just({RealityPill{}})}},
-       .length = 180},
+       .length = 80},  // the pill comes before PlaNet's pendulum is over, which lasts 45 steps
       {.id = "experiment_temperature",
        .title = "From cold to hot",
        .help = "The temperature τ of the dream at 0.1, 1 and 1.8: how much chance a dream needs.",

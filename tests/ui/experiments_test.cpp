@@ -40,9 +40,9 @@ TEST_F(Experiments, EscStopsOneAndItsPillIsTakenOnlyWhenItIsDue) {
   open();
   act([&](ImGuiTestContext* ctx) {
     ctx->MenuClick("//##MainMenuBar/Experiments/Drift, then one real frame");
-    ctx->Yield(40);
+    ctx->Yield(20);
     EXPECT_EQ(engine.count<RealityPill>(), 0);
-    ctx->Yield(80);
+    ctx->Yield(40);
     EXPECT_EQ(engine.count<RealityPill>(), 1);
     ctx->KeyPress(ImGuiKey_Escape);
     ctx->Yield(2);
