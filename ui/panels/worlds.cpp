@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "ui/coupling.h"
+#include "ui/lesson/lesson_runner.h"
 #include "ui/panel_list.h"
 #include "ui/pictures.h"
 #include "ui/places.h"
@@ -127,6 +128,7 @@ std::vector<FigureGroup> figure_groups(const Ui& ui, const DreamView& dream) {
   const int action = dream.spaces.action.discrete() ? 1 : static_cast<int>(dream.spaces.action.axes.size());
   std::vector<FigureGroup> groups{{action + (dream.has_done ? 2 : 1), draw_step}, {5, draw_comparison}};
   if (ui.game.scores()) groups.insert(groups.begin(), {2, draw_game});
+  if (ui.lessons->current()) std::ranges::reverse(groups);  // what a lesson points at has room before the score
   return groups;
 }
 
