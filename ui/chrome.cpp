@@ -32,11 +32,16 @@ void draw_panel_menu(Ui& ui) {
   ImGui::EndMenu();
 }
 
+/// Menus within another: the bar has room for few beside the run.
+constexpr std::pair<const char*, const char*> within[] = {{"Record", "Dream"}, {"Picture", "View"}};
+
 /// The groups of the table in their order: a menu each.
 std::vector<std::string> menu_titles(const Ui& ui) {
   std::vector<std::string> all;
-  for (const Action& action : ui.actions)
-    if (std::find(all.begin(), all.end(), action.group) == all.end()) all.push_back(action.group);
+  for (const Action& action : ui.actions) {
+    const bool inner = std::ranges::any_of(within, [&](const auto& menu) { return action.group == menu.first; });
+    if (!inner && std::find(all.begin(), all.end(), action.group) == all.end()) all.push_back(action.group);
+  }
   return all;
 }
 
@@ -44,6 +49,11 @@ void draw_menus(Ui& ui) {
   for (const std::string& title : menu_titles(ui)) {
     if (!ImGui::BeginMenu(title.c_str())) continue;
     draw_menu(ui, title);
+    for (const auto& [inner, outer] : within) {
+      if (title != outer || !ImGui::BeginMenu(inner)) continue;
+      draw_menu(ui, inner);
+      ImGui::EndMenu();
+    }
     if (title == "View") draw_panel_menu(ui);
     ImGui::EndMenu();
   }

@@ -55,6 +55,7 @@ void show_pixel(Ui& ui, const std::string& group, const std::vector<PixelRow>& r
   };
   const int x = along(mouse.x, min.x, max.x, image.width), y = along(mouse.y, min.y, max.y, image.height);
   ui.pixel = {group, x, y, image.width, image.height, ImGui::GetFrameCount()};
+  for (const PixelRow& row : rows) ui.pixel.lines.push_back(figures(row, x, y));
   if (ui.keymap.engaged()) return;  // who drives wants to see the window
   const Palette& p = ui.color();
   char where[64];
@@ -62,9 +63,9 @@ void show_pixel(Ui& ui, const std::string& group, const std::vector<PixelRow>& r
   const std::string heads = image.channels == 1 ? "value  0 … 1" : "    R    G    B        R      G      B";
   WithFont mono(ui.fonts.mono, 0.86f);
   float names = ImGui::CalcTextSize(where).x, wide = 0;
-  for (const PixelRow& row : rows) {
-    names = std::max(names, ImGui::CalcTextSize(row.name.c_str()).x);
-    wide = std::max(wide, ImGui::CalcTextSize(figures(row, x, y).c_str()).x);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    names = std::max(names, ImGui::CalcTextSize(rows[i].name.c_str()).x);
+    wide = std::max(wide, ImGui::CalcTextSize(ui.pixel.lines[i].c_str()).x);
   }
   const float line = ImGui::GetTextLineHeightWithSpacing();
   const ImVec2 padding{ui.px(12), ui.px(9)};
@@ -75,10 +76,10 @@ void show_pixel(Ui& ui, const std::string& group, const std::vector<PixelRow>& r
     text(p.muted, "%s", where);
     ImGui::SameLine(padding.x + names);
     text(p.muted, "%s", heads.c_str());
-    for (const PixelRow& row : rows) {
-      text(row.colour, "%s", row.name.c_str());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      text(rows[i].colour, "%s", rows[i].name.c_str());
       ImGui::SameLine(padding.x + names);
-      text(p.text, "%s", figures(row, x, y).c_str());
+      text(p.text, "%s", ui.pixel.lines[i].c_str());
     }
     ImGui::EndTooltip();
   }

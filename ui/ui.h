@@ -72,6 +72,7 @@ struct PixelMark {
   std::string group;
   int x = 0, y = 0, width = 0, height = 0;  // of those pictures
   int frame = -9;                           // ImGui's, in which the mouse was there
+  std::vector<std::string> lines = {};  // what is told of it, a line of figures for each picture
 };
 
 /// Frame and latency measurements of the window, in milliseconds.

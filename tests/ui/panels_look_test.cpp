@@ -4,7 +4,11 @@
 #include <GLFW/glfw3.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <ctime>
+#include <utility>
 
+#include "api/platform_time.h"
 #include "imgui_internal.h"
 #include "tests/ui/flow.h"
 #include "tests/ui/reference.h"
@@ -17,21 +21,31 @@ namespace panels_look_test {
 /// What a window of this workspace shows; what is measured anew in every session is black.
 class References : public Flow {
  protected:
-  Image picture(const std::string& workspace, int width, int height, const std::string& panel = "") {
+  void SetUp() override { setenv("TZ", "UTC", 1), tzset(); }
+
+  Image picture(const std::string& workspace, int wide, int high, const std::string& panel = "") {
+    width = wide, height = high;
     open(workspace);
-    glfwSetWindowSize(glfwGetCurrentContext(), width, height);
-    Ui& ui = window->ui();
-    ui.want_panel = panel;
-    for (int i = 0; i < 40; ++i) window->frame();
-    engine.dream().playing = false;
-    ui.said.clear();
-    for (int i = 0; i < 4; ++i) window->frame();
+    act([&](ImGuiTestContext* ctx) {
+      ctx->MouseTeleportToPos({static_cast<float>(wide) - 2, 2});  // where no tooltip comes
+      window->ui().want_panel = panel;
+      ctx->Yield(40);
+      engine.dream().playing = false;
+      engine.train().published_at = now_seconds();  // ages are told from then on
+      window->ui().said.clear();
+      ctx->Yield(4);
+      wanted_ = true;
+      ctx->Yield(2);
+    });
+    blacken(taken_, "##MainMenuBar");
+    if (panel != "performance") blacken(taken_, "Performance###performance");
+    return taken_;
+  }
+  void after_frame() override {
+    if (!std::exchange(wanted_, false)) return;
     const auto file = folder() / "window.png";
     save_pixels(glfwGetCurrentContext(), file, {0, 0}, ImGui::GetIO().DisplaySize);
-    Image image = read_png(file);
-    blacken(image, "##MainMenuBar");
-    if (panel != "performance") blacken(image, "Performance###performance");
-    return image;
+    taken_ = read_png(file);
   }
   static ImRect place_of(const std::string& name) {
     const ImGuiWindow* found = ImGui::FindWindowByName(name.c_str());
@@ -52,6 +66,10 @@ class References : public Flow {
     }
     return part;
   }
+
+ private:
+  bool wanted_ = false;
+  Image taken_;
 };
 
 class PanelReferences : public References, public testing::WithParamInterface<const char*> {};

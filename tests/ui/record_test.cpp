@@ -111,11 +111,11 @@ TEST_F(Records, TheWindowIsReadBackAsItIsSeen) {
 TEST_F(Records, TheRealWorldStandsBeside) {
   open();
   act([&](ImGuiTestContext* ctx) {
-    ctx->MenuClick("//##MainMenuBar/Record/With the real world beside");
-    ctx->MenuClick("//##MainMenuBar/Record/Films as GIF");
-    ctx->MenuClick("//##MainMenuBar/Record/Record the dream");
+    ctx->MenuClick("//##MainMenuBar/Dream/Record/With the real world beside");
+    ctx->MenuClick("//##MainMenuBar/Dream/Record/Films as GIF");
+    ctx->MenuClick("//##MainMenuBar/Dream/Record/Record the dream");
     ctx->Yield(5);
-    ctx->MenuClick("//##MainMenuBar/Record/Record the dream");
+    ctx->MenuClick("//##MainMenuBar/Dream/Record/Record the dream");
     until_written(ctx);
   });
   const std::vector<Seen> seen = read_gif(only_file());

@@ -29,11 +29,13 @@ void row(const Ui& ui, const char* label, const char* format, double value, cons
   char line[64];
   std::snprintf(line, sizeof line, format, value);
   if (line[0] == '-' && std::strtod(line, nullptr) == 0) line[0] = ' ';  // nothing is 0, not -0
+  ImGui::BeginGroup();  // what is said of a row, and points at it, is of all of it
   mono(ui, ui.color().muted, "%-7.7s", label);
   ImGui::SameLine(0, 0);
   mono(ui, ui.color().text, " %8s", line);
   ImGui::SameLine(0, ui.px(5));
   mono(ui, ui.color().muted, "%s", unit);
+  ImGui::EndGroup();
 }
 
 /// How long this stretch has been nearer to the truth than a picture that stands still, and how long others were.
@@ -41,11 +43,13 @@ void draw_honesty(Ui& ui, const HonestyClock& clock) {
   const Palette& p = ui.color();
   char text[48] = "·";
   if (clock.known) std::snprintf(text, sizeof text, "%lld", static_cast<long long>(clock.now));
+  ImGui::BeginGroup();
   mono(ui, p.muted, "%-7s", "honest");
   ImGui::SameLine(0, 0);
   mono(ui, clock.over ? p.warning : p.text, " %8s", text);
   ImGui::SameLine(0, ui.px(5));
   mono(ui, p.muted, "%s", !clock.known ? "" : !clock.over ? "so far" : clock.now == 1 ? "step" : "steps");
+  ImGui::EndGroup();
   tip(ui, "Honesty clock",
       "Steps since the last real frame until a picture that stands still is nearer to the real one than the dream. "
       "Amber: this stretch is past it. Below: the mean of this run's stretches.");
