@@ -12,6 +12,6 @@ enum class Coupling {
 };
 
 /// What differs between the futures of a fan.
-enum class FanOver { closed, chance, knob, action };
+enum class FanOver { closed, chance, knob, action, weights };  // weights: of earlier in the training
 
 }  // namespace dream

@@ -13,6 +13,7 @@ using FieldValue = std::variant<bool, std::int64_t, double, std::string>;
 /// options struct that uses it; see core/config/config.h.
 struct Field {
   std::string key;     // "v.learning_rate"
+  std::string title;   // "learning rate": what people read, without the part before the first dot
   std::string help;    // one sentence, with the paper's symbol
   std::string unit;    // "nats", "s", … ; empty for none
   FieldValue value;    // now

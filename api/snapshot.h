@@ -75,6 +75,7 @@ struct FutureView {
   double reward = 0;            // sum since the fan was opened
   float done_probability = 0;   // the highest until now
   std::shared_ptr<const Image> picture;
+  std::string weights = {};     // of earlier weights: what OpenRun takes to dream on with them; TakeFuture does not
 };
 struct FanView {
   FanOver over = FanOver::closed;
@@ -110,6 +111,7 @@ struct DreamView {
   Coupling coupling = Coupling::dream_leads;
   int coupling_steps = 0;                    // see SetCoupling; 0 where the coupling has none
   std::int64_t following = 0;                // actions still to come of Follow
+  std::int64_t earlier_weights = 0;          // that this run has kept, for a fan over them
   std::int64_t compared_with = 0;            // CompareWith; the frames "branch" and "branch difference" are its
   FanView fan;
   ExplainedLatent explained;

@@ -1,13 +1,35 @@
 #include <algorithm>
 
 #include "app/program.h"
+#include "core/base/platform.h"
 #include "core/live/live_engine.h"
 #include "core/live/run_list.h"
 #include "core/nn/torch.h"
+#include "ui/lesson/lesson_file.h"
 #include "ui/settings.h"
 #include "ui/window.h"
 
 namespace {
+
+/// "FILE[:STEP]": the file of a lesson, or the name of a shipped one, and the step to begin with, from 1. Throws Error.
+void choose_lesson(const std::string& given, dream::ui::WindowOptions& options) {
+  using namespace dream;
+  const auto colon = given.rfind(':');
+  const auto step = colon == std::string::npos ? std::nullopt : whole_number(given.substr(colon + 1));
+  const std::string name = step ? given.substr(0, colon) : given;
+  std::error_code gone;
+  for (const auto& file : {std::filesystem::path(name), options.lessons / name, options.lessons / (name + ".toml")})
+    if (options.lesson.empty() && std::filesystem::is_regular_file(file, gone)) options.lesson = file;
+  if (options.lesson.empty())
+    throw Error("--lesson: '" + name + "' is neither a lesson's file nor the name of one in " +
+                options.lessons.string());
+  const auto steps = static_cast<std::int64_t>(ui::load_lesson(options.lesson).steps.size());
+  if (!step) return;
+  if (*step < 1 || *step > steps)
+    throw Error("--lesson: '" + name + "' has the steps 1 to " + std::to_string(steps) + ", not " +
+                std::to_string(*step));
+  options.lesson_step = static_cast<int>(*step) - 1;
+}
 
 int run_program(int argc, char** argv) {
   using namespace dream;
@@ -17,7 +39,7 @@ int run_program(int argc, char** argv) {
   app.set_version_flag("--version", DREAMSCOPE_VERSION);
   LiveEngine::Options engine_options;
   ui::WindowOptions window_options;
-  std::string run, train, start, screenshot, report;
+  std::string run, train, start, lesson, screenshot, report;
   double speed = -1;
   int anchor = 10;
   app.add_option("run", run, "A run's folder, a checkpoint or a kept piece of a dream; empty = the one of last time, else a shipped run");
@@ -31,6 +53,7 @@ int run_program(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--workspace", window_options.workspace, "play, train, debug or teach (default: the last one)")
       ->check(CLI::IsMember({"play", "train", "debug", "teach"}));
+  app.add_option("--lesson", lesson, "FILE[:STEP]: open this lesson, a file or the name of a shipped one, at this step");
   app.add_option("--device", engine_options.device, "cpu, cuda or cuda:N")->capture_default_str();
   app.add_option("--threads", engine_options.threads, "Threads of training; 0 = one per core")
       ->transform(whole_between(0, 1024))
@@ -68,8 +91,10 @@ int run_program(int argc, char** argv) {
     if (!screenshot.empty() && window_options.max_frames > 0)
       window_options.screenshot_frame = std::max(1, window_options.max_frames - 1);
     window_options.quit = &interrupt_flag();
+    window_options.lower_priority = lower_thread_priority;
     engine_options.assets = find_assets();
     if (!engine_options.assets.empty()) window_options.lessons = engine_options.assets / "lessons";
+    if (!lesson.empty()) choose_lesson(lesson, window_options);
     engine_options.open = train.empty() ? run : train;
     if (engine_options.open.empty()) {  // the world that was entered last, while it is there
       const auto remembered = ui::load_settings(ui::default_settings_directory() / "window.conf").last_run;

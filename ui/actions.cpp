@@ -4,6 +4,8 @@
 #include "ui/desktop.h"
 #include "ui/knobs.h"
 #include "ui/lesson/lesson_runner.h"
+#include "ui/panel_picture.h"
+#include "ui/record/recording.h"
 
 namespace dream::ui {
 namespace {
@@ -95,6 +97,14 @@ std::vector<Action> make_actions() {
        [](Ui& ui) { ui.want_screenshot = true; },
        {}})
       .parted = true;
+  add({"panel_picture",
+       "File",
+       "Picture of this panel",
+       ImGuiMod_Shift | ImGuiKey_F12,
+       "Shift-F12",
+       "Save the panel that has the focus as a PNG picture; a right click on a panel's tab does it too.",
+       [](Ui& ui) { save_panel(ui, focused_panel()); },
+       [](const Ui& ui) { return std::string(ui.show_home || ui.presenting ? "No panel is shown now." : ""); }});
   add({"quit",
        "File",
        "Quit",
@@ -218,6 +228,8 @@ std::vector<Action> make_actions() {
                  : "There is no replay to begin at: this phase keeps none, or nothing has been collected yet.");
        }})
       .parted = true;
+
+  add_record_actions(all);
 
   // -- view -------------------------------------------------------------------------------------------------------
   const auto workspace = [&](const char* id, const char* title, ImGuiKey key, const char* keys, const char* help) {

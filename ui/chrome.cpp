@@ -9,6 +9,7 @@
 #include "imgui_stdlib.h"
 #include "ui/panel_list.h"
 #include "ui/panels/runs.h"
+#include "ui/record/recording.h"
 #include "ui/widgets.h"
 #include "ui/words.h"
 
@@ -42,11 +43,7 @@ std::vector<std::string> menu_titles(const Ui& ui) {
 void draw_menus(Ui& ui) {
   for (const std::string& title : menu_titles(ui)) {
     if (!ImGui::BeginMenu(title.c_str())) continue;
-    for (const Action& action : ui.actions) {
-      if (action.group != title) continue;
-      if (action.parted) ImGui::Separator();
-      menu_item(ui, action);
-    }
+    draw_menu(ui, title);
     if (title == "View") draw_panel_menu(ui);
     ImGui::EndMenu();
   }
@@ -197,7 +194,8 @@ Bar fit_bar(const Ui& ui, float width) {
     buttons += wide(each.title, ui.px(23));
     widest = std::max(widest, wide(each.title, ui.px(60)));
   }
-  const float around = ui.px(64), least = ui.px(150);
+  const float film = ui.recording->busy() ? record_button_width(ui, true) + ui.px(16) : 0;
+  const float around = ui.px(64) + film, least = ui.px(150);
   Bar bar;
   const auto room = [&] {
     return width - around - (bar.name ? name : 0) - (bar.workspaces ? buttons : widest) -
@@ -237,6 +235,14 @@ void draw_workspaces(Ui& ui, bool buttons) {
 
 }  // namespace
 
+void draw_menu(Ui& ui, const std::string& group) {
+  for (const Action& action : ui.actions) {
+    if (action.group != group) continue;
+    if (action.parted) ImGui::Separator();
+    menu_item(ui, action);
+  }
+}
+
 void draw_menu_bar(Ui& ui) {
   const Palette& p = ui.color();
   ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {ui.px(8), ui.px(8)});
@@ -265,6 +271,11 @@ void draw_menu_bar(Ui& ui) {
   ImGui::SameLine(0, ui.px(16));
   ImGui::SetCursorPosY(centre);
   draw_workspaces(ui, bar.workspaces);
+  if (ui.recording->busy()) {
+    ImGui::SameLine(0, ui.px(16));
+    ImGui::SetCursorPosY(centre);
+    draw_record_button(ui, record_button_width(ui, true));
+  }
   const float used = ImGui::GetItemRectMax().x;
   if (ui.settings.workspace == "debug") draw_figures(ui, used);
   ImGui::PopStyleVar();

@@ -4,6 +4,7 @@
 namespace dream::ui {
 
 // What surrounds the panels.
+void draw_menu(Ui& ui, const std::string& group);  // the actions of one group
 void draw_menu_bar(Ui& ui);
 void draw_keys_page(Ui& ui);  // F1
 void draw_palette(Ui& ui);    // Ctrl-P

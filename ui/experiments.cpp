@@ -78,8 +78,10 @@ const std::vector<Experiment>& experiments() {
        .deeds = {{0, "The dream and the real world begin alike and are driven alike. Nobody corrects the dream.",
                   just(begin_anew)},
                  {60, "Watch the two pictures part: every small error stays, and the next step builds on it."},
-                 {100, "One real frame is seen now: the reality pill.", just({RealityPill{}})},
-                 {103, "The dream stands where reality is again. That is what re-anchoring does every few steps."}},
+                 {100,
+                  "One real frame was seen, the reality pill: the dream stands where reality is. Re-anchoring does so "
+                  "every few steps.",
+                  just({RealityPill{}})}},
        .length = 180},
       {.id = "experiment_temperature",
        .title = "From cold to hot",

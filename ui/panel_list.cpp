@@ -80,6 +80,7 @@ const std::vector<Workspace>& workspaces() {
        .right = 0.24f,
        .bottom = 0,
        .right_least = mind_least,
+       .dream_gives = 0.25f,  // a lesson points at all of it
        .left_panels = {"lesson"},
        .centre_panels = {"worlds", "quiz"},
        .right_panels = {"mind"},

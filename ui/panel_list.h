@@ -42,6 +42,7 @@ struct Workspace {
   float left = 0, right = 0.24f, bottom = 0.24f;
   float bottom_least = 172;  // pixels at 1×: what the strip needs at any text size
   float right_least = 0;     // pixels at any text size: the width that the right column's contents need
+  float dream_gives = 1.0f / 7;  // Room::given_up
   bool right_tabs = false;   // the right panels lie behind each other, however many they are
   std::vector<std::string> left_panels, centre_panels, right_panels, bottom_panels;
 };

@@ -82,7 +82,6 @@ std::vector<float> sizes(float largest) {
 Plan best_plan(const Room& room) {
   const float largest = std::min(room.width / static_cast<float>(room.frame_width),
                                  (room.height - room.caption) / static_cast<float>(room.frame_height));
-  constexpr float given_up = 6.0f / 7;
   std::vector<Plan> plans;
   for (const float dream : sizes(largest)) {
     for (const Form form : {Form::stack, Form::column, Form::below, Form::beside, Form::under, Form::alone}) {
@@ -106,7 +105,7 @@ Plan best_plan(const Room& room) {
   Plan best;
   float most = -1;
   for (const Plan& plan : plans) {
-    if (plan.dream < given_up * first || (first > 0 && largest_with(1) > 0 && others(plan) == 0)) continue;
+    if (plan.dream < (1 - room.given_up) * first || (first > 0 && largest_with(1) > 0 && others(plan) == 0)) continue;
     const float worth = 100.0f * static_cast<float>(others(plan)) + (plan.figures ? 50.0f : 0) +
                         (plan.dream + 0.2f * (plan.real + plan.small)) / std::max(largest, 0.01f);
     if (worth > most) most = worth, best = plan;

@@ -20,6 +20,7 @@ struct Room {
   float coupling = 0;                       // height of the row of controls under the real picture; 0: none
   float figures = 0;                        // width of the column of figures; 0: none
   bool small = true;                        // reconstruction and difference are wanted too
+  float given_up = 1.0f / 7;                // share of its size that the dream gives up for what has no room else
 };
 
 /// Where things go: pictures without their captions, which stand above them.
@@ -28,8 +29,8 @@ struct Places {
 };
 
 /// The dream is as large as it can be and always the largest; the real picture, the two small ones and the figures
-/// stand beside or below it. For what cannot be shown otherwise the dream gives up a seventh of its size at most; what
-/// has no room then is not shown: first the figures, then the small pictures, then the real one. Pictures are whole
+/// stand beside or below it. For what cannot be shown otherwise the dream gives up a share of its size; what has no
+/// room then is not shown: first the figures, then the small pictures, then the real one. Pictures are whole
 /// multiples of their pixels where that costs no more than a fifth.
 Places arrange(const Room& room);
 

@@ -79,7 +79,8 @@ std::string Report::json() const {
       << ",\n  \"frame_ms\": " << times(frames_) << ",\n  \"work_ms\": " << times(work_)
       << ",\n  \"dream_steps_per_second\": {\"wanted\": " << figure(static_cast<double>(wanted_))
       << ", \"measured\": " << figure(seconds > 0 ? static_cast<double>(steps_) / seconds : 0)
-      << ", \"slowest_second\": " << figure(std::max(slowest_, 0.0)) << "},\n  \"training\": [";
+      << ", \"slowest_second\": " << figure(std::max(slowest_, 0.0)) << "},\n  \"keys\": " << keys_.size()
+      << ",\n  \"key_to_pixel_ms\": " << times(keys_) << ",\n  \"training\": [";
   for (const Trained& phase : trained_)
     out << (&phase == trained_.data() ? "" : ",") << "\n    {\"phase\": " << quoted(phase.phase)
         << ", \"rate\": " << figure(phase.amount / phase.seconds) << ", \"unit\": " << quoted(phase.unit)

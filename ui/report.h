@@ -18,6 +18,7 @@ class Report {
 
   /// Once a frame: when its work began and when its picture had been handed over, platform seconds.
   void frame(const Snapshot& snapshot, double begin, double end);
+  void key(float ms) { keys_.push_back(ms); }  // from a driving key to the picture that answers it
 
   /// Times in milliseconds, rates in what their unit says.
   std::string json() const;
@@ -28,6 +29,7 @@ class Report {
     double seconds = 0, amount = 0;  // amount: in the rate's unit times seconds
   };
   double opened_ = -1, since_ = 0, last_ = 0;
+  std::vector<float> keys_;
   std::vector<float> frames_, work_;  // from picture to picture; of that, the window's own work
   float wanted_ = 0;
   std::int64_t step_ = 0, steps_ = 0, steps_before_ = 0;

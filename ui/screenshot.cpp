@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ui/desktop.h"
+#include "ui/panel_picture.h"
 #include "ui/png.h"
 
 namespace dream::ui {
@@ -33,8 +34,10 @@ void save_what_is_wanted(Ui& ui, GLFWwindow* window) {
   };
   if (std::exchange(ui.want_screenshot, false)) save("", {0, 0}, ImGui::GetIO().DisplaySize);
   if (!ui.want_cutout || --ui.want_cutout->frames > 0) return;
-  save(ui.want_cutout->what, ui.want_cutout->min, ui.want_cutout->max);
-  ui.want_cutout.reset();
+  const Ui::Cutout part = *std::exchange(ui.want_cutout, std::nullopt);
+  const Ground place = part.panel.empty() ? Ground{part.min, {part.max.x - part.min.x, part.max.y - part.min.y}}
+                                          : place_of_panel(part.panel);
+  save(part.what, place.pos, {place.pos.x + place.size.x, place.pos.y + place.size.y});
 }
 
 }  // namespace dream::ui

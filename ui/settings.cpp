@@ -37,6 +37,8 @@ bool take_over(Settings& settings, const std::string& key, const std::string& va
   if (key == "sliders") return either(settings.sliders, "1", "0");
   if (key == "link_knobs") return either(settings.link_knobs, "1", "0");
   if (key == "projector") return either(settings.projector, "1", "0");
+  if (key == "film_beside") return either(settings.film_beside, "1", "0");
+  if (key == "film_format") return one_word(settings.film_format, value);
   if (key == "maximised") return either(settings.maximised, "1", "0");
   if (key == "workspace") {
     settings.workspace = value;
@@ -158,7 +160,8 @@ bool save_settings(const std::filesystem::path& file, const Settings& settings) 
   out.imbue(std::locale::classic());
   out << "theme=" << (settings.dark ? "dark" : "light") << "\ntext_scale=" << settings.text_scale
       << "\nsmooth=" << settings.smooth << "\nsliders=" << settings.sliders << "\nlink_knobs=" << settings.link_knobs
-      << "\nprojector=" << settings.projector << "\nworkspace=" << settings.workspace
+      << "\nprojector=" << settings.projector << "\nfilm_beside=" << settings.film_beside
+      << "\nfilm_format=" << settings.film_format << "\nworkspace=" << settings.workspace
       << "\nlast_run=" << settings.last_run << "\nnew_recipe=" << settings.new_run.recipe << "\nnew_environment=" << settings.new_run.environment
       << "\nnew_settings=";
   for (const std::string& one : settings.new_run.settings) out << one << '\t';

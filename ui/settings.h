@@ -30,6 +30,8 @@ struct Settings {
   Area place;  // of the window when it is not maximised; width 0: not known yet
   bool maximised = false;
   NewRunForm new_run;
+  std::string film_format;   // "mp4", "gif", "png"; else MP4 where it can be written, or GIF
+  bool film_beside = false;  // the real world beside the dream
   std::string last_run;  // that was dreamt with, as OpenRun takes it
 };
 

@@ -6,6 +6,7 @@
 
 #include "ui/control_row.h"
 #include "ui/knobs.h"
+#include "ui/record/recording.h"
 #include "ui/sentence.h"
 #include "ui/widgets.h"
 
@@ -145,6 +146,7 @@ std::vector<Control> controls_of(Ui& ui, const DreamView& dream) {
   const std::string shuffle = std::string(icon::shuffle) + "  new start";
   all.push_back(
       fixed(button_width(shuffle.c_str()), [&ui, shuffle](float) { action_button(ui, shuffle.c_str(), "new_start"); }));
+  all.push_back(fixed(record_button_width(ui, false), [&ui](float wide) { draw_record_button(ui, wide); }));
   return all;
 }
 

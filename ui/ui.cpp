@@ -24,6 +24,20 @@ void Measures::add_frame(float ms) {
   mean = sum / static_cast<float>(filled);
 }
 
+bool Measures::add_key(const DreamView& dream) {
+  if (dream.pressed_at <= 0 || dream.pressed_at == answered) return false;
+  answered = dream.pressed_at;
+  key_to_pixel = static_cast<float>((now_seconds() - dream.pressed_at) * 1000);
+  input = static_cast<float>(dream.input_ms);
+  model = static_cast<float>(dream.model_ms);
+  decode = static_cast<float>(dream.decode_ms);
+  draw = std::max(key_to_pixel - input - model - decode, 0.0f);
+  any_key = true;
+  keys.push_back(key_to_pixel);
+  if (keys.size() > 200) keys.pop_front();
+  return true;
+}
+
 namespace {
 
 std::string training_owner(const Ui& ui) {

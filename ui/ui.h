@@ -26,6 +26,7 @@ namespace dream::ui {
 struct Ui;
 class Lessons;
 class Quiz;
+class Recording;
 
 /// Something that the user can ask for: one table feeds the shortcuts, the menus (one for each group), the palette and
 /// the F1 page.
@@ -73,7 +74,11 @@ struct Measures {
   float input = 0, model = 0, decode = 0, draw = 0, key_to_pixel = 0;  // the last answered key event
   bool any_key = false;
   std::deque<float> keys;  // the last key→pixel figures
+  double answered = 0;  // pressed_at of the last key event that was measured
   void add_frame(float ms);
+  /// The key→pixel latency: from a driving key's event to the swapped frame that shows the step which answered it.
+  /// False: no key was answered since the last one.
+  bool add_key(const DreamView& dream);
 };
 
 /// The slider under the mouse button: there is one at most.
@@ -136,6 +141,7 @@ struct Ui {
   SliderGrab grab;
   std::shared_ptr<Lessons> lessons;  // never null while a frame is drawn, nor is quiz
   std::shared_ptr<Quiz> quiz;
+  std::shared_ptr<Recording> recording;  // nor is this
   Game game;
   ExperimentPlayer experiment;
   Brush brush;
@@ -185,6 +191,7 @@ struct Ui {
     std::string what;  // in the file's name
     ImVec2 min, max;
     int frames = 3;
+    std::string panel = {};  // or where this panel is then
   };
   std::optional<Cutout> want_cutout;
   std::string replay_looked_at;  // which run and place LookAtReplay has named

@@ -46,7 +46,7 @@ ImVec2 place_beside(const ImRect& item, ImVec2 size, float gap) {
 
 }  // namespace
 
-void tip(const Ui& ui, const char* title, const char* sentence, const char* keys) {
+void tip(const Ui& ui, const char* title, const char* sentence, const char* keys, ImVec2 more) {
   if (ui.lessons)
     if (const std::string& locked = ui.lessons->mark(ui, title); !locked.empty()) sentence = locked.c_str();
   if (!ImGui::IsItemHovered(ImGuiHoveredFlags_ForTooltip | ImGuiHoveredFlags_AllowWhenDisabled)) return;
@@ -63,7 +63,7 @@ void tip(const Ui& ui, const char* title, const char* sentence, const char* keys
     const ImVec2 wide = ImGui::CalcTextSize(sentence, nullptr, false, wrap);
     size = {std::max(size.x, wide.x), size.y + ImGui::GetStyle().ItemSpacing.y + wide.y};
   }
-  size = {size.x + 2 * padding.x, size.y + 2 * padding.y};
+  size = {std::max(size.x, more.x) + 2 * padding.x, size.y + more.y + 2 * padding.y};
   const ImRect item(ImGui::GetItemRectMin(), ImGui::GetItemRectMax());
   ImGui::SetNextWindowPos(place_beside(item, size, ui.px(6)));
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, padding);
@@ -265,6 +265,17 @@ std::string fitted(const std::string& whole, float room) {
     if (ImGui::CalcTextSize((cut + "…").c_str()).x <= room) break;
   }
   return cut + "…";
+}
+
+std::string group_of(const std::string& key) {
+  const auto dot = key.find('.');
+  return dot == std::string::npos ? "" : key.substr(0, dot);
+}
+
+std::string setting_name(const Field& field) {
+  if (field.title.empty()) return field.key;  // of no recipe: typed by hand
+  const std::string group = group_of(field.key);
+  return group.empty() ? field.title : group + " · " + field.title;
 }
 
 bool holds(const std::string& text, const std::string& wanted) {

@@ -45,8 +45,8 @@ class WithFont {
 void mark(const Ui& ui, const std::string& name);
 
 /// A tooltip beside the last item, not over it: a bold title (with the paper's symbol), a sentence, and the key, if
-/// any.
-void tip(const Ui& ui, const char* title, const char* sentence, const char* keys = nullptr);
+/// any. `more`: room for what the caller adds to it.
+void tip(const Ui& ui, const char* title, const char* sentence, const char* keys = nullptr, ImVec2 more = {0, 0});
 
 void text(ImU32 colour, const char* format, ...) IM_FMTARGS(2);
 void mono(const Ui& ui, ImU32 colour, const char* format, ...) IM_FMTARGS(3);
@@ -99,6 +99,10 @@ std::string fitted(const std::string& text, float room);
 
 /// Whether every word of `wanted` is somewhere in `text`, in small letters or large ones.
 bool holds(const std::string& text, const std::string& wanted);
+
+/// The part of a setting's key before the first dot; "" for one of the whole run. And the whole name: "world · horizon H".
+std::string group_of(const std::string& key);
+std::string setting_name(const Field& field);
 
 std::string short_time(double seconds);            // "5 min", "2 h 10 min", "12 s"
 std::string short_bytes(double bytes);             // "1.2 GB"

@@ -26,6 +26,8 @@
 #include "ui/lesson/lesson_runner.h"
 #include "ui/lesson/quiz.h"
 #include "ui/panel_list.h"
+#include "ui/panel_picture.h"
+#include "ui/record/recording.h"
 #include "ui/report.h"
 #include "ui/screenshot.h"
 #include "ui/ui.h"
@@ -53,7 +55,6 @@ struct Window::Inside {
   std::filesystem::path directory;  // empty: nothing is remembered
   double key_event = 0;             // when the last key event came
   double next_frame = 0, opened_at = 0, last_news = 0, last_frame_end = 0;
-  double answered = 0;  // pressed_at of the last key event that was measured
   std::uint64_t dream_version = 0;
   long frames = 0;
   bool build_layout = false;
@@ -88,7 +89,6 @@ struct Window::Inside {
   void meet_runs();
   void drive(bool free);
   void draw();
-  void measure(const DreamView& dream);
   void pace();
 };
 
@@ -157,6 +157,7 @@ void Window::Inside::open() {
   ui.snapshot = engine_ref.latest();
   ui.lessons = std::make_shared<Lessons>(options.lessons, directory.empty() ? directory : directory / "lessons");
   ui.quiz = std::make_shared<Quiz>();
+  ui.recording = std::make_shared<Recording>(options.lower_priority);
   ui.keymap.set_layout([](char us_letter) {
     const char* name = glfwGetKeyName(GLFW_KEY_A + (us_letter - 'a'), 0);
     return std::string(name ? name : "");
@@ -334,7 +335,9 @@ void Window::Inside::draw() {
     const ImGuiWindow* known = ImGui::FindWindowByName(window_name(panel).c_str());
     const bool floats = known && (!known->DockNode || !ImGui::DockNodeGetRootNode(known->DockNode)->IsDockSpace());
     if (!floats) flags |= ImGuiWindowFlags_NoBackground;  // painted by paint_grounds()
-    if (ImGui::Begin(window_name(panel).c_str(), floats ? &open : nullptr, flags)) {
+    const bool shown = ImGui::Begin(window_name(panel).c_str(), floats ? &open : nullptr, flags);
+    draw_tab_menu(ui, panel);
+    if (shown) {
       if (!floats && !panel.on_background) grounds.push_back({ImGui::GetWindowPos(), ImGui::GetWindowSize()});
       if (!floats && ImGui::GetWindowPos().y + ImGui::GetWindowSize().y > bottom - 1)
         ImGui::GetCurrentWindow()->ContentRegionRect.Max.y -= faults;
@@ -347,21 +350,6 @@ void Window::Inside::draw() {
   draw_keys_page(ui);
   draw_palette(ui);
   draw_projector(ui);
-}
-
-/// The key→pixel latency: from a driving key's event to the swapped frame that shows the step which answered it.
-void Window::Inside::measure(const DreamView& dream) {
-  if (dream.pressed_at <= 0 || dream.pressed_at == answered) return;
-  answered = dream.pressed_at;
-  Measures& m = ui_state->measures;
-  m.key_to_pixel = static_cast<float>((now_seconds() - dream.pressed_at) * 1000);
-  m.input = static_cast<float>(dream.input_ms);
-  m.model = static_cast<float>(dream.model_ms);
-  m.decode = static_cast<float>(dream.decode_ms);
-  m.draw = std::max(m.key_to_pixel - m.input - m.model - m.decode, 0.0f);
-  m.any_key = true;
-  m.keys.push_back(m.key_to_pixel);
-  if (m.keys.size() > 200) m.keys.pop_front();
 }
 
 /// Waits for the next frame's time. A key event ends the wait, so that it reaches the engine at once.
@@ -447,10 +435,13 @@ bool Window::frame() {
   ui.wanted_probes.clear();
   ui.wanted_previews.clear();
   ui.wanted_explained = {"", -1};
+  if (!in.options.lesson.empty() && ui.dream().ready && !ui.snapshot->runs->empty())
+    ui.lessons->open(ui, std::exchange(in.options.lesson, {}), in.options.lesson_step);
   ui.lessons->frame(ui);
   ui.quiz->frame(ui);
   ui.game.tick(ui);
   ui.experiment.tick(ui);
+  ui.recording->tick(ui);
   ui.brush.tick(ui);
   in.draw();
   ui.lessons->draw_marks(ui);
@@ -466,9 +457,10 @@ bool Window::frame() {
       throw Error("The picture could not be written to " + in.options.screenshot.string() +
                   "; choose a file in a folder that you may write to.");
   }
+  ui.recording->window_drawn(ui, in.window);
   save_what_is_wanted(ui, in.window);
   glfwSwapBuffers(in.window);
-  in.measure(ui.dream());
+  if (ui.measures.add_key(ui.dream())) in.report.key(ui.measures.key_to_pixel);
   in.report.frame(*ui.snapshot, begin, now_seconds());
   ui.textures.end_frame();
   if (in.layout_read >= 0 && in.frames == in.layout_read + 4 && !glfwGetWindowAttrib(in.window, GLFW_ICONIFIED)) {

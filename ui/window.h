@@ -20,6 +20,8 @@ struct WindowOptions {
   /// Where layouts and settings are remembered; empty: the user's own place; "-": nowhere.
   std::filesystem::path settings_directory;
   std::filesystem::path lessons;     // the folder of the shipped ones
+  std::filesystem::path lesson;      // opened once a dream runs; empty = none
+  int lesson_step = -1;              // from 0; -1: where it was left
   std::string workspace;             // "" = as remembered
   bool home = false;                 // begin at the wall of worlds
   std::filesystem::path screenshot;  // written after `screenshot_frame` frames, for scripted captures
@@ -30,6 +32,7 @@ struct WindowOptions {
   double frame_rate = 60;                   // at most; 0 = unlimited
   const std::atomic<bool>* quit = nullptr;  // set from outside (Ctrl-C): closes within a frame
   std::function<void()> after_swap;         // called once a frame
+  std::function<void()> lower_priority;     // of the thread that calls it: one that may wait for the drawing
   /// What a gamepad says now, or nothing where there is none; unset: the first one that is plugged in.
   std::function<std::optional<PadState>()> gamepad;
 };

@@ -30,6 +30,7 @@ struct Played {
     std::vector<std::int64_t> lengths;
     for (const auto& result : results) rewards.push_back(result.reward), lengths.push_back(result.steps);
     const auto [mean, deviation] = score = score_of(results);
+    in_words = score_in_words(results, "episodes");
     if (!std::isfinite(mean)) throw Error("The " + std::string(what) + " is no finite number: the run is damaged.");
     std::ranges::sort(lengths);
     usual_length = lengths[lengths.size() / 2];
@@ -40,9 +41,20 @@ struct Played {
     std::fflush(stdout);
   }
   std::vector<double> rewards;
+  std::string in_words;
   Score score;
   std::int64_t usual_length = 0;
 };
+
+/// Into the checkpoint that `mark` stands for, and no newer one.
+void keep_score(const std::filesystem::path& file, const FileMark& mark, const std::string& in_words) {
+  const FolderLock lock(std::filesystem::absolute(file).parent_path());
+  if (mark_of(file) != mark)
+    throw Error(file.string() + " has been written anew meanwhile: the score of the old weights is not kept in it");
+  auto checkpoint = load_run(file);
+  checkpoint.metadata[std::string(fact_prefix) + score_fact] = in_words;
+  checkpoint.save(file);
+}
 
 }  // namespace
 
@@ -50,7 +62,7 @@ Verb eval_verb(CLI::App& app) {
   struct Options {
     std::string run, json;
     std::int64_t episodes = 100, lanes = 50, max_steps = 1000, horizon = 100;
-    bool dream = false, random = false;
+    bool dream = false, random = false, keep = false;
     double tau = 1;
   };
   auto options = std::make_shared<Options>();
@@ -77,6 +89,7 @@ Verb eval_verb(CLI::App& app) {
                       ->transform(whole_between(0, 1000))
                       ->capture_default_str();
   command->add_option("--json", options->json, "Write the figures to this file");
+  command->add_flag("--keep", options->keep, "Write the score into the run's checkpoint, where lists of runs find it");
 
   return {command, [options, horizon](const Common& common) {
             if (options->random && options->dream) throw Error("--random plays in the environment; leave --dream away");
@@ -87,7 +100,9 @@ Verb eval_verb(CLI::App& app) {
                           std::to_string(horizon_context + options->horizon) + " steps: " +
                           std::to_string(horizon_context) + " to look, then the horizon; --horizon 0 leaves it out");
             }
+            if (options->keep && options->dream) throw Error("--keep writes a score in the real environment; leave --dream away");
             const auto file = checkpoint_path(options->run);
+            const auto mark = mark_of(file);
             if (!options->json.empty()) check_output("--json", options->json, file);
             const auto checkpoint = load_run(file);
             auto system = load_system(checkpoint, common.device);
@@ -142,6 +157,7 @@ Verb eval_verb(CLI::App& app) {
                 score(options->dream ? "return in the dream" : "return", options->dream ? "dreams" : "unseen episodes",
                       [&](const Seen& seen) { return pilot.drive(seen, rng); });
 
+            if (options->keep) keep_score(file, mark, played.in_words);
             nlohmann::json json = {{"run", options->run},
                                    {"environment", system->environment},
                                    {"recipe", system->recipe},

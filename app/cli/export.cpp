@@ -35,7 +35,7 @@ Verb export_verb(CLI::App& app) {
             for (const char* key : {"recipe", "environment", "config"}) out.metadata[key] = checkpoint.text(key);
             out.metadata[run_format_key] = std::to_string(run_format);
             for (const auto& [key, text] : checkpoint.metadata) {
-              if (key.starts_with("fact/")) out.metadata[key] = text;
+              if (key.starts_with(fact_prefix)) out.metadata[key] = text;
             }
             out.save(options->out);
             std::printf("%s: %.1f MB\n", printable(options->out).c_str(),

@@ -13,7 +13,7 @@ Verb train_verb(CLI::App& app) {
     std::string recipe, environment, directory, phase, config;
     std::vector<std::string> settings;
     bool resume = false, list = false;
-    double checkpoint_seconds = 60;
+    double checkpoint_seconds = 60, history_gb = 1;
   };
   auto options = std::make_shared<Options>();
   auto* command = app.add_subcommand("train", "Run a recipe's phases, from collecting to evaluating");
@@ -31,6 +31,9 @@ Verb train_verb(CLI::App& app) {
   command->add_flag("--list", options->list, "Print the recipe's settings as TOML and leave");
   command->add_option("--checkpoint-seconds", options->checkpoint_seconds, "Longest work that a crash can lose")
       ->transform(number_between(1, 86400))
+      ->capture_default_str();
+  command->add_option("--history-gb", options->history_gb, "Disk that the run's earlier weights may take; 0: none are kept")
+      ->transform(number_between(0, 1e6))
       ->capture_default_str();
 
   return {command, [options, names](const Common& common) {
@@ -70,7 +73,8 @@ Verb train_verb(CLI::App& app) {
             if (options->directory.empty()) throw Error("--out is missing: the folder in which the run is kept");
 
             refuse_shipped(options->directory, find_assets());
-            Trainer trainer(std::move(system), {options->checkpoint_seconds, options->phase}, options->resume);
+            Trainer trainer(std::move(system), {options->checkpoint_seconds, options->phase, options->history_gb * 1e9},
+                            options->resume);
             if (!trainer.notice().empty()) std::fprintf(stderr, "%s\n", printable(trainer.notice(), 400).c_str());
             trainer.take();
             ProgressLine progress(common.quiet);

@@ -173,6 +173,14 @@ void check_characters(const std::string& text, const std::string& origin) {
   }
 }
 
+/// "v.learning_rate" -> "learning rate".
+std::string words_of_key(const std::string& key) {
+  auto words = key.substr(key.find('.') + 1);
+  std::ranges::replace(words, '_', ' ');
+  std::ranges::replace(words, '.', ' ');
+  return words;
+}
+
 }  // namespace
 
 void Config::add(const std::string& key, bool& target, Traits traits) {
@@ -206,6 +214,7 @@ void Config::append(const std::string& key, FieldValue value, Traits traits,
   }
   Entry entry;
   entry.field = {key,
+                 traits.title.empty() ? words_of_key(key) : std::move(traits.title),
                  std::move(traits.help),
                  std::move(traits.unit),
                  value,

@@ -24,6 +24,7 @@ class Config {
     bool logarithmic = false, live = false;
     std::vector<std::string> choices = {};
     std::vector<std::string> formerly = {};  // other names of this setting, in files of before it was renamed
+    std::string title = {};                  // with the paper's symbol: "representation scale β_rep"; else the key's words
   };
   void add(const std::string& key, bool& target, Traits traits);
   void add(const std::string& key, std::int64_t& target, Traits traits);

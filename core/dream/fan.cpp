@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <sstream>
 
 #include "api/error.h"
@@ -32,10 +33,42 @@ std::vector<double> spread_over(double low, double high, std::int64_t count, boo
   return values;
 }
 
-}  // namespace
+class FanOfOneModel : public Fan {
+ public:
+  FanOfOneModel(FanOver over, const Knob* knob, const Stage& stage, const Carry& dream, const Carry& memory,
+                const torch::Tensor& last_reward, std::int64_t step, Hold hold);
+  void step(const torch::Tensor& hands) override;
+  std::vector<Lived> path(int which) const override;
+  FanView view() const override;
 
-Fan::Fan(FanOver over, const Knob* knob, const Stage& stage, const Carry& dream, const Carry& memory,
-         const torch::Tensor& last_reward, std::int64_t step, Hold hold)
+ private:
+  struct Future {
+    std::string label;
+    KnobValues knobs;
+    std::optional<float> axis;  // FanOver::action: the choice, or the value of the first axis
+  };
+  std::int64_t steps() const override { return static_cast<std::int64_t>(steps_.size()); }
+  Carry imagine(const torch::Tensor& action);
+
+  FanView about_;
+  System& system_;
+  ActionSpace actions_;
+  torch::Tensor idle_;  // [1, A]
+  KnobValues knobs_;
+  Hold hold_;
+  std::vector<Future> futures_;
+  at::Generator rng_;
+  Carry dream_, memory_;
+  torch::Tensor last_reward_, reward_, done_;  // [N]; the last two undefined without heads
+  struct Step {
+    torch::Tensor actions;  // [N, A]
+    Carry drawn;
+  };
+  std::vector<Step> steps_;
+};
+
+FanOfOneModel::FanOfOneModel(FanOver over, const Knob* knob, const Stage& stage, const Carry& dream,
+                             const Carry& memory, const torch::Tensor& last_reward, std::int64_t step, Hold hold)
     : system_(stage.system),
       actions_(stage.actions()),
       idle_(stage.idle()),
@@ -73,7 +106,7 @@ Fan::Fan(FanOver over, const Knob* knob, const Stage& stage, const Carry& dream,
   last_reward_ = last_reward.repeat({count});
 }
 
-Carry Fan::imagine(const torch::Tensor& action) {
+Carry FanOfOneModel::imagine(const torch::Tensor& action) {
   const auto there = action.to(system_.device);
   if (about_.over != FanOver::knob) return system_.model->imagine(dream_, there, knobs_, rng_);
   // Knobs bend a whole batch: each future is a batch of its own.
@@ -89,7 +122,7 @@ Carry Fan::imagine(const torch::Tensor& action) {
   return all;
 }
 
-void Fan::step(const torch::Tensor& hands) {
+void FanOfOneModel::step(const torch::Tensor& hands) {
   if (over()) return;
   torch::NoGradGuard no_grad;
   auto& model = *system_.model;
@@ -114,7 +147,7 @@ void Fan::step(const torch::Tensor& hands) {
   steps_.push_back({action, std::move(drawn)});
 }
 
-std::vector<Fan::Lived> Fan::path(int which) const {
+std::vector<Fan::Lived> FanOfOneModel::path(int which) const {
   if (which < 0 || static_cast<std::size_t>(which) >= futures_.size())
     throw Error("the fan has futures 0 to " + std::to_string(futures_.size() - 1) + ", not " + std::to_string(which));
   std::vector<Lived> lived;
@@ -126,10 +159,10 @@ std::vector<Fan::Lived> Fan::path(int which) const {
   return lived;
 }
 
-FanView Fan::view() const {
+FanView FanOfOneModel::view() const {
   torch::NoGradGuard no_grad;
   auto view = about_;
-  view.steps = static_cast<std::int64_t>(steps_.size());
+  view.steps = steps();
   const auto frames = system_.model->predict(dream_).frame;
   const auto rewards = reward_.defined() ? floats(reward_) : std::vector<float>();
   const auto ends = done_.defined() ? floats(done_) : std::vector<float>();
@@ -143,6 +176,14 @@ FanView Fan::view() const {
     view.futures.push_back(std::move(future));
   }
   return view;
+}
+
+}  // namespace
+
+std::unique_ptr<Fan> fan_of_one_model(FanOver over, const Knob* knob, const Stage& stage, const Carry& dream,
+                                      const Carry& memory, const torch::Tensor& last_reward, std::int64_t step,
+                                      Hold hold) {
+  return std::make_unique<FanOfOneModel>(over, knob, stage, dream, memory, last_reward, step, std::move(hold));
 }
 
 }  // namespace dream

@@ -7,6 +7,7 @@
 
 #include "api/error.h"
 #include "api/platform_time.h"
+#include "core/engine/weight_history.h"
 #include "core/nn/generator.h"
 #include "core/probe/from_tensor.h"
 
@@ -68,6 +69,7 @@ void Player::load(std::shared_ptr<System> system, std::string title) {
   fan_.reset();
   system_ = std::move(fresh.system_);
   updates_ = updates_of(system_->metrics);
+  earlier_weights_ = static_cast<std::int64_t>(past_weights(system_->history).size());
   env_ = std::move(fresh.env_);
   rng_ = std::move(fresh.rng_);
   title_ = std::move(title);
@@ -82,6 +84,7 @@ void Player::load(std::shared_ptr<System> system, std::string title) {
 
 void Player::rename(const std::filesystem::path& directory) {
   system_->directory = directory;
+  system_->history = history_of(directory);
   title_ = directory.string();
   changed_ = true;
 }
@@ -91,6 +94,7 @@ void Player::take_weights(const Checkpoint& weights, std::string title) {
   system_->load_weights(weights);
   title_ = std::move(title);
   updates_ = -1;
+  earlier_weights_ = static_cast<std::int64_t>(past_weights(system_->history).size());
   ++weights_;
   now_.start->stale = true;
   if (now_.step == 0 && playing_) begin(seen_anew());  // not begun yet: from what these weights see
@@ -263,6 +267,8 @@ void Player::drive(const Drive& drive) {
                 " takes " + std::to_string(wanted));
   }
   drive_ = drive;
+  // A hand does not wait for the world's clock: the step that answers it comes at once, and the clock goes on from there.
+  if (drive.pressed_at > 0) next_due_ = std::min(next_due_, drive.pressed_at);
 }
 
 std::vector<Knob> Player::knobs() const {

@@ -117,6 +117,7 @@ class Player {
   bool by_the_real_frames() const;
   torch::Tensor choose_action();
   void advance(const Carry& before, Carry drawn, bool may_anchor);
+  std::deque<Moment> lately() const;
   void look_ahead();
   void judge();
   void remember();
@@ -137,6 +138,7 @@ class Player {
 
   std::shared_ptr<System> system_;
   std::string title_;
+  std::int64_t earlier_weights_ = 0;  // that the run had kept when it was loaded
   std::int64_t updates_ = -1;  // gradient steps of the weights as they were read; < 0: not known
   std::unique_ptr<Env> env_;
   at::Generator rng_;
@@ -155,7 +157,7 @@ class Player {
   };
   std::deque<Deed> script_;  // of follow(): what comes next
   Timeline::Id compared_with_ = Timeline::none;
-  std::optional<Fan> fan_;
+  std::unique_ptr<Fan> fan_;
   struct {
     std::int64_t count = 0;
     double sum = 0, squares = 0;

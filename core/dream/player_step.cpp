@@ -13,6 +13,7 @@ namespace dream {
 namespace {
 
 constexpr double time_to_see_the_end = 1;  // seconds from a dream's end to the next one
+constexpr std::size_t watched_again = 30;  // moments that other weights watch before they go on from here
 
 double milliseconds_since(double then) {
   return (now_seconds() - then) * 1e3;
@@ -195,13 +196,45 @@ void Player::open_fan(FanOver over, const std::string& knob) {
   if (over == FanOver::closed) return close_fan();
   needs_model();
   if (now_.dream_over) throw Error("the dream has ended, so nothing follows this moment: go back a step");
+  const Hold held = [this](Carry carry) { return with_held(std::move(carry)); };
+  if (over == FanOver::weights) {
+    fan_ = fan_over_weights(stage(), lately(), now_.dream, now_.memory, now_.last_reward, now_.step, held);
+    script_.clear();
+    return control(DreamControl::Do::play);
+  }
   const auto all = knobs();
   const auto chosen = std::ranges::find(all, knob, &Knob::name);
   if (over == FanOver::knob && chosen == all.end()) throw Error("this dream has no knob '" + knob + "' to fan out over");
-  fan_.emplace(over, chosen == all.end() ? nullptr : &*chosen, stage(), now_.dream, now_.memory, now_.last_reward,
-               now_.step, [this](Carry carry) { return with_held(std::move(carry)); });
+  fan_ = fan_of_one_model(over, chosen == all.end() ? nullptr : &*chosen, stage(), now_.dream, now_.memory,
+                          now_.last_reward, now_.step, held);
   script_.clear();
   control(DreamControl::Do::play);
+}
+
+/// The moments up to this one as other eyes can watch them: pictures, real where the dream stood on a real frame, else the
+/// dream's own.
+std::deque<Moment> Player::lately() const {
+  if (!env_->spaces().vector_names.empty() && !now_.image.defined())
+    throw Error("this model sees vectors, and no picture holds all of what other weights would need to see");
+  std::deque<Moment> moments;
+  auto id = timeline_.present();
+  for (; id != Timeline::none && moments.size() < watched_again; id = timeline_.before(id)) {
+    const auto& then = timeline_.at(id);
+    if (then.step == 0) break;
+    auto picture = then.image;
+    if (then.anchored != then.step || !picture.defined()) {
+      const auto frame = picture_of(then.dream);
+      if (!frame.defined()) throw Error("this model paints no pictures for other weights to see");
+      picture = (frame * 255).round().to(torch::kUInt8).permute({1, 2, 0}).unsqueeze(0).contiguous();
+    }
+    const auto& vector = then.history.empty() ? torch::Tensor() : then.history.back().seen.vector;
+    moments.push_front({{picture, vector}, then.action, false});
+  }
+  if (id != Timeline::none && moments.size() < watched_again) {  // what was watched before the dream began
+    const auto& watched = now_.start->watched;
+    moments.insert(moments.begin(), watched.begin(), watched.end());
+  }
+  return moments;
 }
 
 void Player::close_fan() {

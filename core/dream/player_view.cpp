@@ -94,6 +94,7 @@ std::shared_ptr<const DreamView> Player::view() {
   view->coupling_steps = coupling_steps_;
   view->following = static_cast<std::int64_t>(script_.size());
   view->compared_with = timeline_.has(compared_with_) ? compared_with_ : Timeline::none;
+  view->earlier_weights = earlier_weights_;
   if (fan_) view->fan = fan_->view();
   view->measured_rate = playing_ ? static_cast<float>(rate_) : 0;
   view->action = floats(now_.action);

@@ -75,6 +75,7 @@ class Timeline {
   /// The present's next on its line; `none` at its end. And what it followed, where that is kept.
   Id next() const { return node(present_).next; }
   Id before() const { return before(present_); }
+  Id before(Id id) const { return kept(node(id).parent) ? node(id).parent : none; }  // of one that is kept
   const Instant& at(Id id) const { return node(id).instant; }
   /// Whether `id` is kept.
   bool has(Id id) const { return kept(id); }
@@ -96,7 +97,6 @@ class Timeline {
   bool kept(Id id) const { return id >= first_ && id - first_ < static_cast<Id>(nodes_.size()); }
   const Node& node(Id id) const { return nodes_[static_cast<std::size_t>(id - first_)]; }
   Node& node(Id id) { return nodes_[static_cast<std::size_t>(id - first_)]; }
-  Id before(Id id) const { return kept(node(id).parent) ? node(id).parent : none; }
 
   std::deque<Node> nodes_;  // those of first_ and after; ids grow along every line, so the oldest can go first
   Id first_ = 1, present_ = none;

@@ -22,7 +22,8 @@ void InterleavedOptions::fields(Config& config, const std::string& prefix) {
              {.help = "Memory that the replay may take; the oldest episodes go first",
               .unit = "GB",
               .low = 0.01,
-              .high = 1e4});
+              .high = 1e4,
+              .title = "memory budget"});
   config.add(prefix + "datasets", datasets,
              {.help = "Dataset folders, separated by ':', that are in the replay from the start; their steps count as "
                       "steps of the environment, so with train.steps no larger nothing is collected"});

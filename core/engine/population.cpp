@@ -1,3 +1,4 @@
+#include "core/engine/run_file.h"
 #include "core/engine/population.h"
 
 #include <cmath>
@@ -164,18 +165,22 @@ Score score_of(const std::vector<Population::Result>& results) {
   return score;
 }
 
-void publish_score(System& system, const std::vector<Population::Result>& results, const std::string& noun) {
-  system.metrics.clear("evaluate/");
-  std::int64_t episode = 0;
-  for (const auto& result : results) system.metrics.add("evaluate/reward", ++episode, result.reward);
+std::string score_in_words(const std::vector<Population::Result>& results, const std::string& noun) {
   const auto [mean, deviation] = score_of(results);
   std::ostringstream text;
   const double size = std::abs(mean) + deviation;
   const int digits = size >= 100 ? 0 : size >= 0.1 ? 2 : 6;
   const double unit = std::pow(10, digits);
   text << std::fixed << std::setprecision(digits) << std::round(mean * unit) / unit + 0.0  // no -0
-       << " ± " << deviation << " over " << episode << " unseen " << noun;
-  system.facts["score"] = text.str();
+       << " ± " << deviation << " over " << results.size() << " unseen " << noun;
+  return text.str();
+}
+
+void publish_score(System& system, const std::vector<Population::Result>& results, const std::string& noun) {
+  system.metrics.clear("evaluate/");
+  std::int64_t episode = 0;
+  for (const auto& result : results) system.metrics.add("evaluate/reward", ++episode, result.reward);
+  system.facts[score_fact] = score_in_words(results, noun);
 }
 
 }  // namespace dream

@@ -75,6 +75,8 @@ struct Score {
   double mean = 0, deviation = 0;
 };
 Score score_of(const std::vector<Population::Result>& results);
+/// "903 ± 28 over 100 unseen tracks", as lists of runs read it.
+std::string score_in_words(const std::vector<Population::Result>& results, const std::string& noun);
 /// The rewards as the curve "evaluate/reward" and their score as a fact: "5.26 ± 1.29 over 100 unseen tracks".
 void publish_score(System& system, const std::vector<Population::Result>& results, const std::string& noun);
 

@@ -16,6 +16,10 @@ constexpr const char* run_format_key = "format";
 /// Where training stood, for lists of runs: a line "name progress detail" for each phase.
 constexpr const char* run_progress_key = "progress";
 
+/// Findings in words (System::facts) stand under this and their name; lists of runs show the score.
+constexpr const char* fact_prefix = "fact/";
+constexpr const char* score_fact = "score";
+
 /// The checkpoint of a run, in today's format whatever it was written in. Throws dream::Error for one that a newer
 /// program has written.
 Checkpoint load_run(const std::filesystem::path& file);

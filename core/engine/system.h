@@ -32,6 +32,7 @@ struct System {
   std::function<void()> follow_settings = [] {};       // what was set live reaches model, behaviour and curves
   std::function<double()> memory_bytes, budget_bytes;  // of the replay; empty where there is none
   std::filesystem::path directory;                     // of the run; datasets lie in it
+  std::filesystem::path history;                       // where it keeps earlier weights (weight_history.h)
   std::shared_ptr<void> parts;                         // options, optimisers and data, which the phases share
 
   /// The weights alone (model, behaviour, starts): what the player takes.

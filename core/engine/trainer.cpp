@@ -7,12 +7,12 @@
 #include "api/error.h"
 #include "api/platform_time.h"
 #include "core/engine/run_file.h"
+#include "core/engine/weight_history.h"
 
 namespace dream {
 namespace {
 
 constexpr const char* checkpoint_name = "checkpoint.safetensors";
-constexpr const char* fact_prefix = "fact/";
 constexpr double save_every = 20;     // times as long as saving takes: a large replay's state must not eat the time
 constexpr double pace_window = 3;     // seconds over which a rate is taken
 constexpr double longest_pause = 10;  // a step takes well under a second: after so many, the process was stopped
@@ -164,8 +164,7 @@ void Trainer::measure(double units) {
 void Trainer::save() {
   take();
   const double began = now_seconds();
-  Checkpoint checkpoint;
-  system_->store_weights(checkpoint);
+  auto checkpoint = copy_weights();
   try {
     require_finite(checkpoint);
   } catch (...) {
@@ -178,14 +177,11 @@ void Trainer::save() {
     phase->save(checkpoint);
     progress += phase->name() + ' ' + std::to_string(phase->progress()) + ' ' + phase->detail() + '\n';
   }
-  checkpoint.metadata["recipe"] = system_->recipe;
-  checkpoint.metadata["environment"] = system_->environment;
-  checkpoint.metadata["config"] = system_->config.to_toml();
-  checkpoint.metadata[run_format_key] = std::to_string(run_format);
   for (const auto& [name, text] : system_->facts) checkpoint.metadata[fact_prefix + name] = text;
   checkpoint.save(file());
   mark_ = mark_of(file());
   changed_ = false;
+  keep_history();
   saved_at_ = now_seconds();
   saving_took_ = saved_at_ - began;
 }
@@ -291,14 +287,25 @@ std::vector<PhaseView> Trainer::phases(bool running) const {
   return views;
 }
 
-std::shared_ptr<const Checkpoint> Trainer::weights() const {
-  auto copy = std::make_shared<Checkpoint>();
-  system_->store_weights(*copy);
-  copy->origin = system_->directory.string();
-  copy->metadata["recipe"] = system_->recipe;
-  copy->metadata["environment"] = system_->environment;
-  copy->metadata["config"] = system_->config.to_toml();
+Checkpoint Trainer::copy_weights() const {
+  Checkpoint copy;
+  system_->store_weights(copy);
+  copy.origin = system_->directory.string();
+  copy.metadata["recipe"] = system_->recipe;
+  copy.metadata["environment"] = system_->environment;
+  copy.metadata["config"] = system_->config.to_toml();
+  copy.metadata[run_format_key] = std::to_string(run_format);
   return copy;
+}
+
+void Trainer::keep_history() const {
+  double progress = 0;
+  for (const auto& phase : system_->phases) progress += phase->progress() / static_cast<double>(system_->phases.size());
+  try {
+    keep_past(history_of(system_->directory), progress, options_.history_bytes, [this] { return copy_weights(); });
+  } catch (const Error&) {
+    // The checkpoint is written; that there is no room to look back ends no training.
+  }
 }
 
 }  // namespace dream

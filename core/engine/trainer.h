@@ -21,6 +21,7 @@ class Trainer {
   struct Options {
     double checkpoint_seconds = 60;  // 0: after every step
     std::string only;                // a phase's name: run this one alone; empty = all that are not complete, in order
+    double history_bytes = 1e9;      // for earlier weights, to look back at; 0: none are kept
   };
 
   /// Opens the run of the system's folder as its checkpoint has it, when `resume` and there is one. Otherwise begins it:
@@ -63,7 +64,7 @@ class Trainer {
   /// What the window and the progress line show. `running`: whether somebody keeps calling advance().
   std::vector<PhaseView> phases(bool running) const;
   /// A copy of the weights as they are now; load_system() makes a system of it.
-  std::shared_ptr<const Checkpoint> weights() const;
+  std::shared_ptr<const Checkpoint> weights() const { return std::make_shared<Checkpoint>(copy_weights()); }
 
  private:
   Trainer(std::unique_ptr<System> system, Options options);
@@ -80,6 +81,8 @@ class Trainer {
   void refuse_changes(const Checkpoint& from) const;
   void load(const Checkpoint& from);
   void measure(double units);
+  Checkpoint copy_weights() const;
+  void keep_history() const;
 
   std::unique_ptr<System> system_;
   Options options_;

@@ -7,6 +7,7 @@
 #include "core/dream/bundle.h"
 #include "core/dream/player.h"
 #include "core/engine/run_file.h"
+#include "core/engine/weight_history.h"
 #include "core/env/registry.h"
 #include "core/live/gallery.h"
 #include "core/live/live_work.h"
@@ -270,6 +271,7 @@ void LiveEngine::open_run(const std::string& path) {
   system->directory = !folder  ? std::filesystem::path()
                       : shipped ? options_.assets / "runs" / std::filesystem::weakly_canonical(path).filename()
                                 : std::filesystem::path(path);
+  system->history = folder ? history_of(path) : std::filesystem::absolute(file).parent_path();  // earlier ones lie together
   player_orders_.push(guarding<Player>("run", [this, system, path, shipped](Player& player) {
     player.load(system, shipped ? "shipped: " + std::filesystem::path(path).filename().string() : path);
     log_.say("dreaming with " + path);

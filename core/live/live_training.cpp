@@ -4,6 +4,7 @@
 #include "api/error.h"
 #include "core/base/platform.h"
 #include "core/dream/player.h"
+#include "core/engine/weight_history.h"
 #include "core/env/registry.h"
 #include "core/live/live_work.h"
 #include "core/live/run_list.h"
@@ -279,6 +280,7 @@ void LiveEngine::dream_from_replay(TrainerWork& work, double recency) {
     } else {
       auto system = std::shared_ptr<System>(load_system(*weights, options_.device));
       system->directory = directory;
+      system->history = history_of(directory);
       player.load(std::move(system), title);
     }
     player.begin_at(piece);

@@ -75,7 +75,7 @@ RunView describe(const fs::path& run, bool shipped) {
     const auto& said = checkpoint.metadata;
     if (const auto progress = said.find(run_progress_key); progress != said.end())
       read_progress(progress->second, view);
-    const auto score = said.find("fact/score");
+    const auto score = said.find(std::string(fact_prefix) + score_fact);
     view.detail = score == said.end() ? "not evaluated yet" : "score " + score->second;
     if (score != said.end()) view.score = score_from(score->second);
     view.usable = true;

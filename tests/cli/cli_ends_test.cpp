@@ -74,6 +74,23 @@ TEST_F(CliEndsTest, NumbersAreFiniteAndInRangeOrRefusedInOneSentence) {
   good({"eval", catch_run, "--episodes", "1e1", "--seed", "007", "--quiet", "--threads", "1"});
 }
 
+TEST_F(CliEndsTest, AScoreIsKeptInTheRunWhereListsFindIt) {
+  fs::create_directory(folder_ / "run");
+  auto weights = Checkpoint::load(catch_run + "/checkpoint.safetensors");
+  weights.metadata.erase("fact/score");
+  weights.save(folder_ / "run" / "checkpoint.safetensors");
+  const auto score_in = [&] {
+    const auto said = Checkpoint::peek(folder_ / "run" / "checkpoint.safetensors").metadata;
+    return said.contains("fact/score") ? said.at("fact/score") : "none";
+  };
+  const auto said = good({"eval", path("run"), "--episodes", "6", "--horizon", "0", "--quiet", "--threads", "1"});
+  EXPECT_EQ(score_in(), "none") << "not asked for";
+  good({"eval", path("run"), "--episodes", "6", "--horizon", "0", "--keep", "--quiet", "--threads", "1"});
+  EXPECT_NE(score_in().find("over 6 unseen episodes"), std::string::npos) << score_in();
+  EXPECT_EQ(said.find("return  " + score_in().substr(0, 4)), 0u) << said << score_in();
+  bad({"eval", path("run"), "--dream", "--keep"}, "leave --dream away");
+}
+
 TEST_F(CliEndsTest, DestinationsAreCheckedBeforeAnythingIsComputed) {
   write_npy(folder_ / "a.npy", NpyArray::of<float>({2}, std::vector<float>{0, 1}));
   ASSERT_EQ(mkfifo(path("fifo").c_str(), 0600), 0);

@@ -27,7 +27,12 @@ struct Options {
     config.add("seed", seed, {.help = "Seed of the run", .low = 0});
     config.add("v.batch", batch, {.help = "Frames per step", .low = 1, .high = 4096, .live = true});
     config.add("v.learning_rate", learning_rate,
-               {.help = "Adam's α", .unit = "1/step", .low = 1e-7, .high = 1, .logarithmic = true});
+               {.help = "Adam's α",
+                .unit = "1/step",
+                .low = 1e-7,
+                .high = 1,
+                .logarithmic = true,
+                .title = "step size α"});
     config.add("v.precision.bfloat", bfloat, {.help = "bfloat16 autocast"});
     config.add("collect.policy", policy, {.help = "Who drives", .choices = {"random", "controller"}});
     config.add("note", note, {});
@@ -248,6 +253,9 @@ TEST_F(ConfigTest, ARenamedSettingStillOpensByItsOldName) {
 TEST_F(ConfigTest, FieldsShowPresentAndInitialValues) {
   options_.batch = 50;
   const std::vector<Field> fields = config_.fields();
+  EXPECT_EQ(fields[0].title, "seed");
+  EXPECT_EQ(fields[2].title, "step size α");
+  EXPECT_EQ(fields[3].title, "precision bfloat") << "the key's own words";
   ASSERT_EQ(fields.size(), 6u);
   EXPECT_EQ(fields[1].key, "v.batch");
   EXPECT_EQ(std::get<std::int64_t>(fields[1].value), 50);

@@ -176,6 +176,30 @@ TEST_F(Explores, AFanIsOpenedOverAKnobAndOneFutureIsTaken) {
   });
 }
 
+TEST_F(Explores, AFanOverTheTrainingLeadsToEarlierWeights) {
+  engine.dream().earlier_weights = 0;
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->KeyPress(ImGuiKey_F);
+    ctx->Yield(4);
+    ctx->SetRef("//Fan###fan");
+    ctx->ComboClick("##over/training");
+    EXPECT_EQ(engine.last<OpenFan>()->over, FanOver::chance) << "none are kept: not to be had";
+    ctx->KeyPress(ImGuiKey_Escape);
+    engine.dream().earlier_weights = 8;
+    ctx->Yield(3);
+    ctx->ComboClick("##over/training");
+    EXPECT_EQ(engine.last<OpenFan>()->over, FanOver::weights);
+    ctx->Yield(2);
+    ctx->ItemClick("future2");
+    ASSERT_NE(engine.last<OpenRun>(), nullptr);
+    EXPECT_EQ(engine.last<OpenRun>()->path, "runs/car/history/0.2.safetensors");
+    ctx->ItemClick("future8");
+    ASSERT_NE(engine.last<TakeFuture>(), nullptr) << "the dream's own weights";
+    EXPECT_EQ(engine.last<TakeFuture>()->which, 8);
+  });
+}
+
 TEST_F(Explores, ABranchIsComparedAndFollowed) {
   open();
   act([&](ImGuiTestContext* ctx) {

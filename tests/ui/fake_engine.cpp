@@ -122,7 +122,7 @@ FakeEngine::FakeEngine() {
   const auto field = [](const char* key, const char* help, const char* unit, FieldValue value, double low, double high,
                         bool log, bool live) {
     Field f;
-    f.key = key, f.help = help, f.unit = unit, f.value = f.initial = std::move(value);
+    f.key = key, f.title = spoken(key), f.help = help, f.unit = unit, f.value = f.initial = std::move(value);
     f.low = low, f.high = high, f.logarithmic = log, f.live = live, f.fixed = !live;
     return f;
   };
@@ -203,7 +203,12 @@ void FakeEngine::send(Command command) {
     dream_.compared_with = compared->instant;
   } else if (const auto* fan = std::get_if<OpenFan>(&command)) {
     dream_.fan = {fan->over, fan->knob, fan->knob, dream_.step, 0, 300, {}};
-    for (int i = 0; i < 9; ++i) dream_.fan.futures.push_back({"chance " + std::to_string(i + 1), 0.5 * i, 0, nullptr});
+    const bool weights = fan->over == FanOver::weights;
+    for (int i = 0; i < 9; ++i) {
+      FutureView future{(weights ? "" : "chance ") + std::to_string(i + 1), 0.5 * i, 0, nullptr};
+      if (weights && i < 8) future.weights = "runs/car/history/0." + std::to_string(i) + ".safetensors";
+      dream_.fan.futures.push_back(std::move(future));
+    }
   } else if (std::holds_alternative<CloseFan>(command) || std::holds_alternative<TakeFuture>(command)) {
     dream_.fan = {};
   } else if (const auto* seen = std::get_if<WatchPreviews>(&command)) {
@@ -214,10 +219,10 @@ void FakeEngine::send(Command command) {
       preview.dream = road(road_, 0.2, 1), preview.real = road(road_, 0, 0);
       previews_.all.push_back(std::move(preview));
     }
-  } else if (const auto* unclear = std::get_if<ExplainLatent>(&command)) {
-    dream_.explained = {unclear->probe, unclear->index, {}};
+  } else if (const auto* explained = std::get_if<ExplainLatent>(&command)) {
+    dream_.explained = {explained->probe, explained->index, {}};
     for (const float value : recurrent_ ? std::vector<float>{1} : std::vector<float>{-2, -1, 0, 1, 2})
-      if (unclear->index >= 0) dream_.explained.pictures.push_back({value, road(road_, static_cast<double>(value), 1)});
+      if (explained->index >= 0) dream_.explained.pictures.push_back({value, road(road_, static_cast<double>(value), 1)});
   } else if (const auto* edit = std::get_if<EditLatent>(&command)) {
     if (edit->index >= 0 && edit->index < 32) edits_.push_back({edit->index, edit->value});
   } else if (const auto* hold = std::get_if<HoldLatent>(&command)) {
@@ -367,6 +372,17 @@ void FakeEngine::fill_probes() {
   }
 }
 
+/// A step more at the end of the line that the present lies on.
+void FakeEngine::live() {
+  auto& [line, present, branches, bytes, budget] = dream_.timeline;
+  std::int64_t newest = line.back().id;
+  for (const TimelineBranch& branch : branches) newest = std::max(newest, branch.end);
+  if (present + 1 < line.size()) branches.push_back({newest, line[present].step, line.back().step});
+  line.resize(present + 1);
+  line.push_back({newest + 1, line.back().step + 1});
+  present = line.size() - 1;
+}
+
 void FakeEngine::tick() {
   if (dream_.ready) {
     if (dream_.playing) {
@@ -375,6 +391,7 @@ void FakeEngine::tick() {
       dream_.dream_reward += 0.03, dream_.real_reward += 0.029;
       dream_.done_probability = 0.004f;
       edits_.clear();
+      if (lives) live();
       made_of_painting_.reset();
     }
     ++dream_.version;

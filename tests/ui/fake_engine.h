@@ -39,6 +39,7 @@ class FakeEngine : public Engine {
   /// The second scripted family in place of the first (tests/ui/fake_recurrent.h).
   void become_recurrent();
 
+  bool lives = false;  // every step of a dream that plays becomes an instant of the timeline, with its picture
   std::string without_probe;  // that is not published
   bool refuses_pictures = false;
 
@@ -60,6 +61,7 @@ class FakeEngine : public Engine {
 
  private:
   void publish();
+  void live();
   void see(const Image& picture);
   void fill_probes();
   void fill_frames();

@@ -162,14 +162,14 @@ std::vector<Field> fields() {
   const auto number = [&](const std::string& key, const char* help, double value, double low, double high, bool live,
                           bool log = false, const char* unit = "") {
     Field f;
-    f.key = key, f.help = help, f.unit = unit, f.value = f.initial = value;
+    f.key = key, f.title = spoken(key), f.help = help, f.unit = unit, f.value = f.initial = value;
     f.low = low, f.high = high, f.live = live, f.fixed = !live, f.logarithmic = log;
     all.push_back(std::move(f));
   };
   const auto choice = [&](const std::string& key, const char* help, const char* value,
                           std::vector<std::string> choices) {
     Field f;
-    f.key = key, f.help = help, f.value = f.initial = std::string(value), f.choices = std::move(choices);
+    f.key = key, f.title = spoken(key), f.help = help, f.value = f.initial = std::string(value), f.choices = std::move(choices);
     all.push_back(std::move(f));
   };
   choice("size", "Published size.", "12m", {"1m", "12m", "25m"});
@@ -207,6 +207,12 @@ std::vector<Field> fields() {
 }
 
 }  // namespace
+
+std::string spoken(const std::string& key) {
+  auto words = key.substr(key.find('.') + 1);
+  std::replace(words.begin(), words.end(), '_', ' ');
+  return words;
+}
 
 void begin_recurrent(DreamView& dream, TrainView& train) {
   dream.world = "MinAtar/Breakout · Dreamer V3";

@@ -10,6 +10,9 @@ namespace dream::ui {
 /// interleaved phase with some twenty curves and sixty settings. Nothing in the window may notice the difference.
 void begin_recurrent(DreamView& dream, TrainView& train);
 
+/// What a setting of this key is called, as the engine calls those that have no name of their own.
+std::string spoken(const std::string& key);
+
 /// Pictures of the dream and the batch at this step.
 void fill_recurrent_frames(DreamView& dream, TrainView& train);
 

@@ -28,6 +28,7 @@ TEST_F(QuizFlow, AnswersByKeyChangeTheAccuracyOfTheirHorizon) {
     window->ui().run("quiz");
     ctx->Yield(4);
     Quiz& quiz = *window->ui().quiz;
+    ctx->ItemClick("//Real or dream?###quiz/**/camera");  // told apart by its edges
     ctx->ItemClick("//Real or dream?###quiz/###begin");
     for (int i = 0; i < 60 && quiz.state() != Quiz::State::asking; ++i) ctx->Yield();
     ASSERT_EQ(quiz.state(), Quiz::State::asking);
@@ -71,6 +72,32 @@ TEST_F(QuizFlow, AnswersByKeyChangeTheAccuracyOfTheirHorizon) {
     ctx->Yield(6);
     EXPECT_EQ(quiz.state(), Quiz::State::idle) << "out of sight it lets the dream go on, and the arrows drive";
     EXPECT_TRUE(engine.dream().playing);
+  });
+}
+
+TEST_F(QuizFlow, WhoeverAlwaysSaysTheSameIsRightHalfOfTheTime) {
+  open("teach");
+  act([&](ImGuiTestContext* ctx) {
+    window->ui().quiz = std::make_shared<Quiz>(11);
+    Quiz& quiz = *window->ui().quiz;
+    window->ui().run("quiz");
+    ctx->Yield(4);
+    constexpr int clips = 120;
+    int same = 0, other = 0;  // who always says "left"; who says the side that it was not the time before
+    for (int i = 0; i < clips; ++i) {
+      const bool before = quiz.real_left();
+      quiz.begin(window->ui());
+      for (int wait = 0; wait < 80 && quiz.state() != Quiz::State::asking; ++wait) ctx->Yield();
+      ASSERT_EQ(quiz.state(), Quiz::State::asking);
+      same += quiz.real_left(), other += quiz.real_left() != before;
+      quiz.answer(true);
+    }
+    const double deviation = std::sqrt(clips * 0.25);
+    EXPECT_NEAR(same, clips / 2, 3 * deviation);
+    EXPECT_NEAR(other, clips / 2, 3 * deviation);
+    int right = 0;
+    for (const Quiz::Answered& answer : quiz.answers()) right += answer.right;
+    EXPECT_EQ(right, same);
   });
 }
 

@@ -47,6 +47,9 @@ class Session {
 TEST(Report, CountsFramesDreamAndTraining) {
   Report report;
   Session session;
+  for (const float ms : {12, 18, 31}) report.key(ms);
+  EXPECT_TRUE(session.says(report, "\"keys\": 3")) << report.json();
+  EXPECT_TRUE(session.says(report, "\"key_to_pixel_ms\": {\"p50\": 18.00, \"p90\": 31.00")) << report.json();
   session.run(report, Report::warm_up + 0.02);
   session.run(report, 10);
   SCOPED_TRACE(report.json());

@@ -42,7 +42,7 @@ class Sliders : public Flow {
     train.fields.clear();
     for (const Kind& kind : kinds()) {
       Field field;
-      field.key = kind.key, field.help = "A setting.", field.live = true;
+      field.key = kind.key, field.title = kind.key, field.help = "A setting.", field.live = true;
       field.value = field.initial = kind.value;
       field.low = kind.scale.low, field.high = kind.scale.high, field.logarithmic = kind.scale.logarithmic;
       train.fields.push_back(field);

@@ -2,6 +2,9 @@
 //   ui_demo [--workspace play|train|debug|teach] [--size WxH] [--light] [--text 1.5] [--frames N] [--shot FILE.png]
 //           [--lessons DIR --lesson FILE[:STEP]] [--family recurrent] [--state empty|fault|keys|palette|runs|…]
 //           [--do ACTION] [--coupling 0 … 4] [--mouse X,Y] [--at FRAME]
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -58,7 +61,9 @@ int main(int argc, char** argv) {
     engine.runs().clear();
     engine.tick();
   }
+  engine.lives = state == "film";
   if (state == "queue") engine.train().queue = {{1, "runs/second", "vmc", "CarRacing"}, {2, "runs/old", "", ""}};
+  options.lower_priority = [] { setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 10); };
   options.after_swap = [&] { engine.tick(); };
   Window window(engine, options);
   window.ui().settings.dark = !light;
@@ -86,10 +91,11 @@ int main(int argc, char** argv) {
     if (frame == 20 && state == "painted") ui.run("paint_on");
     if (frame == 20) ui.want_run_list = state == "runs";  // once the layout has settled
     if (frame == 20 && state == "record") ui.run("lesson_record");
+    if (frame == 20 && (state == "film" || state == "film_window")) ui.run(state == "film" ? "record" : "record_window");
     if (frame == 5 && !lesson.empty()) {
       const std::size_t colon = lesson.find(':');
-      ui.lessons->open(ui, options.lessons / lesson.substr(0, colon));
-      if (colon != std::string::npos && ui.lessons->current()) ui.lessons->go(ui, std::atoi(lesson.c_str() + colon + 1));
+      const int step = colon == std::string::npos ? -1 : std::atoi(lesson.c_str() + colon + 1);
+      ui.lessons->open(ui, options.lessons / lesson.substr(0, colon), step);
     }
     if (state == "quiz" && ui.quiz->state() == Quiz::State::told) ui.quiz->begin(ui);
     if (state == "quiz" && frame < options.max_frames - 30 && ui.quiz->state() == Quiz::State::asking) ui.quiz->answer(frame % 3 != 0);

@@ -3,21 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
 
 #include "tests/ui/offscreen.h"
-#include "ui/png.h"
+#include "tests/ui/reference.h"
 #include "ui/viewers/viewer.h"
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wshadow"
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-#define STB_IMAGE_STATIC
-#define STB_IMAGE_IMPLEMENTATION
-#define STBI_ONLY_PNG
-#include <stb/stb_image.h>
-#pragma GCC diagnostic pop
 
 namespace dream::ui {
 namespace viewers_test {
@@ -146,35 +135,7 @@ class Viewer : public testing::TestWithParam<Case> {};
 TEST_P(Viewer, LooksLikeItsReference) {
   Offscreen screen(width, height, GetParam().dark);
   const Image now = screen.draw([&](Ui& ui) { draw_value(ui, GetParam().shown, ImGui::GetContentRegionAvail()); });
-  const std::filesystem::path file =
-      std::filesystem::path(DREAMSCOPE_SOURCE_DIR) / "tests/golden/viewers" / (std::string(GetParam().name) + ".png");
-  if (const char* mode = std::getenv("DREAMSCOPE_GOLDEN"); mode && std::string(mode) == "write") {
-    std::filesystem::create_directories(file.parent_path());
-    ASSERT_TRUE(write_png(file, width, height, now.pixels, false));
-    return;
-  }
-  int w = 0, h = 0, channels = 0;
-  stbi_uc* read = stbi_load(file.string().c_str(), &w, &h, &channels, 3);
-  ASSERT_NE(read, nullptr) << file << " is missing: write it with DREAMSCOPE_GOLDEN=write and look at it.";
-  const std::vector<std::uint8_t> then(read, read + static_cast<std::size_t>(w) * h * 3);
-  stbi_image_free(read);
-  ASSERT_EQ(then.size(), now.pixels.size());
-  double sum = 0;
-  std::size_t far = 0;
-  for (std::size_t i = 0; i < then.size(); ++i) {
-    const int off = std::abs(then[i] - now.pixels[i]);
-    sum += off;
-    far += off > 40;
-  }
-  const double mean = sum / static_cast<double>(then.size()),
-               share = static_cast<double>(far) / static_cast<double>(then.size());
-  // Renderers round the edges of glyphs and lines differently; a thing that moved by a pixel is far above this.
-  const bool alike = mean < 0.6 && share < 0.004;
-  if (!alike)
-    write_png(std::filesystem::temp_directory_path() / (std::string("viewer-") + GetParam().name + ".png"), width,
-              height, now.pixels, false);
-  EXPECT_TRUE(alike) << "mean difference " << mean << " of 255, " << share * 100
-                     << " % far off; what was drawn lies in " << std::filesystem::temp_directory_path();
+  expect_looks_like("viewers/" + std::string(GetParam().name), now);
 }
 
 INSTANTIATE_TEST_SUITE_P(

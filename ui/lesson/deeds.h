@@ -1,5 +1,7 @@
 #pragma once
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ui/ui.h"
@@ -9,8 +11,9 @@ namespace dream::ui {
 /// What has happened since a step of a lesson began.
 struct Watch {
   double steps = 0, driven = 0;  // of dreams; under a person's hands
-  int pills = 0, edits = 0, rolls = 0, starts = 0, released = 0, visited = 0;
-  std::string tab;  // of Mind, in front
+  int pills = 0, rolls = 0, starts = 0, released = 0, visited = 0;
+  std::set<std::pair<std::string, int>> edited;  // elements of probes
+  std::string tab;                               // of Mind, in front
 };
 
 /// Something that a lesson can ask for and the program can see. `measure` says how it stands now, not a number where

@@ -16,6 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+const std::string behind_more = "More";  // the title of the button behind which controls are that have no room
+
 ImGuiTabBar* mind_tabs() {
   ImGuiWindow* mind = ImGui::FindWindowByName("Mind###mind");
   return mind ? ImGui::GetCurrentContext()->TabBars.GetByKey(mind->GetID("mind")) : nullptr;
@@ -108,7 +110,7 @@ void Lessons::remember() const {
   save_text(own_.parent_path() / "lessons.conf", text);
 }
 
-void Lessons::open(Ui& ui, const fs::path& path) {
+void Lessons::open(Ui& ui, const fs::path& path, int step) {
   leave(ui);
   auto found = std::ranges::find(files_, path, &LessonFile::path);
   if (found == files_.end()) {
@@ -129,7 +131,7 @@ void Lessons::open(Ui& ui, const fs::path& path) {
   before_ = {dream.human_pilot, dream.twin, anchor_of(dream), dream.steps_per_second};
   fresh_ = true;
   const int steps = static_cast<int>(found->lesson.steps.size());
-  step_ = found->passed < steps ? found->passed : 0;
+  step_ = step >= 0 ? std::min(step, steps - 1) : found->passed < steps ? found->passed : 0;
   begin_step(ui, stage_after(found->lesson, step_));
 }
 
@@ -167,6 +169,7 @@ void Lessons::begin_step(Ui& ui, const LessonStep& stage) {
   answered_ = -1, trouble_.clear(), waits_for_.clear(), hands_on_ = false, hand_ = 0;
   watch_ = {};
   marks_.clear();
+  marks_[behind_more];
   for (const std::string& name : step.point) {
     const Thing* thing = find_thing(name);
     if (!thing) marks_[name].pointed = true;
@@ -341,7 +344,7 @@ bool Lessons::take(const Ui& ui, const Command& command) {
   recorder.take(ui, command);
   if (at_ < 0) return true;
   watch_.pills += std::holds_alternative<RealityPill>(command);
-  watch_.edits += std::holds_alternative<EditLatent>(command);
+  if (const auto* edit = std::get_if<EditLatent>(&command)) watch_.edited.emplace(edit->probe, edit->index);
   watch_.rolls += std::holds_alternative<RandomiseLatent>(command);
   watch_.visited += std::holds_alternative<GoTo>(command);
   if (const auto* hold = std::get_if<HoldLatent>(&command)) watch_.released += !hold->on;
@@ -390,6 +393,15 @@ bool Lessons::seen(const std::string& title) const {
   return found != marks_.end() && found->second.seen >= ImGui::GetFrameCount() - 1;
 }
 
+/// Whether a control that the step points at has no room on the screen: it is behind the button with the dots.
+bool Lessons::points_behind() const {
+  return std::ranges::any_of(now().point, [&](const std::string& name) {
+    const Thing* thing = find_thing(name);
+    return thing && !thing->titles.empty() &&
+           std::ranges::none_of(thing->titles, [&](const std::string& title) { return seen(title); });
+  });
+}
+
 void Lessons::draw_marks(Ui& ui) const {
   if (at_ < 0 || missing().empty()) return;
   const float pulse = 0.5f + 0.5f * static_cast<float>(std::sin(ui.time * 3.5));
@@ -400,7 +412,7 @@ void Lessons::draw_marks(Ui& ui) const {
                   ui.px(6), 0, ui.px(2.5f));
   };
   for (const auto& [title, mark] : marks_) {
-    if (!mark.pointed) continue;
+    if (!mark.pointed && !(title == behind_more && points_behind())) continue;
     if (seen(title)) outline(mark.min, mark.max);
     const Panel* panel = find_panel(title);
     const ImGuiWindow* window = panel ? ImGui::FindWindowByName(window_name(*panel).c_str()) : nullptr;

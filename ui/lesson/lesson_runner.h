@@ -30,8 +30,9 @@ class Lessons {
   const std::vector<LessonFile>& files() const { return files_; }
   void read();  // both folders, once more
 
-  /// Opens a file, wherever it lies; one with a mistake gets a row of the list that says so.
-  void open(Ui& ui, const std::filesystem::path& file);
+  /// Opens a file, wherever it lies, at this step; -1: where it was left. One with a mistake gets a row of the list that
+  /// says so.
+  void open(Ui& ui, const std::filesystem::path& file, int step = -1);
   void leave(Ui& ui);
   const LessonFile* current() const { return at_ < 0 ? nullptr : &files_[static_cast<std::size_t>(at_)]; }
   int step() const { return step_; }
@@ -75,6 +76,7 @@ class Lessons {
   void follow(Ui& ui);
   void play_hands(Ui& ui);
   void remember() const;
+  bool points_behind() const;
   std::string note_of(const std::string& thing) const;
 
   std::filesystem::path shipped_, own_;

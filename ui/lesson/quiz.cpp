@@ -113,7 +113,8 @@ void Quiz::frame(Ui& ui) {
 }
 
 std::shared_ptr<const Image> Quiz::picture(bool left, int step) const {
-  const auto& clip = left != real_left_ ? dreamt_ : clip_painted_ ? seen_ : real_;
+  const auto& real = clip_painted_ ? seen_ : real_;
+  const auto& clip = left != real_left_ && step > 0 ? dreamt_ : real;
   if (clip.empty()) return nullptr;
   return clip[static_cast<std::size_t>(std::clamp(step, 0, static_cast<int>(clip.size()) - 1))];
 }

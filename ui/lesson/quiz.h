@@ -48,7 +48,7 @@ class Quiz {
   /// The arrows answer: they do not drive.
   bool takes_keys() const { return state_ == State::asking || state_ == State::told; }
   bool real_left() const { return real_left_; }
-  /// The picture of one side at a step of the clip, from 0; null while it is made.
+  /// The picture of one side at a step of the clip, from 0, which is the same on both sides; null while it is made.
   std::shared_ptr<const Image> picture(bool left, int step) const;
   const std::vector<Answered>& answers() const { return answers_; }
   Accuracy accuracy(int horizon) const;  // of the answers under the present kind of real clip
@@ -64,7 +64,7 @@ class Quiz {
   int at_ = 0;       // of horizons
   int longest_ = 5;  // the last of horizons that this world's episodes are long enough for
   int failed_ = 0;   // starts in a row that ended before the clip did
-  bool real_left_ = false, painted_ = false, clip_painted_ = false;
+  bool real_left_ = false, painted_ = true, clip_painted_ = true;
   std::vector<std::shared_ptr<const Image>> dreamt_, real_, seen_;  // one a step
   double error_ = -1;
   std::uint64_t sent_at_ = 0;  // the dream's version when something was asked for

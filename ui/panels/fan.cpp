@@ -13,6 +13,7 @@ namespace {
 struct FanChoice {
   OpenFan open;
   std::string name, help;
+  std::string why_not = {};
 };
 
 std::vector<FanChoice> fan_choices(const DreamView& dream) {
@@ -24,6 +25,11 @@ std::vector<FanChoice> fan_choices(const DreamView& dream) {
                  "actions",
                  dream.spaces.action.discrete() ? "Every future holds another action."
                                                 : "Every future holds its first axis at another value."});
+  all.push_back({{FanOver::weights, ""},
+                 "training",
+                 "How the run dreamt this moment on as its training went. Each has seen the same pictures, and goes on by "
+                 "the same chance.",
+                 dream.earlier_weights > 0 ? "" : "This run has kept no earlier weights. One that is trained here keeps some on its way."});
   return all;
 }
 
@@ -36,16 +42,20 @@ void draw_future(Ui& ui, const DreamView& dream, int index, ImVec2 size, bool ti
   const ImVec2 min = ImGui::GetCursorScreenPos(), max{min.x + size.x, min.y + size.y};
   const bool clicked = ImGui::InvisibleButton(slot.c_str(), size);
   const bool hovered = ImGui::IsItemHovered();
+  const bool other_weights = !future.weights.empty();
   char figure[24];
   std::snprintf(figure, sizeof figure, "%.1f", future.reward);
-  tip(ui, future.label.c_str(),
-      ((dream.has_reward ? "Reward so far: " + std::string(figure) + ". " : std::string()) +
-       "Click: the dream goes on from here, as a branch of this moment.")
-          .c_str());
+  std::string about = dream.has_reward ? "Reward so far: " + std::string(figure) + ". " : "";
+  about += other_weights ? "Click: dream on with these weights, in the same real world. The list of runs leads back."
+                         : "Click: the dream goes on from here, as a branch of this moment.";
+  tip(ui, future.label.c_str(), about.c_str());
   ImDrawList* list = ImGui::GetWindowDrawList();
   const ImTextureID texture = future.picture ? ui.textures.get(slot, future.picture) : ImTextureID_Invalid;
   list->AddRectFilled(min, max, p.well);
-  if (texture != ImTextureID_Invalid) draw_texture(list, texture, min, max, ui.settings.smooth);
+  if (texture != ImTextureID_Invalid)
+    draw_texture(list, texture, min, max, ui.settings.smooth);
+  else if (other_weights)
+    centred_note(ui, min, max, "opening");
   const bool ended = future.done_probability > 0.5f;
   if (ended) list->AddRectFilled(min, max, fade(p.well, 0.6f));
   list->AddRect(min, max, hovered ? p.dream : fade(p.dream, 0.35f), 0, ui.px(hovered ? 2.0f : 1.0f));
@@ -68,7 +78,11 @@ void draw_future(Ui& ui, const DreamView& dream, int index, ImVec2 size, bool ti
     }
   }
   ImGui::EndGroup();
-  if (clicked) ui.send(TakeFuture{index});
+  if (!clicked) return;
+  if (other_weights)
+    ui.send(OpenRun{future.weights});
+  else
+    ui.send(TakeFuture{index});
 }
 
 }  // namespace
@@ -97,8 +111,10 @@ void draw_fan(const Snapshot& snapshot, Ui& ui) {
   ImGui::SetNextItemWidth(std::min(ui.px(180), width - ui.px(130)));
   if (ImGui::BeginCombo("##over", now == choices.end() ? "choose …" : now->name.c_str())) {
     for (const FanChoice& choice : choices) {
+      ImGui::BeginDisabled(!choice.why_not.empty());
       if (ImGui::Selectable(choice.name.c_str(), same(choice))) ui.send(choice.open);
-      tip(ui, choice.name.c_str(), choice.help.c_str());
+      ImGui::EndDisabled();
+      tip(ui, choice.name.c_str(), choice.why_not.empty() ? choice.help.c_str() : choice.why_not.c_str());
     }
     ImGui::EndCombo();
   }
@@ -132,7 +148,7 @@ void draw_fan(const Snapshot& snapshot, Ui& ui) {
     draw_future(ui, dream, i, {std::floor(side), std::floor(side * aspect)}, tight);
   }
   const char* what_next = fan.steps >= fan.most ? "They wait there: click one to go on with it."
-                                                : "Space holds them still; click one to go on from there.";
+                                                : "Click one to go on from there. Space holds them still.";
   text(p.muted, "%s", fitted(what_next, width).c_str());
   tip(ui, "Futures", what_next);
 }

@@ -64,12 +64,13 @@ std::string meaning(const Field& field) {
 }
 
 /// A row of the table; in a narrow one the control stands below its name.
-void draw_field(Ui& ui, const Field& field, const std::string& why_not, bool narrow, std::size_t prefix) {
+void draw_field(Ui& ui, const Field& field, const std::string& why_not, bool narrow, bool under_heading) {
   ImGui::PushID(field.key.c_str());
   ImGui::TableNextRow();
   ImGui::TableNextColumn();
   if (!narrow) ImGui::AlignTextToFramePadding();
-  text(field.live ? ui.color().text : ui.color().muted, "%s", field.key.c_str() + prefix);
+  const std::string name = under_heading ? field.title : setting_name(field);
+  text(field.live ? ui.color().text : ui.color().muted, "%s", name.c_str());
   tip(ui, field.key.c_str(), (meaning(field) + (field.unit.empty() ? "" : " [" + field.unit + "]")).c_str());
   if (!narrow) ImGui::TableNextColumn();
   ImGui::BeginDisabled(!why_not.empty());
@@ -102,17 +103,11 @@ void draw_field(Ui& ui, const Field& field, const std::string& why_not, bool nar
   ImGui::PopID();
 }
 
-/// The part before the first dot; "" for a setting of the whole run.
-std::string group_of(const std::string& key) {
-  const auto dot = key.find('.');
-  return dot == std::string::npos ? "" : key.substr(0, dot);
-}
-
 struct Table {
   const char* id;
   float width, units;
   bool narrow;
-  std::size_t prefix = 0;  // letters of the key that the heading says already
+  bool under_heading = false;  // which says the part of the key before the dot
 };
 
 void draw_table(Ui& ui, const std::vector<const Field*>& fields, const Table& table) {
@@ -125,7 +120,7 @@ void draw_table(Ui& ui, const std::vector<const Field*>& fields, const Table& ta
     if (field.fixed) return "Fixed once the run has begun: a new run can have another value.";
     return ui.train().busy ? "This one cannot change while a phase runs: pause first." : "";
   };
-  for (const Field* field : fields) draw_field(ui, *field, why_not(*field), table.narrow, table.prefix);
+  for (const Field* field : fields) draw_field(ui, *field, why_not(*field), table.narrow, table.under_heading);
   ImGui::EndTable();
 }
 
@@ -167,7 +162,7 @@ void draw_fields(const Snapshot& snapshot, Ui& ui) {
   std::size_t shown = 0;
   for (const bool live : {true, false}) {
     for (const Field& field : train.fields) {
-      if (field.live != live || !holds(field.key + " " + field.help, filter)) continue;
+      if (field.live != live || !holds(field.key + " " + field.title + " " + field.help, filter)) continue;
       ++shown;
       const std::string name = many ? group_of(field.key) : "";
       auto found = std::find_if(groups.begin(), groups.end(),
@@ -211,7 +206,7 @@ void draw_fields(const Snapshot& snapshot, Ui& ui) {
         ImGui::TreeNodeEx(title.c_str(), ImGuiTreeNodeFlags_NoTreePushOnOpen | ImGuiTreeNodeFlags_FramePadding |
                                              (group.live ? ImGuiTreeNodeFlags_DefaultOpen : 0));
     ImGui::PopStyleColor();
-    table.prefix = group.name.empty() ? 0 : group.name.size() + 1;
+    table.under_heading = !group.name.empty();
     if (open) draw_table(ui, group.fields, table);
   }
   ImGui::EndGroup();

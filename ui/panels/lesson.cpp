@@ -85,6 +85,7 @@ void draw_list(Ui& ui) {
 void draw_question(Ui& ui, const Question& question) {
   const Palette& p = ui.color();
   Lessons& lessons = *ui.lessons;
+  const int before = lessons.answered();
   ImGui::PushTextWrapPos(0);
   {
     WithFont bold(ui.fonts.bold);
@@ -123,6 +124,7 @@ void draw_question(Ui& ui, const Question& question) {
     ImGui::PushStyleColor(ImGuiCol_Text, answer.right ? p.real : p.warning);
     ImGui::TextUnformatted(((answer.right ? "Right. " : "No. ") + answer.why).c_str());
     ImGui::PopStyleColor();
+    if (lessons.answered() != before) ImGui::SetScrollHereY(1);
   }
   ImGui::PopTextWrapPos();
 }
@@ -176,7 +178,10 @@ void draw_open(Ui& ui) {
   const LessonFile& file = *lessons.current();
   const int at = lessons.step(), steps = static_cast<int>(file.lesson.steps.size());
   const LessonStep& step = lessons.now();
-  header(ui, file.lesson.title, p.dream, std::to_string(at + 1) + " of " + std::to_string(steps));
+  const std::string where = std::to_string(at + 1) + "/" + std::to_string(steps);
+  const float room = ImGui::GetContentRegionAvail().x - ImGui::CalcTextSize(where.c_str()).x - ui.px(12);
+  header(ui, fitted(file.lesson.title, room), p.dream, where);
+  tip(ui, file.lesson.title.c_str(), file.lesson.about.c_str());
   draw_dots(ui, at, steps);
   const float foot = 2 * ImGui::GetFrameHeightWithSpacing() + ui.px(4);
   ImGui::BeginChild("step", {0, -foot}, ImGuiChildFlags_NavFlattened);

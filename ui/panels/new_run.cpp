@@ -203,7 +203,7 @@ void draw_setting(Ui& ui, const Field& field, bool known) {
   ImGui::TableNextRow();
   ImGui::TableNextColumn();
   ImGui::AlignTextToFramePadding();
-  text(!known ? ui.color().warning : own ? ui.color().text : ui.color().muted, "%s", field.key.c_str());
+  text(!known ? ui.color().warning : own ? ui.color().text : ui.color().muted, "%s", setting_name(field).c_str());
   tip(ui, field.key.c_str(), known ? about(field).c_str() : "This recipe has no such setting: take it back.");
   ImGui::TableNextColumn();
   draw_setting_value(ui, field, own ? own->substr(field.key.size() + 1) : text_of(field.value));
@@ -247,11 +247,11 @@ void draw_settings(Ui& ui, const NewRunView& answer) {
     const auto field = field_of(key_of(setting));
     Field unknown;
     unknown.key = key_of(setting), unknown.value = unknown.initial = std::string();
-    if (holds(setting + ' ' + (field == answer.fields.end() ? "" : field->help), search))
+    if (holds(setting + ' ' + (field == answer.fields.end() ? "" : field->title + ' ' + field->help), search))
       draw_setting(ui, field == answer.fields.end() ? unknown : *field, field != answer.fields.end());
   }
   for (const Field& field : answer.fields)
-    if (!given(form, field.key) && holds(field.key + ' ' + field.help, search)) draw_setting(ui, field, true);
+    if (!given(form, field.key) && holds(field.key + ' ' + field.title + ' ' + field.help, search)) draw_setting(ui, field, true);
   ImGui::EndTable();
 }
 

@@ -217,11 +217,11 @@ void draw_quiz(const Snapshot&, Ui& ui) {
 
   ImGui::SetCursorPosX(origin.x);
   const int shown =
-      segmented(ui, "real clip", {"camera", "as the model paints"}, quiz.painted() ? 1 : 0,
-                {"The real clip as it is. A decoder's blur may give the dream away from the first step.",
-                 "The real clip as the model paints what it sees: both are equally blurred, and only what "
-                 "happens can tell them apart. From the next clip on."});
-  if (shown >= 0) quiz.show_painted(shown == 1);
+      segmented(ui, "real clip", {"as the model paints", "camera"}, quiz.painted() ? 0 : 1,
+                {"The real clip as the model paints what it sees: both are equally blurred, and only what "
+                 "happens can tell them apart. From the next clip on.",
+                 "The real clip as it is. A decoder's blur may give the dream away from the first step."});
+  if (shown >= 0) quiz.show_painted(shown == 0);
   ImGui::SameLine(0, ui.px(12));
   const std::string none = quiz.answers().empty() ? "Nothing has been answered yet." : "";
   if (button(ui, "reset###reset", "Reset", "Forget all answers.", {.why_not = none})) quiz.reset();

@@ -180,7 +180,8 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
             .gap = ui.px(16),
             .least = ui.px(84),
             .coupling = ImGui::GetFrameHeight(),
-            .figures = ui.px(196)};
+            .figures = ui.px(196),
+            .given_up = workspace(ui.settings.workspace).dream_gives};
   if (hero && hero->image)
     room.frame_width = hero->image->width, room.frame_height = hero->image->height;
   else if (dream.spaces.image_width > 0 && dream.spaces.image_height > 0)

@@ -7,7 +7,11 @@ void optimiser_fields(Config& config, const std::string& prefix, OptimiserOption
   config.add(prefix + "kind", o.kind, {.help = "Optimiser of " + whose});
   config.add(prefix + "learning_rate", o.learning_rate,
              {.help = "Step size of " + whose, .low = 1e-8, .high = 1, .logarithmic = true, .live = true});
-  config.add(prefix + "eps", o.eps, {.help = "ε of the optimiser", .low = 1e-30, .high = 1, .logarithmic = true});
+  config.add(prefix + "eps", o.eps, {.help = "ε of the optimiser",
+              .low = 1e-30,
+              .high = 1,
+              .logarithmic = true,
+              .title = "ε of the optimiser"});
   config.add(prefix + "weight_decay", o.weight_decay,
              {.help = "Decoupled weight decay", .low = 0, .high = 1, .logarithmic = true, .live = true});
   config.add(prefix + "clip_norm", o.clip_norm,

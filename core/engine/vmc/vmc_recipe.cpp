@@ -77,6 +77,10 @@ void VmcOptions::fields(Config& config) {
     t.unit = std::move(unit);
     return t;
   };
+  const auto titled = [](std::string title, Config::Traits t) {
+    t.title = std::move(title);
+    return t;
+  };
   const auto live = [&](Config::Traits t, bool logarithmic = false) {
     t.live = true;
     t.logarithmic = logarithmic;
@@ -100,15 +104,16 @@ void VmcOptions::fields(Config& config) {
   config.add("collect.lanes", collect.lanes, traits("Environments that are stepped side by side", 1, 4096));
   config.add("collect.datasets", collect.datasets,
              traits("More dataset folders to train V and M on, separated by ':'", 0, 0));
-  config.add("collect.budget_gb", collect.budget_gb, traits("Memory that the replay may take", 0.01, 1e4, "GB"));
-  config.add("v.latent_size", v.latent_size, traits("Size of the latent z", 1, 1024));
+  config.add("collect.budget_gb", collect.budget_gb,
+             titled("memory budget", traits("Memory that the replay may take", 0.01, 1e4, "GB")));
+  config.add("v.latent_size", v.latent_size, titled("latent size z", traits("Size of the latent z", 1, 1024)));
   config.add("v.learning_rate", v.learning_rate, live(traits("Adam step size of V", 1e-7, 1, ""), true));
   config.add("v.batch", v.batch, live(traits("Frames per gradient step of V", 2, 4096, "frames")));
   config.add("v.epochs", v.epochs, traits("Passes over the frames (published code: 10)", 1, 1e6));
   config.add("v.bfloat16", v.bfloat16,
              traits("bf16 matrix products where the processor has them; weights stay float32", 0, 1));
-  config.add("m.hidden_size", m.hidden_size, traits("LSTM units of M", 1, 16384));
-  config.add("m.mixtures", m.mixtures, traits("Gaussians per z dimension, K", 1, most_mixtures));
+  config.add("m.hidden_size", m.hidden_size, titled("hidden size h", traits("LSTM units of M", 1, 16384)));
+  config.add("m.mixtures", m.mixtures, titled("mixtures K", traits("Gaussians per z dimension, K", 1, most_mixtures)));
   config.add("m.learning_rate", m.learning_rate, live(traits("Adam step size of M", 1e-7, 1), true));
   config.add("m.batch", m.batch, live(traits("Sequences per gradient step of M", 1, 4096, "sequences")));
   config.add("m.sequence", m.sequence, traits("Length of a training sequence of M (published: 999)", 1, 1e5, "steps"));
@@ -119,11 +124,11 @@ void VmcOptions::fields(Config& config) {
              traits("bf16 matrix products in M's training and large batches; weights stay float32", 0, 1));
   config.add("m.heads", m.heads,
              traits("M also predicts reward and done, so that C can be trained in the dream", 0, 1));
-  config.add("c.population", c.population, traits("CMA-ES candidates per generation, λ", 4, 4096));
+  config.add("c.population", c.population, titled("population λ", traits("CMA-ES candidates per generation, λ", 4, 4096)));
   config.add("c.episodes", c.episodes,
              traits("Episodes per candidate; the same tracks for all in a generation", 1, 1024));
   config.add("c.generations", c.generations, traits("Generations of CMA-ES (published: 1,800)", 1, 1e6));
-  config.add("c.sigma0", c.sigma0, traits("First step size of CMA-ES, σ₀", 1e-6, 100));
+  config.add("c.sigma0", c.sigma0, titled("first step size σ₀", traits("First step size of CMA-ES, σ₀", 1e-6, 100)));
   config.add("c.weight_decay", c.weight_decay, live(traits("Cost per mean squared weight", 0, 1e3)));
   config.add("c.max_steps", c.max_steps, traits("Longest episode of a candidate", 1, 1e6, "steps"));
   config.add("c.patience", c.patience,
@@ -134,7 +139,8 @@ void VmcOptions::fields(Config& config) {
   Config::Traits worlds;
   worlds.help = "Where candidates drive: the real environment, or M's dream (needs m.heads)";
   config.add("c.world", c.world, worlds);
-  config.add("c.tau", c.tau, traits("Temperature τ of the dream that candidates drive in", 0.01, 10));
+  config.add("c.tau", c.tau,
+             titled("temperature τ", traits("Temperature τ of the dream that candidates drive in", 0.01, 10)));
   config.add("c.squash", c.squash,
              traits("tanh, half or cut per action axis, separated by ','; empty = by environment", 0, 0));
   config.add("c.start", c.start,

@@ -1,21 +1,22 @@
-#include "tests/ui/flow.h"
+#include "tests/ui/user_flow.h"
 
 #include <unistd.h>
 
 namespace dream::ui {
 
-void Flow::open(const std::string& workspace, const std::filesystem::path& settings) {
+void UserFlow::open(const std::string& workspace, const std::filesystem::path& settings) {
   WindowOptions options;
   options.workspace = workspace;
+  options.width = width, options.height = height;
   options.settings_directory = settings;
   options.lessons = lessons;
   options.frame_rate = 0;
   options.after_swap = [this] {
-    engine.tick();
+    after_frame();
     if (test_engine_) ImGuiTestEngine_PostSwap(test_engine_);
   };
   options.gamepad = [this] { return pad; };
-  window = std::make_unique<Window>(engine, options);
+  window = std::make_unique<Window>(behind(), options);
   ImGui::GetIO().ConfigErrorRecoveryEnableAssert = true;
   test_engine_ = ImGuiTestEngine_CreateContext();
   ImGuiTestEngineIO& io = ImGuiTestEngine_GetIO(test_engine_);
@@ -25,11 +26,12 @@ void Flow::open(const std::string& workspace, const std::filesystem::path& setti
   io.ConfigLogToTTY = true;
   io.ConfigNoThrottle = true;
   io.ConfigSavedSettings = false;
+  io.ConfigWatchdogWarning = io.ConfigWatchdogKillTest = FLT_MAX;  // frames are what is counted
   ImGuiTestEngine_Start(test_engine_, ImGui::GetCurrentContext());
   for (int i = 0; i < 4; ++i) window->frame();  // the layout settles
 }
 
-void Flow::close() {
+void UserFlow::close() {
   if (!window) return;
   ImGuiTestEngine_Stop(test_engine_);
   window.reset();
@@ -37,26 +39,26 @@ void Flow::close() {
   test_engine_ = nullptr;
 }
 
-void Flow::TearDown() {
+void UserFlow::TearDown() {
   close();
   std::error_code error;
   if (!folder_.empty()) std::filesystem::remove_all(folder_, error);
 }
 
-void Flow::act(const std::function<void(ImGuiTestContext*)>& user) {
+void UserFlow::act(const std::function<void(ImGuiTestContext*)>& user) {
   ImGuiTest* test = ImGuiTestEngine_RegisterTest(test_engine_, "flow", "act");
   test->TestFunc = [&user](ImGuiTestContext* context) { user(context); };
   ImGuiTestEngine_QueueTest(test_engine_, test, ImGuiTestRunFlags_RunFromCommandLine);
   int frames = 0;
   while (!ImGuiTestEngine_IsTestQueueEmpty(test_engine_)) {
-    ASSERT_LT(++frames, 5000) << "The user never finished.";
+    ASSERT_LT(++frames, most_frames) << "The user never finished.";
     if (!window->frame()) break;
   }
   EXPECT_EQ(test->Output.Status, ImGuiTestStatus_Success);
   ImGuiTestEngine_UnregisterTest(test_engine_, test);
 }
 
-std::filesystem::path Flow::folder() {
+std::filesystem::path UserFlow::folder() {
   if (folder_.empty()) {
     const testing::TestInfo* info = testing::UnitTest::GetInstance()->current_test_info();
     folder_ = std::filesystem::temp_directory_path() /

@@ -1,0 +1,144 @@
+#include "tests/app/learner.h"
+
+#include <map>
+#include <sstream>
+
+#include "imgui_internal.h"
+#include "ui/lesson/things.h"
+#include "ui/panel_list.h"
+
+namespace dream::ui {
+namespace {
+
+const char* const worlds = "//Worlds###worlds";
+const char* const mind = "//Mind###mind";
+
+}  // namespace
+
+bool Learner::sees(const std::string& name) {
+  if (const Panel* panel = find_panel(name)) {
+    const ImGuiWindow* there = ImGui::FindWindowByName(window_name(*panel).c_str());
+    if (there && there->WasActive && !there->Hidden) return true;
+  }
+  const Thing* thing = find_thing(name);  // one that has no room is behind the dots, which are pointed at then
+  if (thing && name == "drive" && lessons_of().seen("More")) return true;
+  if (!thing) return lessons_of().seen(name);
+  return std::ranges::any_of(thing->titles, [&](const std::string& title) { return lessons_of().seen(title); });
+}
+
+/// The shortcut that a sentence names in brackets: "Begin anew (R)."
+const Action* Learner::key_in(const std::string& sentence) {
+  const std::size_t from = sentence.rfind('('), to = sentence.rfind(')');
+  if (from == std::string::npos || to == std::string::npos) return nullptr;
+  std::istringstream words(sentence.substr(from + 1, to - from - 1));
+  for (std::string word; words >> word;)
+    for (const Action& action : window->ui().actions)
+      if (window->ui().keys_of(action) == word) return &action;
+  return nullptr;
+}
+
+void Learner::press(ImGuiTestContext* ctx, const Reach& reach) {
+  const Action* action = key_in(reach.that);
+  ASSERT_TRUE(action) << "no key is named: " << reach.that;
+  const int times = reach.deed == "playing" ? 1 : static_cast<int>(reach.value);
+  for (int i = 0; i < times; ++i) {
+    const std::uint64_t before = dream().version;
+    ctx->KeyPress(action->chord);
+    if (!until(ctx, reach.that, [&] { return dream().version != before; })) return;
+    if (reach.deed == "starts") ctx->Yield(20);  // and a look at it
+  }
+}
+
+void Learner::watch(ImGuiTestContext* ctx, const Reach& reach, std::size_t which) {
+  if (key_in(reach.that)) return press(ctx, reach);
+  if (!dream().playing) ctx->KeyPress(ImGuiKey_Space);
+  until(ctx, reach.that, [&] { return reached(which); });
+}
+
+void Learner::drive(ImGuiTestContext* ctx, const Reach& reach, std::size_t which) {
+  if (!dream().playing) ctx->KeyPress(ImGuiKey_Space);
+  ctx->KeyDown(ImGuiKey_UpArrow);
+  until(ctx, reach.that, [&] { return reached(which); });
+  ctx->KeyUp(ImGuiKey_UpArrow);
+}
+
+void Learner::drag_bars(ImGuiTestContext* ctx, const Reach& reach) {
+  const ImRect bars = ctx->ItemInfo((std::string(mind) + "/**/bars").c_str()).RectFull;
+  for (int i = 0; i < static_cast<int>(reach.value); ++i) {
+    const float x = bars.Min.x + bars.GetWidth() * (0.2f + 0.25f * static_cast<float>(i));
+    ctx->MouseMoveToPos({x, bars.GetCenter().y});
+    ctx->MouseDown();
+    for (int up = 1; up < 5; ++up) ctx->MouseMoveToPos({x, bars.GetCenter().y - bars.GetHeight() * 0.08f * static_cast<float>(up)});
+    ctx->MouseUp();
+    ctx->Yield(2);
+  }
+}
+
+void Learner::hold(ImGuiTestContext* ctx, const Reach& reach) {
+  if (reach.value > 1) return ctx->ItemClick((std::string(mind) + "/**/###keep").c_str());
+  const ImRect cells = ctx->ItemInfo((std::string(mind) + "/**/prior").c_str()).RectFull;
+  ctx->MouseMoveToPos({cells.Min.x + cells.GetWidth() * 0.3f, cells.Min.y + cells.GetHeight() * 0.3f});
+  ctx->MouseClick();
+}
+
+void Learner::couple(ImGuiTestContext* ctx, const Reach& reach) {
+  const std::string way = reach.value > 0 ? "re-anchored" : reach.that.find("drift") != std::string::npos ? "drift" : "dream leads";
+  ctx->ItemClick((std::string(worlds) + "/###coupling").c_str());
+  ctx->ItemClick(("//$FOCUSED/" + way).c_str());
+}
+
+void Learner::set_knob(ImGuiTestContext* ctx, const Reach& reach) {
+  for (const KnobView& each : dream().knobs) {
+    if (each.knob.name != reach.name) continue;
+    const std::string slider = std::string(worlds) + "/##";
+    const bool linked = !each.knob.group.name.empty() && ctx->ItemExists((slider + each.knob.group.name).c_str());
+    ctx->ItemInputValue((slider + (linked ? each.knob.group.name : reach.name)).c_str(), static_cast<float>(reach.value));
+  }
+}
+
+void Learner::do_it(ImGuiTestContext* ctx, const Reach& reach, std::size_t which) {
+  const std::string& deed = reach.deed;
+  if (deed == "steps" || deed == "error" || deed == "untrue" || deed == "probe")
+    watch(ctx, reach, which);
+  else if (deed == "playing" || deed == "pills" || deed == "starts" || deed == "behind")
+    press(ctx, reach);
+  else if (deed == "driven")
+    drive(ctx, reach, which);
+  else if (deed == "edits")
+    drag_bars(ctx, reach);
+  else if (deed == "rolls")
+    ctx->ItemClick((std::string(mind) + "/**/###randomise").c_str());
+  else if (deed == "held")
+    hold(ctx, reach);
+  else if (deed == "released")
+    ctx->ItemClick((std::string(mind) + "/**/###release").c_str());
+  else if (deed == "anchor")
+    couple(ctx, reach);
+  else if (deed == "knob")
+    set_knob(ctx, reach);
+  else if (deed == "tab")
+    ctx->ItemClick((std::string(mind) + "/mind/###" + reach.name).c_str());
+  else
+    ADD_FAILURE() << "The learner does not know how '" << deed << "' is done.";
+  until(ctx, reach.that, [&] { return reached(which); });
+}
+
+void Learner::answer(ImGuiTestContext* ctx, const Question& question) {
+  const auto choose = [&](std::size_t i) {
+    ctx->KeyPress(static_cast<ImGuiKey>(ImGuiKey_1 + static_cast<int>(i)));
+    ctx->Yield(2);
+    EXPECT_EQ(lessons_of().answered(), static_cast<int>(i));
+  };
+  std::size_t right = 0;
+  for (std::size_t i = 0; i < question.answers.size(); ++i) {
+    if (question.answers[i].right) {
+      right = i;
+      continue;
+    }
+    choose(i);
+    EXPECT_EQ(lessons_of().missing(), "First: answer the question.") << question.answers[i].text;
+  }
+  choose(right);
+}
+
+}  // namespace dream::ui

@@ -1,0 +1,58 @@
+#include "tests/app/live_flow.h"
+
+#include <cstdlib>
+#include <utility>
+
+#include "api/platform_time.h"
+
+namespace dream::ui {
+
+std::filesystem::path assets() {
+  return DREAMSCOPE_SOURCE_DIR "/assets";
+}
+
+void LiveFlow::SetUp() {
+  width = 1280, height = 720;
+  most_frames = 1000000;
+  LiveEngine::Options options;
+  options.assets = assets();
+  options.runs = folder() / "runs";
+  options.open = assets() / "runs" / "car_racing";
+  engine = std::make_unique<LiveEngine>(options);
+}
+
+void LiveFlow::TearDown() {
+  close();
+  engine.reset();
+  UserFlow::TearDown();
+}
+
+void LiveFlow::after_frame() {
+  const char* pictures = std::getenv("DREAMSCOPE_PICTURES");
+  if (wanted_picture_.empty()) return;
+  if (pictures) window->screenshot(std::filesystem::path(pictures) / (wanted_picture_ + ".png"));
+  wanted_picture_.clear();
+}
+
+bool LiveFlow::until(ImGuiTestContext* ctx, const std::string& what, const std::function<bool()>& so) {
+  const double end = now_seconds() + 60;
+  while (!so() && now_seconds() < end) ctx->Yield();
+  if (so()) return true;
+  ADD_FAILURE() << what << ": not within a minute.";
+  return false;
+}
+
+void LiveFlow::enter(ImGuiTestContext* ctx, const std::string& run) {
+  engine->send(OpenRun{(assets() / "runs" / run).string()});
+  until(ctx, run + " is open", [&] {
+    return dream().ready && std::filesystem::path(dream().run).filename() == run && !window->ui().snapshot->runs->empty();
+  });
+}
+
+void LiveFlow::picture(ImGuiTestContext* ctx, const std::string& name) {
+  ctx->MouseMoveToPos({640, 5});  // where no tooltip covers anything
+  wanted_picture_ = name;
+  ctx->Yield(2);
+}
+
+}  // namespace dream::ui
