@@ -15,8 +15,8 @@ namespace {
 void choose_lesson(const std::string& given, dream::ui::WindowOptions& options) {
   using namespace dream;
   const auto colon = given.rfind(':');
-  const auto step = colon == std::string::npos ? std::nullopt : whole_number(given.substr(colon + 1));
-  const std::string name = step ? given.substr(0, colon) : given;
+  const auto said = colon == std::string::npos ? std::nullopt : whole_number(given.substr(colon + 1));
+  const std::string name = said ? given.substr(0, colon) : given;
   std::error_code gone;
   for (const auto& file : {std::filesystem::path(name), options.lessons / name, options.lessons / (name + ".toml")})
     if (options.lesson.empty() && std::filesystem::is_regular_file(file, gone)) options.lesson = file;
@@ -24,11 +24,11 @@ void choose_lesson(const std::string& given, dream::ui::WindowOptions& options) 
     throw Error("--lesson: '" + name + "' is neither a lesson's file nor the name of one in " +
                 options.lessons.string());
   const auto steps = static_cast<std::int64_t>(ui::load_lesson(options.lesson).steps.size());
-  if (!step) return;
-  if (*step < 1 || *step > steps)
-    throw Error("--lesson: '" + name + "' has the steps 1 to " + std::to_string(steps) + ", not " +
-                std::to_string(*step));
-  options.lesson_step = static_cast<int>(*step) - 1;
+  if (!said) return;
+  const std::int64_t step = said.value_or(0);
+  if (step < 1 || step > steps)
+    throw Error("--lesson: '" + name + "' has the steps 1 to " + std::to_string(steps) + ", not " + std::to_string(step));
+  options.lesson_step = static_cast<int>(step) - 1;
 }
 
 int run_program(int argc, char** argv) {

@@ -229,6 +229,7 @@ std::vector<Action> make_actions() {
        }})
       .parted = true;
 
+  for (Action& action : picture_actions()) add(std::move(action));
   add_record_actions(all);
 
   // -- view -------------------------------------------------------------------------------------------------------

@@ -10,6 +10,6 @@ struct EmbeddedFile {
   std::size_t size = 0;
 };
 
-EmbeddedFile embedded_file(std::string_view name);  // "text", "bold", "mono", "symbols", "icons"
+EmbeddedFile embedded_file(std::string_view name);  // "text", "bold", "mono", "symbols", "icons", "picture_vertex" …
 
 }  // namespace dream::ui

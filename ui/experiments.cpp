@@ -1,6 +1,7 @@
 #include "ui/experiments.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "ui/game.h"
@@ -35,6 +36,11 @@ Commands let_go(const DreamView& dream) {
   return all;
 }
 
+bool has_temperature(const DreamView& dream) {
+  const auto knobs = group_of_knobs(dream);
+  return !knobs.empty() && knobs.front()->knob.group.name == temperature.name;
+}
+
 auto heat(double tau) {
   return [tau](const DreamView& dream) {
     Commands all;
@@ -48,9 +54,24 @@ auto just(Commands commands) {
   return [commands](const DreamView&) { return commands; };
 }
 
+auto begin_anew_at(double tau) {
+  return [tau](const DreamView& dream) {
+    Commands all{SetTwin{true}, SetCoupling{Coupling::drift, 0}, SetPilot{false}};
+    if (has_temperature(dream)) std::ranges::copy(heat(tau)(dream), std::back_inserter(all));
+    all.insert(all.end(), {DreamControl{Do::restart}, DreamControl{Do::play}});
+    return all;
+  };
+}
+
 std::string needs_reality(const DreamView& dream) {
   if (!dream.has_model) return "There is no dream here: this system acts in the real world alone.";
   return dream.recorded ? "No real world goes with this dream: it began at a recorded frame." : "";
+}
+
+std::string needs_time(const DreamView& dream) {
+  for (const char* brief : {"Catch", "KeyDoor"})
+    if (dream.world.rfind(brief, 0) == 0) return "An episode of this world is over before anything can drift.";
+  return needs_reality(dream);
 }
 
 std::string needs_memory(const DreamView& dream) {
@@ -61,61 +82,49 @@ std::string needs_memory(const DreamView& dream) {
 }
 
 std::string needs_temperature(const DreamView& dream) {
-  const auto knobs = group_of_knobs(dream);
-  return knobs.empty() || knobs.front()->knob.group.name != temperature.name ? "This model has no temperature." : "";
+  return has_temperature(dream) ? "" : "This model has no temperature.";
 }
 
 }  // namespace
 
 const std::vector<Experiment>& experiments() {
-  static const Commands begin_anew{SetTwin{true}, SetCoupling{Coupling::drift, 0}, SetPilot{false},
-                                   DreamControl{Do::restart}, DreamControl{Do::play}};
+  // Starts of KeyDoor: 2 has a blue key, 1 an amber one. The agent acts by what it dreams.
+  static const Commands at_the_blue_key{SetTwin{true}, SetCoupling{Coupling::dream_leads, 0}, SetPilot{false},
+                                        StartAt{2}};
   static const std::vector<Experiment> all{
       {.id = "experiment_drift",
        .title = "Drift, then one real frame",
-       .help = "A hundred steps without a look at the real world, then the reality pill: see the dream snap back.",
-       .why_not = needs_reality,
+       .help = "Forty steps without a look at the real world, then the reality pill: see the dream snap back.",
+       .why_not = needs_time,
        .deeds = {{0, "The dream and the real world begin alike and are driven alike. Nobody corrects the dream.",
-                  just(begin_anew)},
-                 {60, "Watch the two pictures part: every small error stays, and the next step builds on it."},
-                 {100,
+                  begin_anew_at(1)},
+                 {15, "Watch the two pictures part: every small error stays, and the next step builds on it."},
+                 {40,
                   "One real frame was seen, the reality pill: the dream stands where reality is. Re-anchoring does so "
                   "every few steps.",
                   just({RealityPill{}})}},
-       .length = 180},
+       .length = 80},  // the pill comes before PlaNet's pendulum is over, which lasts 45 steps
       {.id = "experiment_temperature",
        .title = "From cold to hot",
        .help = "The temperature τ of the dream at 0.1, 1 and 1.8: how much chance a dream needs.",
        .why_not = needs_temperature,
        .deeds = {{0, "τ = 0.1: almost no chance. The dream takes the likeliest step every time, calm and soon dull.",
-                  [](const DreamView& dream) {
-                    Commands commands = heat(0.1)(dream);
-                    commands.insert(commands.begin(), begin_anew.begin(), begin_anew.end());
-                    return commands;
-                  }},
+                  begin_anew_at(0.1)},
                  {120, "τ = 1: chance as it was learned. This is the world that the model knows.", heat(1)},
                  {220, "τ = 1.8: too much chance. Things appear and vanish, and soon nothing holds.", heat(1.8)}},
        .length = 360},
       {.id = "experiment_memory",
        .title = "A memory that is told",
-       .help = "Keep all that the dream knows of one key, and begin elsewhere: an amber dream over a blue reality.",
+       .help = "Keep all that the dream knows of one key, and begin elsewhere: a blue dream over an amber reality.",
        .why_not = needs_memory,
-       .deeds = {{0, "A key lies at the start, amber or blue. Only memory can say later which door it opens.",
-                  just(begin_anew)},
-                 {2, "Everything that the dream knows now is kept from here on, whatever comes.", keep_all},
-                 {8,
-                  "Another start. The real key may be of the other colour; the dream goes on with the one it was told.",
-                  just({DreamControl{Do::new_start}, DreamControl{Do::play}})},
-                 {16, "And another. Compare the two colours: dream at the left, reality beside it.",
-                  just({DreamControl{Do::new_start}, DreamControl{Do::play}})},
-                 {24, "And another.", just({DreamControl{Do::new_start}, DreamControl{Do::play}})},
-                 {32, "Let go: the dream draws by itself again, and a new start is seen as it is.",
-                  [](const DreamView& dream) {
-                    Commands commands = let_go(dream);
-                    commands.push_back(DreamControl{Do::new_start});
-                    return commands;
-                  }}},
-       .length = 44},
+       .deeds = {{0, "A blue key. Only memory can say later which door it opens.", just(at_the_blue_key), 15},
+                 {0, "All that the dream knows of it is kept from here on, whatever comes.", keep_all, 15},
+                 {0, "Another start: the real key is amber. The dream goes on with the one that it was told.",
+                  just({StartAt{1}}), 25},
+                 {0, "One step takes it into the memory …", just({DreamControl{Do::step}}), 10},
+                 {0, "… and it is let go of: the dream draws by itself again. Which door does the agent take?", let_go},
+                 {5, "It takes the door of the key that it was told of. The real key was amber."}},
+       .length = 12},
   };
   return all;
 }
@@ -128,7 +137,7 @@ void ExperimentPlayer::start(Ui& ui, const Experiment& experiment) {
   before_.frames.clear(), before_.probes.clear(), before_.timeline = {};
   which_ = &experiment;
   run_ = before_.run;
-  next_ = 0, elapsed_ = 0, last_step_ = before_.step;
+  next_ = 0, elapsed_ = 0, still_until_ = 0, last_step_ = before_.step;
   says_ = experiment.title + ".";
   ui.want_panel = "worlds";
 }
@@ -162,25 +171,33 @@ Commands ExperimentPlayer::restoring(const DreamView& now) const {
   return all;
 }
 
+void ExperimentPlayer::do_next(Ui& ui) {
+  const DreamView& dream = ui.dream();
+  const ExperimentStep& deed = which_->deeds[next_++];
+  says_ = deed.says;
+  for (Command& command : deed.commands ? deed.commands(dream) : Commands{}) {
+    if (const auto* knob = std::get_if<SetKnob>(&command)) ui.expect(knob->name, knob->value);
+    ui.send(std::move(command));
+  }
+  if (deed.look == 0) return;
+  ui.send(DreamControl{Do::pause});
+  still_until_ = ui.time + (dream.steps_per_second > 0 ? deed.look / static_cast<double>(dream.steps_per_second) : 0);
+  still_at_ = dream.version;
+}
+
 void ExperimentPlayer::tick(Ui& ui) {
   if (!running()) return;
   const DreamView& dream = ui.dream();
   if (dream.run != run_) return stop(ui);
   elapsed_ += std::max<std::int64_t>(dream.step - last_step_, 0);  // a new start counts from its own beginning
+  if (next_ == 1 && dream.step < last_step_) elapsed_ = dream.step;  // the experiment's own
   last_step_ = dream.step;
   for (const std::string& name : dream.probe_names)
     if (name.rfind("latent", 0) == 0) ui.wanted_probes.insert(name);
-  while (next_ < which_->deeds.size() && which_->deeds[next_].at <= elapsed_) {
-    const ExperimentStep& deed = which_->deeds[next_];
-    if (deed.commands) {
-      for (Command& command : deed.commands(dream)) {
-        if (const auto* knob = std::get_if<SetKnob>(&command)) ui.expect(knob->name, knob->value);
-        ui.send(std::move(command));
-      }
-    }
-    says_ = deed.says;
-    ++next_;
-  }
+  if (still_until_ > 0 && (ui.time < still_until_ || dream.playing || dream.version == still_at_)) return;
+  const bool stood = std::exchange(still_until_, 0) > 0;
+  while (still_until_ == 0 && next_ < which_->deeds.size() && which_->deeds[next_].at <= elapsed_) do_next(ui);
+  if (stood && still_until_ == 0) ui.send(DreamControl{Do::play});
   if (elapsed_ >= which_->length) stop(ui);
 }
 

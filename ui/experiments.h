@@ -17,13 +17,14 @@ struct ExperimentStep {
   std::int64_t at = 0;  // imagined steps since the experiment began
   std::string says;     // one sentence
   std::function<std::vector<Command>(const DreamView&)> commands = {};
+  int look = 0;  // the dream then stands still for as long as so many steps take
 };
 
 /// Something to see in a dream that plays itself: a menu entry, an action.
 struct Experiment {
   std::string id, title, help;
   std::function<std::string(const DreamView&)> why_not;  // empty: this dream can show it
-  std::vector<ExperimentStep> deeds;                               // in the order of their steps
+  std::vector<ExperimentStep> deeds;                     // in the order of their steps
   std::int64_t length = 0;                               // steps, after which all is as it was
 };
 const std::vector<Experiment>& experiments();
@@ -41,6 +42,7 @@ class ExperimentPlayer {
   void tick(Ui& ui);
 
  private:
+  void do_next(Ui& ui);
   std::vector<Command> restoring(const DreamView& now) const;
 
   const Experiment* which_ = nullptr;
@@ -48,6 +50,8 @@ class ExperimentPlayer {
   std::size_t next_ = 0;                      // deed
   std::int64_t elapsed_ = 0, last_step_ = 0;  // steps since it began; the dream's own count when they were counted
   DreamView before_;                          // its settings, not its pictures
+  double still_until_ = 0;                    // while there is something to look at; 0: the dream goes on
+  std::uint64_t still_at_ = 0;                // the dream's version when that began
   std::int64_t from_ = 0;                     // the instant where it began; 0: not known
 };
 

@@ -51,12 +51,10 @@ const PreviewView* preview_of(const Ui& ui, const RunView& run) {
 
 /// The whole picture in the middle of a box, its pixels crisp.
 void draw_fitted(Ui& ui, const std::string& slot, const std::shared_ptr<const Image>& image, ImVec2 min, ImVec2 max) {
-  const ImTextureID texture = ui.textures.get(slot, image);
-  if (texture == ImTextureID_Invalid) return;
   const float w = static_cast<float>(image->width), h = static_cast<float>(image->height);
   const float scale = std::min((max.x - min.x) / w, (max.y - min.y) / h);
   const ImVec2 at{(min.x + max.x - scale * w) / 2, (min.y + max.y - scale * h) / 2};
-  draw_texture(ImGui::GetWindowDrawList(), texture, at, {at.x + scale * w, at.y + scale * h}, ui.settings.smooth);
+  draw_image(ui, slot, image, at, {at.x + scale * w, at.y + scale * h});
 }
 
 /// Of the best score in the same world; below 0, where less of it is better, the best one's of this.

@@ -95,7 +95,7 @@ void draw_presentation(Ui& ui) {
     for (const auto& [name, place] : {std::pair("dream", places.dream), std::pair("real", places.real)}) {
       if (!place.shown()) continue;
       ImGui::SetCursorScreenPos({origin.x + place.x, origin.y + place.y - room.caption});
-      draw_picture(ui, name, find_frame(dream.frames, name), name, {place.width, place.height}, "Not there now.");
+      draw_picture(ui, name, dream.frames, find_frame(dream.frames, name), name, {place.width, place.height}, "Not there now.");
     }
     const Sentence said = sentence(ui);
     const ImVec2 size = ImGui::CalcTextSize(said.text.c_str());

@@ -8,9 +8,12 @@
 
 namespace dream::ui {
 
-/// Draws a texture, each pixel as a crisp square or smoothly interpolated. (The backend binds a sampler of its own, so
-/// that a texture's filter has no say.)
-void draw_texture(ImDrawList* list, ImTextureID texture, ImVec2 min, ImVec2 max, bool smooth);
+/// A picture on the graphics card.
+struct Texture {
+  ImTextureID id = ImTextureID_Invalid;
+  int width = 0, height = 0;
+  explicit operator bool() const { return id != ImTextureID_Invalid; }
+};
 
 /// Pictures on the graphics card, one per slot ("dream", "probe/vae/frame" …). A picture is uploaded again only when
 /// the slot gets another Image object. Needs a current GL context for its whole life.
@@ -21,8 +24,8 @@ class TextureCache {
   TextureCache& operator=(const TextureCache&) = delete;
   ~TextureCache();
 
-  /// `image` must not be null and must hold width * height * channels bytes (1, 3 or 4 channels), else 0 comes back.
-  ImTextureID get(const std::string& slot, const std::shared_ptr<const Image>& image);
+  /// None if `image` is null or does not hold width * height * channels bytes (1, 3 or 4 channels).
+  Texture get(const std::string& slot, const std::shared_ptr<const Image>& image);
 
   /// Frees the textures that were not asked for since the last call but `keep` frames ago.
   void end_frame(int keep = 600);

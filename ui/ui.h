@@ -17,6 +17,7 @@
 #include "ui/experiments.h"
 #include "ui/game.h"
 #include "ui/keymap.h"
+#include "ui/picture_shader.h"
 #include "ui/settings.h"
 #include "ui/texture_cache.h"
 #include "ui/theme.h"
@@ -64,6 +65,13 @@ struct PlotState {
   int log_y = -1;                       // -1: where a plain axis would show a flat line
   bool follow = true;                   // the axes are fitted to the run's own points as they come
   double x[2] = {0, 1}, y[2] = {0, 1};  // what they span
+};
+
+/// The pixel under the mouse, and the pictures of one moment that it is framed in.
+struct PixelMark {
+  std::string group;
+  int x = 0, y = 0, width = 0, height = 0;  // of those pictures
+  int frame = -9;                           // ImGui's, in which the mouse was there
 };
 
 /// Frame and latency measurements of the window, in milliseconds.
@@ -133,6 +141,9 @@ struct Ui {
   bool settings_changed = false;
   Fonts fonts;
   TextureCache textures;
+  PictureShader picture_shader;
+  PictureLook look;  // of every captioned picture of a world, and of a model's own
+  PixelMark pixel;
   Keymap keymap;
   Measures measures;
   std::vector<Action> actions;
@@ -219,5 +230,6 @@ struct Ui {
 
 /// Fills Ui::actions.
 std::vector<Action> make_actions();
+std::vector<Action> picture_actions();  // those of Ui::look
 
 }  // namespace dream::ui

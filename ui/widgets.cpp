@@ -24,10 +24,8 @@ void mark(const Ui& ui, const std::string& name) {
   if (ui.lessons) ui.lessons->mark(ui, name);
 }
 
-namespace {
-
-/// Where a tooltip of this size stands beside the item, never over it where the window has room.
-ImVec2 place_beside(const ImRect& item, ImVec2 size, float gap) {
+ImVec2 place_beside(ImVec2 min, ImVec2 max, ImVec2 size, float gap, bool upright) {
+  const ImRect item(min, max);
   const ImGuiViewport* screen = ImGui::GetMainViewport();
   const ImRect area(screen->Pos, {screen->Pos.x + screen->Size.x, screen->Pos.y + screen->Size.y});
   const ImVec2 most{std::max(area.Min.x, area.Max.x - size.x), std::max(area.Min.y, area.Max.y - size.y)};
@@ -36,15 +34,12 @@ ImVec2 place_beside(const ImRect& item, ImVec2 size, float gap) {
   };
   const ImVec2 below{item.Min.x, item.Max.y + gap}, above{item.Min.x, item.Min.y - gap - size.y},
       right{item.Max.x + gap, item.Min.y}, left{item.Min.x - gap - size.x, item.Min.y};
-  const bool tall = item.GetHeight() > 2 * size.y;
-  for (const ImVec2 at : tall ? std::array{right, left, below, above} : std::array{below, above, right, left}) {
+  for (const ImVec2 at : upright ? std::array{right, left, below, above} : std::array{below, above, right, left}) {
     const ImVec2 fits = inside(at);
     if (!ImRect(fits, {fits.x + size.x, fits.y + size.y}).Overlaps(item)) return fits;
   }
   return inside({ImGui::GetMousePos().x + 4 * gap, ImGui::GetMousePos().y + 4 * gap});
 }
-
-}  // namespace
 
 void tip(const Ui& ui, const char* title, const char* sentence, const char* keys, ImVec2 more) {
   if (ui.lessons)
@@ -64,8 +59,8 @@ void tip(const Ui& ui, const char* title, const char* sentence, const char* keys
     size = {std::max(size.x, wide.x), size.y + ImGui::GetStyle().ItemSpacing.y + wide.y};
   }
   size = {std::max(size.x, more.x) + 2 * padding.x, size.y + more.y + 2 * padding.y};
-  const ImRect item(ImGui::GetItemRectMin(), ImGui::GetItemRectMax());
-  ImGui::SetNextWindowPos(place_beside(item, size, ui.px(6)));
+  const ImVec2 min = ImGui::GetItemRectMin(), max = ImGui::GetItemRectMax();
+  ImGui::SetNextWindowPos(place_beside(min, max, size, ui.px(6), max.y - min.y > 2 * size.y));
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, padding);
   if (ImGui::BeginTooltip()) {
     {

@@ -48,6 +48,10 @@ void mark(const Ui& ui, const std::string& name);
 /// any. `more`: room for what the caller adds to it.
 void tip(const Ui& ui, const char* title, const char* sentence, const char* keys = nullptr, ImVec2 more = {0, 0});
 
+/// Where a tooltip of this size stands beside an item, never over it where the window has room: at its side rather than
+/// below it if `upright`.
+ImVec2 place_beside(ImVec2 min, ImVec2 max, ImVec2 size, float gap, bool upright);
+
 void text(ImU32 colour, const char* format, ...) IM_FMTARGS(2);
 void mono(const Ui& ui, ImU32 colour, const char* format, ...) IM_FMTARGS(3);
 

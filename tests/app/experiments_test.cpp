@@ -44,12 +44,11 @@ TEST_P(LiveExperiments, PlayThemselvesToTheirEndAndPutEverythingBack) {
       if (!until(ctx, "it begins", [&] { return window->ui().experiment.running(); })) return;
       const ExperimentPlayer& experiment = window->ui().experiment;
       std::string said;
+      int sentences = 0;
       until(ctx, "it ends", [&] {
         if (!experiment.running()) return true;
-        if (experiment.says() != said) {
-          said = experiment.says();
-          picture(ctx, GetParam() + "_" + each.id + "_" + std::to_string(dream().version));
-        }
+        if (experiment.says() != said) said = experiment.says(), ++sentences;
+        picture(ctx, GetParam() + "_" + each.id.substr(11) + "_" + std::to_string(sentences));  // as it is at its end
         return !experiment.running();
       });
       EXPECT_EQ(said, each.deeds.back().says);

@@ -28,17 +28,16 @@ void LiveFlow::TearDown() {
 }
 
 void LiveFlow::after_frame() {
-  const char* pictures = std::getenv("DREAMSCOPE_PICTURES");
   if (wanted_picture_.empty()) return;
-  if (pictures) window->screenshot(std::filesystem::path(pictures) / (wanted_picture_ + ".png"));
+  window->screenshot(std::filesystem::path(std::getenv("DREAMSCOPE_PICTURES")) / (wanted_picture_ + ".png"));
   wanted_picture_.clear();
 }
 
 bool LiveFlow::until(ImGuiTestContext* ctx, const std::string& what, const std::function<bool()>& so) {
-  const double end = now_seconds() + 60;
+  const double end = now_seconds() + 120;
   while (!so() && now_seconds() < end) ctx->Yield();
   if (so()) return true;
-  ADD_FAILURE() << what << ": not within a minute.";
+  ADD_FAILURE() << what << ": not within two minutes.";
   return false;
 }
 
@@ -50,7 +49,8 @@ void LiveFlow::enter(ImGuiTestContext* ctx, const std::string& run) {
 }
 
 void LiveFlow::picture(ImGuiTestContext* ctx, const std::string& name) {
-  ctx->MouseMoveToPos({640, 5});  // where no tooltip covers anything
+  if (!std::getenv("DREAMSCOPE_PICTURES")) return;
+  ctx->MouseMoveToPos({1273, 715});  // where no tooltip covers anything
   wanted_picture_ = name;
   ctx->Yield(2);
 }

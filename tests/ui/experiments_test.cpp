@@ -40,9 +40,9 @@ TEST_F(Experiments, EscStopsOneAndItsPillIsTakenOnlyWhenItIsDue) {
   open();
   act([&](ImGuiTestContext* ctx) {
     ctx->MenuClick("//##MainMenuBar/Experiments/Drift, then one real frame");
-    ctx->Yield(40);
+    ctx->Yield(20);
     EXPECT_EQ(engine.count<RealityPill>(), 0);
-    ctx->Yield(80);
+    ctx->Yield(40);
     EXPECT_EQ(engine.count<RealityPill>(), 1);
     ctx->KeyPress(ImGuiKey_Escape);
     ctx->Yield(2);
@@ -96,14 +96,17 @@ TEST_F(Experiments, AMemoryIsKeptAndLetGo) {
     engine.dream().world = "KeyDoor · Dreamer V3";
     ctx->Yield(2);
     EXPECT_EQ(action->why_not(window->ui()), "");
+    engine.dream().steps_per_second = 0;  // as fast as it can: nothing is looked at for long
     window->ui().run("experiment_memory");
-    ctx->Yield(8);
+    ctx->Yield(6);
     EXPECT_GT(engine.dream().held.size(), 4u) << "A class of every group is kept …";
     ctx->Yield(8);
     EXPECT_EQ(engine.last<DreamControl>()->what, DreamControl::Do::play);
+    EXPECT_TRUE(engine.dream().held.empty()) << "… until it has reached the memory.";
+    EXPECT_TRUE(window->ui().experiment.running());
     ctx->KeyPress(ImGuiKey_Escape);
     ctx->Yield(3);
-    EXPECT_TRUE(engine.dream().held.empty()) << "… and let go again.";
+    EXPECT_FALSE(window->ui().experiment.running());
   });
 }
 

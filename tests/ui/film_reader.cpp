@@ -10,27 +10,9 @@ extern "C" {
 }
 #endif
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wshadow"
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-#define STB_IMAGE_STATIC
-#define STB_IMAGE_IMPLEMENTATION
-#define STBI_ONLY_PNG
-#include <stb/stb_image.h>
-#pragma GCC diagnostic pop
-
 #include <cmath>
 
 namespace dream::ui {
-
-Image read_png(const std::filesystem::path& file) {
-  Image image;
-  int channels = 0;
-  unsigned char* pixels = stbi_load(file.c_str(), &image.width, &image.height, &channels, 3);
-  if (pixels) image.pixels.assign(pixels, pixels + 3 * image.width * image.height);
-  stbi_image_free(pixels);
-  return image;
-}
 
 std::vector<Seen> read_gif(const std::filesystem::path& file) {
   GifFileType* gif = DGifOpenFileName(file.c_str(), nullptr);

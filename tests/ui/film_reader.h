@@ -12,7 +12,6 @@ struct Seen {
   int hundredths = 0;  // of a second: of a GIF how long it is seen, of an MP4 when it comes
 };
 
-Image read_png(const std::filesystem::path& file);  // RGB; no pixels where it cannot be read
 std::vector<Seen> read_gif(const std::filesystem::path& file);
 std::vector<Seen> read_mp4(const std::filesystem::path& file);  // none where FFmpeg's libraries are not there
 

@@ -9,6 +9,7 @@
 
 #include "api/error.h"
 #include "tests/ui/film_reader.h"
+#include "tests/ui/reference.h"
 #include "ui/record/colour_table.h"
 #include "ui/record/film_writer.h"
 #include "ui/record/new_steps.h"
@@ -165,6 +166,7 @@ TEST_F(Films, AnMp4IsDecodedToTheSource) {
   film.stop();
   const FilmWriter::State state = ended(film);
   ASSERT_EQ(state.file, folder / "clip.mp4") << state.why;
+  EXPECT_EQ(state.bytes, static_cast<double>(std::filesystem::file_size(state.file)));
   const std::vector<Seen> seen = read_mp4(state.file);
 #ifdef DREAMSCOPE_WITH_FFMPEG
   ASSERT_EQ(seen.size(), 40u);

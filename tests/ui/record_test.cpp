@@ -3,6 +3,7 @@
 
 #include "imgui_internal.h"
 #include "tests/ui/film_reader.h"
+#include "tests/ui/reference.h"
 #include "tests/ui/flow.h"
 #include "ui/panel_picture.h"
 #include "ui/record/recording.h"
@@ -76,10 +77,10 @@ TEST_F(Records, TheButtonShowsTheLengthAndStops) {
     EXPECT_TRUE(window->ui().recording->on());
     ctx->Yield(60);
     EXPECT_NE(window->ui().recording->seconds(), "0.0 s");
-    ctx->ItemClick("//##MainMenuBar/###record");
+    ctx->ItemClick("//##MainMenuBar/##MenuBar/###record");
     EXPECT_FALSE(window->ui().recording->on());
     until_written(ctx);
-    EXPECT_FALSE(ctx->ItemExists("//##MainMenuBar/###record")) << "the bar shows it only while it records";
+    EXPECT_FALSE(ctx->ItemExists("//##MainMenuBar/##MenuBar/###record")) << "the bar shows it only while it records";
   });
   EXPECT_TRUE(std::filesystem::is_directory(only_file()));
 }

@@ -81,6 +81,8 @@ int main(int argc, char** argv) {
   if (state == "delete") window.ui().runs.ask = RunsPanel::Ask::remove;
   if (state == "picture") engine.dream().source = "picture /home/me/cat.png", engine.dream().recorded = true;
   if (state == "notwin") engine.dream().twin = false;
+  if (state == "look") window.ui().look = {2, 1.2f, PictureLook::Channel::red};
+  if (state == "signed") window.ui().look = {1, 1, {}, PictureLook::Map::diverging, true};
   for (int frame = 0; window.frame(); ++frame) {
     Ui& ui = window.ui();
     if (mouse[0] >= 0) ImGui::GetIO().AddMousePosEvent(mouse[0], mouse[1]);

@@ -402,15 +402,15 @@ TEST_F(Windows, APictureIsUploadedOnlyWhenItChanges) {
   const std::shared_ptr<const Image> image = std::make_shared<Image>(Image{2, 2, 3, std::vector<std::uint8_t>(12, 9)});
   TextureCache& textures = window->ui().textures;
   const int before = textures.uploads();
-  const ImTextureID first = textures.get("test", image);
+  const ImTextureID first = textures.get("test", image).id;
   EXPECT_NE(first, ImTextureID_Invalid);
-  EXPECT_EQ(textures.get("test", image), first);
+  EXPECT_EQ(textures.get("test", image).id, first);
   EXPECT_EQ(textures.uploads(), before + 1);
   textures.get("test", std::make_shared<Image>(*image));
   EXPECT_EQ(textures.uploads(), before + 2);
   auto wrong = std::make_shared<Image>(*image);
   wrong->pixels.pop_back();
-  EXPECT_EQ(textures.get("test", wrong), ImTextureID_Invalid) << "Too few pixels: refused.";
+  EXPECT_FALSE(textures.get("test", wrong)) << "Too few pixels: refused.";
 }
 
 TEST_F(Windows, TheScreenshotIsAPng) {

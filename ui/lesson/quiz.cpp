@@ -1,4 +1,3 @@
-#include "ui/coupling.h"
 #include "ui/lesson/quiz.h"
 
 #include <algorithm>
@@ -51,7 +50,7 @@ void Quiz::begin(Ui& ui) {
   real_left_ = std::bernoulli_distribution()(rng_);
   clip_painted_ = painted_;
   ui.engine.send(SetTwin{true});
-  ui.engine.send(anchored_every(0));
+  ui.engine.send(SetCoupling{Coupling::drift, 0});  // the agent drives well; the dream must follow
   ui.engine.send(SetPilot{false});
   want_start(ui);
 }

@@ -63,8 +63,7 @@ void draw_replay(Ui& ui, const TrainView& train, float width) {
   const ImVec2 below = ImGui::GetCursorPos();
   ImGui::SetCursorPos({left + width + gap, top});
   const ImVec2 at = ImGui::GetCursorScreenPos();
-  if (const ImTextureID texture = ui.textures.get("batch/replay", frame->image); texture != ImTextureID_Invalid)
-    draw_texture(ImGui::GetWindowDrawList(), texture, at, {at.x + picture.x, at.y + picture.y}, ui.settings.smooth);
+  draw_image(ui, "batch/replay", frame->image, at, {at.x + picture.x, at.y + picture.y});
   ImGui::InvisibleButton("replay frame", {std::max(picture.x, 1.0f), std::max(picture.y, 1.0f)});
   tip(ui, "The chosen frame", "A real frame of the replay: the dream would begin here.");
   ImGui::SetCursorPos(below);
@@ -93,7 +92,7 @@ void draw_warnings(Ui& ui, const TrainView& train, ImVec2 size) {
 }
 
 /// The cells of one moment, large, with what they are: below the mouse.
-void draw_moment(Ui& ui, const Frame& frame, ImTextureID texture, int column, int group, int rows) {
+void draw_moment(Ui& ui, const Frame& frame, int column, int group, int rows) {
   const int all = static_cast<int>(frame.rows.size());
   const float cell_w = static_cast<float>(frame.image->width) / static_cast<float>(frame.columns),
               cell_h = static_cast<float>(frame.image->height) / static_cast<float>(all);
@@ -108,8 +107,10 @@ void draw_moment(Ui& ui, const Frame& frame, ImTextureID texture, int column, in
     text(world_colour(ui, name), "%s", name.c_str());
     const float u = static_cast<float>(column) / static_cast<float>(frame.columns),
                 v = static_cast<float>(row) / static_cast<float>(all);
-    ImGui::Image(ImTextureRef(texture), {cell_w * scale, cell_h * scale}, {u, v},
-                 {u + 1 / static_cast<float>(frame.columns), v + 1 / static_cast<float>(all)});
+    const ImVec2 at = ImGui::GetCursorScreenPos(), size{cell_w * scale, cell_h * scale};
+    draw_image(ui, "batch/" + frame.name, frame.image, at, {at.x + size.x, at.y + size.y},
+               {.from = {u, v}, .to = {u + 1 / static_cast<float>(frame.columns), v + 1 / static_cast<float>(all)}});
+    ImGui::Dummy(size);
     ImGui::EndGroup();
   }
   ImGui::EndTooltip();
@@ -134,12 +135,10 @@ void draw_sheet(Ui& ui, const Frame& frame, float width) {
   const ImVec2 size{static_cast<float>(frame.image->width) * scale, static_cast<float>(frame.image->height) * scale};
   const ImVec2 at = ImGui::GetCursorScreenPos(), min{at.x + names, at.y + (known ? line + ui.px(2) : 0)},
                max{min.x + size.x, min.y + size.y};
-  const ImTextureID texture = ui.textures.get("batch/" + frame.name, frame.image);
   ImDrawList* list = ImGui::GetWindowDrawList();
   ImGui::InvisibleButton(frame.name.c_str(), {names + size.x, max.y - at.y});
   const bool hovered = ImGui::IsItemHovered();
-  if (texture == ImTextureID_Invalid) return;
-  draw_texture(list, texture, min, max, ui.settings.smooth || scale < 1);  // nearest would drop rows of pixels
+  if (!draw_image(ui, "batch/" + frame.name, frame.image, min, max)) return;
   if (known) {
     const float cell_w = size.x / static_cast<float>(frame.columns), cell_h = size.y / static_cast<float>(all);
     const auto again = std::find(frame.rows.begin() + 1, frame.rows.end(), frame.rows.front());
@@ -159,7 +158,7 @@ void draw_sheet(Ui& ui, const Frame& frame, float width) {
     list->AddText({begins + ui.px(6), at.y}, p.dream, fitted(from_here, max.x - begins - ui.px(6)).c_str());
     const ImVec2 mouse = ImGui::GetMousePos();
     if (hovered && mouse.x >= min.x && mouse.y >= min.y)
-      draw_moment(ui, frame, texture, std::clamp(static_cast<int>((mouse.x - min.x) / cell_w), 0, frame.columns - 1),
+      draw_moment(ui, frame, std::clamp(static_cast<int>((mouse.x - min.x) / cell_w), 0, frame.columns - 1),
                   std::clamp(static_cast<int>((mouse.y - min.y) / cell_h), 0, all - 1) / rows, rows);
   }
   ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + width);
@@ -228,7 +227,7 @@ void draw_batch(const Snapshot& snapshot, Ui& ui) {
     const int w = frame.image ? frame.image->width : 64, h = frame.image ? frame.image->height : 64;
     const ImVec2 size = fit_picture(w, h, {each, std::max(space.y - ui.px(40), each)});
     height = std::max(height, size.y + caption_height(ui));
-    draw_picture(ui, "batch/" + frame.name, &frame, frame.name, size, "Not made yet.");
+    draw_picture(ui, "batch/" + frame.name, train.frames, &frame, frame.name, size, "Not made yet.");
   }
   if (beside) ImGui::SameLine(0, gap);
   ImGui::BeginGroup();

@@ -50,12 +50,8 @@ void draw_future(Ui& ui, const DreamView& dream, int index, ImVec2 size, bool ti
                          : "Click: the dream goes on from here, as a branch of this moment.";
   tip(ui, future.label.c_str(), about.c_str());
   ImDrawList* list = ImGui::GetWindowDrawList();
-  const ImTextureID texture = future.picture ? ui.textures.get(slot, future.picture) : ImTextureID_Invalid;
   list->AddRectFilled(min, max, p.well);
-  if (texture != ImTextureID_Invalid)
-    draw_texture(list, texture, min, max, ui.settings.smooth);
-  else if (other_weights)
-    centred_note(ui, min, max, "opening");
+  if (!draw_image(ui, slot, future.picture, min, max) && other_weights) centred_note(ui, min, max, "opening");
   const bool ended = future.done_probability > 0.5f;
   if (ended) list->AddRectFilled(min, max, fade(p.well, 0.6f));
   list->AddRect(min, max, hovered ? p.dream : fade(p.dream, 0.35f), 0, ui.px(hovered ? 2.0f : 1.0f));

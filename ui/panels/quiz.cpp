@@ -8,6 +8,7 @@
 #include "implot.h"
 #include "ui/lesson/lesson_runner.h"
 #include "ui/panel_list.h"
+#include "ui/pictures.h"
 #include "ui/widgets.h"
 
 namespace dream::ui {
@@ -26,18 +27,15 @@ void draw_clip(Ui& ui, const Quiz& quiz, bool left, ImVec2 size) {
   const bool told = quiz.state() == Quiz::State::told, real = left == quiz.real_left();
   const char* name = !told ? (left ? "1" : "2") : real ? "REAL" : "DREAM";
   const ImU32 colour = !told ? p.muted : real ? p.real : p.dream;
-  header(ui, name, colour, told ? "" : left ? "left" : "right", size.x);
+  const int horizon = told ? quiz.answers().back().horizon : quiz.horizon();
+  const std::string length = std::to_string(horizon) + (horizon == 1 ? " imagined step" : " imagined steps");
+  header(ui, name, colour, quiz.state() == Quiz::State::idle ? "" : length, size.x);
   const ImVec2 min = ImGui::GetCursorScreenPos(), max{min.x + size.x, min.y + size.y};
   ImDrawList* list = ImGui::GetWindowDrawList();
-  const int horizon = quiz.state() == Quiz::State::told ? quiz.answers().back().horizon : quiz.horizon();
   const auto picture = quiz.state() == Quiz::State::making || quiz.state() == Quiz::State::idle
                            ? nullptr
                            : quiz.picture(left, shown_step(ui, horizon));
-  const ImTextureID texture =
-      picture ? ui.textures.get(left ? "quiz left" : "quiz right", picture) : ImTextureID_Invalid;
-  if (texture != ImTextureID_Invalid)
-    draw_texture(list, texture, min, max, ui.settings.smooth);
-  else
+  if (!draw_image(ui, left ? "quiz left" : "quiz right", picture, min, max))
     list->AddRectFilled(min, max, p.well, ui.px(4));
   list->AddRectFilled({min.x, min.y - ui.px(2)}, {max.x, min.y}, colour);
   ImGui::Dummy(size);
@@ -91,9 +89,9 @@ void draw_accuracy(Ui& ui, const Quiz& quiz, ImVec2 size) {
 void draw_answers(Ui& ui, const Quiz& quiz, ImVec2 size) {
   const Palette& p = ui.color();
   if (!ImGui::BeginTable("answers", 4,
-                         ImGuiTableFlags_ScrollY | ImGuiTableFlags_SizingStretchProp | ImGuiTableFlags_PadOuterX, size))
+                         ImGuiTableFlags_ScrollY | ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_PadOuterX, size))
     return;
-  for (const char* title : {"steps", "asked", "right", "last MSE"}) ImGui::TableSetupColumn(title);
+  for (const char* title : {"steps", "asked", "right", "MSE"}) ImGui::TableSetupColumn(title);
   ImGui::TableSetupScrollFreeze(0, 1);
   ImGui::TableHeadersRow();
   for (const int horizon : Quiz::horizons) {
@@ -168,7 +166,7 @@ void draw_question(Ui& ui, Quiz& quiz) {
         chosen = 1;
       ImGui::SameLine(0, ui.px(12));
       ImGui::AlignTextToFramePadding();
-      text(p.text, "After %d imagined step%s: which one is real?", quiz.horizon(), quiz.horizon() == 1 ? "" : "s");
+      text(p.text, "Which one is real?");
       if (chosen >= 0) quiz.answer(chosen == 0);
       return;
     }
@@ -238,9 +236,9 @@ void draw_quiz(const Snapshot&, Ui& ui) {
     text(p.muted, "%s", fitted(said, ImGui::GetContentRegionAvail().x).c_str());
   }
   const ImVec2 rest{ImGui::GetContentRegionAvail().x, std::max(ImGui::GetContentRegionAvail().y, ui.px(80))};
-  draw_accuracy(ui, quiz, {rest.x * 0.58f - gap, rest.y});
+  draw_accuracy(ui, quiz, {rest.x * 0.5f - gap, rest.y});
   ImGui::SameLine(0, gap);
-  draw_answers(ui, quiz, {rest.x * 0.42f, rest.y});
+  draw_answers(ui, quiz, {rest.x * 0.5f, rest.y});
 }
 
 }  // namespace dream::ui

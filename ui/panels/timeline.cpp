@@ -123,9 +123,7 @@ void draw_thumbnails(Ui& ui, const DreamView& dream, const Along& x, float top, 
     const auto at = static_cast<std::size_t>(std::max(wanted, 0.0));
     if (wanted < 0 || at >= line.size()) break;
     if (!line[at].picture) continue;
-    const ImTextureID texture = ui.textures.get("timeline/" + std::to_string(slot), line[at].picture);
-    if (texture != ImTextureID_Invalid)
-      draw_texture(list, texture, {left, top}, {left + width, top + height}, true);
+    draw_image(ui, "timeline/" + std::to_string(slot), line[at].picture, {left, top}, {left + width, top + height});
     if (at > dream.timeline.present) list->AddRectFilled({left, top}, {left + width, top + height}, fade(ui.color().well, 0.55f));
   }
   WithFont small(ui.fonts.text, 0.82f);
@@ -177,13 +175,9 @@ bool draw_branches(Ui& ui, const DreamView& dream, const Along& x, float top, fl
     } else if (hovered && ImGui::BeginTooltip()) {
       text(p.text, "branch: steps %lld to %lld", static_cast<long long>(branch.from_step),
            static_cast<long long>(branch.to_step));
-      const ImTextureID end = branch.picture ? ui.textures.get("branch end", branch.picture) : ImTextureID_Invalid;
-      if (end != ImTextureID_Invalid) {
-        const ImVec2 at = ImGui::GetCursorScreenPos();
-        const float side = ui.px(96);
-        draw_texture(ImGui::GetWindowDrawList(), end, at, {at.x + side, at.y + side}, ui.settings.smooth);
-        ImGui::Dummy({side, side});
-      }
+      const ImVec2 at = ImGui::GetCursorScreenPos();
+      const float side = ui.px(96);
+      if (draw_image(ui, "branch end", branch.picture, at, {at.x + side, at.y + side})) ImGui::Dummy({side, side});
       text(p.muted, "click: go to its end; right click: compare, or take its actions");
       ImGui::EndTooltip();
     }
@@ -202,7 +196,7 @@ void draw_comparison(Ui& ui, const DreamView& dream, ImVec2 at, float side) {
   const auto one = [&](const char* name, const char* title) {
     const Frame* frame = find_frame(dream.frames, name);
     ImGui::SetCursorScreenPos(at);
-    draw_picture(ui, name, frame, title, {side, side}, frame ? frame->caption : "");
+    draw_picture(ui, name, dream.frames, frame, title, {side, side}, frame ? frame->caption : "");
     at.x += side + ui.px(12);
   };
   one("branch", "branch");

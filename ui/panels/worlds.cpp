@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "ui/coupling.h"
+#include "ui/lesson/lesson_runner.h"
 #include "ui/panel_list.h"
 #include "ui/pictures.h"
 #include "ui/places.h"
@@ -127,6 +128,7 @@ std::vector<FigureGroup> figure_groups(const Ui& ui, const DreamView& dream) {
   const int action = dream.spaces.action.discrete() ? 1 : static_cast<int>(dream.spaces.action.axes.size());
   std::vector<FigureGroup> groups{{action + (dream.has_done ? 2 : 1), draw_step}, {5, draw_comparison}};
   if (ui.game.scores()) groups.insert(groups.begin(), {2, draw_game});
+  if (ui.lessons->current()) std::ranges::reverse(groups);  // what a lesson points at has room before the score
   return groups;
 }
 
@@ -192,11 +194,10 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
                               : dream.twin ? "The real world is on its way."
                                            : "The twin is off: the real world is not stepped.";
   const std::vector<Frame> painting = ui.brush.frames(dream), picture = from_picture(dream);
-  const auto frame_of = [&](const char* name) {
-    const Frame* found = find_frame(painting, name);
-    if (!found) found = find_frame(picture, name);
-    return found ? found : find_frame(dream.frames, name);
-  };
+  std::vector<Frame> frames = painting;  // of one name, the first is shown
+  for (const auto* more : {&picture, &dream.frames})
+    for (const Frame& frame : *more)
+      if (!find_frame(frames, frame.name)) frames.push_back(frame);
   struct Shown {
     const char* name;
     Place place;
@@ -214,7 +215,7 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
     if (&shown == pictures && ui.brush.active())
       ui.brush.draw_canvas(ui, size);
     else
-      draw_picture(ui, shown.name, frame_of(shown.name), shown.name, size, shown.why_missing);
+      draw_picture(ui, shown.name, frames, find_frame(frames, shown.name), shown.name, size, shown.why_missing);
   }
   if (places.coupling.shown()) {
     ImGui::SetCursorScreenPos(on_screen(origin, places.coupling));
@@ -238,7 +239,7 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
       if (shown.place.shown()) continue;
       if (!std::exchange(first, false)) ImGui::SameLine(0, room.gap);
       const float scale = std::max(ui.px(128) / static_cast<float>(room.frame_width), 1.0f);
-      draw_picture(ui, shown.name, frame_of(shown.name), shown.name,
+      draw_picture(ui, shown.name, frames, find_frame(frames, shown.name), shown.name,
                    {scale * static_cast<float>(room.frame_width), scale * static_cast<float>(room.frame_height)},
                    shown.why_missing);
     }

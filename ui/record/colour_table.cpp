@@ -8,9 +8,9 @@ namespace {
 
 constexpr std::size_t most_colours = 256;
 
-using Rgb = std::array<std::uint8_t, 3>;
+using ByteColour = std::array<std::uint8_t, 3>;
 
-Rgb colour_at(const Image& rgb, std::size_t pixel) {
+ByteColour colour_at(const Image& rgb, std::size_t pixel) {
   return {rgb.pixels[3 * pixel], rgb.pixels[3 * pixel + 1], rgb.pixels[3 * pixel + 2]};
 }
 
@@ -21,10 +21,10 @@ std::optional<Indexed> indexed_exactly(const Image& rgb) {
   index.fill(-1);
   Indexed out;
   out.pixels.resize(rgb.pixels.size() / 3);
-  Rgb last{};
+  ByteColour last{};
   std::uint8_t last_index = 0;
   for (std::size_t i = 0; i < out.pixels.size(); ++i) {
-    const Rgb colour = colour_at(rgb, i);
+    const ByteColour colour = colour_at(rgb, i);
     if (i == 0 || colour != last) {
       std::size_t slot = (colour[0] * 73u + colour[1] * 179u + colour[2] * 283u) % slots;
       while (index[slot] >= 0 && out.colours[static_cast<std::size_t>(index[slot])] != colour)
@@ -48,7 +48,7 @@ struct Cell {
   double mean(int c) const { return sum[c] / count; }
 };
 
-std::size_t cell_of(const Rgb& colour) {
+std::size_t cell_of(const ByteColour& colour) {
   return static_cast<std::size_t>(colour[0] >> 2) << 12 | static_cast<std::size_t>(colour[1] >> 2) << 6 |
          colour[2] >> 2;
 }
@@ -85,7 +85,7 @@ Indexed indexed(const Image& rgb) {
   std::vector<std::uint32_t> known(std::size_t{1} << 18, 0);  // the cell's number + 1; later its part
   std::vector<Cell> cells;
   for (std::size_t i = 0; i < out.pixels.size(); ++i) {
-    const Rgb colour = colour_at(rgb, i);
+    const ByteColour colour = colour_at(rgb, i);
     std::uint32_t& number = known[cell_of(colour)];
     if (number == 0) {
       cells.emplace_back().at = cell_of(colour);

@@ -40,6 +40,7 @@ class Gif : public FilmFile {
   void finish(std::int64_t end) override {
     if (last_) put(end);
     check(EGifCloseFile(gif_.release(), nullptr));
+    count();
     out_.close();
     if (!out_) refuse();
   }
@@ -54,6 +55,8 @@ class Gif : public FilmFile {
   void check(int result) const {
     if (result != GIF_OK) refuse();
   }
+
+  void count() { bytes_ = static_cast<std::uintmax_t>(std::max<std::streamoff>(out_.tellp(), 0)); }
 
   /// The last picture, now that it is known how long it is seen. A rate that does not divide 100 is right in the mean.
   void put(std::int64_t until) {
@@ -74,7 +77,7 @@ class Gif : public FilmFile {
     GifFreeMapObject(map);
     check(put);
     check(EGifPutLine(gif_.get(), last_->pixels.data(), static_cast<int>(last_->pixels.size())));
-    bytes_ = static_cast<std::uintmax_t>(std::max<std::streamoff>(out_.tellp(), 0));
+    count();
   }
 
   FilmSpec spec_;

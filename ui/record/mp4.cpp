@@ -93,12 +93,11 @@ class Mp4 : public FilmFile {
     check(avcodec_send_frame(encoder_.get(), nullptr));
     put_packets();
     check(av_write_trailer(muxer_.get()));
+    count();
     check(avio_closep(&muxer_->pb));
   }
 
-  std::uintmax_t bytes() const override {
-    return muxer_->pb ? static_cast<std::uintmax_t>(std::max<std::int64_t>(avio_tell(muxer_->pb), 0)) : 0;
-  }
+  std::uintmax_t bytes() const override { return bytes_; }
 
  private:
   void check(int result) const {
@@ -121,6 +120,8 @@ class Mp4 : public FilmFile {
     return padded_.data();
   }
 
+  void count() { bytes_ = static_cast<std::uintmax_t>(std::max<std::int64_t>(avio_size(muxer_->pb), 0)); }
+
   void put_packets() {
     for (int got = 0; got >= 0;) {
       got = avcodec_receive_packet(encoder_.get(), packet_.get());
@@ -130,6 +131,7 @@ class Mp4 : public FilmFile {
       packet_->stream_index = stream_->index;
       check(av_interleaved_write_frame(muxer_.get(), packet_.get()));
       check(muxer_->pb->error);
+      count();
     }
   }
 
@@ -145,6 +147,7 @@ class Mp4 : public FilmFile {
   std::unique_ptr<SwsContext, FreeScaler> scaler_;
   AVStream* stream_ = nullptr;  // the muxer's
   std::vector<std::uint8_t> padded_;
+  std::uintmax_t bytes_ = 0;
 };
 
 }  // namespace

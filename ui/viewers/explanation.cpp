@@ -1,4 +1,5 @@
 // What one element of a latent does to the picture: a film strip in its tooltip.
+#include "ui/pictures.h"
 #include "ui/viewers/viewer.h"
 #include "ui/widgets.h"
 
@@ -17,16 +18,16 @@ void explain(Ui& ui, const Probe& probe, int index, const std::string& sentence)
   text(p.muted, "%s", strip ? "this moment, with the element at" : "this moment, if it is drawn");
   ImDrawList* list = ImGui::GetWindowDrawList();
   const ImVec2 at = ImGui::GetCursorScreenPos();
-  ImGui::PushFont(ui.fonts.mono, ImGui::GetStyle().FontSizeBase * 0.82f);  // of this window alone
-  for (std::size_t i = 0; i < explained.pictures.size(); ++i) {
-    const auto& one = explained.pictures[i];
-    const ImVec2 min{at.x + static_cast<float>(i) * (side + gap), at.y}, max{min.x + side, min.y + side};
-    const ImTextureID texture = ui.textures.get("explained/" + std::to_string(i), one.picture);
-    if (texture != ImTextureID_Invalid) draw_texture(list, texture, min, max, ui.settings.smooth);
-    if (strip) list->AddText({min.x, max.y + ui.px(2)}, p.text, short_number(static_cast<double>(one.value)).c_str());
+  {
+    WithFont small(ui.fonts.mono, 0.82f);
+    for (std::size_t i = 0; i < explained.pictures.size(); ++i) {
+      const auto& one = explained.pictures[i];
+      const ImVec2 min{at.x + static_cast<float>(i) * (side + gap), at.y}, max{min.x + side, min.y + side};
+      draw_image(ui, "explained/" + std::to_string(i), one.picture, min, max);
+      if (strip) list->AddText({min.x, max.y + ui.px(2)}, p.text, short_number(static_cast<double>(one.value)).c_str());
+    }
+    ImGui::Dummy({pictures.x, side + (strip ? ImGui::GetTextLineHeight() + ui.px(2) : 0)});
   }
-  ImGui::Dummy({pictures.x, side + (strip ? ImGui::GetTextLineHeight() + ui.px(2) : 0)});
-  ImGui::PopFont();
   ImGui::EndTooltip();
 }
 

@@ -1,3 +1,4 @@
+#include "ui/pictures.h"
 #include "ui/viewers/viewer.h"
 #include "ui/widgets.h"
 
@@ -6,16 +7,21 @@ namespace dream::ui {
 void draw_viewer(Ui& ui, const Probe& probe, const Image& value, ImVec2 size) {
   const ImVec2 fitted = fit_picture(value.width, value.height, size);
   const std::shared_ptr<const Image> shared(probe.value, &value);  // shares the probe's ownership
-  const ImTextureID texture = ui.textures.get("probe/" + probe.name, shared);
-  if (texture == ImTextureID_Invalid) {
+  const ImVec2 at = ImGui::GetCursorScreenPos(), end{at.x + fitted.x, at.y + fitted.y};
+  const std::string slot = "probe/" + probe.name;
+  const PictureLook look = ui.look.difference ? PictureLook{} : ui.look;  // it has nothing to be held against
+  if (!draw_image(ui, slot, shared, at, end, {look})) {
     const Well box = well(ui, "picture", size);
     centred_note(ui, box.min, box.max, "The model published a picture whose size does not match its pixels.");
     return;
   }
-  const ImVec2 at = ImGui::GetCursorScreenPos();
-  draw_texture(ImGui::GetWindowDrawList(), texture, at, {at.x + fitted.x, at.y + fitted.y}, ui.settings.smooth);
-  ImGui::Dummy(fitted);
-  tip(ui, probe.title.c_str(), probe.caption.c_str());
+  ImGui::SetNextItemAllowOverlap();
+  ImGui::InvisibleButton(slot.c_str(), fitted);
+  const ImVec2 below = ImGui::GetCursorScreenPos();
+  if (ImGui::IsItemHovered()) show_pixel(ui, slot, {{probe.title, ui.color().text, &value}}, at, end);
+  frame_pixel(ui, slot, value, at, end);
+  note_look(ui, slot, description(look, "", ""), at, end);
+  ImGui::SetCursorScreenPos(below);
 }
 
 }  // namespace dream::ui
