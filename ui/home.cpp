@@ -123,7 +123,11 @@ Wish draw_card(Ui& ui, const RunView& run, bool chosen, float width, float pictu
   const bool hovered = ImGui::IsItemHovered();
   const PreviewView* preview = preview_of(ui, run);
   const std::string why_not = !run.usable ? run.detail : preview ? preview->fault : "";
-  why_not.empty() ? explain_card(ui, run, preview) : tip(ui, run.title.c_str(), why_not.c_str());
+  const bool on_figures = ImGui::GetMousePos().y > min.y + picture;
+  if (!why_not.empty())
+    tip(ui, run.title.c_str(), why_not.c_str());
+  else if (on_figures)
+    explain_card(ui, run, preview);
   const Wish wish = mouse_wish(ui, run, clicked);
   ImGui::PopID();
   ImDrawList* list = ImGui::GetWindowDrawList();
@@ -140,7 +144,8 @@ Wish draw_card(Ui& ui, const RunView& run, bool chosen, float width, float pictu
   }
   if (preview && preview->real) {
     const float inset = picture * 0.31f;
-    const ImVec2 to{below.x - ui.px(8), below.y - ui.px(8)}, from{to.x - inset, to.y - inset};
+    const float side = preview->dream ? (width - picture) / 2 : 0;
+    const ImVec2 to{below.x - side - ui.px(8), below.y - ui.px(8)}, from{to.x - inset, to.y - inset};
     list->AddRectFilled(from, to, p.well);
     draw_fitted(ui, "home/real/" + run.path, preview->real, from, to);
     list->AddRect(from, to, p.real, 0, ui.px(2));
@@ -163,7 +168,11 @@ Wish draw_card(Ui& ui, const RunView& run, bool chosen, float width, float pictu
   const float half = (width - 3 * pad) / 2, second = 2 * pad + half;
   char honest[48] = "honest ·";
   const bool known = preview && preview->honest_count > 0;
-  if (known) std::snprintf(honest, sizeof honest, "honest %.1f steps", preview->honest);
+  if (known) {
+    std::snprintf(honest, sizeof honest, "honest %.1f steps", preview->honest);
+    WithFont small(ui.fonts.text, 0.82f);
+    if (ImGui::CalcTextSize(honest).x > half) std::snprintf(honest, sizeof honest, "honest %.1f", preview->honest);
+  }
   line(ui.fonts.text, 0.82f, p.text, honest, pad, half);
   std::string score = run.usable ? score_text(run) : run.detail;
   const bool trains = trains_now(ui, run);
@@ -299,8 +308,9 @@ void draw_hints(Ui& ui, float right) {
   const float y = ImGui::GetCursorScreenPos().y, from = right - ImGui::CalcTextSize(pace).x;
   const char* drop = "drop a run, a dataset or a picture anywhere";
   const bool both = ImGui::GetCursorScreenPos().x + ImGui::CalcTextSize(drop).x + ui.px(20) < from;
+  ImGui::AlignTextToFramePadding();
   if (both || room(drop)) text(p.muted, "%s", drop);
-  if (both) right_text(ImGui::GetWindowDrawList(), right, y, p.muted, pace);
+  if (both) right_text(ImGui::GetWindowDrawList(), right, y + ImGui::GetStyle().FramePadding.y, p.muted, pace);
   ImGui::NewLine();
 }
 

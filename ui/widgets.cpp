@@ -41,7 +41,7 @@ ImVec2 place_beside(ImVec2 min, ImVec2 max, ImVec2 size, float gap, bool upright
   return inside({ImGui::GetMousePos().x + 4 * gap, ImGui::GetMousePos().y + 4 * gap});
 }
 
-void tip(const Ui& ui, const char* title, const char* sentence, const char* keys) {
+void tip(const Ui& ui, const char* title, const char* sentence, const char* keys, ImVec2 more) {
   if (ui.lessons)
     if (const std::string& locked = ui.lessons->mark(ui, title); !locked.empty()) sentence = locked.c_str();
   if (!ImGui::IsItemHovered(ImGuiHoveredFlags_ForTooltip | ImGuiHoveredFlags_AllowWhenDisabled)) return;
@@ -58,7 +58,7 @@ void tip(const Ui& ui, const char* title, const char* sentence, const char* keys
     const ImVec2 wide = ImGui::CalcTextSize(sentence, nullptr, false, wrap);
     size = {std::max(size.x, wide.x), size.y + ImGui::GetStyle().ItemSpacing.y + wide.y};
   }
-  size = {size.x + 2 * padding.x, size.y + 2 * padding.y};
+  size = {std::max(size.x, more.x) + 2 * padding.x, size.y + more.y + 2 * padding.y};
   const ImVec2 min = ImGui::GetItemRectMin(), max = ImGui::GetItemRectMax();
   ImGui::SetNextWindowPos(place_beside(min, max, size, ui.px(6), max.y - min.y > 2 * size.y));
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, padding);

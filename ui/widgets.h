@@ -45,8 +45,8 @@ class WithFont {
 void mark(const Ui& ui, const std::string& name);
 
 /// A tooltip beside the last item, not over it: a bold title (with the paper's symbol), a sentence, and the key, if
-/// any.
-void tip(const Ui& ui, const char* title, const char* sentence, const char* keys = nullptr);
+/// any. `more`: room for what the caller adds to it.
+void tip(const Ui& ui, const char* title, const char* sentence, const char* keys = nullptr, ImVec2 more = {0, 0});
 
 /// Where a tooltip of this size stands beside an item, never over it where the window has room: at its side rather than
 /// below it if `upright`.

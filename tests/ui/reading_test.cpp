@@ -157,8 +157,6 @@ TEST_F(Reading, AnElementUnderTheMouseIsExplainedByPictures) {
   open();
   engine.dream().playing = false;
   act([&](ImGuiTestContext* ctx) {
-    ctx->ItemClick("//Mind###mind/mind/###latent");
-    ctx->Yield(3);
     const ImRect bars = ctx->ItemInfo("//Mind###mind/**/bars").RectFull;
     const auto tooltip = [] { return ImGui::FindWindowByName("##Tooltip_00"); };
     const float picture = window->ui().px(72);

@@ -144,7 +144,7 @@ void draw_fan(const Snapshot& snapshot, Ui& ui) {
     draw_future(ui, dream, i, {std::floor(side), std::floor(side * aspect)}, tight);
   }
   const char* what_next = fan.steps >= fan.most ? "They wait there: click one to go on with it."
-                                                : "Space holds them still; click one to go on from there.";
+                                                : "Click one to go on from there. Space holds them still.";
   text(p.muted, "%s", fitted(what_next, width).c_str());
   tip(ui, "Futures", what_next);
 }

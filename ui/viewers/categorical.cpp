@@ -103,13 +103,11 @@ void draw_grid(Ui& ui, const Probe& probe, const Side& side, const Categorical& 
   add("prior", value.prior);
   if (static_cast<std::size_t>(g) < value.drawn.size() && value.drawn[static_cast<std::size_t>(g)] == c && used > 0)
     std::snprintf(line + used, sizeof line - static_cast<std::size_t>(used), "   drawn");
-  tip(ui, probe.title.c_str(),
-      (probe.caption + "\n" + line +
-       (!probe.editable                             ? ""
-        : is_held(ui, probe, g * value.classes + c) ? "\nForced: the dream keeps it. Click to let it go."
-                                                    : "\nClick to force this class: the dream keeps it."))
-          .c_str());
-  explain(ui, probe, g * value.classes + c);
+  explain(ui, probe, g * value.classes + c,
+          probe.caption + "\n" + line +
+              (!probe.editable                             ? ""
+               : is_held(ui, probe, g * value.classes + c) ? "\nForced: the dream keeps it. Click to let it go."
+                                                           : "\nClick to force this class: the dream keeps it."));
 }
 
 /// In the room that there is; one of more cells than fit is scrolled.

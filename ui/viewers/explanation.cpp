@@ -5,16 +5,17 @@
 
 namespace dream::ui {
 
-void explain(Ui& ui, const Probe& probe, int index) {
-  if (!probe.editable) return;
-  ui.wanted_explained = {probe.name, index};
+void explain(Ui& ui, const Probe& probe, int index, const std::string& sentence) {
+  if (probe.editable) ui.wanted_explained = {probe.name, index};
   const ExplainedLatent& explained = ui.dream().explained;
-  const bool known = explained.probe == probe.name && explained.index == index && !explained.pictures.empty();
-  if (!known || !ImGui::BeginTooltip()) return;
+  const bool known = probe.editable && explained.probe == probe.name && explained.index == index && !explained.pictures.empty();
   const Palette& p = ui.color();
   const bool strip = explained.pictures.size() > 1;
+  const float side = ui.px(72), gap = ui.px(6), count = static_cast<float>(explained.pictures.size());
+  const ImVec2 pictures{count * side + (count - 1) * gap, side + ui.px(2) + 2 * ImGui::GetTextLineHeightWithSpacing()};
+  tip(ui, probe.title.c_str(), sentence.c_str(), nullptr, known ? pictures : ImVec2{});
+  if (!known || !ImGui::BeginTooltip()) return;
   text(p.muted, "%s", strip ? "this moment, with the element at" : "this moment, if it is drawn");
-  const float side = ui.px(72), gap = ui.px(6);
   ImDrawList* list = ImGui::GetWindowDrawList();
   const ImVec2 at = ImGui::GetCursorScreenPos();
   {
@@ -25,8 +26,7 @@ void explain(Ui& ui, const Probe& probe, int index) {
       draw_image(ui, "explained/" + std::to_string(i), one.picture, min, max);
       if (strip) list->AddText({min.x, max.y + ui.px(2)}, p.text, short_number(static_cast<double>(one.value)).c_str());
     }
-    const auto count = static_cast<float>(explained.pictures.size());
-    ImGui::Dummy({count * side + (count - 1) * gap, side + (strip ? ImGui::GetTextLineHeight() + ui.px(2) : 0)});
+    ImGui::Dummy({pictures.x, side + (strip ? ImGui::GetTextLineHeight() + ui.px(2) : 0)});
   }
   ImGui::EndTooltip();
 }

@@ -223,8 +223,8 @@ void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size) {
                     value.labels.empty() ? "frame seen: " : "",
                     signed_figure(static_cast<double>(value.mean[at]), 3).c_str(),
                     static_cast<double>(value.deviation[at]));
-    tip(ui, probe.title.c_str(), (probe.caption + "\n" + line).c_str());
-    if (!bars_dragged) explain(ui, probe, static_cast<int>(at));
+    const std::string sentence = probe.caption + "\n" + line;
+    bars_dragged ? tip(ui, probe.title.c_str(), sentence.c_str()) : explain(ui, probe, static_cast<int>(at), sentence);
   }
   if (!probe.editable && box.height() > ui.px(40)) {  // how high a full bar is
     WithFont small(ui.fonts.mono, 0.72f);

@@ -15,9 +15,9 @@ void draw_viewer(Ui& ui, const Probe& probe, const Curve& value, ImVec2 size);
 void draw_viewer(Ui& ui, const Probe& probe, const Trajectories& value, ImVec2 size);
 void draw_viewer(Ui& ui, const Probe& probe, const Text& value, ImVec2 size);
 
-/// For the element of an editable probe that the mouse is on: pictures of this moment with the element at other values,
-/// in the tooltip of the last item, as soon as the engine has made them.
-void explain(Ui& ui, const Probe& probe, int index);
+/// The tooltip of the last item, for the element of a probe that the mouse is on. Of an editable one it has pictures of
+/// this moment with the element at other values, as soon as the engine has made them.
+void explain(Ui& ui, const Probe& probe, int index, const std::string& sentence);
 
 /// The viewer of whatever the probe holds. A new member of Value does not compile until it has one.
 void draw_value(Ui& ui, const Probe& probe, ImVec2 size);
