@@ -12,7 +12,8 @@ uniform vec2 span;  // of the whole picture, in pixels of the screen
 vec3 read(sampler2D from) {
   ivec2 size = textureSize(from, 0);
   vec2 place = at * vec2(size), seam = floor(place + 0.5);
-  vec2 mixed = clamp((place - seam) * max(span / vec2(size), 1.0) + 0.5, 0.0, 1.0);
+  // A little steeper: at whole multiples rounding must mix nothing in.
+  vec2 mixed = clamp((place - seam) * 1.0001 * max(span / vec2(size), 1.0) + 0.5, 0.0, 1.0);
   ivec2 high = min(ivec2(seam), size - 1), low = max(ivec2(seam) - 1, 0);
   vec3 above = mix(texelFetch(from, low, 0).rgb, texelFetch(from, ivec2(high.x, low.y), 0).rgb, mixed.x);
   vec3 below = mix(texelFetch(from, ivec2(low.x, high.y), 0).rgb, texelFetch(from, high, 0).rgb, mixed.x);

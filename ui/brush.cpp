@@ -162,7 +162,7 @@ void Brush::draw_canvas(Ui& ui, ImVec2 size) {
   const std::string caption =
       std::to_string(shown.width) + " × " + std::to_string(shown.height) + " px, to paint on";
   const Frame frame{"dream", caption, -1, states_[at_]};
-  draw_picture(ui, "canvas/dream", {}, &frame, "dream", size, "");
+  draw_picture(ui, "canvas dream", {}, &frame, "dream", size, "");
   const ImVec2 max = ImGui::GetItemRectMax(), min{max.x - size.x, max.y - size.y}, mouse = ImGui::GetMousePos();
   const float scale = size.x / static_cast<float>(shown.width);
   const ImVec2 at{(mouse.x - min.x) / scale, (mouse.y - min.y) / scale};

@@ -31,7 +31,7 @@ struct Places {
 /// The dream is as large as it can be and always the largest; the real picture, the two small ones and the figures
 /// stand beside or below it. For what cannot be shown otherwise the dream gives up a share of its size; what has no
 /// room then is not shown: first the figures, then the small pictures, then the real one. Pictures are whole
-/// multiples of their pixels where that costs no more than a fifth.
+/// multiples of their pixels where that costs no more than a fifth; the shader keeps others crisp too.
 Places arrange(const Room& room);
 
 }  // namespace dream::ui

@@ -14,7 +14,7 @@ class Painting : public Flow {
  protected:
   /// Where a pixel of the canvas is on the screen.
   ImVec2 place(ImGuiTestContext* ctx, float x, float y) {
-    const ImRect canvas = ctx->ItemInfo("//Worlds###worlds/canvas").RectFull;
+    const ImRect canvas = ctx->ItemInfo("//Worlds###worlds/canvas dream").RectFull;
     return {canvas.Min.x + canvas.GetWidth() * x / 64, canvas.Min.y + canvas.GetHeight() * y / 64};
   }
   void stroke(ImGuiTestContext* ctx, ImVec2 from, ImVec2 to) {
