@@ -70,8 +70,13 @@ std::string needs_reality(const DreamView& dream) {
 
 std::string needs_time(const DreamView& dream) {
   for (const char* brief : {"Catch", "KeyDoor"})
-    if (dream.world.rfind(brief, 0) == 0) return "An episode of this world is over before anything can drift.";
-  return needs_reality(dream);
+    if (dream.world.rfind(brief, 0) == 0) return "An episode of this world is over before there is anything to see.";
+  return "";
+}
+
+std::string needs_time_and_reality(const DreamView& dream) {
+  const std::string why_not = needs_time(dream);
+  return why_not.empty() ? needs_reality(dream) : why_not;
 }
 
 std::string needs_memory(const DreamView& dream) {
@@ -82,7 +87,7 @@ std::string needs_memory(const DreamView& dream) {
 }
 
 std::string needs_temperature(const DreamView& dream) {
-  return has_temperature(dream) ? "" : "This model has no temperature.";
+  return has_temperature(dream) ? needs_time(dream) : "This model has no temperature.";
 }
 
 }  // namespace
@@ -95,7 +100,7 @@ const std::vector<Experiment>& experiments() {
       {.id = "experiment_drift",
        .title = "Drift, then one real frame",
        .help = "Forty steps without a look at the real world, then the reality pill: see the dream snap back.",
-       .why_not = needs_time,
+       .why_not = needs_time_and_reality,
        .deeds = {{0, "The dream and the real world begin alike and are driven alike. Nobody corrects the dream.",
                   begin_anew_at(1)},
                  {15, "Watch the two pictures part: every small error stays, and the next step builds on it."},

@@ -29,6 +29,7 @@ class References : public Flow {
     act([&](ImGuiTestContext* ctx) {
       ctx->MouseTeleportToPos({static_cast<float>(wide) - 2, 2});  // where no tooltip comes
       window->ui().want_panel = panel;
+      if (panel == "fan") window->ui().run("fan");  // open, it says more
       ctx->Yield(40);
       engine.dream().playing = false;
       engine.train().published_at = now_seconds();  // ages are told from then on
@@ -42,6 +43,7 @@ class References : public Flow {
     return taken_;
   }
   void after_frame() override {
+    Flow::after_frame();  // the engine goes on
     if (!std::exchange(wanted_, false)) return;
     const auto file = folder() / "window.png";
     save_pixels(glfwGetCurrentContext(), file, {0, 0}, ImGui::GetIO().DisplaySize);
