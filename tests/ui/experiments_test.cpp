@@ -98,7 +98,7 @@ TEST_F(Experiments, AMemoryIsKeptAndLetGo) {
     EXPECT_EQ(action->why_not(window->ui()), "");
     engine.dream().steps_per_second = 0;  // as fast as it can: nothing is looked at for long
     window->ui().run("experiment_memory");
-    ctx->Yield(6);
+    ctx->Yield(3);  // a deed a frame
     EXPECT_GT(engine.dream().held.size(), 4u) << "A class of every group is kept …";
     ctx->Yield(8);
     EXPECT_EQ(engine.last<DreamControl>()->what, DreamControl::Do::play);

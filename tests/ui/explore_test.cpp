@@ -185,7 +185,7 @@ TEST_F(Explores, AFanOverTheTrainingLeadsToEarlierWeights) {
     ctx->SetRef("//Fan###fan");
     ctx->ComboClick("##over/training");
     EXPECT_EQ(engine.last<OpenFan>()->over, FanOver::chance) << "none are kept: not to be had";
-    ctx->KeyPress(ImGuiKey_Escape);
+    ctx->PopupCloseAll();
     engine.dream().earlier_weights = 8;
     ctx->Yield(3);
     ctx->ComboClick("##over/training");

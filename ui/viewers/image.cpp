@@ -20,8 +20,11 @@ void draw_viewer(Ui& ui, const Probe& probe, const Image& value, ImVec2 size) {
   const ImVec2 below = ImGui::GetCursorScreenPos();
   if (ImGui::IsItemHovered()) show_pixel(ui, slot, {{probe.title, ui.color().text, &value}}, at, end);
   frame_pixel(ui, slot, value, at, end);
-  note_look(ui, slot, description(look, "", ""), at, end);
+  const std::string done = description(look, "", "");
+  if (done.empty()) return;
+  note_look(ui, slot, done, at, end);
   ImGui::SetCursorScreenPos(below);
+  ImGui::Dummy({0, 0});
 }
 
 }  // namespace dream::ui
