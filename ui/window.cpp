@@ -35,6 +35,7 @@
 namespace dream::ui {
 namespace {
 
+constexpr double answered_within = 0.025;  // seconds that a frame waits for what a driving key does
 constexpr double idle_after = 2;  // seconds without anything new before the window slows down
 
 std::string read_text(const std::filesystem::path& file) {
@@ -291,7 +292,19 @@ void Window::Inside::drive(bool free) {
     ui.note(0, pad ? "A gamepad is there: it drives as the keys do." : "The gamepad is gone.");
   ui.keymap.update(ui.dream().spaces.action, free, key_event, pad);
   if (ui.keymap.engaged()) last_news = now_seconds();
-  if (std::optional<Drive> change = ui.keymap.take_change()) ui.send(std::move(*change));
+  const std::optional<Drive> change = ui.keymap.take_change();
+  if (!change) return;
+  ui.send(*change);
+  if (change->pressed_at <= 0 || !ui.dream().playing || options.frame_rate <= 0) return;
+  // A step takes less than a frame: its answer is drawn in this one, not in the next.
+  for (const double end = now_seconds() + answered_within; now_seconds() < end;) {
+    const auto latest = engine_ref.latest();
+    if (latest->dream->pressed_at == change->pressed_at) {
+      ui.snapshot = latest;
+      return;
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
 }
 
 void Window::Inside::draw() {
