@@ -83,6 +83,8 @@ std::shared_ptr<VmcModel> make_model(const torch::Device& device) {
   return model;
 }
 
+constexpr std::int64_t fan = 9;  // futures of one moment, which are to cost no more than three single dreams
+
 Row dream_row(double seconds, const torch::Device& device, std::int64_t batch, bool decode) {
   torch::NoGradGuard no_grad;
   const auto model = make_model(device);
@@ -99,6 +101,7 @@ Row dream_row(double seconds, const torch::Device& device, std::int64_t batch, b
     return units;
   });
   constexpr double flop = lstm_flop + mixture_flop;
+  if (batch == fan) return {"dream_fan", "Nine futures: step + decode, batch 9", "steps/s", value, {}, flop + decode_flop};
   if (decode) return {"dream_decode", "Dream step + decode, batch 1", "steps/s", value, {}, flop + decode_flop};
   return {"dream_batch", "Dream step, batch 1024, no decoding", "steps/s", value, {}, flop};
 }
@@ -157,6 +160,7 @@ std::vector<Measurement> vmc_rows(double seconds, const torch::Device& device) {
   return {{"v_train", [=] { return v_row(seconds, device); }},
           {"m_train", [=] { return m_row(seconds, device); }},
           {"dream_decode", [=] { return dream_row(seconds, device, 1, true); }},
+          {"dream_fan", [=] { return dream_row(seconds, device, fan, true); }},
           {"dream_batch", [=] { return dream_row(seconds, device, 1024, false); }},
           {"search", [=] { return search_row(seconds, device); }}};
 }
