@@ -298,11 +298,8 @@ void Window::Inside::drive(bool free) {
   if (change->pressed_at <= 0 || !ui.dream().playing || options.frame_rate <= 0) return;
   // A step takes less than a frame: its answer is drawn in this one, not in the next.
   for (const double end = now_seconds() + answered_within; now_seconds() < end;) {
-    const auto latest = engine_ref.latest();
-    if (latest->dream->pressed_at == change->pressed_at) {
-      ui.snapshot = latest;
-      return;
-    }
+    ui.snapshot = engine_ref.latest();
+    if (ui.dream().pressed_at == change->pressed_at) return;
     std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
 }
@@ -335,7 +332,8 @@ void Window::Inside::draw() {
   if (ui.show_home && !ui.presenting)
     draw_home(ui, viewport->WorkPos, {viewport->WorkSize.x, viewport->WorkSize.y - faults});
   const bool panels = !ui.show_home && !ui.presenting;
-  const std::string front = panels ? std::exchange(ui.want_panel, "") : "";
+  // A panel that is asked for together with a workspace comes there, in the next frame.
+  const std::string front = panels && ui.want_workspace.empty() ? std::exchange(ui.want_panel, "") : "";
   for (const Panel& panel : panel_list()) {
     bool& open = ui.panel_open[panel.id];
     if (front == panel.id) open = true;

@@ -58,6 +58,11 @@ TEST_F(LessonFlow, IsOpenedByNameSetsTheStageAndTicksWhatIsReached) {
     window->ui().run("lessons");
     ctx->Yield(6);
     EXPECT_EQ(window->ui().settings.workspace, "teach");
+    window->ui().want_workspace = "play";
+    ctx->Yield(6);
+    EXPECT_FALSE(window->ui().panel_open["lesson"]) << "it came in Teach alone, not over the dream in Play";
+    window->ui().run("lessons");
+    ctx->Yield(6);
     ctx->ItemClick("//Lesson###lesson/**/###short.toml");
     ctx->Yield(6);
     ASSERT_NE(open_lessons().current(), nullptr);
