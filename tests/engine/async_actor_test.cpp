@@ -22,7 +22,9 @@ class Gate {
  public:
   void pass() {
     std::unique_lock lock(mutex_);
+    held_ = !open_ && passed_ >= allowed_;
     changed_.wait(lock, [&] { return open_ || passed_ < allowed_; });
+    held_ = false;
     ++passed_;
   }
   void allow(int steps) {
@@ -35,6 +37,10 @@ class Gate {
     open_ = true;
     changed_.notify_all();
   }
+  bool holds() const {  // somebody stands before it
+    std::lock_guard lock(mutex_);
+    return held_;
+  }
   int passed() const {
     std::lock_guard lock(mutex_);
     return passed_;
@@ -44,7 +50,7 @@ class Gate {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   int allowed_ = 0, passed_ = 0;
-  bool open_ = false;
+  bool open_ = false, held_ = false;
 };
 
 class GatedEnv : public RepeatedEnv {
@@ -116,7 +122,7 @@ TEST_F(AsyncActorTest, NewWeightsReachTheActorAndAStoppedRunGoesOnWhereItWas) {
   {
     const auto run = trainer();
     gate_->allow(120);
-    ASSERT_TRUE(comes([&] { return run->advance() && parts_->updates > 0 && gate_->passed() == 120; }));
+    ASSERT_TRUE(comes([&] { return run->advance() && parts_->updates > 0 && gate_->passed() == 120 && gate_->holds(); }));
     const auto age = [&] {  // of the weights that act, in updates
       const auto text = run->current()->detail();
       return std::stoi(text.substr(text.find("weights are ") + 12));
