@@ -142,7 +142,7 @@ void ExperimentPlayer::start(Ui& ui, const Experiment& experiment) {
   before_.frames.clear(), before_.probes.clear(), before_.timeline = {};
   which_ = &experiment;
   run_ = before_.run;
-  next_ = 0, elapsed_ = 0, still_until_ = 0, last_step_ = before_.step;
+  begun_ = false, next_ = 0, elapsed_ = 0, still_until_ = 0, last_step_ = before_.step;
   says_ = experiment.title + ".";
   ui.want_panel = "worlds";
 }
@@ -194,8 +194,9 @@ void ExperimentPlayer::tick(Ui& ui) {
   if (!running()) return;
   const DreamView& dream = ui.dream();
   if (dream.run != run_) return stop(ui);
-  elapsed_ += std::max<std::int64_t>(dream.step - last_step_, 0);  // a new start counts from its own beginning
-  if (next_ == 1 && dream.step < last_step_) elapsed_ = dream.step;  // the experiment's own
+  // A new start counts from its own beginning: as fast as it can, the window sees few of a short dream's steps.
+  elapsed_ += dream.step >= last_step_ ? dream.step - last_step_ : dream.step;
+  if (next_ == 1 && dream.step < last_step_ && !std::exchange(begun_, true)) elapsed_ = dream.step;  // its own start
   last_step_ = dream.step;
   for (const std::string& name : dream.probe_names)
     if (name.rfind("latent", 0) == 0) ui.wanted_probes.insert(name);

@@ -48,6 +48,7 @@ class ExperimentPlayer {
   const Experiment* which_ = nullptr;
   std::string says_, run_;
   std::size_t next_ = 0;                      // deed
+  bool begun_ = false;                        // the start that the first deed asks for has come
   std::int64_t elapsed_ = 0, last_step_ = 0;  // steps since it began; the dream's own count when they were counted
   DreamView before_;                          // its settings, not its pictures
   double still_until_ = 0;                    // while there is something to look at; 0: the dream goes on
