@@ -161,8 +161,8 @@ void draw_picture(Ui& ui, const std::string& slot, const std::vector<Frame>& amo
   if (!done.empty()) ImGui::SetNextItemAllowOverlap();
   ImGui::InvisibleButton(slot.c_str(), size);
   if (frame && frame->image && !frame->past) {
-    if (const auto rows = pixel_rows(ui, among, *frame->image); ImGui::IsItemHovered() && !rows.empty())
-      show_pixel(ui, group, rows, min, max);
+    if (ImGui::IsItemHovered())
+      if (const auto rows = pixel_rows(ui, among, *frame->image); !rows.empty()) show_pixel(ui, group, rows, min, max);
     frame_pixel(ui, group, *frame->image, min, max);
   }
   note_look(ui, slot, done, min, max);

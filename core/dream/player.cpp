@@ -267,8 +267,10 @@ void Player::drive(const Drive& drive) {
                 " takes " + std::to_string(wanted));
   }
   drive_ = drive;
-  // A hand does not wait for the world's clock: the step that answers it comes at once, and the clock goes on from there.
-  if (drive.pressed_at > 0) next_due_ = std::min(next_due_, drive.pressed_at);
+  // A hand does not wait for the world's clock: the step that is due next comes at once. The clock goes on as it did, and
+  // is never more than one step behind it, so that hands do not make the world faster.
+  hurried_ = drive.pressed_at > 0 && steps_per_second_ > 0 &&
+             next_due_ - drive.pressed_at <= 1 / static_cast<double>(steps_per_second_);
 }
 
 std::vector<Knob> Player::knobs() const {

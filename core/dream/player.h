@@ -170,6 +170,7 @@ class Player {
   float steps_per_second_ = -1;  // 0 = as fast as it can; below: as is natural
   Drive drive_;
   std::set<std::string> watched_;
+  bool hurried_ = false;  // the next step answers a hand: it does not wait until it is due
   double next_due_ = 0, input_ms_ = 0, model_ms_ = 0, decode_ms_ = 0, answered_ = 0;
   double rate_since_ = 0, rate_ = 0;
   std::int64_t rate_steps_ = 0;

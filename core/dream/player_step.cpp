@@ -23,7 +23,7 @@ double milliseconds_since(double then) {
 
 double Player::until_due(double now) const {
   if (!system_ || !playing_) return std::numeric_limits<double>::infinity();
-  return steps_per_second_ <= 0 ? 0 : std::max(0.0, next_due_ - now);
+  return steps_per_second_ <= 0 || hurried_ ? 0 : std::max(0.0, next_due_ - now);
 }
 
 /// [1, A]: what they do now; undefined while they are off the wheel.
@@ -58,6 +58,7 @@ torch::Tensor Player::choose_action() {
 void Player::step(double now) {
   torch::NoGradGuard no_grad;
   if (now_.dream_over) return begin(next_start(now_.start->seed + 1));
+  hurried_ = false;
   // A pause of the machine is not caught up with: the clock starts anew.
   next_due_ = steps_per_second_ > 0 ? std::max(next_due_, now - 0.1) + 1 / static_cast<double>(steps_per_second_) : now;
   input_ms_ = drive_.pressed_at > 0 ? (now - drive_.pressed_at) * 1e3 : 0;
