@@ -7,6 +7,7 @@
 
 #include "api/dream_modes.h"
 #include "api/field.h"
+#include "api/lab.h"
 #include "api/value.h"
 
 namespace dream {
@@ -88,6 +89,9 @@ struct DreamFromReplay {  // begin a dream at a frame of the training run's repl
 struct DreamFrom {   // begin dreams at a recorded clip (a dataset's folder) or a picture (PNG, JPEG)
   std::string path;  // empty = at the environment again
 };
+struct BeginAt {  // a dream at a moment that the laboratory names: lived again, watched, and dreamt on
+  LabMoment moment;
+};
 struct WatchProbes {
   std::set<std::string> names;
 };  // only these are computed
@@ -158,11 +162,21 @@ struct LookAtReplay {  // shows a frame of the replay: TrainView::replay_frame
 };
 struct DismissFault {};
 
+// -- the laboratory --------------------------------------------------------------------------------------------
+struct AskLab {  // answered in the background, one after the other
+  std::string question;           // LabQuestionView::name
+  std::vector<std::string> runs;  // folders; several are answered side by side
+  bool anew = false;              // even where the answer is kept
+};
+struct CancelLab {  // the question under way, and all that wait
+  bool all = true;  // false: the one under way alone
+};
+
 using Command =
     std::variant<DreamControl, GoTo, StartAt, Follow, CompareWith, OpenFan, CloseFan, TakeFuture, Drive, SetPilot, SetKnob, SetSpeed,
                  SetTwin, SetCoupling, RealityPill, SeePicture, ExplainLatent, EditLatent, HoldLatent, RandomiseLatent,
                  DreamFromReplay, DreamFrom, WatchProbes, StartRun, TrainControl, SetField, OpenRun, RescanRuns,
                  WatchPreviews, KeepBundle, TrainRun, QueueControl, DescribeRun, RenameRun, DuplicateRun, DeleteRun,
-                 RestoreRun, CancelCopy, CompareCurves, LookAtReplay, DismissFault>;
+                 RestoreRun, CancelCopy, CompareCurves, LookAtReplay, DismissFault, BeginAt, AskLab, CancelLab>;
 
 }  // namespace dream

@@ -8,6 +8,7 @@
 #include "api/dream_modes.h"
 #include "api/field.h"
 #include "api/knob.h"
+#include "api/lab.h"
 #include "api/spaces.h"
 #include "api/value.h"
 
@@ -270,6 +271,7 @@ struct Snapshot {
   std::shared_ptr<const PreviewsView> previews;
   std::shared_ptr<const NewRunView> new_run;
   std::shared_ptr<const RunFilesView> run_files;
+  std::shared_ptr<const LabView> lab;
   std::shared_ptr<const std::vector<LogLine>> log;  // the newest few hundred
   std::string fault;  // of the last command (a file that would not open …): a sentence; empty = none
 };

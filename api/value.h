@@ -50,12 +50,15 @@ struct Line {
   std::string label;  // "λ-return"
   std::vector<double> y;
   bool real = false;  // what came true, not what a model made of it
+  std::vector<double> low = {}, high = {};  // a band around y; empty: none
+  bool dashed = false;                      // a baseline or a limit, not a measurement
 };
 
 struct Curve {  // lines over one axis; the first is what is predicted, the others what it is held against
   std::vector<double> x;
   std::vector<Line> lines;
   std::string x_unit, y_unit;
+  bool log_y = false;
 };
 
 struct Trajectories {  // what a planner considers: count x steps x axes actions, each candidate with its score
@@ -67,11 +70,37 @@ struct Trajectories {  // what a planner considers: count x steps x axes actions
   std::vector<std::string> labels;  // of the axes
 };
 
+struct Points {  // a map of things in two dimensions, coloured by one quantity of a choice of them
+  std::vector<float> x, y;
+  struct Colour {
+    std::string label, unit;    // "reward"
+    std::vector<float> values;  // one per point; NaN: not known
+  };
+  std::vector<Colour> colours;
+  std::string x_label, y_label;
+  std::shared_ptr<const Image> thumbnails;  // one picture per point, `thumb_columns` side by side; null: none
+  int thumb_width = 0, thumb_height = 0, thumb_columns = 0;
+};
+
+struct Table {
+  struct Column {
+    std::string title, unit, help;
+    int decimals = 3;
+  };
+  struct Cell {
+    double number = 0;
+    std::string text;  // shown in the number's place where there is one; sorted by the number all the same
+  };
+  std::vector<Column> columns;  // the first one's cells name the rows
+  std::vector<std::vector<Cell>> rows;
+};
+
 struct Text {
   std::string text;
 };
 
-using Value = std::variant<Image, Heatmap, Categorical, Mixture, Vector, Scalar, Curve, Trajectories, Text>;
+using Value =
+    std::variant<Image, Heatmap, Categorical, Mixture, Vector, Scalar, Curve, Trajectories, Points, Table, Text>;
 
 /// A named value. The name is a path ("latent/z"); the part before the slash is the panel that shows it.
 struct Probe {

@@ -3,6 +3,7 @@
 
 #include "ui/desktop.h"
 #include "ui/knobs.h"
+#include "ui/lab.h"
 #include "ui/lesson/lesson_runner.h"
 #include "ui/panel_picture.h"
 #include "ui/record/recording.h"
@@ -201,6 +202,8 @@ std::vector<Action> make_actions() {
     add({each.id, "Experiments", each.title, 0, "", each.help, [&each](Ui& ui) { ui.experiment.start(ui, each); },
          [&each](const Ui& ui) { return ui.dream().ready ? each.why_not(ui.dream()) : needs_dream(ui); }});
 
+  add_lab_actions(all);
+
   // -- training ---------------------------------------------------------------------------------------------------
   add({"train_start", "Train", "Start or resume", ImGuiKey_F5, "F5", "Train the next phase that is not done.",
        [](Ui& ui) { ui.send(TrainControl{TrainControl::Do::start, ""}); },
@@ -243,6 +246,8 @@ std::vector<Action> make_actions() {
   workspace("workspace_debug", "Workspace Debug", ImGuiKey_3, "Ctrl-3",
             "Every probe at once, times, curves and the log.");
   workspace("workspace_teach", "Workspace Teach", ImGuiKey_4, "Ctrl-4", "Large pictures and text, with a lesson.");
+  workspace("workspace_lab", "Workspace Lab", ImGuiKey_5, "Ctrl-5",
+            "When, where and why a dream stops being true: ask, and click a figure to dream from there.");
   add({"theme",
        "View",
        "Dark or light",

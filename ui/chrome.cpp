@@ -33,7 +33,7 @@ void draw_panel_menu(Ui& ui) {
 }
 
 /// Menus within another: the bar has room for few beside the run.
-constexpr std::pair<const char*, const char*> within[] = {{"Record", "Dream"}, {"Picture", "View"}};
+constexpr std::pair<const char*, const char*> within[] = {{"Record", "Dream"}, {"Lab", "Experiments"}, {"Picture", "View"}};
 
 /// The groups of the table in their order: a menu each.
 std::vector<std::string> menu_titles(const Ui& ui) {

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "ui/chrome.h"
+#include "ui/lab.h"
 #include "ui/panel_list.h"
 #include "ui/widgets.h"
 
@@ -34,6 +35,11 @@ std::vector<Finding> everything(const Ui& ui) {
                      to.run("new_run");
                    }});
   }
+  for (const LabQuestionView& question : lab_of(*ui.snapshot).questions)
+    all.push_back({"Question", question.title, question.help, "", "", [name = question.name](Ui& to) {
+                     to.lab.question = name;
+                     to.want_workspace = "lab";
+                   }});
   for (const Panel& panel : panel_list())
     all.push_back(
         {"Panel", panel.title, "Bring it to the front.", "", "", [id = panel.id](Ui& to) { to.want_panel = id; }});

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "imgui.h"
+#include "imgui_internal.h"
 #include "imgui_stdlib.h"
 #include "ui/chrome.h"
 #include "ui/pictures.h"
@@ -106,12 +107,16 @@ Wish mouse_wish(Ui& ui, const RunView& run, bool clicked) {
     if (ImGui::Selectable("enter")) wish = Wish::enter;
     tip(ui, "Enter", "Dream with this run.");
     if (ImGui::Selectable("drive")) wish = Wish::drive;
-    tip(ui, "Drive", "Enter with your hands on the wheel: nobody else drives.");
+    tip(ui, "Drive", "In its card, with your hands on the wheel: nobody else drives.");
     if (ImGui::Selectable("compare")) wish = Wish::compare;
     tip(ui, "Compare", "Mark it, then another: both are shown large, side by side.");
     ImGui::EndPopup();
   }
   return wish;
+}
+
+bool driven_here(const Ui& ui, const RunView& run) {
+  return ui.home.driven == run.path && ui.dream().run == run.path && ui.dream().ready;
 }
 
 Wish draw_card(Ui& ui, const RunView& run, bool chosen, float width, float picture) {
@@ -121,7 +126,16 @@ Wish draw_card(Ui& ui, const RunView& run, bool chosen, float width, float pictu
   ImGui::PushID(run.path.c_str());
   const bool clicked = ImGui::InvisibleButton("card", {width, max.y - min.y}) && run.usable;
   const bool hovered = ImGui::IsItemHovered();
+  // In its card the run is the one that the window dreams with: every step of it, not a few a second.
+  const bool driven = driven_here(ui, run);
+  PreviewView own;
   const PreviewView* preview = preview_of(ui, run);
+  if (driven) {
+    if (preview) own = *preview;
+    for (const Frame& frame : ui.dream().frames)
+      if (frame.name == "dream" || frame.name == "real") (frame.name == "dream" ? own.dream : own.real) = frame.image;
+    preview = &own;
+  }
   const std::string why_not = !run.usable ? run.detail : preview ? preview->fault : "";
   const bool on_figures = ImGui::GetMousePos().y > min.y + picture;
   if (!why_not.empty())
@@ -153,7 +167,7 @@ Wish draw_card(Ui& ui, const RunView& run, bool chosen, float width, float pictu
   const bool marked = ui.home.compared.size() == 1 && ui.home.compared[0] == run.path;
   if (marked) list->AddRect(min, max, p.blue, ui.px(8), ui.px(3));
   if (chosen || hovered)
-    list->AddRect(min, max, chosen ? p.dream : fade(p.dream, 0.5f), ui.px(8), ui.px(2));
+    list->AddRect(min, max, driven ? p.blue : chosen ? p.dream : fade(p.dream, 0.5f), ui.px(8), ui.px(driven ? 3.0f : 2.0f));
 
   float y = below.y + ui.px(8);
   const auto line = [&](ImFont* font, float size, ImU32 colour, const std::string& said, float from, float room) {
@@ -173,10 +187,16 @@ Wish draw_card(Ui& ui, const RunView& run, bool chosen, float width, float pictu
     WithFont small(ui.fonts.text, 0.82f);
     if (ImGui::CalcTextSize(honest).x > half) std::snprintf(honest, sizeof honest, "honest %.1f", preview->honest);
   }
-  line(ui.fonts.text, 0.82f, p.text, honest, pad, half);
+  if (driven) std::snprintf(honest, sizeof honest, "you drive, step %lld", static_cast<long long>(ui.dream().step));
+  line(ui.fonts.text, 0.82f, driven ? p.blue : p.text, honest, pad, half);
   std::string score = run.usable ? score_text(run) : run.detail;
   const bool trains = trains_now(ui, run);
   if (trains) score = run.progress >= 0 ? "training, " + std::to_string(std::lround(100 * run.progress)) + " %" : "training now";
+  if (driven) {
+    char reward[48];
+    std::snprintf(reward, sizeof reward, "reward %.1f", ui.dream().has_reward ? ui.dream().dream_reward : ui.dream().real_reward);
+    score = reward;
+  }
   line(ui.fonts.text, 0.82f, run.usable ? p.text : p.warning, score, second, half);
   y += ui.px(18);
   bar(ui, {min.x + pad, y}, half, known ? preview->honest / honest_at_full : 0, p.dream);
@@ -204,12 +224,13 @@ bool draw_new_card(Ui& ui, bool chosen, float width, float picture) {
 
 void leave(Ui& ui) {
   ui.show_home = false;
-  ui.home.typed.clear(), ui.home.compared.clear();
+  ui.home.typed.clear(), ui.home.compared.clear(), ui.home.driven.clear();
   ui.home.chosen = false;
 }
 
+/// Who drives in the card goes on where they are.
 void enter(Ui& ui, const RunView& run) {
-  ui.send(OpenRun{run.path});
+  if (!driven_here(ui, run)) ui.send(OpenRun{run.path});
   ui.want_workspace = "play";
   leave(ui);
 }
@@ -230,10 +251,23 @@ void compare(HomeWall& wall, const std::string& path) {
 void grant(Ui& ui, const RunView& run, Wish wish) {
   if (!run.usable || wish == Wish::nothing) return;
   if (wish == Wish::compare) return compare(ui.home, run.path);
-  enter(ui, run);
-  if (wish == Wish::enter) return;
+  if (wish == Wish::enter) return enter(ui, run);
+  if (ui.dream().run != run.path) ui.send(OpenRun{run.path});
   ui.send(SetPilot{true});
   ui.send(DreamControl{DreamControl::Do::play});
+  ui.home.driven = run.path;
+  ImGui::ClearActiveID();  // the search: keys are the game's now
+}
+
+void let_go(Ui& ui) {
+  ui.send(SetPilot{false});
+  ui.home.driven.clear();
+}
+
+/// Whether the world that is driven has an action on this key.
+bool world_has_key(const Ui& ui, const std::string& key) {
+  const auto& keys = ui.dream().spaces.action.keys;
+  return std::any_of(keys.begin(), keys.end(), [&](const KeyBinding& binding) { return binding.key == key; });
 }
 
 /// While a card is chosen by arrows some letters are commands; any other one goes on with the search. A search begins
@@ -250,7 +284,8 @@ int keep_commands(ImGuiInputTextCallbackData* data) {
 void draw_search(Ui& ui, bool opened, float width) {
   HomeWall& wall = ui.home;
   ImGui::SetNextItemWidth(std::min(ui.px(420), width * 0.35f));
-  const bool free = ImGui::IsWindowFocused(ImGuiFocusedFlags_ChildWindows) && !ImGui::IsAnyItemActive() && !list_is_open();
+  const bool free = ImGui::IsWindowFocused(ImGuiFocusedFlags_ChildWindows) && !ImGui::IsAnyItemActive() && !list_is_open() &&
+                    wall.driven.empty();
   if (opened || free) ImGui::SetKeyboardFocusHere();  // to type is to search
   if (ImGui::InputTextWithHint("##search", "find a world, a model, a run …", &wall.typed,
                                ImGuiInputTextFlags_CallbackCharFilter, keep_commands, &wall))
@@ -284,7 +319,7 @@ void draw_hints(Ui& ui, float right) {
   const Hint hints[] = {
       {"↵", "enter", "Dream with the chosen run; a click does it too."},
       {"← ↑ → ↓", "choose", "The chosen card has a violet frame. Letters search; C and N are commands once arrows have chosen."},
-      {"Space", "drive", "Enter with your hands on the wheel: nobody else drives."},
+      {"Space", "drive", "In its card, with your hands on the wheel: nobody else drives. Esc lets go, Enter goes in from there."},
       {"C", "compare", "Once arrows have chosen a card: mark it, then another. Both are shown large, side by side, with how "
                        "long they are honest and what they score. A right click on a card does it too."},
       {"N", "new run", "Once arrows have chosen a card: train a model from nothing."},
@@ -331,6 +366,10 @@ std::vector<const RunView*> runs_on_wall(const Ui& ui) {
 
 }  // namespace
 
+bool home_takes_keys(const Ui& ui) {
+  return ui.show_home && ui.home.driven.empty();
+}
+
 void draw_home(Ui& ui, ImVec2 pos, ImVec2 size) {
   const Palette& p = ui.color();
   ImGui::SetNextWindowPos(pos);
@@ -343,6 +382,7 @@ void draw_home(Ui& ui, ImVec2 pos, ImVec2 size) {
   ImGui::PopStyleVar(2);
   const bool opened = ImGui::IsWindowAppearing();
   HomeWall& wall = ui.home;
+  const bool driving = !wall.driven.empty();
   const std::vector<const RunView*> shown = runs_on_wall(ui);
   if (wall.compared.size() == 2 && shown.size() < 2) wall.compared.clear();  // one is gone
   const bool comparing = wall.compared.size() == 2;
@@ -351,9 +391,10 @@ void draw_home(Ui& ui, ImVec2 pos, ImVec2 size) {
     WithFont title(ui.fonts.bold, 1.75f);
     text(p.text, "%s", comparing ? "Two dreams, side by side" : "Worlds to dream in");
   }
-  text(wall.compared.size() == 1 ? p.blue : p.muted, "%s",
+  text(driving || wall.compared.size() == 1 ? p.blue : p.muted, "%s",
        same_world  ? "One world: the violet bars say how long each dream is honest, the green ones what its agent scores."
        : comparing ? "Two worlds: how long each dream is honest can be compared, what their agents score can not."
+       : driving ? "Your hands drive this dream. Esc lets go, Enter goes in from where you are."
        : wall.compared.size() == 1
            ? "One is marked: choose another and press C to compare them. C on the same one lets go of it."
            : "Every picture is being imagined now. Enter one; the small picture is the real world under the same actions.");
@@ -372,7 +413,7 @@ void draw_home(Ui& ui, ImVec2 pos, ImVec2 size) {
   const float picture = std::clamp(space.y - figures_height(ui) - ui.px(4), ui.px(80), width);
   if (comparing) width = picture, ImGui::Indent((room - 2 * width - gap) / 2);
 
-  const auto pressed = [](ImGuiKey key) { return ImGui::IsKeyPressed(key); };
+  const auto pressed = [&](ImGuiKey key) { return !driving && ImGui::IsKeyPressed(key); };
   const auto pressed_once = [](ImGuiKey key) { return ImGui::IsKeyPressed(key, false); };
   const int move = static_cast<int>(pressed(ImGuiKey_RightArrow)) - static_cast<int>(pressed(ImGuiKey_LeftArrow)) +
                    columns * (static_cast<int>(pressed(ImGuiKey_DownArrow)) - static_cast<int>(pressed(ImGuiKey_UpArrow)));
@@ -386,9 +427,11 @@ void draw_home(Ui& ui, ImVec2 pos, ImVec2 size) {
   wall.selected = std::clamp(wall.selected + move, 0, std::max(cards - 1, 0));
   Wish by_key = Wish::nothing;
   if (pressed_once(ImGuiKey_Enter) || pressed_once(ImGuiKey_KeypadEnter)) by_key = Wish::enter;
-  if (pressed_once(ImGuiKey_Space) && (wall.chosen || wall.typed.empty())) by_key = Wish::drive;
-  if (pressed_once(ImGuiKey_C) && wall.chosen && !comparing) by_key = Wish::compare;
-  bool new_run = pressed_once(ImGuiKey_N) && wall.chosen;
+  const bool lets_go = driving && (pressed_once(ImGuiKey_Escape) || (pressed_once(ImGuiKey_Space) && !world_has_key(ui, "space")));
+  if (lets_go) let_go(ui);
+  if (!driving && pressed_once(ImGuiKey_Space) && (wall.chosen || wall.typed.empty())) by_key = Wish::drive;
+  if (!driving && pressed_once(ImGuiKey_C) && wall.chosen && !comparing) by_key = Wish::compare;
+  bool new_run = !driving && pressed_once(ImGuiKey_N) && wall.chosen;
   for (int i = 0; i < cards; ++i) {
     if (i % columns > 0) ImGui::SameLine(0, gap);
     else if (i > 0) ImGui::Dummy({0, gap - ImGui::GetStyle().ItemSpacing.y});
@@ -405,7 +448,7 @@ void draw_home(Ui& ui, ImVec2 pos, ImVec2 size) {
   }
   ImGui::EndChild();
   if (new_run) begin_new_run(ui);
-  if (!opened && pressed_once(ImGuiKey_Escape)) ui.home.compared.empty() ? leave(ui) : ui.home.compared.clear();
+  if (!opened && !lets_go && pressed_once(ImGuiKey_Escape)) ui.home.compared.empty() ? leave(ui) : ui.home.compared.clear();
   draw_hints(ui, pos.x + size.x - ui.px(40));
   ImGui::End();
 }

@@ -23,6 +23,9 @@ const std::vector<Panel>& panel_list() {
       {"lesson", "Lesson", draw_lesson},
       {"quiz", "Real or dream?", draw_quiz},
       {"probes", "Probes", draw_probes},
+      {"questions", "Questions", draw_questions},
+      {"answer", "Answer", draw_answer, true},
+      {"evidence", "Evidence", draw_evidence},
   };
   return all;
 }
@@ -84,6 +87,16 @@ const std::vector<Workspace>& workspaces() {
        .left_panels = {"lesson"},
        .centre_panels = {"worlds", "quiz"},
        .right_panels = {"mind"},
+       .bottom_panels = {}},
+      {.id = "lab",
+       .title = "Lab",
+       .help = "When, where and why a dream stops being true: questions, answers and their evidence. Ctrl-5",
+       .left = 0.22f,
+       .right = 0.25f,
+       .bottom = 0,
+       .left_panels = {"questions"},
+       .centre_panels = {"answer"},
+       .right_panels = {"evidence"},
        .bottom_panels = {}},
   };
   return all;

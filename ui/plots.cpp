@@ -53,6 +53,8 @@ struct Drawn {
   float width;
   const char* label;  // in the tooltip
   float dash = 0;     // 0: not dashed
+  const std::vector<double>*low = nullptr, *high = nullptr;
+  bool banded() const { return low && high && !low->empty() && !high->empty(); }
 };
 
 struct Axes {
@@ -75,8 +77,15 @@ Axes fitted_axes(const std::vector<double>& x, const std::vector<double>& y, con
   const PlotState* state = look.state;
   const bool own = state && !x.empty() && !y.empty();
   if (own) axes.x.add(x), axes.y.add(y);
-  for (const Drawn& line : lines)
-    if (!own) axes.x.add(*line.x), axes.y.add(*line.y);
+  const auto show = [&](const std::vector<double>& values) {
+    for (const double value : values)
+      if (!look.log_y || value > 0) axes.y.add(value);
+  };
+  for (const Drawn& line : lines) {
+    if (own) break;
+    axes.x.add(*line.x), show(*line.y);
+    if (line.banded()) show(*line.low), show(*line.high);
+  }
   if (state && state->log_x) {
     axes.x = {};
     for (const double at : x)
@@ -87,10 +96,11 @@ Axes fitted_axes(const std::vector<double>& x, const std::vector<double>& y, con
   const double room = axes.y.any() ? axes.y.size() : 0;
   if (look.has_floor && (!own || (look.floor > axes.y.low - room && look.floor < axes.y.high + room)))
     axes.y.add(look.floor);
-  const bool helps = look.may_log && wants_log(own || lines.empty() ? y : *lines.back().y, axes.y);
+  const bool helps = look.log_y || (look.may_log && wants_log(own || lines.empty() ? y : *lines.back().y, axes.y));
   axes.log_y = axes.y.any() && axes.y.low > 0 && (state && state->log_y >= 0 ? state->log_y == 1 : helps);
   margin(axes.x, axes.log_x, 0, axes.low_x, axes.high_x);
   margin(axes.y, axes.log_y, 0.08, axes.low_y, axes.high_y);
+  if (look.named_axes && axes.y.low >= 0 && !axes.log_y) axes.low_y = std::max(axes.low_y, 0.0);
   return axes;
 }
 
@@ -110,6 +120,43 @@ void draw_line(const Ui& ui, const Drawn& line, const Columns& columns) {
   for (std::size_t i = 0; i < xs.size(); ++i) points.push_back(ImPlot::PlotToPixels(xs[i], ys[i]));
   ImPlot::PushPlotClipRect();
   dash(ImPlot::GetPlotDrawList(), points, ui.px(line.dash), ui.px(3), line.colour, ui.px(line.width));
+  ImPlot::PopPlotClipRect();
+}
+
+/// The area between `low` and `high`, in gaps none.
+void draw_band(const Drawn& line) {
+  const std::size_t count = std::min({line.x->size(), line.low->size(), line.high->size()});
+  const double floor = ImPlot::GetPlotLimits().Y.Min;  // a logarithmic axis has no place for less than 0
+  const ImU32 colour = fade(line.colour, 0.16f);
+  const ImVec2 white = ImGui::GetFontTexUvWhitePixel();
+  ImDrawList* list = ImPlot::GetPlotDrawList();
+  ImPlot::PushPlotClipRect();
+  ImVec2 above, below;
+  bool begun = false;
+  for (std::size_t i = 0; i < count; ++i) {
+    const double x = (*line.x)[i], low = (*line.low)[i], high = (*line.high)[i];
+    const bool here = std::isfinite(x) && std::isfinite(low) && std::isfinite(high);
+    if (here) {
+      const ImVec2 top = ImPlot::PlotToPixels(x, std::max(high, floor)), bottom = ImPlot::PlotToPixels(x, std::max(low, floor));
+      if (begun) {
+        list->PrimReserve(6, 4);
+        list->PrimQuadUV(above, top, bottom, below, white, white, white, white, colour);
+      }
+      above = top, below = bottom;
+    }
+    begun = here;
+  }
+  ImPlot::PopPlotClipRect();
+}
+
+/// Values that stand alone between two gaps, which no line reaches.
+void draw_lonely(const Ui& ui, const Drawn& line) {
+  const std::size_t count = std::min(line.x->size(), line.y->size());
+  const auto there = [&](std::size_t i) { return i < count && std::isfinite((*line.y)[i]); };
+  ImPlot::PushPlotClipRect();
+  for (std::size_t i = 0; i < count; ++i)
+    if (there(i) && !there(i + 1) && !there(i - 1))
+      ImPlot::GetPlotDrawList()->AddCircleFilled(ImPlot::PlotToPixels((*line.x)[i], (*line.y)[i]), ui.px(2.5f), line.colour);
   ImPlot::PopPlotClipRect();
 }
 
@@ -166,15 +213,24 @@ void draw_values(Ui& ui, const std::vector<Drawn>& lines, const CurveLook& look)
     text(colour, "%s", words);
     ImGui::PopTextWrapPos();
   };
+  int element = -1;  // the place on the axis that is nearest
+  for (std::size_t i = 0; look.elements && look.elements->says && i < xs.size(); ++i)
+    if (element < 0 || std::abs(xs[i] - x) < std::abs(xs[static_cast<std::size_t>(element)] - x)) element = static_cast<int>(i);
+  if (element >= 0 && ImGui::IsMouseClicked(ImGuiMouseButton_Left)) look.elements->clicked = element;
   sentence(ui.fonts.bold, p.text, look.title);
   sentence(ui.fonts.text, p.muted, look.caption);
   mono(ui, p.muted, "at %s %s", look.x_unit, place(x).c_str());
   for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
     const double value = value_at(*line->x, *line->y, x);
     if (line->x->empty()) continue;
-    mono(ui, lines.size() > 1 ? line->colour : p.text, "%10s %s  %s",
-         std::isfinite(value) ? short_number(value).c_str() : "·", look.y_unit, line->label);
+    std::string band;
+    if (line->banded())
+      if (const double low = value_at(*line->x, *line->low, x), high = value_at(*line->x, *line->high, x); std::isfinite(low + high))
+        band = "  " + short_number(low) + " to " + short_number(high);
+    mono(ui, lines.size() > 1 ? line->colour : p.text, "%10s %s  %s%s",
+         std::isfinite(value) ? short_number(value).c_str() : "·", look.y_unit, line->label, band.c_str());
   }
+  if (element >= 0) sentence(ui.fonts.text, p.text, look.elements->says(element).c_str());
   ImGui::EndTooltip();
 }
 
@@ -207,18 +263,20 @@ void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std:
       lines.push_back({look.reference_x, look.reference_y, p.grey, 2, "shipped run"});
     for (std::size_t i = 0; look.others && i < look.others->size(); ++i) {
       const PlotLine& other = (*look.others)[i];
-      lines.push_back({other.x ? other.x : &x, other.y, other.colour, 1.5f, other.label, other.dash});
+      lines.push_back({other.x ? other.x : &x, other.y, other.colour, 1.5f, other.label, other.dash, other.low, other.high});
     }
     const bool smoothed = state && state->smoothing > 0 && y.size() > 2;
     const char* own = *look.label ? look.label : lines.empty() && !smoothed ? "" : "this run";
-    lines.push_back({&x, &y, smoothed ? fade(look.colour, 0.4f) : look.colour, smoothed ? 1.0f : 1.6f, own});
+    lines.push_back({&x, &y, smoothed ? fade(look.colour, 0.4f) : look.colour, smoothed ? 1.0f : 1.6f, own, look.dash,
+                     look.low, look.high});
     if (smoothed) {
       smooth(y, state->smoothing, calm);
       lines.push_back({&x, &calm, look.colour, 1.8f, "smoothed"});
     }
 
     const auto bare = [](bool labels) { return labels ? ImPlotAxisFlags_None : ImPlotAxisFlags_NoTickLabels; };
-    ImPlot::SetupAxes(nullptr, nullptr, bare(look.axes) | ImPlotAxisFlags_NoHighlight | ImPlotAxisFlags_NoGridLines,
+    const auto name = [&](const char* unit) { return look.named_axes && *unit ? unit : nullptr; };
+    ImPlot::SetupAxes(name(look.x_unit), name(look.y_unit), bare(look.axes) | ImPlotAxisFlags_NoHighlight | ImPlotAxisFlags_NoGridLines,
                       bare(look.axes || look.y_axis) | ImPlotAxisFlags_NoHighlight);
     const Axes fit = fitted_axes(x, y, lines, look);
     if (fit.log_x) ImPlot::SetupAxisScale(ImAxis_X1, ImPlotScale_Log10);
@@ -235,10 +293,12 @@ void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std:
 
     const ImPlotRange across = ImPlot::GetPlotLimits().X;
     const Columns columns{across.Min, across.Max, std::max(static_cast<int>(ImPlot::GetPlotSize().x), 1), fit.log_x};
-    for (const Drawn& line : lines) draw_line(ui, line, columns);
+    for (const Drawn& line : lines)
+      if (line.banded()) draw_band(line);
+    for (const Drawn& line : lines) draw_line(ui, line, columns), draw_lonely(ui, line);
     if (look.has_floor) draw_floor(ui, look);
     const std::string scale = fit.log_x && fit.log_y ? "log, log x" : fit.log_x ? "log x" : fit.log_y ? "log" : "";
-    if (!scale.empty()) {
+    if (!scale.empty() && (look.axes || look.y_axis)) {
       WithFont small(ui.fonts.text, 0.8f);
       const ImVec2 at = ImPlot::GetPlotPos();
       right_text(ImPlot::GetPlotDrawList(), at.x + ImPlot::GetPlotSize().x - ui.px(6), at.y + ui.px(3), p.muted,

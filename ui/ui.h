@@ -121,12 +121,45 @@ struct RunsPanel {
   bool asks_when = false;  // the new run would stop the training under way
 };
 
+/// What the Lab remembers between frames.
+struct LabPanel {
+  std::string question;                       // that is looked at; empty: the first
+  std::vector<std::string> runs;              // that are asked about; empty: the one that is dreamt with
+  std::map<std::string, std::string> figure;  // the large one of a question, where it is not the first
+  std::size_t cards = 0;                      // numbers that stand beside the answer; the evidence lists the others
+  std::map<std::string, float> sentence;      // height of an answer that is being refined: nothing below it jumps
+};
+
+/// Elements of the value that is drawn now, where they lead somewhere (points of a plot, rows of a table …): what a viewer
+/// says of the one under the mouse, and which was clicked.
+struct Elements {
+  std::function<std::string(int)> says;  // empty: they lead nowhere
+  int clicked = -1;
+};
+
+/// How a table is looked at.
+struct TableLook {
+  std::string filter;
+  std::set<std::string> pinned;  // rows by their names: they stay above the others
+};
+
+/// How a map of points is looked at. Places are parts of the map, 0 … 1 from its lower left corner.
+struct PointsLook {
+  int colour = 0;
+  float zoom = 1;
+  ImVec2 centre{0.5f, 0.5f};
+  std::vector<ImVec2> lasso;  // its corners, closed once `inside` is there
+  std::vector<char> inside;   // one per point
+  bool drawing = false;
+};
+
 /// What Home remembers between frames.
 struct HomeWall {
   int selected = 0, kind = 0;
   std::string typed;                  // the search
   bool chosen = false;                // a card was chosen by arrows: C, N and Space are commands, not letters
   std::vector<std::string> compared;  // paths: one is marked, two are shown alone
+  std::string driven;                 // the run that hands drive in its card; empty: none
 };
 
 /// What panels share while a frame is drawn: the engine, this frame's snapshot, theme, pictures, keys. Panels talk to
@@ -197,6 +230,12 @@ struct Ui {
   std::string want_panel;            // bring this panel to the front
   RunsPanel runs;
   HomeWall home;
+  LabPanel lab;
+  Elements elements;
+  std::map<std::string, TableLook> tables;  // by the probe's name, as `points` is
+  std::map<std::string, PointsLook> points;
+  bool figure = false;                      // a figure is drawn, not what a model publishes now: it stands still
+  bool bare = false;                        // a small multiple: the value alone, without legend, axes and tools
   bool want_run_list = false;        // drop the list of runs in the top bar
 
   struct Cutout {      // a part of the window to be saved as a picture, once nothing lies over it

@@ -330,6 +330,12 @@ std::string short_number(double value) {
   return out;
 }
 
+std::string axis_number(double value) {
+  char out[32];
+  std::snprintf(out, sizeof out, "%.3g", value);
+  return out;
+}
+
 std::string with_separators(std::int64_t number) {
   std::string out = std::to_string(number);
   for (std::ptrdiff_t at = static_cast<std::ptrdiff_t>(out.size()) - 3; at > (number < 0 ? 1 : 0); at -= 3)

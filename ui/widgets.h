@@ -30,6 +30,11 @@ inline constexpr const char* caret = "\xef\x83\x97";
 inline constexpr const char* keyboard = "\xef\x84\x9c";
 inline constexpr const char* bars = "\xef\x83\x89";
 inline constexpr const char* plus = "\x2b";
+inline constexpr const char* pin = "\xef\x82\x8d";   // thumbtack
+inline constexpr const char* copy = "\xef\x83\x85";
+inline constexpr const char* save = "\xef\x80\x99";  // download
+inline constexpr const char* note = "\xef\x81\x9a";  // circle-info
+inline constexpr const char* clock = "\xef\x80\x97";
 }  // namespace icon
 
 /// Pushes a font (and a size relative to the base, 1 = 16 px) for one scope.
@@ -111,6 +116,7 @@ std::string setting_name(const Field& field);
 std::string short_time(double seconds);            // "5 min", "2 h 10 min", "12 s"
 std::string short_bytes(double bytes);             // "1.2 GB"
 std::string short_number(double value);            // 4 significant figures, fixed notation where readable
+std::string axis_number(double value);             // 3 significant figures: "0.75"
 std::string with_separators(std::int64_t number);  // "48,000"
 std::string subscript(int number);                 // "₁₂"
 

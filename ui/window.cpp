@@ -69,6 +69,7 @@ struct Window::Inside {
   std::vector<std::string> sent_previews;
   std::pair<std::string, int> sent_explained{"", -1};
   std::shared_ptr<const PreviewsView> previews;  // as in the last frame
+  std::shared_ptr<const LabView> lab;            // the same
   std::vector<Ground> grounds;  // the docked panels of this frame
   Report report;
   float style_scale = 0;
@@ -425,6 +426,7 @@ bool Window::frame() {
     in.last_news = begin;
   }
   if (in.previews != ui.snapshot->previews) in.previews = ui.snapshot->previews, in.last_news = begin;
+  if (in.lab != ui.snapshot->lab) in.lab = ui.snapshot->lab, in.last_news = begin;
   if (!ui.want_workspace.empty()) in.use_workspace(std::exchange(ui.want_workspace, ""));
   in.meet_runs();
   if (ui.presenting != in.full_screen) {
@@ -439,7 +441,7 @@ bool Window::frame() {
   ImGui::NewFrame();
   const ImGuiIO& io = ImGui::GetIO();
   handle_shortcuts(ui);
-  const bool free = !io.WantTextInput && !ui.show_palette && !ui.show_home && !list_is_open() &&
+  const bool free = !io.WantTextInput && !ui.show_palette && !home_takes_keys(ui) && !list_is_open() &&
                     !ui.quiz->takes_keys() && (ui.focused || in.key_event == 0);
   in.drive(free);
   if (const std::string chosen = ui.folder_dialog.take(); !chosen.empty()) ui.send(OpenRun{chosen});

@@ -1,12 +1,37 @@
+#include <set>
+
 #include "api/error.h"
 #include "app/cli/progress.h"
 #include "app/cli/verb.h"
 #include "core/base/durable_file.h"
 #include "core/base/platform.h"
+#include "core/engine/phase.h"
 #include "core/engine/trainer.h"
 #include "core/live/run_list.h"
 
 namespace dream::cli {
+namespace {
+
+/// What looks wrong is said once, and again when it comes back; the numbers in it change all the time.
+class Warnings {
+ public:
+  template <typename Say>
+  void tell(const Phase* phase, const Say& say) {
+    std::set<std::string> now;
+    for (const auto& warning : phase ? phase->warnings() : std::vector<std::string>()) {
+      auto words = warning;
+      std::erase_if(words, [](char c) { return c >= '0' && c <= '9'; });
+      if (!told_.contains(words)) say("warning: " + printable(warning, 400));
+      now.insert(std::move(words));
+    }
+    told_ = std::move(now);
+  }
+
+ private:
+  std::set<std::string> told_;
+};
+
+}  // namespace
 
 Verb train_verb(CLI::App& app) {
   struct Options {
@@ -78,8 +103,9 @@ Verb train_verb(CLI::App& app) {
             if (!trainer.notice().empty()) std::fprintf(stderr, "%s\n", printable(trainer.notice(), 400).c_str());
             trainer.take();
             ProgressLine progress(common.quiet);
-            std::string phase;
+            Warnings warnings;
             while (!interrupted() && trainer.advance()) {
+              warnings.tell(trainer.current(), [&](const std::string& text) { progress.say(text); });
               for (const auto& view : trainer.phases(true)) {
                 if (trainer.current() && view.name == trainer.current()->name()) progress.show(view);
               }

@@ -32,5 +32,6 @@ Verb bench_verb(CLI::App& app);
 Verb info_verb(CLI::App& app);
 Verb export_verb(CLI::App& app);
 Verb replay_verb(CLI::App& app);
+Verb lab_verb(CLI::App& app);
 
 }  // namespace dream::cli

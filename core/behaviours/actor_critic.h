@@ -107,7 +107,9 @@ class ActorCritic : public Behaviour {
   std::vector<torch::Tensor> critic_parameters() const { return critic_->parameters(); }
   ActorCriticOptions& live_options() { return options_; }
   const PolicyHead& policy() const { return policy_; }
+  torch::Tensor value(const Seen& seen) override { return value(seen.features()); }
   torch::Tensor value(const torch::Tensor& features) { return mean_value(critic_(features)); }
+  double discount() const override { return options_.discount; }
   void set_bfloat16(bool on) { bfloat16_ = on; }
 
  private:

@@ -42,6 +42,14 @@ class Behaviour : public torch::nn::Module {
 
   virtual Decision decide(const Seen& seen, const Carry& memory, Mode mode, at::Generator rng) = 0;
 
+  /// The return that it expects from what is seen, [B], in the units of the model's reward targets and discounted by
+  /// discount() a step; undefined for one that expects nothing.
+  virtual torch::Tensor value(const Seen& seen) {
+    (void)seen;
+    return {};
+  }
+  virtual double discount() const { return 1; }
+
   /// What a person may set while it acts: the budget of a plan, a return to go.
   virtual std::vector<Knob> knobs() const { return {}; }
 

@@ -7,24 +7,6 @@
 
 namespace dream {
 
-std::string fingerprint(const System& system) {
-  Checkpoint weights;
-  system.store_weights(weights);
-  std::uint64_t hash = 14695981039346656037ull;  // FNV-1a
-  const auto add = [&](const void* data, std::size_t size) {
-    const auto* bytes = static_cast<const unsigned char*>(data);
-    for (std::size_t i = 0; i < size; ++i) hash = (hash ^ bytes[i]) * 1099511628211ull;
-  };
-  for (const auto& [name, tensor] : weights.tensors) {
-    const auto values = tensor.to(torch::kCPU).contiguous();
-    add(name.data(), name.size());
-    add(values.data_ptr(), values.nbytes());
-  }
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
-  return text;
-}
-
 BundleOf about_bundle(const Checkpoint& bundle) {
   const auto kind = bundle.metadata.find("kind");
   if (kind == bundle.metadata.end() || kind->second.rfind("dreamscope bundle", 0) != 0)

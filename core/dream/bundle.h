@@ -7,9 +7,6 @@
 
 namespace dream {
 
-/// Of all weights of a system, 16 hexadecimal digits: two systems with the same one dream the same.
-std::string fingerprint(const System& system);
-
 /// What a bundle says of itself (Player::keep). Throws dream::Error for a file that is none.
 struct BundleOf {
   std::string run, environment, recipe, weights;  // run: its folder or file when it was kept

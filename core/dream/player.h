@@ -60,6 +60,7 @@ class Player {
   /// knob that is not there.
   void open_fan(FanOver over, const std::string& knob);
   void close_fan();
+  bool fan_open() const { return fan_ != nullptr; }
   /// The dream goes on from where that future is, as a branch, and holds still there.
   void take_future(int which);
   void set_speed(float steps_per_second) { steps_per_second_ = steps_per_second; }

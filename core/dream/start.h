@@ -64,6 +64,11 @@ class StartSource {
 
 /// The environment under the system's own behaviour, watched for a while; nobody at the wheel where there is none.
 std::unique_ptr<StartSource> start_in_environment();
+/// A moment of an episode: the world is reset with `seed`, the first `step` of `actions` [≥ step, A] are taken, and the last of
+/// what was seen is watched. Every seed gives that one start. Its next() throws dream::Error where the actions are not this
+/// world's, or the episode ends before.
+std::unique_ptr<StartSource> start_in_episode(std::uint64_t seed, std::shared_ptr<const std::vector<float>> actions,
+                                              std::int64_t step, const std::string& name);
 /// A dataset's folder: its episodes, one after the other, watched for a while each. A picture (PNG, JPEG, BMP): that one
 /// moment. Throws dream::Error for what is neither.
 std::unique_ptr<StartSource> start_from_file(const std::string& path);

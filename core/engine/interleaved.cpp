@@ -9,6 +9,7 @@
 #include "api/platform_time.h"
 #include "core/engine/actor_thread.h"
 #include "core/engine/counters.h"
+#include "core/engine/gauge_watch.h"
 #include "core/engine/train_ratio.h"
 
 namespace dream {
@@ -71,7 +72,12 @@ class Interleaved : public Phase {
   }
 
   std::vector<Frame> frames() override { return parts_->learner->frames(feed()); }
-  std::vector<std::string> warnings() const override { return parts_->learner->warnings(); }
+  std::vector<std::string> warnings() const override {
+    auto all = parts_->learner->warnings();
+    if (gauges_)
+      for (auto& warning : gauges_->warnings()) all.push_back(std::move(warning));
+    return all;
+  }
   std::vector<std::string> probe_names() const override { return parts_->learner->probe_names(); }
   void report(ProbeSink& sink) override { parts_->learner->report(sink); }
   std::int64_t replay_frames() const override { return feed().replay().frames(); }
@@ -88,6 +94,7 @@ class Interleaved : public Phase {
     experience_.reset();
     actor_thread_.reset();
     feed().close();
+    gauges_.reset();
     parts_->learner->rest();
   }
 
@@ -140,6 +147,7 @@ class Interleaved : public Phase {
   TrainRatio ratio_;
   std::unique_ptr<Experience> experience_;
   std::unique_ptr<ActorThread> actor_thread_;
+  std::unique_ptr<GaugeWatch> gauges_;
   Checkpoint resumed_;   // of experience and replay, until the replay has been read
   bool loaded_ = false;  // from a checkpoint
   std::int64_t steps_ = 0, episodes_ = 0, acting_with_ = 0, handed_over_ = 0;
@@ -175,6 +183,7 @@ void Interleaved::begin_experience() {
   }
   feed().load(resumed_, replay_prefix);
   resumed_ = {};
+  if (train.gauges) gauges_ = std::make_unique<GaugeWatch>(*parts_->system);
 }
 
 bool Interleaved::update_due() const {
@@ -199,6 +208,7 @@ void Interleaved::require_work() const {
 double Interleaved::update() {
   parts_->learner->update(feed(), parts_->updates + 1, generator_);
   ++parts_->updates;
+  if (gauges_) gauges_->after(parts_->updates, batch_frames(), progress());
   return batch_frames();
 }
 
@@ -271,6 +281,7 @@ void Interleaved::load(const Checkpoint& from) {
   ratio_ = {ratio.data_ptr<double>()[1], counters[1], steps_before};
   experience_.reset();
   actor_thread_.reset();
+  gauges_.reset();
   feed().close();
   loaded_ = true;
   resumed_ = {};

@@ -26,6 +26,7 @@ struct InterleavedOptions {
   bool online_queue = true;     // what is new is replayed first, then uniformly
   bool replay_context = true;   // a piece begins with the state that the model kept beside the frame before it
   bool bfloat16 = true;
+  bool gauges = true;
   Actor actor = Actor::sync;
   std::int64_t weights_every = 10;  // async: updates between two handovers of weights
   std::int64_t evaluate_episodes = 100;

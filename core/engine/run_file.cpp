@@ -5,6 +5,8 @@
 #include <map>
 #include <utility>
 
+#include "core/engine/system.h"
+
 namespace dream {
 namespace {
 
@@ -98,6 +100,12 @@ void migrate(Checkpoint& checkpoint) {
     if (migration.from >= format) migration.apply(checkpoint);
   }
   checkpoint.metadata[run_format_key] = std::to_string(run_format);
+}
+
+void load_facts(const Checkpoint& from, System& into) {
+  for (const auto& [key, text] : from.metadata) {
+    if (key.starts_with(fact_prefix)) into.facts[key.substr(std::string(fact_prefix).size())] = text;
+  }
 }
 
 Checkpoint load_run(const std::filesystem::path& file) {

@@ -9,6 +9,8 @@
 
 namespace dream {
 
+struct System;
+
 /// What a run's checkpoint says of itself under "format". Version 1 said nothing.
 constexpr int run_format = 4;
 constexpr const char* run_format_key = "format";
@@ -23,6 +25,9 @@ constexpr const char* score_fact = "score";
 /// The checkpoint of a run, in today's format whatever it was written in. Throws dream::Error for one that a newer
 /// program has written.
 Checkpoint load_run(const std::filesystem::path& file);
+
+/// Those of a checkpoint.
+void load_facts(const Checkpoint& from, System& into);
 
 /// Brings a checkpoint of an older format to today's. Every step is one entry of the table in run_file.cpp.
 void migrate(Checkpoint& checkpoint);

@@ -102,6 +102,24 @@ void System::store_weights(Checkpoint& into) const {
   for (const auto& [name, tensor] : starts) into.tensors[starts_prefix + name] = tensor;
 }
 
+std::string fingerprint(const System& system) {
+  Checkpoint weights;
+  system.store_weights(weights);
+  std::uint64_t hash = 14695981039346656037ull;  // FNV-1a
+  const auto add = [&](const void* data, std::size_t size) {
+    const auto* bytes = static_cast<const unsigned char*>(data);
+    for (std::size_t i = 0; i < size; ++i) hash = (hash ^ bytes[i]) * 1099511628211ull;
+  };
+  for (const auto& [name, tensor] : weights.tensors) {
+    const auto values = tensor.to(torch::kCPU).contiguous();
+    add(name.data(), name.size());
+    add(values.data_ptr(), values.nbytes());
+  }
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
+  return text;
+}
+
 void System::load_weights(const Checkpoint& from) {
   // The starts first, into a local: load_module checks all before it writes, so the last throw comes before the first
   // change as long as the model and the behaviour are checked together.
@@ -152,6 +170,7 @@ std::unique_ptr<System> load_system(const Checkpoint& checkpoint, const std::str
     auto system = make_system(spec_of(checkpoint, device));
     system->load_weights(checkpoint);
     system->metrics.load(checkpoint);
+    load_facts(checkpoint, *system);
     return system;
   });
 }

@@ -41,6 +41,9 @@ struct System {
   void load_weights(const Checkpoint& from);
 };
 
+/// Of all weights of a system, 16 hexadecimal digits: two systems with the same one dream the same.
+std::string fingerprint(const System& system);
+
 struct RunSpec {
   std::string recipe = "vmc", environment = "CarRacing";
   std::filesystem::path directory;    // empty: for dreaming only

@@ -203,9 +203,7 @@ void Trainer::load(const Checkpoint& from) {
     system_->metrics.load(from);
     for (const auto& phase : system_->phases) phase->load(from);
   }
-  for (const auto& [key, text] : from.metadata) {
-    if (key.starts_with(fact_prefix)) system_->facts[key.substr(std::string(fact_prefix).size())] = text;
-  }
+  load_facts(from, *system_);
   saved_at_ = now_seconds();
 }
 

@@ -31,7 +31,7 @@ std::string cause_of(const Command& command) {
   if (std::holds_alternative<DreamFromReplay>(command)) return "replay";
   if (std::holds_alternative<LookAtReplay>(command)) return "look";
   if (std::holds_alternative<CompareCurves>(command)) return "curves";
-  if (std::holds_alternative<DreamFrom>(command)) return "start";
+  if (std::holds_alternative<DreamFrom>(command) || std::holds_alternative<BeginAt>(command)) return "start";
   return "dream";
 }
 
@@ -50,6 +50,7 @@ LiveEngine::LiveEngine(Options options)
       previews_(std::make_shared<PreviewsView>()),
       new_run_(std::make_shared<NewRunView>()),
       run_files_(std::make_shared<RunFilesView>()),
+      lab_(std::make_shared<LabView>()),
       fault_(std::make_shared<Fault>()),
       weights_(nullptr),
       reference_(nullptr),
@@ -59,6 +60,7 @@ LiveEngine::LiveEngine(Options options)
   trainer_thread_ = std::jthread([this] { train(); });
   file_thread_ = std::jthread([this] { read_files(); });
   preview_thread_ = std::jthread([this] { dream_previews(); });
+  lab_thread_ = std::jthread([this] { answer_questions(); });
   // The dream first: it is what the user waits for.
   const auto shipped = shipped_runs(options_.assets);
   if (!options_.open.empty() || !shipped.empty()) {
@@ -81,7 +83,8 @@ std::string LiveEngine::close() {
   trainer_orders_.push([](TrainerWork&) {});
   file_orders_.push([] {});
   preview_orders_.push([](Gallery&) {});
-  for (auto* thread : {&player_thread_, &trainer_thread_, &file_thread_, &preview_thread_}) {
+  lab_orders_.push([](LabWork&) {});
+  for (auto* thread : {&player_thread_, &trainer_thread_, &file_thread_, &preview_thread_, &lab_thread_}) {
     if (thread->joinable()) thread->join();
   }
   return unsaved_;
@@ -95,6 +98,7 @@ std::shared_ptr<const Snapshot> LiveEngine::latest() const {
   snapshot->previews = previews_.get();
   snapshot->new_run = new_run_.get();
   snapshot->run_files = run_files_.get();
+  snapshot->lab = lab_.get();
   snapshot->log = log_.lines();
   snapshot->fault = fault_.get()->text;
   return snapshot;
@@ -133,6 +137,16 @@ void LiveEngine::send(Command command) {
           [&](RandomiseLatent& c) { player([c](Player& p) { p.randomise(c.probe); }); },
           [&](DreamFromReplay c) { trainer([this, c](TrainerWork& work) { dream_from_replay(work, c.recency); }); },
           [&](DreamFrom& c) { files([this, c] { dream_from(c.path.empty() ? "" : as_typed(c.path)); }); },
+          [&](BeginAt& c) { files([this, c] { begin_at(c.moment); }); },
+          [&](AskLab& c) {
+            const auto number = ++asked_;
+            lab_orders_.push(guarding<LabWork>("lab", [this, c, number](LabWork& work) { ask_lab(work, c, number); }));
+          },
+          [&](CancelLab c) {
+            if (c.all) cancelled_ = asked_.load();
+            else cancelled_ = std::max(cancelled_.load(), answering_.load());
+            lab_orders_.push([](LabWork&) {});
+          },
           [&](WatchProbes& c) {
             player([c](Player& p) { p.watch(c.names); });
             trainer([c](TrainerWork& work) {
@@ -196,7 +210,14 @@ void LiveEngine::play() {
   compute_with(1);  // the window and the training have the other cores
   Player player;
   std::shared_ptr<const LiveWeights> taken;
+  // Nine futures are nine times a dream's work, and the dream waits for them: they get the cores that it leaves free.
+  const int of_a_fan = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 4);
+  bool fanned = false;
   while (!quit_) {
+    if (player.fan_open() != fanned) {
+      fanned = player.fan_open();
+      compute_with(fanned ? of_a_fan : 1);
+    }
     const double wait = std::min(player.until_due(now_seconds()), 0.25);
     for (auto& order : player_orders_.take(std::chrono::duration<double>(wait))) order(player);
     if (quit_) break;

@@ -15,7 +15,8 @@
 
 namespace dream {
 
-/// The engine behind the window: a player thread, a trainer thread, one that reads files and one that dreams previews. Commands go to the thread
+/// The engine behind the window: a player thread, a trainer thread, one that reads files, one that dreams previews and one
+/// that answers the laboratory's questions. Commands go to the thread
 /// whose work they change; each thread publishes what it did. Nothing is locked while a network computes. What a thread
 /// throws becomes a fault in the snapshot; whatever ran goes on.
 class LiveEngine : public Engine {
@@ -40,6 +41,7 @@ class LiveEngine : public Engine {
 
  private:
   struct TrainerWork;
+  struct LabWork;  // what the laboratory's thread owns
   struct LiveWeights {  // of the run that is trained; the player takes the newest
     std::shared_ptr<const Checkpoint> values;
     std::filesystem::path directory;
@@ -53,12 +55,16 @@ class LiveEngine : public Engine {
   using TrainerOrder = std::function<void(TrainerWork&)>;
   using FileOrder = std::function<void()>;
   using PreviewOrder = std::function<void(class Gallery&)>;
+  using LabOrder = std::function<void(LabWork&)>;
 
   void play();
   void train();
   void read_files();
   void dream_previews();
+  void answer_questions();
 
+  void ask_lab(LabWork& work, const AskLab& command, std::int64_t number);
+  void answer_next(LabWork& work);
   void open_run(const std::string& path);
   void open_bundle(const std::filesystem::path& file);
   Trainer::Options trainer_options() const { return {options_.checkpoint_seconds, ""}; }
@@ -74,6 +80,7 @@ class LiveEngine : public Engine {
   void follow();
   static void show_batch(Phase& phase, TrainerWork& work);
   void dream_from(const std::string& path);
+  void begin_at(const LabMoment& moment);
   void dream_from_replay(TrainerWork& work, double recency);
   static void look_at_replay(TrainerWork& work, double recency);
   void scan_runs();
@@ -111,12 +118,14 @@ class LiveEngine : public Engine {
   Queue<TrainerOrder> trainer_orders_;
   Queue<FileOrder> file_orders_;
   Queue<PreviewOrder> preview_orders_;
+  Queue<LabOrder> lab_orders_;
   Mailbox<DreamView> dream_;
   Mailbox<TrainView> train_;
   Mailbox<std::vector<RunView>> runs_;
   Mailbox<PreviewsView> previews_;
   Mailbox<NewRunView> new_run_;
   Mailbox<RunFilesView> run_files_;  // of the file thread
+  Mailbox<LabView> lab_;
   Mailbox<Fault> fault_;
   Mailbox<LiveWeights> weights_;
   Mailbox<Metrics> reference_;  // the curves of the shipped run like the one that is trained: what normal looks like
@@ -128,7 +137,9 @@ class LiveEngine : public Engine {
   double scanned_at_ = 0;       // the list of runs
   std::string expected_for_, expected_;  // the last expectation(), and of which recipe and world
   std::atomic<bool> cancel_copy_ = false;
-  std::jthread player_thread_, trainer_thread_, file_thread_, preview_thread_;
+  // Questions are numbered as they are asked; those up to `cancelled_` are not answered any more.
+  std::atomic<std::int64_t> asked_ = 0, answering_ = 0, cancelled_ = 0;
+  std::jthread player_thread_, trainer_thread_, file_thread_, preview_thread_, lab_thread_;
 };
 
 }  // namespace dream

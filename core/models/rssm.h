@@ -28,6 +28,8 @@ class Rssm : public SequenceModel {
   torch::Tensor reward_to_target(const torch::Tensor& reward) const override;
   torch::Tensor reward_from_target(const torch::Tensor& target) const override;
   torch::Tensor surprise(const Carry& seen) override;  // KL(q ‖ p), summed over groups
+  Belief belief(const Carry& carry) override;
+  Carry with_latent(const Carry& memory, const Carry& latent) override;  // h of the one, z of the other
   std::vector<Knob> knobs() const override;
   torch::Tensor features(const Carry& carry) override { return torch::cat({carry.at("z"), carry.at("h")}, -1); }
   std::int64_t feature_count() const override { return latent_size_ + options_.deter; }

@@ -49,6 +49,21 @@ torch::Tensor Rssm::surprise(const Carry& seen) {
   return kl(seen.at("posterior"), seen.at("prior")).sum(-1);
 }
 
+Belief Rssm::belief(const Carry& carry) {
+  const auto density = [&](const char* name) -> Density {
+    const auto found = carry.find(name);
+    if (found == carry.end()) return {};
+    if (categorical()) return {{}, {}, {}, found->second.view({-1, options_.groups, options_.classes})};
+    const auto parts = found->second.unsqueeze(-1).chunk(2, 1);
+    return {torch::zeros_like(parts[0]), parts[0], parts[1].log(), {}};
+  };
+  return {carry.at("z"), density("prior"), density("posterior")};
+}
+
+Carry Rssm::with_latent(const Carry& memory, const Carry& latent) {
+  return {{"h", memory.at("h")}, {"z", latent.at("z")}, {"started", memory.at("started")}};
+}
+
 void Rssm::report(const Carry& carry, ProbeSink& sink) {
   const auto groups = options_.groups, classes = options_.classes;
   const auto has = [&](const char* name) { return carry.contains(name); };

@@ -78,6 +78,22 @@ torch::Tensor VmcModel::surprise(const Carry& seen) {
   return mixture_nll(seen.at("mean"), out.log_weights, out.mean, out.log_deviation).sum(-1);
 }
 
+Belief VmcModel::belief(const Carry& carry) {
+  Belief belief;
+  belief.latent = carry.at("z");
+  const auto out = m_->output(carry.at("h"));
+  belief.prior = {out.log_weights, out.mean, out.log_deviation, {}};
+  if (carry.contains("mean")) {
+    const auto mean = carry.at("mean").unsqueeze(-1);
+    belief.posterior = {torch::zeros_like(mean), mean, 0.5 * carry.at("log_variance").unsqueeze(-1), {}};
+  }
+  return belief;
+}
+
+Carry VmcModel::with_latent(const Carry& memory, const Carry& latent) {
+  return {{"z", latent.at("z")}, {"h", memory.at("h")}, {"c", memory.at("c")}, {"started", memory.at("started")}};
+}
+
 torch::Tensor VmcModel::features(const Carry& carry) {
   return torch::cat({carry.at("z"), carry.at("h")}, 1);
 }

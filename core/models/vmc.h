@@ -21,6 +21,8 @@ class VmcModel : public WorldModel {
   Prediction outcome(const Carry& carry) override;
   std::vector<Knob> knobs() const override;
   torch::Tensor surprise(const Carry& seen) override;  // −log p(z | h) of the encoder's mean, summed over z
+  Belief belief(const Carry& carry) override;
+  Carry with_latent(const Carry& memory, const Carry& latent) override;  // h and c of the one, z of the other
   torch::Tensor features(const Carry& carry) override;  // [z, h]
   std::int64_t feature_count() const override;
   std::vector<std::string> probe_names() const override;

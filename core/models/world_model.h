@@ -7,6 +7,7 @@
 
 #include "api/knob.h"
 #include "api/spaces.h"
+#include "core/models/belief.h"
 #include "core/nn/carry.h"
 #include "core/probe/sink.h"
 
@@ -60,6 +61,19 @@ class WorldModel : public torch::nn::Module {
   /// or −log p of what was seen, each within its own model; undefined where a model cannot say.
   virtual torch::Tensor surprise(const Carry& seen) {
     (void)seen;
+    return {};
+  }
+
+  /// The latent of a carry with what was expected of it and what was seen, for whoever measures them. All of it undefined
+  /// for a model without a latent of its own.
+  virtual Belief belief(const Carry& carry) {
+    (void)carry;
+    return {};
+  }
+  /// What `memory` remembers with the latent of `latent`: half of a state replaced by another one's. Empty for a model whose
+  /// state has no such parts.
+  virtual Carry with_latent(const Carry& memory, const Carry& latent) {
+    (void)memory, (void)latent;
     return {};
   }
 

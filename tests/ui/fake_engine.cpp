@@ -172,6 +172,13 @@ void FakeEngine::send(Command command) {
     if (control->what == DreamControl::Do::step) dream_.playing = false, ++dream_.step, road_ += 0.6;
     const bool first = dream_.timeline.present == 0;
     if (control->what == DreamControl::Do::back && !first) --dream_.timeline.present, dream_.playing = false;
+  } else if (const auto* question = std::get_if<AskLab>(&command)) {
+    lab_.ask(*question);
+  } else if (const auto* no_more = std::get_if<CancelLab>(&command)) {
+    lab_.cancel(*no_more);
+  } else if (const auto* begun = std::get_if<BeginAt>(&command)) {
+    dream_.run = begun->moment.run, dream_.step = 0;
+    dream_.source = "moment of the laboratory: episode " + std::to_string(begun->moment.seed) + ", step " + std::to_string(begun->moment.step);
   } else if (const auto* open = std::get_if<OpenRun>(&command)) {
     dream_.run = open->path, dream_.step = 0;
   } else if (const auto* wanted = std::get_if<GoTo>(&command)) {
@@ -384,6 +391,7 @@ void FakeEngine::live() {
 }
 
 void FakeEngine::tick() {
+  lab_.tick();
   if (dream_.ready) {
     if (dream_.playing) {
       ++dream_.step;
@@ -410,6 +418,7 @@ void FakeEngine::publish() {
   snapshot->runs = std::make_shared<const std::vector<RunView>>(runs_);
   snapshot->new_run = std::make_shared<const NewRunView>(new_run_);
   snapshot->run_files = std::make_shared<const RunFilesView>(files_);
+  snapshot->lab = std::make_shared<const LabView>(lab_.view);
   snapshot->log = std::make_shared<const std::vector<LogLine>>(log_);
   snapshot->fault = fault_;
   const std::lock_guard lock(mutex_);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/engine.h"
+#include "tests/ui/fake_lab.h"
 
 namespace dream::ui {
 
@@ -34,6 +35,7 @@ class FakeEngine : public Engine {
   std::vector<RunView>& runs() { return runs_; }
 
   RunFilesView& run_files() { return files_; }
+  FakeLab& lab() { return lab_; }
   NewRunView& new_run() { return new_run_; }
 
   /// The second scripted family in place of the first (tests/ui/fake_recurrent.h).
@@ -75,6 +77,7 @@ class FakeEngine : public Engine {
   PreviewsView previews_;
   NewRunView new_run_;
   RunFilesView files_;
+  FakeLab lab_;
   std::vector<LogLine> log_;
   std::string fault_;
   std::vector<float> z_;

@@ -25,6 +25,7 @@ class References : public Flow {
 
   Image picture(const std::string& workspace, int wide, int high, const std::string& panel = "") {
     width = wide, height = high;
+    if (workspace == "lab") engine.lab().fill({"assets/car"}), engine.tick();  // every state of a question
     open(workspace);
     act([&](ImGuiTestContext* ctx) {
       ctx->MouseTeleportToPos({static_cast<float>(wide) - 2, 2});  // where no tooltip comes
@@ -104,7 +105,7 @@ class WorkspaceReferences : public References, public testing::WithParamInterfac
 TEST_P(WorkspaceReferences, LooksLikeItsReference) {
   expect_looks_like("workspaces/" + std::string(GetParam()), picture(GetParam(), 1280, 720));
 }
-INSTANTIATE_TEST_SUITE_P(All, WorkspaceReferences, testing::Values("play", "train", "debug", "teach"),
+INSTANTIATE_TEST_SUITE_P(All, WorkspaceReferences, testing::Values("play", "train", "debug", "teach", "lab"),
                          [](const auto& each) { return std::string(each.param); });
 
 }  // namespace panels_look_test

@@ -217,7 +217,7 @@ TEST_F(Panels, AFaultIsSaidInEveryWorkspaceAndMovesNothing) {
     EXPECT_EQ(with.x, without.x);
     EXPECT_EQ(with.y, without.y) << "The picture and its buttons stay where they were.";
     EXPECT_EQ(ImGui::GetTopMostPopupModal(), nullptr) << "No modal box.";
-    for (const char* id : {"train", "debug", "teach", "play"}) {
+    for (const char* id : {"train", "debug", "teach", "lab", "play"}) {
       window->ui().want_workspace = id;
       ctx->Yield(5);
       EXPECT_TRUE(ctx->ItemExists("//###faults/###dismiss")) << id;

@@ -69,7 +69,7 @@ TEST_F(Reading, AFaultCoversNothingInAnyWorkspace) {
   engine.fault() = "runs/old/model.safetensors is cut short: 1.2 MB of 9.8 MB. Copy it again.";
   engine.train().fault = "V's loss is not finite. Lower v.learning_rate and go on from the last checkpoint.";
   act([&](ImGuiTestContext* ctx) {
-    for (const char* id : {"play", "train", "debug", "teach"}) {
+    for (const char* id : {"play", "train", "debug", "teach", "lab"}) {
       window->ui().want_workspace = id;
       ctx->Yield(6);
       const ImGuiWindow* fault = ImGui::FindWindowByName("###faults");

@@ -1,7 +1,7 @@
 // The window with the fake engine behind it, for a look by hand and for pictures:
-//   ui_demo [--workspace play|train|debug|teach] [--size WxH] [--light] [--text 1.5] [--frames N] [--shot FILE.png]
+//   ui_demo [--workspace play|train|debug|teach|lab] [--size WxH] [--light] [--text 1.5] [--frames N] [--shot FILE.png]
 //           [--lessons DIR --lesson FILE[:STEP]] [--family recurrent] [--state empty|fault|keys|palette|runs|…]
-//           [--do ACTION] [--coupling 0 … 4] [--mouse X,Y] [--at FRAME]
+//           [--question NAME [--figure NAME] [--about two]] [--do ACTION] [--coupling 0 … 4] [--mouse X,Y] [--at FRAME]
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -23,7 +23,8 @@ int main(int argc, char** argv) {
   options.settings_directory = "-";
   bool light = false;
   float text = 1;
-  std::string state, panel, family, lesson, action;
+  std::string state, panel, family, lesson, action, question, figure;
+  std::vector<std::string> about{"assets/car"};
   float mouse[2] = {-1, -1};
   for (int i = 1; i + 1 < argc || (i < argc && std::string(argv[i]) == "--light"); ++i) {
     const std::string key = argv[i];
@@ -46,6 +47,9 @@ int main(int argc, char** argv) {
     if (key == "--panel") panel = value;
     if (key == "--lessons") options.lessons = value;
     if (key == "--lesson") lesson = value;  // a file's name, and ":3" for its fourth step
+    if (key == "--question") question = value;
+    if (key == "--figure") figure = value;
+    if (key == "--about") about = {"assets/car", "runs/car"};
     if (key == "--rate") options.frame_rate = std::atof(value.c_str());
   }
   if (family == "recurrent") engine.become_recurrent();
@@ -62,6 +66,10 @@ int main(int argc, char** argv) {
     engine.tick();
   }
   engine.lives = state == "film";
+  if (options.workspace == "lab" && state != "unasked" && state != "empty") engine.lab().fill(about);
+  if (question == "compare" || (question == "worst" && state != "unasked"))
+    engine.lab().view.answers.push_back(std::make_shared<const dream::LabAnswer>(fake_answer(question, about)));
+  engine.tick();
   if (state == "queue") engine.train().queue = {{1, "runs/second", "vmc", "CarRacing"}, {2, "runs/old", "", ""}};
   options.lower_priority = [] { setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 10); };
   options.after_swap = [&] { engine.tick(); };
@@ -69,6 +77,9 @@ int main(int argc, char** argv) {
   window.ui().settings.dark = !light;
   window.ui().settings.text_scale = text;
   window.ui().want_panel = panel;
+  window.ui().lab.question = question;
+  if (!figure.empty()) window.ui().lab.figure[question] = figure;
+  if (about.size() > 1) window.ui().lab.runs = about;
   window.ui().show_keys = state == "keys";
   window.ui().show_palette = state == "palette";
   window.ui().settings.sliders = state == "sliders";

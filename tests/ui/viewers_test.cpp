@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "tests/ui/offscreen.h"
 #include "tests/ui/reference.h"
@@ -124,6 +125,44 @@ Curve three_lines() {
   return c;
 }
 
+/// A band with a gap in it, a line that stands alone between two gaps, baselines.
+Curve banded(bool log_y = false) {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  Curve c;
+  c.lines = {{"dream", {}}, {"another run", {}}, {"still picture", {}, false, {}, {}, true}, {"mean frame", {}, false, {}, {}, true}};
+  for (int i = 0; i < 40; ++i) {
+    c.x.push_back(i + 1);
+    const double y = 1 - std::exp(-0.08 * i) + 0.02;
+    c.lines[0].y.push_back(y), c.lines[0].low.push_back(0.8 * y), c.lines[0].high.push_back(1.2 * y);
+    c.lines[1].y.push_back(0.5 * y), c.lines[2].y.push_back(0.9), c.lines[3].y.push_back(0.7 + 0.004 * i);
+  }
+  for (int i = 14; i < 20; ++i)
+    if (i != 17) c.lines[0].y[static_cast<std::size_t>(i)] = c.lines[0].low[static_cast<std::size_t>(i)] = nan;
+  c.lines[1].y[0] = -1;  // has no place on a logarithmic axis
+  c.x_unit = "imagined steps", c.y_unit = "MSE", c.log_y = log_y;
+  return c;
+}
+
+Table table() {
+  Table t;
+  t.columns = {{"run", "", "", 0}, {"score", "reward", "over 100 episodes", 1}, {"skill", "", "", 2}, {"family", "", "", 0}};
+  const char* names[] = {"car", "walker", "breakout", "pendulum", "catch"};
+  for (int i = 0; i < 5; ++i)
+    t.rows.push_back({{0, names[i]}, {i == 3 ? std::nan("") : 861.25 - 200 * i, ""}, {0.31 - 0.1 * i, ""}, {0, i % 2 ? "V-M-C" : "Dreamer V3"}});
+  return t;
+}
+
+Points points() {
+  Points v;
+  v.x_label = "first component", v.y_label = "second component";
+  v.colours = {{"reward", "", {}}, {"time", "steps", {}}};
+  for (int i = 0; i < 300; ++i) {
+    v.x.push_back(std::cos(0.021f * static_cast<float>(i)) * (2 + wave(i))), v.y.push_back(std::sin(0.021f * static_cast<float>(i)) * (1 + wave(i + 3)));
+    v.colours[0].values.push_back(i % 50 == 0 ? std::nanf("") : wave(i)), v.colours[1].values.push_back(static_cast<float>(i));
+  }
+  return v;
+}
+
 struct Case {
   const char* name;
   Probe shown;
@@ -150,11 +189,30 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"categorical_prior", probe("a/cat", prior_only(), true), true},
         Case{"curve_lines", probe("a/c", three_lines()), true},
         Case{"curve_lines_light", probe("a/c", three_lines()), false},
+        Case{"curve_bands", probe("a/c", banded()), true}, Case{"curve_bands_light", probe("a/c", banded()), false},
+        Case{"curve_bands_log", probe("a/c", banded(true)), true}, Case{"table", probe("a/t", table()), true},
+        Case{"table_light", probe("a/t", table()), false}, Case{"points", probe("a/p", points()), true},
+        Case{"points_light", probe("a/p", points()), false},
         Case{"trajectories", probe("a/plan", trajectories()), true},
         Case{"vector_choices", probe("a/pi", policy()), true}, Case{"vector_axes", probe("a/pi", squashed()), true},
         Case{"vector_positive", probe("a/kl", kl()), true},
         Case{"text", probe("a/t", Text{"A line of text.\nAnother, with ₃ and τ."}), true}),
     [](const auto& each) { return std::string(each.param.name); });
+
+/// Six pictures above their halves, in two bands where that makes them larger.
+TEST(SheetViewer, ASheetIsDrawnInWholePixelsWithItsCaptions) {
+  Image sheet{6 * 16, 2 * 12, 3, {}};
+  for (int y = 0; y < sheet.height; ++y)
+    for (int x = 0; x < sheet.width; ++x)
+      for (const int c : {(x % 16) * 16, (y % 12) * 20, (x / 16) * 40 + (y / 12) * 10}) sheet.pixels.push_back(static_cast<std::uint8_t>(c));
+  const Probe shown = probe("a/sheet", sheet);
+  const SheetLook look{6, 2, {"truth", "dream"}, {"1", "2", "3", "5", "10", "15"}};
+  for (const auto& [name, high] : {std::pair{"sheet", 120}, {"sheet_bands", height}}) {
+    Offscreen screen(width, high, true);
+    const Image now = screen.draw([&](Ui& ui) { draw_sheet(ui, shown, std::get<Image>(*shown.value), look, ImGui::GetContentRegionAvail()); });
+    expect_looks_like(std::string("viewers/") + name, now);
+  }
+}
 
 TEST(ViewerRobustness, DamagedValuesAreDrawnAsASentence) {
   Offscreen screen(width, height, true);
@@ -185,13 +243,26 @@ TEST(ViewerRobustness, DamagedValuesAreDrawnAsASentence) {
   Vector few_labels = policy(), nan_policy = policy();
   few_labels.labels.pop_back();
   nan_policy.values[0] = std::nanf("");
+  Curve short_band = banded(), no_positive = banded(true), all_nan = banded();
+  short_band.lines[0].low.resize(3);
+  for (Line& line : no_positive.lines) line.y.assign(40, -1), line.low.clear(), line.high.clear();
+  for (Line& line : all_nan.lines) line.y.assign(40, std::nan("")), line.low.clear(), line.high.clear();
+  Table short_row = table(), nan_table = table(), no_rows = table();
+  short_row.rows[1].resize(1), nan_table.rows[0][1].number = HUGE_VAL, no_rows.rows.clear();
+  Points nan_points = points(), few_colours = points(), no_colours = points(), one_point, short_thumbs = points();
+  nan_points.x[3] = std::nanf(""), nan_points.y[5] = HUGE_VALF, few_colours.colours[0].values.resize(4), no_colours.colours.clear();
+  one_point.x = one_point.y = {1};
+  short_thumbs.thumbnails = std::make_shared<const Image>(picture()), short_thumbs.thumb_width = short_thumbs.thumb_height = 4, short_thumbs.thumb_columns = 2;
   const Image black = screen.draw([](Ui&) {});
   for (const Value& value : {Value(short_map),      Value(short_mixture), Value(short_categorical), Value(short_image),
                              Value(nan_vector),     Value(Vector{}),      Value(Curve{}),           Value(Text{}),
                              Value(short_actions),  Value(short_elite),   Value(no_axes),           Value(not_a_number),
                              Value(Trajectories{}), Value(short_line),    Value(long_line),         Value(empty_lines),
                              Value(nan_line),       Value(far_drawn),     Value(no_groups),         Value(few_labels),
-                             Value(nan_policy)}) {
+                             Value(nan_policy),     Value(short_band),    Value(no_positive),       Value(all_nan),
+                             Value(short_row),      Value(nan_table),     Value(no_rows),           Value(Table{}),
+                             Value(nan_points),     Value(few_colours),   Value(no_colours),        Value(one_point),
+                             Value(short_thumbs),   Value(Points{})}) {
     const Probe shown = probe("a/b", value);
     const Image drawn = screen.draw([&](Ui& ui) { draw_value(ui, shown, {200, 100}); });
     EXPECT_EQ(drawn.pixels.size(), black.pixels.size());

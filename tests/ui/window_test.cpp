@@ -37,6 +37,9 @@ TEST_F(Windows, WorkspacesAreSwitchedByKeyAndByName) {
     ctx->ItemClick("//##MainMenuBar/**/Teach");
     ctx->Yield(4);
     EXPECT_TRUE(visible("Lesson###lesson"));
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_5);
+    ctx->Yield(4);
+    for (const char* name : {"Questions###questions", "Answer###answer", "Evidence###evidence"}) EXPECT_TRUE(visible(name)) << name;
     ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_1);
     ctx->Yield(4);
     EXPECT_TRUE(visible("Worlds###worlds"));

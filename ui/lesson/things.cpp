@@ -9,6 +9,7 @@ bool any_of(const Command& command) {
 }
 
 bool begins_anew(const Command& command) {
+  if (any_of<BeginAt>(command)) return true;
   const auto* control = std::get_if<DreamControl>(&command);
   return control && (control->what == DreamControl::Do::restart || control->what == DreamControl::Do::new_start);
 }

@@ -39,6 +39,7 @@ HeightWish height_wish(const Ui& ui, const Probe& probe, float width) {
                [](const Scalar&) { return HeightWish{24, 0}; },
                [](const Curve& v) { return HeightWish{v.lines.size() > 1 ? 84.0f : 64.0f, 1, true}; },
                [](const Trajectories&) { return HeightWish{120, 1.5f}; },
+               [](const Points&) { return HeightWish{160, 2}; }, [](const Table&) { return HeightWish{120, 1}; },
                [](const Text&) { return HeightWish{40, 0}; }},
       *probe.value);
   wish.least = ui.px(wish.least);
@@ -46,6 +47,17 @@ HeightWish height_wish(const Ui& ui, const Probe& probe, float width) {
   if (const auto* bars = std::get_if<Vector>(&*probe.value); bars && probe.editable && ui.settings.sliders)
     wish.least += sliders_height(ui, *bars, width);
   return wish;
+}
+
+float figure_height(const Ui& ui, const Value& value, float most) {
+  float wanted = most;
+  if (const auto* rows = std::get_if<Vector>(&value); rows && !rows->values.empty() && rows->labels.size() == rows->values.size())
+    wanted = ui.px(72) * static_cast<float>(rows->values.size()) + ui.px(4);
+  if (const auto* table = std::get_if<Table>(&value)) {
+    const float row = ImGui::GetTextLineHeight() + 2 * ImGui::GetStyle().CellPadding.y;
+    wanted = row * static_cast<float>(table->rows.size() + 1) + ui.px(20) + (table->rows.size() > 3 ? ImGui::GetFrameHeightWithSpacing() : 0);
+  }
+  return std::min(wanted, most);
 }
 
 std::string signed_figure(double value, int decimals) {
@@ -71,6 +83,8 @@ std::string note_of(const Probe& probe) {
                },
                [](const Scalar&) { return std::string(); }, [](const Curve&) { return std::string(); },
                [](const Trajectories& v) { return std::to_string(v.count) + " candidates"; },
+               [](const Points& v) { return with_separators(static_cast<std::int64_t>(v.x.size())) + " points"; },
+               [](const Table& v) { return std::to_string(v.rows.size()) + " rows"; },
                [](const Text&) { return std::string(); }},
       *probe.value);
 }

@@ -12,7 +12,7 @@ namespace {
 
 /// Grows the axis in steps so that it does not breathe with the values. One that nobody can drag shrinks as well, and
 /// has no lower half until something is below 0. Another model's vector begins anew.
-void settle_range(ViewState& state, const Vector& value, bool editable) {
+void settle_range(ViewState& state, const Vector& value, bool editable, bool figure) {
   if (state.elements != value.values.size()) {
     state.elements = value.values.size();
     state.range = ViewState().range;
@@ -33,6 +33,12 @@ void settle_range(ViewState& state, const Vector& value, bool editable) {
     return;
   }
   if (most > 1e9f) most = 1e9f;
+  if (figure && most > 0) {  // it stands still: the axis ends at two digits above it
+    for (std::size_t i = 0; i < std::min(value.mean.size(), value.deviation.size()); ++i) see(std::abs(value.mean[i]) + value.deviation[i]);
+    const float digit = std::pow(10.0f, std::floor(std::log10(most)) - 1);
+    state.range = std::ceil(most * 1.02f / digit) * digit;
+    return;
+  }
   while (most > state.range * 1.02f) state.range *= state.range < 6 ? 1.5f : 2.0f;
   while (!editable && most < state.range * 0.4f && state.range > 1e-3f) state.range /= 1.5f;
 }
@@ -93,10 +99,13 @@ void draw_sliders(Ui& ui, const Probe& probe, const Vector& value, ViewState& st
 /// Few elements with names: one row each, its name at the left and its figure at the right.
 void draw_rows(Ui& ui, const Probe& probe, const Vector& value, const ViewState& state, ImVec2 size) {
   const Palette& p = ui.color();
-  const Well box = well(ui, "rows", size);
   const int count = static_cast<int>(value.values.size());
-  const float row = std::min((box.height() - ui.px(4)) / static_cast<float>(count), ui.px(24));
-  WithFont font(ui.fonts.mono, std::clamp((row - ui.px(2)) / ui.px(16), 0.62f, 0.84f));
+  const bool large = ui.figure && !ui.bare;
+  const float row = std::min((size.y - ui.px(4)) / static_cast<float>(count), ui.px(large ? 72 : 24));
+  if (large) size.y = row * static_cast<float>(count) + ui.px(4);
+  const Well box = well(ui, "rows", size);
+  WithFont font(ui.fonts.mono, std::clamp((row - ui.px(2)) / ui.px(16), 0.62f, large ? 1.0f : 0.84f));
+  const bool whole = ui.figure && std::ranges::all_of(value.values, [](float v) { return v == std::round(v); });
   float names = 0;
   for (const std::string& label : value.labels) names = std::max(names, ImGui::CalcTextSize(label.c_str()).x);
   names = std::min(names, box.width() * 0.45f);
@@ -119,13 +128,17 @@ void draw_rows(Ui& ui, const Probe& probe, const Vector& value, const ViewState&
     list->PopClipRect();
     list->AddRectFilled({std::min(zero, x_of(v)), top + inset}, {std::max(zero, x_of(v)), top + row - inset}, p.dream,
                         1);
+    if (at < value.mean.size() && at >= value.deviation.size()) {
+      const float x = std::round(x_of(value.mean[at]));
+      list->AddRectFilled({x - ui.px(1), top + inset - ui.px(2)}, {x + ui.px(1), top + row - inset + ui.px(2)}, p.text);
+    }
     if (at < value.mean.size() && at < value.deviation.size()) {
       const float middle = top + row / 2;
       list->AddLine({x_of(value.mean[at] - value.deviation[at]), middle},
                     {x_of(value.mean[at] + value.deviation[at]), middle}, p.text, ui.px(1.5f));
     }
     char figure[24];
-    std::snprintf(figure, sizeof figure, std::abs(v) < 100 ? "%.3f" : "%.0f", static_cast<double>(v));
+    std::snprintf(figure, sizeof figure, std::abs(v) < 100 && !whole ? "%.3f" : "%.0f", static_cast<double>(v));
     if (figure[0] == '-' && std::strtod(figure, nullptr) == 0) figure[0] = ' ';
     right_text(list, box.max.x - pad, text_y, first ? p.text : p.muted, figure);
   }
@@ -143,7 +156,7 @@ float sliders_height(const Ui& ui, const Vector& value, float width) {
 void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size) {
   const Palette& p = ui.color();
   ViewState& state = ui.views[probe.name];
-  settle_range(state, value, probe.editable);
+  settle_range(state, value, probe.editable, ui.figure);
   const int count = static_cast<int>(value.values.size());
   if (!probe.editable && count > 0 && value.labels.size() == value.values.size() &&
       size.y >= static_cast<float>(count) * ui.px(13))
@@ -195,6 +208,15 @@ void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size) {
   } else if (ImGui::IsItemDeactivated()) {
     finish_edit(ui, probe, state);
   }
+  if (ui.figure && !ui.bare && box.height() > ui.px(220)) {  // how high the bars are
+    WithFont small(ui.fonts.mono, 0.72f);
+    for (const float part : {0.25f, 0.5f, 0.75f, -0.25f, -0.5f, -0.75f}) {
+      const float y = std::round(zero - part * state.range * unit);
+      if (y > box.max.y - ui.px(8)) continue;
+      list->AddLine({box.min.x, y}, {box.max.x, y}, fade(p.faint, 0.6f));
+      right_text(list, box.max.x - ui.px(5), y - ImGui::GetTextLineHeight(), p.muted, axis_number(static_cast<double>(part * state.range)).c_str());
+    }
+  }
   list->AddLine({box.min.x, zero}, {box.max.x, zero}, p.faint);
   for (int i = 0; i < count; ++i) {
     const std::size_t at = static_cast<std::size_t>(i);
@@ -229,7 +251,7 @@ void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size) {
   if (!probe.editable && box.height() > ui.px(40)) {  // how high a full bar is
     WithFont small(ui.fonts.mono, 0.72f);
     right_text(list, box.max.x - ui.px(5), box.min.y + ui.px(2), p.muted,
-               short_number(static_cast<double>(state.range)).c_str());
+               ui.figure ? axis_number(static_cast<double>(state.range)).c_str() : short_number(static_cast<double>(state.range)).c_str());
   }
   if (below > 0) draw_sliders(ui, probe, value, state, {size.x, below - ui.px(6)});
 }

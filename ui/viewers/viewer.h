@@ -13,7 +13,22 @@ void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size);
 void draw_viewer(Ui& ui, const Probe& probe, const Scalar& value, ImVec2 size);
 void draw_viewer(Ui& ui, const Probe& probe, const Curve& value, ImVec2 size);
 void draw_viewer(Ui& ui, const Probe& probe, const Trajectories& value, ImVec2 size);
+void draw_viewer(Ui& ui, const Probe& probe, const Points& value, ImVec2 size);
+void draw_viewer(Ui& ui, const Probe& probe, const Table& value, ImVec2 size);
 void draw_viewer(Ui& ui, const Probe& probe, const Text& value, ImVec2 size);
+
+/// A sheet of pictures of one size, side by side and above each other, each at a whole multiple of its pixels where it
+/// is twice as large or more; what does not fit side by side goes on below. The columns are Ui::elements.
+struct SheetLook {
+  int columns = 1, rows = 1;
+  std::vector<std::string> row_labels, column_labels;
+};
+float sheet_height(const Ui& ui, const Image& value, const SheetLook& look, ImVec2 size);  // of `size`, that it takes
+void draw_sheet(Ui& ui, const Probe& probe, const Image& value, const SheetLook& look, ImVec2 size);
+
+/// A bar from `low` to `high` with its ends' figures, upright, `width` wide with them.
+void draw_colour_bar(const Ui& ui, ImVec2 at, ImVec2 size, double low, double high, const std::string& unit,
+                     const std::function<ImU32(float)>& colour);
 
 /// The tooltip of the last item, for the element of a probe that the mouse is on. Of an editable one it has pictures of
 /// this moment with the element at other values, as soon as the engine has made them.
@@ -29,6 +44,9 @@ struct HeightWish {
   bool half = false;
 };
 HeightWish height_wish(const Ui& ui, const Probe& probe, float width);
+
+/// The height in which a figure shows all that it has, `most` for one that fills whatever there is.
+float figure_height(const Ui& ui, const Value& value, float most);
 
 /// What all sliders of a vector take, one per element.
 float sliders_height(const Ui& ui, const Vector& value, float width);

@@ -53,7 +53,8 @@ void DreamerOptions::fields(Config& config, const std::string& recipe) {
   }
   train.fields(config, "train.");
   config.resumable({"world_optimiser.warm_up", "train.batch", "train.length", "train.budget_gb", "train.datasets",
-                    "train.online_queue", "train.prefill", "train.bfloat16", "train.actor", "train.evaluate_episodes"});
+                    "train.online_queue", "train.prefill", "train.bfloat16", "train.gauges", "train.actor",
+                    "train.evaluate_episodes"});
   if (recipe != "planet") config.resumable({"actor_optimiser.warm_up", "critic_optimiser.warm_up"});
 }
 

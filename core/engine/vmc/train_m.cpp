@@ -2,6 +2,7 @@
 
 #include "api/error.h"
 #include "core/engine/counters.h"
+#include "core/engine/gauge_watch.h"
 #include "core/engine/vmc/vmc_recipe.h"
 #include "core/nn/generator.h"
 #include "core/nn/kernel_path.h"
@@ -43,6 +44,7 @@ class MTraining : public Phase {
       done += static_cast<double>(options.batch * options.sequence);
     }
     if (on_card()) check_losses();
+    if (gauges_) gauges_->after(steps_, static_cast<double>(options.batch * options.sequence), progress());
     if (steps_ >= options.steps) keep_starts();
     return done;
   }
@@ -83,6 +85,10 @@ class MTraining : public Phase {
              std::make_shared<const Image>(image_from(made))}};
   }
 
+  std::vector<std::string> warnings() const override {
+    return gauges_ ? gauges_->warnings() : std::vector<std::string>();
+  }
+
   void save(Checkpoint& into) const override {
     adam_.save(into, "m.adam/");
     store_generator(into, "m.rng", rng_);
@@ -106,6 +112,7 @@ class MTraining : public Phase {
     encoded_ = 0;
     sequences_.clear();
     losses_.clear();
+    gauges_.reset();
   }
 
  private:
@@ -161,6 +168,7 @@ class MTraining : public Phase {
                   " steps; lower it or collect longer ones");
     }
     for (auto* tensor : {&actions_, &rewards_, &dones_}) *tensor = tensor->to(parts_->system->device);
+    if (parts_->options.m.gauges) gauges_ = std::make_unique<GaugeWatch>(*parts_->system);
   }
 
   void learn() {
@@ -244,6 +252,7 @@ class MTraining : public Phase {
   std::int64_t encoded_ = 0, steps_ = 0;
   std::vector<Sequence> sequences_;
   std::vector<std::int64_t> offsets_;
+  std::unique_ptr<GaugeWatch> gauges_;
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "api/error.h"
 #include "core/behaviours/linear_controller.h"
 #include "core/data/dataset.h"
+#include "core/engine/gauge_watch.h"
 #include "core/env/registry.h"
 #include "core/env/resized.h"
 #include "core/nn/device.h"
@@ -46,6 +47,7 @@ std::vector<Metrics::Spec> curves(const VmcOptions& options) {
     specs.push_back({"m/reward", "M: reward error", "MSE", "step"});
     specs.push_back({"m/done", "M: done cross-entropy", "nats", "step"});
   }
+  for (auto& curve : GaugeWatch::curves("step")) specs.push_back(std::move(curve));
   if (options.c.start == SearchStart::imitate) {
     specs.push_back({"c/imitation", "C: squared distance from its teacher where it drives itself", "", "round"});
     specs.push_back({"c/taught", "C: mean return while it is taught", "reward", "round"});
@@ -122,6 +124,9 @@ void VmcOptions::fields(Config& config) {
              live(traits("Each gradient element is clipped to ± this", 1e-4, 1e4), true));
   config.add("m.bfloat16", m.bfloat16,
              traits("bf16 matrix products in M's training and large batches; weights stay float32", 0, 1));
+  config.add("m.gauges", m.gauges,
+             traits("Measure skill, reliance on actions, silent latents and usable horizon on unseen pieces as M trains, in at "
+                    "most 3 % of the time", 0, 1));
   config.add("m.heads", m.heads,
              traits("M also predicts reward and done, so that C can be trained in the dream", 0, 1));
   config.add("c.population", c.population, titled("population λ", traits("CMA-ES candidates per generation, λ", 4, 4096)));
@@ -152,7 +157,7 @@ void VmcOptions::fields(Config& config) {
   config.add("c.rounds", c.rounds, traits("Rounds of driving and learning from the teacher", 1, 1e4));
   config.add("evaluate.episodes", evaluate.episodes, traits("Episodes on unseen tracks at the end", 1, 1e6));
   config.resumable({"collect.episodes", "collect.max_steps", "collect.lanes", "collect.datasets", "collect.budget_gb",
-                    "v.epochs", "v.bfloat16", "m.sequence", "m.steps", "m.bfloat16", "c.episodes", "c.generations",
+                    "v.epochs", "v.bfloat16", "m.sequence", "m.steps", "m.bfloat16", "m.gauges", "c.episodes", "c.generations",
                     "c.max_steps", "c.patience", "c.lanes", "c.rounds", "evaluate.episodes"});
 }
 

@@ -76,6 +76,7 @@ struct VmcOptions {
     double gradient_clip = 1;
     bool heads = false;
     bool bfloat16 = true;
+    bool gauges = true;
   } m;
 
   struct C {

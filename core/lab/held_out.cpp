@@ -1,0 +1,207 @@
+#include "core/lab/held_out.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/behaviours/pilot.h"
+#include "core/behaviours/random_action.h"
+#include "core/engine/lanes.h"
+#include "core/engine/seeds.h"
+#include "core/nn/generator.h"
+
+namespace dream {
+namespace {
+
+constexpr std::size_t most_numbers = 16;       // of a diagnostic that is kept beside every frame
+constexpr std::int64_t usual_context = 60;     // as the player watches before a dream
+constexpr std::int64_t random_action_for = 8;  // steps that a random action is held, so that it leads somewhere
+
+void note_diagnostics(Episode& episode, const Env& env) {
+  for (const auto& array : env.diagnostics()) {
+    if (!array.each_step || array.values.empty() || array.values.size() > most_numbers) continue;
+    auto& column = episode.extra[array.name];
+    column.per_frame = true;
+    column.width = static_cast<std::int64_t>(array.values.size());
+    for (const double value : array.values) column.values.push_back(static_cast<float>(value));
+  }
+}
+
+void look(LivedEpisode& lived, Env& env) {
+  auto& data = lived.data;
+  const auto at = data.frames.size();
+  if (data.frame_bytes() > 0) {
+    data.frames.resize(at + data.frame_bytes());
+    env.observe_image({data.frames.data() + at, data.frame_bytes()});
+  }
+  const auto there = data.vectors.size();
+  if (data.vector_size > 0) {
+    data.vectors.resize(there + static_cast<std::size_t>(data.vector_size));
+    env.observe_vector({data.vectors.data() + there, static_cast<std::size_t>(data.vector_size)});
+  }
+  note_diagnostics(data, env);
+}
+
+}  // namespace
+
+void HeldOut::drive_group(const std::function<void(double)>& between, double from, double to) {
+  torch::NoGradGuard no_grad;
+  const auto first = episodes_.size();
+  std::vector<std::unique_ptr<Env>> envs;
+  std::vector<LivedEpisode> lived(group);
+  for (std::int64_t lane = 0; lane < group; ++lane) {
+    envs.push_back(system_.make_env());
+    auto& data = lived[static_cast<std::size_t>(lane)].data;
+    const auto& spaces = envs.back()->spaces();
+    data.seed = first_evaluation_seed + first + static_cast<std::uint64_t>(lane);
+    data.height = spaces.image_height, data.width = spaces.image_width, data.channels = spaces.image_channels;
+    if (spaces.image_bytes() == 0) data.height = data.width = data.channels = 0;
+    data.vector_size = static_cast<int>(spaces.vector_names.size());
+    data.action_size = static_cast<int>(spaces.action.size());
+    envs.back()->reset(data.seed);
+    look(lived[static_cast<std::size_t>(lane)], *envs.back());
+  }
+  const auto& spaces = envs.front()->spaces();
+  const auto axes = static_cast<std::int64_t>(spaces.action.size());
+  auto rng = make_generator(system_.device, 7 + first), chance = make_generator(torch::kCPU, 11 + first);
+  const bool drives =
+      system_.behaviour != nullptr && (!system_.model || system_.model->actions(spaces).size() == spaces.action.size());
+  std::optional<Pilot> pilot;
+  if (drives) pilot.emplace(system_.behaviour, group, Mode::judge);
+  auto carry = system_.model ? system_.model->initial(group) : Carry{};
+  auto action = torch::zeros({group, axes}), reward = torch::zeros({group}), held = action;
+  std::vector<char> over(group, 0);
+  for (std::int64_t step = 0; step < most_steps_ && std::ranges::count(over, 1) < group; ++step) {
+    if (drives) {
+      std::vector<torch::Tensor> images, vectors;
+      for (const auto& each : lived) {
+        const auto& data = each.data;
+        const auto last = [&](const auto& all, std::size_t size) { return all.data() + all.size() - size; };
+        if (data.frame_bytes() > 0)
+          images.push_back(torch::from_blob(const_cast<std::uint8_t*>(last(data.frames, data.frame_bytes())),
+                                            {data.height, data.width, data.channels}, torch::kUInt8));
+        if (data.vector_size > 0)
+          vectors.push_back(torch::from_blob(
+              const_cast<float*>(last(data.vectors, static_cast<std::size_t>(data.vector_size))), {data.vector_size}));
+      }
+      Observation seen;
+      if (!images.empty()) seen.image = torch::stack(images).to(system_.device);
+      if (!vectors.empty()) seen.vector = torch::stack(vectors).to(system_.device);
+      if (system_.model) carry = system_.model->observe(carry, action.to(system_.device), seen, rng);
+      action = pilot->drive({system_.model.get(), carry, seen, reward.to(system_.device)}, rng)
+                   .to(torch::kCPU, torch::kFloat32)
+                   .contiguous();
+    } else {
+      if (step % random_action_for == 0) held = random_action(spaces.action, group, chance, torch::kCPU).contiguous();
+      action = held;
+    }
+    reward = torch::zeros({group});
+    for (std::size_t lane = 0; lane < lived.size(); ++lane) {
+      if (over[lane]) continue;
+      auto& data = lived[lane].data;
+      const auto* values = action.data_ptr<float>() + static_cast<std::int64_t>(lane) * axes;
+      const auto result = envs[lane]->step({values, static_cast<std::size_t>(axes)});
+      data.actions.insert(data.actions.end(), values, values + axes);
+      data.rewards.push_back(result.reward);
+      data.terminated.push_back(result.terminated), data.truncated.push_back(result.truncated);
+      reward[static_cast<std::int64_t>(lane)] = result.reward;
+      look(lived[lane], *envs[lane]);
+      over[lane] = result.done();
+    }
+    if (between) between(from + (to - from) * static_cast<double>(step + 1) / static_cast<double>(most_steps_));
+  }
+  for (auto& each : lived) {
+    if (!each.data.ended() && each.data.length() > 0) each.data.truncated.back() = 1;
+    each.actions = std::make_shared<const std::vector<float>>(each.data.actions);
+    episodes_.push_back(std::move(each));
+  }
+}
+
+const std::vector<LivedEpisode>& HeldOut::first(std::size_t count, const std::function<void(double)>& between) {
+  const auto had = episodes_.size();
+  while (episodes_.size() < count) {
+    const auto share = [&](std::size_t there) {
+      return static_cast<double>(there - had) / static_cast<double>(count - had);
+    };
+    drive_group(between, share(episodes_.size()), std::min(1.0, share(episodes_.size() + group)));
+  }
+  return episodes_;
+}
+
+LabMoment HeldOut::moment(std::size_t episode, std::int64_t step) const {
+  const auto& lived = episodes_.at(episode);
+  return {system_.directory.string(), lived.data.seed, step, lived.actions};
+}
+
+Stretches stretches(const std::vector<LivedEpisode>& episodes, std::int64_t length, std::int64_t each,
+                    const torch::Device& device) {
+  Stretches made;
+  for (std::size_t e = 0; e < episodes.size(); ++e) {
+    const auto fit = static_cast<std::int64_t>(episodes[e].data.length()) / length;
+    for (std::int64_t piece = 0; piece < std::min(fit, each); ++piece) made.from.push_back({e, piece * length});
+  }
+  const auto lanes = static_cast<std::int64_t>(made.from.size());
+  if (lanes == 0) return made;
+  const auto& shape = episodes.front().data;
+  const auto entries = length + 1;
+  auto& batch = made.batch;
+  const auto zeros = [&](torch::IntArrayRef size) { return torch::zeros(size); };
+  batch.action = zeros({entries, lanes, shape.action_size});
+  batch.reward = zeros({entries, lanes}), batch.terminated = zeros({entries, lanes});
+  batch.last = zeros({entries, lanes}), batch.first = zeros({entries, lanes});
+  if (shape.frame_bytes() > 0)
+    batch.image = torch::empty({entries, lanes, shape.height, shape.width, shape.channels}, torch::kUInt8);
+  if (shape.vector_size > 0) batch.vector = zeros({entries, lanes, shape.vector_size});
+  for (const auto& [name, column] : shape.extra)
+    if (column.per_frame) batch.extra[name] = zeros({entries, lanes, column.width});
+  for (std::int64_t lane = 0; lane < lanes; ++lane) {
+    const auto [e, begin] = made.from[static_cast<std::size_t>(lane)];
+    const auto& data = episodes[e].data;
+    const auto rows = [&](auto* values, std::int64_t first, std::int64_t count, std::int64_t width) {
+      using Value = std::remove_pointer_t<decltype(values)>;
+      return torch::from_blob(const_cast<std::remove_const_t<Value>*>(values) + first * width, {count, width},
+                              torch::CppTypeToScalarType<std::remove_const_t<Value>>::value);
+    };
+    const auto put = [&](torch::Tensor& into, std::int64_t at, const torch::Tensor& values) {
+      auto place = into.slice(0, at, at + values.size(0)).select(1, lane);
+      place.copy_(values.view(place.sizes()));
+    };
+    if (batch.image.defined())
+      put(batch.image, 0, rows(data.frames.data(), begin, entries, static_cast<std::int64_t>(data.frame_bytes())));
+    if (batch.vector.defined()) put(batch.vector, 0, rows(data.vectors.data(), begin, entries, data.vector_size));
+    put(batch.action, 1, rows(data.actions.data(), begin, length, data.action_size));
+    put(batch.reward, 1, rows(data.rewards.data(), begin, length, 1));
+    put(batch.terminated, 1, rows(data.terminated.data(), begin, length, 1));
+    put(batch.last, 1, rows(data.terminated.data(), begin, length, 1) | rows(data.truncated.data(), begin, length, 1));
+    batch.first[0][lane] = 1;
+    for (auto& [name, column] : batch.extra) {
+      const auto& there = data.extra.at(name);
+      put(column, 0, rows(there.values.data(), begin, entries, there.width));
+    }
+  }
+  batch = batch.to(device);
+  return made;
+}
+
+std::int64_t context_of(const std::vector<LivedEpisode>& episodes, const Spaces& spaces) {
+  std::vector<std::int64_t> lengths;
+  for (const auto& each : episodes) lengths.push_back(static_cast<std::int64_t>(each.data.length()));
+  std::ranges::sort(lengths);
+  const auto usual = lengths.empty() ? 0 : lengths[lengths.size() / 2];
+  auto context = std::min(usual_context, usual / 4);
+  if (spaces.max_episode_steps > 0)
+    context = std::min<std::int64_t>(context, std::max(1, spaces.max_episode_steps / 10));
+  return std::max<std::int64_t>(1, context);
+}
+
+std::int64_t horizon_within(const std::vector<LivedEpisode>& episodes, std::int64_t context, std::int64_t wished) {
+  std::vector<std::int64_t> lengths;
+  for (const auto& each : episodes) lengths.push_back(static_cast<std::int64_t>(each.data.length()) - context);
+  std::ranges::sort(lengths);
+  return lengths.empty() ? 0 : std::clamp<std::int64_t>(lengths[lengths.size() / 2], 0, wished);
+}
+
+torch::Tensor unit_pictures(const torch::Tensor& images) {
+  return images.movedim(-1, -3).to(torch::kFloat32).div(255);
+}
+
+}  // namespace dream

@@ -1,0 +1,64 @@
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "api/lab.h"
+#include "core/data/episode.h"
+#include "core/data/sequence_batch.h"
+#include "core/engine/system.h"
+
+namespace dream {
+
+/// An episode that no training has seen: evaluation's seeds, driven by the run's own behaviour (at random where it has
+/// none). What the simulator knows beside each frame (Env::diagnostics, of at most 16 numbers) is in `extra`.
+struct LivedEpisode {
+  Episode data;
+  std::shared_ptr<const std::vector<float>> actions;  // data.actions, for moments
+};
+
+/// A run's held-out episodes, as many as have been asked for yet. Always the same: they are driven in groups, each of
+/// which has its own random stream.
+class HeldOut {
+ public:
+  static constexpr std::int64_t group = 4;
+  /// Episodes are left after `most_steps`.
+  HeldOut(System& system, std::int64_t most_steps) : system_(system), most_steps_(most_steps) {}
+
+  /// At least the first `count`; `between` is called after every step of a group with the share that is done, and may
+  /// throw.
+  const std::vector<LivedEpisode>& first(std::size_t count, const std::function<void(double)>& between = {});
+  const std::vector<LivedEpisode>& all() const { return episodes_; }
+  LabMoment moment(std::size_t episode, std::int64_t step) const;
+
+ private:
+  void drive_group(const std::function<void(double)>& between, double from, double to);
+  System& system_;
+  std::int64_t most_steps_;
+  std::vector<LivedEpisode> episodes_;
+};
+
+/// Pieces of equal length, one lane each.
+struct Stretches {
+  struct From {
+    std::size_t episode = 0;
+    std::int64_t step = 0;  // of the piece's first frame
+  };
+  SequenceBatch batch;  // `length` + 1 entries
+  std::vector<From> from;
+};
+
+/// `length` steps out of every one of these episodes that lasts so long, as many of them as fit in one after the other
+/// but at most `each`. No lane at all where every episode is shorter.
+Stretches stretches(const std::vector<LivedEpisode>& episodes, std::int64_t length, std::int64_t each,
+                    const torch::Device& device);
+
+/// Steps that are watched before anything is imagined: as the player does, or a quarter of short episodes.
+std::int64_t context_of(const std::vector<LivedEpisode>& episodes, const Spaces& spaces);
+
+/// The longest horizon up to `wished` that at least half of the episodes outlast after `context` steps; 0: none does.
+std::int64_t horizon_within(const std::vector<LivedEpisode>& episodes, std::int64_t context, std::int64_t wished);
+
+/// uint8 [..., H, W, C] -> float [..., C, H, W] in [0, 1].
+torch::Tensor unit_pictures(const torch::Tensor& images);
+
+}  // namespace dream

@@ -1,0 +1,18 @@
+#pragma once
+#include "core/lab/question.h"
+
+namespace dream {
+
+Question question_horizon();
+Question question_blame();
+Question question_gap();
+Question question_collapse();
+Question question_calibration();
+Question question_actions();
+Question question_memory();
+Question question_worst();
+Question question_map();
+Question question_diagnose();
+Question question_compare();
+
+}  // namespace dream

@@ -1,0 +1,168 @@
+// The laboratory's thread: one question after the other, beside dream and training.
+#include <algorithm>
+
+#include "api/error.h"
+#include "api/platform_time.h"
+#include "core/dream/player.h"
+#include "core/engine/run_file.h"
+#include "core/lab/answer_file.h"
+#include "core/live/live_engine.h"
+#include "core/live/live_work.h"
+#include "core/live/run_list.h"
+
+namespace dream {
+namespace {
+
+constexpr std::size_t most_answers = 64, most_benches = 3;
+constexpr double show_seconds = 0.2;  // between two looks at the progress
+
+}  // namespace
+
+struct LiveEngine::LabWork {
+  struct Asked {
+    AskLab what;
+    std::int64_t number = 0;
+  };
+  std::deque<Asked> waiting;
+  std::vector<std::shared_ptr<const LabAnswer>> answers;
+  struct Known {
+    std::string run;
+    FileMark mark;
+    std::shared_ptr<Bench> bench;
+  };
+  std::deque<Known> benches;  // the last one used first: questions about one run share its episodes
+  double progress = 0, eta = -1, began = 0, shown_at = 0;
+  std::string doing;
+
+  void put(const std::shared_ptr<const LabAnswer>& answer) {
+    std::erase_if(answers,
+                  [&](const auto& old) { return old->question == answer->question && old->runs == answer->runs; });
+    answers.insert(answers.begin(), answer);
+    if (answers.size() > most_answers) answers.pop_back();
+  }
+  LabView view() const {
+    LabView view;
+    for (const auto& each : questions()) view.questions.push_back({each.name, each.title, each.help});
+    view.answers = answers;
+    for (const auto& each : waiting) view.queue.push_back({each.what.question, each.what.runs});
+    view.progress = progress, view.eta_seconds = eta, view.doing = doing;
+    return view;
+  }
+};
+
+void LiveEngine::ask_lab(LabWork& work, const AskLab& command, std::int64_t number) {
+  question(command.question);  // throws for an unknown one
+  if (command.runs.empty()) throw Error("no run was named to ask '" + command.question + "' about");
+  std::erase_if(work.waiting, [&](const auto& each) {
+    return each.what.question == command.question && each.what.runs == command.runs && each.number != answering_;
+  });
+  work.waiting.push_back({command, number});
+}
+
+void LiveEngine::answer_next(LabWork& work) {
+  const auto asked = work.waiting.front();
+  answering_ = asked.number;
+  const auto& about = question(asked.what.question);
+  const auto tell = [&] { lab_.put(std::make_shared<const LabView>(work.view())); };
+  work.progress = 0, work.eta = -1, work.doing = "opens the run", work.began = now_seconds();
+  tell();
+  std::vector<LabAnswer> answers;
+  std::vector<std::string> names;
+  const auto runs = static_cast<double>(asked.what.runs.size());
+  const auto publish = [&](const LabAnswer* under_way) {
+    auto all = answers;
+    auto called = names;
+    if (under_way) all.push_back(*under_way);
+    called.resize(all.size());
+    auto whole = std::make_shared<LabAnswer>(joined(about, all, called));
+    whole->runs = asked.what.runs;
+    whole->complete = !under_way && answers.size() == asked.what.runs.size();
+    work.put(whole);
+    tell();
+  };
+  try {
+    for (const auto& run : asked.what.runs) {
+      const auto alike = std::ranges::count_if(asked.what.runs, [&](const auto& other) { return short_name(other) == short_name(run); });
+      names.push_back(alike > 1 ? run : short_name(run));
+      const double done = static_cast<double>(answers.size()) / runs;
+      LabAnswer answer;
+      const bool ok = guarded("lab", [&] {
+        const auto path = as_typed(run);
+        const auto file = checkpoint_path(path);
+        const auto mark = mark_of(file);
+        auto known =
+            std::ranges::find_if(work.benches, [&](const auto& each) { return each.run == run && each.mark == mark; });
+        if (known == work.benches.end()) {
+          auto system = std::shared_ptr<System>(load_system(load_run(file), options_.device));
+          system->directory = run;
+          work.benches.push_front({run, mark, std::make_shared<Bench>(system)});
+          if (work.benches.size() > most_benches) work.benches.pop_back();
+          known = work.benches.begin();
+        }
+        auto& bench = *known->bench;
+        const AnswerShelf shelf(path, is_shipped(path, options_.assets), options_.runs);
+        if (auto kept = asked.what.anew ? std::nullopt : shelf.find(about.name, bench)) {
+          answer = std::move(*kept);
+          answer.runs = {run};
+          return;
+        }
+        Inquiry::Asker asker;
+        asker.all_runs = asked.what.runs;
+        asker.kept = [&](const std::string& other) { return shelf.find(other, bench); };
+        asker.progress = [&](double share, const std::string& doing) {
+          if (quit_ || cancelled_ >= asked.number) throw Cancelled{};
+          work.progress = done + share / runs;
+          work.doing = runs > 1 ? names.back() + ": " + doing : doing;
+          const double now = now_seconds(), elapsed = now - work.began;
+          work.eta = work.progress > 0 ? elapsed * (1 - work.progress) / work.progress : -1;
+          if (now - work.shown_at < show_seconds) return;
+          work.shown_at = now;
+          tell();
+        };
+        asker.show = [&](const LabAnswer& so_far) { publish(&so_far); };
+        answer = ask(about, bench, asker);
+        shelf.keep(answer, bench);
+      });
+      if (!ok)
+        answer.question = about.name, answer.runs = {run}, answer.fault = fault_.get()->text, answer.complete = true;
+      answers.push_back(std::move(answer));
+    }
+    publish(nullptr);
+  } catch (const Cancelled&) {
+    std::erase_if(work.answers, [&](const auto& each) {
+      return each->question == about.name && each->runs == asked.what.runs && !each->complete;
+    });
+  }
+  work.waiting.pop_front();
+}
+
+void LiveEngine::answer_questions() {
+  name_thread("laboratory");
+  lower_thread_priority();
+  compute_with(1);
+  LabWork work;
+  lab_.put(std::make_shared<const LabView>(work.view()));
+  while (!quit_) {
+    for (auto& order : lab_orders_.take(std::chrono::duration<double>(work.waiting.empty() ? 1 : 0))) order(work);
+    if (quit_) break;
+    std::erase_if(work.waiting, [&](const auto& each) { return each.number <= cancelled_; });
+    if (!work.waiting.empty()) answer_next(work);
+    if (auto now = work.view(); now.queue.size() != lab_.get()->queue.size())
+      lab_.put(std::make_shared<const LabView>(std::move(now)));
+  }
+}
+
+void LiveEngine::begin_at(const LabMoment& moment) {
+  if (!moment.known()) throw Error("this figure does not say where it comes from");
+  const bool other = !same_folder(dream_.get()->run, as_typed(moment.run));
+  if (other) open_run(as_typed(moment.run));
+  // The orders are carried out one after the other: the run is there by then.
+  const auto name =
+      "moment of the laboratory: episode " + std::to_string(moment.seed) + ", step " + std::to_string(moment.step);
+  player_orders_.push(guarding<Player>("start", [this, moment, name](Player& player) {
+    player.start_from(start_in_episode(moment.seed, moment.actions, moment.step, name));
+    log_.say("dreams begin at the " + name);
+  }));
+}
+
+}  // namespace dream

@@ -1,0 +1,128 @@
+// Questions asked about models whose answers are known.
+#include "core/lab/question.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/lab/answer_file.h"
+#include "tests/lab/known_world.h"
+#include "tests/lab/lab_answers.h"
+
+namespace dream {
+namespace question_test {
+
+using namespace test;
+
+TEST(HorizonQuestion, APerfectModelHasSkillOneAndNeverCeasesToBeOfUse) {
+  const auto answer = answer_about("horizon", known_system(Wrong::nothing, true));
+  EXPECT_DOUBLE_EQ(number_of(answer, "skill").value, 1);
+  EXPECT_EQ(number_of(answer, "usable_horizon").value, number_of(answer, "honest_horizon").value);
+  EXPECT_GE(number_of(answer, "usable_horizon").value, 60) << "all that was imagined";
+  EXPECT_DOUBLE_EQ(number_of(answer, "latent_skill").value, 1);
+  EXPECT_DOUBLE_EQ(number_of(answer, "action_reliance").value, 1) << "under other actions all of the error comes";
+}
+
+TEST(HorizonQuestion, ACopierHasSkillZero) {
+  const auto answer = answer_about("horizon", known_system(Wrong::copies, true));
+  EXPECT_NEAR(number_of(answer, "skill").value, 0, 1e-6);
+  EXPECT_NEAR(number_of(answer, "action_reliance").value, 0, 1e-9) << "it does not hear of actions";
+}
+
+TEST(HorizonQuestion, ADeafModelDoesNotRelyOnActions) {
+  const auto answer = answer_about("horizon", known_system(Wrong::deaf, true));
+  EXPECT_NEAR(number_of(answer, "action_reliance").value, 0, 1e-9);
+  EXPECT_LT(number_of(answer, "usable_horizon").value, 5);
+}
+
+TEST(HorizonQuestion, ModelsThatAreWrongHaveNoSkill) {
+  for (const auto wrong : {Wrong::dynamics, Wrong::encoder})
+    EXPECT_LT(number_of(answer_about("horizon", known_system(wrong, true)), "skill").value, 0.1);
+}
+
+TEST(HorizonQuestion, CurvesAndMomentsFitTogether) {
+  const auto answer = answer_about("horizon", known_system(Wrong::deaf, true));
+  ASSERT_FALSE(answer.figures.empty());
+  const auto& curve = std::get<Curve>(*answer.figures.front().value);
+  ASSERT_EQ(curve.x.size(), answer.figures.front().moments.size());
+  EXPECT_TRUE(answer.figures.front().moments.front().known());
+  for (const auto& line : curve.lines) EXPECT_EQ(line.y.size(), curve.x.size()) << line.label;
+  ASSERT_EQ(curve.lines.front().low.size(), curve.x.size());
+}
+
+TEST(HeldOut, EpisodesAreTheSameHoweverManyAreAskedFor) {
+  auto system = known_system(Wrong::nothing, true);
+  HeldOut few(*system, 50), many(*system, 50);
+  few.first(4), few.first(8), many.first(8);
+  for (std::size_t i = 0; i < 8; ++i) {
+    EXPECT_EQ(few.all()[i].data.actions, many.all()[i].data.actions);
+    EXPECT_EQ(few.all()[i].data.frames, many.all()[i].data.frames);
+  }
+  EXPECT_EQ(few.all()[0].data.extra.at("cell").width, 2);
+  EXPECT_TRUE(few.all()[0].data.ended());
+}
+
+TEST(HeldOut, StretchesAreWhatWasLived) {
+  auto system = known_system(Wrong::nothing, true);
+  HeldOut held(*system, 50);
+  const auto& all = held.first(4);
+  const auto made = stretches(all, 20, 2, torch::kCPU);
+  ASSERT_EQ(made.from.size(), 8u);
+  const auto& data = all[made.from[3].episode].data;
+  const auto begin = static_cast<std::size_t>(made.from[3].step);
+  EXPECT_EQ(begin, 20u);
+  for (std::int64_t t = 0; t <= 20; ++t) {
+    EXPECT_EQ(made.batch.image[t][3].sum().item<std::int64_t>(),
+              torch::from_blob(const_cast<std::uint8_t*>(data.frames.data()) +
+                                   (begin + static_cast<std::size_t>(t)) * data.frame_bytes(),
+                               {16, 16, 3}, torch::kUInt8)
+                  .sum()
+                  .item<std::int64_t>());
+    if (t == 0) continue;
+    EXPECT_EQ(made.batch.action[t][3].item<float>(), data.actions[begin + static_cast<std::size_t>(t) - 1]);
+  }
+  EXPECT_EQ(made.batch.first.sum().item<float>(), 8);
+}
+
+TEST(LabAnswer, IsTheSameFromTheDisk) {
+  const auto answer = answer_about("horizon", known_system(Wrong::deaf, true));
+  const auto json = answer_to_json(answer, true);
+  const auto back = answer_from_json(nlohmann::json::from_cbor(nlohmann::json::to_cbor(json)));
+  EXPECT_EQ(answer_to_json(back, true), json);
+  EXPECT_EQ(*back.figures.front().moments.front().actions, *answer.figures.front().moments.front().actions);
+}
+
+TEST(LabAnswer, SeveralRunsStandInOnePlot) {
+  const auto one = answer_about("horizon", known_system(Wrong::nothing, true)),
+             two = answer_about("horizon", known_system(Wrong::deaf, true));
+  const auto both = joined(question("horizon"), {one, two}, {"good", "deaf"});
+  const auto& curve = std::get<Curve>(*both.figures.front().value);
+  ASSERT_EQ(curve.lines.size(), 2u);
+  EXPECT_EQ(curve.lines[0].label, "good");
+  EXPECT_EQ(curve.lines[1].label, "deaf");
+  EXPECT_EQ(both.numbers.size(), one.numbers.size() + two.numbers.size());
+  EXPECT_NE(both.sentence.find("deaf: "), std::string::npos);
+}
+
+TEST(LabAnswer, WhoNoLongerWantsToKnowIsNotMadeToWait) {
+  Bench bench(known_system(Wrong::nothing));
+  Inquiry::Asker asker;
+  int asked = 0;
+  asker.progress = [&](double, const std::string&) {
+    if (++asked == 5) throw Cancelled{};
+  };
+  EXPECT_THROW(ask(question("horizon"), bench, asker), Cancelled);
+  EXPECT_EQ(asked, 5);
+}
+
+TEST(LabAnswer, AQuestionThatIsNotThereNamesTheNearest) {
+  try {
+    question("horizom");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("did you mean 'horizon'"), std::string::npos);
+  }
+}
+
+}  // namespace question_test
+}  // namespace dream

@@ -1,0 +1,124 @@
+// The laboratory beside the dream: questions asked, kept, called off, and moments that a dream begins at.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <functional>
+#include <thread>
+
+#include "core/live/live_engine.h"
+#include "tests/data/temp_folder.h"
+#include "tests/support/tiny_dreamer.h"
+
+namespace dream {
+namespace live_lab_test {
+
+class LiveLab : public ::testing::Test {
+ protected:
+  LiveLab() { torch::set_num_threads(1); }
+  std::string path(const std::string& name) const { return (folder_ / "runs" / name).string(); }
+  void make(const std::string& name) {
+    Trainer(test::tiny_dreamer({"dreamer-v3", "Catch", {}}, path(name)), {}, false).close();
+  }
+  void start(const std::string& open) {
+    LiveEngine::Options options;
+    options.threads = 1;
+    options.runs = folder_ / "runs";
+    options.assets = folder_ / "assets";
+    options.open = open;
+    live_ = std::make_unique<LiveEngine>(options);
+  }
+  ::testing::AssertionResult comes(const std::function<bool(const Snapshot&)>& wanted) {
+    for (int i = 0; i < 12000; ++i) {
+      if (wanted(*live_->latest())) return ::testing::AssertionSuccess();
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return ::testing::AssertionFailure() << "fault '" << live_->latest()->fault << "'";
+  }
+  std::shared_ptr<const LabAnswer> answer(const std::string& question, const std::vector<std::string>& runs) const {
+    for (const auto& each : live_->latest()->lab->answers)
+      if (each->question == question && each->runs == runs && each->complete) return each;
+    return nullptr;
+  }
+  test::TempFolder folder_;
+  std::unique_ptr<LiveEngine> live_;
+};
+
+TEST_F(LiveLab, AnAnswerIsKeptWithItsRun) {
+  make("catch");
+  start("");
+  ASSERT_TRUE(comes([](const Snapshot& s) { return !s.lab->questions.empty(); }));
+  live_->send(AskLab{"horizon", {path("catch")}});
+  ASSERT_TRUE(comes([&](const Snapshot&) { return answer("horizon", {path("catch")}) != nullptr; }));
+  const auto first = answer("horizon", {path("catch")});
+  EXPECT_EQ(first->fault, "");
+  EXPECT_FALSE(first->kept);
+  EXPECT_FALSE(first->numbers.empty());
+  ASSERT_TRUE(comes([](const Snapshot& s) { return s.lab->queue.empty(); }));
+  EXPECT_FALSE(std::filesystem::is_empty(path("catch") + "/lab"));
+
+  live_->send(AskLab{"horizon", {path("catch")}});
+  ASSERT_TRUE(comes([&](const Snapshot&) { return answer("horizon", {path("catch")})->kept; }));
+  EXPECT_EQ(answer("horizon", {path("catch")})->sentence, first->sentence);
+  live_->send(AskLab{"horizon", {path("catch")}, true});
+  ASSERT_TRUE(comes([&](const Snapshot&) {
+    const auto now = answer("horizon", {path("catch")});
+    return now && !now->kept;
+  })) << "asked anew it is measured anew";
+  EXPECT_EQ(answer("horizon", {path("catch")})->sentence, first->sentence) << "and comes out the same";
+}
+
+TEST_F(LiveLab, SeveralRunsAreAnsweredSideBySide) {
+  make("one"), make("two");
+  start("");
+  const std::vector<std::string> runs = {path("one"), path("two")};
+  live_->send(AskLab{"horizon", runs});
+  ASSERT_TRUE(comes([&](const Snapshot&) { return answer("horizon", runs) != nullptr; }));
+  const auto both = answer("horizon", runs);
+  EXPECT_EQ(std::get<Curve>(*both->figures.front().value).lines.size(), 2u);
+  EXPECT_NE(both->sentence.find("two: "), std::string::npos);
+}
+
+TEST_F(LiveLab, WhatIsCalledOffIsNotAnswered) {
+  make("one"), make("two");
+  start("");
+  for (const auto* name : {"one", "two"}) live_->send(AskLab{"horizon", {path(name)}});
+  live_->send(CancelLab{});
+  ASSERT_TRUE(comes([](const Snapshot& s) { return !s.lab->questions.empty() && s.lab->queue.empty(); }));
+  live_->send(AskLab{"horizon", {path("two")}});
+  ASSERT_TRUE(comes([&](const Snapshot&) { return answer("horizon", {path("two")}) != nullptr; })) << "others go on";
+  EXPECT_EQ(answer("horizon", {path("one")}), nullptr);
+  EXPECT_EQ(live_->latest()->fault, "");
+}
+
+TEST_F(LiveLab, WhatCannotBeAnsweredSaysWhy) {
+  start("");
+  live_->send(AskLab{"horizom", {path("catch")}});
+  ASSERT_TRUE(comes([](const Snapshot& s) { return s.fault.find("did you mean 'horizon'") != std::string::npos; }));
+  live_->send(AskLab{"horizon", {path("nowhere")}});
+  ASSERT_TRUE(comes([&](const Snapshot&) { return answer("horizon", {path("nowhere")}) != nullptr; }));
+  EXPECT_NE(answer("horizon", {path("nowhere")})->fault.find("nowhere"), std::string::npos);
+}
+
+TEST_F(LiveLab, ADreamBeginsAtAMomentOfAFigure) {
+  make("catch");
+  start("");
+  live_->send(AskLab{"horizon", {path("catch")}});
+  ASSERT_TRUE(comes([&](const Snapshot&) { return answer("horizon", {path("catch")}) != nullptr; }));
+  const auto moment = answer("horizon", {path("catch")})->figures.front().moments.front();
+  ASSERT_TRUE(moment.known());
+  live_->send(BeginAt{moment});
+  ASSERT_TRUE(comes([&](const Snapshot& s) {
+    return s.dream->source.find("step " + std::to_string(moment.step)) != std::string::npos;
+  }));
+  EXPECT_EQ(live_->latest()->dream->run, path("catch")) << "the run was not open: it is now";
+  EXPECT_FALSE(live_->latest()->dream->recorded) << "the real world goes on beside it";
+
+  auto wrong = moment;
+  wrong.actions = std::make_shared<const std::vector<float>>();
+  live_->send(BeginAt{wrong});
+  ASSERT_TRUE(comes(
+      [](const Snapshot& s) { return s.fault.find("actions are not those of this world") != std::string::npos; }));
+}
+
+}  // namespace live_lab_test
+}  // namespace dream
