@@ -51,8 +51,8 @@ int run_program(int argc, char** argv) {
   app.add_option("--anchor", anchor, "Steps after which the dream stands on the real frame again; 0 = never, it drifts")
       ->transform(whole_between(0, 100000))
       ->capture_default_str();
-  app.add_option("--workspace", window_options.workspace, "play, train, debug or teach (default: the last one)")
-      ->check(CLI::IsMember({"play", "train", "debug", "teach"}));
+  app.add_option("--workspace", window_options.workspace, "play, train, debug, teach or lab (default: the last one)")
+      ->check(CLI::IsMember({"play", "train", "debug", "teach", "lab"}));
   app.add_option("--lesson", lesson, "FILE[:STEP]: open this lesson, a file or the name of a shipped one, at this step");
   app.add_option("--device", engine_options.device, "cpu, cuda or cuda:N")->capture_default_str();
   app.add_option("--threads", engine_options.threads, "Threads of training; 0 = one per core")

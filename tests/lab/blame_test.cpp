@@ -48,8 +48,27 @@ TEST(BlameQuestion, AModelThatIsOnlyDeafCompounds) {
   EXPECT_TRUE(says(answer, "the main culprit is M")) << answer.sentence;
   EXPECT_GT(number_of(answer, "share_m_step").value, 50) << "two of three actions are missed at once";
   EXPECT_GT(number_of(answer, "share_m_compounds").low, 0) << "and where it was wrong it goes on";
-  EXPECT_GT(number_of(answer, "healed_latent").value, 90) << "all of its state that counts is z";
-  EXPECT_LT(number_of(answer, "healed_memory").value, 10);
+}
+
+/// Perfect but for one cell, from which it is carried away: what went wrong there stays wrong.
+class Stumbler : public KnownModel {
+ public:
+  Carry imagine(const Carry& carry, const torch::Tensor& action, const KnobValues& knobs, at::Generator rng) override {
+    auto next = KnownModel::imagine(carry, action, knobs, rng);
+    const auto there = carry.at("z").slice(1, 5, 6) > 0;
+    for (const char* name : {"z", "h"}) next[name] = torch::where(there, next[name].roll(4, 1), next[name]);
+    return next;
+  }
+};
+
+TEST(BlameQuestion, WhatWentWrongIsHealedByTheHalfOfTheStateThatCarriesIt) {
+  auto system = known_system(Wrong::nothing, true);
+  system->model = std::make_shared<Stumbler>();
+  const auto answer = answer_about("blame", system);
+  EXPECT_TRUE(says(answer, "the main culprit is M")) << answer.sentence;
+  EXPECT_GT(number_of(answer, "share_m_compounds").value, number_of(answer, "share_m_step").value);
+  EXPECT_NEAR(number_of(answer, "healed_latent").value, 100, 1e-6) << "all of its state that counts is z";
+  EXPECT_NEAR(number_of(answer, "healed_memory").value, 0, 1e-6);
 }
 
 TEST(BlameQuestion, AWrongEncoderOrDecoderIsVsFault) {

@@ -181,7 +181,14 @@ TEST_F(LabFlow, QuestionsAndFiguresAreSwitchedAndEachKeepsItsPicture) {
     EXPECT_FALSE(ctx->ItemExists("//Answer###answer/skill/card"));
     choose(ctx, "horizon");
     EXPECT_EQ(panel().figure["horizon"], "latent");
-    choose(ctx, "worst");
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_1);
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_P);
+    ctx->Yield(2);
+    ctx->KeyChars("where is it worst");
+    ctx->KeyPress(ImGuiKey_Enter);
+    ctx->Yield(4);
+    EXPECT_EQ(panel().question, "worst") << "the palette knows every question";
+    EXPECT_EQ(window->ui().settings.workspace, "lab");
     ctx->ItemClick("//Answer###answer/###lab_ask");
     EXPECT_EQ(engine.last<AskLab>()->question, "worst") << "what has no answer says how to get one";
   });

@@ -67,6 +67,12 @@ void draw_viewer(Ui& ui, const Probe& probe, const Curve& value, ImVec2 size) {
     centred_note(ui, box.min, box.max, "No points yet.");
     return;
   }
+  const auto below = [](double y) { return y <= 0; };
+  if (value.log_y && std::ranges::any_of(value.lines, [&](const Line& line) { return std::ranges::any_of(line.y, below); })) {
+    Curve positive = value;  // a logarithmic axis has no place for the rest
+    for (Line& line : positive.lines) std::ranges::replace_if(line.y, below, std::nan(""));
+    return draw_viewer(ui, probe, positive, size);
+  }
   const std::vector<PlotLine> lines = plot_lines(ui, value);
   const bool large = size.y > ui.px(220);
   if (lines.size() > 1 && !ui.bare) {

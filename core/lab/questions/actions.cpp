@@ -12,11 +12,14 @@ namespace dream {
 namespace {
 
 constexpr double deaf_reliance = 0.03, listening_reliance = 0.16;  // WorldModelScope's bands
+constexpr double reacting = 1.5;  // times what chance alone changes
 constexpr std::int64_t action_horizon = 15;
 constexpr std::size_t action_episodes = 16, most_held_actions = 24;
-constexpr std::int64_t starts_an_episode = 12, effect_starts = 3, longest_action_context = 20;  // effects: of each episode
-constexpr std::int64_t readable_size = 128;  // numbers that a read-out sees of a latent; more are projected at random
+constexpr std::int64_t starts_an_episode = 12, few_starts = 5, effect_starts = 3, longest_action_context = 20;
+constexpr double slow = 0.3;  // of the time there is, for the driving and watching of the first episodes alone: few starts
+constexpr std::int64_t readable_size = 64;  // numbers that a read-out sees of a latent; more are projected at random
 const std::vector<std::int64_t> held_for = {1, 5, 15, 30};  // shown; those beyond twice the horizon are not
+const std::vector<std::int64_t> compared_steps = {1, 2, 3, 5, 7, 10, 12, 15};  // at which errors are taken: painting costs most
 constexpr double difference_gain = 2.5;  // of a signed difference, which is half as wide
 
 /// An action that is held: a choice, or the end of an axis while the others idle.
@@ -58,9 +61,9 @@ const std::array<const char*, ways> way_names = {"true actions", "another moment
 struct ActionsSeen {
   bool paints = false;
   std::int64_t horizon = 0;
-  std::vector<std::int64_t> shown;  // steps of the sheet
-  std::size_t distinct = 0;
-  // [way][episode][step]: summed error of pictures, or of features; how many starts; what stands still misses.
+  std::vector<std::int64_t> shown, compared;  // steps of the sheet, and of errors
+  std::size_t distinct = 0, every = 1;  // actions that were taken; every how many starts are used
+  // [way][episode][of `compared`]: summed error of pictures, or of features; how many starts; what stands still misses.
   std::vector<std::vector<std::vector<double>>> error = std::vector<std::vector<std::vector<double>>>(ways);
   std::vector<std::vector<double>> still;
   std::vector<double> starts;
@@ -117,17 +120,20 @@ void compare_actions(Inquiry& inquiry, const Whole& episodes, const Starts& star
     imagine_on(model, starts.carry, taken[way], {}, inquiry.rng(300 + episodes.first), [&](std::int64_t k, const Carry& carry) {
       inquiry.at(from + (to - from) * (static_cast<double>(way) + static_cast<double>(k) / static_cast<double>(seen.horizon)) / static_cast<double>(ways),
                  "imagines under " + std::string(way_names[way]));
+      const auto found = std::ranges::find(seen.compared, k);
+      if (found == seen.compared.end()) return;
+      const auto row = static_cast<std::size_t>(found - seen.compared.begin());
       const auto real = seen.paints ? unit_pictures(starts.of(batch.image, k)) : starts.of(expected, k);
       const auto made = looked_at(model, carry, seen.paints).to(real.device());
       const auto missed = doubles_of((made - real).square().flatten(1).mean(1));
-      for (std::size_t i = 0; i < count; ++i) seen.error[way][place(i).episode][static_cast<std::size_t>(k - 1)] += missed[i];
+      for (std::size_t i = 0; i < count; ++i) seen.error[way][place(i).episode][row] += missed[i];
       if (way == as_done) {
         const auto begin = seen.paints ? unit_pictures(starts.of(batch.image, 0)) : starts.of(expected, 0);
         const auto stood = doubles_of((begin - real).square().flatten(1).mean(1));
         for (std::size_t i = 0; i < count; ++i) {
-          seen.still[place(i).episode][static_cast<std::size_t>(k - 1)] += stood[i];
-          if (auto& worst = seen.worst_error[static_cast<std::size_t>(k - 1)]; missed[i] > worst)
-            worst = missed[i], seen.worst[static_cast<std::size_t>(k - 1)] = inquiry.moment(place(i), 0);
+          seen.still[place(i).episode][row] += stood[i];
+          if (auto& worst = seen.worst_error[row]; missed[i] > worst)
+            worst = missed[i], seen.worst[row] = inquiry.moment(place(i), 0);
         }
       }
       if (k > 1) return;
@@ -194,7 +200,7 @@ void look_at_actions(Inquiry& inquiry, const Whole& episodes, const ActionSpace&
   auto& model = inquiry.model();
   const auto& batch = episodes.batch;
   const auto grow = [&](auto& of, const auto& like) { of.resize(episodes.first + static_cast<std::size_t>(batch.lanes()), like); };
-  const std::vector<double> none(static_cast<std::size_t>(seen.horizon), 0);
+  const std::vector<double> none(seen.compared.size(), 0);
   for (auto& way : seen.error) grow(way, none);
   grow(seen.still, none);
   for (auto* each : {&seen.starts, &seen.apart, &seen.moved, &seen.chance, &seen.motion, &seen.effects}) grow(*each, 0.0);
@@ -227,6 +233,12 @@ void look_at_actions(Inquiry& inquiry, const Whole& episodes, const ActionSpace&
     if (!seen.paints) features.push_back(model.features(carry).to(torch::kFloat32));
     if (t >= context && (t - context) % stride == 0) watched.push_back({t, carry});
   });
+  if (episodes.first == 0 && inquiry.elapsed() > slow * inquiry.seconds()) seen.every = starts_an_episode / few_starts;
+  if (seen.every > 1) {
+    std::vector<Watched> thinned;
+    for (std::size_t i = 0; i < watched.size(); i += seen.every) thinned.push_back(watched[i]);
+    watched = thinned;
+  }
   const auto starts = starts_from(watched, episodes, seen.horizon);
   if (starts.count() < 2) return;
   const auto expected = torch::stack(expected_at);
@@ -260,7 +272,10 @@ void answer_actions(const ActionSpace& space, const std::vector<HeldAction>& act
   answer.steps = static_cast<std::int64_t>(begun) * seen.horizon;
   const std::string of = seen.paints ? "pictures" : "features", steps = std::to_string(seen.horizon) + " steps";
   const auto told = [&](const Interval& interval) { return std::isfinite(interval.value); };
-  std::string deaf = "it cannot be told";
+  const auto chance = bootstrap_ratio(seen.chance, seen.effects), motion = bootstrap_ratio(seen.motion, seen.effects);
+  bool reacts = false;  // more to some action than to chance
+  for (const auto& each : seen.effect) reacts = reacts || bootstrap_ratio(each, seen.effects).value > reacting * chance.value;
+  std::string deaf = "Whether it listens cannot be told: nothing moved under any actions";
   if (seen.distinct >= 2) {
     const auto reliance_on = [&](Way way) {
       return bootstrap(n, [&, way](const auto& chosen) {
@@ -276,7 +291,9 @@ void answer_actions(const ActionSpace& space, const std::vector<HeldAction>& act
     for (const auto way : {idle_way, reversed_way})
       if (const double value = reliance_on(way).value; std::isfinite(value)) made.beside.push_back({way == idle_way ? "against idle" : "against backwards", value});
     answer.numbers.push_back(made);
-    if (told(reliance)) deaf = (reliance.value <= deaf_reliance ? "It is deaf to actions: " : reliance.value < listening_reliance ? "It hardly listens: " : "It listens: ") + std::string("its error over ") + steps + " falls by " + in_figures({100 * reliance.value, 100 * reliance.low, 100 * reliance.high}) + " % when it is told the true actions instead of another moment's";
+    if (told(reliance))
+      deaf = (reliance.value >= listening_reliance ? "It listens: " : reacts ? "It reacts to actions, but hardly as the world does: " : reliance.value <= deaf_reliance ? "It is deaf to actions: " : "It hardly listens: ") + std::string("its error over ") + steps +
+             " falls by " + in_figures({100 * reliance.value, 100 * reliance.low, 100 * reliance.high}) + " % when it is told the true actions instead of another moment's";
     if (seen.paints) {
       const auto gain = bootstrap(n, [&](const auto& chosen) {
         const double right = summed(seen.error[as_done], chosen), wrong = summed(seen.error[shuffled_way], chosen);
@@ -286,7 +303,7 @@ void answer_actions(const ActionSpace& space, const std::vector<HeldAction>& act
     }
     const auto divergence = bootstrap_ratio(seen.apart, seen.moved);
     answer.numbers.push_back(number("divergence", "What one action changes", "of a step", divergence,
-                                    "|p(a) − p(a')| / |z' − z|: how far two other actions lead expected latents apart in one step, of how far the real one moves: 1 is ideal, 0.5 low, 0.06 dead"));
+                                    "|p(a) − p(a')| / |z' − z|: how far two other actions lead expected latents apart in one step, of how far the real one moves: 1 where all that moves is moved by actions; by other families 0.5 is low and 0.06 dead"));
     if (!told(divergence)) answer.numbers.back().note = "no latent moved, or the same action was taken everywhere";
   } else {
     answer.numbers.push_back({"reliance", "Reliance on actions", "", LabNumber::unknown, LabNumber::unknown, LabNumber::unknown,
@@ -310,7 +327,6 @@ void answer_actions(const ActionSpace& space, const std::vector<HeldAction>& act
   else inversion.note = "there are fewer moments than numbers to fit, or the same action was always taken";
   answer.numbers.push_back(inversion);
 
-  const auto chance = bootstrap_ratio(seen.chance, seen.effects), motion = bootstrap_ratio(seen.motion, seen.effects);
   const double scale = seen.paints ? 100 : 1;
   const std::string unit = seen.paints ? "% of full scale" : "in features";
   std::string strongest, weakest;
@@ -321,12 +337,11 @@ void answer_actions(const ActionSpace& space, const std::vector<HeldAction>& act
     for (double* x : {&effect.value, &effect.low, &effect.high}) *x *= scale;
     std::string name = "effect_";
     for (const char c : actions[a].name) name += std::isalnum(static_cast<unsigned char>(c)) ? static_cast<char>(std::tolower(c)) : static_cast<unsigned char>(c) < 128 ? '_' : 'm';
-    auto made = number(name, "Effect of " + actions[a].name, unit, effect, "mean |change of the " + std::string(seen.paints ? "picture" : "features") + "| against idling by the same chance, after the action was held for " + std::to_string(seen.horizon) + " steps; bad where chance alone changes as much");
+    auto made = number(name, "Effect of " + actions[a].name, unit, effect, "mean |change of the " + std::string(seen.paints ? "picture" : "features") + "| against idling by the same chance, after the action was held for " + std::to_string(seen.horizon) + " steps; bad where no action changes half as much again as chance alone");
     if (told(chance)) made.beside = {{"chance alone", scale * chance.value}};
     if (seen.paints && told(motion)) made.beside.push_back({"what really moves", scale * motion.value});
     if (std::isfinite(effect.value)) {
-      made.verdict = effect.value > scale * chance.value ? LabNumber::Verdict::none : LabNumber::Verdict::bad;
-      if (effect.value == 0) made.verdict = LabNumber::Verdict::bad;
+      if (!reacts) made.verdict = LabNumber::Verdict::bad;
       if (most < 0 || effect.value > most) most = effect.value, strongest = actions[a].name;
       if (least < 0 || effect.value < least) least = effect.value, weakest = actions[a].name;
     }
@@ -352,7 +367,7 @@ void answer_actions(const ActionSpace& space, const std::vector<HeldAction>& act
     answer.figures.push_back(figure("effect", "How much each action changes", unit + " against idling after " + std::to_string(seen.horizon) + " steps; mark: what chance alone changes", std::move(bars)));
   Curve curve;
   curve.x_unit = "imagined steps", curve.y_unit = seen.paints ? "MSE" : "mean squared error";
-  for (std::int64_t k = 1; k <= seen.horizon; ++k) curve.x.push_back(static_cast<double>(k));
+  for (const auto k : seen.compared) curve.x.push_back(static_cast<double>(k));
   const auto line = [&](std::string label, const std::vector<std::vector<double>>& rows, bool dashed) {
     Line made;
     made.label = std::move(label), made.dashed = dashed;
@@ -391,7 +406,9 @@ void ask_actions(Inquiry& inquiry, LabAnswer& answer) {
       if (seen.horizon < 1) throw Error("the episodes end before anything could be imagined");
       for (const auto k : held_for)
         if (k <= 2 * seen.horizon) seen.shown.push_back(k);
-      seen.worst.resize(static_cast<std::size_t>(seen.horizon)), seen.worst_error.resize(seen.worst.size(), -1);
+      for (const auto k : compared_steps)
+        if (k <= seen.horizon) seen.compared.push_back(k);
+      seen.worst.resize(seen.compared.size()), seen.worst_error.resize(seen.worst.size(), -1);
     }
     std::vector<std::vector<float>> taken;
     for (const auto& each : all)

@@ -113,12 +113,19 @@ void look_at_forecasts(Inquiry& inquiry, const Whole& episodes, std::int64_t con
     const auto from_there = [&](std::size_t i, std::int64_t k) { return episodes.at(static_cast<std::int64_t>(lane[i]), static_cast<std::int64_t>(step[i]) + k); };
     const auto real = [&](std::size_t i, std::int64_t k) { return episodes.real(static_cast<std::int64_t>(lane[i]), static_cast<std::int64_t>(step[i]) + k); };
     const auto last = doubles_of(starts.of(target, 0));
+    torch::Tensor promised = torch::zeros({starts.count()}, torch::kFloat64), paid = promised;
     imagine_on(model, starts.carry, starts.actions(batch, forecast_distances.back()), {}, inquiry.rng(100 + 100 * episodes.first + first), [&](std::int64_t k, const Carry& carry) {
       inquiry.at(share, "imagines from " + std::to_string(starts.count()) + " moments");
       const auto found = std::ranges::find(forecast_distances, k);
+      if (k > summed_rewards && found == forecast_distances.end()) return;
+      const auto made = k == 1 && batch.image.defined() ? model.predict(carry) : model.outcome(carry);
+      if (made.reward.defined() && k <= summed_rewards) {
+        promised = promised + made.reward.to(torch::kCPU, torch::kFloat64), paid = paid + starts.of(target, k).to(torch::kCPU, torch::kFloat64);
+        for (std::size_t i = 0; k == summed_rewards && i < step.size(); ++i)
+          if (real(i, k)) seen.reward_sum.add(promised[static_cast<std::int64_t>(i)].item<double>(), paid[static_cast<std::int64_t>(i)].item<double>(), from_there(i, 0).episode);
+      }
       if (found == forecast_distances.end()) return;
       const auto d = static_cast<std::size_t>(found - forecast_distances.begin()) + 1;
-      const auto made = k == 1 && batch.image.defined() ? model.predict(carry) : model.outcome(carry);
       const auto put = [&](Forecasts::ByDistance& into, const torch::Tensor& predicted, const torch::Tensor& came) {
         if (!predicted.defined()) return;
         const auto x = doubles_of(predicted), y = doubles_of(came);

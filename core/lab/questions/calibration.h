@@ -7,6 +7,7 @@
 namespace dream {
 
 constexpr std::array<std::int64_t, 5> forecast_distances = {1, 2, 5, 15, 40};  // imagined steps
+constexpr std::int64_t summed_rewards = 15;                                   // of so many steps together
 constexpr std::size_t pit_levels = 19;
 
 /// What a model forecast, and what came. Episodes are numbered as they are held out.
@@ -14,6 +15,7 @@ struct Forecasts {
   using At = std::vector<Stretches::From>;
   using ByDistance = std::array<Pairs, forecast_distances.size() + 1>;  // the first: of what has just been seen
   ByDistance end, reward, last_reward;  // P(end); in the units of the model's target; the reward before, for the same
+  Pairs reward_sum;                     // of `summed_rewards` steps
   ByDistance end_at_end;                // P(end) where it did end
   Pairs value_next, value_now;          // returns from the next reward on, or from the one just received
   std::vector<double> rewards;          // targets

@@ -80,8 +80,8 @@ class CalibrationReport {
  private:
   void say(const std::string& words) { words_ += (words_.empty() ? "" : "; ") + words; }
   void lack(const std::string& words) { missing_ += (missing_.empty() ? "" : "; ") + words; }
-  LabNumber& add(const char* name, const char* title, const char* unit, const Interval& interval, std::string note) {
-    answer_.numbers.push_back(number(name, title, unit, interval, std::move(note)));
+  LabNumber& add(const char* name, std::string title, const char* unit, const Interval& interval, std::string note) {
+    answer_.numbers.push_back(number(name, std::move(title), unit, interval, std::move(note)));
     return answer_.numbers.back();
   }
   static LabNumber::Verdict within(double slope) { return good_or_bad(slope >= slope_low && slope <= slope_high); }
@@ -187,6 +187,8 @@ class CalibrationReport {
     auto& size = add("reward_slope", "Size of rewards", "", slope, "slope of the real reward on the predicted one: 1 is right, below 1 forecasts are too bold, above 1 too timid; good from 0.8 to 1.25");
     if (std::isfinite(slope.value)) size.verdict = within(slope.value);
     else size.note = "its forecast is always the same";
+    if (const auto sum = r2_of(seen_.reward_sum); std::isfinite(sum.value))
+      add("reward_sum_r2", "Rewards of " + std::to_string(summed_rewards) + " steps together", "", sum, "R² of their sum: right where it does not matter in which of these steps a reward comes").beside = {{"always the mean", 0}};
     for (const bool positive : {true, false}) {
       Pairs those;
       double squares = 0;
@@ -208,8 +210,9 @@ class CalibrationReport {
 
   void value() {
     if (!seen_.values) return lack("its behaviour expects no return");
-    const auto error = [](const Pairs& pairs) { return r2_of(pairs).value; };
-    const bool now = error(seen_.value_now) > error(seen_.value_next);
+    // Which rewards a value counts is its family's convention: the one that leaves no more than half of the error is it.
+    const auto missed = [](const Pairs& pairs) { return over_episodes(pairs, [](const PairSums& s) { return s.error(); }).value; };
+    const bool now = missed(seen_.value_now) < 0.5 * missed(seen_.value_next);
     const auto& pairs = now ? seen_.value_now : seen_.value_next;
     if (pairs.size() < 16) return lack("values, as episodes are too short for the discounted return to be known");
     const auto r2 = r2_of(pairs), slope = slope_of(pairs), bias = bias_of(pairs);

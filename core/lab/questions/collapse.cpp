@@ -390,7 +390,7 @@ void ask_collapse(Inquiry& inquiry, LabAnswer& answer) {
     answer_collapse(seen, twin, answer);
     inquiry.show(answer);
     const double last = inquiry.elapsed() - began;
-    if (first == 0 && inquiry.time_for(2 * last)) {
+    if (first == 0 && inquiry.time_for(0.7 * last)) {  // it only watches what has been driven
       if (const auto fresh = untrained_twin(inquiry.system()); fresh && fresh->model) {
         CollapseSeen untrained;
         look_for_collapse(inquiry, *fresh->model, those, untrained, from + 0.7 * share, from + share, "an untrained twin watches the same");
