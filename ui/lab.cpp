@@ -168,7 +168,11 @@ std::string lab_value(double value) {
   if (!std::isfinite(value)) return std::isnan(value) ? "cannot tell" : value > 0 ? "∞" : "−∞";
   const double size = std::abs(value);
   char out[32];
-  const bool whole = value == std::round(value) && size < 1e6;
+  if (size >= 1000 && size < 1e15) {
+    const std::string grouped = with_separators(std::llround(size));
+    return value < 0 ? "−" + grouped : grouped;
+  }
+  const bool whole = value == std::round(value);
   std::snprintf(out, sizeof out, size >= 100 || whole ? "%.0f" : size >= 10 ? "%.1f" : size >= 0.1 ? "%.2f" : size >= 0.01 ? "%.3f" : size >= 0.001 ? "%.4f" : "%.1e", value);
   std::string words = out;
   if (words[0] == '-') words.replace(0, 1, "−");
@@ -224,10 +228,15 @@ void draw_lab_figure(Ui& ui, const LabAnswer& answer, const LabFigure& figure, I
   } else if (const auto* map = std::get_if<Heatmap>(figure.value.get()); map && !ui.bare) {
     const float bar = ui.px(76);
     const ImVec2 at = ImGui::GetCursorScreenPos();
-    draw_value(ui, probe, {size.x - bar, size.y});
+    ImVec2 room{size.x - bar, size.y};
+    if (map->rows <= 2 * map->cols && map->cols <= 2 * map->rows && map->rows > 0) {  // a picture, or all against all
+      const float side = std::min(room.x / static_cast<float>(map->cols), room.y / static_cast<float>(map->rows));
+      room = {side * static_cast<float>(map->cols), side * static_cast<float>(map->rows)};
+    }
+    draw_value(ui, probe, room);
     WithFont small(ui.fonts.mono, 0.78f);
     const double most = map->diverging ? static_cast<double>(std::max(std::abs(map->low), std::abs(map->high))) : static_cast<double>(map->high);
-    draw_colour_bar(ui, {at.x + size.x - bar + ui.px(12), at.y}, {bar - ui.px(12), size.y}, map->diverging ? -most : static_cast<double>(map->low), most, "",
+    draw_colour_bar(ui, {at.x + room.x + ui.px(12), at.y}, {bar - ui.px(12), room.y}, map->diverging ? -most : static_cast<double>(map->low), most, "",
                     [&](float t) { return map->diverging ? signed_colour(2 * t - 1, ui.dark()) : magnitude_colour(t); });
   } else {
     draw_value(ui, probe, size);

@@ -91,7 +91,7 @@ const std::vector<Workspace>& workspaces() {
       {.id = "lab",
        .title = "Lab",
        .help = "When, where and why a dream stops being true: questions, answers and their evidence. Ctrl-5",
-       .left = 0.22f,
+       .left = 0.24f,
        .right = 0.25f,
        .bottom = 0,
        .left_panels = {"questions"},

@@ -171,6 +171,12 @@ TEST(Watched, SeveralBeginningsAreImaginedAtOnce) {
   EXPECT_GT(compared, 200);
 }
 
+TEST(Watched, OfManyNumbersThoseThatVaryMostAreKept) {
+  const auto rows = torch::arange(8, torch::kFloat32).unsqueeze(1) * torch::tensor({{0.0f, 1.0f, 3.0f, -2.0f}});
+  EXPECT_EQ(most_varying(rows, 2), (std::vector<std::int64_t>{2, 3}));
+  EXPECT_EQ(most_varying(rows, 9), (std::vector<std::int64_t>{1, 2, 3})) << "what does not vary tells nothing";
+}
+
 TEST(Watched, AStateHasTwoHalves) {
   KnownModel model;
   const auto parts = parts_of(model, {{"z", torch::eye(16)}, {"h", 2 * torch::eye(16)}, {"dreams", torch::ones({16, 1})}});

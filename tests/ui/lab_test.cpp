@@ -412,7 +412,9 @@ TEST(LabFiles, TablesSayWhereTheirLinesComeFromAndLeaveOutWhatCannotBeTold) {
 TEST(LabWords, NumbersSayHowMuchTheyKnow) {
   EXPECT_EQ(lab_value(LabNumber::unknown), "cannot tell");
   EXPECT_EQ(lab_value(-0.25), "−0.25");
-  EXPECT_EQ(lab_value(1893.4), "1893");
+  EXPECT_EQ(lab_value(1893.4), "1,893");
+  EXPECT_EQ(lab_value(4771429), "4,771,429");
+  EXPECT_EQ(lab_value(0.08), "0.080");
   LabNumber number{"gap", "Gap", "steps", 12, 3, 20, "how it is measured"};
   EXPECT_EQ(lab_interval(number), "3 … 20");
   number.verdict = LabNumber::Verdict::bad, number.beside = {{"random", 2}};

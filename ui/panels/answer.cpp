@@ -241,18 +241,18 @@ void draw_card(Ui& ui, const std::vector<const LabNumber*>& group, ImVec2 size) 
   group.size() > 1 ? draw_card_of_several(ui, group, min, max) : draw_card_of_one(ui, first, min, max);
 }
 
-/// As many cards as stand in a row; the evidence lists the rest.
+/// As many cards as stand in a row, or all where no picture wants the room; the evidence lists the rest.
 void draw_cards(Ui& ui, const LabAnswer& answer) {
   const auto groups = card_groups(answer);
   ui.lab.cards = 0;
   if (groups.empty()) return;
   const float width = ImGui::GetContentRegionAvail().x, gap = ui.px(10);
   const auto fits = static_cast<std::size_t>(std::max(1.0f, std::floor((width + gap) / (ui.px(158) + gap))));
-  const std::size_t count = std::min(groups.size(), fits);
-  const float each = std::min((width - gap * static_cast<float>(count - 1)) / static_cast<float>(count), ui.px(300));
+  const std::size_t across = std::min(groups.size(), fits), count = answer.figures.empty() ? groups.size() : across;
+  const float each = std::min((width - gap * static_cast<float>(across - 1)) / static_cast<float>(across), ui.px(300));
   const float height = card_height(ui, {groups.begin(), groups.begin() + static_cast<std::ptrdiff_t>(count)});
   for (std::size_t i = 0; i < count; ++i) {
-    if (i > 0) ImGui::SameLine(0, gap);
+    if (i % across > 0) ImGui::SameLine(0, gap);
     draw_card(ui, groups[i], {each, height});
     ui.lab.cards += groups[i].size();
   }

@@ -115,7 +115,7 @@ void draw_question(Ui& ui, const LabView& lab, const LabQuestionView& question, 
     WithFont bold(ui.fonts.bold, 0.98f);
     title_height = std::max(title_height, ImGui::CalcTextSize(question.title.c_str(), nullptr, false, inner - used).y);
   }
-  const float height = title_height + help_height + ui.px(18);
+  const float height = title_height + help_height + ui.px(14);
   const ImVec2 min = ImGui::GetCursorScreenPos(), max{min.x + width, min.y + height};
   ImGui::PushID(question.name.c_str());
   if (ImGui::InvisibleButton("question", {width, height})) ui.lab.question = question.name;
@@ -126,19 +126,19 @@ void draw_question(Ui& ui, const LabView& lab, const LabQuestionView& question, 
   if (chosen || hovered) list->AddRectFilled(min, max, chosen ? p.dream_soft : fade(p.raised, 0.6f), ui.px(6));
   if (!words.empty()) {
     WithFont small(words_font, 0.82f);
-    right_text(list, max.x - pad, min.y + ui.px(7), colour, words.c_str());
+    right_text(list, max.x - pad, min.y + ui.px(6), colour, words.c_str());
   }
   {
     WithFont bold(ui.fonts.bold, 0.98f);
-    list->AddText(nullptr, 0, {min.x + pad, min.y + ui.px(6)}, p.text, question.title.c_str(), nullptr, inner - used);
+    list->AddText(nullptr, 0, {min.x + pad, min.y + ui.px(5)}, p.text, question.title.c_str(), nullptr, inner - used);
   }
   {
     WithFont small(ui.fonts.text, 0.86f);
-    const ImVec2 at{min.x + pad, min.y + ui.px(8) + title_height};
+    const ImVec2 at{min.x + pad, min.y + ui.px(6) + title_height};
     list->AddText(nullptr, 0, at, p.muted, question.help.c_str(), nullptr, inner);
   }
   if (standing.answering()) {
-    const float y = max.y - ui.px(4), part = static_cast<float>(std::clamp(lab.progress, 0.0, 1.0));
+    const float y = max.y - ui.px(3), part = static_cast<float>(std::clamp(lab.progress, 0.0, 1.0));
     list->AddRectFilled({min.x + pad, y}, {max.x - pad, y + ui.px(2)}, p.raised, ui.px(1));
     list->AddRectFilled({min.x + pad, y}, {min.x + pad + inner * part, y + ui.px(2)}, p.dream, ui.px(1));
   }

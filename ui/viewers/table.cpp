@@ -53,10 +53,10 @@ void sort_rows(const Table& table, std::vector<std::size_t>& order) {
   });
 }
 
-void draw_header(const Ui& ui, const Table& table, const std::vector<bool>& numeric, float pin) {
+void draw_header(const Ui& ui, const Table& table, const std::vector<bool>& numeric, std::size_t columns, float pin) {
   const auto* sort = ImGui::TableGetSortSpecs();
   ImGui::TableNextRow(ImGuiTableRowFlags_Headers);
-  for (std::size_t c = 0; c < table.columns.size(); ++c) {
+  for (std::size_t c = 0; c < columns; ++c) {
     const Table::Column& column = table.columns[c];
     if (!ImGui::TableSetColumnIndex(static_cast<int>(c))) continue;
     const ImVec2 at = ImGui::GetCursorScreenPos();
@@ -117,7 +117,7 @@ void draw_viewer(Ui& ui, const Probe& probe, const Table& value, ImVec2 size) {
     draw_tools(ui, probe, value, look, size.x);
     size.y -= ImGui::GetCursorPosY() - before;
   }
-  const std::size_t columns = std::min<std::size_t>(value.columns.size(), 64);
+  std::size_t columns = std::min<std::size_t>(value.columns.size(), 64);
   std::vector<bool> numeric(value.columns.size());
   for (std::size_t c = 0; c < columns; ++c) numeric[c] = is_numeric(value, c);
   const float letters = !ui.bare ? 1 : size.x > ui.px(260) ? 0.84f : 0.72f;
@@ -127,29 +127,32 @@ void draw_viewer(Ui& ui, const Probe& probe, const Table& value, ImVec2 size) {
   const ImGuiTableFlags flags = ImGuiTableFlags_ScrollY | ImGuiTableFlags_RowBg | ImGuiTableFlags_SizingFixedFit |
                                 ImGuiTableFlags_NoSavedSettings | ImGuiTableFlags_PadOuterX |
                                 (ui.bare ? ImGuiTableFlags_None : ImGuiTableFlags_Sortable | ImGuiTableFlags_SortTristate | ImGuiTableFlags_ScrollX);
+  // As wide as its widest cell, whatever is filtered: nothing moves sideways.
+  std::vector<float> widths;
+  float all = 0;
+  for (std::size_t c = 0; c < columns; ++c) {
+    float wide = 0;
+    {
+      WithFont bold(ui.fonts.bold, 0.88f);
+      wide = ImGui::CalcTextSize(column_title(value.columns[c]).c_str()).x + (ui.bare ? 0 : ui.px(16));
+    }
+    WithFont figures(numeric[c] ? ui.fonts.mono : ui.fonts.text, numeric[c] ? 0.9f : 1);
+    for (const TableRow& row : value.rows) wide = std::max(wide, ImGui::CalcTextSize(cell_words(value, row, c).c_str()).x + (c == 0 ? pin : 0));
+    const float held = std::min(wide, ui.bare ? size.x * 0.6f : ui.px(340)), around = 2 * ImGui::GetStyle().CellPadding.x;
+    if (ui.bare && c > 0 && all + held + around > size.x) columns = c;  // in little, those that have room
+    if (c >= columns) break;
+    widths.push_back(held);
+    all += held + around;
+  }
   if (ImGui::BeginTable("table", static_cast<int>(columns), flags, size)) {
     std::size_t pinned = static_cast<std::size_t>(std::ranges::count_if(value.rows, [&](const TableRow& row) { return look.pinned.contains(row_name(value, row)); }));
     ImGui::TableSetupScrollFreeze(ui.bare ? 0 : 1, 1 + static_cast<int>(pinned));
-    // As wide as its widest cell, whatever is filtered: nothing moves sideways.
-    std::vector<float> widths;
-    float all = 0;
-    for (std::size_t c = 0; c < columns; ++c) {
-      float wide = 0;
-      {
-        WithFont bold(ui.fonts.bold, 0.88f);
-        wide = ImGui::CalcTextSize(column_title(value.columns[c]).c_str()).x + (ui.bare ? 0 : ui.px(16));
-      }
-      WithFont figures(numeric[c] ? ui.fonts.mono : ui.fonts.text, numeric[c] ? 0.9f : 1);
-      for (const TableRow& row : value.rows) wide = std::max(wide, ImGui::CalcTextSize(cell_words(value, row, c).c_str()).x + (c == 0 ? pin : 0));
-      widths.push_back(std::min(wide, ui.px(340)));
-      all += widths.back() + 2 * ImGui::GetStyle().CellPadding.x;
-    }
     // What is left over parts them, but not so far that a row is lost on the way.
     const float apart = std::clamp((size.x - ui.px(14) - all) / static_cast<float>(columns), 0.0f, ui.px(ui.bare ? 0 : 44));
     for (std::size_t c = 0; c < columns; ++c)
       ImGui::TableSetupColumn(value.columns[c].title.c_str(),
                               ImGuiTableColumnFlags_WidthFixed | (numeric[c] ? ImGuiTableColumnFlags_PreferSortDescending : ImGuiTableColumnFlags_None), widths[c] + apart);
-    draw_header(ui, value, numeric, pin);
+    draw_header(ui, value, numeric, columns, pin);
     const std::vector<std::size_t> rows = shown_rows(value, look, &pinned);
     for (const std::size_t r : rows) {
       const TableRow& row = value.rows[r];

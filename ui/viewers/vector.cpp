@@ -111,7 +111,16 @@ void draw_rows(Ui& ui, const Probe& probe, const Vector& value, const ViewState&
   names = std::min(names, box.width() * 0.45f);
   const float figures = ImGui::CalcTextSize("-0.000").x, pad = ui.px(6);
   const float left = box.min.x + pad + names + pad, right = box.max.x - pad - figures - pad;
-  const float zero = state.negative ? (left + right) / 2 : left, unit = (right - zero) / state.range;
+  float zero = state.negative ? (left + right) / 2 : left, unit = (right - zero) / state.range;
+  if (ui.figure && state.negative) {  // it stands still: no more room below 0 than it needs
+    float low = 0, high = 0;
+    for (std::size_t i = 0; i < value.values.size(); ++i) {
+      const float middle = i < value.mean.size() ? value.mean[i] : value.values[i], half = i < value.deviation.size() ? value.deviation[i] : 0;
+      for (const float v : {value.values[i], middle - half, middle + half})
+        if (std::isfinite(v)) low = std::min(low, v), high = std::max(high, v);
+    }
+    unit = (right - left) / std::max(high - low, 1e-9f), zero = left - low * unit;
+  }
   const auto x_of = [&](float v) { return std::clamp(zero + (std::isfinite(v) ? v : 0.0f) * unit, left, right); };
   const auto likeliest = std::max_element(value.values.begin(), value.values.end()) - value.values.begin();
   ImDrawList* list = ImGui::GetWindowDrawList();
@@ -138,7 +147,10 @@ void draw_rows(Ui& ui, const Probe& probe, const Vector& value, const ViewState&
                     {x_of(value.mean[at] + value.deviation[at]), middle}, p.text, ui.px(1.5f));
     }
     char figure[24];
-    std::snprintf(figure, sizeof figure, std::abs(v) < 100 && !whole ? "%.3f" : "%.0f", static_cast<double>(v));
+    if (ui.figure && !whole)
+      std::snprintf(figure, sizeof figure, "%s", axis_number(static_cast<double>(v)).c_str());
+    else
+      std::snprintf(figure, sizeof figure, std::abs(v) < 100 && !whole ? "%.3f" : "%.0f", static_cast<double>(v));
     if (figure[0] == '-' && std::strtod(figure, nullptr) == 0) figure[0] = ' ';
     right_text(list, box.max.x - pad, text_y, first ? p.text : p.muted, figure);
   }
@@ -188,7 +200,8 @@ void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size) {
     return;
   }
   ImDrawList* list = ImGui::GetWindowDrawList();
-  const float step = box.width() / static_cast<float>(count), bar = std::max(1.0f, step * 0.66f);
+  const bool scaled = ui.figure && !ui.bare && box.height() > ui.px(220);  // its figures stand beside the bars
+  const float step = (box.width() - (scaled ? ui.px(48) : 0)) / static_cast<float>(count), bar = std::max(1.0f, step * 0.66f);
   const float zero = std::round(state.negative ? (box.min.y + box.max.y) / 2 : box.max.y - ui.px(2));
   const float unit = (zero - box.min.y - ui.px(4)) / state.range;
   const auto y_of = [&](float v) {
@@ -208,7 +221,7 @@ void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size) {
   } else if (ImGui::IsItemDeactivated()) {
     finish_edit(ui, probe, state);
   }
-  if (ui.figure && !ui.bare && box.height() > ui.px(220)) {  // how high the bars are
+  if (scaled) {  // how high the bars are
     WithFont small(ui.fonts.mono, 0.72f);
     for (const float part : {0.25f, 0.5f, 0.75f, -0.25f, -0.5f, -0.75f}) {
       const float y = std::round(zero - part * state.range * unit);
