@@ -113,6 +113,9 @@ TEST_F(LiveLab, ADreamBeginsAtAMomentOfAFigure) {
   EXPECT_EQ(live_->latest()->dream->run, path("catch")) << "the run was not open: it is now";
   EXPECT_FALSE(live_->latest()->dream->recorded) << "the real world goes on beside it";
 
+  // The trainer takes the run up as well, and a run that opens cures what went wrong before it.
+  ASSERT_TRUE(comes([&](const Snapshot& s) { return s.train->open && s.train->run == path("catch"); }));
+
   auto wrong = moment;
   wrong.actions = std::make_shared<const std::vector<float>>();
   live_->send(BeginAt{wrong});
