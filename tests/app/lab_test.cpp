@@ -54,10 +54,11 @@ TEST_F(LiveLab, WhatIsCancelledEndsAndTheRestIsNotAsked) {
     enter(ctx, "catch");
     if (!until(ctx, "the questions", [&] { return !lab().questions.empty(); })) return;
     ctx->ItemClick("//Questions###questions/###lab_ask_all");
-    until(ctx, "the first is under way", [&] { return lab().queue.size() == lab().questions.size() && lab().progress > 0; });
+    if (!until(ctx, "one is under way", [&] { return !lab().queue.empty(); })) return;
     ctx->ItemClick("//Questions###questions/###lab_cancel_all");
-    until(ctx, "nothing is asked", [&] { return lab().queue.empty(); });
-    EXPECT_TRUE(lab().answers.empty()) << "no half answers are left";
+    if (!until(ctx, "nothing is asked", [&] { return lab().queue.empty(); })) return;
+    EXPECT_LT(lab().answers.size(), lab().questions.size()) << "the rest is not asked";
+    for (const auto& answer : lab().answers) EXPECT_TRUE(answer->complete) << answer->question << " is left half";
   });
 }
 
