@@ -65,6 +65,8 @@ class LiveEngine : public Engine {
 
   void ask_lab(LabWork& work, const AskLab& command, std::int64_t number);
   void answer_next(LabWork& work);
+  /// What was asked meanwhile joins the queue, also while a question is answered. Waits so many seconds for the first.
+  bool carry_out_orders(LabWork& work, double wait);
   void open_run(const std::string& path);
   void open_bundle(const std::filesystem::path& file);
   Trainer::Options trainer_options() const { return {options_.checkpoint_seconds, ""}; }

@@ -59,6 +59,12 @@ void LiveEngine::ask_lab(LabWork& work, const AskLab& command, std::int64_t numb
   work.waiting.push_back({command, number});
 }
 
+bool LiveEngine::carry_out_orders(LabWork& work, double wait) {
+  auto orders = lab_orders_.take(std::chrono::duration<double>(wait));
+  for (auto& order : orders) order(work);
+  return !orders.empty();
+}
+
 void LiveEngine::answer_next(LabWork& work) {
   const auto asked = work.waiting.front();
   answering_ = asked.number;
@@ -110,12 +116,13 @@ void LiveEngine::answer_next(LabWork& work) {
         asker.all_runs = asked.what.runs;
         asker.kept = [&](const std::string& other) { return shelf.find(other, bench); };
         asker.progress = [&](double share, const std::string& doing) {
+          const bool more = carry_out_orders(work, 0);
           if (quit_ || cancelled_ >= asked.number) throw Cancelled{};
           work.progress = done + share / runs;
           work.doing = runs > 1 ? names.back() + ": " + doing : doing;
           const double now = now_seconds(), elapsed = now - work.began;
           work.eta = work.progress > 0 ? elapsed * (1 - work.progress) / work.progress : -1;
-          if (now - work.shown_at < show_seconds) return;
+          if (!more && now - work.shown_at < show_seconds) return;
           work.shown_at = now;
           tell();
         };
@@ -143,7 +150,7 @@ void LiveEngine::answer_questions() {
   LabWork work;
   lab_.put(std::make_shared<const LabView>(work.view()));
   while (!quit_) {
-    for (auto& order : lab_orders_.take(std::chrono::duration<double>(work.waiting.empty() ? 1 : 0))) order(work);
+    carry_out_orders(work, work.waiting.empty() ? 1 : 0);
     if (quit_) break;
     std::erase_if(work.waiting, [&](const auto& each) { return each.number <= cancelled_; });
     if (!work.waiting.empty()) answer_next(work);

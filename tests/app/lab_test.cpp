@@ -54,7 +54,7 @@ TEST_F(LiveLab, WhatIsCancelledEndsAndTheRestIsNotAsked) {
     enter(ctx, "catch");
     if (!until(ctx, "the questions", [&] { return !lab().questions.empty(); })) return;
     ctx->ItemClick("//Questions###questions/###lab_ask_all");
-    if (!until(ctx, "one is under way", [&] { return !lab().queue.empty(); })) return;
+    if (!until(ctx, "the others wait", [&] { return lab().queue.size() > 2; })) return;
     ctx->ItemClick("//Questions###questions/###lab_cancel_all");
     if (!until(ctx, "nothing is asked", [&] { return lab().queue.empty(); })) return;
     EXPECT_LT(lab().answers.size(), lab().questions.size()) << "the rest is not asked";
