@@ -43,7 +43,8 @@ void print_table(const LabFigure& figure, const Table& table) {
   }
 }
 
-void print(const LabAnswer& answer, const std::string& name) {
+/// `first`: seconds until there were first figures; < 0: they came with the answer.
+void print(const LabAnswer& answer, const std::string& name, double first) {
   std::printf("%s  %s\n", name.c_str(),
               answer.fault.empty() ? answer.sentence.c_str() : ("no answer: " + answer.fault).c_str());
   if (!answer.fault.empty()) return;
@@ -62,8 +63,10 @@ void print(const LabAnswer& answer, const std::string& name) {
   }
   for (const auto& each : answer.figures)
     if (const auto* table = std::get_if<Table>(each.value.get())) print_table(each, *table);
-  std::printf("  over %lld held-out episodes, %s in %.0f s\n", static_cast<long long>(answer.episodes),
-              answer.kept ? "kept from before, then" : "measured", answer.seconds);
+  const auto soon =
+      first >= 0 ? ", first figures after " + in_figures(std::round(first * 10) / 10) + " s" : std::string();
+  std::printf("  over %lld held-out episodes, %s in %.0f s%s\n", static_cast<long long>(answer.episodes),
+              answer.kept ? "kept from before, then" : "measured", answer.seconds, soon.c_str());
 }
 
 }  // namespace
@@ -95,6 +98,7 @@ Verb lab_verb(CLI::App& app) {
             ProgressLine progress(common.quiet);
             std::vector<LabAnswer> answers;
             std::vector<std::string> names;
+            std::vector<double> first_figures(options->runs.size(), -1);
             const auto assets = find_assets();
             for (const auto& run : options->runs) {
               auto system = std::shared_ptr<System>(load_system(load_run(checkpoint_path(run)), common.device));
@@ -112,6 +116,10 @@ Verb lab_verb(CLI::App& app) {
               asker.seconds = options->seconds;
               asker.all_runs = options->runs;
               asker.kept = [&](const std::string& other) { return shelf.find(other, bench); };
+              asker.show = [&](const LabAnswer& so_far) {
+                auto& first = first_figures[names.size() - 1];
+                if (first < 0) first = so_far.seconds;
+              };
               asker.progress = [&](double share, const std::string& doing) {
                 if (interrupted()) throw Error("interrupted; nothing was written");
                 PhaseView view;
@@ -127,7 +135,7 @@ Verb lab_verb(CLI::App& app) {
               if (interrupted()) throw Error("interrupted; nothing was written");
               shelf.keep(answers.back(), bench);
             }
-            for (std::size_t i = 0; i < answers.size(); ++i) print(answers[i], names[i]);
+            for (std::size_t i = 0; i < answers.size(); ++i) print(answers[i], names[i], first_figures[i]);
             if (!options->csv.empty()) write_file(options->csv, answers_as_csv(answers));
             if (options->json.empty()) return;
             nlohmann::json json = nlohmann::json::array();

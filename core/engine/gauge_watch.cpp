@@ -16,11 +16,11 @@ namespace dream {
 namespace {
 
 constexpr std::int64_t gauge_lanes = 8, gauge_steps = 28;
-constexpr double gauge_every = 30;        // times the frames of an update that a gauge sees, about 1 % of the work
+constexpr double gauge_every = 30;          // times the frames of an update that a gauge sees, about 1 % of the work
 constexpr std::int64_t least_updates = 20;  // between two gauges
-constexpr int times_in_a_row = 2;         // beyond its band before anything is said
-constexpr double grace = 0.2;             // of the training, in which nothing need be good yet
-constexpr double answering = 0.01;        // a world that changes less by other actions says nothing of a model's ears
+constexpr int times_in_a_row = 2;           // beyond its band before anything is said
+constexpr double grace = 0.2;               // of the training, in which nothing need be good yet
+constexpr double answering = 0.01;          // a world that changes less by other actions says nothing of a model's ears
 constexpr std::uint64_t gauge_seeds = first_evaluation_seed + (std::uint64_t{1} << 20);
 
 /// What is told of a model. `out`: beyond its band.
@@ -36,16 +36,19 @@ struct Band {
 const Band bands[] = {
     {"gauges/skill", "Skill against a still picture, unseen pieces", "", 0.12, "modest",
      [](const Gauged& g) { return skill_of(g.errors()); }, [](double v, const UnseenPieces&) { return v <= 0; },
-     "the dream of unseen pieces is no nearer to the truth than what was last seen, standing still (skill %.2f, 0 is a copy): "
+     "the dream of unseen pieces is no nearer to the truth than what was last seen, standing still (skill %.2f, 0 is a "
+     "copy): "
      "more updates, or a smaller learning rate if the losses rise"},
     {"gauges/reliance", "Reliance on actions, unseen pieces", "", 0.03, "deaf",
      [](const Gauged& g) { return reliance_of(g.errors()); },
      [](double v, const UnseenPieces& pieces) { return v <= 0.03 && pieces.answers > answering; },
-     "the dream hardly listens to actions (reliance %.2f, 0.03 and less is deaf), and this world does: are those in the data "
+     "the dream hardly listens to actions (reliance %.2f, 0.03 and less is deaf), and this world does: are those in "
+     "the data "
      "the ones that were taken, and do they vary?"},
     {"gauges/silent", "Silent latents: KL(q ‖ q̄) < 0.01 nats, unseen pieces", "share", 0.9, "collapsed",
      [](const Gauged& g) { return silent_share_of(g); }, [](double v, const UnseenPieces&) { return v >= 0.9; },
-     "the latent has collapsed: %.2f of it is the same for every unseen frame. Lower the free nats or the scale of the KL"},
+     "the latent has collapsed: %.2f of it is the same for every unseen frame. Lower the free nats or the scale of the "
+     "KL"},
     // How far is far enough depends on the world: where little moves, a mean picture is hard to beat.
     {"gauges/usable_horizon", "Usable horizon, unseen pieces", "steps", 0, "",
      [](const Gauged& g) { return usable_horizon_of(g.errors()); }, nullptr, ""},
@@ -57,15 +60,19 @@ UnseenPieces drive_unseen(System& system, std::int64_t lanes, std::int64_t most_
   torch::NoGradGuard no_grad;
   EnvLanes envs(system.make_env, lanes);
   const auto& spaces = envs.spaces();
-  const auto limit = spaces.max_episode_steps > 0 ? std::min<std::int64_t>(most_steps, spaces.max_episode_steps) : most_steps;
-  const auto hold = std::clamp<std::int64_t>(limit / 4, 1, 4);  // steps that an action is held, so that it leads somewhere
+  const auto limit =
+      spaces.max_episode_steps > 0 ? std::min<std::int64_t>(most_steps, spaces.max_episode_steps) : most_steps;
+  const auto hold =
+      std::clamp<std::int64_t>(limit / 4, 1, 4);  // steps that an action is held, so that it leads somewhere
   std::vector<Lanes::Start> starts;
-  for (std::int64_t lane = 0; lane < lanes; ++lane) starts.push_back({lane, gauge_seeds + static_cast<std::uint64_t>(lane)});
+  for (std::int64_t lane = 0; lane < lanes; ++lane)
+    starts.push_back({lane, gauge_seeds + static_cast<std::uint64_t>(lane)});
 
   std::vector<torch::Tensor> actions;
   auto chance = make_generator(torch::kCPU, 3);
   for (std::int64_t step = 0; step < limit; ++step)
-    actions.push_back(step % hold == 0 ? random_action(spaces.action, lanes, chance, torch::kCPU).contiguous() : actions.back());
+    actions.push_back(step % hold == 0 ? random_action(spaces.action, lanes, chance, torch::kCPU).contiguous()
+                                       : actions.back());
 
   struct Lived {
     std::vector<torch::Tensor> images, vectors, rewards, terminated;
@@ -139,13 +146,15 @@ GaugeWatch::GaugeWatch(System& system, std::function<double()> clock)
 
 std::vector<Metrics::Spec> GaugeWatch::curves(const std::string& x_unit) {
   std::vector<Metrics::Spec> specs;
-  for (const auto& band : bands) specs.push_back({band.name, band.title, band.unit, x_unit, band.level, band.level_label});
+  for (const auto& band : bands)
+    specs.push_back({band.name, band.title, band.unit, x_unit, band.level, band.level_label});
   return specs;
 }
 
 void GaugeWatch::after(std::int64_t number, double frames, double progress) {
   constexpr double seen = gauge_lanes * 3.0 * gauge_steps;  // watched, and imagined twice
-  const auto every = std::max(least_updates, static_cast<std::int64_t>(std::ceil(gauge_every * seen / std::max(1.0, frames))));
+  const auto every =
+      std::max(least_updates, static_cast<std::int64_t>(std::ceil(gauge_every * seen / std::max(1.0, frames))));
   const auto before = std::exchange(last_, number);
   if (before < 0 ? number % every != 0 : before / every == number / every) return;
   const double began = clock_();
@@ -168,7 +177,8 @@ void GaugeWatch::measure(std::int64_t number, double progress) {
       standing = {true, 0, ""};
       continue;
     }
-    if (++standing.beyond < times_in_a_row || (!standing.was_good && progress < grace) || !standing.sentence.empty()) continue;
+    if (++standing.beyond < times_in_a_row || (!standing.was_good && progress < grace) || !standing.sentence.empty())
+      continue;
     char words[512];
     std::snprintf(words, sizeof words, band.words, value);
     standing.sentence = words;

@@ -14,7 +14,8 @@ struct System;
 struct UnseenPieces {
   SequenceBatch batch;       // all lanes as long as half of the episodes last, at most as many steps as were asked for
   std::int64_t context = 0;  // a quarter of them is watched, the rest imagined
-  /// What other actions change in the real world from the same start, over what changes at all: 0 where actions do nothing.
+  /// What other actions change in the real world from the same start, over what changes at all: 0 where actions do
+  /// nothing.
   double answers = 0;
 };
 UnseenPieces drive_unseen(System& system, std::int64_t lanes, std::int64_t most_steps);
@@ -32,10 +33,10 @@ class TimeShare {
   double share_, began_, spent_ = 0, last_ = 0;
 };
 
-/// The gauges that a training run takes of its model as it goes: skill, reliance on actions, silent latents, usable horizon,
-/// on unseen pieces, as curves beside the losses. It draws from streams of its own and changes nothing of the training; it
-/// takes at most 3 % of its time. When is a matter of counting, so that the same run has the same curves; the clock only
-/// leaves some out on a machine where that took too long.
+/// The gauges that a training run takes of its model as it goes: skill, reliance on actions, silent latents, usable
+/// horizon, on unseen pieces, as curves beside the losses. It draws from streams of its own and changes nothing of the
+/// training; it takes at most 3 % of its time. When is a matter of counting, so that the same run has the same curves;
+/// the clock only leaves some out on a machine where that took too long.
 class GaugeWatch {
  public:
   static constexpr double most_time = 0.03;

@@ -28,7 +28,8 @@ torch::Tensor mean_distance(const torch::Tensor& mean, const torch::Tensor& devi
 }  // namespace
 
 torch::Tensor expected_of(const Density& density) {
-  if (density.log_probabilities.defined()) return density.log_probabilities.to(torch::kCPU, torch::kFloat64).exp().flatten(1);
+  if (density.log_probabilities.defined())
+    return density.log_probabilities.to(torch::kCPU, torch::kFloat64).exp().flatten(1);
   if (!density.mean.defined()) return {};
   const auto made = mixture_of(density);
   return (made.weight * made.mean).sum(-1);
@@ -42,17 +43,21 @@ torch::Tensor nll_of(const Density& density, const torch::Tensor& came) {
   }
   const auto made = mixture_of(density);
   const auto scaled = (x.unsqueeze(-1) - made.mean) / made.deviation;
-  return -torch::logsumexp(made.weight.log() - 0.5 * scaled.square() - made.deviation.log() - 0.5 * std::log(2 * std::numbers::pi), -1);
+  return -torch::logsumexp(
+      made.weight.log() - 0.5 * scaled.square() - made.deviation.log() - 0.5 * std::log(2 * std::numbers::pi), -1);
 }
 
 torch::Tensor pit_of(const Density& density, const torch::Tensor& came) {
   const auto made = mixture_of(density);
-  return (made.weight * below((came.to(torch::kCPU, torch::kFloat64).unsqueeze(-1) - made.mean) / made.deviation)).sum(-1);
+  return (made.weight * below((came.to(torch::kCPU, torch::kFloat64).unsqueeze(-1) - made.mean) / made.deviation))
+      .sum(-1);
 }
 
 torch::Tensor crps_of(const Density& density, const torch::Tensor& came) {
   const auto made = mixture_of(density);
-  const auto from_truth = (made.weight * mean_distance(came.to(torch::kCPU, torch::kFloat64).unsqueeze(-1) - made.mean, made.deviation)).sum(-1);
+  const auto from_truth =
+      (made.weight * mean_distance(came.to(torch::kCPU, torch::kFloat64).unsqueeze(-1) - made.mean, made.deviation))
+          .sum(-1);
   const auto between = [](const torch::Tensor& x) { return std::pair{x.unsqueeze(-1), x.unsqueeze(-2)}; };
   const auto [w, v] = between(made.weight);
   const auto [m, n] = between(made.mean);

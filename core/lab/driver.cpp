@@ -28,7 +28,8 @@ Driver Driver::copies(std::int64_t count) const {
 }
 
 std::shared_ptr<Behaviour> driving_behaviour(const System& system, const Spaces& spaces) {
-  if (!system.behaviour || (system.model && system.model->actions(spaces).size() != spaces.action.size())) return nullptr;
+  if (!system.behaviour || (system.model && system.model->actions(spaces).size() != spaces.action.size()))
+    return nullptr;
   return system.behaviour;
 }
 

@@ -24,8 +24,8 @@ class Driver {
   Carry memory_;
 };
 
-/// The behaviour that can drive this system's dreams and the real world alike; null where there is none, or where the model
-/// brings actions of its own.
+/// The behaviour that can drive this system's dreams and the real world alike; null where there is none, or where the
+/// model brings actions of its own.
 std::shared_ptr<Behaviour> driving_behaviour(const System& system, const Spaces& spaces);
 
 }  // namespace dream

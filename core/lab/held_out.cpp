@@ -43,92 +43,162 @@ void look(LivedEpisode& lived, Env& env) {
 
 }  // namespace
 
-void HeldOut::drive_group(const std::function<void(double)>& between, double from, double to) {
-  torch::NoGradGuard no_grad;
-  const auto first = episodes_.size();
+struct HeldOut::Group {
   std::vector<std::unique_ptr<Env>> envs;
-  std::vector<LivedEpisode> lived(group);
-  for (std::int64_t lane = 0; lane < group; ++lane) {
-    envs.push_back(system_.make_env());
-    auto& data = lived[static_cast<std::size_t>(lane)].data;
+  std::vector<LivedEpisode> lived;
+  at::Generator rng, chance;
+  std::optional<Pilot> pilot;
+  Carry carry;
+  torch::Tensor action, reward, held;
+  std::vector<char> over;
+  std::int64_t step = 0;
+
+  Group(System& system, std::uint64_t first);
+  bool ended() const { return std::ranges::count(over, 0) == 0; }
+  torch::Tensor act(System& system);
+  void advance(System& system);
+};
+
+HeldOut::Group::Group(System& system, std::uint64_t first)
+    : lived(group), rng(make_generator(system.device, 7 + first)), chance(make_generator(torch::kCPU, 11 + first)) {
+  for (auto& each : lived) {
+    envs.push_back(system.make_env());
+    auto& data = each.data;
     const auto& spaces = envs.back()->spaces();
-    data.seed = first_evaluation_seed + first + static_cast<std::uint64_t>(lane);
+    data.seed = first_evaluation_seed + first + envs.size() - 1;
     data.height = spaces.image_height, data.width = spaces.image_width, data.channels = spaces.image_channels;
     if (spaces.image_bytes() == 0) data.height = data.width = data.channels = 0;
     data.vector_size = static_cast<int>(spaces.vector_names.size());
     data.action_size = static_cast<int>(spaces.action.size());
     envs.back()->reset(data.seed);
-    look(lived[static_cast<std::size_t>(lane)], *envs.back());
+    look(each, *envs.back());
   }
   const auto& spaces = envs.front()->spaces();
-  const auto axes = static_cast<std::int64_t>(spaces.action.size());
-  auto rng = make_generator(system_.device, 7 + first), chance = make_generator(torch::kCPU, 11 + first);
-  const bool drives =
-      system_.behaviour != nullptr && (!system_.model || system_.model->actions(spaces).size() == spaces.action.size());
-  std::optional<Pilot> pilot;
-  if (drives) pilot.emplace(system_.behaviour, group, Mode::judge);
-  auto carry = system_.model ? system_.model->initial(group) : Carry{};
-  auto action = torch::zeros({group, axes}), reward = torch::zeros({group}), held = action;
-  std::vector<char> over(group, 0);
-  for (std::int64_t step = 0; step < most_steps_ && std::ranges::count(over, 1) < group; ++step) {
-    if (drives) {
-      std::vector<torch::Tensor> images, vectors;
-      for (const auto& each : lived) {
-        const auto& data = each.data;
-        const auto last = [&](const auto& all, std::size_t size) { return all.data() + all.size() - size; };
-        if (data.frame_bytes() > 0)
-          images.push_back(torch::from_blob(const_cast<std::uint8_t*>(last(data.frames, data.frame_bytes())),
-                                            {data.height, data.width, data.channels}, torch::kUInt8));
-        if (data.vector_size > 0)
-          vectors.push_back(torch::from_blob(
-              const_cast<float*>(last(data.vectors, static_cast<std::size_t>(data.vector_size))), {data.vector_size}));
-      }
-      Observation seen;
-      if (!images.empty()) seen.image = torch::stack(images).to(system_.device);
-      if (!vectors.empty()) seen.vector = torch::stack(vectors).to(system_.device);
-      if (system_.model) carry = system_.model->observe(carry, action.to(system_.device), seen, rng);
-      action = pilot->drive({system_.model.get(), carry, seen, reward.to(system_.device)}, rng)
-                   .to(torch::kCPU, torch::kFloat32)
-                   .contiguous();
-    } else {
-      if (step % random_action_for == 0) held = random_action(spaces.action, group, chance, torch::kCPU).contiguous();
-      action = held;
-    }
-    reward = torch::zeros({group});
-    for (std::size_t lane = 0; lane < lived.size(); ++lane) {
-      if (over[lane]) continue;
-      auto& data = lived[lane].data;
-      const auto* values = action.data_ptr<float>() + static_cast<std::int64_t>(lane) * axes;
-      const auto result = envs[lane]->step({values, static_cast<std::size_t>(axes)});
-      data.actions.insert(data.actions.end(), values, values + axes);
-      data.rewards.push_back(result.reward);
-      data.terminated.push_back(result.terminated), data.truncated.push_back(result.truncated);
-      reward[static_cast<std::int64_t>(lane)] = result.reward;
-      look(lived[lane], *envs[lane]);
-      over[lane] = result.done();
-    }
-    if (between) between(from + (to - from) * static_cast<double>(step + 1) / static_cast<double>(most_steps_));
-  }
-  for (auto& each : lived) {
-    if (!each.data.ended() && each.data.length() > 0) each.data.truncated.back() = 1;
-    each.actions = std::make_shared<const std::vector<float>>(each.data.actions);
-    episodes_.push_back(std::move(each));
-  }
+  if (system.behaviour && (!system.model || system.model->actions(spaces).size() == spaces.action.size()))
+    pilot.emplace(system.behaviour, group, Mode::judge);
+  if (system.model) carry = system.model->initial(group);
+  action = torch::zeros({group, static_cast<std::int64_t>(spaces.action.size())}), held = action;
+  reward = torch::zeros({group});
+  over.resize(lived.size(), 0);
 }
 
-const std::vector<LivedEpisode>& HeldOut::first(std::size_t count, const std::function<void(double)>& between) {
-  const auto had = episodes_.size();
+/// What the behaviour does now, [group, A] on the CPU.
+torch::Tensor HeldOut::Group::act(System& system) {
+  if (!pilot) {
+    if (step % random_action_for == 0)
+      held = random_action(envs.front()->spaces().action, group, chance, torch::kCPU).contiguous();
+    return held;
+  }
+  std::vector<torch::Tensor> images, vectors;
+  for (const auto& each : lived) {
+    const auto& data = each.data;
+    const auto last = [&](const auto& all, std::size_t size) { return all.data() + all.size() - size; };
+    if (data.frame_bytes() > 0)
+      images.push_back(torch::from_blob(const_cast<std::uint8_t*>(last(data.frames, data.frame_bytes())),
+                                        {data.height, data.width, data.channels}, torch::kUInt8));
+    if (data.vector_size > 0)
+      vectors.push_back(torch::from_blob(
+          const_cast<float*>(last(data.vectors, static_cast<std::size_t>(data.vector_size))), {data.vector_size}));
+  }
+  Observation seen;
+  if (!images.empty()) seen.image = torch::stack(images).to(system.device);
+  if (!vectors.empty()) seen.vector = torch::stack(vectors).to(system.device);
+  if (system.model) carry = system.model->observe(carry, action.to(system.device), seen, rng);
+  return pilot->drive({system.model.get(), carry, seen, reward.to(system.device)}, rng)
+      .to(torch::kCPU, torch::kFloat32)
+      .contiguous();
+}
+
+void HeldOut::Group::advance(System& system) {
+  torch::NoGradGuard no_grad;
+  action = act(system);
+  reward = torch::zeros({group});
+  const auto axes = action.size(1);
+  for (std::size_t lane = 0; lane < lived.size(); ++lane) {
+    if (over[lane]) continue;
+    auto& data = lived[lane].data;
+    const auto* values = action.data_ptr<float>() + static_cast<std::int64_t>(lane) * axes;
+    const auto result = envs[lane]->step({values, static_cast<std::size_t>(axes)});
+    data.actions.insert(data.actions.end(), values, values + axes);
+    data.rewards.push_back(result.reward);
+    data.terminated.push_back(result.terminated), data.truncated.push_back(result.truncated);
+    reward[static_cast<std::int64_t>(lane)] = result.reward;
+    look(lived[lane], *envs[lane]);
+    over[lane] = result.done();
+  }
+  ++step;
+}
+
+HeldOut::HeldOut(System& system, std::int64_t most_steps) : system_(system), most_steps_(most_steps) {}
+HeldOut::~HeldOut() = default;
+
+HeldOut::Group& HeldOut::begin_group() {
+  if (!driven_) driven_ = std::make_unique<Group>(system_, episodes_.size());
+  return *driven_;
+}
+
+namespace {
+
+/// Its first `steps`, or all of it.
+Episode beginning_of(const Episode& whole, std::size_t steps) {
+  Episode cut = whole;
+  steps = std::min(steps, whole.length());
+  const auto keep = [](auto& rows, std::size_t count) { rows.resize(std::min(rows.size(), count)); };
+  keep(cut.frames, (steps + 1) * whole.frame_bytes());
+  keep(cut.vectors, (steps + 1) * static_cast<std::size_t>(whole.vector_size));
+  keep(cut.actions, steps * static_cast<std::size_t>(whole.action_size));
+  keep(cut.rewards, steps), keep(cut.terminated, steps), keep(cut.truncated, steps);
+  for (auto& [name, column] : cut.extra)
+    keep(column.values, column.rows(steps) * static_cast<std::size_t>(column.width));
+  return cut;
+}
+
+LivedEpisode left_there(Episode lived) {
+  if (!lived.ended() && lived.length() > 0) lived.truncated.back() = 1;
+  auto actions = std::make_shared<const std::vector<float>>(lived.actions);
+  return {std::move(lived), std::move(actions)};
+}
+
+}  // namespace
+
+void HeldOut::end_group() {
+  for (auto& each : driven_->lived) episodes_.push_back(left_there(std::move(each.data)));
+  driven_.reset();
+}
+
+const std::vector<LivedEpisode>& HeldOut::first(std::size_t count, const Between& between) {
+  const auto had = static_cast<double>(episodes_.size()), wanted = static_cast<double>(count) - had;
   while (episodes_.size() < count) {
-    const auto share = [&](std::size_t there) {
-      return static_cast<double>(there - had) / static_cast<double>(count - had);
-    };
-    drive_group(between, share(episodes_.size()), std::min(1.0, share(episodes_.size() + group)));
+    auto& driven = begin_group();
+    while (driven.step < most_steps_ && !driven.ended()) {
+      driven.advance(system_);
+      const auto part = static_cast<double>(driven.step) / static_cast<double>(most_steps_);
+      if (between) between(std::min(1.0, (static_cast<double>(episodes_.size()) - had + group * part) / wanted));
+    }
+    end_group();
   }
   return episodes_;
 }
 
+const std::vector<LivedEpisode>& HeldOut::glimpse(const Between& between) {
+  if (!glimpse_.empty()) return glimpse_;
+  if (episodes_.empty()) {
+    auto& driven = begin_group();
+    while (driven.step < std::min(glimpse_steps, most_steps_) && !driven.ended()) {
+      driven.advance(system_);
+      if (between) between(static_cast<double>(driven.step) / glimpse_steps);
+    }
+  }
+  const auto& group_one = episodes_.empty() ? driven_->lived : episodes_;
+  const auto goes_on = [](const auto& each) { return each.data.length() >= glimpse_steps; };
+  if (std::none_of(group_one.begin(), group_one.begin() + group, goes_on)) return glimpse_;
+  for (std::int64_t lane = 0; lane < group; ++lane)
+    glimpse_.push_back(left_there(beginning_of(group_one[static_cast<std::size_t>(lane)].data, glimpse_steps)));
+  return glimpse_;
+}
+
 LabMoment HeldOut::moment(std::size_t episode, std::int64_t step) const {
-  const auto& lived = episodes_.at(episode);
+  const auto& lived = episode < episodes_.size() ? episodes_[episode] : glimpse_.at(episode);
   return {system_.directory.string(), lived.data.seed, step, lived.actions};
 }
 

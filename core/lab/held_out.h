@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -21,20 +22,29 @@ struct LivedEpisode {
 class HeldOut {
  public:
   static constexpr std::int64_t group = 4;
+  static constexpr std::int64_t glimpse_steps = 96;
+  using Between = std::function<void(double share)>;
   /// Episodes are left after `most_steps`.
-  HeldOut(System& system, std::int64_t most_steps) : system_(system), most_steps_(most_steps) {}
+  HeldOut(System& system, std::int64_t most_steps);
+  ~HeldOut();
 
   /// At least the first `count`; `between` is called after every step of a group with the share that is done, and may
   /// throw.
-  const std::vector<LivedEpisode>& first(std::size_t count, const std::function<void(double)>& between = {});
+  const std::vector<LivedEpisode>& first(std::size_t count, const Between& between = {});
   const std::vector<LivedEpisode>& all() const { return episodes_; }
+  /// The first `glimpse_steps` of the first group, for a quick look; driving goes on from there. Empty where its
+  /// episodes last no longer.
+  const std::vector<LivedEpisode>& glimpse(const Between& between = {});
   LabMoment moment(std::size_t episode, std::int64_t step) const;
 
  private:
-  void drive_group(const std::function<void(double)>& between, double from, double to);
+  struct Group;
+  Group& begin_group();
+  void end_group();
   System& system_;
   std::int64_t most_steps_;
-  std::vector<LivedEpisode> episodes_;
+  std::vector<LivedEpisode> episodes_, glimpse_;
+  std::unique_ptr<Group> driven_;  // the one under way
 };
 
 /// Pieces of equal length, one lane each.

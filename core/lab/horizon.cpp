@@ -71,7 +71,8 @@ HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t
         const auto n = static_cast<double>(lanes.numel());
         const auto truth = real.index_select(0, lanes);
         const auto frames = model.predict(dream).frame.to(torch::kCPU, torch::kFloat32);
-        const auto each = frames.reshape({dreams, episodes, -1}).index_select(1, lanes);  // a dream of all lanes per row
+        const auto each =
+            frames.reshape({dreams, episodes, -1}).index_select(1, lanes);  // a dream of all lanes per row
         const auto flat = truth.flatten(1);
         report.frame_mse[k] += mse(each, flat) * n;
         report.mean_picture_mse[k] += mse(each.mean(0), flat) * n;

@@ -24,8 +24,8 @@ struct HorizonReport {
 /// Drives `episodes` fresh episodes with the system's own controller on tracks from `first_seed` on, looks for
 /// `context` steps, then imagines `horizon` steps at temperature `tau` under the true actions; every episode gives one
 /// such stretch, dreamt `dreams` times, for each `horizon` steps that it lasts, at most `max_steps` of them (0 = until
-/// the environment ends it). The curves end where no episode lasted longer. `between_steps` may throw to end it early. Throws dream::Error
-/// when no episode outlasts the context.
+/// the environment ends it). The curves end where no episode lasted longer. `between_steps` may throw to end it early.
+/// Throws dream::Error when no episode outlasts the context.
 HorizonReport horizon_error(System& system, std::int64_t episodes, std::uint64_t first_seed, std::int64_t context,
                             std::int64_t horizon, double tau, std::int64_t max_steps = 0, std::int64_t dreams = 1,
                             const std::function<void()>& between_steps = {});

@@ -29,10 +29,13 @@ torch::Tensor latent_between(const Belief& from, const Belief& to, double share)
 Carry with_values(WorldModel& model, const Carry& carry, const torch::Tensor& latent) {
   const auto before = model.belief(carry).latent.flatten(1);
   for (const auto& [name, tensor] : carry) {
-    if (!tensor.is_floating_point() || tensor.numel() != before.numel() || !torch::equal(tensor.flatten(1), before.to(tensor.scalar_type()))) continue;
+    if (!tensor.is_floating_point() || tensor.numel() != before.numel() ||
+        !torch::equal(tensor.flatten(1), before.to(tensor.scalar_type())))
+      continue;
     auto changed = carry;
     changed[name] = latent.view_as(tensor).to(tensor.scalar_type());
-    if (torch::equal(model.belief(changed).latent.flatten(1), latent.flatten(1).to(before.scalar_type()))) return changed;
+    if (torch::equal(model.belief(changed).latent.flatten(1), latent.flatten(1).to(before.scalar_type())))
+      return changed;
   }
   return {};
 }
@@ -43,7 +46,9 @@ Carry walk_mixed(const Carry& from, const Carry& to, double share) {
   for (const auto& [name, tensor] : from) {
     const auto other = to.find(name);
     if (other == to.end() || other->second.sizes() != tensor.sizes()) continue;
-    made[name] = tensor.is_floating_point() ? (1 - share) * tensor + share * other->second : share < 0.5 ? tensor : other->second;
+    made[name] = tensor.is_floating_point() ? (1 - share) * tensor + share * other->second
+                 : share < 0.5              ? tensor
+                                            : other->second;
   }
   return made;
 }
@@ -56,7 +61,8 @@ LivedMoment live_again(System& system, const LabMoment& moment) {
   const auto env = system.make_env();
   const auto& spaces = env->spaces();
   const auto axes = spaces.action.size();
-  if (static_cast<std::int64_t>(moment.actions->size()) < moment.step * static_cast<std::int64_t>(axes)) throw Error("the moment's actions are fewer than its steps");
+  if (static_cast<std::int64_t>(moment.actions->size()) < moment.step * static_cast<std::int64_t>(axes))
+    throw Error("the moment's actions are fewer than its steps");
   auto rng = make_generator(system.device, 5);
   auto action = torch::zeros({1, static_cast<std::int64_t>(axes)}, system.device);
   LivedMoment lived;
@@ -80,7 +86,9 @@ LivedMoment live_again(System& system, const LabMoment& moment) {
     }
     if (step == moment.step) break;
     const std::span<const float> taken(moment.actions->data() + static_cast<std::size_t>(step) * axes, axes);
-    if (env->step(taken).done() && step + 1 < moment.step) throw Error("the episode ends with step " + std::to_string(step + 1) + ", before the moment at step " + std::to_string(moment.step));
+    if (env->step(taken).done() && step + 1 < moment.step)
+      throw Error("the episode ends with step " + std::to_string(step + 1) + ", before the moment at step " +
+                  std::to_string(moment.step));
     action = torch::tensor(std::vector<float>(taken.begin(), taken.end())).unsqueeze(0).to(system.device);
   }
   return lived;
@@ -104,7 +112,8 @@ LatentWalk walk_between(WorldModel& model, const Carry& from, const Carry& to, s
       // Memory in a straight line, and the latent in its own way.
       if (const auto changed = with_values(model, from, between); !changed.empty()) {
         if (const auto joined = model.with_latent(all, changed); !joined.empty()) all = joined;
-        if (const auto joined = model.with_latent(from, changed); !joined.empty()) latent.push_back(cpu_floats(model.predict(joined).frame)[0]);
+        if (const auto joined = model.with_latent(from, changed); !joined.empty())
+          latent.push_back(cpu_floats(model.predict(joined).frame)[0]);
       }
     }
     whole.push_back(cpu_floats(model.predict(all).frame)[0]);
@@ -128,12 +137,16 @@ LabFigure LatentWalk::sheet(const LabMoment& from, const LabMoment& to) const {
   const auto steps = whole.size(0);
   for (const auto* row : {&whole, &latent}) {
     if (!row->defined()) continue;
-    const auto end = [&](const torch::Tensor& shown) { return shown.defined() ? shown.unsqueeze(0) : torch::zeros_like(row->slice(0, 0, 1)); };
+    const auto end = [&](const torch::Tensor& shown) {
+      return shown.defined() ? shown.unsqueeze(0) : torch::zeros_like(row->slice(0, 0, 1));
+    };
     pictures.insert(pictures.end(), {end(first), *row, end(last)});
     made.row_labels.push_back(row == &whole ? "latent and memory" : "latent alone");
   }
   made.name = "walk", made.title = "A walk between two states";
-  made.caption = "pictures decoded from the straight line between the states of two held-out moments; at both ends what the world showed. Of classes, the likeliest of the mixed probabilities is taken";
+  made.caption =
+      "pictures decoded from the straight line between the states of two held-out moments; at both ends what the world "
+      "showed. Of classes, the likeliest of the mixed probabilities is taken";
   made.value = std::make_shared<const Value>(sheet_of(torch::cat(pictures), steps + 2));
   made.columns = static_cast<int>(steps + 2), made.rows = static_cast<int>(made.row_labels.size());
   for (std::int64_t i = -1; i <= steps; ++i) {

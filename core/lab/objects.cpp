@@ -13,7 +13,8 @@ torch::Tensor local_median(const torch::Tensor& picture) {
   const auto h = picture.size(1), w = picture.size(2);
   const auto window = std::min({neighbourhood, h / 2 * 2 - 1, w / 2 * 2 - 1});
   if (window < 3) return picture.clone();
-  const auto around = torch::replication_pad2d(picture.unsqueeze(0), {window / 2, window / 2, window / 2, window / 2})[0];
+  const auto around =
+      torch::replication_pad2d(picture.unsqueeze(0), {window / 2, window / 2, window / 2, window / 2})[0];
   const auto all = around.unfold(1, window, 1).unfold(2, window, 1).flatten(3);  // [C, H, W, window²]
   return std::get<0>(all.median(-1));
 }
@@ -39,7 +40,8 @@ torch::Tensor foreground_of(const torch::Tensor& picture, const torch::Tensor& b
   return ((picture - background).abs().amax(0) > Background::stands_out);
 }
 
-std::vector<SeenObject> objects_of(const torch::Tensor& picture, const torch::Tensor& background, const torch::Tensor& made) {
+std::vector<SeenObject> objects_of(const torch::Tensor& picture, const torch::Tensor& background,
+                                   const torch::Tensor& made) {
   const auto channels = picture.size(0), h = picture.size(1), w = picture.size(2);
   const auto mask = foreground_of(picture, background).contiguous();
   const auto energy = (picture - background).square().sum(0).to(torch::kFloat32).contiguous();
@@ -66,7 +68,8 @@ std::vector<SeenObject> objects_of(const torch::Tensor& picture, const torch::Te
           if (auto& there = todo[static_cast<std::size_t>(ny * w + nx)]; there) there = 0, open.push_back(ny * w + nx);
     }
     for (const double sum : colour)
-      object.colour = object.colour * 4 + std::clamp(static_cast<int>(sum / static_cast<double>(object.area) * 4), 0, 3);
+      object.colour =
+          object.colour * 4 + std::clamp(static_cast<int>(sum / static_cast<double>(object.area) * 4), 0, 3);
     objects.push_back(object);
   }
   return objects;

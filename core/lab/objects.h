@@ -1,8 +1,8 @@
 #pragma once
-#include "core/nn/torch.h"
-
 #include <cstdint>
 #include <vector>
+
+#include "core/nn/torch.h"
 
 namespace dream {
 
@@ -35,6 +35,7 @@ torch::Tensor local_median(const torch::Tensor& picture);
 /// Pixels that stand out, bool [H, W].
 torch::Tensor foreground_of(const torch::Tensor& picture, const torch::Tensor& background);
 /// Foreground pixels that touch, corners too, are one object.
-std::vector<SeenObject> objects_of(const torch::Tensor& picture, const torch::Tensor& background, const torch::Tensor& made);
+std::vector<SeenObject> objects_of(const torch::Tensor& picture, const torch::Tensor& background,
+                                   const torch::Tensor& made);
 
 }  // namespace dream

@@ -26,19 +26,23 @@ std::vector<torch::Tensor> patches_of(std::int64_t h, std::int64_t w) {
 /// Σ over `ways` places of each lane: [ways · B] -> one column of `rows`, whose last B rows are the lanes.
 void add_column(StepRows& rows, const torch::Tensor& sums, std::int64_t lanes) {
   const auto each = sums.view({-1, lanes}).sum(0).to(torch::kCPU, torch::kFloat64).contiguous();
-  for (std::int64_t lane = 0; lane < lanes; ++lane) rows[rows.size() - static_cast<std::size_t>(lanes - lane)].push_back(each[lane].item<double>());
+  for (std::int64_t lane = 0; lane < lanes; ++lane)
+    rows[rows.size() - static_cast<std::size_t>(lanes - lane)].push_back(each[lane].item<double>());
 }
 
 struct HiddenTruth {
   torch::Tensor now, before, last_seen, middle;  // [B, C, H, W]
 };
 
-void judge_hidden(HiddenErrors& errors, const torch::Tensor& made, const HiddenTruth& truth, const torch::Tensor& patch) {
+void judge_hidden(HiddenErrors& errors, const torch::Tensor& made, const HiddenTruth& truth,
+                  const torch::Tensor& patch) {
   const auto lanes = truth.now.size(0), places = made.size(0) / lanes;
   const auto all = [&](const torch::Tensor& x) { return x.repeat({places, 1, 1, 1}); };
   const auto now = all(truth.now), last = all(truth.last_seen);
-  const auto moved = ((truth.now - truth.before).abs().amax(1, true) > hidden_moves).repeat({places, 1, 1, 1}).logical_and(patch);
-  const auto changed = ((truth.now - truth.last_seen).abs().amax(1, true) > hidden_moves).repeat({places, 1, 1, 1}).logical_and(patch);
+  const auto moved =
+      ((truth.now - truth.before).abs().amax(1, true) > hidden_moves).repeat({places, 1, 1, 1}).logical_and(patch);
+  const auto changed =
+      ((truth.now - truth.last_seen).abs().amax(1, true) > hidden_moves).repeat({places, 1, 1, 1}).logical_and(patch);
   const auto missed = (made.to(torch::kFloat32) - now).square(), stood = (last - now).square();
   const auto sum = [](const torch::Tensor& error, const torch::Tensor& mask) { return (error * mask).sum({1, 2, 3}); };
   add_column(errors.made, sum(missed, moved), lanes), add_column(errors.still, sum(stood, moved), lanes);
@@ -48,8 +52,8 @@ void judge_hidden(HiddenErrors& errors, const torch::Tensor& made, const HiddenT
 
 }  // namespace
 
-void measure_occlusion(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::size_t first_episode, Occlusion& sums,
-                       double from, double to) {
+void measure_occlusion(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::size_t first_episode,
+                       Occlusion& sums, double from, double to) {
   auto& model = inquiry.model();
   const auto context = sums.context, steps = sums.steps;
   const auto made = stretches(episodes, context + steps + 2, 1, inquiry.system().device);
@@ -60,9 +64,11 @@ void measure_occlusion(Inquiry& inquiry, const std::vector<LivedEpisode>& episod
   const auto& batch = made.batch;
   const auto lanes = batch.lanes(), h = batch.image.size(2), w = batch.image.size(3);
   const double share = to - from;
-  const auto seen = watch(model, batch, context + 1, inquiry.rng(200 + first_episode), [&](std::int64_t t, const Carry&) {
-    inquiry.at(from + share * 0.2 * static_cast<double>(t) / static_cast<double>(context + 1), "watches " + std::to_string(lanes) + " episodes");
-  });
+  const auto seen =
+      watch(model, batch, context + 1, inquiry.rng(200 + first_episode), [&](std::int64_t t, const Carry&) {
+        inquiry.at(from + share * 0.2 * static_cast<double>(t) / static_cast<double>(context + 1),
+                   "watches " + std::to_string(lanes) + " episodes");
+      });
   if (!model.predict(seen).frame.defined()) {
     sums.paints = false;
     return;
@@ -77,7 +83,7 @@ void measure_occlusion(Inquiry& inquiry, const std::vector<LivedEpisode>& episod
   std::vector<torch::Tensor> patches;
   for (const auto& patch : patches_of(h, w)) patches.push_back(patch.to(batch.image.device()));
   const auto places = static_cast<std::int64_t>(patches.size());
-  const auto under = torch::cat(patches).repeat_interleave(lanes, 0);                  // [places · B, 1, H, W]
+  const auto under = torch::cat(patches).repeat_interleave(lanes, 0);  // [places · B, 1, H, W]
   const auto everywhere = torch::ones({1, 1, h, w}, under.options());
   const auto cover = [&](std::int64_t t, const torch::Tensor& patch) {
     const auto copies = patch.size(0) / lanes;
@@ -89,7 +95,9 @@ void measure_occlusion(Inquiry& inquiry, const std::vector<LivedEpisode>& episod
   std::map<std::int64_t, Carry> after = {{0, seen}};
   std::vector<torch::Tensor> truths, shown, watching, dreams;
   for (std::int64_t k = 1; k <= steps; ++k) {
-    inquiry.at(from + share * (0.2 + 0.7 * static_cast<double>(k) / static_cast<double>(steps)), "hides what goes on for " + std::to_string(steps) + " steps of " + std::to_string(sums.from.size() + static_cast<std::size_t>(lanes)) + " episodes");
+    inquiry.at(from + share * (0.2 + 0.7 * static_cast<double>(k) / static_cast<double>(steps)),
+               "hides what goes on for " + std::to_string(steps) + " steps of " +
+                   std::to_string(sums.from.size() + static_cast<std::size_t>(lanes)) + " episodes");
     const auto t = context + k;
     const auto action = batch.action[t];
     const HiddenTruth truth{real(k), real(k - 1), real(0), middle};
@@ -120,7 +128,8 @@ void measure_occlusion(Inquiry& inquiry, const std::vector<LivedEpisode>& episod
   std::size_t row = 0;
   for (const auto n : hidden_steps) {
     if (n > steps) break;
-    inquiry.at(from + share * (0.9 + 0.1 * static_cast<double>(row) / static_cast<double>(hidden_steps.size())), "shows a frame after " + std::to_string(n) + " imagined steps");
+    inquiry.at(from + share * (0.9 + 0.1 * static_cast<double>(row) / static_cast<double>(hidden_steps.size())),
+               "shows a frame after " + std::to_string(n) + " imagined steps");
     if (sums.recall.size() <= row) sums.recall.push_back({n, {}, {}});
     auto& errors = sums.recall[row++];
     const auto t = context + n + 1;

@@ -43,7 +43,8 @@ Interval over_episodes(const Pairs& pairs, const std::function<double(const Pair
 }
 
 Interval r2_of(const Pairs& pairs) {
-  return over_episodes(pairs, [](const PairSums& s) { return varies(s.spread(), s.yy) ? 1 - s.error() / s.spread() : cannot_say; });
+  return over_episodes(
+      pairs, [](const PairSums& s) { return varies(s.spread(), s.yy) ? 1 - s.error() / s.spread() : cannot_say; });
 }
 
 Interval slope_of(const Pairs& pairs) {
@@ -80,7 +81,8 @@ Binned binned(const Pairs& pairs, std::size_t bins) {
     for (std::size_t i = from; i < to; ++i) {
       const auto pair = order[i];
       x += pairs.predicted[pair], y += pairs.came[pair];
-      if (const double error = std::abs(pairs.predicted[pair] - pairs.came[pair]); error > most) most = error, worst = pair;
+      if (const double error = std::abs(pairs.predicted[pair] - pairs.came[pair]); error > most)
+        most = error, worst = pair;
     }
     const auto n = static_cast<double>(to - from);
     made.predicted.push_back(x / n), made.came.push_back(y / n), made.count.push_back(n), made.worst.push_back(worst);

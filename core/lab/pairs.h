@@ -28,8 +28,8 @@ Interval slope_of(const Pairs& pairs);  // of y on x: 1 where predictions have t
 Interval bias_of(const Pairs& pairs);   // mean of x − y
 Interval rank_correlation(const Pairs& pairs);  // Spearman's; ranks are those among all pairs
 
-/// Pairs in `bins` bins of equally many, by what was predicted: the means of both, and the pair of each bin that was most
-/// wrong. Fewer bins where predictions are alike.
+/// Pairs in `bins` bins of equally many, by what was predicted: the means of both, and the pair of each bin that was
+/// most wrong. Fewer bins where predictions are alike.
 struct Binned {
   std::vector<double> predicted, came, count;
   std::vector<std::size_t> worst;

@@ -13,6 +13,8 @@ namespace dream {
 
 /// Whoever asked no longer wants to know.
 struct Cancelled {};
+/// There are figures, and no time to refine them further.
+struct TimeIsUp {};
 
 /// One run on the bench: its system, and the held-out episodes that its questions share.
 struct Bench {
@@ -34,7 +36,8 @@ class Inquiry {
     /// What is kept with the run as the answer to another question; empty: nothing is.
     std::function<std::optional<LabAnswer>(const std::string& question)> kept = {};
   };
-  Inquiry(Bench& bench, Asker asker);
+  /// `glimpse`: a first look at the beginning of four episodes, without time for more.
+  Inquiry(Bench& bench, Asker asker, bool glimpse = false);
 
   System& system() { return *bench_.system; }
   WorldModel& model() { return *bench_.system->model; }
@@ -47,22 +50,26 @@ class Inquiry {
 
   double elapsed() const;
   /// Whether there is time for what took `seconds` before.
-  bool time_for(double seconds) const { return elapsed() + seconds < asker_.seconds; }
+  bool time_for(double seconds) const { return !glimpse_ && elapsed() + seconds < asker_.seconds; }
   double seconds() const { return asker_.seconds; }
-  /// Called often, between two pieces of work of well under a second: `share` of all is done. Throws Cancelled.
+  /// Called often, between two pieces of work of well under a second: `share` of all is done. Throws Cancelled, and
+  /// TimeIsUp once figures have been shown and the time is over: they are the answer.
   void at(double share, const std::string& doing);
   /// Another question's answer about this run: the one that is kept, or what is found within so many seconds, which are
   /// `from` … `to` of the work.
   LabAnswer answer_of(const std::string& question, double seconds, double from, double to);
-  /// First figures, which are being refined.
+  /// Figures that could be the answer, and are being refined.
   void show(const LabAnswer& answer);
+  const std::optional<LabAnswer>& shown() const { return shown_; }
   /// Always the same stream for the same purpose.
   at::Generator rng(std::uint64_t purpose) const;
 
  private:
   Bench& bench_;
   Asker asker_;
+  bool glimpse_;
   double began_;
+  std::optional<LabAnswer> shown_;
 };
 
 /// A question that any run can be asked, whatever its family.

@@ -8,15 +8,16 @@
 namespace dream {
 namespace {
 
-constexpr std::int64_t most_read = 512;      // columns of a state that are read; a wider one is projected at random
-constexpr std::int64_t picture_side = 12;    // of the pictures that a read-out of pixels sees
+constexpr std::int64_t most_read = 512;         // columns of a state that are read; a wider one is projected at random
+constexpr std::int64_t picture_side = 12;       // of the pictures that a read-out of pixels sees
 constexpr std::int64_t most_numbers_read = 24;  // of those that a world shows: the ones that vary most
 constexpr std::int64_t few_numbers = 8;
 constexpr double to_come_discount = 0.97;
 
 /// Whether two targets are one but for scale and sign.
 bool same_target(const torch::Tensor& a, const torch::Tensor& b) {
-  const auto x = a.flatten().to(torch::kFloat64) - a.to(torch::kFloat64).mean(), y = b.flatten().to(torch::kCPU, torch::kFloat64) - b.to(torch::kCPU, torch::kFloat64).mean();
+  const auto x = a.flatten().to(torch::kFloat64) - a.to(torch::kFloat64).mean(),
+             y = b.flatten().to(torch::kCPU, torch::kFloat64) - b.to(torch::kCPU, torch::kFloat64).mean();
   return (x * y).sum().abs().item<double>() > 0.999 * (x.norm() * y.norm()).item<double>();
 }
 
@@ -25,29 +26,37 @@ torch::Tensor targets_of(const Whole& all, const System& system, Readout& sums) 
   const auto& batch = all.batch;
   std::vector<torch::Tensor> columns;
   std::vector<std::string> names;
-  const auto add = [&](std::string name, const torch::Tensor& column) { names.push_back(std::move(name)), columns.push_back(column.to(torch::kCPU, torch::kFloat64)); };
+  const auto add = [&](std::string name, const torch::Tensor& column) {
+    names.push_back(std::move(name)), columns.push_back(column.to(torch::kCPU, torch::kFloat64));
+  };
   for (const auto& [name, values] : batch.extra) {
     const auto width = values.size(2);
-    for (std::int64_t i = 0; i < width; ++i) add(width == 1 ? name : name + "[" + std::to_string(i) + "]", values.select(2, i));
+    for (std::int64_t i = 0; i < width; ++i)
+      add(width == 1 ? name : name + "[" + std::to_string(i) + "]", values.select(2, i));
     // How fast it changes no single frame shows.
     const auto step = (values.slice(0, 1) - values.slice(0, 0, -1)).norm(2, 2);
     add("change of " + name, torch::cat({torch::zeros_like(values.select(2, 0).slice(0, 0, 1)), step}));
   }
-  // A few numbers that are shown say the same in other words, as an angle's cosine: a linear read-out may find them alone.
+  // A few numbers that are shown say the same in other words, as an angle's cosine: a linear read-out may find them
+  // alone.
   const auto numbers = batch.vector.defined() ? batch.vector.size(2) : 0;
   if (numbers > 0 && (batch.extra.empty() || numbers <= few_numbers)) {
     const auto known = system.make_env()->spaces().vector_names;
     if (sums.targets.empty())
       for (const auto i : most_varying(batch.vector.flatten(0, 1), most_numbers_read))
-        if (std::ranges::none_of(columns, [&](const auto& column) { return same_target(column, batch.vector.select(2, i)); })) sums.shown.push_back(i);
-    for (const auto i : sums.shown) add(known.at(static_cast<std::size_t>(i)) + (batch.extra.empty() ? "" : " (shown)"), batch.vector.select(2, i));
+        if (std::ranges::none_of(columns,
+                                 [&](const auto& column) { return same_target(column, batch.vector.select(2, i)); }))
+          sums.shown.push_back(i);
+    for (const auto i : sums.shown)
+      add(known.at(static_cast<std::size_t>(i)) + (batch.extra.empty() ? "" : " (shown)"), batch.vector.select(2, i));
   }
   sums.kind = !batch.extra.empty() ? "state variables" : "the numbers that the world shows";
   if (columns.empty()) {
     sums.kind = "time and reward to come, as this world tells nothing of its state";
     const auto steps = batch.steps();
     add("time", torch::arange(steps, torch::kFloat64).unsqueeze(1).expand({steps, batch.lanes()}));
-    auto rewards = torch::zeros({steps, batch.lanes()}, torch::kFloat64), sum = torch::zeros({batch.lanes()}, torch::kFloat64);
+    auto rewards = torch::zeros({steps, batch.lanes()}, torch::kFloat64),
+         sum = torch::zeros({batch.lanes()}, torch::kFloat64);
     const auto reward = batch.reward.to(torch::kCPU, torch::kFloat64);
     for (auto t = steps - 2; t >= 0; --t) sum = to_come_discount * sum + reward[t + 1], rewards[t] = sum;
     add("reward to come", rewards);
@@ -89,8 +98,8 @@ Interval ReadResult::mean_r2() const {
   });
 }
 
-torch::Tensor read_guess(const torch::Tensor& x, const torch::Tensor& y, const std::vector<std::size_t>& episode, const torch::Tensor& judge,
-                         const std::vector<std::size_t>& judge_episode) {
+torch::Tensor read_guess(const torch::Tensor& x, const torch::Tensor& y, const std::vector<std::size_t>& episode,
+                         const torch::Tensor& judge, const std::vector<std::size_t>& judge_episode) {
   if (!x.defined() || !judge.defined() || x.size(1) == 0) return {};
   const auto from = narrowed(x), others = narrowed(judge);
   auto made = torch::zeros({judge.size(0), y.size(1)}, torch::kFloat64);
@@ -126,7 +135,8 @@ ReadResult judged(const torch::Tensor& guess, const torch::Tensor& truth, const 
     if (spread[static_cast<std::int64_t>(k)].item<double>() < 1e-10) continue;  // it does not vary: nothing to tell
     for (std::size_t i = 0; i < episode.size(); ++i) {
       const auto e = row_of.at(episode[i]);
-      made.over[e][k] += missed.data_ptr<double>()[i * targets + k], made.under[e][k] += around.data_ptr<double>()[i * targets + k];
+      made.over[e][k] += missed.data_ptr<double>()[i * targets + k],
+          made.under[e][k] += around.data_ptr<double>()[i * targets + k];
     }
   }
   return made;
@@ -145,7 +155,8 @@ std::shared_ptr<System> untrained_twin(const System& system) {
   }
 }
 
-void gather_states(Inquiry& inquiry, const Whole& all, const std::vector<std::int64_t>& ahead, System* twin, Readout& sums, double from, double to) {
+void gather_states(Inquiry& inquiry, const Whole& all, const std::vector<std::int64_t>& ahead, System* twin,
+                   Readout& sums, double from, double to) {
   auto& model = inquiry.model();
   const auto& batch = all.batch;
   const auto steps = batch.steps(), lanes = batch.lanes();
@@ -163,7 +174,8 @@ void gather_states(Inquiry& inquiry, const Whole& all, const std::vector<std::in
     return which;
   };
   watch(model, batch, steps, inquiry.rng(700 + all.first), [&](std::int64_t t, const Carry& carry) {
-    inquiry.at(from + share * static_cast<double>(t) / static_cast<double>(steps), "reads the states of " + std::to_string(all.first + static_cast<std::size_t>(lanes)) + " episodes");
+    inquiry.at(from + share * static_cast<double>(t) / static_cast<double>(steps),
+               "reads the states of " + std::to_string(all.first + static_cast<std::size_t>(lanes)) + " episodes");
     features.push_back(cpu_floats(model.features(carry)));
     if (t > 0 && t % every == 0) starts.push_back({t, carry});
     const auto which = rows_at(t);
@@ -173,39 +185,48 @@ void gather_states(Inquiry& inquiry, const Whole& all, const std::vector<std::in
     const auto keep = [&](std::vector<torch::Tensor>& into, const torch::Tensor& x) {
       if (x.defined()) into.push_back(x.to(torch::kCPU).index_select(0, chosen));
     };
-    keep(sums.latent, parts.latent), keep(sums.memory, parts.memory), keep(sums.features, features.back()), keep(sums.y, y[t]);
+    keep(sums.latent, parts.latent), keep(sums.memory, parts.memory), keep(sums.features, features.back()),
+        keep(sums.y, y[t]);
     if (batch.image.defined()) keep(sums.pixels, small_pictures(batch.image[t]));
     const double at = static_cast<double>(t) / 100;
-    sums.time.push_back(torch::tensor({{at, at * at, at * at * at, std::log1p(100 * at)}}).expand({static_cast<std::int64_t>(which.size()), 4}));
+    sums.time.push_back(torch::tensor({{at, at * at, at * at * at, std::log1p(100 * at)}})
+                            .expand({static_cast<std::int64_t>(which.size()), 4}));
     for (const auto lane : which) sums.episode.push_back(all.at(lane, t).episode);
   });
-  const auto parts = std::max(1.0, std::ceil(static_cast<double>(starts.size()) * static_cast<double>(lanes) / 32)) * static_cast<double>(ahead.empty() ? 1 : ahead.back());
+  const auto parts = std::max(1.0, std::ceil(static_cast<double>(starts.size()) * static_cast<double>(lanes) / 32)) *
+                     static_cast<double>(ahead.empty() ? 1 : ahead.back());
   double done = 0;
   if (!ahead.empty())
-    imagine_from(model, all, starts, ahead.back(), inquiry.rng(800 + all.first), [&](std::int64_t k, const Carry& carry, const std::vector<Began>& began) {
-      inquiry.at(from + share * (1 + std::min(1.0, ++done / parts)), "imagines " + std::to_string(ahead.back()) + " steps and reads them");
-      if (!std::ranges::count(ahead, k)) return;
-      const auto now = cpu_floats(model.features(carry));
-      std::vector<torch::Tensor> then, before, truth;
-      std::vector<std::int64_t> which;
-      for (std::size_t i = 0; i < began.size(); ++i) {
-        const auto [lane, t] = began[i];
-        if (!all.real(lane, t + k)) continue;
-        which.push_back(static_cast<std::int64_t>(i));
-        then.push_back(features[static_cast<std::size_t>(t + k)][lane]), before.push_back(features[static_cast<std::size_t>(t)][lane]);
-        truth.push_back(y[t + k][lane]);
-        for (auto* rows : {&sums.imagined[k], &sums.real[k], &sums.stale[k]}) rows->episode.push_back(all.at(lane, t).episode);
-      }
-      if (which.empty()) return;
-      sums.imagined[k].x.push_back(now.index_select(0, torch::tensor(which)));
-      sums.real[k].x.push_back(torch::stack(then)), sums.stale[k].x.push_back(torch::stack(before));
-      for (auto* rows : {&sums.imagined[k], &sums.real[k], &sums.stale[k]}) rows->y.push_back(torch::stack(truth));
-    });
+    imagine_from(model, all, starts, ahead.back(), inquiry.rng(800 + all.first),
+                 [&](std::int64_t k, const Carry& carry, const std::vector<Began>& began) {
+                   inquiry.at(from + share * (1 + std::min(1.0, ++done / parts)),
+                              "imagines " + std::to_string(ahead.back()) + " steps and reads them");
+                   if (!std::ranges::count(ahead, k)) return;
+                   const auto now = cpu_floats(model.features(carry));
+                   std::vector<torch::Tensor> then, before, truth;
+                   std::vector<std::int64_t> which;
+                   for (std::size_t i = 0; i < began.size(); ++i) {
+                     const auto [lane, t] = began[i];
+                     if (!all.real(lane, t + k)) continue;
+                     which.push_back(static_cast<std::int64_t>(i));
+                     then.push_back(features[static_cast<std::size_t>(t + k)][lane]),
+                         before.push_back(features[static_cast<std::size_t>(t)][lane]);
+                     truth.push_back(y[t + k][lane]);
+                     for (auto* rows : {&sums.imagined[k], &sums.real[k], &sums.stale[k]})
+                       rows->episode.push_back(all.at(lane, t).episode);
+                   }
+                   if (which.empty()) return;
+                   sums.imagined[k].x.push_back(now.index_select(0, torch::tensor(which)));
+                   sums.real[k].x.push_back(torch::stack(then)), sums.stale[k].x.push_back(torch::stack(before));
+                   for (auto* rows : {&sums.imagined[k], &sums.real[k], &sums.stale[k]})
+                     rows->y.push_back(torch::stack(truth));
+                 });
   if (!twin) return;
   watch(*twin->model, batch, steps, inquiry.rng(900 + all.first), [&](std::int64_t t, const Carry& carry) {
     inquiry.at(from + share * (2 + static_cast<double>(t) / static_cast<double>(steps)), "reads an untrained twin");
     const auto which = rows_at(t);
-    if (!which.empty()) sums.untrained.push_back(cpu_floats(twin->model->features(carry)).index_select(0, torch::tensor(which)));
+    if (!which.empty())
+      sums.untrained.push_back(cpu_floats(twin->model->features(carry)).index_select(0, torch::tensor(which)));
   });
 }
 

@@ -151,7 +151,8 @@ torch::Tensor ridge_guess(const torch::Tensor& x, const torch::Tensor& y, const 
     const auto gram = torch::matmul(z.t(), z), with = torch::matmul(z.t(), to - middle);
     const double count = static_cast<double>(z.size(0));
     return [=](const torch::Tensor& now, double strength) {
-      const auto weights = torch::linalg_solve(gram + strength * count * torch::eye(gram.size(0), torch::kFloat64), with, true);
+      const auto weights =
+          torch::linalg_solve(gram + strength * count * torch::eye(gram.size(0), torch::kFloat64), with, true);
       return torch::matmul((now - mean) / scale, weights) + middle;
     };
   };

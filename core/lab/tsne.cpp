@@ -24,7 +24,8 @@ torch::Tensor neighbour_probabilities(const torch::Tensor& x, double perplexity)
   distance = distance - std::get<0>(distance.min(1, true));
   const auto finite = torch::where(distance.isinf(), torch::zeros_like(distance), distance);
   const auto scale = finite.mean(1, true).clamp_min(1e-20);
-  auto low = torch::full({n, 1}, -30.0f), high = torch::full({n, 1}, 30.0f);  // ln of the precision, in units of 1 / scale
+  auto low = torch::full({n, 1}, -30.0f),
+       high = torch::full({n, 1}, 30.0f);  // ln of the precision, in units of 1 / scale
   torch::Tensor p;
   for (int step = 0; step < 40; ++step) {
     const auto middle = (low + high) / 2, beta = middle.exp() / scale;

@@ -9,11 +9,13 @@ constexpr std::int64_t imagined_lanes = 32;  // imagined at once, so that nobody
 
 }  // namespace
 
-Whole whole(const std::vector<LivedEpisode>& episodes, std::size_t first, std::size_t count, const torch::Device& device) {
+Whole whole(const std::vector<LivedEpisode>& episodes, std::size_t first, std::size_t count,
+            const torch::Device& device) {
   Whole made;
   made.first = first;
-  std::vector<LivedEpisode> padded(episodes.begin() + static_cast<std::ptrdiff_t>(first),
-                                   episodes.begin() + static_cast<std::ptrdiff_t>(std::min(first + count, episodes.size())));
+  std::vector<LivedEpisode> padded(
+      episodes.begin() + static_cast<std::ptrdiff_t>(first),
+      episodes.begin() + static_cast<std::ptrdiff_t>(std::min(first + count, episodes.size())));
   std::size_t longest = 0;
   for (const auto& each : padded) longest = std::max(longest, each.data.length());
   const auto stand_still = [](auto& values, std::size_t width, std::size_t rows) {
@@ -35,8 +37,10 @@ Whole whole(const std::vector<LivedEpisode>& episodes, std::size_t first, std::s
   return made;
 }
 
-void imagine_from(WorldModel& model, const Whole& episodes, const std::vector<Watched>& starts, std::int64_t horizon, at::Generator rng,
-                  const std::function<void(std::int64_t k, const Carry& carry, const std::vector<Began>& lanes)>& each) {
+void imagine_from(
+    WorldModel& model, const Whole& episodes, const std::vector<Watched>& starts, std::int64_t horizon,
+    at::Generator rng,
+    const std::function<void(std::int64_t k, const Carry& carry, const std::vector<Began>& lanes)>& each) {
   const auto& batch = episodes.batch;
   const auto together = static_cast<std::size_t>(std::max<std::int64_t>(1, imagined_lanes / batch.lanes()));
   for (std::size_t from = 0; from < starts.size(); from += together) {
@@ -49,13 +53,15 @@ void imagine_from(WorldModel& model, const Whole& episodes, const std::vector<Wa
       for (const auto& [name, tensor] : carry) parts[name].push_back(tensor);
       // Beyond the batch nothing happens: whoever hears of it asks Whole::real.
       auto taken = batch.action.slice(0, std::min(t + 1, batch.steps()), t + 1 + horizon);
-      if (taken.size(0) < horizon) taken = torch::cat({taken, batch.action[0].unsqueeze(0).expand({horizon - taken.size(0), -1, -1})});
+      if (taken.size(0) < horizon)
+        taken = torch::cat({taken, batch.action[0].unsqueeze(0).expand({horizon - taken.size(0), -1, -1})});
       actions.push_back(taken);
       for (std::int64_t lane = 0; lane < batch.lanes(); ++lane) lanes.push_back({lane, t});
     }
     Carry start;
     for (const auto& [name, tensors] : parts) start[name] = torch::cat(tensors);
-    imagine_on(model, start, torch::cat(actions, 1), {}, rng, [&](std::int64_t k, const Carry& carry) { each(k, carry, lanes); });
+    imagine_on(model, start, torch::cat(actions, 1), {}, rng,
+               [&](std::int64_t k, const Carry& carry) { each(k, carry, lanes); });
   }
 }
 
@@ -70,9 +76,12 @@ StateParts parts_of(WorldModel& model, const Carry& carry) {
   parts.latent = latent.flatten(1).to(torch::kFloat32);
   const auto size = parts.latent.size(1), all = features.size(1);
   parts.memory = features;
-  if (size < all && torch::equal(features.slice(1, 0, size), parts.latent)) parts.memory = features.slice(1, size);
-  else if (size < all && torch::equal(features.slice(1, all - size), parts.latent)) parts.memory = features.slice(1, 0, all - size);
-  else if (size == all && torch::equal(features, parts.latent)) parts.memory = torch::Tensor();
+  if (size < all && torch::equal(features.slice(1, 0, size), parts.latent))
+    parts.memory = features.slice(1, size);
+  else if (size < all && torch::equal(features.slice(1, all - size), parts.latent))
+    parts.memory = features.slice(1, 0, all - size);
+  else if (size == all && torch::equal(features, parts.latent))
+    parts.memory = torch::Tensor();
   return parts;
 }
 
@@ -81,7 +90,8 @@ std::vector<std::int64_t> most_varying(const torch::Tensor& rows, std::int64_t m
   const auto order = std::get<1>(spread.sort(true, 0, true));  // stable, falling
   std::vector<std::int64_t> which;
   for (std::int64_t i = 0; i < std::min(most, order.size(0)); ++i)
-    if (const auto column = order[i].item<std::int64_t>(); spread[column].item<double>() > 1e-10) which.push_back(column);
+    if (const auto column = order[i].item<std::int64_t>(); spread[column].item<double>() > 1e-10)
+      which.push_back(column);
   std::ranges::sort(which);
   return which;
 }

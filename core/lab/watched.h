@@ -7,8 +7,8 @@
 
 namespace dream {
 
-/// Held-out episodes from their first frame to their last, a lane each. Of a shorter one the last frame stands still until
-/// the longest has ended.
+/// Held-out episodes from their first frame to their last, a lane each. Of a shorter one the last frame stands still
+/// until the longest has ended.
 struct Whole {
   SequenceBatch batch;
   std::size_t first = 0;             // the episode of lane 0
@@ -16,7 +16,8 @@ struct Whole {
   bool real(std::int64_t lane, std::int64_t t) const { return t < frames[static_cast<std::size_t>(lane)]; }
   Stretches::From at(std::int64_t lane, std::int64_t t) const { return {first + static_cast<std::size_t>(lane), t}; }
 };
-Whole whole(const std::vector<LivedEpisode>& episodes, std::size_t first, std::size_t count, const torch::Device& device);
+Whole whole(const std::vector<LivedEpisode>& episodes, std::size_t first, std::size_t count,
+            const torch::Device& device);
 
 /// A carry of every lane, and the frame that it has seen last.
 struct Watched {
@@ -29,7 +30,8 @@ struct Began {
 };
 /// Imagines `horizon` steps under the true actions from all of `starts`, several at once. `each` hears of every step
 /// 1 … horizon of every part.
-void imagine_from(WorldModel& model, const Whole& episodes, const std::vector<Watched>& starts, std::int64_t horizon, at::Generator rng,
+void imagine_from(WorldModel& model, const Whole& episodes, const std::vector<Watched>& starts, std::int64_t horizon,
+                  at::Generator rng,
                   const std::function<void(std::int64_t k, const Carry& carry, const std::vector<Began>& lanes)>& each);
 
 /// The two halves of what a behaviour sees; undefined where a model has no such half.

@@ -29,8 +29,9 @@ struct WorstWay {
   std::vector<Shown> worst = {};  // first the worst
   std::vector<Thing> things = {};
   std::int64_t offered = 0, searched = 0;  // frames that were judged, and those in which objects were looked for
-  std::vector<double> missed = {}, area = {}, middle_missed = {};  // of the foreground: one entry for each searched frame
-  std::vector<std::size_t> episode = {};                           // of each of those
+  std::vector<double> missed = {}, area = {},
+                      middle_missed = {};  // of the foreground: one entry for each searched frame
+  std::vector<std::size_t> episode = {};   // of each of those
 
   /// Kept where it is among the worst: of frames of one episode that are near each other, the worst stands for all.
   void offer(Shown shown);
@@ -40,7 +41,8 @@ struct WorstWay {
 struct WorstSums {
   static constexpr std::int64_t stride = 4;  // frames between two beginnings of a prediction
   static constexpr std::int64_t apart = 8;   // frames of one episode within which one stands for all
-  WorstWay seen{"reconstructions", "Worst reconstructions", "reconstructed"}, next{"next", "Worst predictions of the next frame", "predicted"}, far{"far", "", "imagined"};
+  WorstWay seen{"reconstructions", "Worst reconstructions", "reconstructed"},
+      next{"next", "Worst predictions of the next frame", "predicted"}, far{"far", "", "imagined"};
   std::int64_t context = 0, ahead = 0;  // `ahead` 0: episodes are too short to predict anything
   torch::Tensor middle;                 // the mean frame
   std::shared_ptr<Background> background;

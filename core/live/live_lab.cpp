@@ -88,7 +88,8 @@ void LiveEngine::answer_next(LabWork& work) {
   };
   try {
     for (const auto& run : asked.what.runs) {
-      const auto alike = std::ranges::count_if(asked.what.runs, [&](const auto& other) { return short_name(other) == short_name(run); });
+      const auto alike = std::ranges::count_if(asked.what.runs,
+                                               [&](const auto& other) { return short_name(other) == short_name(run); });
       names.push_back(alike > 1 ? run : short_name(run));
       const double done = static_cast<double>(answers.size()) / runs;
       LabAnswer answer;

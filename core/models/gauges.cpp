@@ -91,14 +91,15 @@ Gauged gauge(WorldModel& model, const SequenceBatch& batch, std::int64_t context
 
   const auto actions = batch.action.slice(0, context + 1);
   const auto rewards = model.reward_to_target(batch.reward);  // [T, B]
-  const auto imagined = [&](const torch::Tensor& under, torch::Tensor StepErrors::* part, const AtStep& each) {
+  const auto imagined = [&](const torch::Tensor& under, torch::Tensor StepErrors::*part, const AtStep& each) {
     std::vector<torch::Tensor> painted, paid, felt;
     auto same = noise.clone();
     imagine_on(model, start, under, {}, same, [&](std::int64_t k, const Carry& carry) {
       felt.push_back(missed_by(model.features(carry), features[static_cast<std::size_t>(k)]));
       const auto made_of = batch.image.defined() ? model.predict(carry) : model.outcome(carry);
       if (made_of.frame.defined()) painted.push_back(missed_by(made_of.frame, pictures_of(batch.image[context + k])));
-      if (made_of.reward.defined()) paid.push_back(missed_by(made_of.reward.unsqueeze(1), rewards[context + k].unsqueeze(1)));
+      if (made_of.reward.defined())
+        paid.push_back(missed_by(made_of.reward.unsqueeze(1), rewards[context + k].unsqueeze(1)));
       if (each) each(k, carry);
     });
     made.latents.*part = torch::stack(felt);
@@ -109,7 +110,8 @@ Gauged gauge(WorldModel& model, const SequenceBatch& batch, std::int64_t context
   // A single lane gets its own actions the other way round.
   imagined(batch.lanes() > 1 ? actions.roll(1, 1) : actions.flip(0), &StepErrors::others, {});
 
-  const auto baselines = [&](StepErrors& errors, const torch::Tensor& middle, const std::function<torch::Tensor(std::int64_t)>& real) {
+  const auto baselines = [&](StepErrors& errors, const torch::Tensor& middle,
+                             const std::function<torch::Tensor(std::int64_t)>& real) {
     std::vector<torch::Tensor> still, mean;
     for (std::int64_t k = 1; k <= horizon; ++k) {
       still.push_back(missed_by(real(0), real(k)));
@@ -120,9 +122,11 @@ Gauged gauge(WorldModel& model, const SequenceBatch& batch, std::int64_t context
   const auto felt = torch::stack(features).to(torch::kFloat32);
   baselines(made.latents, felt.mean({0, 1}), [&](std::int64_t k) { return felt[k]; });
   if (made.rewards.known())
-    baselines(made.rewards, rewards.slice(0, 1).mean().view({1, 1}), [&](std::int64_t k) { return rewards[context + k].unsqueeze(1); });
+    baselines(made.rewards, rewards.slice(0, 1).mean().view({1, 1}),
+              [&](std::int64_t k) { return rewards[context + k].unsqueeze(1); });
   if (made.pictures.known())
-    baselines(made.pictures, pictures_of(batch.image).mean({0, 1}), [&](std::int64_t k) { return pictures_of(batch.image[context + k]); });
+    baselines(made.pictures, pictures_of(batch.image).mean({0, 1}),
+              [&](std::int64_t k) { return pictures_of(batch.image[context + k]); });
   return made;
 }
 
@@ -151,7 +155,8 @@ double reliance_of(const StepErrors& errors) {
 double usable_horizon_of(const StepErrors& errors) {
   if (!errors.known() || errors.mean.sum().item<double>() <= 0) return no_gauge;
   const auto lost = (errors.dream.sum(1) > 0.5 * errors.mean.sum(1)).to(torch::kInt64);
-  return lost.any().item<bool>() ? static_cast<double>(lost.argmax(0).item<std::int64_t>()) : static_cast<double>(lost.size(0));
+  return lost.any().item<bool>() ? static_cast<double>(lost.argmax(0).item<std::int64_t>())
+                                 : static_cast<double>(lost.size(0));
 }
 
 double silent_share_of(const Gauged& gauged) {

@@ -33,7 +33,8 @@ TEST_F(LiveLab, AQuestionIsAnsweredAndAPointOfItsFigureIsDreamtFrom) {
     EXPECT_EQ(answer.fault, "");
     EXPECT_NE(answer.sentence, "");
     EXPECT_FALSE(answer.numbers.empty());
-    if (answer.figures.empty() || answer.figures[0].moments.empty()) return void(ADD_FAILURE() << "no figure to begin at");
+    if (answer.figures.empty() || answer.figures[0].moments.empty())
+      return void(ADD_FAILURE() << "no figure to begin at");
     picture(ctx, "lab_catch_horizon");
     const LabMoment moment = answer.figures[0].moments[0];
     const std::string slot = "//Answer###answer/lab\\/horizon\\/" + answer.figures[0].name + "/curve";
@@ -41,7 +42,8 @@ TEST_F(LiveLab, AQuestionIsAnsweredAndAPointOfItsFigureIsDreamtFrom) {
     ctx->MouseMoveToPos(plot.GetCenter());
     ctx->Yield(3);
     ctx->MouseClick();
-    until(ctx, "the dream begins there", [&] { return dream().source.find("moment of the laboratory") != std::string::npos; });
+    until(ctx, "the dream begins there",
+          [&] { return dream().source.find("moment of the laboratory") != std::string::npos; });
     EXPECT_EQ(window->ui().settings.workspace, "play");
     EXPECT_EQ(window->ui().snapshot->fault, "");
     EXPECT_TRUE(moment.known());

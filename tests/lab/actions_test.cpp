@@ -16,7 +16,8 @@ TEST(ActionsQuestion, APerfectModelListens) {
   EXPECT_GT(number_of(answer, "divergence").value, 0.8);
   EXPECT_TRUE(std::isnan(number_of(answer, "delta_psnr").value)) << "there is no error to divide by";
   EXPECT_EQ(number_of(answer, "effect_back").beside.front().value, 0) << "there is no chance in it";
-  EXPECT_NEAR(number_of(answer, "effect_back").value, 100 * 2.0 / 16, 1e-4) << "15 cells back is one on: two of 16 columns differ";
+  EXPECT_NEAR(number_of(answer, "effect_back").value, 100 * 2.0 / 16, 1e-4)
+      << "15 cells back is one on: two of 16 columns differ";
   EXPECT_NE(answer.sentence.find("It listens"), std::string::npos) << answer.sentence;
 }
 
@@ -56,7 +57,9 @@ TEST(ActionsQuestion, TheSheetHasARowForEachActionAndItsDifference) {
 /// Always does the same.
 class Stubborn : public RingDriver {
  public:
-  Decision decide(const Seen& seen, const Carry&, Mode, at::Generator) override { return {torch::full({seen.lanes(), 1}, 2.0)}; }
+  Decision decide(const Seen& seen, const Carry&, Mode, at::Generator) override {
+    return {torch::full({seen.lanes(), 1}, 2.0)};
+  }
 };
 
 TEST(ActionsQuestion, OneActionAloneTellsNothing) {

@@ -14,7 +14,9 @@ namespace blame_test {
 
 using namespace test;
 
-bool says(const LabAnswer& answer, const std::string& words) { return answer.sentence.find(words) != std::string::npos; }
+bool says(const LabAnswer& answer, const std::string& words) {
+  return answer.sentence.find(words) != std::string::npos;
+}
 
 TEST(BlameQuestion, APerfectModelHasNothingToBeBlamedFor) {
   const auto answer = answer_about("blame", known_system(Wrong::nothing));
@@ -120,7 +122,8 @@ TEST(BlameQuestion, PeopleAreNotBlamed) {
 /// A shipped run in which the weights of some of its networks have changed places.
 std::shared_ptr<System> shuffled(const std::string& run, const std::vector<std::string>& networks) {
   torch::set_num_threads(1);
-  std::shared_ptr<System> system = load_system(load_run(DREAMSCOPE_SOURCE_DIR "/assets/runs/" + run + "/checkpoint.safetensors"), "cpu");
+  std::shared_ptr<System> system =
+      load_system(load_run(DREAMSCOPE_SOURCE_DIR "/assets/runs/" + run + "/checkpoint.safetensors"), "cpu");
   torch::NoGradGuard no_grad;
   auto rng = make_generator(torch::kCPU, 5);
   std::size_t changed = 0;
@@ -128,7 +131,9 @@ std::shared_ptr<System> shuffled(const std::string& run, const std::vector<std::
     auto weights = item.value();
     for (const auto& network : networks) {
       if (!item.key().starts_with(network + ".")) continue;
-      weights.copy_(weights.flatten().index_select(0, torch::randperm(weights.numel(), rng, torch::kInt64)).view(weights.sizes()));
+      weights.copy_(weights.flatten()
+                        .index_select(0, torch::randperm(weights.numel(), rng, torch::kInt64))
+                        .view(weights.sizes()));
       ++changed;
     }
   }

@@ -59,7 +59,8 @@ TEST(CalibrationQuestion, TheTruthAboutEndsHasSkillOneAndAConstantNone) {
   EXPECT_NEAR(number_of(about_ends(0.9), "end_ece").value, 0.9 - rate, 1e-6);
 }
 
-/// A latent of two numbers that is drawn around nothing with a deviation that comes and goes; the prior says `share` of it.
+/// A latent of two numbers that is drawn around nothing with a deviation that comes and goes; the prior says `share` of
+/// it.
 class Wavering : public KnownModel {
  public:
   explicit Wavering(double share) : share_(share) {}
@@ -96,7 +97,8 @@ TEST(CalibrationQuestion, APriorThatIsRightIsCalibratedAndATooNarrowOneIsNot) {
   EXPECT_GT(number_of(narrow, "pit_error").value, 0.15);
   EXPECT_EQ(number_of(narrow, "pit_error").verdict, LabNumber::Verdict::bad);
   EXPECT_LT(number_of(right, "crps").value, number_of(narrow, "crps").value);
-  EXPECT_LT(number_of(right, "crps").value, number_of(right, "crps").beside.front().value) << "it knows the width, one Gaussian does not";
+  EXPECT_LT(number_of(right, "crps").value, number_of(right, "crps").beside.front().value)
+      << "it knows the width, one Gaussian does not";
   // As unsure as wrong, in every bin.
   const auto& curve = std::get<Curve>(*figure_of(right, "spread").value);
   for (std::size_t i = 0; i < curve.x.size(); ++i) EXPECT_NEAR(curve.lines[0].y[i] / curve.x[i], 1, 0.25) << i;
@@ -108,7 +110,8 @@ class Expecting : public RingDriver {
  public:
   Expecting(double share, double more) : share_(share), more_(more) {}
   torch::Tensor value(const Seen& seen) override {
-    // From a cell it takes d steps to 0, and 1 is paid at every step from then on: γ^(d−1) / (1 − γ), no later than now.
+    // From a cell it takes d steps to 0, and 1 is paid at every step from then on: γ^(d−1) / (1 − γ), no later than
+    // now.
     const auto cell = seen.carry.at("z").argmax(-1);
     const auto way = torch::minimum(cell, Ring::cells - cell).clamp_min(1).to(torch::kFloat32);
     return share_ * torch::pow(discount(), way - 1) / (1 - discount()) + more_;

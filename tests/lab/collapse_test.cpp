@@ -45,7 +45,8 @@ class Counting : public KnownModel {
   }
   Belief belief(const Carry& carry) override {
     const auto turn = carry.at("count").squeeze(1).to(torch::kInt64).remainder(used_);
-    const auto one = torch::one_hot(turn, Ring::cells).to(torch::kFloat32), other = torch::one_hot(stuck_ ? torch::zeros_like(turn) : turn, Ring::cells).to(torch::kFloat32);
+    const auto one = torch::one_hot(turn, Ring::cells).to(torch::kFloat32),
+               other = torch::one_hot(stuck_ ? torch::zeros_like(turn) : turn, Ring::cells).to(torch::kFloat32);
     const auto z = torch::stack({one, other}, 1);
     return {z.flatten(1), {{}, {}, {}, torch::full_like(z, -std::log(16.0))}, {{}, {}, {}, (z + 1e-12).log()}};
   }
@@ -65,7 +66,8 @@ TEST(CollapseQuestion, ClassesThatAreUsedAlikeHaveThePerplexityOfTheirCount) {
   const auto all = about_counting(16, false);
   EXPECT_NEAR(number_of(all, "perplexity").value, 16, 0.05);
   EXPECT_DOUBLE_EQ(number_of(all, "dead_classes").value, 0);
-  EXPECT_NEAR(number_of(all, "kl").value, 2 * std::log(16.0), 1e-3) << "a uniform prior against one class in each of two groups";
+  EXPECT_NEAR(number_of(all, "kl").value, 2 * std::log(16.0), 1e-3)
+      << "a uniform prior against one class in each of two groups";
   const auto half = about_counting(4, false);
   EXPECT_NEAR(number_of(half, "perplexity").value, 4, 0.05);
   EXPECT_DOUBLE_EQ(number_of(half, "dead_classes").value, 0.75);

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <thread>
 #include <cmath>
+#include <thread>
 
 #include "core/data/events.h"
 #include "core/engine/run_file.h"
@@ -24,8 +24,10 @@ std::shared_ptr<System> scored(Wrong wrong, const std::string& score) {
 
 TEST(CompareQuestion, TellsWhatTheRunSays) {
   auto system = scored(Wrong::nothing, "-20.5 ± 10 over 100 unseen episodes");
-  system->metrics = Metrics({{"learn/return", "", "", "step"}, {"world/image", "", "", "update"}, {"gauges/skill", "", "", "update"}});
-  for (int i = 1; i <= 5; ++i) system->metrics.add("learn/return", 100 * i, 1), system->metrics.add("world/image", 7 * i, 1);
+  system->metrics = Metrics(
+      {{"learn/return", "", "", "step"}, {"world/image", "", "", "update"}, {"gauges/skill", "", "", "update"}});
+  for (int i = 1; i <= 5; ++i)
+    system->metrics.add("learn/return", 100 * i, 1), system->metrics.add("world/image", 7 * i, 1);
   system->metrics.add("gauges/skill", 1000, 1);
   const auto answer = answer_about("compare", system);
   const auto& score = number_of(answer, "score");
@@ -106,7 +108,8 @@ TEST(CompareQuestion, RunsStandOnOneBoard) {
 }
 
 TEST(LabAnswer, TheBoardOfAnotherQuestionStandsBelowItsPictures) {
-  const auto one = answer_about("horizon", known_system(Wrong::nothing, true)), two = answer_about("horizon", known_system(Wrong::deaf, true));
+  const auto one = answer_about("horizon", known_system(Wrong::nothing, true)),
+             two = answer_about("horizon", known_system(Wrong::deaf, true));
   const auto both = joined(question("horizon"), {one, two}, {"good", "deaf"});
   EXPECT_EQ(both.figures.front().name, "error");
   EXPECT_EQ(std::get<Table>(*figure_of(both, "board").value).rows.size(), 2u);

@@ -1,9 +1,10 @@
 // Scores of densities against closed forms, and statistics of pairs whose answers are known.
+#include "core/lab/density_scores.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "core/lab/density_scores.h"
 #include "core/lab/pairs.h"
 
 namespace dream {
@@ -19,14 +20,16 @@ TEST(DensityScores, CrpsOfAGaussian) {
   EXPECT_NEAR(crps_of(standard, number(1)).item<double>(), 0.602441, 1e-6);
   // Of draws from itself: 1/√π on average.
   const auto draws = torch::randn({200000, 1}, at::make_generator<at::CPUGeneratorImpl>(1), torch::kFloat64);
-  EXPECT_NEAR(crps_of(gaussian(torch::zeros_like(draws), torch::ones_like(draws)), draws).mean().item<double>(), 0.564190, 3e-3);
+  EXPECT_NEAR(crps_of(gaussian(torch::zeros_like(draws), torch::ones_like(draws)), draws).mean().item<double>(),
+              0.564190, 3e-3);
   // It scales with its unit.
   EXPECT_NEAR(crps_of(gaussian(number(3), number(10)), number(13)).item<double>(), 6.02441, 1e-5);
 }
 
 TEST(DensityScores, OfAMixture) {
   const auto half = torch::full({1, 1, 2}, std::log(0.5), torch::kFloat64);
-  const Density two{half, torch::tensor({-1.0, 1.0}, torch::kFloat64).view({1, 1, 2}), torch::zeros({1, 1, 2}, torch::kFloat64), {}};
+  const Density two{
+      half, torch::tensor({-1.0, 1.0}, torch::kFloat64).view({1, 1, 2}), torch::zeros({1, 1, 2}, torch::kFloat64), {}};
   EXPECT_NEAR(crps_of(two, number(0)).item<double>(), 0.359409, 1e-6);
   EXPECT_NEAR(pit_of(two, number(0)).item<double>(), 0.5, 1e-12);
   EXPECT_NEAR(nll_of(two, number(0)).item<double>(), 0.5 * std::log(2 * 3.14159265358979) + 0.5, 1e-9);

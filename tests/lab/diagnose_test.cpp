@@ -1,5 +1,5 @@
-// What is wrong with it? Runs that are broken on purpose, each beside a healthy twin that was trained the same way; models
-// whose fault is known; and the runs that came with this program.
+// What is wrong with it? Runs that are broken on purpose, each beside a healthy twin that was trained the same way;
+// models whose fault is known; and the runs that came with this program.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -43,9 +43,12 @@ TEST(DiagnoseQuestion, IsSilentOnAPerfectModel) {
 }
 
 TEST(DiagnoseQuestion, FindsWhatIsKnownToBeWrong) {
-  const std::pair<Wrong, const char*> known[] = {{Wrong::deaf, "deaf"},           {Wrong::copies, "no_skill"},
-                                                 {Wrong::dynamics, "prior_unlearned"}, {Wrong::decoder, "encoder_blind"},
-                                                 {Wrong::collapsed, "collapsed"}, {Wrong::encoder, "reward_blind"}};
+  const std::pair<Wrong, const char*> known[] = {{Wrong::deaf, "deaf"},
+                                                 {Wrong::copies, "no_skill"},
+                                                 {Wrong::dynamics, "prior_unlearned"},
+                                                 {Wrong::decoder, "encoder_blind"},
+                                                 {Wrong::collapsed, "collapsed"},
+                                                 {Wrong::encoder, "reward_blind"}};
   for (const auto& [wrong, rule] : known) {
     const auto answer = answer_about("diagnose", known_system(wrong, true));
     ASSERT_TRUE(rules_of(answer).contains(rule)) << rule << ": " << ::testing::PrintToString(rules_of(answer));
@@ -66,7 +69,9 @@ TEST(DiagnoseQuestion, AWorldWithoutAnswersSaysNothingOfAModelsEars) {
   // All episodes take the same actions: none is another one's.
   class Staying : public Behaviour {
    public:
-    Decision decide(const Seen& seen, const Carry&, Mode, at::Generator) override { return {torch::full({seen.lanes(), 1}, 2.0f)}; }
+    Decision decide(const Seen& seen, const Carry&, Mode, at::Generator) override {
+      return {torch::full({seen.lanes(), 1}, 2.0f)};
+    }
   };
   const auto system = known_system(Wrong::deaf);
   system->behaviour = std::make_shared<Staying>();
@@ -80,7 +85,8 @@ RunFacts facts_with(const std::string& name, const std::function<double(double)>
   CurveView curve;
   curve.name = name, curve.x_unit = "update", curve.floor = floor, curve.has_floor = floor > 0;
   Rng rng(1);
-  for (int i = 0; i < 200; ++i) curve.x.push_back(20.0 * (i + 1)), curve.y.push_back(of(i / 200.0) * (1 + 0.02 * rng.normal()));
+  for (int i = 0; i < 200; ++i)
+    curve.x.push_back(20.0 * (i + 1)), curve.y.push_back(of(i / 200.0) * (1 + 0.02 * rng.normal()));
   run.curves = {curve};
   return run;
 }
@@ -96,10 +102,13 @@ TEST(Diagnosis, ReadsCurves) {
   const auto falls = [](double x) { return 3 + 40 * std::exp(-12 * x); };
   using Names = std::set<std::string>;
   EXPECT_EQ(found_in(facts_with("world/image", falls)), Names{});
-  EXPECT_EQ(found_in(facts_with("world/image", [&](double x) { return falls(x) + (x > 0.7 ? 300 * (x - 0.7) : 0); })), Names{"loss_rises"});
+  EXPECT_EQ(found_in(facts_with("world/image", [&](double x) { return falls(x) + (x > 0.7 ? 300 * (x - 0.7) : 0); })),
+            Names{"loss_rises"});
   EXPECT_EQ(found_in(facts_with("m/nll", [](double) { return 1.42; })), (Names{"loss_stands", "m_knows_nothing"}));
-  EXPECT_EQ(found_in(facts_with("world/vector", [&](double x) { return falls(x) + 15 * std::sin(300 * x); })), Names{"loss_rough"});
-  EXPECT_EQ(found_in(facts_with("world/gradient", [](double x) { return x > 0.8 && x < 0.81 ? 1e5 : 30; })), Names{"gradient_spikes"});
+  EXPECT_EQ(found_in(facts_with("world/vector", [&](double x) { return falls(x) + 15 * std::sin(300 * x); })),
+            Names{"loss_rough"});
+  EXPECT_EQ(found_in(facts_with("world/gradient", [](double x) { return x > 0.8 && x < 0.81 ? 1e5 : 30; })),
+            Names{"gradient_spikes"});
   EXPECT_EQ(found_in(facts_with("behaviour/actor_gradient", [](double) { return 3e-6; })), Names{"actor_unmoved"});
   EXPECT_EQ(found_in(facts_with("v/kl", [](double) { return 4; }, 16)), Names{"v_says_little"});
   EXPECT_EQ(found_in(facts_with("v/kl", [](double) { return 16.3; }, 16)), Names{});
@@ -131,7 +140,7 @@ void write_data(const std::filesystem::path& folder, const System& system, Data 
   DatasetWriter writer(folder, {system.environment, "random", spaces});
   Rng rng(3);
   std::vector<Episode> all;
-  for (std::uint64_t seed = 0; seed < (wrong == Data::one_episode ? 1 :  spaces.action.discrete() ? 100 : 40); ++seed) {
+  for (std::uint64_t seed = 0; seed < (wrong == Data::one_episode ? 1 : spaces.action.discrete() ? 100 : 40); ++seed) {
     Episode e;
     e.seed = seed, e.height = spaces.image_height, e.width = spaces.image_width, e.channels = spaces.image_channels;
     e.vector_size = static_cast<int>(spaces.vector_names.size()), e.action_size = 1;
@@ -144,7 +153,9 @@ void write_data(const std::filesystem::path& folder, const System& system, Data 
     };
     look();
     for (StepResult result; !result.done();) {
-      const auto action = spaces.action.discrete() ? static_cast<float>(rng.integers(spaces.action.choices.size())) : static_cast<float>(rng.uniform(spaces.action.low[0], spaces.action.high[0]));
+      const auto action = spaces.action.discrete()
+                              ? static_cast<float>(rng.integers(spaces.action.choices.size()))
+                              : static_cast<float>(rng.uniform(spaces.action.low[0], spaces.action.high[0]));
       result = env->step({&action, 1});
       e.actions.push_back(action), e.rewards.push_back(wrong == Data::no_rewards ? 0 : result.reward);
       e.terminated.push_back(result.terminated), e.truncated.push_back(result.truncated);
@@ -157,7 +168,8 @@ void write_data(const std::filesystem::path& folder, const System& system, Data 
     for (const auto& e : all) actions.insert(actions.end(), e.actions.begin(), e.actions.end());
     std::shuffle(actions.begin(), actions.end(), rng);
     auto next = actions.begin();
-    for (auto& e : all) std::copy_n(next, e.actions.size(), e.actions.begin()), next += static_cast<std::ptrdiff_t>(e.actions.size());
+    for (auto& e : all)
+      std::copy_n(next, e.actions.size(), e.actions.begin()), next += static_cast<std::ptrdiff_t>(e.actions.size());
   }
   for (const auto& e : all) writer.append(e);
 }
@@ -176,9 +188,11 @@ class BrokenRuns : public ::testing::Test {
   std::set<std::string> diagnosed(const Broken& broken) {
     RunSpec spec;
     spec.recipe = "planet", spec.environment = "Pendulum";
-    spec.settings = {"env.repeat=4", "world.observe=vector", "world.paint=false", "world.deter=48", "world.hidden=32", "world.units=32",
-                     "world.groups=8", "world.free_nats=0", "world_optimiser.learning_rate=3e-3", "planner.candidates=16", "planner.elites=4",
-                     "planner.iterations=1", "planner.horizon=3", "train.lanes=1", "train.bfloat16=false"};
+    spec.settings = {"env.repeat=4",          "world.observe=vector", "world.paint=false",
+                     "world.deter=48",        "world.hidden=32",      "world.units=32",
+                     "world.groups=8",        "world.free_nats=0",    "world_optimiser.learning_rate=3e-3",
+                     "planner.candidates=16", "planner.elites=4",     "planner.iterations=1",
+                     "planner.horizon=3",     "train.lanes=1",        "train.bfloat16=false"};
     return trained(spec, broken, 300, 24, 8);
   }
 
@@ -197,9 +211,10 @@ class BrokenRuns : public ::testing::Test {
     const auto steps = Dataset(data).steps();
     spec.directory = run;
     const auto number = [](const char* key, double value) { return std::string(key) + std::to_string(value); };
-    spec.settings.insert(spec.settings.end(), {"train.prefill=0", "train.datasets=" + data.string(), "train.steps=" + std::to_string(steps),
-                                               "train.batch=" + std::to_string(batch), "train.length=" + std::to_string(length),
-                                               number("train.train_ratio=", 1.0 * updates * batch * length / static_cast<double>(steps))});
+    spec.settings.insert(spec.settings.end(),
+                         {"train.prefill=0", "train.datasets=" + data.string(), "train.steps=" + std::to_string(steps),
+                          "train.batch=" + std::to_string(batch), "train.length=" + std::to_string(length),
+                          number("train.train_ratio=", 1.0 * updates * batch * length / static_cast<double>(steps))});
     spec.settings.insert(spec.settings.end(), broken.settings.begin(), broken.settings.end());
     {
       Trainer trainer(make_system(spec), {1e9, "learn"}, std::filesystem::exists(run / "checkpoint.safetensors"));
@@ -230,8 +245,9 @@ class BrokenRuns : public ::testing::Test {
 using Names = std::set<std::string>;
 
 /// What the runs below are found by.
-const Names told_of = {"prior_unlearned", "weightless", "reward_blind", "learning_rate", "loss_rises", "loss_stands",
-                       "loss_rough", "part_frozen", "few_episodes", "overfitted", "collapsed", "kl_vanished", "encoder_blind"};
+const Names told_of = {"prior_unlearned", "weightless",  "reward_blind", "learning_rate", "loss_rises",
+                       "loss_stands",     "loss_rough",  "part_frozen",  "few_episodes",  "overfitted",
+                       "collapsed",       "kl_vanished", "encoder_blind"};
 
 TEST_F(BrokenRuns, NothingIsToldOfTheHealthyTwin) {
   for (const auto& rule : diagnosed({})) EXPECT_FALSE(told_of.contains(rule)) << rule;

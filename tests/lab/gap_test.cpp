@@ -12,7 +12,9 @@ namespace gap_test {
 
 using namespace test;
 
-bool says(const LabAnswer& answer, const std::string& words) { return answer.sentence.find(words) != std::string::npos; }
+bool says(const LabAnswer& answer, const std::string& words) {
+  return answer.sentence.find(words) != std::string::npos;
+}
 
 TEST(GapQuestion, APerfectDreamPaysWhatRealityPays) {
   const auto answer = answer_about("gap", known_system(Wrong::nothing));
@@ -103,7 +105,8 @@ TEST(GapQuestion, FollowsWhatTheDreamIsBentBy) {
   const auto& curve = std::get<Curve>(*figure_of(answer, "returns").value);
   EXPECT_EQ(curve.x, (std::vector<double>{0.5, 0.8, 1, 1.15, 1.3})) << "within the knob's range";
   const auto steps = static_cast<double>(answer.steps) / static_cast<double>(answer.episodes);
-  for (std::size_t i = 0; i < curve.x.size(); ++i) EXPECT_NEAR(curve.lines.front().y[i], curve.x[i] * steps, 1e-3 * steps);
+  for (std::size_t i = 0; i < curve.x.size(); ++i)
+    EXPECT_NEAR(curve.lines.front().y[i], curve.x[i] * steps, 1e-3 * steps);
   EXPECT_NEAR(number_of(answer, "return_dream").value, steps, 1e-3 * steps) << "the answer is about the default";
 }
 

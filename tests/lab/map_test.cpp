@@ -17,7 +17,9 @@ using namespace test;
 class RoundModel : public WorldModel {
  public:
   RoundModel() { register_buffer("unused", torch::zeros({1})); }
-  Carry initial(std::int64_t batch) override { return {{"z", torch::zeros({batch, 2})}, {"h", torch::zeros({batch, 3})}}; }
+  Carry initial(std::int64_t batch) override {
+    return {{"z", torch::zeros({batch, 2})}, {"h", torch::zeros({batch, 3})}};
+  }
   Carry observe(const Carry& carry, const torch::Tensor&, const Observation& seen, at::Generator) override {
     const auto angle = seen.image.to(torch::kFloat32).mean({1, 3}).argmax(-1) * (2 * M_PI / Ring::cells);
     return {{"z", torch::stack({angle.cos(), angle.sin()}, 1)}, {"h", carry.at("h") + 1}};
@@ -26,13 +28,19 @@ class RoundModel : public WorldModel {
   Prediction predict(const Carry& carry) override {
     auto made = outcome(carry);
     const auto z = carry.at("z");
-    made.frame = (0.5 + 0.5 * z).repeat_interleave(Ring::cells / 2, 1).view({-1, 1, 1, Ring::cells}).expand({-1, 3, Ring::cells, Ring::cells}).clone();
+    made.frame = (0.5 + 0.5 * z)
+                     .repeat_interleave(Ring::cells / 2, 1)
+                     .view({-1, 1, 1, Ring::cells})
+                     .expand({-1, 3, Ring::cells, Ring::cells})
+                     .clone();
     made.frame.select(2, 0) = (carry.at("h").select(1, 0) / 1000).view({-1, 1, 1}).expand({-1, 3, Ring::cells});
     return made;
   }
   Prediction outcome(const Carry&) override { return {}; }
   Belief belief(const Carry& carry) override { return {carry.at("z"), {}, {}}; }
-  Carry with_latent(const Carry& memory, const Carry& latent) override { return {{"z", latent.at("z")}, {"h", memory.at("h")}}; }
+  Carry with_latent(const Carry& memory, const Carry& latent) override {
+    return {{"z", latent.at("z")}, {"h", memory.at("h")}};
+  }
   torch::Tensor features(const Carry& carry) override { return torch::cat({carry.at("z"), carry.at("h")}, 1); }
   std::int64_t feature_count() const override { return 5; }
   std::vector<std::string> probe_names() const override { return {}; }
@@ -71,7 +79,8 @@ TEST(MapQuestion, TwoNumbersAreMappedAsTheyAre) {
   };
   const auto &c = colour("cell[0]"), &s = colour("cell[1]");
   for (std::size_t i = 0; i + 7 < points.x.size(); i += 7)
-    EXPECT_NEAR(std::hypot(points.x[i] - points.x[i + 7], points.y[i] - points.y[i + 7]), std::hypot(c[i] - c[i + 7], s[i] - s[i + 7]), 1e-4);
+    EXPECT_NEAR(std::hypot(points.x[i] - points.x[i + 7], points.y[i] - points.y[i + 7]),
+                std::hypot(c[i] - c[i + 7], s[i] - s[i + 7]), 1e-4);
 }
 
 TEST(MapQuestion, EveryPointKnowsItsPictureAndItsMoment) {
@@ -87,10 +96,13 @@ TEST(MapQuestion, EveryPointKnowsItsPictureAndItsMoment) {
     const auto& lived = bench.held_out.all();
     const auto episode = std::ranges::find(lived, moment.seed, [](const LivedEpisode& each) { return each.data.seed; });
     ASSERT_NE(episode, lived.end());
-    const auto* frame = episode->data.frames.data() + static_cast<std::size_t>(moment.step) * episode->data.frame_bytes();
-    const auto left = i % static_cast<std::size_t>(points.thumb_columns) * 16, top = i / static_cast<std::size_t>(points.thumb_columns) * 16;
+    const auto* frame =
+        episode->data.frames.data() + static_cast<std::size_t>(moment.step) * episode->data.frame_bytes();
+    const auto left = i % static_cast<std::size_t>(points.thumb_columns) * 16,
+               top = i / static_cast<std::size_t>(points.thumb_columns) * 16;
     for (std::size_t x = 0; x < 16; ++x)
-      EXPECT_EQ(points.thumbnails->pixels[(top * static_cast<std::size_t>(points.thumbnails->width) + left + x) * 3], frame[x * 3]);
+      EXPECT_EQ(points.thumbnails->pixels[(top * static_cast<std::size_t>(points.thumbnails->width) + left + x) * 3],
+                frame[x * 3]);
   }
 }
 
@@ -113,14 +125,16 @@ TEST(MapQuestion, OfALatentThatIsAlwaysTheSameItCannotTell) {
 
 TEST(LatentWalk, NumbersGoOverInAStraightLine) {
   auto system = round_system();
-  const Carry from = {{"z", torch::tensor({{1.0f, 0.0f}})}, {"h", torch::full({1, 3}, 100.0f)}}, to = {{"z", torch::tensor({{-1.0f, 1.0f}})}, {"h", torch::full({1, 3}, 200.0f)}};
+  const Carry from = {{"z", torch::tensor({{1.0f, 0.0f}})}, {"h", torch::full({1, 3}, 100.0f)}},
+              to = {{"z", torch::tensor({{-1.0f, 1.0f}})}, {"h", torch::full({1, 3}, 200.0f)}};
   const auto walk = walk_between(*system->model, from, to, 5);
   ASSERT_TRUE(walk.lacks.empty());
   ASSERT_EQ(walk.whole.size(0), 5);
   for (std::int64_t i = 0; i < 5; ++i) {
     EXPECT_NEAR(walk.whole[i][0][5][0].item<float>(), 0.5 + 0.5 * (1 - 0.5 * static_cast<double>(i)), 1e-6);
     EXPECT_NEAR(walk.whole[i][0][5][15].item<float>(), 0.5 + 0.5 * 0.25 * static_cast<double>(i), 1e-6);
-    EXPECT_NEAR(walk.whole[i][0][0][0].item<float>(), 0.1 + 0.025 * static_cast<double>(i), 1e-6) << "memory goes along";
+    EXPECT_NEAR(walk.whole[i][0][0][0].item<float>(), 0.1 + 0.025 * static_cast<double>(i), 1e-6)
+        << "memory goes along";
     EXPECT_NEAR(walk.latent[i][0][5][0].item<float>(), walk.whole[i][0][5][0].item<float>(), 1e-6);
     EXPECT_NEAR(walk.latent[i][0][0][0].item<float>(), 0.1, 1e-6) << "the first one's memory stays";
   }
@@ -129,19 +143,29 @@ TEST(LatentWalk, NumbersGoOverInAStraightLine) {
 TEST(LatentWalk, OfClassesTheLikeliestIsTaken) {
   Bench bench(known_system(Wrong::nothing, true));
   const auto& lived = bench.held_out.first(4);
-  const auto cell_at = [&](std::size_t e, std::size_t t) { return live_again(*bench.system, bench.held_out.moment(e, static_cast<std::int64_t>(t))).carry.at("z").argmax().item<std::int64_t>(); };
+  const auto cell_at = [&](std::size_t e, std::size_t t) {
+    return live_again(*bench.system, bench.held_out.moment(e, static_cast<std::int64_t>(t)))
+        .carry.at("z")
+        .argmax()
+        .item<std::int64_t>();
+  };
   std::size_t t = 80;
   while (cell_at(0, t) == cell_at(1, t)) ++t;
   ASSERT_LT(t, lived[0].data.length());
-  const auto walk = walk_latents(*bench.system, bench.held_out.moment(0, static_cast<std::int64_t>(t)), bench.held_out.moment(1, static_cast<std::int64_t>(t)), 6);
+  const auto walk = walk_latents(*bench.system, bench.held_out.moment(0, static_cast<std::int64_t>(t)),
+                                 bench.held_out.moment(1, static_cast<std::int64_t>(t)), 6);
   for (std::int64_t i = 0; i < 6; ++i) {
     EXPECT_TRUE(torch::equal(walk.whole[i], i < 3 ? walk.first : walk.last)) << i;
     EXPECT_TRUE(torch::equal(walk.latent[i], i < 3 ? walk.first : walk.last)) << i;
   }
   // What was lived again is what was lived.
   const auto& data = lived[0].data;
-  EXPECT_TRUE(torch::equal(walk.first, unit_pictures(torch::from_blob(const_cast<std::uint8_t*>(data.frames.data()) + t * data.frame_bytes(), {16, 16, 3}, torch::kUInt8).clone())));
-  const auto sheet = walk.sheet(bench.held_out.moment(0, static_cast<std::int64_t>(t)), bench.held_out.moment(1, static_cast<std::int64_t>(t)));
+  EXPECT_TRUE(torch::equal(
+      walk.first, unit_pictures(torch::from_blob(const_cast<std::uint8_t*>(data.frames.data()) + t * data.frame_bytes(),
+                                                 {16, 16, 3}, torch::kUInt8)
+                                    .clone())));
+  const auto sheet = walk.sheet(bench.held_out.moment(0, static_cast<std::int64_t>(t)),
+                                bench.held_out.moment(1, static_cast<std::int64_t>(t)));
   EXPECT_EQ(sheet.columns, 8);
   EXPECT_EQ(sheet.rows, 2);
   EXPECT_EQ(sheet.moments.size(), 8u);

@@ -29,7 +29,8 @@ class Drifting : public SmallEnv {
   void write_vector(std::span<float>) const override {}
   void paint_observation(paint::Canvas& canvas) const override {
     canvas.clear({0, 0, 0});
-    canvas.rectangle(static_cast<float>(cell_) / Ring::cells, 0, static_cast<float>(cell_ + 1) / Ring::cells, 1, {255, 255, 255});
+    canvas.rectangle(static_cast<float>(cell_) / Ring::cells, 0, static_cast<float>(cell_ + 1) / Ring::cells, 1,
+                     {255, 255, 255});
   }
   std::vector<double> numbers() const override { return {static_cast<double>(cell_), static_cast<double>(way_)}; }
   bool take(std::span<const double> numbers, int, bool) override {
@@ -42,13 +43,15 @@ class Drifting : public SmallEnv {
   int cell_ = 0, way_ = 1;
 };
 
-/// Sees where the dot is and remembers which way it went: "z" [B, 16], "h" [B, 1] in {−1, 0, 1}, 0 before it has seen two
-/// frames. One that forgets always remembers 0.
+/// Sees where the dot is and remembers which way it went: "z" [B, 16], "h" [B, 1] in {−1, 0, 1}, 0 before it has seen
+/// two frames. One that forgets always remembers 0.
 class DriftModel : public KnownModel {
  public:
   explicit DriftModel(bool forgets) : forgets_(forgets) {}
   Carry initial(std::int64_t batch) override {
-    return {{"z", torch::zeros({batch, Ring::cells})}, {"h", torch::zeros({batch, 1})}, {"dreams", torch::zeros({batch, 1})}};
+    return {{"z", torch::zeros({batch, Ring::cells})},
+            {"h", torch::zeros({batch, 1})},
+            {"dreams", torch::zeros({batch, 1})}};
   }
   Carry observe(const Carry& carry, const torch::Tensor&, const Observation& seen, at::Generator) override {
     const auto cell = seen.image.to(torch::kFloat32).mean({1, 3}).argmax(-1), before = carry.at("z").argmax(-1);
@@ -56,11 +59,16 @@ class DriftModel : public KnownModel {
     auto way = (cell - before + Ring::cells + Ring::cells / 2).remainder(Ring::cells) - Ring::cells / 2;
     way = torch::where(known, way.clamp(-1, 1), torch::zeros_like(way));
     if (forgets_) way = torch::zeros_like(way);
-    return {{"z", torch::one_hot(cell, Ring::cells).to(torch::kFloat32)}, {"h", way.unsqueeze(1).to(torch::kFloat32)}, {"dreams", carry.at("dreams")}};
+    return {{"z", torch::one_hot(cell, Ring::cells).to(torch::kFloat32)},
+            {"h", way.unsqueeze(1).to(torch::kFloat32)},
+            {"dreams", carry.at("dreams")}};
   }
   Carry imagine(const Carry& carry, const torch::Tensor&, const KnobValues&, at::Generator) override {
-    const auto cell = (carry.at("z").argmax(-1) + carry.at("h").squeeze(1).to(torch::kInt64) + Ring::cells).remainder(Ring::cells);
-    return {{"z", torch::one_hot(cell, Ring::cells).to(torch::kFloat32)}, {"h", carry.at("h")}, {"dreams", carry.at("dreams")}};
+    const auto cell =
+        (carry.at("z").argmax(-1) + carry.at("h").squeeze(1).to(torch::kInt64) + Ring::cells).remainder(Ring::cells);
+    return {{"z", torch::one_hot(cell, Ring::cells).to(torch::kFloat32)},
+            {"h", carry.at("h")},
+            {"dreams", carry.at("dreams")}};
   }
   Belief belief(const Carry& carry) override { return {carry.at("z"), {}, {}}; }
   std::int64_t feature_count() const override { return Ring::cells + 1; }
@@ -78,7 +86,8 @@ class EmptyLatent : public KnownModel {
     return made;
   }
   Carry imagine(const Carry& carry, const torch::Tensor& action, const KnobValues& knobs, at::Generator rng) override {
-    auto made = KnownModel::imagine({{"z", carry.at("h")}, {"h", carry.at("h")}, {"dreams", carry.at("dreams")}}, action, knobs, rng);
+    auto made = KnownModel::imagine({{"z", carry.at("h")}, {"h", carry.at("h")}, {"dreams", carry.at("dreams")}},
+                                    action, knobs, rng);
     made["z"] = carry.at("z");
     return made;
   }
@@ -165,9 +174,11 @@ TEST(MemoryQuestion, AnEmptyLatentTellsNothing) {
 }
 
 TEST(MemoryQuestion, ImaginingKeepsTheStateWhereItIsPerfectAndLosesItWhereItIsNot) {
-  const auto good = answer_about("memory", known_system(Wrong::nothing, true)), wrong = answer_about("memory", known_system(Wrong::dynamics, true));
+  const auto good = answer_about("memory", known_system(Wrong::nothing, true)),
+             wrong = answer_about("memory", known_system(Wrong::dynamics, true));
   EXPECT_NEAR(number_of(good, "transfer").value, 1, 0.01);
-  EXPECT_LT(beside(number_of(good, "transfer"), "state of the start"), 0.9) << "a state that stands still is not the state later";
+  EXPECT_LT(beside(number_of(good, "transfer"), "state of the start"), 0.9)
+      << "a state that stands still is not the state later";
   EXPECT_LT(number_of(wrong, "transfer").value, 0.2);
   EXPECT_EQ(number_of(wrong, "transfer").verdict, LabNumber::Verdict::bad);
 }
@@ -181,7 +192,8 @@ TEST(MemoryQuestion, WhereNothingMovesItCannotTell) {
 TEST(ReadOut, IsJudgedOnEpisodesThatItWasNotFittedOn) {
   // Every episode's target is its own number, which no other episode knows.
   const auto episodes = 8, each = 20;
-  auto x = torch::zeros({episodes * each, episodes}, torch::kFloat64), y = torch::zeros({episodes * each, 2}, torch::kFloat64);
+  auto x = torch::zeros({episodes * each, episodes}, torch::kFloat64),
+       y = torch::zeros({episodes * each, 2}, torch::kFloat64);
   std::vector<std::size_t> episode;
   for (std::int64_t i = 0; i < episodes * each; ++i) {
     const auto e = i / each;

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "core/lab/answer_file.h"
 #include "tests/lab/known_world.h"
@@ -62,6 +64,31 @@ TEST(HeldOut, EpisodesAreTheSameHoweverManyAreAskedFor) {
   EXPECT_TRUE(few.all()[0].data.ended());
 }
 
+TEST(HeldOut, AGlimpseIsTheirBeginningAndChangesNothing) {
+  auto system = known_system(Wrong::nothing, true);
+  constexpr auto steps = static_cast<std::size_t>(HeldOut::glimpse_steps);
+  HeldOut looked(*system, 150), driven(*system, 150);
+  const auto few = looked.glimpse();
+  ASSERT_EQ(few.size(), 4u);
+  EXPECT_TRUE(looked.all().empty());
+  looked.first(8), driven.first(8);
+  for (std::size_t i = 0; i < 8; ++i) {
+    const auto& whole = driven.all()[i].data;
+    EXPECT_EQ(looked.all()[i].data.actions, whole.actions);
+    EXPECT_EQ(looked.all()[i].data.frames, whole.frames);
+    if (i >= 4) continue;
+    const auto& begun = few[i].data;
+    EXPECT_EQ(begun.length(), steps);
+    EXPECT_TRUE(begun.ended());
+    EXPECT_EQ(begun.seed, whole.seed);
+    EXPECT_TRUE(std::ranges::equal(begun.frames, std::span(whole.frames).first((steps + 1) * whole.frame_bytes())));
+    EXPECT_EQ(begun.extra.at("cell").values.size(), (steps + 1) * 2);
+    EXPECT_EQ(driven.glimpse()[i].data.frames, begun.frames) << "of what has been driven already";
+  }
+  HeldOut brief(*system, 50);
+  EXPECT_TRUE(brief.glimpse().empty()) << "they last no longer";
+}
+
 TEST(HeldOut, StretchesAreWhatWasLived) {
   auto system = known_system(Wrong::nothing, true);
   HeldOut held(*system, 50);
@@ -102,6 +129,24 @@ TEST(LabAnswer, SeveralRunsStandInOnePlot) {
   EXPECT_EQ(curve.lines[1].label, "deaf");
   EXPECT_EQ(both.numbers.size(), one.numbers.size() + two.numbers.size());
   EXPECT_NE(both.sentence.find("deaf: "), std::string::npos);
+}
+
+TEST(LabAnswer, FirstFiguresComeFromAGlimpseAndTheAnswerIsTheSameWithoutOne) {
+  Bench watched(known_system(Wrong::deaf, true)), alone(known_system(Wrong::deaf, true));
+  std::vector<LabAnswer> shown;
+  std::vector<double> shares;
+  Inquiry::Asker asker;
+  asker.show = [&](const LabAnswer& answer) { shown.push_back(answer); };
+  asker.progress = [&](double share, const std::string&) { shares.push_back(share); };
+  const auto answer = ask(question("horizon"), watched, asker);
+  ASSERT_GE(shown.size(), 2u);
+  EXPECT_LT(shown.front().steps, answer.steps);
+  EXPECT_FALSE(shown.front().complete);
+  EXPECT_FALSE(shown.front().sentence.empty());
+  EXPECT_TRUE(std::ranges::is_sorted(shares));
+  auto same = ask(question("horizon"), alone, {});
+  same.seconds = answer.seconds;
+  EXPECT_EQ(answer_to_json(same, true), answer_to_json(answer, true));
 }
 
 TEST(LabAnswer, WhoNoLongerWantsToKnowIsNotMadeToWait) {

@@ -80,7 +80,8 @@ TEST(WorstQuestion, WhatIsWrongInRareFramesIsFoundThere) {
     ++wrong;
     for (const auto& lived : bench.held_out.all()) {
       if (lived.data.seed != moment.seed) continue;
-      EXPECT_NEAR(lived.data.extra.at("cell").values[static_cast<std::size_t>(moment.step) * 2], std::cos(3 * 2 * M_PI / 16), 1e-5);
+      EXPECT_NEAR(lived.data.extra.at("cell").values[static_cast<std::size_t>(moment.step) * 2],
+                  std::cos(3 * 2 * M_PI / 16), 1e-5);
     }
   }
   EXPECT_GT(wrong, 3u);
@@ -102,8 +103,8 @@ TEST(WorstQuestion, OfAModelThatPaintsNothingItTellsWhatItCan) {
 
 TEST(Objects, TouchingPixelsAreOne) {
   auto picture = torch::zeros({3, 20, 20}), made = torch::zeros({3, 20, 20});
-  picture.slice(1, 2, 4).slice(2, 2, 4).fill_(1);     // 4 pixels …
-  picture.slice(1, 4, 5).slice(2, 4, 5).fill_(1);     // … and one at its corner
+  picture.slice(1, 2, 4).slice(2, 2, 4).fill_(1);        // 4 pixels …
+  picture.slice(1, 4, 5).slice(2, 4, 5).fill_(1);        // … and one at its corner
   picture.slice(1, 10, 15).slice(2, 10, 14).fill_(0.5);  // 20 pixels, which are painted
   made.slice(1, 10, 15).slice(2, 10, 14).fill_(0.5);
   const auto objects = objects_of(picture, torch::zeros({3, 20, 20}), made);
@@ -159,15 +160,17 @@ TEST(Watched, SeveralBeginningsAreImaginedAtOnce) {
     if (t % 5 == 0 && t + 1 < all.batch.steps()) starts.push_back({t, carry});
   });
   int compared = 0;
-  imagine_from(*system->model, all, starts, 7, {}, [&](std::int64_t k, const Carry& carry, const std::vector<Began>& began) {
-    const auto frame = system->model->predict(carry).frame;
-    for (std::size_t i = 0; i < began.size(); ++i) {
-      const auto [lane, t] = began[i];
-      if (!all.real(lane, t + k)) continue;
-      ++compared;
-      ASSERT_TRUE(torch::equal(frame[static_cast<std::int64_t>(i)], unit_pictures(all.batch.image[t + k][lane]))) << lane << " " << t << " " << k;
-    }
-  });
+  imagine_from(
+      *system->model, all, starts, 7, {}, [&](std::int64_t k, const Carry& carry, const std::vector<Began>& began) {
+        const auto frame = system->model->predict(carry).frame;
+        for (std::size_t i = 0; i < began.size(); ++i) {
+          const auto [lane, t] = began[i];
+          if (!all.real(lane, t + k)) continue;
+          ++compared;
+          ASSERT_TRUE(torch::equal(frame[static_cast<std::int64_t>(i)], unit_pictures(all.batch.image[t + k][lane])))
+              << lane << " " << t << " " << k;
+        }
+      });
   EXPECT_GT(compared, 200);
 }
 
@@ -179,7 +182,8 @@ TEST(Watched, OfManyNumbersThoseThatVaryMostAreKept) {
 
 TEST(Watched, AStateHasTwoHalves) {
   KnownModel model;
-  const auto parts = parts_of(model, {{"z", torch::eye(16)}, {"h", 2 * torch::eye(16)}, {"dreams", torch::ones({16, 1})}});
+  const auto parts =
+      parts_of(model, {{"z", torch::eye(16)}, {"h", 2 * torch::eye(16)}, {"dreams", torch::ones({16, 1})}});
   EXPECT_TRUE(torch::equal(parts.latent, torch::eye(16)));
   EXPECT_TRUE(torch::equal(parts.memory, 2 * torch::eye(16)));
 }

@@ -1,32 +1,15 @@
-// Does it listen to the actions? The dream under the true actions against others, what one action changes, and what each does
-// to the picture. Measure 3 of the gauges.
+// Does it listen to the actions? The dream under the true actions against others, what one action changes, and what
+// each does to the picture. Measure 3 of the gauges.
+#include "core/lab/questions/actions.h"
+
 #include <algorithm>
 #include <cmath>
 
 #include "api/error.h"
 #include "core/lab/density_scores.h"
 #include "core/lab/questions/questions.h"
-#include "core/lab/starts.h"
 
 namespace dream {
-namespace {
-
-constexpr double deaf_reliance = 0.03, listening_reliance = 0.16;  // WorldModelScope's bands
-constexpr double reacting = 1.5;  // times what chance alone changes
-constexpr std::int64_t action_horizon = 15;
-constexpr std::size_t action_episodes = 16, most_held_actions = 24;
-constexpr std::int64_t starts_an_episode = 12, few_starts = 5, effect_starts = 3, longest_action_context = 20;
-constexpr double slow = 0.3;  // of the time there is, for the driving and watching of the first episodes alone: few starts
-constexpr std::int64_t readable_size = 64;  // numbers that a read-out sees of a latent; more are projected at random
-const std::vector<std::int64_t> held_for = {1, 5, 15, 30};  // shown; those beyond twice the horizon are not
-const std::vector<std::int64_t> compared_steps = {1, 2, 3, 5, 7, 10, 12, 15};  // at which errors are taken: painting costs most
-constexpr double difference_gain = 2.5;  // of a signed difference, which is half as wide
-
-/// An action that is held: a choice, or the end of an axis while the others idle.
-struct HeldAction {
-  std::string name;
-  std::vector<float> values;
-};
 
 std::vector<float> idle_of(const ActionSpace& space) {
   if (space.idle.size() == space.size()) return space.idle;
@@ -35,6 +18,19 @@ std::vector<float> idle_of(const ActionSpace& space) {
   for (std::size_t i = 0; i < space.size(); ++i) values.push_back(std::clamp(0.0f, space.low[i], space.high[i]));
   return values;
 }
+
+namespace {
+
+constexpr std::int64_t action_horizon = 15;
+constexpr std::size_t action_episodes = 16, most_held_actions = 24;
+constexpr std::int64_t starts_an_episode = 12, few_starts = 5, effect_starts = 3, longest_action_context = 20;
+constexpr double slow =
+    0.3;  // of the time there is, for the driving and watching of the first episodes alone: few starts
+constexpr std::int64_t readable_size = 64;  // numbers that a read-out sees of a latent; more are projected at random
+const std::vector<std::int64_t> held_for = {1, 5, 15, 30};  // shown; those beyond twice the horizon are not
+const std::vector<std::int64_t> compared_steps = {1, 2,  3,  5,
+                                                  7, 10, 12, 15};  // at which errors are taken: painting costs most
+constexpr double difference_gain = 2.5;                            // of a signed difference, which is half as wide
 
 std::vector<HeldAction> held_actions(const ActionSpace& space) {
   const auto idle = idle_of(space);
@@ -46,37 +42,14 @@ std::vector<HeldAction> held_actions(const ActionSpace& space) {
     for (std::size_t axis = 0; axis < space.axes.size(); ++axis)
       for (const float end : {space.low[axis], space.high[axis]}) {
         if (end == idle[axis]) continue;
-        all.push_back({space.axes[axis] + (end < 0 ? " −" : " ") + in_figures(std::abs(static_cast<double>(end))), idle});
+        all.push_back(
+            {space.axes[axis] + (end < 0 ? " −" : " ") + in_figures(std::abs(static_cast<double>(end))), idle});
         all.back().values[axis] = end;
       }
   }
   if (all.size() > most_held_actions) all.resize(most_held_actions);
   return all;
 }
-
-enum Way : std::size_t { as_done, shuffled_way, idle_way, reversed_way };
-constexpr std::size_t ways = 4;
-const std::array<const char*, ways> way_names = {"true actions", "another moment's actions", "idle", "backwards"};
-
-struct ActionsSeen {
-  bool paints = false;
-  std::int64_t horizon = 0;
-  std::vector<std::int64_t> shown, compared;  // steps of the sheet, and of errors
-  std::size_t distinct = 0, every = 1;  // actions that were taken; every how many starts are used
-  // [way][episode][of `compared`]: summed error of pictures, or of features; how many starts; what stands still misses.
-  std::vector<std::vector<std::vector<double>>> error = std::vector<std::vector<std::vector<double>>>(ways);
-  std::vector<std::vector<double>> still;
-  std::vector<double> starts;
-  std::vector<double> apart, moved;                     // of an episode: Σ|p(a) − p(a')|, Σ|z_{t+1} − z_t|
-  std::vector<std::vector<double>> effect;              // [action][episode]: mean |change of the picture| against idle
-  std::vector<double> chance, motion, effects;          // of an episode: idle against idle by other chance; the real one; how many
-  std::vector<torch::Tensor> before, after, dreamt, action;  // rows to read actions from
-  std::vector<char> held_out;
-  torch::Tensor projection, sheet;
-  Stretches::From sheet_from;
-  std::vector<LabMoment> worst;                         // of each step: where the true actions' error is largest
-  std::vector<double> worst_error;
-};
 
 /// The picture, or what the behaviour would see.
 torch::Tensor looked_at(WorldModel& model, const Carry& carry, bool paints) {
@@ -96,20 +69,27 @@ torch::Tensor readable(WorldModel& model, const Carry& carry, torch::Tensor& pro
   const auto x = cpu_floats(latent.defined() ? latent.flatten(1) : model.features(carry));
   if (x.size(1) <= readable_size) return x;
   if (!projection.defined())
-    projection = torch::randn({x.size(1), readable_size}, at::make_generator<at::CPUGeneratorImpl>(1), torch::kFloat32) / std::sqrt(static_cast<double>(readable_size));
+    projection =
+        torch::randn({x.size(1), readable_size}, at::make_generator<at::CPUGeneratorImpl>(1), torch::kFloat32) /
+        std::sqrt(static_cast<double>(readable_size));
   return torch::matmul(x, projection);
 }
 
 torch::Tensor as_targets(const torch::Tensor& action, const ActionSpace& space) {  // [N, A] -> [N, K]
   if (!space.discrete()) return cpu_floats(action);
-  return torch::one_hot(action.select(1, 0).to(torch::kCPU, torch::kInt64), static_cast<std::int64_t>(space.choices.size())).to(torch::kFloat32);
+  return torch::one_hot(action.select(1, 0).to(torch::kCPU, torch::kInt64),
+                        static_cast<std::int64_t>(space.choices.size()))
+      .to(torch::kFloat32);
 }
 
-void compare_actions(Inquiry& inquiry, const Whole& episodes, const Starts& starts, const ActionSpace& space, const torch::Tensor& expected, ActionsSeen& seen, double from, double to) {
+void compare_actions(Inquiry& inquiry, const Whole& episodes, const Starts& starts, const ActionSpace& space,
+                     const torch::Tensor& expected, ActionsSeen& seen, double from, double to) {
   auto& model = inquiry.model();
   const auto& batch = episodes.batch;
   const auto lane = doubles_of(starts.lane), step = doubles_of(starts.step);
-  const auto place = [&](std::size_t i) { return episodes.at(static_cast<std::int64_t>(lane[i]), static_cast<std::int64_t>(step[i])); };
+  const auto place = [&](std::size_t i) {
+    return episodes.at(static_cast<std::int64_t>(lane[i]), static_cast<std::int64_t>(step[i]));
+  };
   const auto truth = starts.actions(batch, seen.horizon);
   const auto idle = torch::tensor(idle_of(space)).to(truth.device()).expand_as(truth);
   const std::array<torch::Tensor, ways> taken = {truth, truth.roll(1, 1), idle, truth.flip(0)};
@@ -117,39 +97,44 @@ void compare_actions(Inquiry& inquiry, const Whole& episodes, const Starts& star
   for (std::size_t i = 0; i < count; ++i) seen.starts[place(i).episode] += 1;
   torch::Tensor one_step;
   for (std::size_t way = 0; way < ways; ++way) {
-    imagine_on(model, starts.carry, taken[way], {}, inquiry.rng(300 + episodes.first), [&](std::int64_t k, const Carry& carry) {
-      inquiry.at(from + (to - from) * (static_cast<double>(way) + static_cast<double>(k) / static_cast<double>(seen.horizon)) / static_cast<double>(ways),
-                 "imagines under " + std::string(way_names[way]));
-      const auto found = std::ranges::find(seen.compared, k);
-      if (found == seen.compared.end()) return;
-      const auto row = static_cast<std::size_t>(found - seen.compared.begin());
-      const auto real = seen.paints ? unit_pictures(starts.of(batch.image, k)) : starts.of(expected, k);
-      const auto made = looked_at(model, carry, seen.paints).to(real.device());
-      const auto missed = doubles_of((made - real).square().flatten(1).mean(1));
-      for (std::size_t i = 0; i < count; ++i) seen.error[way][place(i).episode][row] += missed[i];
-      if (way == as_done) {
-        const auto begin = seen.paints ? unit_pictures(starts.of(batch.image, 0)) : starts.of(expected, 0);
-        const auto stood = doubles_of((begin - real).square().flatten(1).mean(1));
-        for (std::size_t i = 0; i < count; ++i) {
-          seen.still[place(i).episode][row] += stood[i];
-          if (auto& worst = seen.worst_error[row]; missed[i] > worst)
-            worst = missed[i], seen.worst[row] = inquiry.moment(place(i), 0);
-        }
-      }
-      if (k > 1) return;
-      if (way == as_done) one_step = expectation(model, carry, true);
-      if (way != shuffled_way) return;
-      // Only where the other action is another one.
-      const auto other = doubles_of((taken[way][0] != truth[0]).any(-1));
-      const auto apart = doubles_of((one_step - expectation(model, carry, true)).norm(2, 1));
-      for (std::size_t i = 0; i < count; ++i)
-        if (other[i] > 0) seen.apart[place(i).episode] += apart[i];
-    });
+    imagine_on(model, starts.carry, taken[way], {}, inquiry.rng(300 + episodes.first),
+               [&](std::int64_t k, const Carry& carry) {
+                 inquiry.at(from + (to - from) *
+                                       (static_cast<double>(way) +
+                                        static_cast<double>(k) / static_cast<double>(seen.horizon)) /
+                                       static_cast<double>(ways),
+                            "imagines under " + std::string(way_names[way]));
+                 const auto found = std::ranges::find(seen.compared, k);
+                 if (found == seen.compared.end()) return;
+                 const auto row = static_cast<std::size_t>(found - seen.compared.begin());
+                 const auto real = seen.paints ? unit_pictures(starts.of(batch.image, k)) : starts.of(expected, k);
+                 const auto made = looked_at(model, carry, seen.paints).to(real.device());
+                 const auto missed = doubles_of((made - real).square().flatten(1).mean(1));
+                 for (std::size_t i = 0; i < count; ++i) seen.error[way][place(i).episode][row] += missed[i];
+                 if (way == as_done) {
+                   const auto begin = seen.paints ? unit_pictures(starts.of(batch.image, 0)) : starts.of(expected, 0);
+                   const auto stood = doubles_of((begin - real).square().flatten(1).mean(1));
+                   for (std::size_t i = 0; i < count; ++i) {
+                     seen.still[place(i).episode][row] += stood[i];
+                     if (auto& worst = seen.worst_error[row]; missed[i] > worst)
+                       worst = missed[i], seen.worst[row] = inquiry.moment(place(i), 0);
+                   }
+                 }
+                 if (k > 1) return;
+                 if (way == as_done) one_step = expectation(model, carry, true);
+                 if (way != shuffled_way) return;
+                 // Only where the other action is another one.
+                 const auto other = doubles_of((taken[way][0] != truth[0]).any(-1));
+                 const auto apart = doubles_of((one_step - expectation(model, carry, true)).norm(2, 1));
+                 for (std::size_t i = 0; i < count; ++i)
+                   if (other[i] > 0) seen.apart[place(i).episode] += apart[i];
+               });
   }
 }
 
 /// Every action held from the same moments by the same chance, against idling.
-void hold_actions(Inquiry& inquiry, const Whole& episodes, const Starts& starts, const std::vector<HeldAction>& actions, const ActionSpace& space, ActionsSeen& seen, double from, double to) {
+void hold_actions(Inquiry& inquiry, const Whole& episodes, const Starts& starts, const std::vector<HeldAction>& actions,
+                  const ActionSpace& space, ActionsSeen& seen, double from, double to) {
   auto& model = inquiry.model();
   const auto& batch = episodes.batch;
   const auto lane = doubles_of(starts.lane), step = doubles_of(starts.step);
@@ -163,11 +148,14 @@ void hold_actions(Inquiry& inquiry, const Whole& episodes, const Starts& starts,
   };
   const auto held = [&](const std::vector<float>& values, std::uint64_t chance, std::size_t turn, bool pictures) {
     const auto steps = pictures ? std::max(seen.horizon, seen.shown.back()) : seen.horizon;
-    const auto taken = torch::tensor(values).to(batch.action.device()).expand({steps, starts.count(), static_cast<std::int64_t>(values.size())});
+    const auto taken = torch::tensor(values)
+                           .to(batch.action.device())
+                           .expand({steps, starts.count(), static_cast<std::int64_t>(values.size())});
     torch::Tensor end;
     std::vector<torch::Tensor> row;
     imagine_on(model, starts.carry, taken, {}, inquiry.rng(chance), [&](std::int64_t k, const Carry& carry) {
-      inquiry.at(from + (to - from) * static_cast<double>(turn) / static_cast<double>(actions.size() + 2), "holds each action");
+      inquiry.at(from + (to - from) * static_cast<double>(turn) / static_cast<double>(actions.size() + 2),
+                 "holds each action");
       const bool shown = pictures && std::ranges::count(seen.shown, k);
       if (k != seen.horizon && !shown) return;
       const auto made = looked_at(model, carry, seen.paints).to(torch::kCPU);
@@ -180,9 +168,11 @@ void hold_actions(Inquiry& inquiry, const Whole& episodes, const Starts& starts,
   std::tie(idle_end, idle_pictures) = held(idle, 400 + episodes.first, 0, draws_sheet);
   sheet = idle_pictures;
   const auto other_chance = change(held(idle, 450 + episodes.first, 1, false).first, idle_end);
-  for (std::size_t i = 0; i < count; ++i) seen.effects[of_episode(i)] += 1, seen.chance[of_episode(i)] += other_chance[i];
+  for (std::size_t i = 0; i < count; ++i)
+    seen.effects[of_episode(i)] += 1, seen.chance[of_episode(i)] += other_chance[i];
   if (seen.paints) {
-    const auto moved = change(unit_pictures(starts.of(batch.image, seen.horizon)), unit_pictures(starts.of(batch.image, 0)));
+    const auto moved =
+        change(unit_pictures(starts.of(batch.image, seen.horizon)), unit_pictures(starts.of(batch.image, 0)));
     for (std::size_t i = 0; i < count; ++i) seen.motion[of_episode(i)] += moved[i];
   }
   for (std::size_t a = 0; a < actions.size(); ++a) {
@@ -190,20 +180,27 @@ void hold_actions(Inquiry& inquiry, const Whole& episodes, const Starts& starts,
     const auto changed = change(end, idle_end);
     for (std::size_t i = 0; i < count; ++i) seen.effect[a][of_episode(i)] += changed[i];
     for (const auto& picture : row) sheet.push_back(picture);
-    for (std::size_t i = 0; i < row.size(); ++i) sheet.push_back((0.5 + 0.5 * difference_gain * (row[i] - idle_pictures[i])).clamp(0, 1));
+    for (std::size_t i = 0; i < row.size(); ++i)
+      sheet.push_back((0.5 + 0.5 * difference_gain * (row[i] - idle_pictures[i])).clamp(0, 1));
   }
-  if (draws_sheet) seen.sheet = torch::stack(sheet), seen.sheet_from = episodes.at(static_cast<std::int64_t>(lane[0]), static_cast<std::int64_t>(step[0]));
+  if (draws_sheet)
+    seen.sheet = torch::stack(sheet),
+    seen.sheet_from = episodes.at(static_cast<std::int64_t>(lane[0]), static_cast<std::int64_t>(step[0]));
 }
 
-void look_at_actions(Inquiry& inquiry, const Whole& episodes, const ActionSpace& space, const std::vector<HeldAction>& actions, std::int64_t context, ActionsSeen& seen, double from, double to,
-                     const std::string& doing) {
+void look_at_actions(Inquiry& inquiry, const Whole& episodes, const ActionSpace& space,
+                     const std::vector<HeldAction>& actions, std::int64_t context, ActionsSeen& seen, double from,
+                     double to, const std::string& doing) {
   auto& model = inquiry.model();
   const auto& batch = episodes.batch;
-  const auto grow = [&](auto& of, const auto& like) { of.resize(episodes.first + static_cast<std::size_t>(batch.lanes()), like); };
+  const auto grow = [&](auto& of, const auto& like) {
+    of.resize(episodes.first + static_cast<std::size_t>(batch.lanes()), like);
+  };
   const std::vector<double> none(seen.compared.size(), 0);
   for (auto& way : seen.error) grow(way, none);
   grow(seen.still, none);
-  for (auto* each : {&seen.starts, &seen.apart, &seen.moved, &seen.chance, &seen.motion, &seen.effects}) grow(*each, 0.0);
+  for (auto* each : {&seen.starts, &seen.apart, &seen.moved, &seen.chance, &seen.motion, &seen.effects})
+    grow(*each, 0.0);
   seen.effect.resize(actions.size());
   for (auto& each : seen.effect) grow(each, 0.0);
 
@@ -222,7 +219,8 @@ void look_at_actions(Inquiry& inquiry, const Whole& episodes, const ActionSpace&
       const auto after = readable(model, carry, seen.projection), action = as_targets(batch.action[t], space);
       for (std::int64_t lane = 0; lane < batch.lanes(); ++lane) {
         if (!episodes.real(lane, t)) continue;
-        seen.before.push_back(before[lane]), seen.after.push_back(after[lane]), seen.dreamt.push_back(dreamt[lane]), seen.action.push_back(action[lane]);
+        seen.before.push_back(before[lane]), seen.after.push_back(after[lane]), seen.dreamt.push_back(dreamt[lane]),
+            seen.action.push_back(action[lane]);
         seen.held_out.push_back(episodes.at(lane, t).episode % 2 == 1);
       }
       before = torch::Tensor();
@@ -243,149 +241,21 @@ void look_at_actions(Inquiry& inquiry, const Whole& episodes, const ActionSpace&
   if (starts.count() < 2) return;
   const auto expected = torch::stack(expected_at);
   const auto truth = starts.actions(batch, 1)[0], other = truth.roll(1, 0);
-  const auto lane = doubles_of(starts.lane), moved = doubles_of((starts.of(expected, 1) - starts.of(expected, 0)).norm(2, 1)), differs = doubles_of((truth != other).any(-1));
+  const auto lane = doubles_of(starts.lane),
+             moved = doubles_of((starts.of(expected, 1) - starts.of(expected, 0)).norm(2, 1)),
+             differs = doubles_of((truth != other).any(-1));
   for (std::size_t i = 0; i < lane.size(); ++i) {
     if (differs[i] > 0) seen.moved[episodes.at(static_cast<std::int64_t>(lane[i]), 0).episode] += moved[i];
   }
-  compare_actions(inquiry, episodes, starts, space, seen.paints ? torch::Tensor() : torch::stack(features), seen, middle, middle + 0.3 * (to - from));
+  compare_actions(inquiry, episodes, starts, space, seen.paints ? torch::Tensor() : torch::stack(features), seen,
+                  middle, middle + 0.3 * (to - from));
 
   // A few moments of each episode, the later ones as well.
   std::vector<Watched> few;
   const auto every = std::max<std::size_t>(1, watched.size() / static_cast<std::size_t>(effect_starts));
   for (std::size_t i = every / 2; i < watched.size(); i += every) few.push_back(watched[i]);
-  if (const auto some = starts_from(few, episodes, 1); some.count() > 0) hold_actions(inquiry, episodes, some, actions, space, seen, middle + 0.3 * (to - from), to);
-}
-
-double summed(const std::vector<std::vector<double>>& rows, const std::vector<std::size_t>& chosen) {
-  double sum = 0;
-  for (const auto e : chosen)
-    for (const double value : rows[e]) sum += value;
-  return sum;
-}
-
-void answer_actions(const ActionSpace& space, const std::vector<HeldAction>& actions, const ActionsSeen& seen, Inquiry& inquiry, LabAnswer& answer) {
-  answer.numbers.clear(), answer.figures.clear();
-  const auto n = seen.starts.size();
-  answer.episodes = static_cast<std::int64_t>(n);
-  double begun = 0;
-  for (const double each : seen.starts) begun += each;
-  answer.steps = static_cast<std::int64_t>(begun) * seen.horizon;
-  const std::string of = seen.paints ? "pictures" : "features", steps = std::to_string(seen.horizon) + " steps";
-  const auto told = [&](const Interval& interval) { return std::isfinite(interval.value); };
-  const auto chance = bootstrap_ratio(seen.chance, seen.effects), motion = bootstrap_ratio(seen.motion, seen.effects);
-  bool reacts = false;  // more to some action than to chance
-  for (const auto& each : seen.effect) reacts = reacts || bootstrap_ratio(each, seen.effects).value > reacting * chance.value;
-  std::string deaf = "Whether it listens cannot be told: nothing moved under any actions";
-  if (seen.distinct >= 2) {
-    const auto reliance_on = [&](Way way) {
-      return bootstrap(n, [&, way](const auto& chosen) {
-        const double wrong = summed(seen.error[way], chosen);
-        return wrong > 0 ? 1 - summed(seen.error[as_done], chosen) / wrong : LabNumber::unknown;
-      });
-    };
-    const auto reliance = reliance_on(shuffled_way);
-    auto made = number("reliance", "Reliance on actions", "", reliance,
-                       "1 − error / error under another moment's actions, by the same chance, over " + steps + " of " + of + ": up to 0.03 it is deaf, from 0.16 it listens");
-    if (!told(reliance)) made.note = "there is no error under any actions";
-    else made.verdict = reliance.value <= deaf_reliance ? LabNumber::Verdict::bad : reliance.value >= listening_reliance ? LabNumber::Verdict::good : LabNumber::Verdict::none;
-    for (const auto way : {idle_way, reversed_way})
-      if (const double value = reliance_on(way).value; std::isfinite(value)) made.beside.push_back({way == idle_way ? "against idle" : "against backwards", value});
-    answer.numbers.push_back(made);
-    if (told(reliance))
-      deaf = (reliance.value >= listening_reliance ? "It listens: " : reacts ? "It reacts to actions, but hardly as the world does: " : reliance.value <= deaf_reliance ? "It is deaf to actions: " : "It hardly listens: ") + std::string("its error over ") + steps +
-             " falls by " + in_figures({100 * reliance.value, 100 * reliance.low, 100 * reliance.high}) + " % when it is told the true actions instead of another moment's";
-    if (seen.paints) {
-      const auto gain = bootstrap(n, [&](const auto& chosen) {
-        const double right = summed(seen.error[as_done], chosen), wrong = summed(seen.error[shuffled_way], chosen);
-        return right > 0 && wrong > 0 ? 10 * std::log10(wrong / right) : LabNumber::unknown;
-      });
-      answer.numbers.push_back(number("delta_psnr", "Gain by the true actions", "dB", gain, told(gain) ? "10 log10(error under other actions / error)" : "the dream has no error at all under the true actions, or none under any"));
-    }
-    const auto divergence = bootstrap_ratio(seen.apart, seen.moved);
-    answer.numbers.push_back(number("divergence", "What one action changes", "of a step", divergence,
-                                    "|p(a) − p(a')| / |z' − z|: how far two other actions lead expected latents apart in one step, of how far the real one moves: 1 where all that moves is moved by actions; by other families 0.5 is low and 0.06 dead"));
-    if (!told(divergence)) answer.numbers.back().note = "no latent moved, or the same action was taken everywhere";
-  } else {
-    answer.numbers.push_back({"reliance", "Reliance on actions", "", LabNumber::unknown, LabNumber::unknown, LabNumber::unknown,
-                              "the same action was taken in all of these episodes, so that no other can be held against it"});
-    deaf = "Whether it listens cannot be told by these episodes, in which the same action was always taken";
-  }
-
-  // Reading the action from two states.
-  const auto all = [](const std::vector<torch::Tensor>& rows) { return torch::stack(rows); };
-  const auto read = [&](const torch::Tensor& x) {
-    double sum = 0, known = 0;
-    for (const double r2 : ridge_r2(x, all(seen.action), seen.held_out))
-      if (std::isfinite(r2)) sum += std::max(-1.0, r2), known += 1;
-    return known > 0 ? sum / known : LabNumber::unknown;
-  };
-  const auto before = seen.before.empty() ? torch::zeros({0, 1}) : all(seen.before);
-  const bool readable = before.size(0) >= 4 * before.size(1);  // half of them to fit, with two states each
-  LabNumber inversion{"inversion", "The action, read from a dreamt step", "R²", readable ? read(torch::cat({before, all(seen.dreamt)}, 1)) : LabNumber::unknown, LabNumber::unknown, LabNumber::unknown,
-                      "by ridge regression from the latents before and after a step (without the memory, which was told the action), fitted on half of the episodes, judged on the others; the mean over axes or choices; what the state alone tells is what the driver does in it"};
-  if (std::isfinite(inversion.value)) inversion.beside = {{"from a real step", read(torch::cat({before, all(seen.after)}, 1))}, {"from the state alone", read(before)}};
-  else inversion.note = "there are fewer moments than numbers to fit, or the same action was always taken";
-  answer.numbers.push_back(inversion);
-
-  const double scale = seen.paints ? 100 : 1;
-  const std::string unit = seen.paints ? "% of full scale" : "in features";
-  std::string strongest, weakest;
-  double most = -1, least = -1;
-  Vector bars;
-  for (std::size_t a = 0; a < actions.size(); ++a) {
-    auto effect = bootstrap_ratio(seen.effect[a], seen.effects);
-    for (double* x : {&effect.value, &effect.low, &effect.high}) *x *= scale;
-    std::string name = "effect_";
-    for (const char c : actions[a].name) name += std::isalnum(static_cast<unsigned char>(c)) ? static_cast<char>(std::tolower(c)) : static_cast<unsigned char>(c) < 128 ? '_' : 'm';
-    auto made = number(name, "Effect of " + actions[a].name, unit, effect, "mean |change of the " + std::string(seen.paints ? "picture" : "features") + "| against idling by the same chance, after the action was held for " + std::to_string(seen.horizon) + " steps; bad where no action changes half as much again as chance alone");
-    if (told(chance)) made.beside = {{"chance alone", scale * chance.value}};
-    if (seen.paints && told(motion)) made.beside.push_back({"what really moves", scale * motion.value});
-    if (std::isfinite(effect.value)) {
-      if (!reacts) made.verdict = LabNumber::Verdict::bad;
-      if (most < 0 || effect.value > most) most = effect.value, strongest = actions[a].name;
-      if (least < 0 || effect.value < least) least = effect.value, weakest = actions[a].name;
-    }
-    answer.numbers.push_back(made);
-    bars.values.push_back(static_cast<float>(effect.value)), bars.labels.push_back(actions[a].name);
-    bars.mean.push_back(static_cast<float>(scale * chance.value)), bars.deviation.push_back(0);
-  }
-  answer.sentence = deaf;
-  if (most > 0) answer.sentence += ". '" + strongest + "' moves " + (seen.paints ? "the picture" : "its features") + " most (" + in_figures(most) + (seen.paints ? " %" : "") + " against idling, chance alone " + in_figures(scale * chance.value) + ")" + (weakest == strongest ? "" : ", '" + weakest + "' least (" + in_figures(least) + ")");
-  else if (most == 0) answer.sentence += ". No action moves " + std::string(seen.paints ? "the picture" : "its features") + " at all";
-  answer.sentence += ".";
-
-  if (seen.sheet.defined()) {
-    const auto columns = static_cast<int>(seen.shown.size());
-    auto sheet = figure("effects", "What each action does", "imagined from one held-out moment while the action is held, by the same chance; below each, the difference to idle × 2.5: grey is none", sheet_of(seen.sheet, columns));
-    sheet.columns = columns, sheet.rows = 1 + 2 * static_cast<int>(actions.size());
-    sheet.row_labels = {space.discrete() ? space.choices[static_cast<std::size_t>(idle_of(space)[0])] + " (idle)" : "idle"};
-    for (const auto& each : actions) sheet.row_labels.push_back(each.name), sheet.row_labels.push_back("− idle");
-    for (const auto k : seen.shown) sheet.column_labels.push_back(std::to_string(k)), sheet.moments.push_back(inquiry.moment(seen.sheet_from, 0));
-    answer.figures.push_back(std::move(sheet));
-  }
-  if (!bars.values.empty())
-    answer.figures.push_back(figure("effect", "How much each action changes", unit + " against idling after " + std::to_string(seen.horizon) + " steps; mark: what chance alone changes", std::move(bars)));
-  Curve curve;
-  curve.x_unit = "imagined steps", curve.y_unit = seen.paints ? "MSE" : "mean squared error";
-  for (const auto k : seen.compared) curve.x.push_back(static_cast<double>(k));
-  const auto line = [&](std::string label, const std::vector<std::vector<double>>& rows, bool dashed) {
-    Line made;
-    made.label = std::move(label), made.dashed = dashed;
-    for (std::size_t k = 0; k < curve.x.size(); ++k) {
-      std::vector<double> step;
-      for (const auto& row : rows) step.push_back(row[k]);
-      const auto each = bootstrap_ratio(step, seen.starts);
-      made.y.push_back(each.value);
-      if (!dashed) made.low.push_back(each.low), made.high.push_back(each.high);
-    }
-    if (!made.low.empty() && !std::isfinite(made.low.front())) made.low.clear(), made.high.clear();
-    curve.lines.push_back(std::move(made));
-  };
-  for (std::size_t way = 0; way < ways; ++way) line(way_names[way], seen.error[way], way != as_done);
-  line(seen.paints ? "still picture" : "still features", seen.still, true);
-  auto error = figure("error", "Error under other actions", "of imagined " + of + ", by the same chance; " + std::to_string(static_cast<std::int64_t>(begun)) + " moments of " + std::to_string(n) + " episodes", std::move(curve));
-  error.moments = seen.worst;
-  answer.figures.push_back(std::move(error));
+  if (const auto some = starts_from(few, episodes, 1); some.count() > 0)
+    hold_actions(inquiry, episodes, some, actions, space, seen, middle + 0.3 * (to - from), to);
 }
 
 void ask_actions(Inquiry& inquiry, LabAnswer& answer) {
@@ -398,7 +268,8 @@ void ask_actions(Inquiry& inquiry, LabAnswer& answer) {
   std::int64_t context = 0;
   for (std::size_t count = HeldOut::group; count <= action_episodes; count += HeldOut::group) {
     const auto first = count - HeldOut::group;
-    const double began = inquiry.elapsed(), from = static_cast<double>(first) / action_episodes, share = static_cast<double>(HeldOut::group) / action_episodes;
+    const double began = inquiry.elapsed(), from = static_cast<double>(first) / action_episodes,
+                 share = static_cast<double>(HeldOut::group) / action_episodes;
     const auto& all = inquiry.episodes(count, from, from + share / 3);
     if (first == 0) {
       context = std::min(context_of(all, spaces), longest_action_context);
@@ -413,13 +284,15 @@ void ask_actions(Inquiry& inquiry, LabAnswer& answer) {
     std::vector<std::vector<float>> taken;
     for (const auto& each : all)
       for (std::size_t i = 0; i < each.data.actions.size() && taken.size() < 2; i += space.size()) {
-        const std::vector<float> one(each.data.actions.begin() + static_cast<std::ptrdiff_t>(i), each.data.actions.begin() + static_cast<std::ptrdiff_t>(i + space.size()));
+        const std::vector<float> one(each.data.actions.begin() + static_cast<std::ptrdiff_t>(i),
+                                     each.data.actions.begin() + static_cast<std::ptrdiff_t>(i + space.size()));
         if (!std::ranges::count(taken, one)) taken.push_back(one);
       }
     seen.distinct = taken.size();
-    look_at_actions(inquiry, whole(all, first, HeldOut::group, inquiry.system().device), space, actions, context, seen, from + share / 3, from + share, "watches " + std::to_string(count) + " episodes");
+    look_at_actions(inquiry, whole(all, first, HeldOut::group, inquiry.system().device), space, actions, context, seen,
+                    from + share / 3, from + share, "watches " + std::to_string(count) + " episodes");
     if (std::ranges::count(seen.starts, 0) == std::ssize(seen.starts)) continue;
-    answer_actions(space, actions, seen, inquiry, answer);
+    report_actions(space, actions, seen, inquiry, answer);
     inquiry.show(answer);
     if (!inquiry.time_for(1.2 * (inquiry.elapsed() - began))) break;
   }
@@ -430,7 +303,8 @@ void ask_actions(Inquiry& inquiry, LabAnswer& answer) {
 
 Question question_actions() {
   return {"actions", "Does it listen to the actions?",
-          "The dream under the true actions against others, and what each single action does to the picture.", lacks_model, ask_actions};
+          "The dream under the true actions against others, and what each single action does to the picture.",
+          lacks_model, ask_actions};
 }
 
 }  // namespace dream

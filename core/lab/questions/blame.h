@@ -26,14 +26,15 @@ struct Errors {
   bool paints = false, drives = false, tempered = false, halves = false, slow = false;
   std::array<Missed, stages> of;
   std::vector<double> still, mean;  // what a frame that stands still and the mean frame miss, per episode, all steps
-  /// Halfway through the calm dream one half of its state, or both, is put right: what it misses afterwards, per episode.
+  /// Halfway through the calm dream one half of its state, or both, is put right: what it misses afterwards, per
+  /// episode.
   std::vector<double> after_none, after_latent, after_memory, after_both;
-  std::vector<double> worst;                  // of the whole dream at every step
-  std::vector<Stretches::From> worst_from;    // where that was
-  double worst_stretch = -1;                  // whose pictures are in the sheet
+  std::vector<double> worst;                // of the whole dream at every step
+  std::vector<Stretches::From> worst_from;  // where that was
+  double worst_stretch = -1;                // whose pictures are in the sheet
   Stretches::From sheet_from;
-  torch::Tensor sheet;                        // [rows · shown, C, H, W]
-  std::vector<std::int64_t> shown;            // steps in the sheet
+  torch::Tensor sheet;              // [rows · shown, C, H, W]
+  std::vector<std::int64_t> shown;  // steps in the sheet
   std::vector<std::string> sheet_rows;
 
   Stage last() const { return drives ? closed : drawn; }
@@ -41,8 +42,8 @@ struct Errors {
 };
 
 /// One group of episodes more, from `from` to `to` of the work.
-void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::size_t first_episode, Errors& errors, double from,
-             double to);
+void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::size_t first_episode, Errors& errors,
+             double from, double to);
 
 /// The real world, driven by what is or is not true: returns over the first `steps` of the same episodes.
 struct Returns {

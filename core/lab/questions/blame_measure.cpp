@@ -24,12 +24,15 @@ Missed by_episode(const std::vector<torch::Tensor>& steps, const std::vector<Str
     if (lane == 0 || from[lane].episode != from[lane - 1].episode) rows.emplace_back(steps.size(), 0.0);
     const auto pieces = std::ranges::count(from, from[lane].episode, &Stretches::From::episode);
     for (std::size_t k = 0; k < steps.size(); ++k)
-      rows.back()[k] += of_lanes[static_cast<std::int64_t>(lane)][static_cast<std::int64_t>(k)].item<double>() / static_cast<double>(pieces);
+      rows.back()[k] += of_lanes[static_cast<std::int64_t>(lane)][static_cast<std::int64_t>(k)].item<double>() /
+                        static_cast<double>(pieces);
   }
   return rows;
 }
 
-void append(Missed& to, const Missed& rows) { to.insert(to.end(), rows.begin(), rows.end()); }
+void append(Missed& to, const Missed& rows) {
+  to.insert(to.end(), rows.begin(), rows.end());
+}
 void append_sums(std::vector<double>& to, const Missed& rows) {
   for (const auto& row : rows) {
     double sum = 0;
@@ -44,8 +47,9 @@ struct LivedTwin {
   std::vector<torch::Tensor> lives;  // bool [L]: whether it was not over before that step
 };
 
-LivedTwin live_twin(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, const Stretches& made, std::int64_t context,
-                    const std::vector<torch::Tensor>& decided, const std::function<void()>& between) {
+LivedTwin live_twin(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, const Stretches& made,
+                    std::int64_t context, const std::vector<torch::Tensor>& decided,
+                    const std::function<void()>& between) {
   auto& system = inquiry.system();
   const auto steps = decided.size(), axes = static_cast<std::size_t>(decided.front().size(1));
   std::vector<torch::Tensor> actions;
@@ -57,13 +61,15 @@ LivedTwin live_twin(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes,
   for (std::size_t lane = 0; lane < made.from.size(); ++lane) {
     const auto& data = episodes[made.from[lane].episode].data;
     env->reset(data.seed);
-    for (std::int64_t t = 0; t < made.from[lane].step + context; ++t) env->step({data.actions.data() + static_cast<std::size_t>(t) * axes, axes});
+    for (std::int64_t t = 0; t < made.from[lane].step + context; ++t)
+      env->step({data.actions.data() + static_cast<std::size_t>(t) * axes, axes});
     bool alive = true;
     for (std::size_t k = 0; k < steps; ++k) {
       lives[k].push_back(alive);
       if (alive) alive = !env->step({actions[k].data_ptr<float>() + lane * axes, axes}).done();
       if (spaces.image_bytes() > 0) {
-        images[k].push_back(torch::empty({spaces.image_height, spaces.image_width, spaces.image_channels}, torch::kUInt8));
+        images[k].push_back(
+            torch::empty({spaces.image_height, spaces.image_width, spaces.image_channels}, torch::kUInt8));
         env->observe_image({images[k].back().data_ptr<std::uint8_t>(), spaces.image_bytes()});
       }
       if (!spaces.vector_names.empty()) {
@@ -75,7 +81,9 @@ LivedTwin live_twin(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes,
   }
   LivedTwin twin;
   for (std::size_t k = 0; k < steps; ++k) {
-    const auto all = [&](const std::vector<torch::Tensor>& each) { return each.empty() ? torch::Tensor() : torch::stack(each).to(system.device); };
+    const auto all = [&](const std::vector<torch::Tensor>& each) {
+      return each.empty() ? torch::Tensor() : torch::stack(each).to(system.device);
+    };
     twin.seen.push_back({all(images[k]), all(vectors[k])});
     twin.lives.push_back(torch::tensor(lives[k]) > 0);
   }
@@ -84,8 +92,8 @@ LivedTwin live_twin(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes,
 
 }  // namespace
 
-void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::size_t first_episode, Errors& errors, double from,
-             double to) {
+void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::size_t first_episode, Errors& errors,
+             double from, double to) {
   auto& system = inquiry.system();
   auto& model = inquiry.model();
   const auto context = errors.context, horizon = errors.horizon, half = horizon / 2;
@@ -97,17 +105,21 @@ void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::s
   const auto behaviour = driving_behaviour(system, spaces);
   double work = 0;
   const double all_work = static_cast<double>(context + 7 * horizon + (horizon - half) * 4);
-  const auto worked = [&](const char* doing) { inquiry.at(from + (to - from) * std::min(1.0, ++work / all_work), doing); };
+  const auto worked = [&](const char* doing) {
+    inquiry.at(from + (to - from) * std::min(1.0, ++work / all_work), doing);
+  };
 
   // The truth, as the posterior sees it.
   std::vector<Carry> truth;  // of steps context … context + horizon
   Driver driver(behaviour, spaces.action, lanes);
   auto decides = inquiry.rng(deciding + first_episode);
-  watch(model, batch, context + horizon + 1, inquiry.rng(watching + first_episode), [&](std::int64_t t, const Carry& carry) {
-    worked("watches unseen episodes");
-    if (t >= context) truth.push_back(carry);
-    if (t < context && driver.remembers()) driver.drive({&model, carry, observation_at(batch, t), batch.reward[t]}, decides);
-  });
+  watch(model, batch, context + horizon + 1, inquiry.rng(watching + first_episode),
+        [&](std::int64_t t, const Carry& carry) {
+          worked("watches unseen episodes");
+          if (t >= context) truth.push_back(carry);
+          if (t < context && driver.remembers())
+            driver.drive({&model, carry, observation_at(batch, t), batch.reward[t]}, decides);
+        });
   if (errors.episodes() == 0 && behaviour) {  // a planner may take its time
     auto trial = driver;
     const double asked = inquiry.elapsed();
@@ -133,7 +145,8 @@ void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::s
   const auto note = [&](Stage stage, const Carry& carry, std::int64_t k) {
     torch::Tensor frame;
     missed_at[stage].push_back(missed(carry, k, &frame));
-    if (frame.defined() && std::ranges::count(errors.shown, k)) pictures[stage].push_back(frame.to(torch::kCPU, torch::kFloat32));
+    if (frame.defined() && std::ranges::count(errors.shown, k))
+      pictures[stage].push_back(frame.to(torch::kCPU, torch::kFloat32));
     worked("imagines with one part after another replaced by the truth");
   };
 
@@ -153,7 +166,8 @@ void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::s
     note(calm, carry, k);
     if (k == half) halfway = carry;
   });
-  imagine_on(model, truth[0], actions, {}, chance(), [&](std::int64_t k, const Carry& carry) { note(drawn, carry, k); });
+  imagine_on(model, truth[0], actions, {}, chance(),
+             [&](std::int64_t k, const Carry& carry) { note(drawn, carry, k); });
   if (errors.drives) {
     auto carry = truth[0];
     auto reward = batch.reward[context];
@@ -168,7 +182,8 @@ void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::s
       dream.push_back(carry);
       worked("dreams by its own decisions");
     }
-    const auto real_twin = live_twin(inquiry, episodes, made, context, decided, [&] { worked("lives its decisions in the real world"); });
+    const auto real_twin =
+        live_twin(inquiry, episodes, made, context, decided, [&] { worked("lives its decisions in the real world"); });
     auto seen_twin = truth[0];
     auto sees = inquiry.rng(watching + 50 + first_episode);
     for (std::int64_t k = 1; k <= horizon; ++k) {
@@ -192,13 +207,15 @@ void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::s
   if (half >= 1) {
     const auto rest = [&](const Carry& start, std::vector<double>& into) {
       std::vector<torch::Tensor> steps;
-      imagine_on(model, start, actions.slice(0, half), lowest, inquiry.rng(imagining + 50 + first_episode), [&](std::int64_t k, const Carry& carry) {
-        steps.push_back(missed(carry, half + k));
-        worked("puts one half of the state right");
-      });
+      imagine_on(model, start, actions.slice(0, half), lowest, inquiry.rng(imagining + 50 + first_episode),
+                 [&](std::int64_t k, const Carry& carry) {
+                   steps.push_back(missed(carry, half + k));
+                   worked("puts one half of the state right");
+                 });
       append_sums(into, by_episode(steps, made.from));
     };
-    const auto latent_right = model.with_latent(halfway, truth_at(half)), memory_right = model.with_latent(truth_at(half), halfway);
+    const auto latent_right = model.with_latent(halfway, truth_at(half)),
+               memory_right = model.with_latent(truth_at(half), halfway);
     errors.halves = !latent_right.empty();
     if (errors.halves) {
       rest(halfway, errors.after_none), rest(latent_right, errors.after_latent);
@@ -230,7 +247,8 @@ void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::s
     const auto& at = made.from[static_cast<std::size_t>(lane)];
     return Stretches::From{at.episode + first_episode, at.step};
   };
-  errors.worst.resize(static_cast<std::size_t>(horizon), -1), errors.worst_from.resize(static_cast<std::size_t>(horizon));
+  errors.worst.resize(static_cast<std::size_t>(horizon), -1),
+      errors.worst_from.resize(static_cast<std::size_t>(horizon));
   for (std::int64_t k = 0; k < horizon; ++k) {
     const auto lane = whole[k].argmax().item<std::int64_t>();
     auto& worst = errors.worst[static_cast<std::size_t>(k)];

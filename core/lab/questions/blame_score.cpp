@@ -18,8 +18,10 @@ constexpr std::uint64_t playing = 2300;
 
 std::string percent(const Interval& share) {
   char text[96];
-  if (std::isfinite(share.low)) std::snprintf(text, sizeof text, "%.0f %% (%.0f to %.0f)", share.value + 0.0, share.low + 0.0, share.high + 0.0);
-  else std::snprintf(text, sizeof text, "%.0f %%", share.value + 0.0);
+  if (std::isfinite(share.low))
+    std::snprintf(text, sizeof text, "%.0f %% (%.0f to %.0f)", share.value + 0.0, share.low + 0.0, share.high + 0.0);
+  else
+    std::snprintf(text, sizeof text, "%.0f %%", share.value + 0.0);
   return text;
 }
 
@@ -31,8 +33,8 @@ Carry lanes_of(const Carry& carry, std::int64_t first, std::int64_t count) {
 
 }  // namespace
 
-const std::array<const char*, Returns::players> player_names = {"the behaviour", "by predictions", "without memory", "random actions",
-                                                                "expert"};
+const std::array<const char*, Returns::players> player_names = {"the behaviour", "by predictions", "without memory",
+                                                                "random actions", "expert"};
 
 void play(Inquiry& inquiry, Returns& returns, double from, double to, const std::function<void()>& played) {
   auto& system = inquiry.system();
@@ -55,12 +57,14 @@ void play(Inquiry& inquiry, Returns& returns, double from, double to, const std:
   probe->reset(first_evaluation_seed);
   if (probe->expert(tried)) who.push_back(Returns::expert);
   const auto lanes = static_cast<std::int64_t>(who.size()) * seeds_a_round;
-  std::int64_t limit = spaces.max_episode_steps > 0 ? std::min<std::int64_t>(most_steps, spaces.max_episode_steps) : most_steps;
+  std::int64_t limit =
+      spaces.max_episode_steps > 0 ? std::min<std::int64_t>(most_steps, spaces.max_episode_steps) : most_steps;
   RealLanes world(system.model, device, system.make_env, lanes, playing);
   auto rng = inquiry.rng(playing), luck = inquiry.rng(playing + 1), foresight = inquiry.rng(playing + 2);
 
   // The first round has this long; if it is cut short, all is told about the steps that it came to.
-  const double began = inquiry.elapsed(), allowed = std::max(0.8 * (inquiry.seconds() - began), 0.15 * inquiry.seconds());
+  const double began = inquiry.elapsed(),
+               allowed = std::max(0.8 * (inquiry.seconds() - began), 0.15 * inquiry.seconds());
   for (std::size_t first = 0; first < most_returns; first += seeds_a_round) {
     const double round_began = inquiry.elapsed();
     std::vector<Lanes::Start> starts;
@@ -82,13 +86,18 @@ void play(Inquiry& inquiry, Returns& returns, double from, double to, const std:
       const auto seen = now.carry;
       now.carry = lanes_of(seen, 0, driven);
       if (parts) {
-        const auto of = [&](const Carry& all, std::int64_t player) { return lanes_of(all, player * seeds_a_round, seeds_a_round); };
+        const auto of = [&](const Carry& all, std::int64_t player) {
+          return lanes_of(all, player * seeds_a_round, seeds_a_round);
+        };
         auto expected = of(seen, 1);
-        if (!before.empty()) expected = model.imagine(of(before, 1), action.slice(0, seeds_a_round, 2 * seeds_a_round), {}, foresight);
-        const std::array<Carry, 3> views = {model.with_latent(of(seen, 0), of(seen, 0)), model.with_latent(of(seen, 1), expected),
+        if (!before.empty())
+          expected = model.imagine(of(before, 1), action.slice(0, seeds_a_round, 2 * seeds_a_round), {}, foresight);
+        const std::array<Carry, 3> views = {model.with_latent(of(seen, 0), of(seen, 0)),
+                                            model.with_latent(of(seen, 1), expected),
                                             model.with_latent(model.initial(seeds_a_round), of(seen, 2))};
         now.carry.clear();
-        for (const auto& [name, tensor] : views[0]) now.carry[name] = torch::cat({tensor, views[1].at(name), views[2].at(name)});
+        for (const auto& [name, tensor] : views[0])
+          now.carry[name] = torch::cat({tensor, views[1].at(name), views[2].at(name)});
       }
       const auto narrow = [&](torch::Tensor& x) {
         if (x.defined()) x = x.slice(0, 0, driven);
@@ -113,7 +122,8 @@ void play(Inquiry& inquiry, Returns& returns, double from, double to, const std:
     if (first == 0 && std::ranges::count(active, 1) > 0) limit = step;
     returns.steps = limit;
     for (std::size_t player = 0; player < who.size(); ++player)
-      for (std::size_t i = 0; i < seeds_a_round; ++i) returns.of[who[player]].push_back(sums[player * seeds_a_round + i]);
+      for (std::size_t i = 0; i < seeds_a_round; ++i)
+        returns.of[who[player]].push_back(sums[player * seeds_a_round + i]);
     played();
     if (!inquiry.time_for(inquiry.elapsed() - round_began)) break;
   }
@@ -135,7 +145,8 @@ void tell_returns(const Returns& returns, bool sees, LabAnswer& answer) {
   const auto n = std::to_string(returns.episodes());
   const auto over = "over the first " + std::to_string(returns.steps) + " steps of " + n + " unseen episodes";
 
-  auto score = number("return", "Return of the behaviour", "", bootstrap_mean(of[Returns::whole]), "in the real world, by what the model sees, " + over);
+  auto score = number("return", "Return of the behaviour", "", bootstrap_mean(of[Returns::whole]),
+                      "in the real world, by what the model sees, " + over);
   Vector bars;
   for (std::size_t player = 0; player < Returns::players; ++player) {
     if (of[player].empty()) continue;
@@ -150,42 +161,53 @@ void tell_returns(const Returns& returns, bool sees, LabAnswer& answer) {
   if (std::isfinite(earned.low)) score.verdict = idle ? LabNumber::Verdict::bad : LabNumber::Verdict::good;
   score.note += "; good: more than random actions earn in the same episodes";
   answer.numbers.push_back(std::move(score));
-  auto bars_figure = figure("score", "Return, with what it decides by replaced", over + "; the marks are the mean and the spread of episodes", std::move(bars));
+  auto bars_figure = figure("score", "Return, with what it decides by replaced",
+                            over + "; the marks are the mean and the spread of episodes", std::move(bars));
   answer.figures.push_back(std::move(bars_figure));
 
-  const auto share = [&](std::string name, std::string title, Returns::Player better, Returns::Player worse, Returns::Player best, const std::string& note) {
-    auto made = number(std::move(name), std::move(title), "%", bootstrap_ratio(less(better, worse), less(best, Returns::chance)), note + ", " + over);
+  const auto share = [&](std::string name, std::string title, Returns::Player better, Returns::Player worse,
+                         Returns::Player best, const std::string& note) {
+    auto made = number(std::move(name), std::move(title), "%",
+                       bootstrap_ratio(less(better, worse), less(best, Returns::chance)), note + ", " + over);
     for (double* value : {&made.value, &made.low, &made.high}) *value *= 100;
     if (!(bootstrap_mean(less(best, Returns::chance)).low > 0)) {
       made.value = made.low = made.high = LabNumber::unknown;
-      made.note = std::string(player_names[best]) + " earns no more than random actions: there is nothing to have a share of";
+      made.note =
+          std::string(player_names[best]) + " earns no more than random actions: there is nothing to have a share of";
     }
     answer.numbers.push_back(made);
     return Interval{made.value, made.low, made.high};
   };
   std::string words;
   if (there(Returns::expert)) {
-    const auto lost = share("score_c", "Of the expert's score, lost by C", Returns::expert, Returns::whole, Returns::expert,
-                            "(expert − behaviour) / (expert − random actions): what the behaviour, on what it is shown, does not earn");
+    const auto lost = share(
+        "score_c", "Of the expert's score, lost by C", Returns::expert, Returns::whole, Returns::expert,
+        "(expert − behaviour) / (expert − random actions): what the behaviour, on what it is shown, does not earn");
     if (std::isfinite(lost.value))
       words = lost.value > 0 ? "of what an expert earns above random actions its behaviour leaves " + percent(lost)
                              : "its behaviour earns as much as the expert or more";
   }
   if (there(Returns::predicted)) {
-    const auto cost = share("score_m", "Lost where M's prediction stands for what is seen", Returns::whole, Returns::predicted, Returns::whole,
-                            "(behaviour − the same by the latent that M expected) / (behaviour − random actions)");
-    const auto memory = share("score_memory", "Lost without memory", Returns::whole, Returns::forgetful, Returns::whole,
-                              "(behaviour − the same with its memory as at the beginning) / (behaviour − random actions)");
+    const auto cost =
+        share("score_m", "Lost where M's prediction stands for what is seen", Returns::whole, Returns::predicted,
+              Returns::whole, "(behaviour − the same by the latent that M expected) / (behaviour − random actions)");
+    const auto memory =
+        share("score_memory", "Lost without memory", Returns::whole, Returns::forgetful, Returns::whole,
+              "(behaviour − the same with its memory as at the beginning) / (behaviour − random actions)");
     if (std::isfinite(cost.value))
-      words += (words.empty() ? "" : "; ") + std::string("deciding by M's predictions in place of what is seen it loses ") + percent(cost) + " of its own, without memory " + percent(memory);
+      words += (words.empty() ? "" : "; ") +
+               std::string("deciding by M's predictions in place of what is seen it loses ") + percent(cost) +
+               " of its own, without memory " + percent(memory);
   }
   const auto earns = "In the real world its behaviour earns " + in_figures(mean_of(of[Returns::whole]));
   if (idle)
-    answer.sentence += " " + earns + ", no more than random actions (" + in_figures(mean_of(of[Returns::chance])) + ", " + over + "): " +
+    answer.sentence += " " + earns + ", no more than random actions (" + in_figures(mean_of(of[Returns::chance])) +
+                       ", " + over + "): " +
                        (sees ? "what it sees is near the truth, so the score is C's fault."
                              : "but what it sees is not the truth either, so V and M come before C.");
   else if (std::isfinite(earned.low))
-    answer.sentence += " " + earns + " against " + in_figures(mean_of(of[Returns::chance])) + " of random actions" + (words.empty() ? "" : "; " + words) + " (" + over + ").";
+    answer.sentence += " " + earns + " against " + in_figures(mean_of(of[Returns::chance])) + " of random actions" +
+                       (words.empty() ? "" : "; " + words) + " (" + over + ").";
   else
     answer.sentence += " " + earns + "; " + n + " episodes are too few to say more.";
 }

@@ -7,7 +7,7 @@
 namespace dream {
 
 constexpr std::array<std::int64_t, 5> forecast_distances = {1, 2, 5, 15, 40};  // imagined steps
-constexpr std::int64_t summed_rewards = 15;                                   // of so many steps together
+constexpr std::int64_t summed_rewards = 15;                                    // of so many steps together
 constexpr std::size_t pit_levels = 19;
 
 /// What a model forecast, and what came. Episodes are numbered as they are held out.
@@ -20,13 +20,14 @@ struct Forecasts {
   Pairs value_next, value_now;          // returns from the next reward on, or from the one just received
   std::vector<double> rewards;          // targets
   Pairs doubt, surprise, last_change, change;  // against the error of a picture imagined one step ahead
-  Pairs spread;      // of the prior, against what it missed: a squared error of numbers, nats of groups
+  Pairs spread;  // of the prior, against what it missed: a squared error of numbers, nats of groups
   // Rows of what the prior said of a latent, one value a number or group.
-  std::vector<torch::Tensor> latent, before;    // the latent itself, and the one before
-  std::vector<torch::Tensor> nll, crps, pit;    // pit: the probability of less, of numbers alone
+  std::vector<torch::Tensor> latent, before;     // the latent itself, and the one before
+  std::vector<torch::Tensor> nll, crps, pit;     // pit: the probability of less, of numbers alone
   std::vector<torch::Tensor> confidence, drawn;  // P(likeliest class), and whether it came, of groups alone
   std::vector<std::size_t> row_episode;
-  torch::Tensor posterior, square, entropy;  // sums over rows: of the posterior's means or probabilities, and its entropies
+  torch::Tensor posterior, square,
+      entropy;  // sums over rows: of the posterior's means or probabilities, and its entropies
   bool numbers = false, paints = false, values = false;
   At reward_at, spread_at, value_at;  // where the pairs of reward[1], spread and value_next come from
 };

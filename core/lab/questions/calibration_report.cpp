@@ -14,8 +14,8 @@ namespace {
 constexpr double slope_low = 0.8, slope_high = 1.25;  // of what came on what was predicted; 1 is right
 constexpr double calibrated = 0.05;                   // expected calibration error, and that of a PIT
 constexpr double active_part = 0.01;                  // variance or nats: as in `collapse`
-constexpr double returns_alike = 0.05;                // deviation of returns, of their mean: less, and there is no slope
-constexpr double value_bias = 0.1;                    // of the mean return's size
+constexpr double returns_alike = 0.05;  // deviation of returns, of their mean: less, and there is no slope
+constexpr double value_bias = 0.1;      // of the mean return's size
 
 constexpr std::size_t curve_bins = 10, fewest_ends = 5;
 
@@ -57,7 +57,8 @@ Interval ece_of(const Pairs& pairs) {
 
 class CalibrationReport {
  public:
-  CalibrationReport(Inquiry& inquiry, const Forecasts& seen, LabAnswer& answer) : inquiry_(inquiry), seen_(seen), answer_(answer) {}
+  CalibrationReport(Inquiry& inquiry, const Forecasts& seen, LabAnswer& answer)
+      : inquiry_(inquiry), seen_(seen), answer_(answer) {}
 
   void write() {
     answer_.numbers.clear(), answer_.figures.clear();
@@ -68,12 +69,25 @@ class CalibrationReport {
       ++judged, good += verdict;
       (verdict ? honest : other) += ((verdict ? honest : other).empty() ? "" : ", ") + what;
     }
-    for (auto& each : answer_.numbers) std::erase_if(each.beside, [](const auto& beside) { return !std::isfinite(beside.value); });
-    LabNumber score{"calibration", "What is calibrated", "of all",
-                    judged > 0 ? static_cast<double>(good) / static_cast<double>(judged) : LabNumber::unknown, LabNumber::unknown, LabNumber::unknown,
-                    judged > 0 ? "the share of " + std::to_string(judged) + " forecasts that can be judged (" + (honest.empty() ? other : other.empty() ? honest : honest + "; not " + other) + ") that lies within its band" : "nothing that this model predicts can be judged"};
+    for (auto& each : answer_.numbers)
+      std::erase_if(each.beside, [](const auto& beside) { return !std::isfinite(beside.value); });
+    LabNumber score{"calibration",
+                    "What is calibrated",
+                    "of all",
+                    judged > 0 ? static_cast<double>(good) / static_cast<double>(judged) : LabNumber::unknown,
+                    LabNumber::unknown,
+                    LabNumber::unknown,
+                    judged > 0 ? "the share of " + std::to_string(judged) + " forecasts that can be judged (" +
+                                     (honest.empty()  ? other
+                                      : other.empty() ? honest
+                                                      : honest + "; not " + other) +
+                                     ") that lies within its band"
+                               : "nothing that this model predicts can be judged"};
     answer_.numbers.insert(answer_.numbers.begin(), score);
-    answer_.sentence = judged == 0 ? "It cannot be told: " + missing_ : std::to_string(good) + " of " + std::to_string(judged) + " of its forecasts can be taken at their word: " + words_ + (missing_.empty() ? "." : ". Not told: " + missing_);
+    answer_.sentence = judged == 0 ? "It cannot be told: " + missing_
+                                   : std::to_string(good) + " of " + std::to_string(judged) +
+                                         " of its forecasts can be taken at their word: " + words_ +
+                                         (missing_.empty() ? "." : ". Not told: " + missing_);
     if (answer_.sentence.back() != '.') answer_.sentence += ".";
   }
 
@@ -86,8 +100,10 @@ class CalibrationReport {
   }
   static LabNumber::Verdict within(double slope) { return good_or_bad(slope >= slope_low && slope <= slope_high); }
 
-  /// What was predicted against what came, in bins; the first line is what was measured, the second what would be right.
-  void scatter(std::string name, std::string title, std::string caption, std::string x, std::string y, const Binned& bins, const Forecasts::At& at) {
+  /// What was predicted against what came, in bins; the first line is what was measured, the second what would be
+  /// right.
+  void scatter(std::string name, std::string title, std::string caption, std::string x, std::string y,
+               const Binned& bins, const Forecasts::At& at) {
     if (bins.predicted.size() < 2) return;
     Curve curve;
     curve.x = bins.predicted, curve.x_unit = std::move(x), curve.y_unit = std::move(y);
@@ -102,12 +118,16 @@ class CalibrationReport {
     answer_.figures.push_back(std::move(made));
   }
 
-  void reliability_curve(std::string name, std::string title, std::string caption, std::string x, std::string y, const Pairs& pairs) {
+  void reliability_curve(std::string name, std::string title, std::string caption, std::string x, std::string y,
+                         const Pairs& pairs) {
     const auto made = reliability(pairs.predicted, pairs.came);
-    scatter(std::move(name), std::move(title), std::move(caption), std::move(x), std::move(y), {made.confidence, made.frequency, made.count, {}}, {});
+    scatter(std::move(name), std::move(title), std::move(caption), std::move(x), std::move(y),
+            {made.confidence, made.frequency, made.count, {}}, {});
   }
 
-  void by_distance(std::string name, std::string title, std::string caption, std::string unit, const Forecasts::ByDistance& dream, const Forecasts::ByDistance* other, const std::string& label, const std::string& base) {
+  void by_distance(std::string name, std::string title, std::string caption, std::string unit,
+                   const Forecasts::ByDistance& dream, const Forecasts::ByDistance* other, const std::string& label,
+                   const std::string& base) {
     Curve curve;
     curve.x_unit = "imagined steps", curve.y_unit = std::move(unit);
     Line line, beside, zero;
@@ -116,7 +136,8 @@ class CalibrationReport {
       const auto r2 = r2_of(dream[d]);
       curve.x.push_back(static_cast<double>(forecast_distances[d - 1]));
       line.y.push_back(r2.value), line.low.push_back(r2.low), line.high.push_back(r2.high);
-      if (const double y = other ? r2_of((*other)[d]).value : LabNumber::unknown; other) beside.y.push_back(y < -1 ? -1 : y);
+      if (const double y = other ? r2_of((*other)[d]).value : LabNumber::unknown; other)
+        beside.y.push_back(y < -1 ? -1 : y);
       zero.y.push_back(0);
     }
     if (std::ranges::none_of(line.y, [](double y) { return std::isfinite(y); })) return;
@@ -137,24 +158,37 @@ class CalibrationReport {
     if (near.size() == 0) return lack("it does not predict an end");
     const auto all = together(seen_.end), at_end = together(seen_.end_at_end);
     if (at_end.size() < fewest_ends)
-      return lack(at_end.size() == 0 ? "no episode ended while it was watched, so P(end) cannot be judged (it said " + in_figures(mean_of(all.predicted)) + " on average)"
+      return lack(at_end.size() == 0 ? "no episode ended while it was watched, so P(end) cannot be judged (it said " +
+                                           in_figures(mean_of(all.predicted)) + " on average)"
                                      : "too few episodes ended to judge P(end)");
     const auto skill = r2_of(all);  // of probabilities, R² is 1 − Brier score / that of the base rate
-    auto& brier = add("end_skill", "Skill of P(end)", "", skill, "1 − Brier score / that of the base rate, all distances together: 1 is perfect, 0 knows no more than how often episodes end; good where the whole interval is above 0");
+    auto& brier = add("end_skill", "Skill of P(end)", "", skill,
+                      "1 − Brier score / that of the base rate, all distances together: 1 is perfect, 0 knows no more "
+                      "than how often episodes end; good where the whole interval is above 0");
     brier.beside = {{"base rate", 0}, {"perfect", 1}};
     const bool good = std::isfinite(skill.low) ? skill.low > 0 : skill.value > 0;
     brier.verdict = good_or_bad(good);
     parts_.emplace_back("P(end)", good);
-    add("end_ece", "Calibration error of P(end)", "", ece_of(all), "expected |P(end) − how often it ended| over 15 bins; ends are rare, so that it is small for any model that calls them rare")
+    add("end_ece", "Calibration error of P(end)", "", ece_of(all),
+        "expected |P(end) − how often it ended| over 15 bins; ends are rare, so that it is small for any model that "
+        "calls them rare")
         .beside = {{"base rate", mean_of(all.came)}, {"by chance", chance_ece(all)}};
-    add("end_recall", "P(end) where it ended", "", bootstrap_pairs_mean(at_end), "the mean of what was said of the steps that were the last").beside = {{"elsewhere", elsewhere(all)}, {"seen, not imagined", mean_of(seen_ends())}};
+    add("end_recall", "P(end) where it ended", "", bootstrap_pairs_mean(at_end),
+        "the mean of what was said of the steps that were the last")
+        .beside = {{"elsewhere", elsewhere(all)}, {"seen, not imagined", mean_of(seen_ends())}};
     say("P(end) has a skill of " + in_figures(skill) + " over the base rate of " + in_figures(mean_of(all.came)));
-    reliability_curve("end_reliability", "Reliability of P(end)", "15 bins of " + std::to_string(all.size()) + " forecasts 1 to " + std::to_string(forecast_distances.back()) + " steps ahead, " + std::to_string(at_end.size()) + " of them of a last step", "P(end)", "how often it ended", all);
-    by_distance("end_by_distance", "Skill of P(end) by distance", "1 − Brier score / that of the base rate", "skill", seen_.end, nullptr, "", "base rate");
+    reliability_curve("end_reliability", "Reliability of P(end)",
+                      "15 bins of " + std::to_string(all.size()) + " forecasts 1 to " +
+                          std::to_string(forecast_distances.back()) + " steps ahead, " + std::to_string(at_end.size()) +
+                          " of them of a last step",
+                      "P(end)", "how often it ended", all);
+    by_distance("end_by_distance", "Skill of P(end) by distance", "1 − Brier score / that of the base rate", "skill",
+                seen_.end, nullptr, "", "base rate");
   }
   static Interval bootstrap_pairs_mean(const Pairs& pairs) {
     std::map<std::size_t, std::pair<double, double>> sums;
-    for (std::size_t i = 0; i < pairs.size(); ++i) sums[pairs.episode[i]].first += pairs.predicted[i], sums[pairs.episode[i]].second += 1;
+    for (std::size_t i = 0; i < pairs.size(); ++i)
+      sums[pairs.episode[i]].first += pairs.predicted[i], sums[pairs.episode[i]].second += 1;
     std::vector<double> over, under;
     for (const auto& [e, s] : sums) over.push_back(s.first), under.push_back(s.second);
     return bootstrap_ratio(over, under);
@@ -176,63 +210,102 @@ class CalibrationReport {
     const auto& near = seen_.reward[1];
     if (near.size() == 0) return lack("it does not predict rewards");
     const auto r2 = r2_of(near), slope = slope_of(near), last = r2_of(seen_.last_reward[1]);
-    auto& explained = add("reward_r2", "Rewards explained", "", r2, "R² one imagined step ahead, in the units of the model's target: 1 is perfect, 0 is as good as the mean; good above both the mean and the last reward");
+    auto& explained = add("reward_r2", "Rewards explained", "", r2,
+                          "R² one imagined step ahead, in the units of the model's target: 1 is perfect, 0 is as good "
+                          "as the mean; good above both the mean and the last reward");
     if (!std::isfinite(r2.value)) {
-      explained.note = near.size() < 16 ? "there are fewer than 16 forecasts" : "the reward was always the same: there is nothing to explain";
+      explained.note = near.size() < 16 ? "there are fewer than 16 forecasts"
+                                        : "the reward was always the same: there is nothing to explain";
       return lack("rewards, which were always the same");
     }
-    explained.beside = {{"always the mean", 0}, {"always the last reward", last.value}, {"seen, not imagined", r2_of(seen_.reward[0]).value}};
+    explained.beside = {{"always the mean", 0},
+                        {"always the last reward", last.value},
+                        {"seen, not imagined", r2_of(seen_.reward[0]).value}};
     const bool better = r2.value > 0 && !(last.value >= r2.value);
     explained.verdict = good_or_bad(better);
-    auto& size = add("reward_slope", "Size of rewards", "", slope, "slope of the real reward on the predicted one: 1 is right, below 1 forecasts are too bold, above 1 too timid; good from 0.8 to 1.25");
-    if (std::isfinite(slope.value)) size.verdict = within(slope.value);
-    else size.note = "its forecast is always the same";
+    auto& size = add("reward_slope", "Size of rewards", "", slope,
+                     "slope of the real reward on the predicted one: 1 is right, below 1 forecasts are too bold, above "
+                     "1 too timid; good from 0.8 to 1.25");
+    if (std::isfinite(slope.value))
+      size.verdict = within(slope.value);
+    else
+      size.note = "its forecast is always the same";
     if (const auto sum = r2_of(seen_.reward_sum); std::isfinite(sum.value))
-      add("reward_sum_r2", "Rewards of " + std::to_string(summed_rewards) + " steps together", "", sum, "R² of their sum: right where it does not matter in which of these steps a reward comes").beside = {{"always the mean", 0}};
+      add("reward_sum_r2", "Rewards of " + std::to_string(summed_rewards) + " steps together", "", sum,
+          "R² of their sum: right where it does not matter in which of these steps a reward comes")
+          .beside = {{"always the mean", 0}};
     for (const bool positive : {true, false}) {
       Pairs those;
       double squares = 0;
       for (std::size_t i = 0; i < near.size(); ++i)
-        if (positive ? near.came[i] > 0 : near.came[i] < 0) those.add(std::pow(near.predicted[i] - near.came[i], 2), 0, near.episode[i]), squares += near.came[i] * near.came[i];
+        if (positive ? near.came[i] > 0 : near.came[i] < 0)
+          those.add(std::pow(near.predicted[i] - near.came[i], 2), 0, near.episode[i]),
+              squares += near.came[i] * near.came[i];
       if (those.size() == 0 || those.size() == near.size()) continue;
       auto error = bootstrap_pairs_mean(those);
       for (double* x : {&error.value, &error.low, &error.high}) *x = std::sqrt(*x);
-      add(positive ? "reward_error_positive" : "reward_error_negative", positive ? "Error where reward is positive" : "Error where reward is negative", "",
-          error, "root mean squared, of " + in_figures(100.0 * static_cast<double>(those.size()) / static_cast<double>(near.size())) + " % of the steps")
+      add(positive ? "reward_error_positive" : "reward_error_negative",
+          positive ? "Error where reward is positive" : "Error where reward is negative", "", error,
+          "root mean squared, of " +
+              in_figures(100.0 * static_cast<double>(those.size()) / static_cast<double>(near.size())) +
+              " % of the steps")
           .beside = {{"always 0", std::sqrt(squares / static_cast<double>(those.size()))}};
     }
     const bool good = better && size.verdict == LabNumber::Verdict::good;
     parts_.emplace_back("reward", good);
     say("it explains " + in_figures(100 * r2.value) + " % of rewards one step ahead (slope " + in_figures(slope) + ")");
-    scatter("reward_reliability", "Rewards: predicted and real", "means of " + std::to_string(curve_bins) + " bins of " + std::to_string(near.size()) + " forecasts one imagined step ahead", "predicted reward", "real reward", binned(near, curve_bins), seen_.reward_at);
-    by_distance("reward_by_distance", "Rewards explained by distance", "R² of the reward of exactly that step", "R²", seen_.reward, &seen_.last_reward, "always the last reward", "always the mean");
+    scatter("reward_reliability", "Rewards: predicted and real",
+            "means of " + std::to_string(curve_bins) + " bins of " + std::to_string(near.size()) +
+                " forecasts one imagined step ahead",
+            "predicted reward", "real reward", binned(near, curve_bins), seen_.reward_at);
+    by_distance("reward_by_distance", "Rewards explained by distance", "R² of the reward of exactly that step", "R²",
+                seen_.reward, &seen_.last_reward, "always the last reward", "always the mean");
   }
 
   void value() {
     if (!seen_.values) return lack("its behaviour expects no return");
-    // Which rewards a value counts is its family's convention: the one that leaves no more than half of the error is it.
-    const auto missed = [](const Pairs& pairs) { return over_episodes(pairs, [](const PairSums& s) { return s.error(); }).value; };
+    // Which rewards a value counts is its family's convention: the one that leaves no more than half of the error is
+    // it.
+    const auto missed = [](const Pairs& pairs) {
+      return over_episodes(pairs, [](const PairSums& s) { return s.error(); }).value;
+    };
     const bool now = missed(seen_.value_now) < 0.5 * missed(seen_.value_next);
     const auto& pairs = now ? seen_.value_now : seen_.value_next;
     if (pairs.size() < 16) return lack("values, as episodes are too short for the discounted return to be known");
     const auto r2 = r2_of(pairs), slope = slope_of(pairs), bias = bias_of(pairs);
     const double size = std::abs(mean_of(pairs.came)), discount = inquiry_.system().behaviour->discount();
-    const std::string counted = now ? ", counted from the reward just received (which fits better than from the next one)" : ", counted from the next reward";
-    auto& off = add("value_bias", "Bias of values", "", bias, "mean of value − discounted return that followed" + counted + "; an episode that was cut off goes on with the value there, where that weighs no more than half; good within 10 % of the mean return");
+    const std::string counted =
+        now ? ", counted from the reward just received (which fits better than from the next one)"
+            : ", counted from the next reward";
+    auto& off = add("value_bias", "Bias of values", "", bias,
+                    "mean of value − discounted return that followed" + counted +
+                        "; an episode that was cut off goes on with the value there, where that weighs no more than "
+                        "half; good within 10 % of the mean return");
     const bool fair = std::abs(bias.value) <= value_bias * size;
     off.beside = {{"mean return", mean_of(pairs.came)}, {"mean value", mean_of(pairs.predicted)}};
     off.verdict = good_or_bad(fair);
     const bool alike = deviation_of(pairs.came) < returns_alike * size;
-    auto& steep = add("value_slope", "Size of values", "", alike ? Interval{LabNumber::unknown, LabNumber::unknown, LabNumber::unknown} : slope,
-                      alike ? "returns were nearly all alike" : "slope of the return on the value: 1 is right; good from 0.8 to 1.25");
+    auto& steep = add("value_slope", "Size of values", "",
+                      alike ? Interval{LabNumber::unknown, LabNumber::unknown, LabNumber::unknown} : slope,
+                      alike ? "returns were nearly all alike"
+                            : "slope of the return on the value: 1 is right; good from 0.8 to 1.25");
     if (!alike && std::isfinite(slope.value)) steep.verdict = within(slope.value);
-    if (!alike) add("value_r2", "Returns explained", "", r2, "R² of the value, against always the mean return").beside = {{"always the mean", 0}};
+    if (!alike)
+      add("value_r2", "Returns explained", "", r2, "R² of the value, against always the mean return").beside = {
+          {"always the mean", 0}};
     if (discount < 1)
-      add("implied_reward", "Reward that values imply", "a step", bootstrap_implied(pairs, 1 - discount), "(1 − γ) · value: what each step would have to bring for ever").beside = {{"mean reward", mean_of(seen_.rewards)}};
+      add("implied_reward", "Reward that values imply", "a step", bootstrap_implied(pairs, 1 - discount),
+          "(1 − γ) · value: what each step would have to bring for ever")
+          .beside = {{"mean reward", mean_of(seen_.rewards)}};
     const bool good = fair && steep.verdict != LabNumber::Verdict::bad;
     parts_.emplace_back("value", good);
-    say("values are " + in_figures(std::abs(bias.value)) + (bias.value < 0 ? " too low" : " too high") + " at a mean return of " + in_figures(mean_of(pairs.came)) + (alike ? "" : " (slope " + in_figures(slope) + ")"));
-    scatter("value_reliability", "Values and returns", "means of " + std::to_string(curve_bins) + " bins of " + std::to_string(pairs.size()) + " moments" + counted, "value", "discounted return", binned(pairs, curve_bins), seen_.value_at);
+    say("values are " + in_figures(std::abs(bias.value)) + (bias.value < 0 ? " too low" : " too high") +
+        " at a mean return of " + in_figures(mean_of(pairs.came)) +
+        (alike ? "" : " (slope " + in_figures(slope) + ")"));
+    scatter(
+        "value_reliability", "Values and returns",
+        "means of " + std::to_string(curve_bins) + " bins of " + std::to_string(pairs.size()) + " moments" + counted,
+        "value", "discounted return", binned(pairs, curve_bins), seen_.value_at);
   }
   static Interval bootstrap_implied(const Pairs& pairs, double share) {
     return over_episodes(pairs, [share](const PairSums& s) { return share * s.x / s.n; });
@@ -255,19 +328,26 @@ class CalibrationReport {
     const auto active = telling();
     if (active.size(0) == 0) return lack("its latent, which tells no frame from another");
     const auto rows = [&](const std::vector<torch::Tensor>& of) { return torch::stack(of).index_select(1, active); };
-    const std::string about = " of the " + std::to_string(active.size(0)) + " (of " + std::to_string(seen_.nll.front().size(0)) + ") " + (seen_.numbers ? "numbers" : "groups") + " of the latent that tell frames apart";
+    const std::string about = " of the " + std::to_string(active.size(0)) + " (of " +
+                              std::to_string(seen_.nll.front().size(0)) + ") " +
+                              (seen_.numbers ? "numbers" : "groups") + " of the latent that tell frames apart";
     double off = LabNumber::unknown;
-    if (seen_.numbers) off = quantiles(rows(seen_.pit), about);
-    else off = sureness(rows(seen_.confidence), rows(seen_.drawn), about);
+    if (seen_.numbers)
+      off = quantiles(rows(seen_.pit), about);
+    else
+      off = sureness(rows(seen_.confidence), rows(seen_.drawn), about);
     parts_.emplace_back("latent", off <= calibrated);
     scores(rows(seen_.nll), seen_.numbers ? rows(seen_.crps) : torch::Tensor(), active);
   }
 
   double quantiles(const torch::Tensor& pit, const std::string& about) {
-    const auto levels = torch::arange(1, static_cast<std::int64_t>(pit_levels) + 1, torch::kFloat64) / static_cast<double>(pit_levels + 1);
-    std::map<std::size_t, torch::Tensor> of;  // of each episode: how many came below each level; the last, how many in all
+    const auto levels = torch::arange(1, static_cast<std::int64_t>(pit_levels) + 1, torch::kFloat64) /
+                        static_cast<double>(pit_levels + 1);
+    std::map<std::size_t, torch::Tensor>
+        of;  // of each episode: how many came below each level; the last, how many in all
     for (std::int64_t row = 0; row < pit.size(0); ++row) {
-      const auto below = torch::cat({(pit[row].unsqueeze(1) <= levels).to(torch::kFloat64).sum(0), torch::full({1}, static_cast<double>(pit.size(1)), torch::kFloat64)});
+      const auto below = torch::cat({(pit[row].unsqueeze(1) <= levels).to(torch::kFloat64).sum(0),
+                                     torch::full({1}, static_cast<double>(pit.size(1)), torch::kFloat64)});
       auto& sum = of[seen_.row_episode[static_cast<std::size_t>(row)]];
       sum = sum.defined() ? sum + below : below;
     }
@@ -281,7 +361,9 @@ class CalibrationReport {
       if (!share.defined()) share = now;  // the first is of all episodes
       return (now - levels).abs().mean().template item<double>();
     });
-    auto& exact = add("pit_error", "Calibration error of the prior", "", off, "mean |share of latents below the prior's quantile − that quantile| at 19 levels" + about + ": 0 is calibrated, good up to 0.05");
+    auto& exact = add("pit_error", "Calibration error of the prior", "", off,
+                      "mean |share of latents below the prior's quantile − that quantile| at 19 levels" + about +
+                          ": 0 is calibrated, good up to 0.05");
     exact.beside = {{"always far too narrow", 0.25}};
     exact.verdict = good_or_bad(off.value <= calibrated);
     say("the prior's quantiles are off by " + in_figures(off));
@@ -289,10 +371,12 @@ class CalibrationReport {
     curve.x_unit = "quantile of the prior", curve.y_unit = "share of latents below";
     Line came, right;
     came.label = "what came", came.real = true, right.label = "calibrated", right.dashed = true;
-    for (std::int64_t i = 0; i < levels.size(0); ++i) curve.x.push_back(levels[i].item<double>()), came.y.push_back(share[i].item<double>());
+    for (std::int64_t i = 0; i < levels.size(0); ++i)
+      curve.x.push_back(levels[i].item<double>()), came.y.push_back(share[i].item<double>());
     right.y = curve.x;
     curve.lines = {came, right};
-    answer_.figures.push_back(figure("pit", "Quantiles of the prior", "Flat in the middle: too narrow; steep: too wide;" + about, std::move(curve)));
+    answer_.figures.push_back(figure("pit", "Quantiles of the prior",
+                                     "Flat in the middle: too narrow; steep: too wide;" + about, std::move(curve)));
     return off.value;
   }
 
@@ -300,37 +384,52 @@ class CalibrationReport {
     Pairs pairs;
     const auto confidence = p.contiguous(), drawn = y.contiguous();
     for (std::int64_t i = 0; i < confidence.numel(); ++i)
-      pairs.add(confidence.data_ptr<double>()[i], drawn.data_ptr<double>()[i], seen_.row_episode[static_cast<std::size_t>(i / confidence.size(1))]);
+      pairs.add(confidence.data_ptr<double>()[i], drawn.data_ptr<double>()[i],
+                seen_.row_episode[static_cast<std::size_t>(i / confidence.size(1))]);
     const auto ece = ece_of(pairs);
-    auto& sure = add("confidence_ece", "Calibration error of the prior", "", ece, "expected |P(likeliest class) − how often it was drawn| over 15 bins" + about + ": 0 is calibrated, good up to 0.05");
-    sure.beside = {{"by chance", chance_ece(pairs)}, {"mean confidence", mean_of(pairs.predicted)}, {"how often right", mean_of(pairs.came)}};
+    auto& sure = add("confidence_ece", "Calibration error of the prior", "", ece,
+                     "expected |P(likeliest class) − how often it was drawn| over 15 bins" + about +
+                         ": 0 is calibrated, good up to 0.05");
+    sure.beside = {{"by chance", chance_ece(pairs)},
+                   {"mean confidence", mean_of(pairs.predicted)},
+                   {"how often right", mean_of(pairs.came)}};
     sure.verdict = good_or_bad(ece.value <= calibrated);
     say("the prior's confidence is off by " + in_figures(ece));
-    reliability_curve("confidence", "Confidence of the prior", "15 bins of " + std::to_string(pairs.size()) + " classes, one step ahead", "P(likeliest class)", "how often it was drawn", pairs);
+    reliability_curve("confidence", "Confidence of the prior",
+                      "15 bins of " + std::to_string(pairs.size()) + " classes, one step ahead", "P(likeliest class)",
+                      "how often it was drawn", pairs);
     return ece.value;
   }
 
-  /// Proper scores of the prior, beside what knows the latent's distribution alone, and beside one around the last latent.
+  /// Proper scores of the prior, beside what knows the latent's distribution alone, and beside one around the last
+  /// latent.
   void scores(const torch::Tensor& nll, const torch::Tensor& crps, const torch::Tensor& active) {
     const auto per_row = [&](const torch::Tensor& each) {
       Pairs pairs;
-      for (std::int64_t i = 0; i < each.size(0); ++i) pairs.add(each[i].mean().item<double>(), 0, seen_.row_episode[static_cast<std::size_t>(i)]);
+      for (std::int64_t i = 0; i < each.size(0); ++i)
+        pairs.add(each[i].mean().item<double>(), 0, seen_.row_episode[static_cast<std::size_t>(i)]);
       return bootstrap_pairs_mean(pairs);
     };
-    const auto came = torch::stack(seen_.latent).to(torch::kFloat64), before = torch::stack(seen_.before).to(torch::kFloat64);
+    const auto came = torch::stack(seen_.latent).to(torch::kFloat64),
+               before = torch::stack(seen_.before).to(torch::kFloat64);
     if (!seen_.numbers) {
       const auto rate = came.mean(0).view({seen_.nll.front().size(0), -1}).index_select(0, active);
-      add("nll", "−log p of the latent", "nats a group", per_row(nll), "of the classes that were drawn, under the prior")
+      add("nll", "−log p of the latent", "nats a group", per_row(nll),
+          "of the classes that were drawn, under the prior")
           .beside = {{"each class as often as ever", -torch::xlogy(rate, rate).sum(-1).mean().item<double>()}};
       return;
     }
     const auto x = came.index_select(1, active), last = before.index_select(1, active);
     const auto about_mean = gaussian(x.mean(0, true), x.std(0, false, true).clamp_min(1e-6));
     const auto about_last = gaussian(last, (x - last).square().mean(0, true).sqrt().clamp_min(1e-6));
-    add("crps", "CRPS of the prior", "", per_row(crps), "continuous ranked probability score, the mean over those numbers: 0 is perfect")
-        .beside = {{"one Gaussian", crps_of(about_mean, x).mean().item<double>()}, {"around the last latent", crps_of(about_last, x).mean().item<double>()}};
-    add("nll", "−log p of the latent", "nats a number", per_row(nll), "of what was drawn of the posterior, under the prior")
-        .beside = {{"one Gaussian", nll_of(about_mean, x).mean().item<double>()}, {"around the last latent", nll_of(about_last, x).mean().item<double>()}};
+    add("crps", "CRPS of the prior", "", per_row(crps),
+        "continuous ranked probability score, the mean over those numbers: 0 is perfect")
+        .beside = {{"one Gaussian", crps_of(about_mean, x).mean().item<double>()},
+                   {"around the last latent", crps_of(about_last, x).mean().item<double>()}};
+    add("nll", "−log p of the latent", "nats a number", per_row(nll),
+        "of what was drawn of the posterior, under the prior")
+        .beside = {{"one Gaussian", nll_of(about_mean, x).mean().item<double>()},
+                   {"around the last latent", nll_of(about_last, x).mean().item<double>()}};
   }
 
   void doubt() {
@@ -339,33 +438,48 @@ class CalibrationReport {
       auto bins = binned(width, curve_bins);
       if (seen_.numbers)
         for (double& y : bins.came) y = std::sqrt(y);
-      scatter("spread", "How unsure, and how wrong", seen_.numbers ? "the prior's deviation and the root mean squared error of its mean, in tenths of all steps by the deviation" : "the prior's entropy and −log p of what was drawn, the mean over groups in nats, in tenths of all steps by the entropy",
-              seen_.numbers ? "deviation" : "entropy [nats]", seen_.numbers ? "error" : "−log p [nats]", bins, seen_.spread_at);
+      scatter("spread", "How unsure, and how wrong",
+              seen_.numbers ? "the prior's deviation and the root mean squared error of its mean, in tenths of all "
+                              "steps by the deviation"
+                            : "the prior's entropy and −log p of what was drawn, the mean over groups in nats, in "
+                              "tenths of all steps by the entropy",
+              seen_.numbers ? "deviation" : "entropy [nats]", seen_.numbers ? "error" : "−log p [nats]", bins,
+              seen_.spread_at);
     }
     if (!seen_.paints) return lack("it paints no pictures, whose error its doubts could be held against");
     const auto before = rank_correlation(seen_.last_change), coming = rank_correlation(seen_.change);
     bool told = false;
     if (seen_.doubt.size() >= 16) {
       const auto rank = rank_correlation(seen_.doubt);
-      auto& made = add("doubt", "Doubt against error", "", rank, "Spearman's rank correlation of the prior's spread with the error of the picture imagined one step ahead: good above 0 and above that of how much the picture has just changed");
+      auto& made = add("doubt", "Doubt against error", "", rank,
+                       "Spearman's rank correlation of the prior's spread with the error of the picture imagined one "
+                       "step ahead: good above 0 and above that of how much the picture has just changed");
       if (std::isfinite(rank.value)) {
         made.beside = {{"last change", before.value}};
         const bool good = rank.value > 0 && !(before.value >= rank.value);
-        made.verdict = good ? LabNumber::Verdict::good : rank.value <= 0 ? LabNumber::Verdict::bad : LabNumber::Verdict::none;
+        made.verdict = good              ? LabNumber::Verdict::good
+                       : rank.value <= 0 ? LabNumber::Verdict::bad
+                                         : LabNumber::Verdict::none;
         parts_.emplace_back("doubt", good), told = true;
         say("its doubt ranks its errors by " + in_figures(rank));
-      } else made.note = "it was always as unsure, or never wrong";
+      } else
+        made.note = "it was always as unsure, or never wrong";
     }
     if (seen_.surprise.size() >= 16) {
       const auto rank = rank_correlation(seen_.surprise);
-      auto& made = add("surprise", "Surprise against error", "", rank, "Spearman's rank correlation of its surprise at a frame with the error of the picture imagined for it: good above 0 and above that of how much the picture changed");
+      auto& made = add("surprise", "Surprise against error", "", rank,
+                       "Spearman's rank correlation of its surprise at a frame with the error of the picture imagined "
+                       "for it: good above 0 and above that of how much the picture changed");
       if (std::isfinite(rank.value)) {
         made.beside = {{"change", coming.value}};
         const bool good = rank.value > 0 && !(coming.value >= rank.value);
-        made.verdict = good ? LabNumber::Verdict::good : rank.value <= 0 ? LabNumber::Verdict::bad : LabNumber::Verdict::none;
+        made.verdict = good              ? LabNumber::Verdict::good
+                       : rank.value <= 0 ? LabNumber::Verdict::bad
+                                         : LabNumber::Verdict::none;
         parts_.emplace_back("surprise", good), told = true;
         say("its surprise by " + in_figures(rank) + ", the change of the picture alone by " + in_figures(coming.value));
-      } else made.note = "it was always as surprised, or never wrong";
+      } else
+        made.note = "it was always as surprised, or never wrong";
     }
     if (!told) lack("how its doubt goes with its errors, as one of them never varies");
   }

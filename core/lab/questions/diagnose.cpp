@@ -1,5 +1,5 @@
-// What is wrong with it? Curves, settings, data and weights of a run and quick measurements on held-out episodes, read by the
-// rules of core/lab/diagnosis.cpp.
+// What is wrong with it? Curves, settings, data and weights of a run and quick measurements on held-out episodes, read
+// by the rules of core/lab/diagnosis.cpp.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -73,7 +73,8 @@ torch::Tensor dreamt_pay(System& system, const Carry& start, std::int64_t lanes,
   return sum / static_cast<double>(steps);
 }
 
-QuickLook look_at(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, bool driven_by_it, double from, double to) {
+QuickLook look_at(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, bool driven_by_it, double from,
+                  double to) {
   auto& model = inquiry.model();
   auto& system = inquiry.system();
   QuickLook look;
@@ -87,7 +88,8 @@ QuickLook look_at(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, b
   const auto lanes = batch.lanes();
   const ByEpisode by(made.from);
   look.episodes = by.count(), look.pieces = made.from.size();
-  const auto doing = "watches " + std::to_string(look.pieces) + " pieces and imagines their next " + std::to_string(look.horizon) + " steps";
+  const auto doing = "watches " + std::to_string(look.pieces) + " pieces and imagines their next " +
+                     std::to_string(look.horizon) + " steps";
   const auto at = [&](double share) { inquiry.at(from + (to - from) * share, doing); };
 
   torch::Tensor rebuilt, plain;  // errors of the decoded posterior and of the mean picture [B]
@@ -97,20 +99,25 @@ QuickLook look_at(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, b
   const auto each = [](const torch::Tensor& a, const torch::Tensor& b) {
     return (a.to(torch::kFloat32) - b).square().flatten(1).mean(1).to(torch::kCPU, torch::kFloat64);
   };
-  const auto gauged = gauge(model, batch, look.context, inquiry.rng(40), [&](std::int64_t t, const Carry& carry) {
-    at(0.5 * static_cast<double>(t) / static_cast<double>(batch.steps()));
-    if (t == look.context) start = carry;
-    if (t == 0) return;  // no reward led to an episode's first frame
-    const auto made_of = middle.defined() ? model.predict(carry) : model.outcome(carry);
-    if (made_of.frame.defined() && middle.defined()) {
-      const auto truth = pictures_of(batch.image[t]);
-      const auto missed = each(made_of.frame, truth), far = each(middle.expand_as(truth), truth);
-      rebuilt = rebuilt.defined() ? rebuilt + missed : missed, plain = plain.defined() ? plain + far : far;
-    }
-    if (!made_of.reward.defined()) return;
-    predicted.push_back(made_of.reward.to(torch::kCPU, torch::kFloat64));
-    real.push_back(model.reward_to_target(batch.reward[t]).to(torch::kCPU, torch::kFloat64));
-  }, [&](std::int64_t k, const Carry&) { at(0.5 + 0.25 * static_cast<double>(k) / static_cast<double>(look.horizon)); });
+  const auto gauged = gauge(
+      model, batch, look.context, inquiry.rng(40),
+      [&](std::int64_t t, const Carry& carry) {
+        at(0.5 * static_cast<double>(t) / static_cast<double>(batch.steps()));
+        if (t == look.context) start = carry;
+        if (t == 0) return;  // no reward led to an episode's first frame
+        const auto made_of = middle.defined() ? model.predict(carry) : model.outcome(carry);
+        if (made_of.frame.defined() && middle.defined()) {
+          const auto truth = pictures_of(batch.image[t]);
+          const auto missed = each(made_of.frame, truth), far = each(middle.expand_as(truth), truth);
+          rebuilt = rebuilt.defined() ? rebuilt + missed : missed, plain = plain.defined() ? plain + far : far;
+        }
+        if (!made_of.reward.defined()) return;
+        predicted.push_back(made_of.reward.to(torch::kCPU, torch::kFloat64));
+        real.push_back(model.reward_to_target(batch.reward[t]).to(torch::kCPU, torch::kFloat64));
+      },
+      [&](std::int64_t k, const Carry&) {
+        at(0.5 + 0.25 * static_cast<double>(k) / static_cast<double>(look.horizon));
+      });
 
   look.what = gauged.what();
   look.skill = by.of([&](const Chosen& which) { return skill_of(gauged.errors().of(which)); });
@@ -161,14 +168,17 @@ double world_answers(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes
   for (std::size_t e = 0; e < episodes.size(); ++e) {
     const auto& data = episodes[e].data;
     const auto& under = episodes[(e + 1) % episodes.size()].data;
-    const auto most = std::min({steps, static_cast<std::int64_t>(data.length()), static_cast<std::int64_t>(under.length())});
+    const auto most =
+        std::min({steps, static_cast<std::int64_t>(data.length()), static_cast<std::int64_t>(under.length())});
     const auto env = inquiry.system().make_env();
     env->reset(data.seed);
-    const auto bytes = data.frame_bytes(), numbers = static_cast<std::size_t>(data.vector_size), axes = static_cast<std::size_t>(data.action_size);
+    const auto bytes = data.frame_bytes(), numbers = static_cast<std::size_t>(data.vector_size),
+               axes = static_cast<std::size_t>(data.action_size);
     std::vector<std::uint8_t> frame(bytes);
     std::vector<float> vector(numbers);
     const auto add = [](double& to, const auto& a, const auto* b) {
-      for (std::size_t i = 0; i < a.size(); ++i) to += std::pow(static_cast<double>(a[i]) - static_cast<double>(b[i]), 2);
+      for (std::size_t i = 0; i < a.size(); ++i)
+        to += std::pow(static_cast<double>(a[i]) - static_cast<double>(b[i]), 2);
     };
     for (std::int64_t t = 0; t < most; ++t) {
       const auto over = env->step({under.actions.data() + static_cast<std::size_t>(t) * axes, axes}).done();
@@ -194,7 +204,8 @@ std::vector<LivedEpisode> trained_on(const System& system, RunFacts& run) {
   std::vector<std::filesystem::path> folders;
   std::error_code ignored;
   if (!system.directory.empty())
-    for (const auto& entry : std::filesystem::directory_iterator(system.directory / "data", ignored)) folders.push_back(entry.path());
+    for (const auto& entry : std::filesystem::directory_iterator(system.directory / "data", ignored))
+      folders.push_back(entry.path());
   for (const auto& field : run.settings)
     if (const auto* list = std::get_if<std::string>(&field.value); list && field.key.ends_with("datasets"))
       for (auto& folder : folders_of(*list)) folders.push_back(std::move(folder));
@@ -219,7 +230,8 @@ std::vector<LivedEpisode> trained_on(const System& system, RunFacts& run) {
   return read;
 }
 
-/// Parts of the weights ("model/encoder.conv"), and how many of their numbers have changed since the earliest that are kept.
+/// Parts of the weights ("model/encoder.conv"), and how many of their numbers have changed since the earliest that are
+/// kept.
 void compare_weights(const System& system, RunFacts& run) {
   const auto kept = past_weights(system.history.empty() ? history_of(system.directory) : system.history);
   if (kept.size() < 2) return;
@@ -245,7 +257,9 @@ void compare_weights(const System& system, RunFacts& run) {
       if (there == then.tensors.end() || there->second.sizes() != item.value().sizes()) continue;
       auto& part = parts[prefix + "/" + item.key().substr(0, item.key().find('.', item.key().find('.') + 1))];
       part.numbers += item.value().numel();
-      part.changed += (item.value().to(torch::kCPU, torch::kFloat32) != there->second.to(torch::kFloat32)).sum().item<std::int64_t>();
+      part.changed += (item.value().to(torch::kCPU, torch::kFloat32) != there->second.to(torch::kFloat32))
+                          .sum()
+                          .item<std::int64_t>();
     }
   };
   compare("model", *system.model);
@@ -281,42 +295,61 @@ void tell(const RunFacts& run, LabAnswer& answer) {
   const auto& look = run.unseen;
   answer.episodes = static_cast<std::int64_t>(look.episodes);
   answer.steps = static_cast<std::int64_t>(look.pieces) * look.horizon;
-  const auto checked = std::to_string(looked) + " checks of " + std::to_string(std::ranges::count_if(run.curves, [](const auto& c) { return !c.y.empty(); })) +
-                       " curves, " + std::to_string(run.settings.size()) + " settings and " + std::to_string(look.pieces) + " pieces of " +
-                       std::to_string(look.episodes) + " unseen episodes";
+  const auto checked = std::to_string(looked) + " checks of " +
+                       std::to_string(std::ranges::count_if(run.curves, [](const auto& c) { return !c.y.empty(); })) +
+                       " curves, " + std::to_string(run.settings.size()) + " settings and " +
+                       std::to_string(look.pieces) + " pieces of " + std::to_string(look.episodes) + " unseen episodes";
   if (answer.findings.empty()) {
     answer.sentence = "Nothing looks wrong: " + checked + " found no fault.";
   } else {
     const auto several = [](int n, const char* one) { return std::to_string(n) + " " + one + (n == 1 ? "" : "s"); };
-    answer.sentence = answer.findings.front().sentence + " In all " + several(faults, "fault") + " and " + several(warnings, "warning") + " by " + checked + ".";
+    answer.sentence = answer.findings.front().sentence + " In all " + several(faults, "fault") + " and " +
+                      several(warnings, "warning") + " by " + checked + ".";
   }
 
-  const auto add = [&](const char* name, const char* title, const char* unit, const Interval& value, std::string note, std::vector<LabNumber::Beside> beside = {}) {
-    auto made = number(name, title, unit, value, std::isfinite(value.value) ? std::move(note) : "it has no such part, or nothing varied: " + note);
+  const auto add = [&](const char* name, const char* title, const char* unit, const Interval& value, std::string note,
+                       std::vector<LabNumber::Beside> beside = {}) {
+    auto made =
+        number(name, title, unit, value,
+               std::isfinite(value.value) ? std::move(note) : "it has no such part, or nothing varied: " + note);
     made.beside = std::move(beside);
     answer.numbers.push_back(std::move(made));
   };
   const auto alone = [](double value) { return Interval{value, untold, untold}; };
-  const auto over = " over " + std::to_string(look.horizon) + " imagined steps after " + std::to_string(look.context) + " that were watched";
+  const auto over = " over " + std::to_string(look.horizon) + " imagined steps after " + std::to_string(look.context) +
+                    " that were watched";
   add("skill", "Skill against standing still", "", look.skill, "of " + look.what + "s" + over, {{"copy", 0}});
-  add("usable_horizon", "Usable horizon", "steps", alone(look.usable_horizon), "of at most " + std::to_string(look.horizon), {{"standing still", look.still_horizon}});
-  add("action_reliance", "Reliance on actions", "", look.reliance, "1 − error / error under another episode's actions", {{"the world changes by", run.answers}});
-  add("rebuilt", "Explained by what was seen", "", look.rebuilt, "1 − error of the decoded posterior / error of the mean picture");
-  add("kl", "KL(q ‖ p)", "nats", look.kl, "what a frame tells that was not predicted", {{"of the mean posterior", look.told}});
-  add("unforeseen", "Of it the dynamics did not foresee", "", look.foreseen, "KL(q ‖ p) / KL(q ‖ q̄): above 1 a constant prior would be better");
-  add("silent", "Silent latents", "share", alone(look.silent), "numbers or groups that tell less than 0.01 nats of a frame");
+  add("usable_horizon", "Usable horizon", "steps", alone(look.usable_horizon),
+      "of at most " + std::to_string(look.horizon), {{"standing still", look.still_horizon}});
+  add("action_reliance", "Reliance on actions", "", look.reliance, "1 − error / error under another episode's actions",
+      {{"the world changes by", run.answers}});
+  add("rebuilt", "Explained by what was seen", "", look.rebuilt,
+      "1 − error of the decoded posterior / error of the mean picture");
+  add("kl", "KL(q ‖ p)", "nats", look.kl, "what a frame tells that was not predicted",
+      {{"of the mean posterior", look.told}});
+  add("unforeseen", "Of it the dynamics did not foresee", "", look.foreseen,
+      "KL(q ‖ p) / KL(q ‖ q̄): above 1 a constant prior would be better");
+  add("silent", "Silent latents", "share", alone(look.silent),
+      "numbers or groups that tell less than 0.01 nats of a frame");
   add("drift", "Drift of latents over 4 steps", "×", alone(look.drift), "error at step 4 / error at step 1");
-  add("reward", "Explained of the rewards", "", look.reward, "1 − squared error / variance, of the prediction for frames that were seen");
-  add("overpaid", "What a dreamt step pays more", "reward", look.overpaid, "than the same steps in reality, by the same behaviour", {{"reality", look.real_pay}, {"its deviation", look.pay_deviation}});
+  add("reward", "Explained of the rewards", "", look.reward,
+      "1 − squared error / variance, of the prediction for frames that were seen");
+  add("overpaid", "What a dreamt step pays more", "reward", look.overpaid,
+      "than the same steps in reality, by the same behaviour",
+      {{"reality", look.real_pay}, {"its deviation", look.pay_deviation}});
   // The curves that findings speak of, then the main one.
   std::vector<std::string> shown;
   for (const auto& finding : answer.findings)
     for (const auto& curve : run.curves)
-      if (!curve.y.empty() && finding.evidence.find(curve.name) != std::string::npos && !std::ranges::count(shown, curve.name)) shown.push_back(curve.name);
+      if (!curve.y.empty() && finding.evidence.find(curve.name) != std::string::npos &&
+          !std::ranges::count(shown, curve.name))
+        shown.push_back(curve.name);
   for (const char* usual : {"learn/return", "gauges/skill", "world/image", "world/vector", "m/nll", "v/reconstruction"})
-    if (const auto* curve = run.curve(usual, 2); curve && shown.size() < 3 && !std::ranges::count(shown, curve->name)) shown.push_back(curve->name);
+    if (const auto* curve = run.curve(usual, 2); curve && shown.size() < 3 && !std::ranges::count(shown, curve->name))
+      shown.push_back(curve->name);
   for (const auto& name : shown)
-    if (const auto* curve = run.curve(name)) answer.figures.push_back(figure("curve/" + curve->name, curve->title, curve->name, curve_of(*curve)));
+    if (const auto* curve = run.curve(name))
+      answer.figures.push_back(figure("curve/" + curve->name, curve->title, curve->name, curve_of(*curve)));
 }
 
 void ask_diagnose(Inquiry& inquiry, LabAnswer& answer) {
@@ -345,7 +378,8 @@ void ask_diagnose(Inquiry& inquiry, LabAnswer& answer) {
     tell(run, answer);
     inquiry.show(answer);
   }
-  if (inquiry.time_for(4 * (inquiry.elapsed()))) run.unseen = look_at(inquiry, inquiry.episodes(second_look, 0.55, 0.85), true, 0.85, 1);
+  if (inquiry.time_for(4 * (inquiry.elapsed())))
+    run.unseen = look_at(inquiry, inquiry.episodes(second_look, 0.55, 0.85), true, 0.85, 1);
   tell(run, answer);
 }
 
@@ -353,9 +387,10 @@ void ask_diagnose(Inquiry& inquiry, LabAnswer& answer) {
 }  // namespace diagnosing
 
 Question question_diagnose() {
-  return {"diagnose", "What is wrong with it?",
-          "Reads curves, settings, data and weights of a run, and measures it quickly, as an experienced colleague would.", lacks_model,
-          diagnosing::ask_diagnose};
+  return {
+      "diagnose", "What is wrong with it?",
+      "Reads curves, settings, data and weights of a run, and measures it quickly, as an experienced colleague would.",
+      lacks_model, diagnosing::ask_diagnose};
 }
 
 }  // namespace dream

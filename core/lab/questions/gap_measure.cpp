@@ -23,7 +23,7 @@ struct Set {
   torch::Tensor reward;  // [L], in the environment's units
   at::Generator rng;
   std::vector<double> sums;
-  std::vector<std::int64_t> lasted;  // steps until the dream was over; −1: it goes on
+  std::vector<std::int64_t> lasted;             // steps until the dream was over; −1: it goes on
   std::vector<torch::Tensor> actions, rewards;  // of every step, on the CPU; kept for twins alone
   bool twins = false;
 
@@ -34,7 +34,8 @@ struct Set {
     const auto outcome = model.outcome(carry);
     reward = model.reward_from_target(outcome.reward).to(torch::kFloat32);
     const auto paid = reward.to(torch::kCPU, torch::kFloat64).contiguous();
-    const auto end = outcome.done.defined() ? outcome.done.to(torch::kCPU, torch::kFloat64).contiguous() : torch::zeros_like(paid);
+    const auto end =
+        outcome.done.defined() ? outcome.done.to(torch::kCPU, torch::kFloat64).contiguous() : torch::zeros_like(paid);
     for (std::size_t lane = 0; lane < sums.size(); ++lane) {
       if (lasted[lane] >= 0) continue;
       sums[lane] += paid.data_ptr<double>()[lane];
@@ -47,7 +48,8 @@ struct Set {
 /// What the model's dreams are bent by: temperatures together, or else its first knob.
 std::vector<KnobValues> settings_of(WorldModel& model, Sums& sums) {
   const auto knobs = model.knobs();
-  const auto tempered = std::ranges::find_if(knobs, [](const Knob& knob) { return knob.group.name == temperature.name; });
+  const auto tempered =
+      std::ranges::find_if(knobs, [](const Knob& knob) { return knob.group.name == temperature.name; });
   const auto& chosen = tempered != knobs.end() ? tempered : knobs.begin();
   if (chosen == knobs.end()) {
     sums.values = {0};
@@ -57,20 +59,25 @@ std::vector<KnobValues> settings_of(WorldModel& model, Sums& sums) {
   const auto& knob = *chosen;
   sums.symbol = all ? temperature.symbol : knob.symbol;
   std::vector<double> values = {knob.default_value};
-  if (all) values.insert(values.end(), {0.1, 0.5, 0.8, 1.0, 1.15, 1.3});
-  else values.insert(values.end(), {knob.minimum, (knob.minimum + knob.default_value) / 2, (knob.default_value + knob.maximum) / 2, knob.maximum});
+  if (all)
+    values.insert(values.end(), {0.1, 0.5, 0.8, 1.0, 1.15, 1.3});
+  else
+    values.insert(values.end(), {knob.minimum, (knob.minimum + knob.default_value) / 2,
+                                 (knob.default_value + knob.maximum) / 2, knob.maximum});
   for (auto& value : values) value = std::clamp(knob.whole ? std::round(value) : value, knob.minimum, knob.maximum);
   std::ranges::sort(values);
   values.erase(std::ranges::unique(values).begin(), values.end());
   sums.values = values;
   sums.usual = static_cast<std::size_t>(std::ranges::find(values, knob.default_value) - values.begin());
   std::vector<KnobValues> settings;
-  for (const double value : values) settings.push_back(all ? together(knobs, temperature, value) : KnobValues{{knob.name, value}});
+  for (const double value : values)
+    settings.push_back(all ? together(knobs, temperature, value) : KnobValues{{knob.name, value}});
   return settings;
 }
 
 /// The window of these steps in which `more` exceeds `less` by most: where it begins, and by how much.
-std::pair<std::int64_t, double> dearest(const std::vector<double>& more, const std::vector<double>& less, std::int64_t window) {
+std::pair<std::int64_t, double> dearest(const std::vector<double>& more, const std::vector<double>& less,
+                                        std::int64_t window) {
   std::pair<std::int64_t, double> best{0, -1e300};
   double sum = 0;
   const auto n = static_cast<std::int64_t>(more.size());
@@ -86,7 +93,8 @@ std::pair<std::int64_t, double> dearest(const std::vector<double>& more, const s
 
 }  // namespace
 
-void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::size_t first_episode, Sums& sums, double from, double to) {
+void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::size_t first_episode, Sums& sums,
+             double from, double to) {
   auto& system = inquiry.system();
   auto& model = inquiry.model();
   const auto env = system.make_env();
@@ -102,10 +110,12 @@ void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::s
   const auto batch = stretches(lived, context, 1, system.device).batch;
   Driver driver(behaviour, spaces.action, starts);
   auto before = inquiry.rng(watching + 50 + first_episode);
-  auto begun = watch(model, batch, context + 1, inquiry.rng(watching + first_episode), [&](std::int64_t t, const Carry& carry) {
-    inquiry.at(from, "watches unseen episodes");
-    if (t < context && driver.remembers()) driver.drive({&model, carry, observation_at(batch, t), batch.reward[t]}, before);
-  });
+  auto begun =
+      watch(model, batch, context + 1, inquiry.rng(watching + first_episode), [&](std::int64_t t, const Carry& carry) {
+        inquiry.at(from, "watches unseen episodes");
+        if (t < context && driver.remembers())
+          driver.drive({&model, carry, observation_at(batch, t), batch.reward[t]}, before);
+      });
   auto needed = model.initial(1);
   for (auto at = begun.begin(); at != begun.end();) at = needed.contains(at->first) ? std::next(at) : begun.erase(at);
 
@@ -124,8 +134,15 @@ void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::s
   std::vector<Set> sets;  // one for each value, and one of random actions
   const auto begin = [&](const KnobValues& knobs, const Driver& by, std::int64_t copies, std::uint64_t purpose) {
     const auto count = static_cast<std::size_t>(starts * copies);
-    sets.push_back({knobs, repeated(begun, copies), by.copies(copies), batch.reward[context].repeat({copies}),
-                    inquiry.rng(dreaming + purpose * 100 + first_episode), std::vector<double>(count, 0), std::vector<std::int64_t>(count, -1), {}, {}});
+    sets.push_back({knobs,
+                    repeated(begun, copies),
+                    by.copies(copies),
+                    batch.reward[context].repeat({copies}),
+                    inquiry.rng(dreaming + purpose * 100 + first_episode),
+                    std::vector<double>(count, 0),
+                    std::vector<std::int64_t>(count, -1),
+                    {},
+                    {}});
   };
   for (std::size_t value = 0; value < settings.size(); ++value) {
     const bool usual = value == sums.usual;
@@ -143,7 +160,8 @@ void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::s
   while (steps < most && (sums.steps > 0 || (steps < fewest_steps && !sums.slow) || inquiry.elapsed() < deadline)) {
     ++steps;
     for (auto& set : sets) {
-      inquiry.at(from + 0.9 * (to - from) * static_cast<double>(steps) / static_cast<double>(most), "dreams from the same moments that were lived through");
+      inquiry.at(from + 0.9 * (to - from) * static_cast<double>(steps) / static_cast<double>(most),
+                 "dreams from the same moments that were lived through");
       if (!set.over()) set.step(model, steps);
     }
     if (std::ranges::all_of(sets, &Set::over)) break;
@@ -156,7 +174,8 @@ void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::s
   const auto keep = [&](const Set& set, std::vector<std::vector<double>>& returns) {
     const auto first = returns.size();
     returns.resize(first + static_cast<std::size_t>(starts));
-    for (std::size_t lane = 0; lane < set.sums.size(); ++lane) returns[first + lane % static_cast<std::size_t>(starts)].push_back(set.sums[lane]);
+    for (std::size_t lane = 0; lane < set.sums.size(); ++lane)
+      returns[first + lane % static_cast<std::size_t>(starts)].push_back(set.sums[lane]);
   };
   for (std::size_t value = 0; value < settings.size(); ++value) keep(sets[value], sums.dreams[value]);
   keep(sets.back(), sums.chance);
@@ -169,7 +188,8 @@ void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::s
     const auto& data = lived[e].data;
     const auto began = static_cast<std::size_t>(context);
     double paid = 0;
-    for (std::size_t t = began; t < std::min(data.length(), began + static_cast<std::size_t>(sums.steps)); ++t) paid += data.rewards[t];
+    for (std::size_t t = began; t < std::min(data.length(), began + static_cast<std::size_t>(sums.steps)); ++t)
+      paid += data.rewards[t];
     sums.real.push_back(paid);
     env->reset(data.seed);
     for (std::size_t t = 0; t < began; ++t) env->step({data.actions.data() + t * axes, axes});
@@ -183,13 +203,16 @@ void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::s
     }
     sums.chance_real.push_back(random);
     for (std::size_t lane = e; lane < twins.sums.size(); lane += lived.size()) {
-      inquiry.at(from + (to - from) * (0.9 + 0.1 * static_cast<double>(e) / static_cast<double>(lived.size())), "lives the dreams' actions in the real world");
+      inquiry.at(from + (to - from) * (0.9 + 0.1 * static_cast<double>(e) / static_cast<double>(lived.size())),
+                 "lives the dreams' actions in the real world");
       env->load_state(state);
       Twin twin;
       twin.seed = data.seed, twin.began = context;
-      auto actions = std::make_shared<std::vector<float>>(data.actions.begin(), data.actions.begin() + static_cast<std::ptrdiff_t>(began * axes));
+      auto actions = std::make_shared<std::vector<float>>(
+          data.actions.begin(), data.actions.begin() + static_cast<std::ptrdiff_t>(began * axes));
       bool alive = true;
-      const auto dreamed = twins.lasted[lane] >= 0 ? twins.lasted[lane] : static_cast<std::int64_t>(twins.rewards.size());
+      const auto dreamed =
+          twins.lasted[lane] >= 0 ? twins.lasted[lane] : static_cast<std::int64_t>(twins.rewards.size());
       for (std::int64_t k = 0; k < dreamed; ++k) {
         const auto at = static_cast<std::size_t>(k);
         const auto* action = twins.actions[at].data_ptr<float>() + lane * axes;
@@ -206,7 +229,8 @@ void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::s
       std::tie(twin.at, twin.excess) = dearest(twin.dreamt, twin.real, sums.window);
       twin.shortfall = dearest(twin.real, twin.dreamt, sums.window).second;
       double early = 0;
-      for (std::size_t k = 0; k < std::min(twin.dreamt.size(), static_cast<std::size_t>(sums.window)); ++k) early += twin.dreamt[k] - twin.real[k];
+      for (std::size_t k = 0; k < std::min(twin.dreamt.size(), static_cast<std::size_t>(sums.window)); ++k)
+        early += twin.dreamt[k] - twin.real[k];
       sums.early.push_back(early);
       sums.excesses.push_back(twin.excess), sums.shortfalls.push_back(twin.shortfall);
       if (sums.worst.dreamt.empty() || twin.excess > sums.worst.excess) sums.worst = std::move(twin);
