@@ -168,6 +168,9 @@ struct AskLab {  // answered in the background, one after the other
   std::vector<std::string> runs;  // folders; several are answered side by side
   bool anew = false;              // even where the answer is kept
 };
+struct WalkBetween {  // the map's walk leads from one moment to another of the same run: its figure "walk" is drawn anew
+  LabMoment from, to;
+};
 struct CancelLab {  // the question under way, and all that wait
   bool all = true;  // false: the one under way alone
 };
@@ -177,6 +180,7 @@ using Command =
                  SetTwin, SetCoupling, RealityPill, SeePicture, ExplainLatent, EditLatent, HoldLatent, RandomiseLatent,
                  DreamFromReplay, DreamFrom, WatchProbes, StartRun, TrainControl, SetField, OpenRun, RescanRuns,
                  WatchPreviews, KeepBundle, TrainRun, QueueControl, DescribeRun, RenameRun, DuplicateRun, DeleteRun,
-                 RestoreRun, CancelCopy, CompareCurves, LookAtReplay, DismissFault, BeginAt, AskLab, CancelLab>;
+                 RestoreRun, CancelCopy, CompareCurves, LookAtReplay, DismissFault, BeginAt, AskLab, WalkBetween,
+                 CancelLab>;
 
 }  // namespace dream

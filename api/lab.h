@@ -45,6 +45,7 @@ struct LabFigure {
   std::vector<LabMoment> moments = {};
   int columns = 0, rows = 0;  // of an Image that is a sheet of pictures: how many side by side, above each other
   std::vector<std::string> row_labels = {}, column_labels = {};  // of such a sheet
+  bool film = false;                                             // its columns follow one another: they can be played
 };
 
 /// What an experienced colleague would say of a run.

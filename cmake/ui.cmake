@@ -41,7 +41,7 @@ endif()
 function(dreamscope_ui_target name imgui)
   add_library(${name} STATIC ${ui_sources})
   dreamscope_batches(${name} 9)
-  target_link_libraries(${name} PUBLIC dream_api ${imgui} PRIVATE dreamscope_embedded dreamscope_toml
+  target_link_libraries(${name} PUBLIC dream_api ${imgui} PRIVATE dream_answers dreamscope_embedded dreamscope_toml
                         Threads::Threads GIF::GIF ${ffmpeg_libraries})
   target_include_directories(${name} SYSTEM PRIVATE ${stb_include})
 endfunction()

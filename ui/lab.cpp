@@ -25,6 +25,31 @@ void begin_at(Ui& ui, const LabMoment& moment) {
   ui.say("Dreams of " + lab_run_name(ui, moment.run) + " begin at " + lab_place(moment) + ".");
 }
 
+/// The last part of a run's path.
+std::string folder_of(const std::string& run) {
+  const auto end = run.find_last_not_of('/');
+  const auto slash = run.find_last_of('/', end);
+  return end == std::string::npos ? run : run.substr(slash + 1, end - slash);
+}
+
+bool same_moment(const LabMoment& a, const LabMoment& b) {
+  return a.run == b.run && a.seed == b.seed && a.step == b.step;
+}
+
+/// The first of two ends of a walk, the other, or the first taken back.
+void choose_walk(Ui& ui, const LabAnswer& answer, const LabMoment& moment) {
+  LabMoment& first = ui.lab.walk_from;
+  if (first.known() && same_moment(first, moment)) return void(first = {});
+  if (!first.known() || first.run != moment.run) {
+    first = moment;
+    return ui.say("A walk begins at " + lab_place(moment) + ": Shift-click where it leads.");
+  }
+  ui.send(WalkBetween{first, moment});
+  ui.say("A walk from " + lab_place(first) + " to " + lab_place(moment) + ".");
+  ui.lab.figure[answer.question] = answer.runs.size() > 1 ? "walk@" + folder_of(moment.run) : "walk";
+  first = {};
+}
+
 /// A colour for how much a finding weighs.
 ImU32 finding_colour(const Ui& ui, LabFinding::Weight weight) {
   const Palette& p = ui.color();
@@ -150,9 +175,7 @@ std::string lab_run_name(const Ui& ui, const std::string& run) {
   const auto found = std::ranges::find(runs, run, &RunView::path);
   if (found != runs.end() && !found->name.empty())  // two folders may be called alike
     return std::ranges::count(runs, found->name, &RunView::name) > 1 ? run : found->name;
-  const auto end = run.find_last_not_of('/');
-  const auto slash = run.find_last_of('/', end);
-  return end == std::string::npos ? run : run.substr(slash + 1, end - slash);
+  return folder_of(run);
 }
 
 std::string lab_names(const Ui& ui, const std::vector<std::string>& runs) {
@@ -217,12 +240,17 @@ void draw_lab_figure(Ui& ui, const LabAnswer& answer, const LabFigure& figure, I
       const LabMoment* from = moment(element);
       return from ? "click: dream from here: " + lab_place(*from) : std::string();
     };
+  if (std::holds_alternative<Points>(*figure.value) && ui.elements.says) {
+    ui.elements.pairs = true;
+    const auto first = std::ranges::find_if(figure.moments, [&](const LabMoment& m) { return m.known() && same_moment(m, ui.lab.walk_from); });
+    if (first != figure.moments.end()) ui.elements.first = static_cast<int>(first - figure.moments.begin());
+  }
   Probe probe{"lab/" + answer.question + "/" + figure.name, figure.title, figure.caption, false, figure.value};
   const auto* image = std::get_if<Image>(figure.value.get());
   if (image && figure.columns > 0 && figure.rows > 0) {
     ImGui::PushID(probe.name.c_str());
     ImGui::BeginGroup();
-    draw_sheet(ui, probe, *image, {figure.columns, figure.rows, figure.row_labels, figure.column_labels}, size);
+    draw_sheet(ui, probe, *image, {figure.columns, figure.rows, figure.row_labels, figure.column_labels, figure.film}, size);
     ImGui::EndGroup();
     ImGui::PopID();
   } else if (const auto* map = std::get_if<Heatmap>(figure.value.get()); map && !ui.bare) {
@@ -242,16 +270,17 @@ void draw_lab_figure(Ui& ui, const LabAnswer& answer, const LabFigure& figure, I
     draw_value(ui, probe, size);
   }
   const LabMoment* from = moment(ui.elements.clicked);
+  const bool walks = ui.elements.with_shift;
   ui.elements = {};
   ui.figure = false;
-  if (from) begin_at(ui, *from);
+  if (from) walks ? choose_walk(ui, answer, *from) : begin_at(ui, *from);
 }
 
 float lab_figure_height(const Ui& ui, const LabFigure& figure, ImVec2 most) {
   if (!figure.value) return most.y;
   const auto* image = std::get_if<Image>(figure.value.get());
   if (image && figure.columns > 0 && figure.rows > 0)
-    return sheet_height(ui, *image, {figure.columns, figure.rows, figure.row_labels, figure.column_labels}, most);
+    return sheet_height(ui, *image, {figure.columns, figure.rows, figure.row_labels, figure.column_labels, figure.film}, most);
   return figure_height(ui, *figure.value, most.y);
 }
 

@@ -128,6 +128,7 @@ struct LabPanel {
   std::map<std::string, std::string> figure;  // the large one of a question, where it is not the first
   std::size_t cards = 0;                      // numbers that stand beside the answer; the evidence lists the others
   std::map<std::string, float> sentence;      // height of an answer that is being refined: nothing below it jumps
+  LabMoment walk_from;                        // of a map: where a walk is to begin
 };
 
 /// Elements of the value that is drawn now, where they lead somewhere (points of a plot, rows of a table …): what a viewer
@@ -135,6 +136,8 @@ struct LabPanel {
 struct Elements {
   std::function<std::string(int)> says;  // empty: they lead nowhere
   int clicked = -1;
+  bool pairs = false, with_shift = false;  // two can be chosen, with Shift; the click was such a one
+  int first = -1;                          // of two, once it is chosen
 };
 
 /// How a table is looked at.
@@ -234,6 +237,7 @@ struct Ui {
   Elements elements;
   std::map<std::string, TableLook> tables;  // by the probe's name, as `points` is
   std::map<std::string, PointsLook> points;
+  std::map<std::string, int> film_held;     // by the sheet: the column that stands in the place of its film; −1: none
   bool figure = false;                      // a figure is drawn, not what a model publishes now: it stands still
   bool bare = false;                        // a small multiple: the value alone, without legend, axes and tools
   bool want_run_list = false;        // drop the list of runs in the top bar

@@ -19,8 +19,8 @@ Verb collect_verb(CLI::App& app) {
   command->add_option("--env", options->environment, "The environment")->capture_default_str();
   command
       ->add_option("--policy", options->policy,
-                   "'random' (a Brownian motion), 'random-weights' (V-M-C with random weights), or a run whose "
-                   "controller drives")
+                   "'random' (a Brownian motion), 'random-weights' (V-M-C with random weights), 'expert' (the "
+                   "environment's own, where it has one), or a run whose controller drives")
       ->capture_default_str();
   command->add_option("--episodes", options->episodes, "Episodes in the dataset at the end; what is there counts")
       ->transform(whole_between(1, 100000000))
@@ -32,19 +32,22 @@ Verb collect_verb(CLI::App& app) {
   command->add_option("--lanes", options->lanes, "Environments stepped side by side")
       ->transform(whole_between(1, 4096))
       ->capture_default_str();
-  command->add_option("--noise", options->noise, "Shake a run's actions by up to this share of each axis's half range")
+  command
+      ->add_option("--noise", options->noise,
+                   "Shake a run's or an expert's actions by up to this share of each axis's half range")
       ->transform(number_between(0, 10))
       ->capture_default_str();
   command
       ->add_option("--weaken", options->weaken,
-                   "Mix a run's actions with a random motion's, of up to this share: a driver who has not learned yet")
+                   "Mix a run's or an expert's actions with a random motion's, of up to this share: a driver who has "
+                   "not learned yet")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
 
   return {command, [options](const Common& common) {
             std::shared_ptr<System> driver;
-            const bool untrained = options->policy == "random-weights";
-            if (options->policy != "random" && !untrained) {
+            const bool untrained = options->policy == "random-weights", expert = options->policy == "expert";
+            if (options->policy != "random" && !untrained && !expert) {
               driver = load_system(load_run(checkpoint_path(options->policy)), common.device);
               if (driver->environment != options->environment) {
                 throw Error("--policy " + options->policy + " drives " + driver->environment + ", not " +
@@ -63,6 +66,7 @@ Verb collect_verb(CLI::App& app) {
                                        Rng(common.seed).fork(options->policy),
                                        options->noise,
                                        options->weaken};
+            collect.expert = expert;
             if (untrained) {
               collect.untrained = [spec] {
                 const auto system = make_system(spec);

@@ -1,12 +1,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "answers/answer_text.h"
 #include "api/error.h"
 #include "api/platform_time.h"
 #include "app/cli/progress.h"
 #include "app/cli/verb.h"
 #include "core/engine/run_file.h"
-#include "core/lab/answer_file.h"
+#include "core/lab/answer_shelf.h"
 #include "core/live/run_list.h"
 
 namespace dream::cli {
@@ -19,6 +20,15 @@ std::string listed_questions() {
   return text;
 }
 
+/// How many places it takes: of UTF-8, one a letter.
+int letters(const std::string& text) {
+  return static_cast<int>(std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+std::string padded(const std::string& text, int width) {
+  return text + std::string(static_cast<std::size_t>(std::max(0, width - letters(text))), ' ');
+}
+
 void print_table(const LabFigure& figure, const Table& table) {
   std::printf("  %s\n", figure.title.c_str());
   std::vector<std::vector<std::string>> cells(1);
@@ -28,17 +38,13 @@ void print_table(const LabFigure& figure, const Table& table) {
     cells.emplace_back();
     for (const auto& cell : row) cells.back().push_back(cell.text.empty() ? in_figures(cell.number) : cell.text);
   }
-  const auto letters = [](const std::string& text) {
-    return static_cast<int>(std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
-  };
   std::vector<int> widths(table.columns.size(), 0);
   for (const auto& row : cells)
     for (std::size_t i = 0; i < std::min(row.size(), widths.size()); ++i)
       widths[i] = std::max(widths[i], letters(row[i]));
   for (const auto& row : cells) {
     std::string line = "   ";
-    for (std::size_t i = 0; i < std::min(row.size(), widths.size()); ++i)
-      line += " " + row[i] + std::string(static_cast<std::size_t>(widths[i] - letters(row[i]) + 1), ' ');
+    for (std::size_t i = 0; i < std::min(row.size(), widths.size()); ++i) line += " " + padded(row[i], widths[i] + 1);
     std::printf("%s\n", line.c_str());
   }
 }
@@ -48,11 +54,16 @@ void print(const LabAnswer& answer, const std::string& name, double first) {
   std::printf("%s  %s\n", name.c_str(),
               answer.fault.empty() ? answer.sentence.c_str() : ("no answer: " + answer.fault).c_str());
   if (!answer.fault.empty()) return;
+  const auto title_of = [](const LabNumber& each) {
+    return each.run.empty() ? each.title : each.title + " · " + each.run;
+  };
+  int widest = 0;
+  for (const auto& each : answer.numbers) widest = std::max(widest, letters(title_of(each)));
   for (const auto& each : answer.numbers) {
     std::string line = in_figures({each.value, each.low, each.high}) + (each.unit.empty() ? "" : " " + each.unit);
     for (const auto& beside : each.beside) line += "  · " + beside.label + " " + in_figures(beside.value);
     if (!std::isfinite(each.value)) line = "cannot tell: " + each.note;
-    std::printf("  %-34s %s\n", (each.run.empty() ? each.title : each.title + " · " + each.run).c_str(), line.c_str());
+    std::printf("  %s  %s\n", padded(title_of(each), widest).c_str(), line.c_str());
   }
   for (const auto& each : answer.findings) {
     const char* weight = each.weight == LabFinding::Weight::fault     ? "FAULT"
@@ -137,11 +148,7 @@ Verb lab_verb(CLI::App& app) {
             }
             for (std::size_t i = 0; i < answers.size(); ++i) print(answers[i], names[i], first_figures[i]);
             if (!options->csv.empty()) write_file(options->csv, answers_as_csv(answers));
-            if (options->json.empty()) return;
-            nlohmann::json json = nlohmann::json::array();
-            for (const auto& answer : answers) json.push_back(answer_to_json(answer, false));
-            // The name of a folder need not be a text.
-            write_file(options->json, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+            if (!options->json.empty()) write_file(options->json, answers_as_json(answers));
           }};
 }
 

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <numeric>
 #include <optional>
+#include <span>
 
+#include "api/error.h"
 #include "core/behaviours/pilot.h"
 #include "core/behaviours/random_policy.h"
 #include "core/engine/seeds.h"
@@ -54,25 +56,17 @@ class Collector::UntrainedDriver : public Driver {
   RandomWeights weights_;
 };
 
-class Collector::TrainedDriver : public Driver {
+/// Shakes and weakens actions, lane by lane (see Collector::Options).
+class Collector::Shaker {
  public:
-  TrainedDriver(std::shared_ptr<System> system, const ActionSpace& space, std::int64_t lanes, double noise,
-                double weaken, Rng rng)
-      : system_(std::move(system)),
-        space_(space),
-        noise_(noise),
+  Shaker(const ActionSpace& space, std::int64_t lanes, double noise, double weaken)
+      : space_(space),
+        noise_(space.discrete() ? 0 : noise),
         weaken_(space.discrete() ? 0 : weaken),
-        rng_(make_generator(system_->device, rng.next64())),
-        pilot_(system_->behaviour, lanes, Mode::judge),
-        action_(torch::zeros({lanes, static_cast<std::int64_t>(space.size())})),
-        shake_(static_cast<std::size_t>(lanes)) {
-    if (system_->model) carry_ = system_->model->initial(lanes);
-  }
+        lanes_(static_cast<std::size_t>(lanes)) {}
 
-  void start(std::int64_t lane, Rng rng) override {
-    if (system_->model) carry_ = begun_anew(lane, system_->model->initial(action_.size(0)), carry_);
-    pilot_.start(lane);
-    auto& shake = shake_[static_cast<std::size_t>(lane)];
+  void start(std::int64_t lane, Rng rng) {
+    auto& shake = lanes_[static_cast<std::size_t>(lane)];
     shake = {rng, noise_ * rng.random(), std::vector<double>(space_.size()), 0, {}};
     if (weaken_ > 0) {
       auto chance = rng.fork("weaken");
@@ -81,71 +75,109 @@ class Collector::TrainedDriver : public Driver {
     }
   }
 
-  torch::Tensor act(const EnvLanes& lanes) override {
-    torch::NoGradGuard no_grad;
-    const auto observation = lanes.observation(system_->device);
-    if (system_->model) carry_ = system_->model->observe(carry_, action_.to(system_->device), observation, rng_);
-    const Seen seen{system_->model.get(), carry_, observation};
-    action_ = pilot_.drive(seen, rng_).to(torch::kCPU, torch::kFloat32).clone();
-    if (weaken_ > 0) {
-      auto* value = action_.data_ptr<float>();
-      for (auto& shake : shake_) {
-        const auto share = static_cast<float>(std::min(1.0, shake.share));
-        if (!shake.wander) {
-          value += space_.size();
-          continue;
-        }
-        for (const float random : shake.wander->next()) *value = (1 - share) * *value + share * random, ++value;
-      }
+  void apply(torch::Tensor& actions) {  // float [L, A] on the CPU
+    auto* value = actions.data_ptr<float>();
+    for (auto& shake : lanes_) {
+      if (!shake.value.empty()) shake_one({value, space_.size()}, shake);  // else no episode was left for it
+      value += space_.size();
     }
-    if (noise_ > 0 && !space_.discrete()) {
-      auto* value = action_.data_ptr<float>();
-      for (auto& shake : shake_) {
-        if (shake.value.empty()) {  // a lane that no episode was left for
-          value += space_.size();
-          continue;
-        }
-        for (std::size_t axis = 0; axis < space_.size(); ++axis, ++value) {
-          // An AR(1) stream of unit variance that forgets over some ten steps.
-          auto& n = shake.value[axis];
-          n = 0.9 * n + std::sqrt(1 - 0.81) * shake.rng.normal();
-          const double half = (space_.high[axis] - space_.low[axis]) / 2.0;
-          *value = std::clamp(*value + static_cast<float>(shake.scale * half * n), space_.low[axis], space_.high[axis]);
-        }
-      }
-    }
-    return action_;
   }
 
  private:
-  struct Shake {
+  struct Lane {
     Rng rng;
     double scale = 0;
     std::vector<double> value;
     double share = 0;  // of the random motion
     std::optional<RandomPolicy> wander;
   };
-  std::shared_ptr<System> system_;
+  void shake_one(std::span<float> action, Lane& lane) {
+    if (lane.wander) {
+      const auto share = static_cast<float>(std::min(1.0, lane.share));
+      const auto random = lane.wander->next();
+      for (std::size_t axis = 0; axis < action.size(); ++axis)
+        action[axis] = (1 - share) * action[axis] + share * random[axis];
+    }
+    if (noise_ <= 0) return;
+    for (std::size_t axis = 0; axis < action.size(); ++axis) {
+      // An AR(1) stream of unit variance that forgets over some ten steps.
+      auto& n = lane.value[axis];
+      n = 0.9 * n + std::sqrt(1 - 0.81) * lane.rng.normal();
+      const double half = (space_.high[axis] - space_.low[axis]) / 2.0;
+      action[axis] =
+          std::clamp(action[axis] + static_cast<float>(lane.scale * half * n), space_.low[axis], space_.high[axis]);
+    }
+  }
   ActionSpace space_;
   double noise_, weaken_;
+  std::vector<Lane> lanes_;
+};
+
+class Collector::TrainedDriver : public Driver {
+ public:
+  TrainedDriver(std::shared_ptr<System> system, Shaker shaker, const ActionSpace& space, std::int64_t lanes, Rng rng)
+      : system_(std::move(system)),
+        shaker_(std::move(shaker)),
+        rng_(make_generator(system_->device, rng.next64())),
+        pilot_(system_->behaviour, lanes, Mode::judge),
+        action_(torch::zeros({lanes, static_cast<std::int64_t>(space.size())})) {
+    if (system_->model) carry_ = system_->model->initial(lanes);
+  }
+
+  void start(std::int64_t lane, Rng rng) override {
+    if (system_->model) carry_ = begun_anew(lane, system_->model->initial(action_.size(0)), carry_);
+    pilot_.start(lane);
+    shaker_.start(lane, rng);
+  }
+
+  torch::Tensor act(const EnvLanes& lanes) override {
+    torch::NoGradGuard no_grad;
+    const auto observation = lanes.observation(system_->device);
+    if (system_->model) carry_ = system_->model->observe(carry_, action_.to(system_->device), observation, rng_);
+    const Seen seen{system_->model.get(), carry_, observation};
+    action_ = pilot_.drive(seen, rng_).to(torch::kCPU, torch::kFloat32).clone();
+    shaker_.apply(action_);
+    return action_;
+  }
+
+ private:
+  std::shared_ptr<System> system_;
+  Shaker shaker_;
   at::Generator rng_;
   Pilot pilot_;
   Carry carry_;
   torch::Tensor action_;
-  std::vector<Shake> shake_;
+};
+
+class Collector::ExpertDriver : public Driver {
+ public:
+  explicit ExpertDriver(Shaker shaker) : shaker_(std::move(shaker)) {}
+  void start(std::int64_t lane, Rng rng) override { shaker_.start(lane, rng); }
+  torch::Tensor act(const EnvLanes& lanes) override {
+    auto actions = lanes.experts();
+    if (!actions.defined()) throw Error("this environment has no expert that could drive");
+    shaker_.apply(actions);
+    return actions;
+  }
+
+ private:
+  Shaker shaker_;
 };
 
 Collector::Collector(Options options, const std::string& environment, std::function<std::unique_ptr<Env>()> make_env,
                      std::shared_ptr<System> driver, const std::string& policy_name)
     : options_(std::move(options)), envs_(make_env, options_.lanes) {
+  const auto& space = envs_.spaces().action;
+  const Shaker shaker(space, options_.lanes, options_.noise, options_.weaken);
   if (driver) {
-    driver_ = std::make_unique<TrainedDriver>(driver, envs_.spaces().action, options_.lanes, options_.noise,
-                                              options_.weaken, options_.rng.fork("driver"));
+    driver_ = std::make_unique<TrainedDriver>(driver, shaker, space, options_.lanes, options_.rng.fork("driver"));
+  } else if (options_.expert) {
+    driver_ = std::make_unique<ExpertDriver>(shaker);
   } else if (options_.untrained) {
     driver_ = std::make_unique<UntrainedDriver>(
-        RandomWeights(options_.untrained, options_.lanes, static_cast<std::int64_t>(envs_.spaces().action.size())));
+        RandomWeights(options_.untrained, options_.lanes, static_cast<std::int64_t>(space.size())));
   } else {
-    driver_ = std::make_unique<RandomDriver>(envs_.spaces().action, options_.lanes);
+    driver_ = std::make_unique<RandomDriver>(space, options_.lanes);
   }
   writer_ = std::make_unique<DatasetWriter>(options_.directory, DatasetInfo{environment, policy_name, envs_.spaces()});
   next_ = written_ = static_cast<std::int64_t>(writer_->episodes());

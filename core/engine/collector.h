@@ -25,7 +25,7 @@ class Collector {
     std::int64_t lanes = 8;
     Rng rng;
     /// A driver's actions are shaken by smooth noise of up to this share of each axis's half range, drawn per episode,
-    /// so that a model also sees what follows from a mistake. 0 = none. Random drivers ignore it.
+    /// so that a model also sees what follows from a mistake. 0 = none. Random drivers ignore it, as choices do.
     double noise = 0;
     /// And mixed with a random motion's, which takes up to this share, drawn per episode: a driver who has not learned
     /// yet. 0 = not; axes alone.
@@ -33,6 +33,7 @@ class Collector {
     /// Makes networks that drive with random weights, where no `driver` is given (see RandomWeights); empty = the
     /// random policy drives.
     std::function<RandomWeights::Parts()> untrained = {};
+    bool expert = false;  // the environment's own expert drives, shaken and weakened as a driver is
   };
 
   /// Drives `environment` as `make_env` makes it: at random, or with `driver`'s model and behaviour when it is given.
@@ -51,7 +52,9 @@ class Collector {
   class Driver;
   class RandomDriver;
   class UntrainedDriver;
+  class Shaker;
   class TrainedDriver;
+  class ExpertDriver;
   struct Lane {
     Recorder recorder;
     std::int64_t index;  // of the episode under way; -1 = idle

@@ -30,6 +30,7 @@ struct QuickLook {
   Interval reward{untold, untold, untold};    // 1 − squared error of the predicted reward / its variance, frames seen
   std::int64_t rewards = 0;                   // steps that it rests on
   double reward_deviation = untold, predicted_deviation = untold;  // of the real rewards; of the predicted ones
+  std::int64_t paid_steps = 0;                                     // over which the two below are taken
   Interval overpaid{untold, untold,
                     untold};  // reward a step in its own dream − in reality, same starts, same behaviour
   double real_pay = untold,

@@ -22,7 +22,7 @@ struct LivedEpisode {
 class HeldOut {
  public:
   static constexpr std::int64_t group = 4;
-  static constexpr std::int64_t glimpse_steps = 96;
+  static constexpr std::int64_t glimpse_steps = 64;
   using Between = std::function<void(double share)>;
   /// Episodes are left after `most_steps`.
   HeldOut(System& system, std::int64_t most_steps);

@@ -148,6 +148,7 @@ LabFigure LatentWalk::sheet(const LabMoment& from, const LabMoment& to) const {
       "pictures decoded from the straight line between the states of two held-out moments; at both ends what the world "
       "showed. Of classes, the likeliest of the mixed probabilities is taken";
   made.value = std::make_shared<const Value>(sheet_of(torch::cat(pictures), steps + 2));
+  made.film = true;
   made.columns = static_cast<int>(steps + 2), made.rows = static_cast<int>(made.row_labels.size());
   for (std::int64_t i = -1; i <= steps; ++i) {
     made.column_labels.push_back(i < 0 || i == steps ? "truth" : std::to_string(100 * i / (steps - 1)) + " %");

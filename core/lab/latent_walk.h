@@ -21,7 +21,7 @@ struct LatentWalk {
   torch::Tensor latent;       // the latent alone, with the first moment's memory; undefined for a model without halves
   torch::Tensor first, last;  // what the world showed at both ends; undefined where it shows nothing
   std::string lacks;          // why there is no walk; "" where there is one
-  /// Rows as above of `steps` + 2 pictures: the walk between what the world showed.
+  /// Rows as above of `steps` + 2 pictures, a film: the walk between what the world showed.
   LabFigure sheet(const LabMoment& from, const LabMoment& to) const;
 };
 /// Numbers go over in a straight line; of classes, the probabilities that the posterior gives them do, and the

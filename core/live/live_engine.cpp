@@ -142,6 +142,9 @@ void LiveEngine::send(Command command) {
             const auto number = ++asked_;
             lab_orders_.push(guarding<LabWork>("lab", [this, c, number](LabWork& work) { ask_lab(work, c, number); }));
           },
+          [&](WalkBetween& c) {
+            lab_orders_.push(guarding<LabWork>("lab", [this, c](LabWork& work) { walk_between(work, c); }));
+          },
           [&](CancelLab c) {
             if (c.all) cancelled_ = asked_.load();
             else cancelled_ = std::max(cancelled_.load(), answering_.load());

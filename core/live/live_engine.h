@@ -15,6 +15,8 @@
 
 namespace dream {
 
+struct Bench;
+
 /// The engine behind the window: a player thread, a trainer thread, one that reads files, one that dreams previews and one
 /// that answers the laboratory's questions. Commands go to the thread
 /// whose work they change; each thread publishes what it did. Nothing is locked while a network computes. What a thread
@@ -65,6 +67,8 @@ class LiveEngine : public Engine {
 
   void ask_lab(LabWork& work, const AskLab& command, std::int64_t number);
   void answer_next(LabWork& work);
+  std::shared_ptr<Bench> bench_of(LabWork& work, const std::string& run);
+  void walk_between(LabWork& work, const WalkBetween& command);
   /// What was asked meanwhile joins the queue, also while a question is answered. Waits so many seconds for the first.
   bool carry_out_orders(LabWork& work, double wait);
   void open_run(const std::string& path);
@@ -106,9 +110,9 @@ class LiveEngine : public Engine {
     std::string cause, text;  // of the last thing that went wrong
   };
   /// Runs `work`; what it throws becomes the fault and false. Its success cures an earlier fault of the same cause,
-  /// and another run ("run") those of the one before.
+  /// and another run ("run") the one that was `standing` when it was asked for; null: now.
   template <typename Work>
-  bool guarded(const std::string& cause, Work&& work);
+  bool guarded(const std::string& cause, Work&& work, std::shared_ptr<const Fault> standing = nullptr);
   /// An order that is guarded where it is carried out.
   template <typename... To, typename Order>
   std::function<void(To&...)> guarding(const std::string& cause, Order order);

@@ -5,7 +5,8 @@
 #include "api/platform_time.h"
 #include "core/dream/player.h"
 #include "core/engine/run_file.h"
-#include "core/lab/answer_file.h"
+#include "core/lab/answer_shelf.h"
+#include "core/lab/latent_walk.h"
 #include "core/live/live_engine.h"
 #include "core/live/live_work.h"
 #include "core/live/run_list.h"
@@ -14,7 +15,14 @@ namespace dream {
 namespace {
 
 constexpr std::size_t most_answers = 64, most_benches = 3;
+constexpr std::int64_t walk_pictures = 16;
 constexpr double show_seconds = 0.2;  // between two looks at the progress
+
+/// What each of them is called in their common answer: its folder, or all of the path where two are called alike.
+std::string name_among(const std::string& run, const std::vector<std::string>& runs) {
+  const auto alike = [&](const auto& other) { return short_name(other) == short_name(run); };
+  return std::ranges::count_if(runs, alike) > 1 ? run : short_name(run);
+}
 
 }  // namespace
 
@@ -65,6 +73,37 @@ bool LiveEngine::carry_out_orders(LabWork& work, double wait) {
   return !orders.empty();
 }
 
+std::shared_ptr<Bench> LiveEngine::bench_of(LabWork& work, const std::string& run) {
+  const auto file = checkpoint_path(as_typed(run));
+  const auto mark = mark_of(file);
+  for (const auto& each : work.benches)
+    if (each.run == run && each.mark == mark) return each.bench;
+  auto system = std::shared_ptr<System>(load_system(load_run(file), options_.device));
+  system->directory = run;
+  work.benches.push_front({run, mark, std::make_shared<Bench>(system)});
+  if (work.benches.size() > most_benches) work.benches.pop_back();
+  return work.benches.front().bench;
+}
+
+void LiveEngine::walk_between(LabWork& work, const WalkBetween& command) {
+  if (!command.from.known() || !command.to.known() || command.from.run != command.to.run)
+    throw Error("a walk leads between two known moments of one run");
+  const auto& run = command.from.run;
+  const auto walk = walk_latents(*bench_of(work, run)->system, command.from, command.to, walk_pictures);
+  if (!walk.lacks.empty()) throw Error("a walk cannot be shown: " + walk.lacks);
+  for (auto& answer : work.answers) {
+    if (answer->question != "map" || std::ranges::count(answer->runs, run) == 0) continue;
+    auto drawn = *answer;
+    auto figure = walk.sheet(command.from, command.to);
+    if (const auto name = name_among(run, drawn.runs); drawn.runs.size() > 1)
+      figure.name += "@" + name, figure.title = name + ": " + figure.title;
+    std::erase_if(drawn.figures, [&](const auto& each) { return each.name == figure.name; });
+    drawn.figures.push_back(std::move(figure));
+    answer = std::make_shared<const LabAnswer>(std::move(drawn));
+  }
+  lab_.put(std::make_shared<const LabView>(work.view()));
+}
+
 void LiveEngine::answer_next(LabWork& work) {
   const auto asked = work.waiting.front();
   answering_ = asked.number;
@@ -88,25 +127,13 @@ void LiveEngine::answer_next(LabWork& work) {
   };
   try {
     for (const auto& run : asked.what.runs) {
-      const auto alike = std::ranges::count_if(asked.what.runs,
-                                               [&](const auto& other) { return short_name(other) == short_name(run); });
-      names.push_back(alike > 1 ? run : short_name(run));
+      names.push_back(name_among(run, asked.what.runs));
       const double done = static_cast<double>(answers.size()) / runs;
       LabAnswer answer;
       const bool ok = guarded("lab", [&] {
         const auto path = as_typed(run);
-        const auto file = checkpoint_path(path);
-        const auto mark = mark_of(file);
-        auto known =
-            std::ranges::find_if(work.benches, [&](const auto& each) { return each.run == run && each.mark == mark; });
-        if (known == work.benches.end()) {
-          auto system = std::shared_ptr<System>(load_system(load_run(file), options_.device));
-          system->directory = run;
-          work.benches.push_front({run, mark, std::make_shared<Bench>(system)});
-          if (work.benches.size() > most_benches) work.benches.pop_back();
-          known = work.benches.begin();
-        }
-        auto& bench = *known->bench;
+        const auto kept_bench = bench_of(work, run);
+        auto& bench = *kept_bench;
         const AnswerShelf shelf(path, is_shipped(path, options_.assets), options_.runs);
         if (auto kept = asked.what.anew ? std::nullopt : shelf.find(about.name, bench)) {
           answer = std::move(*kept);

@@ -74,11 +74,15 @@ struct LiveEngine::TrainerWork {
 };
 
 template <typename Work>
-bool LiveEngine::guarded(const std::string& cause, Work&& work) {
+bool LiveEngine::guarded(const std::string& cause, Work&& work, std::shared_ptr<const Fault> standing) {
+  const auto before = fault_.get();
+  if (!standing) standing = before;
   try {
     work();
+    // What went wrong meanwhile, perhaps in what this work has asked of another thread, is not cured by it.
     const auto last = fault_.get();
-    if (!last->text.empty() && (cause == last->cause || cause == "run")) fault_.put(std::make_shared<const Fault>());
+    if (!last->text.empty() && ((cause == last->cause && last == before) || (cause == "run" && last == standing)))
+      fault_.put(std::make_shared<const Fault>());
     return true;
   } catch (const std::exception& error) {
     const auto text = words_of(error);
@@ -90,7 +94,9 @@ bool LiveEngine::guarded(const std::string& cause, Work&& work) {
 
 template <typename... To, typename Order>
 std::function<void(To&...)> LiveEngine::guarding(const std::string& cause, Order order) {
-  return [this, cause, order = std::move(order)](To&... to) { guarded(cause, [&] { order(to...); }); };
+  return [this, cause, order = std::move(order), standing = fault_.get()](To&... to) {
+    guarded(cause, [&] { order(to...); }, standing);
+  };
 }
 
 }  // namespace dream

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <span>
 
-#include "core/lab/answer_file.h"
+#include "answers/answer_json.h"
 #include "tests/lab/known_world.h"
 #include "tests/lab/lab_answers.h"
 

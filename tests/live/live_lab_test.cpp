@@ -123,5 +123,28 @@ TEST_F(LiveLab, ADreamBeginsAtAMomentOfAFigure) {
       [](const Snapshot& s) { return s.fault.find("actions are not those of this world") != std::string::npos; }));
 }
 
+TEST_F(LiveLab, AWalkLeadsBetweenTwoMomentsOfTheMap) {
+  make("catch");
+  start("");
+  const std::vector<std::string> runs = {path("catch")};
+  live_->send(AskLab{"map", runs});
+  ASSERT_TRUE(comes([&](const Snapshot&) { return answer("map", runs) != nullptr; }));
+  const auto map = answer("map", runs);
+  const auto& moments = map->figures.front().moments;
+  ASSERT_GT(moments.size(), 20u);
+  live_->send(WalkBetween{moments[2], moments[20]});
+  ASSERT_TRUE(comes([&](const Snapshot&) { return answer("map", runs) != map; }));
+  const auto walked = answer("map", runs);
+  ASSERT_EQ(walked->figures.back().name, "walk");
+  EXPECT_EQ(std::ranges::count(walked->figures, "walk", &LabFigure::name), 1);
+  EXPECT_EQ(walked->figures.back().moments.front().step, moments[2].step);
+  EXPECT_EQ(walked->figures.back().moments.back().step, moments[20].step);
+  EXPECT_TRUE(walked->figures.back().film);
+  auto elsewhere = moments[20];
+  elsewhere.run = path("other");
+  live_->send(WalkBetween{moments[2], elsewhere});
+  ASSERT_TRUE(comes([](const Snapshot& s) { return s.fault.find("of one run") != std::string::npos; }));
+}
+
 }  // namespace live_lab_test
 }  // namespace dream

@@ -176,6 +176,8 @@ void FakeEngine::send(Command command) {
     lab_.ask(*question);
   } else if (const auto* no_more = std::get_if<CancelLab>(&command)) {
     lab_.cancel(*no_more);
+  } else if (const auto* walk = std::get_if<WalkBetween>(&command)) {
+    lab_.walk(*walk);
   } else if (const auto* begun = std::get_if<BeginAt>(&command)) {
     dream_.run = begun->moment.run, dream_.step = 0;
     dream_.source = "moment of the laboratory: episode " + std::to_string(begun->moment.seed) + ", step " + std::to_string(begun->moment.step);

@@ -351,6 +351,22 @@ void FakeLab::cancel(const CancelLab& command) {
   done_ = 0;
 }
 
+void FakeLab::walk(const WalkBetween& command) {
+  constexpr int columns = 18;
+  for (auto& answer : view.answers) {
+    if (answer->question != "map" || std::ranges::count(answer->runs, command.from.run) == 0) continue;
+    auto drawn = *answer;
+    std::vector<std::string> names{"truth"};
+    for (int i = 0; i < columns - 2; ++i) names.push_back(std::to_string(100 * i / (columns - 3)) + " %");
+    names.push_back("truth");
+    auto figure = lab_pictures(command.from.run, "walk", "A walk between two states", "pictures decoded from the straight line between two", columns, names);
+    figure.film = true;
+    std::erase_if(drawn.figures, [](const auto& each) { return each.name == "walk"; });
+    drawn.figures.push_back(std::move(figure));
+    answer = std::make_shared<const LabAnswer>(std::move(drawn));
+  }
+}
+
 void FakeLab::tick() {
   if (view.queue.empty() || still) return;
   const auto now = view.queue.front();

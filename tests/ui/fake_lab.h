@@ -15,6 +15,7 @@ class FakeLab {
   FakeLab();
   void ask(const AskLab& command);
   void cancel(const CancelLab& command);
+  void walk(const WalkBetween& command);
   void tick();
 
   /// Every state at once, which stands still: answers, kept ones, one without an answer, one being refined, one that waits.

@@ -4,10 +4,10 @@
 #include <fstream>
 #include <map>
 
+#include "answers/answer_text.h"
 #include "imgui_internal.h"
 #include "tests/ui/flow.h"
 #include "ui/lab.h"
-#include "ui/lab_files.h"
 #include "ui/widgets.h"
 
 namespace dream::ui {
@@ -219,7 +219,7 @@ TEST_F(LabFlow, ATableIsSortedFilteredPinnedAndCopied) {
     EXPECT_FALSE(ctx->ItemExists("//Answer###answer/**/$$0/###row"));
     EXPECT_TRUE(ctx->ItemExists("//Answer###answer/**/$$3/###row")) << "pinned";
     ctx->ItemClick("//Answer###answer/**/###copy_table");
-    EXPECT_EQ(std::string(ImGui::GetClipboardText()), csv_of(answer().figures[0]));
+    EXPECT_EQ(std::string(ImGui::GetClipboardText()), figure_as_csv(answer().figures[0]));
   });
 }
 
@@ -267,6 +267,48 @@ TEST_F(LabFlow, AMapIsColouredLassoedAndClicked) {
     const auto chosen = static_cast<std::size_t>(engine.last<BeginAt>()->moment.step);
     EXPECT_NEAR(points.x[chosen], points.x[0], 0.1f);
     EXPECT_NEAR(points.y[chosen], points.y[0], 0.1f);
+  });
+}
+
+TEST_F(LabFlow, AWalkLeadsBetweenTwoChosenPointsAndPlays) {
+  act([&](ImGuiTestContext* ctx) {
+    look_at(ctx, "map");
+    const ImRect map = item(ctx, "//Answer###answer/**/map");
+    const auto& points = std::get<Points>(*answer().figures[0].value);
+    const auto [left, right] = std::ranges::minmax(points.x);
+    const auto [bottom, top] = std::ranges::minmax(points.y);
+    const auto at = [&, left = left, right = right, bottom = bottom, top = top](std::size_t i) {
+      const auto part = [](float v, float from, float to) { return 0.04f + 0.92f * (v - from) / (to - from); };
+      return ImVec2{map.Min.x + map.GetWidth() * part(points.x[i], left, right), map.Max.y - map.GetHeight() * part(points.y[i], bottom, top)};
+    };
+    const auto choose = [&](std::size_t i) {
+      ctx->MouseMoveToPos(at(i));
+      ctx->Yield(2);
+      ctx->KeyDown(ImGuiMod_Shift);
+      ctx->MouseClick();
+      ctx->KeyUp(ImGuiMod_Shift);
+      ctx->Yield(3);
+    };
+    choose(0);
+    EXPECT_TRUE(window->ui().lab.walk_from.known());
+    choose(0);
+    EXPECT_FALSE(window->ui().lab.walk_from.known()) << "it is taken back";
+    choose(0);
+    choose(150);
+    ASSERT_NE(engine.last<WalkBetween>(), nullptr);
+    EXPECT_NE(engine.last<WalkBetween>()->from.step, engine.last<WalkBetween>()->to.step);
+    EXPECT_EQ(engine.count<BeginAt>(), 0) << "no dream begins";
+    EXPECT_FALSE(window->ui().lab.walk_from.known());
+    EXPECT_EQ(window->ui().lab.figure["map"], "walk");
+    ctx->Yield(3);
+    const ImRect sheet = item(ctx, "//Answer###answer/**/sheet");
+    ctx->MouseMoveToPos({sheet.Max.x - 30, sheet.Min.y + 40});
+    ctx->Yield(3);
+    const auto& held = window->ui().film_held;
+    EXPECT_TRUE(std::ranges::any_of(held, [](const auto& each) { return each.second >= 0; })) << "the film stands at the column under the mouse";
+    ctx->MouseMoveToPos({sheet.Min.x + 5, sheet.Max.y - 2});
+    ctx->Yield(3);
+    EXPECT_TRUE(std::ranges::none_of(held, [](const auto& each) { return each.second >= 0; })) << "and goes on";
   });
 }
 
@@ -337,9 +379,9 @@ TEST_F(LabFlow, AnAnswerIsWrittenDownAsTablesTextAndPictures) {
   const auto count = [&](const std::string& content) { return std::ranges::count_if(files, [&](const auto& file) { return file.second == content; }); };
   const LabAnswer& told = answer();
   EXPECT_EQ(files.size(), 5u);
-  EXPECT_EQ(count(csv_of(told.figures[0])), 1);
-  EXPECT_EQ(count(csv_of(told)), 1);
-  EXPECT_EQ(count(json_of(told)), 1);
+  EXPECT_EQ(count(figure_as_csv(told.figures[0])), 1);
+  EXPECT_EQ(count(answers_as_csv({told})), 1);
+  EXPECT_EQ(count(answers_as_json({told})), 1);
   EXPECT_EQ(std::ranges::count_if(files, [](const auto& file) { return file.second.substr(0, 4) == "\x89PNG"; }), 2);
 }
 
@@ -384,30 +426,6 @@ TEST_P(LabSizes, NothingIsCutOrOverlaps) {
 
 INSTANTIATE_TEST_SUITE_P(Windows, LabSizes, testing::Values(LabSize{1280, 720, 1}, LabSize{1280, 720, 1.5f}, LabSize{1600, 900, 1}, LabSize{2560, 1440, 1.5f}),
                          [](const auto& each) { return std::to_string(each.param.height) + "_" + std::to_string(static_cast<int>(each.param.text * 10)); });
-
-TEST(LabFiles, TablesSayWhereTheirLinesComeFromAndLeaveOutWhatCannotBeTold) {
-  LabFigure figure{"error", "Error", "", nullptr, {}};
-  Curve curve;
-  curve.x = {1, 2}, curve.x_unit = "imagined steps", curve.y_unit = "MSE";
-  curve.lines = {{"dream", {0.5, LabNumber::unknown}, false, {0.25, LabNumber::unknown}, {0.75, LabNumber::unknown}}, {"still, picture", {1, 2}, false, {}, {}, true}};
-  figure.value = std::make_shared<const Value>(curve);
-  EXPECT_EQ(csv_of(figure),
-            "imagined steps,dream [MSE],dream low,dream high,\"still, picture [MSE]\"\r\n"
-            "1,0.5,0.25,0.75,1\r\n"
-            "2,,,,2\r\n");
-  figure.moments = {{"runs/a", 7, 61, nullptr}, {"runs/a", 8, 62, nullptr}};
-  EXPECT_NE(csv_of(figure).find("1,0.5,0.25,0.75,1,7,61\r\n"), std::string::npos);
-  LabAnswer answer;
-  answer.question = "horizon", answer.runs = {"runs/a \"b\""}, answer.sentence = "It\nis.";
-  answer.numbers = {{"skill", "Skill", "", LabNumber::unknown}};
-  answer.figures = {figure};
-  EXPECT_EQ(csv_of(answer), "run,question,number,value,low,high,unit\r\n\"runs/a \"\"b\"\"\",horizon,skill,,,,\r\n");
-  const std::string json = json_of(answer);
-  EXPECT_NE(json.find(R"("sentence": "It\u000ais.")"), std::string::npos) << json;
-  EXPECT_NE(json.find(R"("runs": ["runs/a \"b\""])"), std::string::npos) << json;
-  EXPECT_NE(json.find(R"("value": null, "low": null)"), std::string::npos) << json;
-  EXPECT_NE(json.find(R"("y": [0.5, null])"), std::string::npos) << json;
-}
 
 TEST(LabWords, NumbersSayHowMuchTheyKnow) {
   EXPECT_EQ(lab_value(LabNumber::unknown), "cannot tell");

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "api/error.h"
+#include "imgui.h"
 #include "imgui_stdlib.h"
 #include "ui/lesson/lesson_runner.h"
 #include "ui/widgets.h"

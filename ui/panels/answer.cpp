@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "answers/answer_text.h"
 #include "ui/desktop.h"
 #include "ui/lab.h"
-#include "ui/lab_files.h"
 #include "ui/panel_list.h"
 #include "ui/panel_picture.h"
 #include "ui/viewers/viewer.h"
@@ -31,7 +31,7 @@ void write_down(Ui& ui, const std::string& what, const char* extension, const st
 void draw_save_menu(Ui& ui, const LabAnswer& answer, const LabFigure* figure, ImVec2 min, ImVec2 max) {
   const std::string name = "lab " + answer.question;
   if (figure) {
-    const std::string of = name + " " + figure->name, table = csv_of(*figure);
+    const std::string of = name + " " + figure->name, table = figure_as_csv(*figure);
     {
       WithFont bold(ui.fonts.bold, 0.9f);
       text(ui.color().muted, "%s", fitted(figure->title, ui.px(260)).c_str());
@@ -51,9 +51,9 @@ void draw_save_menu(Ui& ui, const LabAnswer& answer, const LabFigure* figure, Im
     WithFont bold(ui.fonts.bold, 0.9f);
     text(ui.color().muted, "the whole answer");
   }
-  if (ImGui::MenuItem("answer as JSON")) write_down(ui, name, ".json", json_of(answer));
+  if (ImGui::MenuItem("answer as JSON")) write_down(ui, name, ".json", answers_as_json({answer}));
   tip(ui, "JSON", "Sentence, numbers, figures and findings, as dreamscope-cli lab --json writes them.");
-  if (ImGui::MenuItem("numbers as CSV")) write_down(ui, name, ".csv", csv_of(answer));
+  if (ImGui::MenuItem("numbers as CSV")) write_down(ui, name, ".csv", answers_as_csv({answer}));
   tip(ui, "CSV", "The numbers with their intervals, a line each.");
   if (ImGui::MenuItem("answer as PNG", ui.keys_of(*ui.action("panel_picture")).c_str())) save_panel(ui, "answer");
   tip(ui, "PNG", "The answer as it is seen now: sentence, numbers and the large figure.");

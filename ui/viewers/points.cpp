@@ -185,7 +185,8 @@ void draw_points_head(Ui& ui, const Points& value, PointsLook& look, int colour,
     ImGui::SameLine(0, ui.px(8));
     if (button(ui, "clear###clear_lasso", "Clear the lasso", "All points again.", {.small = true})) look.inside.clear(), look.lasso.clear();
   } else {
-    text(p.muted, "%s", fitted(std::string(ui.elements.says ? "click: dream from there · " : "") + "drag: a lasso · wheel: zoom · right drag: move · double click: all of it", room).c_str());
+    const std::string walk = !ui.elements.pairs ? "" : ui.elements.first >= 0 ? "Shift-click another: the walk to it · " : "Shift-click two: a walk between them · ";
+    text(p.muted, "%s", fitted(std::string(ui.elements.says ? "click: dream from there · " : "") + walk + "drag: a lasso · wheel: zoom · right drag: move · double click: all of it", room).c_str());
   }
 }
 
@@ -284,7 +285,7 @@ void draw_viewer(Ui& ui, const Probe& probe, const Points& value, ImVec2 size) {
       for (std::size_t i = 0; i < count; ++i) look.inside.push_back(static_cast<char>(holds_place(look.lasso, view.part(value.x[i], value.y[i]))));
     } else {
       look.lasso.clear();
-      if (nearest >= 0) ui.elements.clicked = nearest;
+      if (nearest >= 0) ui.elements.clicked = nearest, ui.elements.with_shift = ui.elements.pairs && ImGui::GetIO().KeyShift;
     }
     look.drawing = false;
   }
@@ -294,6 +295,11 @@ void draw_viewer(Ui& ui, const Probe& probe, const Points& value, ImVec2 size) {
     corners.clear();
     for (const ImVec2 corner : look.lasso) corners.push_back(view.screen(corner));
     list->AddPolyline(corners.data(), static_cast<int>(corners.size()), p.dream, look.drawing ? ImDrawFlags_None : ImDrawFlags_Closed, ui.px(1.5f));
+  }
+  if (const int first = ui.elements.first; first >= 0 && static_cast<std::size_t>(first) < count) {
+    const ImVec2 from = at[static_cast<std::size_t>(first)];
+    if (nearest >= 0 && nearest != first && ImGui::GetIO().KeyShift) list->AddLine(from, at[static_cast<std::size_t>(nearest)], p.dream, ui.px(1.5f));
+    list->AddCircle(from, radius + ui.px(4), p.dream, 0, ui.px(2));
   }
   if (nearest >= 0 && !look.drawing) list->AddCircle(at[static_cast<std::size_t>(nearest)], radius + ui.px(3), p.text, 0, ui.px(1.5f));
   if (!ui.bare) {

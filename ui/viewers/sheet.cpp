@@ -52,10 +52,44 @@ SheetFrame frame_sheet(const Ui& ui, const Image& value, const SheetLook& look, 
   return frame;
 }
 
+constexpr float film_part = 0.36f;  // of the sheet's width
+constexpr double film_rate = 6;     // pictures a second
+constexpr int film_rest = 4;        // for so many it stands still at either end
+
+/// There and back again.
+int film_column(double seconds, int columns) {
+  const int turn = 2 * (columns - 1 + film_rest);
+  const int at = static_cast<int>(std::fmod(seconds * film_rate, turn));
+  return std::min(std::min(at, columns - 1), std::max(turn - film_rest - at, 0));
+}
+
+bool plays(const Ui& ui, const SheetLook& look) {
+  return look.film && !ui.bare && look.columns > 1;
+}
+
+/// The rows of one column, large, and the column's name below them. What it takes of the width.
+float draw_film(Ui& ui, const std::string& slot, const std::shared_ptr<const Image>& shared, const SheetLook& look, int column, ImVec2 at, ImVec2 size) {
+  const ImVec2 cell{static_cast<float>(shared->width) / static_cast<float>(look.columns), static_cast<float>(shared->height) / static_cast<float>(look.rows)};
+  const float line = ImGui::GetTextLineHeight() + ui.px(4), gap = ui.px(2), rows = static_cast<float>(look.rows);
+  float scale = std::min(size.x * film_part / cell.x, (size.y - 2 * line) / rows / cell.y);
+  if (scale >= 2) scale = std::floor(scale);
+  const ImVec2 shown{cell.x * scale, cell.y * scale};
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  at.y += ui.px(4);
+  for (int row = 0; row < look.rows; ++row) {
+    const ImVec2 uv{static_cast<float>(column) / static_cast<float>(look.columns), static_cast<float>(row) / rows};
+    const float y = at.y + static_cast<float>(row) * (shown.y + gap);
+    draw_image(ui, slot, shared, {at.x, y}, {at.x + shown.x, y + shown.y}, {.from = uv, .to = {uv.x + 1 / static_cast<float>(look.columns), uv.y + 1 / rows}});
+  }
+  const std::string name = static_cast<std::size_t>(column) < look.column_labels.size() ? look.column_labels[static_cast<std::size_t>(column)] : "";
+  list->AddText({at.x, at.y + rows * (shown.y + gap) + ui.px(2)}, ui.color().dream, fitted(name, shown.x).c_str());
+  return shown.x + ui.px(16);
+}
+
 }  // namespace
 
 float sheet_height(const Ui& ui, const Image& value, const SheetLook& look, ImVec2 size) {
-  if (look.columns < 1 || look.rows < 1) return size.y;
+  if (look.columns < 1 || look.rows < 1 || plays(ui, look)) return size.y;
   WithFont small(ui.fonts.text, caption_font);
   const SheetFrame frame = frame_sheet(ui, value, look, size);
   return std::min(static_cast<float>(frame.plan.bands) * frame.band_of(look.rows) + ui.px(8), size.y);
@@ -63,7 +97,7 @@ float sheet_height(const Ui& ui, const Image& value, const SheetLook& look, ImVe
 
 void draw_sheet(Ui& ui, const Probe& probe, const Image& value, const SheetLook& look, ImVec2 size) {
   const Palette& p = ui.color();
-  const ImVec2 at = ImGui::GetCursorScreenPos();
+  ImVec2 at = ImGui::GetCursorScreenPos();
   const std::string slot = "sheet/" + probe.name;
   const std::shared_ptr<const Image> shared(probe.value, &value);
   if (look.columns < 1 || look.rows < 1 || !ui.textures.get(slot, shared)) {
@@ -72,6 +106,13 @@ void draw_sheet(Ui& ui, const Probe& probe, const Image& value, const SheetLook&
     return;
   }
   WithFont small(ui.fonts.text, caption_font);
+  ImGui::InvisibleButton("sheet", {std::max(size.x, 1.0f), std::max(size.y, 1.0f)});
+  const bool hovered = ImGui::IsItemHovered();
+  if (plays(ui, look)) {
+    int& held = ui.film_held[slot];  // the column under the mouse, of the last frame
+    const float used = draw_film(ui, slot, shared, look, held >= 0 ? std::min(held, look.columns - 1) : film_column(ImGui::GetTime(), look.columns), at, size);
+    at.x += used, size.x -= used, held = -1;
+  }
   const SheetFrame frame = frame_sheet(ui, value, look, size);
   const auto& [names, caption, gap, cell, plan] = frame;
   const ImVec2 shown = frame.shown();
@@ -79,8 +120,6 @@ void draw_sheet(Ui& ui, const Probe& probe, const Image& value, const SheetLook&
   const ImVec2 whole{names + static_cast<float>(plan.columns) * (shown.x + gap) - gap, static_cast<float>(plan.bands) * band - 3 * gap};
   const float above = ui.bare ? std::max((size.y - whole.y) / 2, 0.0f) : ui.px(4);
   const ImVec2 from{std::floor(at.x + std::max((size.x - whole.x) / 2, 0.0f)), std::floor(at.y + above)};
-  ImGui::InvisibleButton("sheet", {std::max(size.x, 1.0f), std::max(size.y, 1.0f)});
-  const bool hovered = ImGui::IsItemHovered();
   const ImVec2 mouse = ImGui::GetMousePos();
   const auto label = [](const std::vector<std::string>& all, int i) { return static_cast<std::size_t>(i) < all.size() ? all[static_cast<std::size_t>(i)] : std::string(); };
   ImDrawList* list = ImGui::GetWindowDrawList();
@@ -107,6 +146,7 @@ void draw_sheet(Ui& ui, const Probe& probe, const Image& value, const SheetLook&
     if (!hovered || mouse.x < low.x || mouse.x >= high.x + gap || mouse.y < low.y || mouse.y >= low.y + band) continue;
     const std::string says = ui.elements.says ? ui.elements.says(column) : "";
     list->AddRect({low.x - ui.px(1), low.y + caption - ui.px(1)}, {high.x + ui.px(1), high.y + ui.px(1)}, says.empty() ? p.muted : p.dream, 0, ui.px(1.5f));
+    if (plays(ui, look)) ui.film_held[slot] = column;
     if (!says.empty() && ImGui::IsMouseClicked(ImGuiMouseButton_Left)) ui.elements.clicked = column;
     const int row = std::clamp(static_cast<int>((mouse.y - top - caption) / (shown.y + gap)), 0, look.rows - 1);
     const std::string row_name = label(look.row_labels, row), column_name = label(look.column_labels, column);

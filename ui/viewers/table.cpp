@@ -2,9 +2,9 @@
 #include <cmath>
 #include <numeric>
 
+#include "answers/answer_text.h"
 #include "imgui_internal.h"
 #include "imgui_stdlib.h"
-#include "ui/lab_files.h"
 #include "ui/viewers/viewer.h"
 #include "ui/widgets.h"
 
@@ -98,7 +98,7 @@ void draw_tools(Ui& ui, const Probe& probe, const Table& table, TableLook& look,
   tip(ui, "Filter", "Shows the rows that hold these words in any column, and the pinned ones. Esc empties it.");
   ImGui::SameLine(0, ui.px(12));
   if (button(ui, (std::string(icon::copy) + "  copy###copy_table").c_str(), "Copy", "The whole table as CSV, for a spreadsheet.")) {
-    ImGui::SetClipboardText(csv_of(LabFigure{probe.name, probe.title, probe.caption, probe.value}).c_str());
+    ImGui::SetClipboardText(figure_as_csv(LabFigure{probe.name, probe.title, probe.caption, probe.value}).c_str());
     ui.say(std::to_string(table.rows.size()) + " rows were copied as CSV.");
   }
 }

@@ -22,6 +22,7 @@ void draw_viewer(Ui& ui, const Probe& probe, const Text& value, ImVec2 size);
 struct SheetLook {
   int columns = 1, rows = 1;
   std::vector<std::string> row_labels, column_labels;
+  bool film = false;  // large at the left the columns play, or the one under the mouse stands
 };
 float sheet_height(const Ui& ui, const Image& value, const SheetLook& look, ImVec2 size);  // of `size`, that it takes
 void draw_sheet(Ui& ui, const Probe& probe, const Image& value, const SheetLook& look, ImVec2 size);

@@ -20,6 +20,7 @@ namespace diagnosing {
 namespace {
 
 constexpr std::int64_t imagined_steps = 8;
+constexpr std::int64_t paid_steps = 60;  // a few say little of what a dream pays: rewards come in bursts
 constexpr std::size_t first_look = 4, second_look = 12, most_read = 12;  // episodes
 
 using Chosen = std::vector<std::size_t>;
@@ -55,22 +56,44 @@ class ByEpisode {
   std::vector<Chosen> lanes_;
 };
 
-/// Reward a step that the behaviour gets in its own dream from `start` on: float64 [B].
+/// Rewards that the behaviour gets in its own dream from `start` on: float64 [steps, B]; undefined: none are predicted.
 torch::Tensor dreamt_pay(System& system, const Carry& start, std::int64_t lanes, std::int64_t steps, at::Generator rng,
                          const std::function<void()>& between) {
   auto& model = *system.model;
   Pilot pilot(system.behaviour, lanes, Mode::judge);
   auto carry = start;
-  auto sum = torch::zeros({lanes}, torch::kFloat64), last = torch::zeros({lanes});
+  auto last = torch::zeros({lanes});
+  std::vector<torch::Tensor> all;
   for (std::int64_t k = 0; k < steps; ++k) {
     between();
     carry = model.imagine(carry, pilot.drive({&model, carry, {}, last.to(system.device)}, rng), {}, rng);
     const auto reward = model.outcome(carry).reward;
     if (!reward.defined()) return {};
     last = model.reward_from_target(reward).to(torch::kFloat32);
-    sum += last.to(torch::kCPU, torch::kFloat64);
+    all.push_back(last.to(torch::kCPU, torch::kFloat64));
   }
-  return sum / static_cast<double>(steps);
+  return torch::stack(all);
+}
+
+/// A step's reward in the dream and in reality, from the pieces' starts on for as long as each episode lasts.
+void compare_pay(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, const std::vector<Stretches::From>& from,
+                 const Carry& start, const ByEpisode& by, QuickLook& look, const std::function<void()>& between) {
+  const auto lanes = static_cast<std::int64_t>(from.size());
+  look.paid_steps = horizon_within(episodes, look.context, paid_steps);
+  const auto dreamt = dreamt_pay(inquiry.system(), start, lanes, look.paid_steps, inquiry.rng(41), between);
+  auto paid = torch::zeros({lanes}, torch::kFloat64), promised = paid.clone();
+  for (std::int64_t lane = 0; lane < lanes; ++lane) {
+    const auto& rewards = episodes[from[static_cast<std::size_t>(lane)].episode].data.rewards;
+    const auto steps = std::min(look.paid_steps, static_cast<std::int64_t>(rewards.size()) - look.context);
+    double sum = 0;
+    for (std::int64_t k = 0; k < steps; ++k) sum += rewards[static_cast<std::size_t>(look.context + k)];
+    paid[lane] = sum / static_cast<double>(steps);
+    if (dreamt.defined()) promised[lane] = dreamt.slice(0, 0, steps).select(1, lane).mean();
+  }
+  look.real_pay = paid.mean().item<double>(), look.pay_deviation = paid.std(false).item<double>();
+  if (!dreamt.defined()) return;
+  look.overpaid = by.ratio(promised - paid, torch::ones_like(paid));
+  look.pay_deviation = std::max(look.pay_deviation, promised.std(false).item<double>());
 }
 
 QuickLook look_at(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, bool driven_by_it, double from,
@@ -85,7 +108,6 @@ QuickLook look_at(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, b
   const auto made = stretches(episodes, look.context + look.horizon, 1, system.device);
   if (made.from.empty()) throw Error("no episode was long enough");
   const auto& batch = made.batch;
-  const auto lanes = batch.lanes();
   const ByEpisode by(made.from);
   look.episodes = by.count(), look.pieces = made.from.size();
   const auto doing = "watches " + std::to_string(look.pieces) + " pieces and imagines their next " +
@@ -149,15 +171,8 @@ QuickLook look_at(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, b
     const auto left = by.ratio((p - r).square().sum(0), (r - r.mean()).square().sum(0));
     look.reward = {1 - left.value, 1 - left.high, 1 - left.low};
   }
-  if (driven_by_it && system.behaviour && !predicted.empty()) {
-    const auto paid = batch.reward.slice(0, look.context + 1).mean(0).to(torch::kCPU, torch::kFloat64);
-    const auto dreamt = dreamt_pay(system, start, lanes, look.horizon, inquiry.rng(41), [&] { at(0.9); });
-    look.real_pay = paid.mean().item<double>(), look.pay_deviation = paid.std(false).item<double>();
-    if (dreamt.defined()) {
-      look.overpaid = by.ratio(dreamt - paid, torch::ones_like(paid));
-      look.pay_deviation = std::max(look.pay_deviation, dreamt.std(false).item<double>());
-    }
-  }
+  if (driven_by_it && system.behaviour && !predicted.empty())
+    compare_pay(inquiry, episodes, made.from, start, by, look, [&] { at(0.9); });
   return look;
 }
 
@@ -335,7 +350,7 @@ void tell(const RunFacts& run, LabAnswer& answer) {
   add("reward", "Explained of the rewards", "", look.reward,
       "1 − squared error / variance, of the prediction for frames that were seen");
   add("overpaid", "What a dreamt step pays more", "reward", look.overpaid,
-      "than the same steps in reality, by the same behaviour",
+      "than the same " + std::to_string(look.paid_steps) + " steps in reality, by the same behaviour",
       {{"reality", look.real_pay}, {"its deviation", look.pay_deviation}});
   // The curves that findings speak of, then the main one.
   std::vector<std::string> shown;

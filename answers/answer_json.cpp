@@ -1,17 +1,13 @@
-#include "core/lab/answer_file.h"
+#include "answers/answer_json.h"
 
 #include <cmath>
-#include <fstream>
 #include <iterator>
-
-#include "api/error.h"
-#include "core/base/durable_file.h"
+#include <map>
 
 namespace dream {
 namespace {
 
 using nlohmann::json;
-constexpr int answer_version = 1;  // of what questions measure: older answers are not taken for today's
 
 json real(double value) {
   return std::isfinite(value) ? json(value) : json(nullptr);
@@ -206,7 +202,8 @@ json answer_to_json(const LabAnswer& answer, bool whole) {
                        {"columns", each.columns},
                        {"rows", each.rows},
                        {"row_labels", each.row_labels},
-                       {"column_labels", each.column_labels}});
+                       {"column_labels", each.column_labels},
+                       {"film", each.film}});
   }
   if (whole) made["actions"] = actions, made["version"] = answer_version;
   return made;
@@ -243,76 +240,11 @@ LabAnswer answer_from_json(const json& from) {
     figure.columns = each.at("columns"), figure.rows = each.at("rows");
     figure.row_labels = each.at("row_labels").get<std::vector<std::string>>(),
     figure.column_labels = each.at("column_labels").get<std::vector<std::string>>();
+    figure.film = each.value("film", false);
     made.figures.push_back(std::move(figure));
   }
   made.complete = true;
   return made;
-}
-
-std::string answers_as_csv(const std::vector<LabAnswer>& answers) {
-  const auto quoted = [](const std::string& text) {
-    if (text.find_first_of(",\"\n") == std::string::npos) return text;
-    std::string made = "\"";
-    for (const char c : text) made += c == '"' ? "\"\"" : std::string(1, c);
-    return made + "\"";
-  };
-  const auto written = [](double value) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.6g", value);
-    return std::isfinite(value) ? std::string(text) : std::string();
-  };
-  std::string made = "run,question,number,value,low,high,unit\n";
-  for (const auto& answer : answers) {
-    for (const auto& each : answer.numbers)
-      made += quoted(each.run.empty() && !answer.runs.empty() ? answer.runs.front() : each.run) + "," +
-              answer.question + "," + each.name + "," + written(each.value) + "," + written(each.low) + "," +
-              written(each.high) + "," + quoted(each.unit) + "\n";
-  }
-  return made;
-}
-
-AnswerShelf::AnswerShelf(std::filesystem::path run, bool shipped, const std::filesystem::path& elsewhere) {
-  std::error_code ignored;
-  run = std::filesystem::weakly_canonical(run, ignored);
-  if (!std::filesystem::is_directory(run, ignored)) run = run.parent_path();
-  own_ = run / "lab";
-  folder_ = shipped ? elsewhere / ".lab" / run.filename() : own_;
-}
-
-std::string AnswerShelf::file(const std::string& question, Bench& bench) {
-  if (bench.kept_weights.empty()) bench.kept_weights = fingerprint(*bench.system);
-  return question + "-" + bench.kept_weights + ".cbor";
-}
-
-std::optional<LabAnswer> AnswerShelf::find(const std::string& question, Bench& bench) const {
-  const auto name = file(question, bench);
-  std::ifstream in(own_ / name, std::ios::binary);
-  if (!in) in = std::ifstream(folder_ / name, std::ios::binary);
-  if (!in) return {};
-  try {
-    const auto whole = json::from_cbor(std::vector<std::uint8_t>(std::istreambuf_iterator<char>(in), {}));
-    if (whole.at("version") != answer_version || whole.at("question") != question) return {};
-    auto answer = answer_from_json(whole);
-    // The folder may have been moved since.
-    answer.runs = {bench.system->directory.string()};
-    for (auto& figure : answer.figures)
-      for (auto& moment : figure.moments) moment.run = answer.runs.front();
-    answer.kept = true;
-    return answer;
-  } catch (const std::exception&) {
-    return {};
-  }
-}
-
-void AnswerShelf::keep(const LabAnswer& answer, Bench& bench) const {
-  if (!answer.fault.empty() || !answer.complete) return;
-  try {
-    const auto path = folder_ / file(answer.question, bench);
-    std::filesystem::create_directories(path.parent_path());
-    const auto bytes = json::to_cbor(answer_to_json(answer, true));
-    write_file(path, std::string(bytes.begin(), bytes.end()));
-  } catch (const std::exception&) {
-  }
 }
 
 }  // namespace dream

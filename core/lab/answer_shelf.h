@@ -1,22 +1,11 @@
 #pragma once
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
 #include "core/lab/question.h"
 
 namespace dream {
-
-/// An answer as JSON; numbers that cannot be told are null. Without `whole`, pictures and the actions of moments are
-/// left out: for people's scripts. With it, answer_from_json gives the same answer again (pictures are binary: CBOR
-/// holds them).
-nlohmann::json answer_to_json(const LabAnswer& answer, bool whole);
-/// Throws nlohmann::json::exception for anything else.
-LabAnswer answer_from_json(const nlohmann::json& json);
-
-/// The numbers of answers, one line each: run,question,number,value,low,high,unit.
-std::string answers_as_csv(const std::vector<LabAnswer>& answers);
 
 /// Where answers are kept: in the run's own folder `lab`, or in `elsewhere`/.lab for a run that stays as it is, which
 /// may have come with answers of its own. The name holds the question and the weights, so that newer weights find none.
