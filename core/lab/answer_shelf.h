@@ -14,7 +14,7 @@ class AnswerShelf {
   AnswerShelf(std::filesystem::path run, bool shipped, const std::filesystem::path& elsewhere);
   /// Nothing where none is kept, or what is there cannot be read or is of another version.
   std::optional<LabAnswer> find(const std::string& question, Bench& bench) const;
-  /// What the disk refuses is no error: it is only computed again.
+  /// What the disk refuses is no error: it is only computed again. What rests on no whole episode is not kept.
   void keep(const LabAnswer& answer, Bench& bench) const;
 
  private:

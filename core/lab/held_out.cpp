@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "api/platform_time.h"
 #include "core/behaviours/pilot.h"
 #include "core/behaviours/random_action.h"
 #include "core/engine/lanes.h"
@@ -180,26 +181,36 @@ const std::vector<LivedEpisode>& HeldOut::first(std::size_t count, const Between
   return episodes_;
 }
 
-const std::vector<LivedEpisode>& HeldOut::glimpse(const Between& between) {
-  if (!glimpse_.empty()) return glimpse_;
+std::vector<LivedEpisode> HeldOut::glimpse(const Between& between, double seconds) {
+  const double began = now_seconds();
+  auto steps = glimpse_steps;
+  bool goes_on = false;
   if (episodes_.empty()) {
     auto& driven = begin_group();
     while (driven.step < std::min(glimpse_steps, most_steps_) && !driven.ended()) {
+      if (driven.step >= least_glimpse && now_seconds() - began > seconds) break;
       driven.advance(system_);
       if (between) between(static_cast<double>(driven.step) / glimpse_steps);
     }
+    steps = std::min(steps, driven.step);
+    goes_on = driven.step < most_steps_ && !driven.ended();
+  } else {
+    for (std::size_t lane = 0; lane < group; ++lane)
+      goes_on = goes_on || static_cast<std::int64_t>(episodes_[lane].data.length()) > steps;
   }
-  const auto& group_one = episodes_.empty() ? driven_->lived : episodes_;
-  const auto goes_on = [](const auto& each) { return each.data.length() >= glimpse_steps; };
-  if (std::none_of(group_one.begin(), group_one.begin() + group, goes_on)) return glimpse_;
-  for (std::int64_t lane = 0; lane < group; ++lane)
-    glimpse_.push_back(left_there(beginning_of(group_one[static_cast<std::size_t>(lane)].data, glimpse_steps)));
-  return glimpse_;
+  std::vector<LivedEpisode> begun;
+  const auto& all = episodes_.empty() ? driven_->lived : episodes_;
+  for (std::size_t lane = 0; goes_on && lane < group; ++lane)
+    begun.push_back(left_there(beginning_of(all[lane].data, static_cast<std::size_t>(steps))));
+  return begun;
+}
+
+LabMoment HeldOut::moment(const LivedEpisode& lived, std::int64_t step) const {
+  return {system_.directory.string(), lived.data.seed, step, lived.actions};
 }
 
 LabMoment HeldOut::moment(std::size_t episode, std::int64_t step) const {
-  const auto& lived = episode < episodes_.size() ? episodes_[episode] : glimpse_.at(episode);
-  return {system_.directory.string(), lived.data.seed, step, lived.actions};
+  return moment(episodes_.at(episode), step);
 }
 
 Stretches stretches(const std::vector<LivedEpisode>& episodes, std::int64_t length, std::int64_t each,

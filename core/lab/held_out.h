@@ -22,7 +22,7 @@ struct LivedEpisode {
 class HeldOut {
  public:
   static constexpr std::int64_t group = 4;
-  static constexpr std::int64_t glimpse_steps = 64;
+  static constexpr std::int64_t glimpse_steps = 64, least_glimpse = 8;
   using Between = std::function<void(double share)>;
   /// Episodes are left after `most_steps`.
   HeldOut(System& system, std::int64_t most_steps);
@@ -32,9 +32,10 @@ class HeldOut {
   /// throw.
   const std::vector<LivedEpisode>& first(std::size_t count, const Between& between = {});
   const std::vector<LivedEpisode>& all() const { return episodes_; }
-  /// The first `glimpse_steps` of the first group, for a quick look; driving goes on from there. Empty where its
-  /// episodes last no longer.
-  const std::vector<LivedEpisode>& glimpse(const Between& between = {});
+  /// The first `glimpse_steps` of the first group, for a quick look; driving goes on from there. Fewer, but at least
+  /// `least_glimpse`, where they would take more than so many `seconds`. Empty where its episodes last no longer.
+  std::vector<LivedEpisode> glimpse(const Between& between = {}, double seconds = 1e9);
+  LabMoment moment(const LivedEpisode& lived, std::int64_t step) const;
   LabMoment moment(std::size_t episode, std::int64_t step) const;
 
  private:
@@ -43,7 +44,7 @@ class HeldOut {
   void end_group();
   System& system_;
   std::int64_t most_steps_;
-  std::vector<LivedEpisode> episodes_, glimpse_;
+  std::vector<LivedEpisode> episodes_;
   std::unique_ptr<Group> driven_;  // the one under way
 };
 

@@ -12,16 +12,15 @@
 
 namespace dream {
 
-Inquiry::Inquiry(Bench& bench, Asker asker, bool glimpse)
-    : bench_(bench), asker_(std::move(asker)), glimpse_(glimpse), began_(now_seconds()) {}
+Inquiry::Inquiry(Bench& bench, Asker asker, std::vector<LivedEpisode> glimpse)
+    : bench_(bench), asker_(std::move(asker)), glimpse_(std::move(glimpse)), began_(now_seconds()) {}
 
 const std::vector<LivedEpisode>& Inquiry::episodes(std::size_t count, double from, double to) {
   const auto doing = "drives " + std::to_string(count) + " unseen episodes";
   const auto between = [&](double share) { at(from + (to - from) * share, doing); };
-  if (!glimpse_) return bench_.held_out.first(count, between);
-  const auto& few = bench_.held_out.glimpse(between);
-  if (few.size() < count) throw Error("a glimpse tells nothing");
-  return few;
+  if (glimpse_.empty()) return bench_.held_out.first(count, between);
+  if (glimpse_.size() < count) throw Error("a glimpse tells nothing");
+  return glimpse_;
 }
 
 double Inquiry::elapsed() const {
@@ -30,14 +29,14 @@ double Inquiry::elapsed() const {
 
 void Inquiry::at(double share, const std::string& doing) {
   if (elapsed() > asker_.seconds) {
-    if (glimpse_) throw Error("this takes longer than a glimpse");
+    if (!glimpse_.empty()) throw Error("this takes longer than a glimpse");
     if (shown_) throw TimeIsUp{};
   }
   if (asker_.progress) asker_.progress(share, doing);
 }
 
 LabAnswer Inquiry::answer_of(const std::string& question, double seconds, double from, double to) {
-  if (glimpse_) throw Error("this takes longer than a glimpse");
+  if (!glimpse_.empty()) throw Error("this takes longer than a glimpse");
   if (asker_.kept)
     if (auto kept = asker_.kept(question)) return *kept;
   Asker asker;
@@ -70,7 +69,7 @@ const Question& question(const std::string& name) {
 
 namespace {
 
-constexpr double glimpse_share = 0.08, glimpse_seconds = 10;
+constexpr double glimpse_share = 0.08, glimpse_seconds = 10, glimpse_drive_seconds = 3;
 
 Inquiry::Asker part_of(Inquiry::Asker asker, double from, double to) {
   asker.progress = [told = asker.progress, from, to](double share, const std::string& doing) {
@@ -79,18 +78,26 @@ Inquiry::Asker part_of(Inquiry::Asker asker, double from, double to) {
   return asker;
 }
 
-/// The first figures within seconds, whatever the question: what it says of the beginning of four episodes.
-void ask_of_a_glimpse(const Question& question, Bench& bench, Inquiry::Asker asker, LabAnswer answer) {
+/// The first figures within seconds, whatever the question: what it says of the beginning of four episodes. Nothing
+/// where that is too little.
+std::optional<LabAnswer> ask_of_a_glimpse(const Question& question, Bench& bench, Inquiry::Asker asker,
+                                          LabAnswer answer) {
   const auto drives = part_of(asker, 0, glimpse_share / 2);
   asker = part_of(asker, glimpse_share / 2, glimpse_share);
   asker.seconds = std::min(asker.seconds, glimpse_seconds);
   try {
-    if (bench.held_out.glimpse([&](double share) { drives.progress(share, "drives a little"); }).empty()) return;
-    Inquiry inquiry(bench, asker, true);
+    auto few =
+        bench.held_out.glimpse([&](double share) { drives.progress(share, "drives a little"); }, glimpse_drive_seconds);
+    if (few.empty()) return {};
+    std::size_t steps = 0;
+    for (const auto& each : few) steps = std::max(steps, each.data.length());
+    Inquiry inquiry(bench, asker, std::move(few));
     question.ask(inquiry, answer);
     asker.show(answer);
+    answer.sentence += " There was no time for more than the first " + std::to_string(steps) + " steps of 4 episodes.";
+    return answer;
   } catch (const Error&) {
-    // Too little to tell anything: the answer will come with whole episodes.
+    return {};
   }
 }
 
@@ -112,12 +119,14 @@ LabAnswer ask(const Question& question, Bench& bench, const Inquiry::Asker& aske
       };
     }
     torch::NoGradGuard no_grad;
+    std::optional<LabAnswer> glimpsed;
     if (shown.show && answer.fault.empty()) {
-      ask_of_a_glimpse(question, bench, shown, answer);
+      glimpsed = ask_of_a_glimpse(question, bench, shown, answer);
       shown = part_of(shown, glimpse_share, 1);
     }
     shown.seconds = std::max(1.0, asker.seconds - (now_seconds() - began));
     Inquiry inquiry(bench, shown);
+    if (glimpsed) inquiry.fall_back_on(std::move(*glimpsed));
     try {
       if (answer.fault.empty()) question.ask(inquiry, answer);
     } catch (const TimeIsUp&) {

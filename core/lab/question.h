@@ -36,21 +36,21 @@ class Inquiry {
     /// What is kept with the run as the answer to another question; empty: nothing is.
     std::function<std::optional<LabAnswer>(const std::string& question)> kept = {};
   };
-  /// `glimpse`: a first look at the beginning of four episodes, without time for more.
-  Inquiry(Bench& bench, Asker asker, bool glimpse = false);
+  /// With a `glimpse` it is a first look at these episodes, without time for more.
+  Inquiry(Bench& bench, Asker asker, std::vector<LivedEpisode> glimpse = {});
 
   System& system() { return *bench_.system; }
   WorldModel& model() { return *bench_.system->model; }
-  HeldOut& held_out() { return bench_.held_out; }
   /// The first `count` held-out episodes, whose driving is `from` … `to` of the work.
   const std::vector<LivedEpisode>& episodes(std::size_t count, double from = 0, double to = 0.3);
   LabMoment moment(const Stretches::From& from, std::int64_t further) {
-    return held_out().moment(from.episode, from.step + further);
+    return glimpse_.empty() ? bench_.held_out.moment(from.episode, from.step + further)
+                            : bench_.held_out.moment(glimpse_.at(from.episode), from.step + further);
   }
 
   double elapsed() const;
   /// Whether there is time for what took `seconds` before.
-  bool time_for(double seconds) const { return !glimpse_ && elapsed() + seconds < asker_.seconds; }
+  bool time_for(double seconds) const { return glimpse_.empty() && elapsed() + seconds < asker_.seconds; }
   double seconds() const { return asker_.seconds; }
   /// Called often, between two pieces of work of well under a second: `share` of all is done. Throws Cancelled, and
   /// TimeIsUp once figures have been shown and the time is over: they are the answer.
@@ -61,13 +61,15 @@ class Inquiry {
   /// Figures that could be the answer, and are being refined.
   void show(const LabAnswer& answer);
   const std::optional<LabAnswer>& shown() const { return shown_; }
+  /// An answer for the case that the time is up before anything better.
+  void fall_back_on(LabAnswer answer) { shown_ = std::move(answer); }
   /// Always the same stream for the same purpose.
   at::Generator rng(std::uint64_t purpose) const;
 
  private:
   Bench& bench_;
   Asker asker_;
-  bool glimpse_;
+  std::vector<LivedEpisode> glimpse_;
   double began_;
   std::optional<LabAnswer> shown_;
 };

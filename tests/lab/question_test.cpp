@@ -149,6 +149,23 @@ TEST(LabAnswer, FirstFiguresComeFromAGlimpseAndTheAnswerIsTheSameWithoutOne) {
   EXPECT_EQ(answer_to_json(same, true), answer_to_json(answer, true));
 }
 
+TEST(LabAnswer, WhenTheTimeIsUpTheGlimpseIsTheAnswer) {
+  Bench bench(known_system(Wrong::nothing, true));
+  Question slow{"slow", "", "", {}, [](Inquiry& inquiry, LabAnswer& answer) {
+                  const auto& episodes = inquiry.episodes(4);
+                  answer.sentence = "Seen.";
+                  const auto whole = static_cast<std::int64_t>(episodes.front().data.length()) > HeldOut::glimpse_steps;
+                  while (whole) inquiry.at(0.5, "dawdles");
+                }};
+  Inquiry::Asker asker;
+  asker.seconds = 1, asker.show = [](const LabAnswer&) {};
+  const auto answer = ask(slow, bench, asker);
+  EXPECT_EQ(answer.sentence, "Seen. There was no time for more than the first 64 steps of 4 episodes.");
+  EXPECT_EQ(answer.fault, "");
+  EXPECT_TRUE(answer.complete);
+  EXPECT_LT(answer.seconds, 10);
+}
+
 TEST(LabAnswer, WhoNoLongerWantsToKnowIsNotMadeToWait) {
   Bench bench(known_system(Wrong::nothing));
   Inquiry::Asker asker;

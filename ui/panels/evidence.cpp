@@ -61,18 +61,21 @@ void draw_tiles(Ui& ui, const LabAnswer& answer) {
   ImGui::Dummy({width, rows * (high + gap) - gap});
 }
 
-/// The notes of the numbers, each once.
+/// The notes of the numbers, each once: numbers of one name, or measured alike, have one.
 void draw_notes(Ui& ui, const LabAnswer& answer) {
   const Palette& p = ui.color();
   std::vector<std::string> told;
   for (const LabNumber& number : answer.numbers) {
-    if (number.note.empty() || std::ranges::find(told, number.name) != told.end()) continue;
+    if (number.note.empty() || std::ranges::find(told, number.name) != told.end() || std::ranges::find(told, number.note) != told.end()) continue;
     if (told.empty() && ImGui::GetCursorPosY() > ui.px(20)) ImGui::Dummy({0, ui.px(4)});
     if (told.empty()) header(ui, "How it is measured", p.text, "");
-    told.push_back(number.name);
+    told.insert(told.end(), {number.name, number.note});
+    std::string titles = number.title;
+    for (const LabNumber& other : answer.numbers)
+      if (other.note == number.note && other.name != number.name) titles += " · " + other.title;
     WithFont small(ui.fonts.text, 0.86f);
     ImGui::PushTextWrapPos(0);
-    text(p.text, "%s", number.title.c_str());
+    text(p.text, "%s", titles.c_str());
     ImGui::SetCursorPosY(ImGui::GetCursorPosY() - ui.px(4));
     text(p.muted, "%s", number.note.c_str());
     ImGui::PopTextWrapPos();

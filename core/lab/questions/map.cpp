@@ -47,7 +47,7 @@ struct MapPoints {
   }
 };
 
-/// What the latent is map_latent to be, without the noise of the draw.
+/// What the latent is expected to be, without the noise of the draw.
 torch::Tensor map_latent(WorldModel& model, const Carry& carry) {
   const auto belief = model.belief(carry);
   if (belief.posterior.log_probabilities.defined()) return belief.posterior.log_probabilities.exp().flatten(1);
@@ -305,7 +305,7 @@ void ask_map(Inquiry& inquiry, LabAnswer& answer) {
     answer.numbers.push_back({"explained", "Two components explain", "%",
                               std::isfinite(two) ? 100 * two : LabNumber::unknown, LabNumber::unknown,
                               LabNumber::unknown,
-                              std::isfinite(two) ? "of the variance of what the latent is map_latent to be"
+                              std::isfinite(two) ? "of the variance of what the latent is expected to be"
                                                  : "the latents of these frames are all the same"});
     const double ratio = participation_ratio(torch::cat(points.latent));
     answer.numbers.push_back({"directions", "Directions in use", "", ratio, LabNumber::unknown, LabNumber::unknown,
