@@ -69,7 +69,7 @@ const Question& question(const std::string& name) {
 
 namespace {
 
-constexpr double glimpse_share = 0.08, glimpse_seconds = 10, glimpse_drive_seconds = 3;
+constexpr double glimpse_share = 0.08, glimpse_seconds = 10, glimpse_drive_seconds = 2;
 
 Inquiry::Asker part_of(Inquiry::Asker asker, double from, double to) {
   asker.progress = [told = asker.progress, from, to](double share, const std::string& doing) {

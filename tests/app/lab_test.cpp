@@ -81,6 +81,14 @@ TEST_F(LiveLab, PicturesOfAnswers) {
       until(ctx, question, [&] { return standing(question).answer && standing(question).answer->complete; });
       ctx->Yield(4);
       picture(ctx, "lab_" + run + "_" + question);
+      if (question != "map") continue;
+      const auto& moments = standing(question).answer->figures[0].moments;
+      engine->send(WalkBetween{moments[moments.size() / 3], moments[moments.size() / 2]});
+      window->ui().lab.figure[question] = "walk";
+      const LabAnswer* before = standing(question).answer;
+      until(ctx, "the walk", [&] { return standing(question).answer != before; });
+      ctx->Yield(40);
+      picture(ctx, "lab_" + run + "_walk");
     }
   });
 }

@@ -16,12 +16,18 @@ constexpr std::int64_t seeds_a_round = 4, most_steps = 200, fewest_steps = 10;
 constexpr std::size_t most_returns = 32;
 constexpr std::uint64_t playing = 2300;
 
+/// Rounded, and never "-0".
+double rounded(double value) {
+  return std::round(value) + 0.0;
+}
+
 std::string percent(const Interval& share) {
   char text[96];
   if (std::isfinite(share.low))
-    std::snprintf(text, sizeof text, "%.0f %% (%.0f to %.0f)", share.value + 0.0, share.low + 0.0, share.high + 0.0);
+    std::snprintf(text, sizeof text, "%.0f %% (%.0f to %.0f)", rounded(share.value), rounded(share.low),
+                  rounded(share.high));
   else
-    std::snprintf(text, sizeof text, "%.0f %%", share.value + 0.0);
+    std::snprintf(text, sizeof text, "%.0f %%", rounded(share.value));
   return text;
 }
 

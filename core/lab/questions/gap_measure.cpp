@@ -13,7 +13,7 @@ namespace {
 constexpr std::int64_t usual_copies = 8, other_copies = 3;  // dreams from each start
 constexpr std::int64_t window_steps = 10, fewest_steps = 25;
 constexpr std::uint64_t watching = 3000, dreaming = 3100, gambling = 3200;
-constexpr double slow_decision = 0.5;  // seconds for a group: a planner is asked for one temperature alone
+constexpr double slow_share = 0.3;  // of the time: a behaviour whose fewest steps take more decides slowly
 
 /// Dreams side by side, all bent alike.
 struct Set {
@@ -124,7 +124,9 @@ void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::s
     auto trial = driver;
     const double asked = inquiry.elapsed();
     trial.drive({&model, begun, {}, batch.reward[context], settings[sums.usual]}, before);
-    sums.slow = inquiry.elapsed() - asked > slow_decision;
+    const auto copies = usual_copies + other_copies * static_cast<std::int64_t>(settings.size() - 1);
+    sums.slow =
+        (inquiry.elapsed() - asked) * static_cast<double>(copies * fewest_steps) > slow_share * inquiry.seconds();
   }
   if (sums.slow) {
     settings = {settings[sums.usual]};
