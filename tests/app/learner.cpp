@@ -88,7 +88,8 @@ void Learner::couple(ImGuiTestContext* ctx, const Reach& reach) {
 }
 
 void Learner::set_knob(ImGuiTestContext* ctx, const Reach& reach) {
-  for (const KnobView& each : dream().knobs) {
+  const auto knobs = dream().knobs;  // the snapshot that holds them is gone with the frame
+  for (const KnobView& each : knobs) {
     if (each.knob.name != reach.name) continue;
     const std::string slider = std::string(worlds) + "/##";
     const bool linked = !each.knob.group.name.empty() && ctx->ItemExists((slider + each.knob.group.name).c_str());
