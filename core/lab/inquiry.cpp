@@ -28,7 +28,7 @@ double Inquiry::elapsed() const {
 }
 
 void Inquiry::at(double share, const std::string& doing) {
-  if (elapsed() > asker_.seconds) {
+  if (elapsed() > (glimpse_.empty() ? 1 : 2) * asker_.seconds) {
     if (!glimpse_.empty()) throw Error("this takes longer than a glimpse");
     if (shown_) throw TimeIsUp{};
   }
@@ -69,7 +69,7 @@ const Question& question(const std::string& name) {
 
 namespace {
 
-constexpr double glimpse_share = 0.08, glimpse_seconds = 10, glimpse_drive_seconds = 2;
+constexpr double glimpse_share = 0.08, glimpse_seconds = 5, glimpse_drive_seconds = 2;
 
 Inquiry::Asker part_of(Inquiry::Asker asker, double from, double to) {
   asker.progress = [told = asker.progress, from, to](double share, const std::string& doing) {

@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::int64_t imagined_steps = 8;
 constexpr std::int64_t paid_steps = 60;  // a few say little of what a dream pays: rewards come in bursts
+constexpr double paid_share = 0.1;       // of the time: who plans decides slowly, and has fewer
 constexpr std::size_t first_look = 4, second_look = 12, most_read = 12;  // episodes
 
 using Chosen = std::vector<std::size_t>;
@@ -56,16 +57,17 @@ class ByEpisode {
   std::vector<Chosen> lanes_;
 };
 
-/// Rewards that the behaviour gets in its own dream from `start` on: float64 [steps, B]; undefined: none are predicted.
+/// Rewards that the behaviour gets in its own dream from `start` on, of fewer steps where `between` says no: float64
+/// [steps, B]; undefined: none are predicted.
 torch::Tensor dreamt_pay(System& system, const Carry& start, std::int64_t lanes, std::int64_t steps, at::Generator rng,
-                         const std::function<void()>& between) {
+                         const std::function<bool()>& between) {
   auto& model = *system.model;
   Pilot pilot(system.behaviour, lanes, Mode::judge);
   auto carry = start;
   auto last = torch::zeros({lanes});
   std::vector<torch::Tensor> all;
   for (std::int64_t k = 0; k < steps; ++k) {
-    between();
+    if (!between() && k > 1) break;
     carry = model.imagine(carry, pilot.drive({&model, carry, {}, last.to(system.device)}, rng), {}, rng);
     const auto reward = model.outcome(carry).reward;
     if (!reward.defined()) return {};
@@ -80,7 +82,12 @@ void compare_pay(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, co
                  const Carry& start, const ByEpisode& by, QuickLook& look, const std::function<void()>& between) {
   const auto lanes = static_cast<std::int64_t>(from.size());
   look.paid_steps = horizon_within(episodes, look.context, paid_steps);
-  const auto dreamt = dreamt_pay(inquiry.system(), start, lanes, look.paid_steps, inquiry.rng(41), between);
+  const double began = inquiry.elapsed();
+  const auto dreamt = dreamt_pay(inquiry.system(), start, lanes, look.paid_steps, inquiry.rng(41), [&] {
+    between();
+    return inquiry.elapsed() - began < paid_share * inquiry.seconds();
+  });
+  if (dreamt.defined()) look.paid_steps = dreamt.size(0);
   auto paid = torch::zeros({lanes}, torch::kFloat64), promised = paid.clone();
   for (std::int64_t lane = 0; lane < lanes; ++lane) {
     const auto& rewards = episodes[from[static_cast<std::size_t>(lane)].episode].data.rewards;
