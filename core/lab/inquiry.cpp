@@ -130,6 +130,7 @@ LabAnswer ask(const Question& question, Bench& bench, const Inquiry::Asker& aske
     try {
       if (answer.fault.empty()) question.ask(inquiry, answer);
     } catch (const TimeIsUp&) {
+      if (!inquiry.shown()) throw;  // the time of who asked this on the way to another answer
       answer = *inquiry.shown();
     }
   } catch (const Error& error) {
