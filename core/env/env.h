@@ -16,6 +16,7 @@ struct StepResult {
   float reward = 0;
   bool terminated = false;
   bool truncated = false;
+  float cost = 0;  // of a world with spaces().costs
   bool done() const { return terminated || truncated; }
 };
 
