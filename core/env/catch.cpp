@@ -35,8 +35,8 @@ void Catch::begin(Rng& rng) {
   paddle_x_ = kStart;
 }
 
-SmallEnv::Outcome Catch::advance(float action) {
-  paddle_x_ = std::clamp(paddle_x_ + static_cast<int>(action) - 1, 0, kColumns - 1);
+SmallEnv::Outcome Catch::advance(std::span<const float> action) {
+  paddle_x_ = std::clamp(paddle_x_ + static_cast<int>(action[0]) - 1, 0, kColumns - 1);
   if (++ball_y_ < kRows - 1) return {};
   return {ball_x_ == paddle_x_ ? 1.0f : -1.0f, true};
 }

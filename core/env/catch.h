@@ -16,7 +16,7 @@ class Catch final : public SmallEnv {
 
  private:
   void begin(Rng& rng) override;
-  Outcome advance(float action) override;
+  Outcome advance(std::span<const float> action) override;
   void write_vector(std::span<float> out) const override;
   void paint_observation(paint::Canvas& canvas) const override;
   std::vector<double> numbers() const override;

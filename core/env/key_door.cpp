@@ -71,8 +71,8 @@ void KeyDoor::begin(Rng& rng) {
   taken_ = false;
 }
 
-SmallEnv::Outcome KeyDoor::advance(float action) {
-  const auto choice = static_cast<Choice>(action);
+SmallEnv::Outcome KeyDoor::advance(std::span<const float> action) {
+  const auto choice = static_cast<Choice>(action[0]);
   if (choice == left || choice == right) {
     x_ = std::clamp(x_ + (choice == right ? 1 : -1), 0, kJunction);
     taken_ = taken_ || x_ == kKeyAt;

@@ -26,7 +26,7 @@ class KeyDoor final : public SmallEnv {
  private:
   enum class Cell { floor, wall, amber_key, blue_key, amber_door, blue_door };
   void begin(Rng& rng) override;
-  Outcome advance(float action) override;
+  Outcome advance(std::span<const float> action) override;
   void write_vector(std::span<float> out) const override;
   void paint_observation(paint::Canvas& canvas) const override;
   void paint_people(paint::Canvas& canvas) const override;

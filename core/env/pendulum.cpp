@@ -45,8 +45,8 @@ void Pendulum::begin(Rng& rng) {
   torque_ = 0;
 }
 
-SmallEnv::Outcome Pendulum::advance(float action) {
-  torque_ = action;
+SmallEnv::Outcome Pendulum::advance(std::span<const float> action) {
+  torque_ = action[0];
   // NumPy keeps products of a Python number and the float32 action in float32; so do we.
   const double angle = wrapped(theta_);
   const double cost = angle * angle + 0.1 * (theta_dot_ * theta_dot_) + 0.001f * (torque_ * torque_);

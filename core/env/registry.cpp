@@ -5,6 +5,7 @@
 #include "api/error.h"
 #include "core/base/nearest.h"
 #include "core/env/car_racing.h"
+#include "core/env/cart_pole.h"
 #include "core/env/catch.h"
 #include "core/env/key_door.h"
 #include "core/env/minatar.h"
@@ -32,6 +33,10 @@ const std::vector<EnvEntry>& environments() {
        [] { return std::make_unique<MinAtarEnv>(MinAtarGame::space_invaders); }},
       {"Pendulum", "Swing a pendulum up and hold it there, by a torque that is too weak to lift it at once.",
        [] { return std::make_unique<Pendulum>(); }},
+      {"CartPole", "Balance a pole on a cart by pushing the cart left or right.",
+       [] { return std::make_unique<CartPole>(); }},
+      {"CartPoleSwingUp", "Swing the pole on the cart up and hold it there, pushing as hard as one likes.",
+       [] { return std::make_unique<CartPoleSwingUp>(); }},
       {"Catch", "Catch the falling ball with the paddle.", [] { return std::make_unique<Catch>(); }},
       {"KeyDoor", "Amber key, upper door; blue key, lower door. The key is out of sight by then, so remember it.",
        [] { return std::make_unique<KeyDoor>(); }},

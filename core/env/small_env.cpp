@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -30,7 +31,9 @@ std::uint64_t hash_of(const std::string& text) {
 
 }  // namespace
 
-SmallEnv::SmallEnv(std::string name, Spaces spaces) : name_(std::move(name)), spaces_(std::move(spaces)) {}
+SmallEnv::SmallEnv(std::string name, Spaces spaces) : name_(std::move(name)), spaces_(std::move(spaces)) {
+  if (spaces_.action.size() > kMostAxes) throw Error(fmt::format("{}: too many axes for a small world.", name_));
+}
 
 void SmallEnv::check_started(const char* what) const {
   if (!started_) throw Error(fmt::format("{}: {} before reset(); call reset(seed) first.", name_, what));
@@ -42,8 +45,8 @@ void SmallEnv::check_size(const char* what, std::size_t found, std::size_t expec
 
 void SmallEnv::reset(std::uint64_t seed) {
   Rng rng(seed);
-  begin(rng);
   steps_ = 0;
+  begin(rng);
   started_ = true;
   done_ = false;
 }
@@ -52,17 +55,20 @@ StepResult SmallEnv::step(std::span<const float> action) {
   check_started("step()");
   if (done_) throw Error(fmt::format("{}: step() after the episode's end; call reset(seed) first.", name_));
   const ActionSpace& space = spaces_.action;
-  check_size("the action", action.size(), 1);
-  if (!std::isfinite(action[0])) {
-    throw Error(fmt::format("{}: action '{}' is not a finite number.", name_, space.axes[0]));
+  check_size("the action", action.size(), space.size());
+  std::array<float, kMostAxes> values{};
+  for (std::size_t axis = 0; axis < action.size(); ++axis) {
+    if (!std::isfinite(action[axis])) {
+      throw Error(fmt::format("{}: action '{}' is not a finite number.", name_, space.axes[axis]));
+    }
+    values[axis] = std::clamp(action[axis], space.low[axis], space.high[axis]);
+    if (space.discrete()) values[axis] = std::round(values[axis]);
   }
-  float value = std::clamp(action[0], space.low[0], space.high[0]);
-  if (space.discrete()) value = std::round(value);
-  const Outcome outcome = advance(value);
+  const Outcome outcome = advance(std::span(values).first(action.size()));
   ++steps_;
   const bool truncated = spaces_.max_episode_steps > 0 && steps_ >= spaces_.max_episode_steps;
   done_ = outcome.terminated || truncated;
-  return {outcome.reward, outcome.terminated, truncated};
+  return {outcome.reward, outcome.terminated, truncated, outcome.cost};
 }
 
 void SmallEnv::observe_image(std::span<std::uint8_t> out) {

@@ -26,13 +26,15 @@ class SmallEnv : public Env {
   struct Outcome {
     float reward = 0;
     bool terminated = false;
+    float cost = 0;
   };
-  /// `name` stands in messages and in saved states; the action has one axis.
+  static constexpr std::size_t kMostAxes = 8;
+  /// `name` stands in messages and in saved states; the action has at most `kMostAxes` axes.
   SmallEnv(std::string name, Spaces spaces);
 
   virtual void begin(Rng& rng) = 0;
-  /// `action` is finite and within its bounds; a discrete one is whole.
-  virtual Outcome advance(float action) = 0;
+  /// `action` has a value per axis, finite and within its bounds; a discrete one is whole.
+  virtual Outcome advance(std::span<const float> action) = 0;
   virtual void write_vector(std::span<float> out) const = 0;
   virtual void paint_observation(paint::Canvas& canvas) const = 0;
   virtual void paint_people(paint::Canvas& canvas) const { paint_observation(canvas); }
@@ -41,6 +43,9 @@ class SmallEnv : public Env {
   /// Takes them back, `numbers` as many and finite; false, and changes nothing, when no episode can have them.
   virtual bool take(std::span<const double> numbers, int steps, bool done) = 0;
   virtual std::vector<NamedArray> describe() const { return {}; }
+
+  /// Of this episode, before the one that advance() makes.
+  int steps() const { return steps_; }
 
  private:
   void check_started(const char* what) const;

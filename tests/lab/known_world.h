@@ -31,8 +31,8 @@ class Ring : public SmallEnv {
 
  protected:
   void begin(Rng& rng) override { cell_ = static_cast<int>(rng.uniform(0, cells)) % cells; }
-  Outcome advance(float action) override {
-    cell_ = (cell_ + static_cast<int>(action) - 1 + cells) % cells;
+  Outcome advance(std::span<const float> action) override {
+    cell_ = (cell_ + static_cast<int>(action[0]) - 1 + cells) % cells;
     return {cell_ == 0 ? 1.0f : 0.0f, ends_ && cell_ == 8};
   }
   void write_vector(std::span<float>) const override {}

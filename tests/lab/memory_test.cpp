@@ -22,7 +22,7 @@ class Drifting : public SmallEnv {
     cell_ = static_cast<int>(rng.uniform(0, Ring::cells)) % Ring::cells;
     way_ = rng.uniform(0, 1) < 0.5 ? -1 : 1;
   }
-  Outcome advance(float) override {
+  Outcome advance(std::span<const float>) override {
     cell_ = (cell_ + way_ + Ring::cells) % Ring::cells;
     return {};
   }
