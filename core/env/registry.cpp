@@ -8,6 +8,7 @@
 #include "core/env/cart_pole.h"
 #include "core/env/catch.h"
 #include "core/env/key_door.h"
+#include "core/env/maze.h"
 #include "core/env/minatar.h"
 #include "core/env/pendulum.h"
 
@@ -40,6 +41,12 @@ const std::vector<EnvEntry>& environments() {
       {"Catch", "Catch the falling ball with the paddle.", [] { return std::make_unique<Catch>(); }},
       {"KeyDoor", "Amber key, upper door; blue key, lower door. The key is out of sight by then, so remember it.",
        [] { return std::make_unique<KeyDoor>(); }},
+      {"DynaMaze", "Find the way through a maze of 6 x 9 cells.",
+       [] { return std::make_unique<Maze>(MazeKind::dyna); }},
+      {"BlockingMaze", "Walk to the goal again and again; after 1000 steps the short way closes.",
+       [] { return std::make_unique<Maze>(MazeKind::blocking); }},
+      {"ShortcutMaze", "Walk to the goal again and again; after 3000 steps a shorter way opens.",
+       [] { return std::make_unique<Maze>(MazeKind::shortcut); }},
   };
   return entries;
 }

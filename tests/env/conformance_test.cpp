@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <limits>
 #include <new>
+#include <set>
 
 #include "api/error.h"
 #include "core/base/rng.h"
@@ -174,7 +175,9 @@ TEST_P(Conformance, AnotherSeedGivesAnotherEpisode) {
     env_->reset(seed);
     another = play(*env_, same, 120) != once;
   }
-  EXPECT_TRUE(another);
+  // In these there is no chance at all; elsewhere a seed that changes nothing would be a mistake.
+  static const std::set<std::string> certain{"DynaMaze", "BlockingMaze", "ShortcutMaze"};
+  EXPECT_EQ(another, !certain.contains(GetParam()));
 }
 
 TEST_P(Conformance, SavedStatesHaveTheSameFuture) {
