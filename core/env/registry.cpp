@@ -8,6 +8,7 @@
 #include "core/env/cart_pole.h"
 #include "core/env/catch.h"
 #include "core/env/key_door.h"
+#include "core/env/linear_quadratic.h"
 #include "core/env/maze.h"
 #include "core/env/minatar.h"
 #include "core/env/pendulum.h"
@@ -47,6 +48,8 @@ const std::vector<EnvEntry>& environments() {
        [] { return std::make_unique<Maze>(MazeKind::blocking); }},
       {"ShortcutMaze", "Walk to the goal again and again; after 3000 steps a shorter way opens.",
        [] { return std::make_unique<Maze>(MazeKind::shortcut); }},
+      {"LinearQuadratic", "Push a puck to the middle and keep it there; how well that can be done is known exactly.",
+       [] { return std::make_unique<LinearQuadratic>(); }},
   };
   return entries;
 }
