@@ -13,11 +13,11 @@ torch::Tensor symexp(const torch::Tensor& x) {
   return torch::sign(x) * torch::expm1(x.abs());
 }
 
-TwoHot::TwoHot(Kind kind, std::int64_t bins, const torch::Device& device) : kind_(kind) {
+TwoHot::TwoHot(Kind kind, std::int64_t bins, const torch::Device& device, double limit) : kind_(kind) {
   if (bins < 3 || bins % 2 == 0)
     throw Error("two-hot bins must be an odd number from 3 on, not " + std::to_string(bins));
   // One half mirrored, so that the bins are exactly symmetric and uniform logits mean exactly 0.
-  auto half = torch::linspace(-20, 0, bins / 2 + 1, torch::kFloat32);
+  auto half = torch::linspace(-limit, 0, bins / 2 + 1, torch::kFloat32);
   if (kind == Kind::symexp) half = symexp(half);
   bins_ = torch::cat({half, -half.slice(0, 0, bins / 2).flip(0)}).to(device);
 }

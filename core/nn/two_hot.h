@@ -26,7 +26,8 @@ class TwoHot {
   };
   static Kind kind_of(NumberHead head) { return head == NumberHead::symlog ? Kind::symlog : Kind::symexp; }
   TwoHot() = default;
-  TwoHot(Kind kind, std::int64_t bins, const torch::Device& device);
+  /// Bins from -limit to limit in symlog space: 20 in Dreamer V3, 10 in TD-MPC2.
+  TwoHot(Kind kind, std::int64_t bins, const torch::Device& device, double limit = 20);
 
   torch::Tensor mean(const torch::Tensor& logits) const;                          // [..., bins] -> [...]
   torch::Tensor target(const torch::Tensor& x) const;                             // [...] -> [..., bins]
