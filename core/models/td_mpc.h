@@ -1,0 +1,113 @@
+#pragma once
+#include "api/spaces.h"
+#include "core/config/config.h"
+#include "core/models/viewing_decoder.h"
+#include "core/models/world_model.h"
+#include "core/nn/action_input.h"
+#include "core/nn/stacked_mlp.h"
+#include "core/nn/two_hot.h"
+
+namespace dream {
+
+/// What the encoder sees; automatic: the vector where the world has one, else the picture.
+enum class Looks { automatic, vector, image };
+constexpr auto choice_names(Looks) {
+  return names_of_choice("auto", "vector", "image");
+}
+
+/// Everything in which the models of TD-MPC (Hansen et al. 2022) and TD-MPC2 (Hansen et al. 2024) differ; the defaults
+/// are those of TD-MPC2's 5M (nicklashansen/tdmpc2).
+struct TdMpcOptions {
+  Looks observe = Looks::automatic;
+  std::int64_t latent = 512, group = 8;  // numbers of z, and of each simplex of it
+  std::int64_t units = 512;              // of dynamics, reward and termination, two layers each
+  std::int64_t encoder_units = 256, encoder_layers = 2;
+  std::int64_t channels = 32;  // of the convolutions
+  std::int64_t shift = 3;      // pixels by which pictures are moved about while it learns
+  bool episodic = false;       // predicts whether a step was the last
+  std::int64_t bins = 101;     // of the two-hot reward
+  double limit = 10;           // the outermost bins, in symlog space
+  bool first = false;          // TD-MPC of 2022: ELU without norms or simplices, rewards as plain numbers
+  ViewingOptions view;
+
+  void fields(Config& config, const std::string& prefix);
+};
+
+/// Four convolutions over 64 x 64 pictures, [N, C, 64, 64] -> [N, size()].
+class TdConvsImpl : public torch::nn::Module {
+ public:
+  TdConvsImpl(std::int64_t picture_channels, std::int64_t channels, bool first);
+  torch::Tensor forward(torch::Tensor x);
+  std::int64_t size() const { return size_; }
+
+ private:
+  std::vector<torch::nn::Conv2d> convs_;
+  bool first_;
+  std::int64_t size_;
+};
+TORCH_MODULE(TdConvs);
+
+/// The latent model of TD-MPC and TD-MPC2: z = h(x) of what is seen now, z' = d(z, a), r = R(z, a). Nothing is rebuilt
+/// of what is seen: z holds what returns can be told from. Carry: "z" [B, L], "reward" [B, 1] of the step that led
+/// here; after a step also "reward_logits" [B, bins], and of TD-MPC2 "prior" [B, L], the log of what the dynamics
+/// expect, and after observe() "posterior", that of what was seen.
+class TdMpc : public WorldModel {
+ public:
+  /// Throws dream::Error when the spaces lack what it observes, or the latent cannot be cut into groups.
+  TdMpc(const TdMpcOptions& options, const Spaces& spaces);
+
+  Carry initial(std::int64_t batch) override;
+  Carry observe(const Carry& carry, const torch::Tensor& previous_action, const Observation& observation,
+                at::Generator rng) override;
+  Carry imagine(const Carry& carry, const torch::Tensor& action, const KnobValues& knobs, at::Generator rng) override;
+  Prediction predict(const Carry& carry) override;
+  Prediction outcome(const Carry& carry) override;
+  torch::Tensor surprise(const Carry& seen) override;  // KL(h(x) ‖ d(z, a)), summed over the simplices
+  Belief belief(const Carry& carry) override;
+  torch::Tensor features(const Carry& carry) override { return carry.at("z"); }
+  std::int64_t feature_count() const override { return options_.latent; }
+  std::vector<std::string> probe_names() const override;
+  void report(const Carry& carry, ProbeSink& sink) override;
+  Carry edit(const Carry& carry, const std::string& probe, std::int64_t index, double value) override;
+  Carry randomise(const Carry& carry, const std::string& probe, at::Generator rng) override;
+
+  // -- for whoever trains it; actions in [-1, 1], leading dimensions as they come ------------------------------------
+
+  /// What is seen as a latent: image [..., H, W, C] or vector [..., V] -> [..., L]. With `chance` pictures are moved
+  /// about.
+  torch::Tensor encode(const Observation& observation, const std::optional<at::Generator>& chance = {});
+  /// The same by TD-MPC's slow encoder, which follows by update_target(). TD-MPC2 has none.
+  torch::Tensor encode_slowly(const Observation& observation, const std::optional<at::Generator>& chance = {});
+  void update_target(double share);
+  torch::Tensor next(const torch::Tensor& z, const torch::Tensor& action);
+  /// [..., bins], of TD-MPC [..., 1].
+  torch::Tensor reward_logits(const torch::Tensor& z, const torch::Tensor& action);
+  torch::Tensor reward_of(const torch::Tensor& logits) const;                                 // [...]
+  torch::Tensor reward_loss(const torch::Tensor& logits, const torch::Tensor& reward) const;  // [...]
+  torch::Tensor termination_logit(const torch::Tensor& z);                                    // [...]
+
+  const ActionInput& action_input() const { return action_input_; }
+  std::vector<torch::Tensor> encoder_parameters() const;
+  std::vector<torch::Tensor> other_parameters() const;  // of dynamics, reward and termination
+  /// Null where the world has no pictures, or none are wanted.
+  const ViewingDecoder& viewing() const { return viewing_; }
+  bool sees_image() const { return sees_image_; }
+  const TdMpcOptions& options() const { return options_; }
+
+ private:
+  bool simplicial() const { return !options_.first; }
+  torch::Tensor encode_by(TdConvs& convs, StackedMlp& encoder, const Observation& observation,
+                          const std::optional<at::Generator>& chance);
+  torch::Tensor groups_of(const torch::Tensor& z) const { return z.unflatten(-1, {-1, options_.group}); }
+
+  TdMpcOptions options_;
+  Spaces spaces_;
+  ActionInput action_input_;
+  bool sees_image_;
+  TwoHot two_hot_;
+  TdConvs convs_{nullptr}, slow_convs_{nullptr};
+  StackedMlp encoder_{nullptr}, slow_encoder_{nullptr}, dynamics_{nullptr}, reward_{nullptr}, termination_{nullptr};
+  ViewingDecoder viewing_{nullptr};
+};
+
+}  // namespace dream
