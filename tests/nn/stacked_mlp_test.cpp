@@ -57,6 +57,27 @@ TEST(StackedMlp, AnEnsembleIsItsMembers) {
   }
 }
 
+/// The kernel of Mish and ATen's operation, each way.
+TEST(StackedMlp, ItsMishIsATensMish) {
+  StackedOptions options;
+  options.in = options.layers.emplace_back(StackedLayer{1, false, After::mish}).out;
+  StackedMlp net(options);
+  {
+    torch::NoGradGuard no_grad;
+    net->parameters()[0].fill_(1);
+  }
+  const auto values = torch::cat({torch::linspace(-120, 120, 4001), torch::linspace(-6, 6, 4001)}).unsqueeze(1);
+  const auto x = values.clone().requires_grad_(), same = values.clone().requires_grad_();
+  const auto y = net(x), expected = torch::mish(same);
+  EXPECT_TRUE(torch::allclose(y, expected, 1e-5, 1e-6));
+  const auto weights = torch::linspace(-1, 2, values.numel()).unsqueeze(1);
+  (y * weights).sum().backward();
+  (expected * weights).sum().backward();
+  EXPECT_TRUE(torch::allclose(x.grad(), same.grad(), 1e-5, 1e-6));
+  torch::NoGradGuard no_grad;
+  EXPECT_TRUE(torch::equal(net(values), y));
+}
+
 TEST(StackedMlp, DropsByTheGivenChanceAlone) {
   auto options = small(2);
   options.dropout = 0.5;
