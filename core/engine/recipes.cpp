@@ -1,5 +1,6 @@
 #include "core/engine/dreamer/dreamer.h"
 #include "core/engine/system.h"
+#include "core/engine/td_mpc/td_mpc.h"
 #include "core/engine/vmc/vmc_recipe.h"
 
 namespace dream {
@@ -12,6 +13,10 @@ std::string pictures_and_boxes(const Spaces& spaces) {
 
 std::string boxes(const Spaces& spaces) {
   return spaces.action.discrete() ? "the cross-entropy method fits Gaussians to continuous actions" : "";
+}
+
+std::string gaussians(const Spaces& spaces) {
+  return spaces.action.discrete() ? "its policy is a Gaussian over continuous actions" : "";
 }
 
 std::string nothing(const Spaces&) {
@@ -33,6 +38,11 @@ const std::vector<RecipeEntry>& recipes() {
        nothing},
       {"dreamer-v3", "Dreamer V3", "Hafner et al. 2023: one set of constants for every world", make_dreamer_v3,
        nothing},
+      {"td-mpc2", "TD-MPC2",
+       "Hansen et al. 2024: plans in a latent of simplices that nothing is rebuilt from, with a policy", make_td_mpc2,
+       gaussians},
+      {"td-mpc", "TD-MPC", "Hansen et al. 2022: plans as far as its latent reaches, and a value beyond", make_td_mpc,
+       gaussians},
   };
   return list;
 }
