@@ -1,9 +1,32 @@
-# A room of the house as a library, or a program. Its files are compiled in few translation units, `batch` to each: with
+# A room of the house as a library, or a program. Its files are compiled in few translation units, at most `batch` to each: with
 # Torch's headers, a translation unit costs more by itself than what most files hold. So names in anonymous namespaces
-# must differ within a room. DREAMSCOPE_UNITY=OFF compiles every file alone, which finds includes that are missing.
+# must differ within a room. No unit holds files of two folders (a folder's subfolders count as one), so that a new file has only
+# its own folder compiled anew. DREAMSCOPE_UNITY=OFF compiles every file alone, which finds includes that are missing.
 function(dreamscope_batches target batch)
   if(DREAMSCOPE_UNITY AND batch GREATER 1)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${batch})
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+    get_target_property(sources ${target} SOURCES)
+    list(SORT sources)
+    foreach(source IN LISTS sources)
+      file(RELATIVE_PATH path ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/${source})
+      if(IS_ABSOLUTE ${source})
+        file(RELATIVE_PATH path ${CMAKE_SOURCE_DIR} ${source})
+      endif()
+      get_filename_component(folder ${path} DIRECTORY)
+      string(REGEX REPLACE "^([^/]+/[^/]+)/.+$" "\\1_parts" folder "${folder}")
+      # Folders of few files go with a neighbour.
+      string(REGEX REPLACE "^core/(probe|data)$" "core/models" folder "${folder}")
+      string(REGEX REPLACE "^core/live$" "core/dream" folder "${folder}")
+      string(REGEX REPLACE "^tests/(cli|config|live|dream|window_family)$" "tests/dream" folder "${folder}")
+      string(REGEX REPLACE "^tests/(data|nn)$" "tests/models" folder "${folder}")
+      string(MAKE_C_IDENTIFIER "${folder}" key)
+      if(NOT DEFINED count_${key})
+        set(count_${key} 0)
+      endif()
+      math(EXPR unit "${count_${key}} / ${batch}")
+      math(EXPR count_${key} "${count_${key}} + 1")
+      set_property(SOURCE ${source} PROPERTY UNITY_GROUP ${key}_${unit})
+    endforeach()
   endif()
   dreamscope_own(${target})
 endfunction()

@@ -16,7 +16,7 @@ using namespace car_racing;
 
 namespace {
 
-constexpr int kSide = 96;
+constexpr int kShown = 96;
 constexpr int kCarTimeLimit = 1000;
 constexpr std::uint64_t kCarMagic = 0x3152434d41455244;  // "DREAMCR1"
 
@@ -66,7 +66,7 @@ struct Reader {
 
 Spaces car_racing_spaces(const CarRacingOptions& options) {
   Spaces spaces;
-  spaces.image_height = spaces.image_width = kSide;
+  spaces.image_height = spaces.image_width = kShown;
   spaces.image_channels = 3;
   spaces.max_episode_steps = kCarTimeLimit;
   ActionSpace& action = spaces.action;
@@ -100,7 +100,7 @@ void CarRacing::Progress::visit(Archive& archive) {
 }
 
 CarRacing::CarRacing(CarRacingOptions options)
-    : options_(options), spaces_(car_racing_spaces(options)), observation_(kSide, kSide, View::observation) {}
+    : options_(options), spaces_(car_racing_spaces(options)), observation_(kShown, kShown, View::observation) {}
 
 CarRacing::~CarRacing() = default;
 

@@ -38,26 +38,26 @@ Spaces key_door_spaces() {
 }
 
 // A key or door is drawn within the cell whose upper left corner is (x, y) and whose side is `s`.
-void paint_key(Canvas& canvas, float x, float y, float s, Colour colour) {
+void paint_key(Canvas& canvas, float x, float y, float s, paint::Colour colour) {
   canvas.ring(x + 0.3f * s, y + 0.5f * s, 0.15f * s, 0.065f * s, colour);
   canvas.line(x + 0.47f * s, y + 0.5f * s, x + 0.85f * s, y + 0.5f * s, 0.06f * s, colour);
   canvas.line(x + 0.68f * s, y + 0.5f * s, x + 0.68f * s, y + 0.66f * s, 0.055f * s, colour);
   canvas.line(x + 0.83f * s, y + 0.5f * s, x + 0.83f * s, y + 0.66f * s, 0.055f * s, colour);
 }
 
-void paint_door(Canvas& canvas, float x, float y, float s, Colour colour, Colour hole) {
+void paint_door(Canvas& canvas, float x, float y, float s, paint::Colour colour, paint::Colour hole) {
   canvas.rectangle(x + s / 12, y + s / 12, x + 11 * s / 12, y + 11 * s / 12, colour);
   canvas.disc(x + 0.5f * s, y + 0.43f * s, 0.11f * s, hole);
   canvas.line(x + 0.5f * s, y + 0.43f * s, x + 0.5f * s, y + 0.68f * s, 0.05f * s, hole);
 }
 
-void paint_agent(Canvas& canvas, float x, float y, float s, Colour colour) {
+void paint_agent(Canvas& canvas, float x, float y, float s, paint::Colour colour) {
   canvas.disc(x + 0.5f * s, y + 0.5f * s, 0.34f * s, colour);
   canvas.disc(x + 0.39f * s, y + 0.45f * s, 0.06f * s, kNight);
   canvas.disc(x + 0.61f * s, y + 0.45f * s, 0.06f * s, kNight);
 }
 
-Colour ink(int colour) {
+paint::Colour ink(int colour) {
   return colour == 0 ? kAmber : kSky;
 }
 
@@ -133,13 +133,13 @@ void KeyDoor::paint_people(Canvas& canvas) const {
 }
 
 void KeyDoor::paint_cell(Canvas& canvas, int x, int y, float at_x, float at_y, float side, bool seen) const {
-  auto lit = [seen](Colour c) {
+  auto lit = [seen](paint::Colour c) {
     if (seen) return c;
     auto dim = [](std::uint8_t v, std::uint8_t night) { return static_cast<std::uint8_t>((2 * v + 3 * night) / 5); };
-    return Colour{dim(c.red, kNight.red), dim(c.green, kNight.green), dim(c.blue, kNight.blue)};
+    return paint::Colour{dim(c.red, kNight.red), dim(c.green, kNight.green), dim(c.blue, kNight.blue)};
   };
   const Cell here = cell(x, y);
-  const Colour ground = here == Cell::wall ? kWall : (x + y) % 2 == 0 ? kGround : kRaised;
+  const paint::Colour ground = here == Cell::wall ? kWall : (x + y) % 2 == 0 ? kGround : kRaised;
   canvas.rectangle(at_x, at_y, at_x + side, at_y + side, lit(ground));
   if (here == Cell::amber_key || here == Cell::blue_key) {
     paint_key(canvas, at_x, at_y, side, lit(ink(here == Cell::blue_key)));

@@ -7,6 +7,7 @@
 #include "api/error.h"
 #include "core/lab/density_scores.h"
 #include "core/lab/questions/questions.h"
+#include "core/lab/readout.h"
 #include "core/lab/watched.h"
 #include "core/probe/from_tensor.h"
 
@@ -444,19 +445,6 @@ void answer_collapse(const CollapseSeen& seen, const std::optional<CollapseTwin>
           "deviation", &CollapseShape::spread);
 }
 
-/// The same system with first weights; nothing where no recipe makes it.
-std::shared_ptr<System> untrained_twin(const System& system) {
-  try {
-    RunSpec spec;
-    spec.recipe = system.recipe, spec.environment = system.environment;
-    spec.toml = system.config.to_toml(), spec.toml_origin = "the run's settings";
-    spec.device = system.device.str();
-    return make_system(spec);
-  } catch (const Error&) {
-    return nullptr;
-  }
-}
-
 void ask_collapse(Inquiry& inquiry, LabAnswer& answer) {
   CollapseSeen seen;
   std::optional<CollapseTwin> twin;
@@ -472,7 +460,7 @@ void ask_collapse(Inquiry& inquiry, LabAnswer& answer) {
     inquiry.show(answer);
     const double last = inquiry.elapsed() - began;
     if (first == 0 && inquiry.time_for(0.7 * last)) {  // it only watches what has been driven
-      if (const auto fresh = untrained_twin(inquiry.system()); fresh && fresh->model) {
+      if (const auto fresh = untrained_twin(inquiry.system())) {
         CollapseSeen untrained;
         look_for_collapse(inquiry, *fresh->model, those, untrained, from + 0.7 * share, from + share,
                           "an untrained twin watches the same");
