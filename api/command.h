@@ -25,6 +25,9 @@ struct GoTo {  // an instant of the timeline: hold still there; what is dreamt f
 struct Follow {  // from this moment on the actions that led to that instant, until they are at their end or hands drive
   std::int64_t instant = 0;
 };
+struct DoActions {  // from this moment on these, one after the other, as a node of a search tree says
+  std::vector<std::vector<float>> actions;
+};
 struct CompareWith {  // the line that ends there is shown beside the dream, step by step; 0 = none
   std::int64_t instant = 0;
 };
@@ -176,7 +179,7 @@ struct CancelLab {  // the question under way, and all that wait
 };
 
 using Command =
-    std::variant<DreamControl, GoTo, StartAt, Follow, CompareWith, OpenFan, CloseFan, TakeFuture, Drive, SetPilot, SetKnob, SetSpeed,
+    std::variant<DreamControl, GoTo, StartAt, Follow, DoActions, CompareWith, OpenFan, CloseFan, TakeFuture, Drive, SetPilot, SetKnob, SetSpeed,
                  SetTwin, SetCoupling, RealityPill, SeePicture, ExplainLatent, EditLatent, HoldLatent, RandomiseLatent,
                  DreamFromReplay, DreamFrom, WatchProbes, StartRun, TrainControl, SetField, OpenRun, RescanRuns,
                  WatchPreviews, KeepBundle, TrainRun, QueueControl, DescribeRun, RenameRun, DuplicateRun, DeleteRun,

@@ -29,6 +29,12 @@ struct Knob {
   bool logarithmic = false;  // a slider over powers of ten
   bool whole = false;        // counts: whole numbers alone
   KnobGroup group = {};
+  std::vector<std::string> choices = {};  // a knob that chooses: the names of 0, 1, …; empty: a number
+  /// Of use only while another knob stands at a value, as a planner's budget while it drives: shown only then.
+  struct When {
+    std::string knob = {};  // empty: always
+    double value = 0;
+  } when = {};
 };
 
 /// Values of knobs by name. A knob that is not named stands at its default.

@@ -47,6 +47,27 @@ double draw_one(Ui& ui, const std::vector<const KnobView*>& knobs, const std::st
   return value;
 }
 
+/// A knob that chooses: a list of its names.
+void draw_choice(Ui& ui, const KnobView& view, float width) {
+  const Knob& knob = view.knob;
+  ImGui::AlignTextToFramePadding();
+  text(ui.color().text, "%s", knob.symbol.c_str());
+  ImGui::SameLine(0, ui.px(6));
+  const double now = ui.settle(knob.name, view.value);
+  const auto at = std::min(static_cast<std::size_t>(std::max(0.0, now)), knob.choices.size() - 1);
+  ImGui::SetNextItemWidth(width - ImGui::CalcTextSize(knob.symbol.c_str()).x);
+  if (ImGui::BeginCombo(("##" + knob.name).c_str(), knob.choices[at].c_str())) {
+    for (std::size_t i = 0; i < knob.choices.size(); ++i) {
+      if (ImGui::Selectable(knob.choices[i].c_str(), i == at) && i != at)
+        set_knobs(ui, {{knob.name, static_cast<double>(i)}}, {{knob.name, now}});
+    }
+    ImGui::EndCombo();
+  } else {
+    tip(ui, knob.title.c_str(), knob.help.c_str());
+  }
+  ImGui::SameLine(0, ui.px(12));
+}
+
 void draw_link(Ui& ui, bool linked, const std::vector<const KnobView*>& all) {
   const std::string label = std::string(linked ? icon::link : icon::unlink) + "###link";
   ImGui::PushStyleColor(ImGuiCol_Button, IM_COL32_BLACK_TRANS);
@@ -108,6 +129,10 @@ void draw_knobs(Ui& ui, const DreamView& dream, float width) {
   for (const auto& k : dream.knobs) {
     const bool grouped = std::ranges::find(all, &k) != all.end();
     if (linked && grouped) continue;
+    if (!k.knob.choices.empty()) {
+      draw_choice(ui, k, each);
+      continue;
+    }
     const std::string help = grouped ? k.knob.help + "\n" + help_of(k.knob.group) : k.knob.help;
     draw_one(ui, {&k}, k.knob.name, k.knob.symbol.c_str(), k.knob.title, help, each);
   }

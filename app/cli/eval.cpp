@@ -10,6 +10,7 @@
 #include "core/base/durable_file.h"
 #include "core/base/platform.h"
 #include "core/behaviours/pilot.h"
+#include "core/behaviours/planner.h"
 #include "core/behaviours/random_action.h"
 #include "core/engine/population.h"
 #include "core/engine/run_file.h"
@@ -56,11 +57,23 @@ void keep_score(const std::filesystem::path& file, const FileMark& mark, const s
   checkpoint.save(file);
 }
 
+/// Plans in the run's own model, by `method` with `settings` ("horizon=20"); the run's policy says what the end is worth.
+std::shared_ptr<Planner> planner_in(const System& system, const std::string& method,
+                                    const std::vector<std::string>& settings) {
+  if (!system.model) throw Error("this run has no model to plan in; leave --behaviour away");
+  auto options = published_plan(choice_of<PlanMethod>(method));
+  Config config;
+  options.fields(config, "");
+  for (const auto& setting : settings) config.set_text(setting);
+  return std::make_shared<Planner>(system.model->actions(system.make_env()->spaces()), options, system.behaviour);
+}
+
 }  // namespace
 
 Verb eval_verb(CLI::App& app) {
   struct Options {
-    std::string run, json;
+    std::string run, json, behaviour = "policy";
+    std::vector<std::string> plan;
     std::int64_t episodes = 100, lanes = 50, max_steps = 1000, horizon = 100;
     bool dream = false, random = false, keep = false;
     double tau = 1;
@@ -74,6 +87,15 @@ Verb eval_verb(CLI::App& app) {
   command->add_flag("--dream", options->dream, "Play inside the model's dream instead of the environment");
   command->add_flag("--random", options->random,
                     "Play the same episodes with uniformly random actions as well: what the run must beat");
+  auto drivers = names_of<PlanMethod>();
+  drivers.insert(drivers.begin(), "policy");
+  command
+      ->add_option("--behaviour", options->behaviour,
+                   "Who drives: the run's own policy, or a plan made in its model at every step")
+      ->check(CLI::IsMember(drivers))
+      ->capture_default_str();
+  command->add_option("--plan", options->plan,
+                      "A setting of the plan, key=value; repeatable: candidates, iterations, elites, horizon, …");
   command->add_option("--tau", options->tau, "Temperature τ of the dream")
       ->transform(number_between(0.01, 10))
       ->capture_default_str();
@@ -106,6 +128,12 @@ Verb eval_verb(CLI::App& app) {
             if (!options->json.empty()) check_output("--json", options->json, file);
             const auto checkpoint = load_run(file);
             auto system = load_system(checkpoint, common.device);
+            const bool plans = options->behaviour != "policy";
+            if (!plans && !options->plan.empty())
+              throw Error("--plan sets how a plan is made; choose one by --behaviour");
+            if (plans && options->keep)
+              throw Error("--keep writes the score of the run's own policy; leave --behaviour away");
+            if (plans) system->behaviour = planner_in(*system, options->behaviour, options->plan);
             if (!system->behaviour)
               throw Error(options->run + " has no behaviour whose episodes could be scored: people drive it");
             if (options->dream && !system->model)
@@ -161,6 +189,7 @@ Verb eval_verb(CLI::App& app) {
             nlohmann::json json = {{"run", options->run},
                                    {"environment", system->environment},
                                    {"recipe", system->recipe},
+                                   {"behaviour", options->behaviour},
                                    {"episodes", played.rewards.size()},
                                    {"dream", options->dream},
                                    {"mean", played.score.mean},

@@ -1,149 +1,210 @@
 #include "core/behaviours/planner.h"
 
-#include "api/error.h"
-#include "core/probe/from_tensor.h"
+#include <algorithm>
 
 namespace dream {
 
 void PlannerOptions::fields(Config& config, const std::string& prefix) {
   config.add(prefix + "candidates", candidates,
-             {.help = "Action sequences per iteration of the cross-entropy method, J",
-              .low = 2,
-              .high = 100000,
-              .live = true});
+             {.help = "Action sequences of a round", .low = 2, .high = 100000, .live = true});
   config.add(prefix + "iterations", iterations,
-             {.help = "Iterations of the cross-entropy method, I", .low = 1, .high = 100, .live = true});
+             {.help = "Rounds of a plan, each around the best of the last", .low = 1, .high = 1000, .live = true});
   config.add(prefix + "elites", elites,
-             {.help = "Candidates that the next Gaussian is fitted to, K; all of them where there are fewer",
-              .low = 2,
+             {.help = "Candidates that the next guess is fitted to; all of them where there are fewer",
+              .low = 1,
               .high = 100000,
               .live = true});
   config.add(prefix + "horizon", horizon,
              {.help = "Planned steps, H", .unit = "steps", .low = 1, .high = 200, .live = true});
   config.add(prefix + "exploration_noise", exploration_noise,
-             {.help = "σ of the noise on actions while collecting", .low = 0, .high = 2, .live = true});
+             {.help = "σ of the noise on actions while collecting; of choices, the share of random ones",
+              .low = 0,
+              .high = 2,
+              .live = true});
   config.add(prefix + "warm_start", warm_start,
-             {.help = "Every plan begins with the last one, moved on by a step (published: false)"});
+             {.help = "Every plan begins with the last one, moved on by a step (PlaNet: false)"});
+  config.add(prefix + "method", method,
+             {.help = "cem: the cross-entropy method; icem: with coloured noise and kept elites; mppi: weighted by "
+                      "exp(return); shooting: the best of random sequences; gradient: uphill through the model"});
+  config.add(prefix + "first_deviation", first_deviation,
+             {.help = "σ of the first guess; an axis is 2 wide", .low = 0.001, .high = 10, .live = true});
+  config.add(prefix + "least_deviation", least_deviation,
+             {.help = "What σ never falls below", .low = 0, .high = 10, .live = true});
+  config.add(prefix + "momentum", momentum,
+             {.help = "Of the last round's guess in the next one's", .low = 0, .high = 0.99, .live = true});
+  config.add(prefix + "temperature", temperature,
+             {.help = "mppi: an elite weighs exp(temperature · (return − best)), so more is greedier",
+              .low = 0,
+              .high = 1000,
+              .live = true});
+  config.add(prefix + "draw", draw,
+             {.help = "mppi: one elite, drawn by its weight, is done, and not the mean of all (TD-MPC2: true)",
+              .live = true});
+  config.add(prefix + "from_prior", from_prior,
+             {.help = "Candidates that the policy proposes", .low = 0, .high = 100000, .live = true});
+  config.add(prefix + "noise_exponent", noise_exponent,
+             {.help = "icem: power of the noise falls as f^−β; 0 is white", .low = 0, .high = 10, .live = true});
+  config.add(prefix + "keep", keep,
+             {.help = "icem: share of the elites that stay candidates", .low = 0, .high = 1, .live = true});
+  config.add(prefix + "decay", decay,
+             {.help = "icem: a round has as many candidates as the last, divided by this",
+              .low = 1,
+              .high = 10,
+              .live = true});
+  config.add(prefix + "learning_rate", learning_rate,
+             {.help = "gradient: Adam's", .low = 1e-4, .high = 10, .logarithmic = true, .live = true});
 }
 
-Planner::Planner(const ActionSpace& space, const PlannerOptions& options)
-    : options_(options), space_(space), remembered_(options.horizon) {
-  if (space.discrete()) throw Error("the cross-entropy method fits Gaussians to actions, so it needs continuous ones");
+PlannerOptions published_plan(PlanMethod method) {
+  PlannerOptions options{.candidates = 256, .iterations = 4, .elites = 32, .horizon = 12, .exploration_noise = 0};
+  options.method = method;
+  switch (method) {
+    case PlanMethod::cem:
+      break;
+    case PlanMethod::icem:
+      options.candidates = 128, options.elites = 10;
+      options.first_deviation = 0.5, options.momentum = 0.1, options.warm_start = true;
+      break;
+    case PlanMethod::mppi:
+      options.least_deviation = 0.05, options.first_deviation = 2, options.warm_start = true;
+      break;
+    case PlanMethod::shooting:
+      options.candidates = 1024, options.elites = 1;
+      break;
+    case PlanMethod::gradient:
+      options.candidates = 16, options.iterations = 20, options.elites = 1;
+      options.first_deviation = 0.5, options.warm_start = true;
+      break;
+  }
+  return options;
+}
+
+Planner::Planner(const ActionSpace& space, const PlannerOptions& options, std::shared_ptr<Behaviour> prior)
+    : options_(options), space_(space), input_(space), prior_(std::move(prior)), remembered_(options.horizon) {
+  if (prior_) register_module("prior", prior_);
 }
 
 Knob Planner::iterations() const {
-  return {"plan_iterations",
+  return {options_.knobs + "_iterations",
           "I",
-          "Iterations of the plan",
-          "Rounds of the cross-entropy method before each action: how long the planner thinks.",
+          "Rounds of the plan",
+          "Rounds of candidates before each action, each around the best of the last: how long the planner thinks.",
           1,
           std::max(30.0, static_cast<double>(options_.iterations)),
           static_cast<double>(options_.iterations),
           false,
           true,
-          ""};
+          {},
+          {},
+          options_.knobs_when};
+}
+
+Knob Planner::candidates() const {
+  return {options_.knobs + "_candidates",
+          "N",
+          "Candidates of the plan",
+          "Sequences of actions that are imagined in every round.",
+          2,
+          std::max(2048.0, static_cast<double>(options_.candidates)),
+          static_cast<double>(options_.candidates),
+          true,
+          true,
+          {},
+          {},
+          options_.knobs_when};
+}
+
+Knob Planner::horizon() const {
+  return {options_.knobs + "_horizon",
+          "H",
+          "Horizon of the plan",
+          "Steps that the planner looks ahead.",
+          1,
+          std::max(50.0, static_cast<double>(options_.horizon)),
+          static_cast<double>(options_.horizon),
+          false,
+          true,
+          {},
+          {},
+          options_.knobs_when};
+}
+
+Planner::Budget Planner::budget(const KnobValues& knobs) const {
+  const auto of = [&](const Knob& knob) { return static_cast<std::int64_t>(value_of(knobs, knob)); };
+  return {of(iterations()), of(candidates()), std::min(options_.elites, of(candidates())), of(horizon())};
+}
+
+/// [B, H, A]: the middle of every axis, each choice as likely.
+torch::Tensor Planner::first_guess(std::int64_t lanes, std::int64_t steps) const {
+  const auto size = input_.size();
+  return torch::full({lanes, steps, size}, space_.discrete() ? 1.0 / static_cast<double>(size) : 0.0);
+}
+
+/// Plans [..., H, A] one step later, `steps` long; nothing is planned for what comes at their end.
+torch::Tensor Planner::moved_on(const torch::Tensor& plans, std::int64_t steps) const {
+  const auto moved = plans.slice(-2, 1, steps + 1);
+  auto shape = plans.sizes().vec();
+  shape[shape.size() - 2] = steps - moved.size(-2);
+  return torch::cat({moved, first_guess(1, 1).to(plans.device()).expand(shape)}, -2);
 }
 
 Carry Planner::initial(std::int64_t lanes) const {
   if (!options_.warm_start) return {};
-  return {{"mean", torch::zeros({lanes, remembered_, static_cast<std::int64_t>(space_.axes.size())})}};
+  Carry memory{{"mean", first_guess(lanes, remembered_)}};
+  if (options_.method == PlanMethod::icem) {
+    const auto kept = std::max<std::int64_t>(1, static_cast<std::int64_t>(options_.keep * static_cast<double>(options_.elites)));
+    memory["elites"] = first_guess(lanes, remembered_).unsqueeze(1).repeat({1, kept, 1, 1});
+  }
+  return memory;
 }
 
-/// The plan of the step before, one step later; nothing is planned for what comes at its end.
-torch::Tensor Planner::last_plan(const Carry& memory) const {
-  if (!options_.warm_start) return {};
-  const auto moved = memory.at("mean").slice(1, 1, options_.horizon + 1);
-  return torch::constant_pad_nd(moved, {0, 0, 0, options_.horizon - moved.size(1)});
+torch::Tensor Planner::from_memory(const Carry& memory, const char* name, const KnobValues& knobs) const {
+  const auto found = memory.find(name);
+  if (!options_.warm_start || found == memory.end()) return {};
+  auto plans = moved_on(found->second, budget(knobs).horizon);
+  // Of choices a candidate is one-hot, also where nothing was planned yet.
+  if (space_.discrete() && plans.dim() == 4) plans = torch::one_hot(plans.argmax(-1), input_.size()).to(torch::kFloat32);
+  return plans;
 }
 
 torch::Tensor Planner::to_environment(const torch::Tensor& action) const {
-  const auto low = torch::tensor(space_.low, action.options()), high = torch::tensor(space_.high, action.options());
+  if (space_.discrete()) return action.argmax(-1, true).to(torch::kFloat32);
+  const auto low = torch::tensor(space_.low, action.options().requires_grad(false)),
+             high = torch::tensor(space_.high, action.options().requires_grad(false));
   return low + (action.clamp(-1, 1) + 1) * 0.5 * (high - low);
 }
 
-Planner::Plan Planner::plan(const Seen& seen, const torch::Tensor& mean, at::Generator rng,
-                            const torch::Tensor& given) {
-  torch::NoGradGuard no_grad;
-  auto& model = *seen.model;
-  const auto& carry = seen.carry;
-  const auto rounds = static_cast<std::int64_t>(value_of(seen.knobs, iterations()));
-  const auto lanes = carry.begin()->second.size(0), axes = static_cast<std::int64_t>(space_.axes.size());
-  const auto n = options_.candidates, h = options_.horizon, elites = std::min(options_.elites, n);
-  const auto like = torch::TensorOptions(carry.begin()->second.device()).dtype(torch::kFloat32);
-  Carry starts;
-  for (const auto& [name, tensor] : model.initial(1)) starts[name] = carry.at(name).repeat_interleave(n, 0);
-  Plan plan;
-  plan.mean = mean.defined() ? mean.to(like.device()) : torch::zeros({lanes, h, axes}, like);
-  auto deviation = torch::ones_like(plan.mean);
-  for (std::int64_t i = 0; i < rounds; ++i) {
-    const auto noise = given.defined() ? given[i] : torch::randn({lanes, n, h, axes}, rng, like);
-    plan.candidates = (plan.mean.unsqueeze(1) + deviation.unsqueeze(1) * noise).clamp(-1, 1);
-    const auto actions = to_environment(plan.candidates).view({lanes * n, h, axes});
-    auto state = starts;
-    plan.scores = torch::zeros({lanes * n}, like);
-    for (std::int64_t t = 0; t < h; ++t) {
-      state = model.imagine(state, actions.select(1, t), {}, rng);
-      plan.scores += model.outcome(state).reward;
-    }
-    plan.scores = plan.scores.view({lanes, n});
-    plan.elites = std::get<1>(plan.scores.topk(elites, 1));
-    const auto best = plan.candidates.gather(1, plan.elites.view({lanes, elites, 1, 1}).expand({-1, -1, h, axes}));
-    plan.mean = best.mean(1);
-    deviation = (best.var(1, false) + 1e-6).sqrt();
-  }
-  return plan;
-}
-
 Decision Planner::decide(const Seen& seen, const Carry& memory, Mode mode, at::Generator rng) {
-  const auto plan = this->plan(seen, last_plan(memory), rng);
-  auto action = plan.mean.select(1, 0);
+  const auto plan = this->plan(seen, from_memory(memory, "mean", seen.knobs), rng, {},
+                               from_memory(memory, "elites", seen.knobs));
+  auto action = plan.best.select(1, 0);
   if (mode == Mode::collect && options_.exploration_noise > 0) {
-    action = action + options_.exploration_noise * torch::randn(action.sizes(), rng, action.options());
+    if (space_.discrete()) {
+      const auto lanes = action.size(0), choices = action.size(1);
+      const auto other = torch::rand({lanes, choices}, rng, action.options());
+      const auto tries = torch::rand({lanes, 1}, rng, action.options()) < options_.exploration_noise;
+      action = torch::where(tries, other, action);
+    } else {
+      action = action + options_.exploration_noise * torch::randn(action.sizes(), rng, action.options());
+    }
   }
   Decision decision{to_environment(action)};
-  if (options_.warm_start) {
-    const auto kept = plan.mean.slice(1, 0, remembered_).to(torch::kCPU);
-    decision.memory = {{"mean", torch::constant_pad_nd(kept, {0, 0, 0, remembered_ - kept.size(1)})}};
+  if (!options_.warm_start) return decision;
+  const auto kept = [&](const torch::Tensor& plans) {
+    const auto first = plans.slice(-2, 0, remembered_).to(torch::kCPU);
+    auto shape = first.sizes().vec();
+    shape[shape.size() - 2] = remembered_ - first.size(-2);
+    return torch::cat({first, first_guess(1, 1).expand(shape)}, -2);
+  };
+  decision.memory["mean"] = kept(plan.mean);
+  if (options_.method == PlanMethod::icem) {
+    const auto count = initial(1).at("elites").size(1), there = std::min(count, plan.elites.size(1));
+    const auto index = plan.elites.slice(1, 0, there).view({-1, there, 1, 1});
+    auto elites = kept(plan.candidates.gather(1, index.expand({-1, -1, plan.mean.size(1), plan.mean.size(2)})));
+    if (there < count) elites = torch::cat({elites, elites.slice(1, 0, 1).expand({-1, count - there, -1, -1})}, 1);
+    decision.memory["elites"] = elites;
   }
   return decision;
-}
-
-void Planner::report(const Seen& seen, const Carry& memory, ProbeSink& sink, at::Generator rng) {
-  if (!sink.wants("plan/actions") && !sink.wants("plan/returns")) return;
-  const Seen lane{seen.model, select_lane(seen.carry, 0), {}, {}, seen.knobs};
-  const auto plan = this->plan(lane, last_plan(select_lane(memory, 0)), rng);
-  if (sink.wants("plan/actions")) {
-    Trajectories value;
-    value.count = static_cast<int>(plan.candidates.size(1));
-    value.steps = static_cast<int>(plan.candidates.size(2));
-    value.axes = static_cast<int>(plan.candidates.size(3));
-    value.actions = floats(plan.candidates[0]);
-    value.scores = floats(plan.scores[0]);
-    value.elite.assign(value.scores.size(), 0);
-    for (const float i : floats(plan.elites[0])) value.elite[static_cast<std::size_t>(i)] = 1;
-    value.chosen = floats(plan.mean[0]);
-    value.labels = space_.axes;
-    sink.put("plan/actions", "Planned actions",
-             "The last iteration of the cross-entropy method: candidates, elites and the plan, each axis in [-1, 1] "
-             "over the planned steps",
-             std::move(value));
-  }
-  if (sink.wants("plan/returns")) {
-    Curve value;
-    const auto sorted = std::get<0>(plan.scores[0].sort(0, true));
-    const auto elites = plan.elites.size(1);
-    value.lines = {{"candidates", {}}, {"elites", {}}};
-    const auto all = floats(sorted);
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      value.x.push_back(static_cast<double>(i));
-      value.lines[0].y.push_back(static_cast<double>(all[i]));
-      if (static_cast<std::int64_t>(i) < elites) value.lines[1].y.push_back(static_cast<double>(all[i]));
-    }
-    value.x_unit = "rank";
-    value.y_unit = "predicted return";
-    sink.put("plan/returns", "Returns of the candidates", "Σ of predicted rewards over the planned steps, best first",
-             std::move(value));
-  }
 }
 
 }  // namespace dream

@@ -128,8 +128,8 @@ void FanOfOneModel::step(const torch::Tensor& hands) {
   auto& model = *system_.model;
   const auto count = static_cast<std::int64_t>(futures_.size());
   auto action = (hands.defined() ? hands : idle_).repeat({count, 1});
-  if (!hands.defined() && system_.behaviour) {
-    auto decision = system_.behaviour->decide({&model, dream_, {}, last_reward_, knobs_}, memory_, Mode::judge, rng_);
+  if (!hands.defined() && system_.who_drives()) {
+    auto decision = system_.who_drives()->decide({&model, dream_, {}, last_reward_, knobs_}, memory_, Mode::judge, rng_);
     memory_ = std::move(decision.memory);
     action = decision.action.to(torch::kCPU, torch::kFloat32).clone();
   }

@@ -119,8 +119,8 @@ class FanOverWeights : public Fan {
   void go_on(Future& future, const torch::Tensor& hands) {
     auto& model = *future.system->model;
     auto action = hands.defined() ? hands : here_.idle();
-    if (!hands.defined() && future.system->behaviour) {
-      auto decision = future.system->behaviour->decide({&model, future.dream, {}, future.last_reward, knobs_},
+    if (!hands.defined() && future.system->who_drives()) {
+      auto decision = future.system->who_drives()->decide({&model, future.dream, {}, future.last_reward, knobs_},
                                                        future.memory, Mode::judge, future.rng);
       future.memory = std::move(decision.memory);
       action = decision.action.to(torch::kCPU, torch::kFloat32).clone();

@@ -276,8 +276,8 @@ void Player::drive(const Drive& drive) {
 std::vector<Knob> Player::knobs() const {
   std::vector<Knob> all;
   if (system_->model) all = system_->model->knobs();
-  if (!system_->behaviour) return all;
-  for (auto& knob : system_->behaviour->knobs()) all.push_back(std::move(knob));
+  if (!system_->who_drives()) return all;
+  for (auto& knob : system_->who_drives()->knobs()) all.push_back(std::move(knob));
   return all;
 }
 

@@ -53,6 +53,9 @@ class Player {
   /// From the present on, what was done on the way to that instant: the same actions, whatever they lead to now. Hands
   /// end it. Throws dream::Error where nothing leads on to there from here.
   void follow(Timeline::Id instant);
+  /// From the present on these, each of as many values as an action has, then it holds still. Hands end it. Throws
+  /// dream::Error for other numbers of values.
+  void do_actions(const std::vector<std::vector<float>>& actions);
   /// The line that ends there is shown step by step beside the dream. Timeline::none: none. Throws dream::Error where it
   /// is not kept.
   void compare_with(Timeline::Id instant);

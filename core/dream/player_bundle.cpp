@@ -80,7 +80,7 @@ Checkpoint Player::keep(double seconds) const {
   const auto like = system_->model->initial(1);
   store_carry(file, "dream/", first.drawn, like);
   store_carry(file, "real/", first.real, like);
-  if (system_->behaviour) store_carry(file, "memory/", first.memory, system_->behaviour->initial(1));
+  if (system_->who_drives()) store_carry(file, "memory/", first.memory, system_->who_drives()->initial(1));
   t["last_reward"] = first.last_reward;
   t["chance"] = first.chance;
   t["env"] = bytes_tensor(first.env);
@@ -148,7 +148,13 @@ Player::Replayed Player::replay(const Checkpoint& bundle, bool any_weights) {
     start->seed = about.at("seed").get<std::uint64_t>();
     start->env = tensor_bytes(bundle.exact("env", {-1}));
     start->carry = load_carry(bundle, "real/", like);
-    if (system_->behaviour) start->memory = load_carry(bundle, "memory/", system_->behaviour->initial(1));
+    if (system_->who_drives()) {
+      start->memory = system_->who_drives()->initial(1);
+      Carry kept;  // an older bundle knows of fewer drivers: the others have not begun
+      for (const auto& [name, tensor] : start->memory)
+        if (bundle.tensors.contains("memory/" + name)) kept[name] = tensor;
+      for (auto& [name, tensor] : load_carry(bundle, "memory/", kept)) start->memory[name] = tensor;
+    }
     Moment moment;
     moment.action = actions.slice(0, 0, 1).clone();
     moment.first = about.at("first_frame").get<bool>();

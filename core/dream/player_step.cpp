@@ -43,10 +43,10 @@ torch::Tensor Player::choose_action() {
   const bool scripted = !script_.empty();
   const auto deed = scripted ? script_.front() : Deed();
   if (scripted) script_.pop_front();
-  now_.decided = scripted ? deed.decided : !drive_.engaged && !human_pilot_ && system_->behaviour != nullptr;
+  now_.decided = scripted ? deed.decided : !drive_.engaged && !human_pilot_ && system_->who_drives() != nullptr;
   torch::Tensor action = deed.action;
   if (now_.decided) {  // asked even where it is known what is done: its memory and the random stream go on as they did
-    auto decision = system_->behaviour->decide(seen(by_the_real_frames() ? now_.real : now_.dream), now_.memory,
+    auto decision = system_->who_drives()->decide(seen(by_the_real_frames() ? now_.real : now_.dream), now_.memory,
                                                Mode::judge, rng_);
     now_.memory = std::move(decision.memory);
     if (!scripted) action = decision.action.to(torch::kCPU, torch::kFloat32).contiguous();
@@ -134,7 +134,7 @@ void Player::look_ahead() {
   for (int i = 0; i < coupling_steps_; ++i) {
     auto action = now_.action;  // hands are thought to stay where they are
     if (now_.decided) {
-      auto decision = system_->behaviour->decide(seen(ahead), memory, Mode::judge, rng);
+      auto decision = system_->who_drives()->decide(seen(ahead), memory, Mode::judge, rng);
       memory = std::move(decision.memory);
       action = decision.action;
     }
@@ -182,6 +182,20 @@ void Player::follow(Timeline::Id instant) {
   close_fan();
   script_.clear();
   for (const auto id : path) script_.push_back({timeline_.at(id).action, timeline_.at(id).decided});
+  control(DreamControl::Do::play);
+}
+
+void Player::do_actions(const std::vector<std::vector<float>>& actions) {
+  needs_model();
+  const auto size = stage().actions().size();
+  for (const auto& action : actions) {
+    if (action.size() != size || !std::ranges::all_of(action, [](float x) { return std::isfinite(x); }))
+      throw Error("an action of this world has " + std::to_string(size) + " finite values");
+  }
+  if (actions.empty()) return;
+  close_fan();
+  script_.clear();
+  for (const auto& action : actions) script_.push_back({torch::tensor(action).unsqueeze(0), true});
   control(DreamControl::Do::play);
 }
 

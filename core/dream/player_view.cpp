@@ -77,14 +77,19 @@ std::shared_ptr<const DreamView> Player::view() {
   add_comparison(*view, dreamt);
   if (explained_.second >= 0) add_explanation(*view);
   view->has_model = system_->model != nullptr;
-  view->has_behaviour = system_->behaviour != nullptr;
+  view->has_behaviour = system_->who_drives() != nullptr;
   view->source = source_->name();
   if (view->has_model) view->probe_names = system_->model->probe_names();
   if (view->has_behaviour) {
-    for (auto& name : system_->behaviour->probe_names()) view->probe_names.push_back(std::move(name));
+    for (auto& name : system_->who_drives()->probe_names()) view->probe_names.push_back(std::move(name));
   }
   add_probes(*view);
-  for (const auto& knob : knobs()) view->knobs.push_back({knob, value_of(knob_values_, knob)});
+  const auto all = knobs();
+  for (const auto& knob : all) {
+    const auto other = std::ranges::find(all, knob.when.knob, &Knob::name);
+    if (other == all.end() || value_of(knob_values_, *other) == knob.when.value)
+      view->knobs.push_back({knob, value_of(knob_values_, knob)});
+  }
   add_honesty(*view, dreamt);
   view->timeline = timeline_.view();
   view->ready = true;
@@ -263,8 +268,8 @@ void Player::add_probes(DreamView& view) {
   ProbeSink sink(watched_);
   if (system_->model) system_->model->report(now_.dream, sink);
   // A stream of its own, so that watching changes nothing.
-  if (system_->behaviour)
-    system_->behaviour->report(seen(now_.dream), now_.memory, sink, make_generator(system_->device, version_));
+  if (system_->who_drives())
+    system_->who_drives()->report(seen(now_.dream), now_.memory, sink, make_generator(system_->device, version_));
   view.probes = sink.take();
   if (!twin_ || !system_->model) return;
   // What the model makes of the real frame stands beside the dream.

@@ -45,7 +45,7 @@ Carry Stage::see(const Carry& carry, const Moment& moment) const {
 void Stage::see_all(Start& start) const {
   start.carry = {};
   for (const auto& moment : start.watched) start.carry = see(start.carry, moment);
-  start.memory = system.behaviour ? system.behaviour->initial(1) : Carry{};
+  start.memory = system.who_drives() ? system.who_drives()->initial(1) : Carry{};
   start.stale = false;
 }
 
@@ -108,7 +108,7 @@ class Environment : public StartSource {
     reward_ = 0;
     start.watched.clear();
     start.carry = {};
-    start.memory = stage.system.behaviour ? stage.system.behaviour->initial(1) : Carry{};
+    start.memory = stage.system.who_drives() ? stage.system.who_drives()->initial(1) : Carry{};
     stage.env.reset(start.seed);
     add(start, stage, torch::zeros({1, static_cast<std::int64_t>(stage.actions().size())}));
   }
@@ -120,7 +120,7 @@ class Environment : public StartSource {
 
   torch::Tensor choose(Start& start, const Stage& stage) const {
     auto& system = stage.system;
-    if (!system.behaviour || !stage.shares_actions()) return stage.idle();
+    if (!system.who_drives() || !stage.shares_actions()) return stage.idle();
     const auto there = [&](const torch::Tensor& x) { return x.defined() ? x.to(system.device) : x; };
     const auto& seen = start.watched.back().seen;
     const Seen now{system.model.get(),
@@ -128,7 +128,7 @@ class Environment : public StartSource {
                    {there(seen.image), there(seen.vector)},
                    torch::tensor({reward_}).to(system.device),
                    stage.knobs};
-    auto decision = system.behaviour->decide(now, start.memory, Mode::judge, stage.rng);
+    auto decision = system.who_drives()->decide(now, start.memory, Mode::judge, stage.rng);
     start.memory = std::move(decision.memory);
     return decision.action.to(torch::kCPU, torch::kFloat32).contiguous();
   }

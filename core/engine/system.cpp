@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "api/error.h"
+#include "core/behaviours/own_or_planned.h"
 #include "core/engine/run_file.h"
 #include "core/env/registry.h"
 #include "core/nn/device.h"
@@ -81,6 +82,15 @@ std::unique_ptr<System> make_no_larger(const RecipeEntry& recipe, const RunSpec&
   }
 }
 
+/// Where a model predicts rewards, plans can be made in it in the place of the policy.
+std::shared_ptr<Behaviour> driver_of(const System& system) {
+  if (!system.model || !system.behaviour) return system.behaviour;
+  torch::NoGradGuard no_grad;
+  const auto space = system.model->actions(system.make_env()->spaces());
+  if (!system.model->outcome(system.model->initial(1)).reward.defined()) return system.behaviour;
+  return std::make_shared<OwnOrPlanned>(system.behaviour, space);
+}
+
 }  // namespace
 
 std::unique_ptr<System> make_system(const RunSpec& spec) {
@@ -88,7 +98,9 @@ std::unique_ptr<System> make_system(const RunSpec& spec) {
   refuse_what_it_lacks(recipe, spec.environment);
   static std::mutex building;  // first weights come from Torch's one generator, which a recipe seeds
   const std::lock_guard lock(building);
-  return spec.weights > 0 ? make_no_larger(recipe, spec) : recipe.make(spec);
+  auto system = spec.weights > 0 ? make_no_larger(recipe, spec) : recipe.make(spec);
+  system->driver = driver_of(*system);
+  return system;
 }
 
 void apply_settings(Config& config, const RunSpec& spec) {

@@ -23,6 +23,7 @@ struct System {
   torch::Device device = torch::kCPU;
   std::shared_ptr<WorldModel> model;     // null: it acts in the real world alone
   std::shared_ptr<Behaviour> behaviour;  // null: people drive
+  std::shared_ptr<Behaviour> driver;     // in dreams and at the window: the behaviour, or a plan in its place
   Carry starts;                          // states to begin a dream from without an environment, [N, ...]; may be empty
   std::function<std::unique_ptr<Env>()> make_env;  // with the recipe's own preprocessing of the picture
   Config config;
@@ -34,6 +35,8 @@ struct System {
   std::filesystem::path directory;                     // of the run; datasets lie in it
   std::filesystem::path history;                       // where it keeps earlier weights (weight_history.h)
   std::shared_ptr<void> parts;                         // options, optimisers and data, which the phases share
+
+  const std::shared_ptr<Behaviour>& who_drives() const { return driver ? driver : behaviour; }
 
   /// The weights alone (model, behaviour, starts): what the player takes.
   void store_weights(Checkpoint& into) const;

@@ -121,6 +121,7 @@ void LiveEngine::send(Command command) {
           [&](SetTwin c) { player([c](Player& p) { p.set_twin(c.on); }); },
           [&](SetCoupling c) { player([c](Player& p) { p.set_coupling(c.how, c.steps); }); },
           [&](Follow c) { player([c](Player& p) { p.follow(c.instant); }); },
+          [&](DoActions& c) { player([c](Player& p) { p.do_actions(c.actions); }); },
           [&](CompareWith c) { player([c](Player& p) { p.compare_with(c.instant); }); },
           [&](OpenFan& c) { player([c](Player& p) { p.open_fan(c.over, c.knob); }); },
           [&](CloseFan) { player([](Player& p) { p.close_fan(); }); },

@@ -1,0 +1,97 @@
+#include "core/behaviours/own_or_planned.h"
+
+#include <algorithm>
+
+namespace dream {
+namespace {
+
+const std::string driver_knob = "driver";
+
+std::string prefix_of(std::size_t method) {
+  return name_of(static_cast<PlanMethod>(method)) + "/";
+}
+
+/// What is remembered under `prefix`, by its own names; the policy's has none, and no slash.
+Carry part_of(const Carry& memory, const std::string& prefix) {
+  Carry part;
+  for (const auto& [name, tensor] : memory) {
+    const bool own = name.find('/') == std::string::npos;
+    if (prefix.empty() ? own : name.starts_with(prefix)) part[name.substr(prefix.size())] = tensor;
+  }
+  return part;
+}
+
+void put_part(Carry& memory, const std::string& prefix, const Carry& part) {
+  for (const auto& [name, tensor] : part) memory[prefix + name] = tensor;
+}
+
+}  // namespace
+
+OwnOrPlanned::OwnOrPlanned(std::shared_ptr<Behaviour> own, const ActionSpace& space) : own_(std::move(own)) {
+  for (std::size_t i = 0; i < names_of<PlanMethod>().size(); ++i) {
+    const auto method = static_cast<PlanMethod>(i);
+    auto options = published_plan(method);
+    options.knobs = name_of(method);
+    options.knobs_when = {driver_knob, static_cast<double>(i + 1)};
+    planners_.push_back(std::make_shared<Planner>(space, options, own_));
+  }
+}
+
+Knob OwnOrPlanned::driver() const {
+  return {driver_knob,
+          "driver",
+          "Who drives",
+          "The run's own policy, or a plan: at every step sequences of actions are imagined in this model, and the first "
+          "action of the best is taken.",
+          0,
+          static_cast<double>(planners_.size()),
+          0,
+          false,
+          true,
+          {},
+          {"policy", "CEM", "iCEM", "MPPI", "shooting", "gradient"}};
+}
+
+std::vector<Knob> OwnOrPlanned::knobs() const {
+  auto all = own_->knobs();
+  all.push_back(driver());
+  for (const auto& planner : planners_)
+    for (auto& knob : planner->knobs()) all.push_back(std::move(knob));
+  return all;
+}
+
+OwnOrPlanned::Driver OwnOrPlanned::driver_of(const Seen& seen) const {
+  const auto chosen = static_cast<std::size_t>(value_of(seen.knobs, driver()));
+  if (chosen == 0 || chosen > planners_.size()) return {*own_, ""};
+  return {*planners_[chosen - 1], prefix_of(chosen - 1)};
+}
+
+Carry OwnOrPlanned::initial(std::int64_t lanes) const {
+  auto memory = own_->initial(lanes);
+  for (std::size_t i = 0; i < planners_.size(); ++i) put_part(memory, prefix_of(i), planners_[i]->initial(lanes));
+  return memory;
+}
+
+Decision OwnOrPlanned::decide(const Seen& seen, const Carry& memory, Mode mode, at::Generator rng) {
+  const auto [behaviour, prefix] = driver_of(seen);
+  auto decision = behaviour.decide(seen, part_of(memory, prefix), mode, rng);
+  // Who does not drive remembers what it knew.
+  auto all = memory;
+  put_part(all, prefix, decision.memory);
+  decision.memory = std::move(all);
+  return decision;
+}
+
+std::vector<std::string> OwnOrPlanned::probe_names() const {
+  auto all = own_->probe_names();
+  for (auto& name : planners_.front()->probe_names())
+    if (std::ranges::find(all, name) == all.end()) all.push_back(std::move(name));
+  return all;
+}
+
+void OwnOrPlanned::report(const Seen& seen, const Carry& memory, ProbeSink& sink, at::Generator rng) {
+  const auto [behaviour, prefix] = driver_of(seen);
+  behaviour.report(seen, part_of(memory, prefix), sink, rng);
+}
+
+}  // namespace dream

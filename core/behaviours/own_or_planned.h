@@ -1,0 +1,34 @@
+#pragma once
+#include <vector>
+
+#include "core/behaviours/planner.h"
+
+namespace dream {
+
+/// Who has a policy of its own may plan in the same model instead, by any method: a knob says who drives. What the policy
+/// says that a state is worth counts at the plan's horizon. It has no weights of its own: `own` is kept by whoever learns.
+class OwnOrPlanned : public Behaviour {
+ public:
+  OwnOrPlanned(std::shared_ptr<Behaviour> own, const ActionSpace& space);
+
+  Carry initial(std::int64_t lanes) const override;
+  Decision decide(const Seen& seen, const Carry& memory, Mode mode, at::Generator rng) override;
+  torch::Tensor value(const Seen& seen) override { return own_->value(seen); }
+  double discount() const override { return own_->discount(); }
+  std::vector<Knob> knobs() const override;
+  std::vector<std::string> probe_names() const override;
+  void report(const Seen& seen, const Carry& memory, ProbeSink& sink, at::Generator rng) override;
+
+ private:
+  Knob driver() const;
+  struct Driver {
+    Behaviour& behaviour;
+    std::string prefix;  // of what it remembers
+  };
+  Driver driver_of(const Seen& seen) const;
+
+  std::shared_ptr<Behaviour> own_;
+  std::vector<std::shared_ptr<Planner>> planners_;  // in the order of PlanMethod
+};
+
+}  // namespace dream
