@@ -96,6 +96,8 @@ struct ToJson {
   json operator()(const Categorical&) const { return nullptr; }
   json operator()(const Mixture&) const { return nullptr; }
   json operator()(const Trajectories&) const { return nullptr; }
+  json operator()(const Tree&) const { return nullptr; }
+  json operator()(const Attention&) const { return nullptr; }
 };
 
 Value value_of(const std::string& kind, const json& v) {
@@ -143,8 +145,8 @@ Value value_of(const std::string& kind, const json& v) {
   throw json::other_error::create(501, "the figure's kind " + kind, nullptr);
 }
 
-constexpr const char* kinds[] = {"image", "heatmap",      "categorical", "mixture", "vector", "scalar",
-                                 "curve", "trajectories", "points",      "table",   "text"};
+constexpr const char* kinds[] = {"image", "heatmap",      "categorical", "mixture",   "vector", "scalar", "curve",
+                                 "trajectories", "tree",  "attention",   "points",    "table",  "text"};
 static_assert(std::variant_size_v<Value> == std::size(kinds));
 
 }  // namespace

@@ -70,6 +70,29 @@ struct Trajectories {  // what a planner considers: count x steps x axes actions
   std::vector<std::string> labels;  // of the axes
 };
 
+struct Tree {  // a search from where one stands: the root first, a parent before its children
+  struct Node {
+    int parent = -1;        // -1: the root
+    int visits = 0;
+    float value = 0;        // mean return of what was tried below, with the reward on the way there
+    float prior = 0;        // what the policy gave it before
+    float reward = 0;       // of the step that leads there
+    std::string action;     // that step, in words
+    std::vector<float> deed;  // the same, as the environment takes it
+  };
+  std::vector<Node> nodes;
+  int chosen = -1;   // the node that the first step of the plan leads to; -1: none
+  std::string unit;  // of values
+  std::shared_ptr<const Image> thumbnails;  // of the first nodes, side by side; null: none
+  int thumb_width = 0, thumb_height = 0;
+};
+
+struct Attention {  // layers x heads x queries x keys weights; a query's weights over its keys sum to 1
+  int layers = 0, heads = 0, queries = 0, keys = 0;
+  std::vector<float> weights;                       // row-major
+  std::vector<std::string> query_labels, key_labels;  // "R −3", "s −3", "a −3"
+};
+
 struct Points {  // a map of things in two dimensions, coloured by one quantity of a choice of them
   std::vector<float> x, y;
   struct Colour {
@@ -100,7 +123,8 @@ struct Text {
 };
 
 using Value =
-    std::variant<Image, Heatmap, Categorical, Mixture, Vector, Scalar, Curve, Trajectories, Points, Table, Text>;
+    std::variant<Image, Heatmap, Categorical, Mixture, Vector, Scalar, Curve, Trajectories, Tree, Attention, Points,
+                 Table, Text>;
 
 /// A named value. The name is a path ("latent/z"); the part before the slash is the panel that shows it.
 struct Probe {

@@ -67,6 +67,35 @@ Trajectories trajectories() {
   return value;
 }
 
+/// A search of 40 simulations over three actions, the middle one best.
+Tree tree() {
+  Tree value;
+  value.unit = "reward";
+  value.nodes.push_back({-1, 40, 1.5f, 0, 0, "", {}});
+  const int visits[] = {8, 26, 6}, below[] = {3, 1, 1, 14, 9, 2, 0, 4, 1};
+  const char* names[] = {"left", "stay", "right"};
+  for (int a = 0; a < 3; ++a)
+    value.nodes.push_back({0, visits[a], 1 + 0.5f * wave(a), 0.33f, 0.1f, names[a], {static_cast<float>(a)}});
+  for (int i = 0; i < 9; ++i)
+    value.nodes.push_back({1 + i / 3, below[i], 1 + wave(i + 3), 0.3f, 0, names[i % 3], {static_cast<float>(i % 3)}});
+  for (int a = 0; a < 3; ++a) value.nodes.push_back({7, 5 - a, 2 + 0.2f * wave(a), 0.3f, 0, names[a], {static_cast<float>(a)}});
+  value.chosen = 2;
+  return value;
+}
+
+Attention attention() {
+  Attention value{2, 3, 9, 9, {}, {}, {}};
+  for (int i = 0; i < 9; ++i) {
+    const std::string label = std::string(i % 3 == 0 ? "R" : i % 3 == 1 ? "s" : "a") + " " + std::to_string(i / 3 - 2);
+    value.query_labels.push_back(label), value.key_labels.push_back(label);
+  }
+  for (int head = 0; head < 6; ++head)
+    for (int q = 0; q < 9; ++q)
+      for (int k = 0; k < 9; ++k)
+        value.weights.push_back(k > q ? 0 : k == std::max(0, q - head) ? 0.6f : 0.4f / static_cast<float>(std::max(q, 1)));
+  return value;
+}
+
 Vector policy() {
   return {{0.41f, 0.17f, 0.06f, 0.09f, 0.15f, 0.12f}, {}, {}, {"nothing", "left", "up", "right", "down", "fire"}};
 }
@@ -193,6 +222,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"curve_bands_log", probe("a/c", banded(true)), true}, Case{"table", probe("a/t", table()), true},
         Case{"table_light", probe("a/t", table()), false}, Case{"points", probe("a/p", points()), true},
         Case{"points_light", probe("a/p", points()), false},
+        Case{"tree", probe("a/tree", tree()), true}, Case{"tree_light", probe("a/tree", tree()), false},
+        Case{"attention", probe("a/attention", attention()), true},
         Case{"trajectories", probe("a/plan", trajectories()), true},
         Case{"vector_choices", probe("a/pi", policy()), true}, Case{"vector_axes", probe("a/pi", squashed()), true},
         Case{"vector_positive", probe("a/kl", kl()), true},
@@ -253,8 +284,15 @@ TEST(ViewerRobustness, DamagedValuesAreDrawnAsASentence) {
   nan_points.x[3] = std::nanf(""), nan_points.y[5] = HUGE_VALF, few_colours.colours[0].values.resize(4), no_colours.colours.clear();
   one_point.x = one_point.y = {1};
   short_thumbs.thumbnails = std::make_shared<const Image>(picture()), short_thumbs.thumb_width = short_thumbs.thumb_height = 4, short_thumbs.thumb_columns = 2;
+  Tree orphan = tree(), untried = tree(), nan_tree = tree(), short_tree_thumbs = tree();
+  orphan.nodes[3].parent = 99, untried.nodes[0].visits = 0, nan_tree.nodes[2].value = std::nanf("");
+  short_tree_thumbs.thumbnails = std::make_shared<const Image>(picture());
+  short_tree_thumbs.thumb_width = short_tree_thumbs.thumb_height = 4;
+  Attention short_attention = attention(), nan_attention = attention();
+  short_attention.weights.pop_back(), nan_attention.weights[4] = std::nanf("");
   const Image black = screen.draw([](Ui&) {});
-  for (const Value& value : {Value(short_map),      Value(short_mixture), Value(short_categorical), Value(short_image),
+  for (const Value& value : {Value(orphan), Value(untried), Value(nan_tree), Value(short_tree_thumbs), Value(Tree{}),
+                             Value(short_attention), Value(nan_attention), Value(Attention{}), Value(short_map),      Value(short_mixture), Value(short_categorical), Value(short_image),
                              Value(nan_vector),     Value(Vector{}),      Value(Curve{}),           Value(Text{}),
                              Value(short_actions),  Value(short_elite),   Value(no_axes),           Value(not_a_number),
                              Value(Trajectories{}), Value(short_line),    Value(long_line),         Value(empty_lines),

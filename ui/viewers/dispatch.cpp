@@ -39,6 +39,7 @@ HeightWish height_wish(const Ui& ui, const Probe& probe, float width) {
                [](const Scalar&) { return HeightWish{24, 0}; },
                [](const Curve& v) { return HeightWish{v.lines.size() > 1 ? 84.0f : 64.0f, 1, true}; },
                [](const Trajectories&) { return HeightWish{120, 1.5f}; },
+               [](const Tree&) { return HeightWish{180, 2.5f}; }, [](const Attention&) { return HeightWish{140, 2}; },
                [](const Points&) { return HeightWish{160, 2}; }, [](const Table&) { return HeightWish{120, 1}; },
                [](const Text&) { return HeightWish{40, 0}; }},
       *probe.value);
@@ -83,6 +84,11 @@ std::string note_of(const Probe& probe) {
                },
                [](const Scalar&) { return std::string(); }, [](const Curve&) { return std::string(); },
                [](const Trajectories& v) { return std::to_string(v.count) + " candidates"; },
+               [](const Tree& v) { return std::to_string(v.nodes.empty() ? 0 : v.nodes[0].visits) + " simulations"; },
+               [](const Attention& v) {
+                 return std::to_string(v.layers) + (v.layers == 1 ? " layer × " : " layers × ") + std::to_string(v.heads) +
+                        (v.heads == 1 ? " head" : " heads");
+               },
                [](const Points& v) { return with_separators(static_cast<std::int64_t>(v.x.size())) + " points"; },
                [](const Table& v) { return std::to_string(v.rows.size()) + " rows"; },
                [](const Text&) { return std::string(); }},

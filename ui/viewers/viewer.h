@@ -13,6 +13,8 @@ void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size);
 void draw_viewer(Ui& ui, const Probe& probe, const Scalar& value, ImVec2 size);
 void draw_viewer(Ui& ui, const Probe& probe, const Curve& value, ImVec2 size);
 void draw_viewer(Ui& ui, const Probe& probe, const Trajectories& value, ImVec2 size);
+void draw_viewer(Ui& ui, const Probe& probe, const Tree& value, ImVec2 size);
+void draw_viewer(Ui& ui, const Probe& probe, const Attention& value, ImVec2 size);
 void draw_viewer(Ui& ui, const Probe& probe, const Points& value, ImVec2 size);
 void draw_viewer(Ui& ui, const Probe& probe, const Table& value, ImVec2 size);
 void draw_viewer(Ui& ui, const Probe& probe, const Text& value, ImVec2 size);
