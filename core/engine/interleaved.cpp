@@ -171,8 +171,10 @@ void Interleaved::begin_experience() {
       throw Error(resumed_.origin + " has no tensor '" + experience_prefix + "counters', and " +
                   std::to_string(steps_) + " steps were made");
     }
-    auto experience = std::make_unique<Experience>(collect, *parts_->system,
-                                                   [this](const Episode& piece) { feed().replay().extend(piece); });
+    auto experience = std::make_unique<Experience>(collect, *parts_->system, [this](const Episode& piece) {
+      feed().replay().extend(piece);
+      parts_->learner->lived(piece, experience_ == nullptr);  // load() tells what came before
+    });
     if (goes_on()) {
       experience->load(resumed_, experience_prefix, feed().own_ended_steps());
     } else {
@@ -230,6 +232,7 @@ double Interleaved::step_async() {
   steps_ = feed().given_steps() + news.steps;
   for (const auto& piece : news.pieces) {
     replay.extend(piece);
+    parts_->learner->lived(piece, false);
     if (!piece.ended()) continue;
     const auto& episode = replay.episode(replay.episodes() - 1);
     note(steps_, std::accumulate(episode.rewards.begin(), episode.rewards.end(), 0.0),

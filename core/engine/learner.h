@@ -9,11 +9,17 @@
 
 namespace dream {
 
+constexpr std::int64_t kept_starts = 64;  // states that a run keeps to begin dreams from
+
 /// What the one interleaved phase calls: how a family learns. It owns losses, optimisers, targets and curves; model and
 /// behaviour are the system's. What it needs (sequences, frames, starts) it draws from the feed.
 class Learner {
  public:
   virtual ~Learner() = default;
+
+  /// What lane `piece.lane` lives through, as it comes and goes into the replay (see Replay::extend): for who learns from
+  /// every step at once. `again`: it was told before a checkpoint, from which the run now goes on.
+  virtual void lived(const Episode& piece, bool again) { (void)piece, (void)again; }
 
   /// Update `number` (from 1) of everything. Every loss is checked, as Metrics::add does, before an optimiser's step is
   /// taken: what is not finite never reaches the weights.

@@ -9,7 +9,6 @@
 namespace dream {
 namespace {
 
-constexpr std::int64_t kept_starts = 64;       // states that a run keeps to begin dreams from
 constexpr double exploding_kl = 1000;          // nats; healthy models stay below a hundred
 constexpr std::int64_t open_loop_context = 5;  // frames that the open-loop picture sees
 constexpr std::int64_t open_loop_steps = 50;   // that it then imagines
