@@ -94,6 +94,10 @@ SequenceBatch Feed::draw_anywhere(std::int64_t lanes, std::int64_t steps) {
   return batch;
 }
 
+SequenceBatch Feed::at(const std::vector<std::int64_t>& begins, std::int64_t steps) const {
+  return sequences_at(replay_, begins, steps).to(system_.device);
+}
+
 SequenceBatch Feed::sheet(std::int64_t lanes, std::int64_t steps, Rng chance) const {
   std::vector<std::int64_t> begins;
   for (std::int64_t lane = 0; lane < lanes; ++lane) {

@@ -57,6 +57,8 @@ class Feed {
   void keep(const Carry& states);
   /// Old pieces alone, each frame as likely to begin one: for a batch of starts, or of frames. Nothing is kept of them.
   SequenceBatch draw_anywhere(std::int64_t lanes, std::int64_t steps);
+  /// Pieces that begin at these frames of the replay, for who draws by itself. Nothing is kept of them.
+  SequenceBatch at(const std::vector<std::int64_t>& begins, std::int64_t steps) const;
   /// Pieces within one episode where it lasts, chosen by `chance` alone: to look at, and without a trace.
   SequenceBatch sheet(std::int64_t lanes, std::int64_t steps, Rng chance) const;
   /// One lane of frames up to the one at `recency` (0 the oldest … 1 the newest).
