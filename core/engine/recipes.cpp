@@ -1,4 +1,7 @@
+#include "core/engine/decision_transformer/decision_transformer_recipe.h"
 #include "core/engine/dreamer/dreamer.h"
+#include "core/engine/dyna/dyna.h"
+#include "core/engine/muzero/muzero.h"
 #include "core/engine/system.h"
 #include "core/engine/td_mpc/td_mpc.h"
 #include "core/engine/vmc/vmc_recipe.h"
@@ -15,8 +18,26 @@ std::string boxes(const Spaces& spaces) {
   return spaces.action.discrete() ? "the cross-entropy method fits Gaussians to continuous actions" : "";
 }
 
+std::string tables(const Spaces& spaces) {
+  if (spaces.states == 0) return "its table needs a world with a number of states";
+  return spaces.action.discrete() ? "" : "its table needs actions that are choices";
+}
+
 std::string gaussians(const Spaces& spaces) {
   return spaces.action.discrete() ? "its policy is a Gaussian over continuous actions" : "";
+}
+
+std::string choices(const Spaces& spaces) {
+  return spaces.action.discrete() ? "" : "its tree search needs actions that are choices";
+}
+
+std::string vectors_and_choices(const Spaces& spaces) {
+  if (spaces.vector_names.empty()) return "its model sees numbers, and this world shows none";
+  return spaces.action.discrete() ? "" : "its Q needs actions that are choices";
+}
+
+std::string decisions(const Spaces& spaces) {
+  return spaces.vector_names.empty() && spaces.image_bytes() == 0 ? "it sees vectors or pictures, and this world shows none" : "";
 }
 
 std::string nothing(const Spaces&) {
@@ -38,9 +59,18 @@ const std::vector<RecipeEntry>& recipes() {
        nothing},
       {"dreamer-v3", "Dreamer V3", "Hafner et al. 2023: one set of constants for every world", make_dreamer_v3,
        nothing},
-      {"td-mpc2", "TD-MPC2",
-       "Hansen et al. 2024: plans in a latent of simplices that nothing is rebuilt from, with a policy", make_td_mpc2,
-       gaussians},
+      {"muzero", "MuZero", "Schrittwieser et al. 2020: a tree search in a model that knows only what is worth knowing",
+       make_muzero, choices},
+      {"dyna-q", "Dyna-Q", "Sutton 1990: Q-learning that also learns from what a table of the world remembers",
+       make_dyna_q, tables},
+      {"dyna-q-plus", "Dyna-Q+", "Sutton 1990: Dyna-Q with a bonus for what was not tried for long", make_dyna_q_plus,
+       tables},
+      {"dyna-neural", "Dyna with networks", "Sutton 1990's Dyna with a network for the table and one for Q",
+       make_dyna_neural, vectors_and_choices},
+      {"decision-transformer", "Decision Transformer",
+       "Chen et al. 2021: no model and no value: what was done by whom this return came to", make_decision_transformer, decisions},
+      {"td-mpc2", "TD-MPC2", "Hansen et al. 2024: plans in a latent of simplices that nothing is rebuilt from, with a policy",
+       make_td_mpc2, gaussians},
       {"td-mpc", "TD-MPC", "Hansen et al. 2022: plans as far as its latent reaches, and a value beyond", make_td_mpc,
        gaussians},
   };

@@ -131,5 +131,23 @@ TEST(Pendulum, ThePictureHidesTheVelocity) {
   EXPECT_GE(found, 1);
 }
 
+/// By the energy that is missing: as good as learned policies are (about −150, random ones −1,200).
+TEST(PendulumExpert, SwingsUpAndHolds) {
+  Pendulum env;
+  double sum = 0;
+  constexpr int episodes = 50;
+  for (int seed = 0; seed < episodes; ++seed) {
+    env.reset(static_cast<std::uint64_t>(seed));
+    for (bool done = false; !done;) {
+      std::vector<float> action(1);
+      ASSERT_TRUE(env.expert(action));
+      const auto result = env.step(action);
+      sum += static_cast<double>(result.reward);
+      done = result.done();
+    }
+  }
+  EXPECT_GT(sum / episodes, -190);
+}
+
 }  // namespace pendulum_test
 }  // namespace dream

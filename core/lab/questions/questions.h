@@ -14,5 +14,6 @@ Question question_worst();
 Question question_map();
 Question question_diagnose();
 Question question_compare();
+Question question_asked();
 
 }  // namespace dream

@@ -1,0 +1,154 @@
+#include <algorithm>
+#include <numeric>
+
+#include "api/error.h"
+#include "core/engine/decision_transformer/decision_transformer_recipe.h"
+#include "core/engine/optimiser_fields.h"
+
+namespace dream {
+namespace {
+
+/// Windows of given episodes with the returns that were still to come in them; what was done is to be said.
+class DecisionLearner : public Learner {
+ public:
+  explicit DecisionLearner(DecisionParts& parts)
+      : parts_(parts), optimiser_(parts.behaviour->parameters(), parts.options.optimiser) {}
+
+  void update(Feed& feed, std::int64_t number, at::Generator rng) override {
+    if (to_go_.size() != feed.replay().episodes()) know(feed.replay());
+    auto& behaviour = *parts_.behaviour;
+    const auto window = draw(feed.replay(), rng);
+    behaviour.train();
+    // Dropout draws from Torch's one stream: seeded by the run's own, so that a run repeats itself.
+    torch::manual_seed(static_cast<std::uint64_t>(torch::randint(std::int64_t{1} << 40, {1}, rng, torch::kInt64).item<std::int64_t>()));
+    const auto loss = behaviour.loss(window);
+    auto& metrics = parts_.system->metrics;
+    metrics.add("behaviour/action", number, loss.item<double>());
+    loss.backward();
+    metrics.add("behaviour/gradient", number, optimiser_.step());
+    behaviour.eval();
+  }
+
+  double frames_per_update() const override { return static_cast<double>(parts_.options.train.batch); }
+  std::int64_t least_steps() const override { return 1; }
+  std::vector<Metrics::Spec> curves() const override {
+    return {{"behaviour/action", "Error of the action", "MSE or nats", "update"},
+            {"behaviour/gradient", "Norm of the gradients", "", "update"}};
+  }
+  void follow_settings() override { optimiser_.options() = parts_.options.optimiser; }
+  void save(Checkpoint& into, const std::string& prefix) const override { optimiser_.save(into, prefix + "optimiser/"); }
+  void load(const Checkpoint& from, const std::string& prefix) override {
+    optimiser_.load(from, prefix + "optimiser/");
+    optimiser_.clear();
+  }
+  void rest() override { to_go_.clear(); }
+
+ private:
+  /// Returns to go of every episode; what the data's returns and states are like.
+  void know(const Replay& replay) {
+    to_go_.clear();
+    std::vector<double> returns;
+    std::vector<torch::Tensor> states;
+    for (std::size_t i = 0; i < replay.episodes(); ++i) {
+      const auto& episode = replay.episode(i);
+      std::vector<float> rest(episode.length());
+      double sum = 0;
+      for (std::size_t t = episode.length(); t-- > 0;) rest[t] = static_cast<float>(sum += static_cast<double>(episode.rewards[t]));
+      to_go_.push_back(std::move(rest));
+      returns.push_back(sum);
+      if (episode.vector_size > 0)
+        states.push_back(torch::from_blob(const_cast<float*>(episode.vectors.data()), {static_cast<std::int64_t>(episode.length() + 1), episode.vector_size}).clone());
+    }
+    if (returns.empty()) throw Error("the datasets hold no whole episode");
+    auto& behaviour = *parts_.behaviour;
+    if (behaviour.knows()) return;  // a run that goes on stays with what it learned in
+    std::ranges::sort(returns);
+    torch::Tensor mean = torch::zeros({behaviour.state_size()}), deviation = torch::ones({behaviour.state_size()});
+    if (behaviour.sees_vector()) {
+      const auto all = torch::cat(states);
+      mean = all.mean(0), deviation = all.std(0, false);
+    }
+    behaviour.know(returns.front(), returns.back(), returns.back(), mean, deviation);
+  }
+
+  /// Windows that end at steps which are all as likely; before an episode's first step there is nothing.
+  DecisionTransformer::Window draw(const Replay& replay, at::Generator rng) const {
+    const auto lanes = parts_.options.train.batch, steps = parts_.options.behaviour.context;
+    const auto& any = replay.episode(0);
+    const auto values = any.vector_size, actions = any.action_size;
+    auto window = DecisionTransformer::Window{torch::zeros({lanes, steps}), {}, torch::zeros({lanes, steps, actions}),
+                                              torch::zeros({lanes, steps}, torch::kInt64), torch::zeros({lanes, steps})};
+    auto vectors = torch::zeros({lanes, steps, std::max(values, 1)});
+    auto images = parts_.behaviour->sees_vector() ? torch::Tensor{}
+                                                  : torch::zeros({lanes, steps, any.height, any.width, any.channels}, torch::kUInt8);
+    const auto frames = replay.whole_frames();
+    for (std::int64_t lane = 0; lane < lanes;) {
+      const auto at = replay.position(torch::randint(frames, {1}, rng, torch::kInt64).item<std::int64_t>());
+      const auto& episode = replay.episode(at.episode);
+      if (at.time >= episode.length()) continue;  // its last frame: nothing was done there
+      const auto last = static_cast<std::int64_t>(at.time), first = std::max<std::int64_t>(0, last - steps + 1);
+      for (auto time = first; time <= last; ++time) {
+        const auto row = lane * steps + (steps - 1 - (last - time));
+        const auto from = static_cast<std::size_t>(time);
+        window.returns.data_ptr<float>()[row] = to_go_[at.episode][from];
+        window.times.data_ptr<std::int64_t>()[row] = time;
+        window.present.data_ptr<float>()[row] = 1;
+        std::copy_n(episode.actions.data() + from * static_cast<std::size_t>(actions), actions, window.actions.data_ptr<float>() + row * actions);
+        if (images.defined())
+          std::copy_n(episode.frames.data() + from * episode.frame_bytes(), episode.frame_bytes(),
+                      images.data_ptr<std::uint8_t>() + row * static_cast<std::int64_t>(episode.frame_bytes()));
+        else
+          std::copy_n(episode.vectors.data() + from * static_cast<std::size_t>(values), values, vectors.data_ptr<float>() + row * values);
+      }
+      ++lane;
+    }
+    const auto device = parts_.system->device;
+    if (images.defined()) {
+      const auto coded = parts_.behaviour->state_of({images.flatten(0, 1).to(device), {}});
+      window.states = coded.view({lanes, steps, -1});
+    } else {
+      window.states = vectors.to(device);
+    }
+    for (auto* tensor : {&window.returns, &window.actions, &window.times, &window.present}) *tensor = tensor->to(device);
+    return window;
+  }
+
+  DecisionParts& parts_;
+  Optimiser optimiser_;
+  std::vector<std::vector<float>> to_go_;  // of every episode of the replay
+};
+
+}  // namespace
+
+void DecisionOptions::fields(Config& config) {
+  config.add("seed", seed, {.help = "Seed of everything that this run draws", .low = 0, .high = 2147483647});
+  behaviour.fields(config, "policy.");
+  optimiser_fields(config, "optimiser.", optimiser, "everything");
+  train.fields(config, "train.");
+  config.resumable({"train.updates", "train.batch", "train.budget_gb", "train.evaluate_episodes"});
+}
+
+std::unique_ptr<System> make_decision_transformer(const RunSpec& spec) {
+  auto system = std::make_unique<System>();
+  const auto parts = std::make_shared<DecisionParts>();
+  auto& options = parts->options;
+  options.fields(system->config);
+  system->config.take_as_default();
+  apply_settings(system->config, spec);
+
+  begin_interleaved(*system, spec, 1);
+  system->title = options.behaviour.returns ? "Decision Transformer" : "Behaviour cloning";
+  parts->system = system.get();
+  parts->seed = options.seed;
+  torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
+  parts->behaviour = std::make_shared<DecisionTransformer>(options.behaviour, system->make_env()->spaces());
+  parts->behaviour->to(system->device);
+  parts->behaviour->eval();
+  system->behaviour = parts->behaviour;
+  parts->learner = std::make_unique<DecisionLearner>(*parts);
+  system->follow_settings = [p = parts.get()] { p->learner->follow_settings(); };
+  complete_offline(*system, parts, options.train, "Learn: what was done, by the return that came of it");
+  return system;
+}
+
+}  // namespace dream

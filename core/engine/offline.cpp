@@ -1,0 +1,111 @@
+#include "core/engine/offline.h"
+
+#include "api/error.h"
+#include "api/platform_time.h"
+#include "core/engine/counters.h"
+#include "core/engine/evaluate.h"
+#include "core/nn/generator.h"
+
+namespace dream {
+namespace {
+
+constexpr double reading_seconds = 0.1;  // of one step while the data are read
+
+class Offline : public Phase {
+ public:
+  Offline(std::shared_ptr<InterleavedParts> parts, const OfflineOptions& options, std::string title)
+      : Phase("learn", std::move(title), "updates/s"),
+        parts_(std::move(parts)),
+        options_(options),
+        generator_(make_generator(parts_->system->device, parts_->rng("learn").next64())) {}
+
+  void begin() override {
+    if (parts_->feed->reading() || parts_->feed->replay().steps() > 0) return;
+    if (options_.datasets.empty())
+      throw Error("train.datasets names no dataset: this recipe learns from given episodes alone, as collect makes them");
+    parts_->feed->open({options_.datasets, options_.budget_gb, false, false, 1, false}, {}, 0, false);
+  }
+
+  double step() override {
+    auto& feed = *parts_->feed;
+    parts_->system->follow_settings();
+    parts_->learner->follow_settings();
+    if (feed.reading()) {
+      for (const double began = now_seconds(); feed.read_more();) {
+        if (now_seconds() - began > reading_seconds) return 0;
+      }
+      if (feed.replay().steps() < parts_->learner->least_steps())
+        throw Error(options_.datasets + " holds " + std::to_string(feed.replay().steps()) + " steps, and a batch takes " +
+                    std::to_string(parts_->learner->least_steps()));
+    }
+    parts_->learner->update(feed, parts_->updates + 1, generator_);
+    ++parts_->updates;
+    return 1;
+  }
+
+  double progress() const override {
+    return std::min(1.0, static_cast<double>(parts_->updates) / static_cast<double>(options_.updates));
+  }
+  std::string detail() const override {
+    return parts_->feed->reading() ? parts_->feed->detail() : std::to_string(parts_->updates) + " updates";
+  }
+  void save(Checkpoint& into) const override {
+    into.tensors["learn.counters"] = torch::tensor({parts_->updates}, torch::kInt64);
+    parts_->feed->save_draws(into, "learn.draws");
+    store_generator(into, "learn.rng", generator_);
+    parts_->learner->save(into, "learn.");
+  }
+  void load(const Checkpoint& from) override {
+    const auto counters = counters_of(from, "learn.counters", {"updates"});
+    parts_->learner->load(from, "learn.");
+    parts_->feed->load_draws(from, "learn.draws");
+    load_generator(from, "learn.rng", generator_);
+    parts_->updates = counters[0];
+  }
+  void end() override {
+    parts_->feed->close();
+    parts_->learner->rest();
+  }
+  std::vector<Frame> frames() override { return parts_->learner->frames(*parts_->feed); }
+  std::vector<std::string> warnings() const override { return parts_->learner->warnings(); }
+  std::vector<std::string> probe_names() const override { return parts_->learner->probe_names(); }
+  void report(ProbeSink& sink) override { parts_->learner->report(sink); }
+
+ private:
+  std::shared_ptr<InterleavedParts> parts_;
+  const OfflineOptions& options_;
+  at::Generator generator_;
+};
+
+}  // namespace
+
+void OfflineOptions::fields(Config& config, const std::string& prefix) {
+  config.add(prefix + "updates", updates, {.help = "Updates in all", .low = 1, .high = 1e9, .live = true});
+  config.add(prefix + "batch", batch, {.help = "Pieces of a batch", .low = 1, .high = 4096});
+  config.add(prefix + "datasets", datasets, {.help = "Dataset folders, separated by ':', whose episodes it learns from"});
+  config.add(prefix + "budget_gb", budget_gb,
+             {.help = "Memory that they may take", .unit = "GB", .low = 0.01, .high = 1e4, .title = "memory budget"});
+  config.add(prefix + "evaluate_episodes", evaluate_episodes, {.help = "Unseen episodes at the end", .low = 1, .high = 1e6});
+}
+
+std::shared_ptr<Phase> offline_phase(std::shared_ptr<InterleavedParts> parts, const OfflineOptions& options,
+                                     std::string title) {
+  return std::make_shared<Offline>(std::move(parts), options, std::move(title));
+}
+
+void complete_offline(System& system, const std::shared_ptr<InterleavedParts>& parts, const OfflineOptions& options,
+                      std::string title) {
+  parts->system = &system;
+  parts->feed = std::make_unique<Feed>(system, parts->rng("replay"));
+  auto curves = parts->learner->curves();
+  curves.push_back({"evaluate/reward", "Return of unseen episodes", "reward", "episode"});
+  system.metrics = Metrics(std::move(curves));
+  system.parts = parts;
+  system.memory_bytes = [p = parts.get()] { return static_cast<double>(p->feed->replay().bytes()); };
+  system.budget_bytes = [&options] { return options.budget_gb * 1e9; };
+  system.phases = {offline_phase(parts, options, std::move(title)),
+                   evaluate_phase(system, {[&options] { return options.evaluate_episodes; },
+                                           [p = parts.get()] { return p->updates; }})};
+}
+
+}  // namespace dream

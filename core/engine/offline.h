@@ -1,0 +1,27 @@
+#pragma once
+#include <memory>
+#include <string>
+
+#include "core/engine/interleaved.h"
+
+namespace dream {
+
+/// Learning from given data alone: nothing is collected.
+struct OfflineOptions {
+  std::int64_t updates = 10000, batch = 64;
+  std::string datasets = {};  // folders whose episodes it learns from
+  double budget_gb = 4;  // of memory
+  std::int64_t evaluate_episodes = 100;
+
+  void fields(Config& config, const std::string& prefix);
+};
+
+/// "learn": reads `options.datasets`, which may change while it learns, then makes updates of the parts' learner.
+std::shared_ptr<Phase> offline_phase(std::shared_ptr<InterleavedParts> parts, const OfflineOptions& options,
+                                     std::string title);
+
+/// For recipes, last: curves, phases, memory; as complete_interleaved().
+void complete_offline(System& system, const std::shared_ptr<InterleavedParts>& parts, const OfflineOptions& options,
+                      std::string title);
+
+}  // namespace dream
