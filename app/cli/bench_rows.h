@@ -45,4 +45,7 @@ std::vector<Measurement> minatar_rows(double seconds);
 /// Updates and dreams of the Dreamer family, batch 16 × 64, pictures of 64 × 64, horizon 15.
 std::vector<Measurement> dreamer_rows(double seconds, const std::string& device);
 
+/// Who plans, searches and is asked for returns, at the sizes of the published code that bench/compare_planning.py runs.
+std::vector<Measurement> planning_rows(double seconds, const std::string& device);
+
 }  // namespace dream::cli
