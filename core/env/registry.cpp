@@ -12,6 +12,7 @@
 #include "core/env/maze.h"
 #include "core/env/minatar.h"
 #include "core/env/pendulum.h"
+#include "core/env/point_goal.h"
 
 namespace dream {
 
@@ -50,6 +51,8 @@ const std::vector<EnvEntry>& environments() {
        [] { return std::make_unique<Maze>(MazeKind::shortcut); }},
       {"LinearQuadratic", "Push a puck to the middle and keep it there; how well that can be done is known exactly.",
        [] { return std::make_unique<LinearQuadratic>(); }},
+      {"PointGoal", "Drive from goal to goal between hazards, in which every moment costs; an episode may cost 25.",
+       [] { return std::make_unique<PointGoal>(); }},
   };
   return entries;
 }
