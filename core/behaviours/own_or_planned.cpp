@@ -92,6 +92,10 @@ std::vector<std::string> OwnOrPlanned::probe_names() const {
 void OwnOrPlanned::report(const Seen& seen, const Carry& memory, ProbeSink& sink, at::Generator rng) {
   const auto [behaviour, prefix] = driver_of(seen);
   behaviour.report(seen, part_of(memory, prefix), sink, rng);
+  const auto known = behaviour.probe_names();
+  const auto name = planners_.front()->probe_names().front();
+  if (sink.wants(name) && std::ranges::find(known, name) == known.end())
+    sink.put(name, "Plan", "", Text{"The run's own policy drives. Choose another driver, beside the dream's knobs, to see it plan in this model."});
 }
 
 }  // namespace dream

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "core/base/npy.h"
+#include "core/nn/checkpoint.h"
 #include "tests/cli/cli_fixture.h"
 
 namespace dream {

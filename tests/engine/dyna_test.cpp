@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "api/error.h"
 #include "core/base/npy.h"
@@ -92,13 +93,14 @@ TEST_F(DynaTest, WalksAndLearnsAsTheReference) {
 
 /// The way of 14 steps, its value γ^13 at the start, and the sooner the more it plans.
 TEST_F(DynaTest, FindsTheShortestWaySoonerTheMoreItPlans) {
-  std::vector<double> tenth;  // episode's length
+  std::vector<double> early;  // mean length of episodes 2 to 10
   for (const auto* n : {"dyna.planning_steps=0", "dyna.planning_steps=5", "dyna.planning_steps=50"}) {
     const auto trainer = trained(dyna("dyna-q", "DynaMaze", folder_ / n, {n, "train.steps=6000"}));
     auto& system = trainer->system();
     const Metrics none({});
     for (const auto& curve : system.metrics.views(nullptr)) {
-      if (curve.name == "learn/episode_length" && curve.y.size() > 3) tenth.push_back(curve.y[2]);
+      if (curve.name == "learn/episode_length" && curve.y.size() > 10)
+        early.push_back(std::accumulate(curve.y.begin() + 1, curve.y.begin() + 10, 0.0) / 9);
     }
     if (std::string(n).ends_with("50")) {
       EXPECT_EQ(system.metrics.last("behaviour/greedy"), 14);
@@ -107,19 +109,23 @@ TEST_F(DynaTest, FindsTheShortestWaySoonerTheMoreItPlans) {
       EXPECT_NE(system.facts.at("score").find("1.00"), std::string::npos) << system.facts.at("score");
     }
   }
-  ASSERT_EQ(tenth.size(), 3u);
-  EXPECT_GT(tenth[0], 2 * tenth[1]);
-  EXPECT_GT(tenth[1], tenth[2]);
+  ASSERT_EQ(early.size(), 3u);
+  EXPECT_GT(early[0], 2 * early[1]);
+  EXPECT_GT(early[1], early[2]);
 }
 
 TEST_F(DynaTest, ResumesBitForBit) {
   for (const auto* recipe : {"dyna-q", "dyna-q-plus"}) {
     const std::vector<std::string> short_run = {"train.steps=300", "dyna.planning_steps=3"};
     const auto name = std::string(recipe);
-    trained(dyna(recipe, "DynaMaze", folder_ / (name + " whole"), short_run))->close();
+    // Learning alone: who has learned so little may walk for long while it is evaluated.
+    Trainer whole(dyna(recipe, "DynaMaze", folder_ / (name + " whole"), short_run), {1e9, "learn"}, false);
+    while (whole.advance()) {
+    }
+    whole.close();
     int resumptions = 0;
     for (bool more = true; more; ++resumptions) {
-      Trainer trainer(dyna(recipe, "DynaMaze", folder_ / (name + " torn"), short_run), {1e9, ""}, true);
+      Trainer trainer(dyna(recipe, "DynaMaze", folder_ / (name + " torn"), short_run), {1e9, "learn"}, true);
       for (int i = 0; i < 70 && more; ++i) more = trainer.advance();
       trainer.close();
     }
@@ -149,7 +155,7 @@ TEST_F(DynaTest, TheTableIsDreamedIn) {
     std::vector<float> action(1);
     ASSERT_TRUE(env->expert(action));
     const auto result = env->step(action);
-    carry = model.imagine(carry, torch::tensor({action}), {}, rng);
+    carry = model.imagine(carry, torch::tensor(action).unsqueeze(0), {}, rng);
     const auto dreamt = model.predict(carry);
     EXPECT_EQ(dreamt.reward.item<float>(), result.reward);
     EXPECT_EQ(dreamt.done.item<float>(), result.terminated ? 1 : 0);

@@ -66,7 +66,7 @@ std::unique_ptr<System> tiny(const std::filesystem::path& directory, std::vector
   RunSpec spec;
   spec.recipe = "muzero", spec.environment = world, spec.directory = directory;
   spec.settings = {"train.steps=80", "train.prefill=20", "train.lanes=2", "train.batch=4", "train.train_ratio=1",
-                   "train.evaluate_episodes=2", "world.state=8", "world.units=16", "world.view.depth=2",
+                   "train.evaluate_episodes=2", "world.state=8", "world.units=16", "view.depth=2",
                    "search.simulations=3", "search.units=8", "learn.unroll=3", "learn.td_steps=2"};
   spec.settings.insert(spec.settings.end(), settings.begin(), settings.end());
   return make_system(spec);

@@ -11,7 +11,9 @@ namespace settings_range_test {
 std::unique_ptr<System> system_of(const RecipeEntry& recipe, const std::vector<std::string>& settings = {}) {
   RunSpec spec;
   spec.recipe = recipe.name;
-  spec.environment = recipe.lacks(make_env("Pendulum")->spaces()).empty() ? "Pendulum" : "CarRacing";
+  for (const char* world : {"Pendulum", "CarRacing", "CartPole", "DynaMaze"}) {
+    if (spec.environment = world; recipe.lacks(make_env(world)->spaces()).empty()) break;
+  }
   spec.settings = settings;
   return make_system(spec);
 }

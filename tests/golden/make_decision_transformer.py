@@ -31,6 +31,7 @@ def main():
     for name, parameter in model.named_parameters():
         if "ln" in name and name.endswith("weight"):
             torch.nn.init.normal_(parameter, 1, 0.1)
+    torch.nn.init.zeros_(model.encoder.wpe.weight)  # kzl's has none; here every token would get the first one's
     returns, states = torch.randn(BATCH, STEPS), torch.randn(BATCH, STEPS, STATE)
     actions = torch.rand(BATCH, STEPS, ACTIONS) * 2 - 1
     times = torch.randint(0, LONGEST, (BATCH, STEPS))

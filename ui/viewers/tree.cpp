@@ -128,12 +128,16 @@ void draw_viewer(Ui& ui, const Probe& probe, const Tree& value, ImVec2 size) {
     if (static_cast<int>(i) == value.chosen) list->AddCircle(here, radius + ui.px(3), p.text, 0, ui.px(1.5f));
     const float far = std::hypot(here.x - mouse.x, here.y - mouse.y);
     if (box.hovered && far < distance) distance = far, nearest = static_cast<int>(i);
-    // First steps have their names where there is room.
-    if (places[i].depth == 1 && (places[i].bottom - places[i].top) * box.height() > ImGui::GetTextLineHeight()) {
-      WithFont small(ui.fonts.text, 0.82f);
-      list->AddText({here.x + radius + ui.px(4), here.y - ImGui::GetTextLineHeight() - ui.px(1)}, p.muted,
-                    value.nodes[i].action.c_str());
-    }
+  }
+  // First steps have their names where there is room.
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    WithFont small(ui.fonts.text, 0.82f);
+    const float line = ImGui::GetTextLineHeight();
+    if (value.nodes[i].visits <= 0 || places[i].depth != 1 || (places[i].bottom - places[i].top) * box.height() < line) continue;
+    const auto* name = value.nodes[i].action.c_str();
+    const ImVec2 here = at(i), from{here.x + ui.px(8), here.y - line - ui.px(4)}, room = ImGui::CalcTextSize(name);
+    list->AddRectFilled({from.x - ui.px(3), from.y}, {from.x + room.x + ui.px(3), from.y + room.y}, fade(p.well, 0.8f), ui.px(3));
+    list->AddText(from, p.text, name);
   }
   list->PopClipRect();
   if (wide) {
