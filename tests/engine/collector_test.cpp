@@ -44,7 +44,7 @@ TEST(Collector, TheExpertDrivesAndCanBeShaken) {
   EXPECT_NE(shaken, well);
   Collector::Options none{folder / "none", 1, 10, 1, Rng(1)};
   none.expert = true;
-  Collector lost(none, "Pendulum", [] { return make_env("Pendulum"); }, nullptr, "expert");
+  Collector lost(none, "CartPoleSwingUp", [] { return make_env("CartPoleSwingUp"); }, nullptr, "expert");
   EXPECT_THROW(lost.step(), Error);
 }
 

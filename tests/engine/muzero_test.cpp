@@ -103,7 +103,7 @@ TEST_F(MuzeroTest, ResumesBitForBit) {
 
 /// One batch, again and again: what is paid, done and worth there is known by heart.
 TEST_F(MuzeroTest, LearnsASmallReplayByHeart) {
-  Trainer trainer(tiny(folder_ / "run", {"train.steps=60", "train.prefill=58", "train.train_ratio=500", "train.batch=16",
+  Trainer trainer(tiny(folder_ / "run", {"train.steps=60", "train.prefill=58", "train.train_ratio=4000", "train.batch=16",
                                         "world.units=64", "world.state=32", "learn.reanalyse=0", "train.lanes=1"}),
                   {1e9, "learn"}, false);
   auto& metrics = trainer.system().metrics;

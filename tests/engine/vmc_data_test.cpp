@@ -115,12 +115,12 @@ TEST_F(VmcData, ThePupilDoesAsItsExpertWouldWhereItDrivesItself) {
 
 TEST_F(VmcData, AWorldWithoutAnExpertSaysSo) {
   RunSpec spec;
-  spec.environment = "Pendulum";
-  spec.directory = folder_ / "pendulum";
+  spec.environment = "CartPoleSwingUp";
+  spec.directory = folder_ / "swing up";
   spec.settings = test::tiny_settings();
   spec.settings.push_back("c.start=imitate");
   Trainer nobody(make_system(spec), {60, "imitate"}, false);
-  EXPECT_NE(test::message_of<Error>([&] { nobody.advance(); }).find("Pendulum has no driver of its own"),
+  EXPECT_NE(test::message_of<Error>([&] { nobody.advance(); }).find("CartPoleSwingUp has no driver of its own"),
             std::string::npos);
 }
 

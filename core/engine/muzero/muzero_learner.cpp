@@ -221,7 +221,7 @@ void MuzeroLearner::update(Feed& feed, std::int64_t number, at::Generator rng) {
 
   auto& metrics = parts_.system->metrics;
   metrics.add("behaviour/policy", number, policy_loss.item<double>());
-  metrics.add("behaviour/value", number, value_loss.item<double>());
+  metrics.add("behaviour/value_loss", number, value_loss.item<double>());
   metrics.add("world/reward", number, reward_loss.item<double>());
   if (end_loss.defined()) metrics.add("world/end", number, end_loss.item<double>());
   if (consistency_loss.defined()) metrics.add("world/consistency", number, consistency_loss.item<double>());
@@ -247,7 +247,7 @@ void MuzeroLearner::update(Feed& feed, std::int64_t number, at::Generator rng) {
 std::vector<Metrics::Spec> MuzeroLearner::curves() const {
   std::vector<Metrics::Spec> all = {
       {"behaviour/policy", "Policy: cross-entropy with the search", "nats", "update"},
-      {"behaviour/value", "Value: cross-entropy", "nats", "update"},
+      {"behaviour/value_loss", "Value: cross-entropy", "nats", "update"},
       {"behaviour/value_error_now", "Value: error now", "reward", "update"},
       {"behaviour/value_error_unrolled", "Value: error after the unrolled steps", "reward", "update"},
       {"behaviour/improvement", "Search against policy: KL", "nats", "update"},

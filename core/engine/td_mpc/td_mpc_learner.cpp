@@ -111,7 +111,7 @@ void TdMpcLearner::update(Feed& feed, std::int64_t number, at::Generator rng) {
     model = td_model_loss(*parts_.model, *parts_.policy, batch, o.loss, {}, rng);
   }
   for (const auto& [name, term] : model.terms)
-    add((name == "value" ? "behaviour/" : "world/") + name, number, term.item<double>());
+    add(name == "value" ? "behaviour/value_loss" : "world/" + name, number, term.item<double>());
   model.total.backward();
   auto all = rest_of(parts_);
   for (const auto& p : parts_.model->encoder_parameters()) all.push_back(p);
@@ -130,7 +130,7 @@ void TdMpcLearner::update(Feed& feed, std::int64_t number, at::Generator rng) {
   parts_.policy->update_target(number);
   if (number % o.behaviour.target_every == 0) parts_.model->update_target(o.behaviour.target_share);
   if (!o.world.first) {
-    add("behaviour/entropy", number, policy.entropy.item<double>());
+    add("behaviour/policy_entropy", number, policy.entropy.item<double>());
     add("behaviour/scale", number, parts_.policy->scale());
   }
   add("behaviour/return", number, model.target.mean().item<double>());
@@ -182,14 +182,14 @@ std::vector<Metrics::Spec> TdMpcLearner::curves() const {
       spec("world/consistency", "Consistency: (d(z, a) − h(x'))²", ""),
       spec("world/reward", first ? "Reward: (r − r̂)²" : "Reward: −log p(r)", first ? "" : "nats"),
       spec("world/gradient", "Gradient norm of model and Q-functions", ""),
-      spec("behaviour/value", first ? "Q-functions: (Q − target)²" : "Q-functions: −log p(target)",
+      spec("behaviour/value_loss", first ? "Q-functions: (Q − target)²" : "Q-functions: −log p(target)",
            first ? "" : "nats"),
       spec("behaviour/return", "What the Q-functions learn: r + γ Q(z', π(z'))", "reward"),
       spec("behaviour/policy", "Policy loss", ""),
       spec("behaviour/gradient", "Gradient norm of the policy", "")};
   if (parts_.options.world.episodic) specs.push_back(spec("world/termination", "Termination: −log p(d)", "nats"));
   if (!first) {
-    specs.push_back(spec("behaviour/entropy", "Entropy of the policy", "nats"));
+    specs.push_back(spec("behaviour/policy_entropy", "Entropy of the policy", "nats"));
     specs.push_back(spec("behaviour/scale", "Scale S of the values in the policy's loss", "reward"));
   }
   if (viewing_) specs.push_back(spec("view/picture", "Pictures for people: error", "MSE"));
