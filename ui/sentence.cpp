@@ -25,9 +25,10 @@ std::string welcome(Ui& ui) {
     if (keys.size() > 24) break;
     keys += (keys.empty() ? "" : " ") + ui.keymap.to_label(binding.key);
   }
-  if (keys.empty()) return "You are inside a dream.";
+  const std::string where = ui.dream().has_model ? "You are inside a dream" : "This is the real world: there is no model to dream with";
+  if (keys.empty()) return where + ".";
   const bool arrows = keys.find("←") != std::string::npos;
-  return "You are inside a dream: " + (arrows ? std::string("the arrow keys") : keys) + " drive it.";
+  return where + (ui.dream().has_model ? ": " : "; ") + (arrows ? std::string("the arrow keys") : keys) + " drive it.";
 }
 
 /// Gradient steps that the dream's weights have seen; < 0: not known. Its training tells it newer than its file.

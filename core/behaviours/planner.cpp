@@ -99,21 +99,6 @@ Knob Planner::iterations() const {
           options_.knobs_when};
 }
 
-Knob Planner::candidates() const {
-  return {options_.knobs + "_candidates",
-          "N",
-          "Candidates of the plan",
-          "Sequences of actions that are imagined in every round.",
-          2,
-          std::max(2048.0, static_cast<double>(options_.candidates)),
-          static_cast<double>(options_.candidates),
-          true,
-          true,
-          {},
-          {},
-          options_.knobs_when};
-}
-
 Knob Planner::horizon() const {
   return {options_.knobs + "_horizon",
           "H",
@@ -131,7 +116,8 @@ Knob Planner::horizon() const {
 
 Planner::Budget Planner::budget(const KnobValues& knobs) const {
   const auto of = [&](const Knob& knob) { return static_cast<std::int64_t>(value_of(knobs, knob)); };
-  return {of(iterations()), of(candidates()), std::min(options_.elites, of(candidates())), of(horizon())};
+  const auto count = options_.candidates;
+  return {of(iterations()), count, std::min(options_.elites, count), options_.knobs_when.knob.empty() ? options_.horizon : of(horizon())};
 }
 
 /// [B, H, A]: the middle of every axis, each choice as likely.

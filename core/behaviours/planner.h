@@ -57,7 +57,11 @@ class Planner : public Behaviour {
   Decision decide(const Seen& seen, const Carry& memory, Mode mode, at::Generator rng) override;
   torch::Tensor value(const Seen& seen) override { return prior_ ? prior_->value(seen) : torch::Tensor{}; }
   double discount() const override { return prior_ ? prior_->discount() : 1; }
-  std::vector<Knob> knobs() const override { return {iterations(), candidates(), horizon()}; }
+  /// A recipe's own planner is turned by its rounds alone, as its other settings are the run's.
+  std::vector<Knob> knobs() const override {
+    if (options_.knobs_when.knob.empty()) return {iterations()};
+    return {iterations(), horizon()};
+  }
   std::vector<std::string> probe_names() const override {
     return {"plan/actions", "plan/returns", "plan/ghosts", "plan/film"};
   }
@@ -83,7 +87,6 @@ class Planner : public Behaviour {
     std::int64_t rounds, candidates, elites, horizon;
   };
   Knob iterations() const;
-  Knob candidates() const;
   Knob horizon() const;
   Budget budget(const KnobValues& knobs) const;
 

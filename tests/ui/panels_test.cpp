@@ -105,6 +105,22 @@ TEST_F(Panels, TemperatureIsLinkedUntilItIsTakenApart) {
   });
 }
 
+TEST_F(Panels, AKnobThatChoosesIsAListOfNames) {
+  open();
+  Knob driver{"driver", "driver", "Who drives", "The policy, or a plan.", 0, 2, 0, false, true, {}, {"policy", "CEM", "MPPI"}};
+  engine.dream().knobs.push_back({driver, 0});
+  act([&](ImGuiTestContext* ctx) {
+    ctx->Yield(3);
+    ctx->SetRef("Worlds###worlds");
+    ctx->ComboClick("##driver/MPPI");
+    ctx->Yield(2);
+    EXPECT_EQ(engine.knob("driver"), 2);
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_Z);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.knob("driver"), 0);
+  });
+}
+
 TEST_F(Panels, TemperatureKeysAndUndo) {
   open();
   act([&](ImGuiTestContext* ctx) {

@@ -207,21 +207,23 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
     Place place;
     std::string why_missing;
   };
-  const Shown pictures[] = {{"dream", places.dream, why_no_dream(dream, hero)},
-                            {picture.empty() ? "real" : "picture", places.real, no_twin},
-                            {"reconstruction", places.reconstruction, "What the model makes of the real frame."},
-                            {painting.empty() ? "difference" : "painted", places.difference, "Dream − real."}};
+  std::vector<Shown> pictures = {{"dream", places.dream, why_no_dream(dream, hero)},
+                                 {picture.empty() ? "real" : "picture", places.real, no_twin},
+                                 {"reconstruction", places.reconstruction, "What the model makes of the real frame."},
+                                 {painting.empty() ? "difference" : "painted", places.difference, "Dream − real."}};
+  // Without a model there is one world, and it stands large.
+  if (dream.ready && !dream.has_model) pictures = {{"real", places.dream, no_twin}};
   for (const Shown& shown : pictures) {
     if (!shown.place.shown()) continue;
     const ImVec2 at = on_screen(origin, shown.place);
     ImGui::SetCursorScreenPos({at.x, at.y - room.caption});
     const ImVec2 size{shown.place.width, shown.place.height};
-    if (&shown == pictures && ui.brush.active())
+    if (&shown == pictures.data() && ui.brush.active())
       ui.brush.draw_canvas(ui, size);
     else
       draw_picture(ui, shown.name, frames, find_frame(frames, shown.name), shown.name, size, shown.why_missing);
   }
-  if (places.coupling.shown()) {
+  if (places.coupling.shown() && (dream.has_model || !dream.ready)) {
     ImGui::SetCursorScreenPos(on_screen(origin, places.coupling));
     draw_coupling(ui, dream, places.coupling.width);
   }

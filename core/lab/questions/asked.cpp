@@ -63,7 +63,8 @@ struct Asked {
 };
 
 void fill(const std::vector<Asked>& all, double low, double high, LabAnswer& answer) {
-  std::vector<double> asked, achieved, inside, inside_achieved;
+  std::vector<double> achieved, inside, inside_achieved;
+  std::vector<double> each_asked, each_achieved;  // of every episode
   Curve curve;
   curve.x_unit = "return asked for", curve.y_unit = "return achieved";
   Line mean{"achieved", {}}, same{"what was asked for", {}};
@@ -74,12 +75,13 @@ void fill(const std::vector<Asked>& all, double low, double high, LabAnswer& ans
     curve.x.push_back(each.value);
     mean.y.push_back(interval.value), mean.low.push_back(interval.low), mean.high.push_back(interval.high);
     same.y.push_back(each.value);
-    asked.push_back(each.value), achieved.push_back(interval.value);
+    achieved.push_back(interval.value);
+    for (const double one : each.returns) each_asked.push_back(each.value), each_achieved.push_back(one);
     if (each.value >= low && each.value <= high) inside.push_back(each.value), inside_achieved.push_back(interval.value);
     answer.episodes += static_cast<std::int64_t>(each.returns.size());
   }
   curve.lines = {mean, same};
-  const double order = spearman(asked, achieved);
+  const double order = spearman(each_asked, each_achieved);
   double slope = LabNumber::unknown;
   if (inside.size() > 1) {
     const double mx = mean_of(inside), my = mean_of(inside_achieved);
@@ -91,7 +93,7 @@ void fill(const std::vector<Asked>& all, double low, double high, LabAnswer& ans
   const double most = best == achieved.end() ? LabNumber::unknown : *best;
   answer.numbers = {number("slope", "Slope within the data", "", {slope, LabNumber::unknown, LabNumber::unknown},
                            "of achieved over asked return, between the lowest and the highest of the data: 1 does as asked, 0 whatever is asked"),
-                    number("order", "Rank correlation", "", {order, LabNumber::unknown, LabNumber::unknown}, "of asked and achieved return; 1: more is more"),
+                    number("order", "Rank correlation", "", {order, LabNumber::unknown, LabNumber::unknown}, "of asked and achieved return over all episodes; 1: more is more"),
                     number("most", "Most achieved", "reward", {most, LabNumber::unknown, LabNumber::unknown}, "mean of the asking that brought most")};
   answer.figures = {figure("asked", "Asked and achieved",
                            "Mean return of unseen episodes over the return that was asked for, with its 95 % interval; the data's returns lie between " +
