@@ -2,6 +2,7 @@
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "api/error.h"
 #include "api/platform_time.h"
@@ -27,9 +28,13 @@ constexpr std::int64_t horizon_episodes = 10, horizon_context = 60, horizon_drea
 
 /// What the episodes of one player gave, printed when it is made.
 struct Played {
-  Played(const std::vector<Population::Result>& results, const char* what, const char* whom) {
+  /// `cost_limit`: what an episode may cost; none where the world has no costs.
+  Played(const std::vector<Population::Result>& results, const char* what, const char* whom,
+         std::optional<float> cost_limit) {
     std::vector<std::int64_t> lengths;
-    for (const auto& result : results) rewards.push_back(result.reward), lengths.push_back(result.steps);
+    for (const auto& result : results) {
+      rewards.push_back(result.reward), costs.push_back(result.cost), lengths.push_back(result.steps);
+    }
     const auto [mean, deviation] = score = score_of(results);
     in_words = score_in_words(results, "episodes");
     if (!std::isfinite(mean)) throw Error("The " + std::string(what) + " is no finite number: the run is damaged.");
@@ -39,21 +44,27 @@ struct Played {
     const int digits = std::abs(mean) < 10 ? 2 : 1;
     std::printf("%s  %.*f ± %.*f  over %zu %s (worst %.1f, best %.1f)\n", what, digits, mean, digits, deviation,
                 rewards.size(), whom, worst, best);
+    if (cost_limit) {
+      cost = cost_of(results), cost_in_words = dream::cost_in_words(results, "episodes");
+      std::printf("  cost  %.2f ± %.2f, of %g that an episode may cost (most %.1f)\n", cost.mean, cost.deviation,
+                  static_cast<double>(*cost_limit), *std::ranges::max_element(costs));
+    }
     std::fflush(stdout);
   }
-  std::vector<double> rewards;
-  std::string in_words;
-  Score score;
+  std::vector<double> rewards, costs;
+  std::string in_words, cost_in_words;  // the second empty where there are no costs
+  Score score, cost;
   std::int64_t usual_length = 0;
 };
 
 /// Into the checkpoint that `mark` stands for, and no newer one.
-void keep_score(const std::filesystem::path& file, const FileMark& mark, const std::string& in_words) {
+void keep_score(const std::filesystem::path& file, const FileMark& mark, const Played& played) {
   const FolderLock lock(std::filesystem::absolute(file).parent_path());
   if (mark_of(file) != mark)
     throw Error(file.string() + " has been written anew meanwhile: the score of the old weights is not kept in it");
   auto checkpoint = load_run(file);
-  checkpoint.metadata[std::string(fact_prefix) + score_fact] = in_words;
+  checkpoint.metadata[std::string(fact_prefix) + score_fact] = played.in_words;
+  if (!played.cost_in_words.empty()) checkpoint.metadata[std::string(fact_prefix) + cost_fact] = played.cost_in_words;
   checkpoint.save(file);
 }
 
@@ -142,7 +153,10 @@ Verb eval_verb(CLI::App& app) {
             const auto first = first_evaluation_seed + (common.seed_given ? common.seed : 0);
             const auto lane_count = std::min(options->lanes, options->episodes);
             std::unique_ptr<Lanes> lanes;
-            const auto limit = static_cast<std::int64_t>(system->make_env()->spaces().max_episode_steps);
+            const auto spaces = system->make_env()->spaces();
+            const auto limit = static_cast<std::int64_t>(spaces.max_episode_steps);
+            std::optional<float> cost_limit;  // a dream has no costs
+            if (spaces.costs && !options->dream) cost_limit = spaces.cost_limit;
             const auto max_steps = limit > 0 ? std::min(options->max_steps, limit) : options->max_steps;
             if (options->dream) {
               lanes = std::make_unique<DreamLanes>(system->model, system->starts, lane_count, max_steps,
@@ -179,13 +193,13 @@ Verb eval_verb(CLI::App& app) {
                 progress.show(view);
               }
               progress.say("");
-              return Played(population.results(), what, whom);
+              return Played(population.results(), what, whom, cost_limit);
             };
             const auto played =
                 score(options->dream ? "return in the dream" : "return", options->dream ? "dreams" : "unseen episodes",
                       [&](const Seen& seen) { return pilot.drive(seen, rng); });
 
-            if (options->keep) keep_score(file, mark, played.in_words);
+            if (options->keep) keep_score(file, mark, played);
             nlohmann::json json = {{"run", options->run},
                                    {"environment", system->environment},
                                    {"recipe", system->recipe},
@@ -195,12 +209,19 @@ Verb eval_verb(CLI::App& app) {
                                    {"mean", played.score.mean},
                                    {"deviation", played.score.deviation},
                                    {"rewards", played.rewards}};
+            if (cost_limit) {
+              json["cost"] = played.cost.mean;
+              json["cost_deviation"] = played.cost.deviation;
+              json["cost_limit"] = *cost_limit;
+              json["costs"] = played.costs;
+            }
             if (options->random) {
               const auto chance = score("random actions", "of the same episodes", [&](const Seen&) {
                 return random_action(system->make_env()->spaces().action, lane_count, rng, system->device);
               });
               json["random_mean"] = chance.score.mean;
               json["random_deviation"] = chance.score.deviation;
+              if (cost_limit) json["random_cost"] = chance.cost.mean;
             }
             if (options->dream) json["tau"] = options->tau;
             const bool paints = system->model && system->model->predict(system->model->initial(1)).frame.defined();

@@ -18,7 +18,8 @@ Verb trace_verb(CLI::App& app) {
   command->add_option("--actions", options->actions, "The actions, a .npy file of shape [T, axes]")->required();
   command
       ->add_option("--out", options->out,
-                   "The .npz file to write: observation, reward, terminated, truncated, pose, track")
+                   "The .npz file to write: observation, reward, terminated, truncated, pose, track; "
+                   "cost where the environment has costs")
       ->required();
 
   return {command, [options](const Common& common) {

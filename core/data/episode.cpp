@@ -1,6 +1,9 @@
 #include "core/data/episode.h"
 
 #include <algorithm>
+#include <numeric>
+
+#include "core/env/env.h"
 
 namespace dream {
 
@@ -25,6 +28,11 @@ void Episode::fill_columns() {
   for (auto& [name, column] : extra) {
     column.values.resize(column.rows(length()) * static_cast<std::size_t>(column.width));
   }
+}
+
+double Episode::cost() const {
+  const auto found = extra.find(cost_column);
+  return found == extra.end() ? 0 : std::accumulate(found->second.values.begin(), found->second.values.end(), 0.0);
 }
 
 bool is_column_name(const std::string& name) {

@@ -40,6 +40,8 @@ struct Episode {
   std::vector<std::uint16_t> states;
 
   std::size_t length() const { return rewards.size(); }
+  /// The sum of the column `cost_column` (core/env/env.h), which worlds with costs leave; 0 where there is none.
+  double cost() const;
   std::size_t frame_bytes() const { return static_cast<std::size_t>(height) * width * channels; }
   bool ended() const { return length() > 0 && (terminated.back() != 0 || truncated.back() != 0); }
   /// Memory that the arrays take, bytes.

@@ -3,6 +3,7 @@
 #include "api/error.h"
 #include "core/behaviours/pilot.h"
 #include "core/engine/population.h"
+#include "core/engine/run_file.h"
 #include "core/engine/seeds.h"
 #include "core/engine/system.h"
 #include "core/probe/from_tensor.h"
@@ -47,7 +48,11 @@ class UnseenEpisodes : public Phase {
   }
 
   double progress() const override { return done() ? 1 : population_ ? std::min(0.999, population_->progress()) : 0; }
-  std::string detail() const override { return done() ? system_.facts["score"] : "unseen episodes"; }
+  std::string detail() const override {
+    if (!done()) return "unseen episodes";
+    const auto cost = system_.facts.find(cost_fact);
+    return system_.facts[score_fact] + (cost == system_.facts.end() ? "" : "; cost " + cost->second);
+  }
   std::vector<Frame> frames() override {
     if (!lanes_ || !lanes_->envs().images().defined()) return {};
     return {{"real", "the policy on an unseen episode", -1,

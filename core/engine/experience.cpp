@@ -150,7 +150,7 @@ std::vector<Experience::Done> Experience::step() {
     if (results[index].done()) {
       const auto episode = recorder.take();
       done.push_back({std::accumulate(episode.rewards.begin(), episode.rewards.end(), 0.0),
-                      static_cast<std::int64_t>(episode.length())});
+                      static_cast<std::int64_t>(episode.length()), episode.cost()});
       writer_->append(episode);
       ++episodes_;
       assign(lane);

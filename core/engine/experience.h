@@ -28,6 +28,7 @@ class Experience {
   struct Done {  // an episode that has ended
     double reward = 0;
     std::int64_t steps = 0;
+    double cost = 0;
   };
 
   using Sink = std::function<void(Episode)>;

@@ -75,7 +75,7 @@ UnseenPieces drive_unseen(System& system, std::int64_t lanes, std::int64_t most_
                                        : actions.back());
 
   struct Lived {
-    std::vector<torch::Tensor> images, vectors, rewards, terminated;
+    std::vector<torch::Tensor> images, vectors, rewards, costs, terminated;
     std::vector<std::int64_t> length;
   };
   const auto live = [&](std::int64_t roll) {
@@ -90,15 +90,16 @@ UnseenPieces drive_unseen(System& system, std::int64_t lanes, std::int64_t most_
     look();
     for (std::int64_t step = 0; step < limit && std::ranges::count(active, 1) > 0; ++step) {
       const auto results = envs.step(actions[static_cast<std::size_t>(step)].roll(roll, 0).contiguous(), active);
-      auto reward = torch::zeros({lanes}), over = torch::zeros({lanes});
+      auto reward = torch::zeros({lanes}), cost = torch::zeros({lanes}), over = torch::zeros({lanes});
       for (std::size_t lane = 0; lane < active.size(); ++lane) {
         if (!active[lane]) continue;
         reward[static_cast<std::int64_t>(lane)] = results[lane].reward;
+        cost[static_cast<std::int64_t>(lane)] = results[lane].cost;
         over[static_cast<std::int64_t>(lane)] = results[lane].terminated;
         ++lived.length[lane];
         active[lane] = !results[lane].done();
       }
-      lived.rewards.push_back(reward), lived.terminated.push_back(over);
+      lived.rewards.push_back(reward), lived.costs.push_back(cost), lived.terminated.push_back(over);
       look();
     }
     return lived;
@@ -124,6 +125,7 @@ UnseenPieces drive_unseen(System& system, std::int64_t lanes, std::int64_t most_
   auto& batch = pieces.batch;
   batch.image = rows(lived.images, length + 1), batch.vector = rows(lived.vectors, length + 1);
   batch.action = led(actions), batch.reward = led(lived.rewards), batch.terminated = led(lived.terminated);
+  if (spaces.costs) batch.extra[cost_column] = led(lived.costs).unsqueeze(2);
   batch.first = torch::zeros_like(batch.reward), batch.last = batch.terminated.clone();
   batch.first[0].fill_(1);
   pieces.context = std::clamp<std::int64_t>(length / 4, 1, 8);

@@ -122,10 +122,11 @@ class Interleaved : public Phase {
     if (actor_thread_) actor_thread_->stop_after(train.steps - feed().given_steps());
   }
 
-  void note(std::int64_t at, double reward, std::int64_t length) {
+  void note(std::int64_t at, double reward, std::int64_t length, double cost) {
     auto& metrics = parts_->system->metrics;
     metrics.add("learn/return", at, reward);
     metrics.add("learn/episode_length", at, static_cast<double>(length));
+    if (metrics.declares("learn/cost")) metrics.add("learn/cost", at, cost);
   }
 
   void hand_over() {
@@ -219,7 +220,7 @@ double Interleaved::step_sync() {
   const auto given = feed().given_steps();
   for (std::int64_t collected = 0; !update_due() && steps_ < options().steps && collected < steps_at_a_time;
        collected += options().lanes) {
-    for (const auto& done : experience_->step()) note(given + experience_->steps(), done.reward, done.steps);
+    for (const auto& done : experience_->step()) note(given + experience_->steps(), done.reward, done.steps, done.cost);
     steps_ = given + experience_->steps();
   }
   episodes_ = experience_->episodes();
@@ -236,7 +237,7 @@ double Interleaved::step_async() {
     if (!piece.ended()) continue;
     const auto& episode = replay.episode(replay.episodes() - 1);
     note(steps_, std::accumulate(episode.rewards.begin(), episode.rewards.end(), 0.0),
-         static_cast<std::int64_t>(episode.length()));
+         static_cast<std::int64_t>(episode.length()), episode.cost());
     ++episodes_;
   }
   acting_with_ = std::max<std::int64_t>(0, news.weights - 1);

@@ -1,6 +1,7 @@
 #include "core/engine/evaluate.h"
 #include "core/engine/gauge_watch.h"
 #include "core/engine/interleaved.h"
+#include "core/engine/population.h"
 #include "core/env/registry.h"
 #include "core/env/repeated.h"
 #include "core/env/resized.h"
@@ -76,9 +77,12 @@ void complete_interleaved(System& system, const std::shared_ptr<InterleavedParts
   };
   std::vector<Metrics::Spec> curves = {{"learn/return", "Return of collected episodes", "reward", "step"},
                                        {"learn/episode_length", "Length of collected episodes", "steps", "step"}};
+  const auto spaces = system.make_env()->spaces();
+  if (spaces.costs) curves.push_back(cost_curve("learn/cost", "Cost of collected episodes", "step", spaces));
   for (auto& curve : parts->learner->curves()) curves.push_back(std::move(curve));
   for (auto& curve : GaugeWatch::curves("update")) curves.push_back(std::move(curve));
   curves.push_back({"evaluate/reward", "Return of unseen episodes", "reward", "episode"});
+  if (spaces.costs) curves.push_back(cost_curve("evaluate/cost", "Cost of unseen episodes", "episode", spaces));
   system.metrics = Metrics(std::move(curves));
   system.parts = parts;
   system.memory_bytes = [p = parts.get()] { return static_cast<double>(p->feed->replay().bytes()); };

@@ -17,9 +17,12 @@ void Metrics::write_events_to(const std::filesystem::path& directory) {
   }
 }
 
+bool Metrics::declares(const std::string& name) const {
+  return std::any_of(specs_.begin(), specs_.end(), [&](const Spec& spec) { return spec.name == name; });
+}
+
 void Metrics::add(const std::string& name, std::int64_t step, double value) {
-  const auto known = std::any_of(specs_.begin(), specs_.end(), [&](const Spec& spec) { return spec.name == name; });
-  if (!known) throw Error("the curve '" + name + "' is not declared by this recipe");
+  if (!declares(name)) throw Error("the curve '" + name + "' is not declared by this recipe");
   if (!std::isfinite(value)) {
     throw Error(name + " is not finite at step " + std::to_string(step) +
                 ". The last checkpoint is whole: resume from it with a smaller learning rate");

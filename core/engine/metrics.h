@@ -31,6 +31,7 @@ class Metrics {
   bool writes_events() const { return events_ != nullptr; }
   /// `name` must be declared. A non-finite value throws dream::Error naming it: the phase stops there.
   void add(const std::string& name, std::int64_t step, double value);
+  bool declares(const std::string& name) const;
   void clear(const std::string& prefix);  // forget the curves whose name begins so: a phase starts anew
 
   /// The level that is drawn into a curve; none where it is not above 0.

@@ -4,6 +4,7 @@
 #include "api/platform_time.h"
 #include "core/engine/counters.h"
 #include "core/engine/evaluate.h"
+#include "core/engine/population.h"
 #include "core/nn/generator.h"
 
 namespace dream {
@@ -99,6 +100,8 @@ void complete_offline(System& system, const std::shared_ptr<InterleavedParts>& p
   parts->feed = std::make_unique<Feed>(system, parts->rng("replay"));
   auto curves = parts->learner->curves();
   curves.push_back({"evaluate/reward", "Return of unseen episodes", "reward", "episode"});
+  const auto spaces = system.make_env()->spaces();
+  if (spaces.costs) curves.push_back(cost_curve("evaluate/cost", "Cost of unseen episodes", "episode", spaces));
   system.metrics = Metrics(std::move(curves));
   system.parts = parts;
   system.memory_bytes = [p = parts.get()] { return static_cast<double>(p->feed->replay().bytes()); };

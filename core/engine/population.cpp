@@ -40,7 +40,7 @@ void Population::start_assigned() {
 
 void Population::finish(std::int64_t lane, double reward) {
   const auto& state = state_[static_cast<std::size_t>(lane)];
-  results_[static_cast<std::size_t>(state.job)] = {reward, state.steps};
+  results_[static_cast<std::size_t>(state.job)] = {reward, state.steps, state.cost};
   ++done_;
   assign(lane);
 }
@@ -63,6 +63,7 @@ std::int64_t Population::tick() {
     ++stepped;
     ++lane.steps;
     lane.reward += outcome.reward;
+    lane.cost += outcome.cost;
     lane.unrewarding += outcome.reward;
     ++lane.since_reward;
     if (outcome.reward > 0) lane.since_reward = 0, lane.unrewarding = 0;
@@ -111,7 +112,14 @@ void Population::save(Checkpoint& into, const std::string& prefix) const {
     lanes.insert(lanes.end(), {static_cast<double>(lane.job), static_cast<double>(lane.steps),
                                static_cast<double>(lane.since_reward), lane.reward, lane.unrewarding});
   }
-  for (const auto& result : results_) results.insert(results.end(), {result.reward, static_cast<double>(result.steps)});
+  std::vector<double> costs;  // of the lanes, then of the results; written where there are any
+  for (const auto& lane : state_) costs.push_back(lane.cost);
+  for (const auto& result : results_) {
+    results.insert(results.end(), {result.reward, static_cast<double>(result.steps)});
+    costs.push_back(result.cost);
+  }
+  if (std::ranges::any_of(costs, [](double cost) { return cost != 0; }))
+    into.tensors[prefix + "costs"] = torch::tensor(costs, torch::kFloat64);
   into.tensors[prefix + "lanes"] = torch::tensor(lanes, torch::kFloat64).view({-1, 5});
   into.tensors[prefix + "results"] = torch::tensor(results, torch::kFloat64).view({-1, 2});
   into.tensors[prefix + "queue"] = torch::tensor({next_, done_}, torch::kInt64);
@@ -130,6 +138,9 @@ void Population::load(const Checkpoint& from, const std::string& prefix) {
   const auto lanes = from.exact(prefix + "lanes", {lanes_.count(), 5}).to(torch::kFloat64).contiguous();
   const auto jobs = static_cast<std::int64_t>(results_.size());
   const auto results = from.exact(prefix + "results", {jobs, 2}).to(torch::kFloat64).contiguous();
+  auto costs = torch::zeros({lanes_.count() + jobs}, torch::kFloat64);
+  if (from.tensors.contains(prefix + "costs"))
+    costs = finite_tensor(from, prefix + "costs", costs.sizes()).to(torch::kFloat64).contiguous();
   const auto queue = counters_of(from, prefix + "queue", {"begun episodes", "finished episodes"});
   const auto next = queue[0], done = queue[1];
   if (next > jobs || done > next) throw Error(from.origin + ": '" + prefix + "queue' is out of range");
@@ -144,43 +155,74 @@ void Population::load(const Checkpoint& from, const std::string& prefix) {
       throw Error(from.origin + ": '" + prefix + "lanes' names an episode that does not exist, or one twice");
     if (row[1] < 0 || row[2] < 0 || row[2] > row[1])
       throw Error(from.origin + ": '" + prefix + "lanes' counts steps that no episode can have");
-    state.push_back({job, static_cast<std::int64_t>(row[1]), static_cast<std::int64_t>(row[2]), row[3], row[4]});
+    state.push_back({job, static_cast<std::int64_t>(row[1]), static_cast<std::int64_t>(row[2]), row[3], row[4],
+                     costs.data_ptr<double>()[lane]});
   }
   lanes_.load(from, prefix + "lane_");
   state_ = std::move(state);
   for (std::int64_t job = 0; job < jobs; ++job) {
     const double* row = results.data_ptr<double>() + job * 2;
-    results_[static_cast<std::size_t>(job)] = {row[0], static_cast<std::int64_t>(row[1])};
+    results_[static_cast<std::size_t>(job)] = {row[0], static_cast<std::int64_t>(row[1]),
+                                               costs.data_ptr<double>()[lanes_.count() + job]};
   }
   next_ = next;
   done_ = done;
 }
 
-Score score_of(const std::vector<Population::Result>& results) {
+namespace {
+
+Score score_of(const std::vector<Population::Result>& results, double Population::Result::*what) {
   Score score;
   const auto n = static_cast<double>(results.size());
-  for (const auto& result : results) score.mean += result.reward / n;
-  for (const auto& result : results) score.deviation += (result.reward - score.mean) * (result.reward - score.mean) / n;
+  for (const auto& result : results) score.mean += result.*what / n;
+  for (const auto& result : results) score.deviation += (result.*what - score.mean) * (result.*what - score.mean) / n;
   score.deviation = std::sqrt(score.deviation);
   return score;
 }
 
-std::string score_in_words(const std::vector<Population::Result>& results, const std::string& noun) {
-  const auto [mean, deviation] = score_of(results);
+std::string in_words(const Score& score, std::size_t episodes, const std::string& noun) {
+  const auto [mean, deviation] = score;
   std::ostringstream text;
   const double size = std::abs(mean) + deviation;
   const int digits = size >= 100 ? 0 : size >= 0.1 ? 2 : 6;
   const double unit = std::pow(10, digits);
   text << std::fixed << std::setprecision(digits) << std::round(mean * unit) / unit + 0.0  // no -0
-       << " ± " << deviation << " over " << results.size() << " unseen " << noun;
+       << " ± " << deviation << " over " << episodes << " unseen " << noun;
   return text.str();
+}
+
+}  // namespace
+
+Score score_of(const std::vector<Population::Result>& results) {
+  return score_of(results, &Population::Result::reward);
+}
+
+Score cost_of(const std::vector<Population::Result>& results) {
+  return score_of(results, &Population::Result::cost);
+}
+
+std::string score_in_words(const std::vector<Population::Result>& results, const std::string& noun) {
+  return in_words(score_of(results), results.size(), noun);
+}
+
+std::string cost_in_words(const std::vector<Population::Result>& results, const std::string& noun) {
+  return in_words(cost_of(results), results.size(), noun);
+}
+
+Metrics::Spec cost_curve(std::string name, std::string title, std::string x_unit, const Spaces& spaces) {
+  return {std::move(name), std::move(title), "cost", std::move(x_unit), spaces.cost_limit, "limit"};
 }
 
 void publish_score(System& system, const std::vector<Population::Result>& results, const std::string& noun) {
   system.metrics.clear("evaluate/");
   std::int64_t episode = 0;
-  for (const auto& result : results) system.metrics.add("evaluate/reward", ++episode, result.reward);
+  const bool costs = system.metrics.declares("evaluate/cost");
+  for (const auto& result : results) {
+    system.metrics.add("evaluate/reward", ++episode, result.reward);
+    if (costs) system.metrics.add("evaluate/cost", episode, result.cost);
+  }
   system.facts[score_fact] = score_in_words(results, noun);
+  if (costs) system.facts[cost_fact] = cost_in_words(results, noun);
 }
 
 }  // namespace dream

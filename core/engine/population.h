@@ -24,6 +24,7 @@ class Population {
   struct Result {
     double reward = 0;
     std::int64_t steps = 0;
+    double cost = 0;  // of the steps that were made
   };
 
   /// What the lanes see, and the candidate that drives each lane [L] (int64, on the CPU) -> actions [L, A].
@@ -54,6 +55,7 @@ class Population {
     std::int64_t job = -1;  // candidate · seeds + seed; -1 = idle
     std::int64_t steps = 0, since_reward = 0;
     double reward = 0, unrewarding = 0;  // unrewarding: the sum since the last positive reward
+    double cost = 0;
   };
   void assign(std::int64_t lane);
   void start_assigned();
@@ -69,15 +71,20 @@ class Population {
   std::int64_t next_ = 0, done_ = 0;
 };
 
-/// Of the rewards of all episodes; the deviation is that of these episodes, not an estimate for all that there could
-/// be.
+/// Of the rewards, or the costs, of all episodes; the deviation is that of these episodes, not an estimate for all that
+/// there could be.
 struct Score {
   double mean = 0, deviation = 0;
 };
 Score score_of(const std::vector<Population::Result>& results);
+Score cost_of(const std::vector<Population::Result>& results);
 /// "903 ± 28 over 100 unseen tracks", as lists of runs read it.
 std::string score_in_words(const std::vector<Population::Result>& results, const std::string& noun);
-/// The rewards as the curve "evaluate/reward" and their score as a fact: "5.26 ± 1.29 over 100 unseen tracks".
+std::string cost_in_words(const std::vector<Population::Result>& results, const std::string& noun);
+/// A curve of what episodes cost, with what one may cost drawn in.
+Metrics::Spec cost_curve(std::string name, std::string title, std::string x_unit, const Spaces& spaces);
+/// The rewards as the curve "evaluate/reward" and their score as a fact: "5.26 ± 1.29 over 100 unseen tracks". Where
+/// "evaluate/cost" is declared, the costs as well, as the fact "cost".
 void publish_score(System& system, const std::vector<Population::Result>& results, const std::string& noun);
 
 }  // namespace dream

@@ -84,6 +84,11 @@ void Recorder::add(const torch::Tensor& action, const StepResult& result, const 
     episode_.fill_columns();  // steps that left nothing
     column.values.insert(column.values.end(), values.data_ptr<float>(), values.data_ptr<float>() + values.numel());
   }
+  if (spaces_.costs) {
+    auto& column = episode_.extra[cost_column];
+    episode_.fill_columns();  // an episode under way may be from before it was kept
+    column.values.push_back(result.cost);
+  }
   const auto row = action.contiguous();
   episode_.actions.insert(episode_.actions.end(), row.data_ptr<float>(), row.data_ptr<float>() + row.numel());
   episode_.rewards.push_back(result.reward);

@@ -7,7 +7,7 @@
 
 namespace dream {
 
-/// Builds an Episode step by step.
+/// Builds an Episode step by step. In a world with costs it has a column `cost_column`, one number beside every action.
 class Recorder {
  public:
   explicit Recorder(const Spaces& spaces, int lane = -1) : spaces_(spaces), lane_(lane) {}

@@ -21,6 +21,7 @@ constexpr const char* run_progress_key = "progress";
 /// Findings in words (System::facts) stand under this and their name; lists of runs show the score.
 constexpr const char* fact_prefix = "fact/";
 constexpr const char* score_fact = "score";
+constexpr const char* cost_fact = "cost";  // of a world with costs
 
 /// The checkpoint of a run, in today's format whatever it was written in. Throws dream::Error for one that a newer
 /// program has written.

@@ -20,6 +20,9 @@ struct StepResult {
   bool done() const { return terminated || truncated; }
 };
 
+/// What costs are called wherever steps are written down.
+inline constexpr const char* cost_column = "cost";
+
 /// A piece of the simulator's true state, for traces and analyses: "pose" [3], "track" [N, 4] …
 struct NamedArray {
   std::string name;

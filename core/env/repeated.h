@@ -5,7 +5,7 @@
 
 namespace dream {
 
-/// Every action is held for `times` steps of another environment; rewards add up, and an end cuts it short.
+/// Every action is held for `times` steps of another environment; rewards and costs add up, and an end cuts it short.
 class RepeatedEnv : public Env {
  public:
   RepeatedEnv(std::unique_ptr<Env> inner, int times)
@@ -20,7 +20,7 @@ class RepeatedEnv : public Env {
     StepResult sum;
     for (int i = 0; i < times_ && !sum.done(); ++i) {
       const auto one = inner_->step(action);
-      sum = {sum.reward + one.reward, one.terminated, one.truncated};
+      sum = {sum.reward + one.reward, one.terminated, one.truncated, sum.cost + one.cost};
     }
     return sum;
   }

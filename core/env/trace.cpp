@@ -44,7 +44,7 @@ Npz make_trace(Env& env, std::uint64_t seed, const NpyArray& actions) {
   const std::vector<float> values = actions.to_floats();
   check_actions(values, spaces.action);
   std::vector<std::uint8_t> observation, terminated, truncated;
-  std::vector<float> vector, reward;
+  std::vector<float> vector, reward, cost;
   std::vector<NamedArray> states;  // of each step, one after the other
 
   env.reset(seed);
@@ -58,6 +58,7 @@ Npz make_trace(Env& env, std::uint64_t seed, const NpyArray& actions) {
     const StepResult result = env.step({values.data() + t * size, size});
     done = result.done();
     reward.push_back(result.reward);
+    cost.push_back(result.cost);
     terminated.push_back(result.terminated ? 1 : 0);
     truncated.push_back(result.truncated ? 1 : 0);
     if (spaces.image_bytes() > 0) {
@@ -93,6 +94,7 @@ Npz make_trace(Env& env, std::uint64_t seed, const NpyArray& actions) {
   }
   if (!spaces.vector_names.empty()) add("vector", {steps, spaces.vector_names.size()}, vector);
   add("reward", {steps}, reward);
+  if (spaces.costs) add(cost_column, {steps}, cost);
   add_flags("terminated", terminated);
   add_flags("truncated", truncated);
   for (NamedArray& state : states) {

@@ -11,6 +11,7 @@ namespace dream {
 ///   observation [T', H, W, C] uint8   the picture after each step, where the environment has one
 ///   vector [T', V] float32            likewise
 ///   reward [T'] float32, terminated [T'] bool, truncated [T'] bool
+///   cost [T'] float32                 where the environment has costs
 /// and the environment's diagnostics: those of each step as [T', …] (CarRacing: pose [T', 3]), those of the episode as
 /// they are (track [N, 4]), all float64.
 /// Throws dream::Error when the actions' shape or a value does not fit.

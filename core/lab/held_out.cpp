@@ -122,6 +122,7 @@ void HeldOut::Group::advance(System& system) {
     const auto result = envs[lane]->step({values, static_cast<std::size_t>(axes)});
     data.actions.insert(data.actions.end(), values, values + axes);
     data.rewards.push_back(result.reward);
+    if (envs[lane]->spaces().costs) data.extra[cost_column].values.push_back(result.cost);
     data.terminated.push_back(result.terminated), data.truncated.push_back(result.truncated);
     reward[static_cast<std::int64_t>(lane)] = result.reward;
     look(lived[lane], *envs[lane]);

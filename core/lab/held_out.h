@@ -11,7 +11,8 @@
 namespace dream {
 
 /// An episode that no training has seen: evaluation's seeds, driven by the run's own behaviour (at random where it has
-/// none). What the simulator knows beside each frame (Env::diagnostics, of at most 16 numbers) is in `extra`.
+/// none). What the simulator knows beside each frame (Env::diagnostics, of at most 16 numbers) is in `extra`,
+/// and what steps cost in a world with costs.
 struct LivedEpisode {
   Episode data;
   std::shared_ptr<const std::vector<float>> actions;  // data.actions, for moments

@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 
 #include "api/error.h"
 #include "core/env/registry.h"
+#include "core/env/repeated.h"
 #include "tests/data/temp_folder.h"
 
 namespace dream {
@@ -41,6 +44,49 @@ TEST(Trace, HoldsWhatTheEpisodeWas) {
     EXPECT_TRUE(std::equal(image.begin(), image.end(), frames.begin() + t * image.size())) << t;
     EXPECT_EQ(env->diagnostics()[0].values[1], poses[3 * t + 1]);
   }
+}
+
+TEST(Trace, HoldsCostsWhereThereAreAny) {
+  auto env = make_env("PointGoal");
+  std::vector<float> actions;
+  for (int i = 0; i < 250; ++i) actions.insert(actions.end(), {std::sin(0.15f * static_cast<float>(i)), std::cos(0.11f * static_cast<float>(i))});
+  const Npz trace = make_trace(*env, 2, NpyArray::of<float>({250, 2}, actions));
+  const auto costs = trace.at("cost").view<float>("cost");
+  ASSERT_EQ(costs.size(), 250u);
+  env->reset(2);
+  float sum = 0;
+  for (std::size_t t = 0; t < 250; ++t) {
+    ASSERT_EQ(env->step(std::span(actions).subspan(2 * t, 2)).cost, costs[t]) << t;
+    sum += costs[t];
+  }
+  EXPECT_GT(sum, 0);
+  auto free = make_env("Catch");
+  const Npz other = make_trace(*free, 0, NpyArray::of<float>({1}, std::vector<float>{1}));
+  EXPECT_TRUE(std::ranges::none_of(other.arrays, [](const auto& array) { return array.first == "cost"; }));
+}
+
+TEST(Repeated, RewardsAndCostsAddUp) {
+  auto env = make_env("PointGoal");
+  RepeatedEnv repeated(make_env("PointGoal"), 3);
+  EXPECT_TRUE(repeated.spaces().costs);
+  EXPECT_EQ(repeated.spaces().cost_limit, env->spaces().cost_limit);
+  env->reset(2);
+  repeated.reset(2);
+  float sum = 0;
+  for (int i = 0; i < 83; ++i) {
+    const std::array action{std::sin(0.45f * static_cast<float>(i)), std::cos(0.33f * static_cast<float>(i))};
+    StepResult expected;
+    for (int k = 0; k < 3; ++k) {
+      const StepResult one = env->step(action);
+      expected.reward += one.reward;
+      expected.cost += one.cost;
+    }
+    const StepResult result = repeated.step(action);
+    ASSERT_EQ(result.reward, expected.reward) << i;
+    ASSERT_EQ(result.cost, expected.cost) << i;
+    sum += result.cost;
+  }
+  EXPECT_GT(sum, 0);
 }
 
 TEST(Trace, StopsAtTheEnd) {

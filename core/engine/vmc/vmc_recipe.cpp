@@ -6,6 +6,7 @@
 #include "core/behaviours/linear_controller.h"
 #include "core/data/dataset.h"
 #include "core/engine/gauge_watch.h"
+#include "core/engine/population.h"
 #include "core/env/registry.h"
 #include "core/env/resized.h"
 #include "core/nn/device.h"
@@ -34,7 +35,7 @@ std::vector<Squash> squash_for(const VmcOptions& options, const std::string& env
   return squash;
 }
 
-std::vector<Metrics::Spec> curves(const VmcOptions& options) {
+std::vector<Metrics::Spec> curves(const VmcOptions& options, const Spaces& spaces) {
   const double tolerance = 0.5 * static_cast<double>(options.v.latent_size);
   std::ostringstream label;
   label << "tolerance 0.5·z = " << tolerance;
@@ -56,6 +57,7 @@ std::vector<Metrics::Spec> curves(const VmcOptions& options) {
   specs.push_back({"c/best", "C: best candidate's return", "reward", "generation"});
   specs.push_back({"c/sigma", "C: CMA-ES rms deviation", "", "generation"});
   specs.push_back({"evaluate/reward", "Return on unseen tracks", "reward", "episode"});
+  if (spaces.costs) specs.push_back(cost_curve("evaluate/cost", "Cost of unseen tracks", "episode", spaces));
   return specs;
 }
 
@@ -254,7 +256,7 @@ std::unique_ptr<System> make_vmc(const RunSpec& spec) {
   parts->model->m()->set_bfloat16(options.m.bfloat16 && bfloat16_is_fast(system->device));
   system->model = parts->model;
   system->behaviour = parts->controller;
-  system->metrics = Metrics(curves(options));
+  system->metrics = Metrics(curves(options, spaces));
   system->parts = parts;
   system->memory_bytes = [p = parts.get()] { return static_cast<double>(p->replay.bytes()); };
   system->budget_bytes = [p = parts.get()] { return p->options.collect.budget_gb * 1e9; };
