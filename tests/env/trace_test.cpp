@@ -49,7 +49,8 @@ TEST(Trace, HoldsWhatTheEpisodeWas) {
 TEST(Trace, HoldsCostsWhereThereAreAny) {
   auto env = make_env("PointGoal");
   std::vector<float> actions;
-  for (int i = 0; i < 250; ++i) actions.insert(actions.end(), {std::sin(0.15f * static_cast<float>(i)), std::cos(0.11f * static_cast<float>(i))});
+  for (int i = 0; i < 250; ++i)
+    actions.insert(actions.end(), {std::sin(0.15f * static_cast<float>(i)), std::cos(0.11f * static_cast<float>(i))});
   const Npz trace = make_trace(*env, 2, NpyArray::of<float>({250, 2}, actions));
   const auto costs = trace.at("cost").view<float>("cost");
   ASSERT_EQ(costs.size(), 250u);
