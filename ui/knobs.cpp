@@ -47,27 +47,6 @@ double draw_one(Ui& ui, const std::vector<const KnobView*>& knobs, const std::st
   return value;
 }
 
-/// A knob that chooses: a list of its names.
-void draw_choice(Ui& ui, const KnobView& view, float width) {
-  const Knob& knob = view.knob;
-  ImGui::AlignTextToFramePadding();
-  text(ui.color().text, "%s", knob.symbol.c_str());
-  ImGui::SameLine(0, ui.px(6));
-  const double now = ui.settle(knob.name, view.value);
-  const auto at = std::min(static_cast<std::size_t>(std::max(0.0, now)), knob.choices.size() - 1);
-  ImGui::SetNextItemWidth(width - ImGui::CalcTextSize(knob.symbol.c_str()).x);
-  if (ImGui::BeginCombo(("##" + knob.name).c_str(), knob.choices[at].c_str())) {
-    for (std::size_t i = 0; i < knob.choices.size(); ++i) {
-      if (ImGui::Selectable(knob.choices[i].c_str(), i == at) && i != at)
-        set_knobs(ui, {{knob.name, static_cast<double>(i)}}, {{knob.name, now}});
-    }
-    ImGui::EndCombo();
-  } else {
-    tip(ui, knob.title.c_str(), knob.help.c_str());
-  }
-  ImGui::SameLine(0, ui.px(12));
-}
-
 void draw_link(Ui& ui, bool linked, const std::vector<const KnobView*>& all) {
   const std::string label = std::string(linked ? icon::link : icon::unlink) + "###link";
   ImGui::PushStyleColor(ImGuiCol_Button, IM_COL32_BLACK_TRANS);
@@ -111,7 +90,47 @@ void set_knobs(Ui& ui, const KnobSettings& after, const KnobSettings& before) {
 
 std::size_t knob_sliders(const Ui& ui) {
   const auto all = group_of_knobs(ui.dream()).size();
-  return ui.dream().knobs.size() - (all > 1 && ui.settings.link_knobs ? all - 1 : 0);
+  const auto lists = choices_of(ui.dream()).size();
+  return ui.dream().knobs.size() - lists - (all > 1 && ui.settings.link_knobs ? all - 1 : 0);
+}
+
+std::vector<const KnobView*> choices_of(const DreamView& dream) {
+  std::vector<const KnobView*> found;
+  for (const auto& k : dream.knobs)
+    if (!k.knob.choices.empty()) found.push_back(&k);
+  return found;
+}
+
+namespace {
+
+std::size_t chosen_in(Ui& ui, const KnobView& view) {
+  const double now = ui.settle(view.knob.name, view.value);
+  return std::min(static_cast<std::size_t>(std::max(0.0, now)), view.knob.choices.size() - 1);
+}
+
+}  // namespace
+
+float choice_width(Ui& ui, const KnobView& view) {
+  const auto at = chosen_in(ui, view);
+  const float arrow = ImGui::GetFrameHeight();
+  return at == 0 ? arrow : arrow + ImGui::CalcTextSize(view.knob.choices[at].c_str()).x + ui.px(18);
+}
+
+void draw_choice(Ui& ui, const KnobView& view, float width) {
+  const Knob& knob = view.knob;
+  const auto at = chosen_in(ui, view);
+  ImGui::SetNextItemWidth(width);
+  // As it is by itself it is an arrow alone.
+  if (ImGui::BeginCombo(("##" + knob.name).c_str(), knob.choices[at].c_str(), at == 0 ? ImGuiComboFlags_NoPreview : 0)) {
+    text(ui.color().muted, "%s", knob.title.c_str());
+    for (std::size_t i = 0; i < knob.choices.size(); ++i) {
+      if (ImGui::Selectable(knob.choices[i].c_str(), i == at) && i != at)
+        set_knobs(ui, {{knob.name, static_cast<double>(i)}}, {{knob.name, static_cast<double>(at)}});
+    }
+    ImGui::EndCombo();
+  } else {
+    tip(ui, (knob.title + ": " + knob.choices[at]).c_str(), knob.help.c_str());
+  }
 }
 
 void draw_knobs(Ui& ui, const DreamView& dream, float width) {
@@ -129,10 +148,7 @@ void draw_knobs(Ui& ui, const DreamView& dream, float width) {
   for (const auto& k : dream.knobs) {
     const bool grouped = std::ranges::find(all, &k) != all.end();
     if (linked && grouped) continue;
-    if (!k.knob.choices.empty()) {
-      draw_choice(ui, k, each);
-      continue;
-    }
+    if (!k.knob.choices.empty()) continue;
     const std::string help = grouped ? k.knob.help + "\n" + help_of(k.knob.group) : k.knob.help;
     draw_one(ui, {&k}, k.knob.name, k.knob.symbol.c_str(), k.knob.title, help, each);
   }

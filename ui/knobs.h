@@ -14,7 +14,11 @@ using KnobSettings = std::vector<std::pair<std::string, double>>;
 void set_knobs(Ui& ui, const KnobSettings& after, const KnobSettings& before = {});
 /// How many sliders draw_knobs() needs: linked ones share one.
 std::size_t knob_sliders(const Ui& ui);
-/// A slider for every knob that the model and its behaviour offer, in a row.
+/// Those that choose among names: each a list of its own, beside who drives.
+std::vector<const KnobView*> choices_of(const DreamView& dream);
+float choice_width(Ui& ui, const KnobView& view);
+void draw_choice(Ui& ui, const KnobView& view, float width);
+/// A slider for every other knob that the model and its behaviour offer, in a row.
 void draw_knobs(Ui& ui, const DreamView& dream, float width);
 
 }  // namespace dream::ui
