@@ -62,6 +62,7 @@ def tdmpc2(checkout, kind, seconds):
     for name in ("common.init", "common.layers", "common.math", "common.scale", "common.world_model", "tdmpc2"):
         path = root / (name.replace(".", "/") + ".py")
         source = path.read_text().replace("cuda:0", "cpu").replace("capturable=True", "capturable=False")
+        source = source.replace("WorldModel(cfg).to(self.device)", "WorldModel(cfg)")  # it is there already
         module = types.ModuleType(name)
         module.__file__ = str(path)
         sys.modules[name] = module

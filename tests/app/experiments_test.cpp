@@ -36,8 +36,8 @@ TEST_P(LiveExperiments, PlayThemselvesToTheirEndAndPutEverythingBack) {
     window->ui().send(SetCoupling{Coupling::anchored, 7});
     window->ui().send(SetPilot{true});
     for (const KnobView& knob : dream().knobs) window->ui().send(SetKnob{knob.knob.name, knob.knob.minimum});
-    window->ui().send(SetSpeed{0});
-    until(ctx, "the settings", [&] { return dream().human_pilot && dream().steps_per_second == 0; });
+    window->ui().send(SetSpeed{60});  // a table dreams faster than sentences can be read
+    until(ctx, "the settings", [&] { return dream().human_pilot && dream().steps_per_second == 60; });
     const std::string before = settings_of(dream());
     int played = 0;
     for (const Experiment& each : experiments()) {
@@ -59,7 +59,7 @@ TEST_P(LiveExperiments, PlayThemselvesToTheirEndAndPutEverythingBack) {
       EXPECT_EQ(said, each.deeds.back().says);
       until(ctx, "all is as before: " + before, [&] { return settings_of(dream()) == before; });
     }
-    EXPECT_GT(played, 0);
+    EXPECT_EQ(played > 0, dream().has_model);
   });
 }
 
