@@ -10,6 +10,7 @@
 #include "app/cli/verb.h"
 #include "core/base/durable_file.h"
 #include "core/base/platform.h"
+#include "core/behaviours/knobs.h"
 #include "core/behaviours/pilot.h"
 #include "core/behaviours/planner.h"
 #include "core/behaviours/random_action.h"
@@ -84,7 +85,7 @@ std::shared_ptr<Planner> planner_in(const System& system, const std::string& met
 Verb eval_verb(CLI::App& app) {
   struct Options {
     std::string run, json, behaviour = "policy";
-    std::vector<std::string> plan;
+    std::vector<std::string> plan, knobs;
     std::int64_t episodes = 100, lanes = 50, max_steps = 1000, horizon = 100;
     bool dream = false, random = false, keep = false;
     double tau = 1;
@@ -107,6 +108,8 @@ Verb eval_verb(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--plan", options->plan,
                       "A setting of the plan, key=value; repeatable: candidates, iterations, elites, horizon, …");
+  command->add_option("--knob", options->knobs,
+                      "A knob of the model or of who drives, name=value; repeatable: simulations=0 is a policy without its search");
   command->add_option("--tau", options->tau, "Temperature τ of the dream")
       ->transform(number_between(0.01, 10))
       ->capture_default_str();
@@ -145,6 +148,12 @@ Verb eval_verb(CLI::App& app) {
             if (plans && options->keep)
               throw Error("--keep writes the score of the run's own policy; leave --behaviour away");
             if (plans) system->behaviour = planner_in(*system, options->behaviour, options->plan);
+            auto knobs = system->model ? together(system->model->knobs(), temperature, options->tau) : KnobValues{};
+            const auto known = knobs_of(system->model.get(), system->behaviour.get());
+            for (const auto& text : options->knobs) {
+              const auto [name, value] = knob_from_text(known, text);
+              knobs[name] = value;
+            }
             if (!system->behaviour)
               throw Error(options->run + " has no behaviour whose episodes could be scored: people drive it");
             if (options->dream && !system->model)
@@ -160,8 +169,7 @@ Verb eval_verb(CLI::App& app) {
             const auto max_steps = limit > 0 ? std::min(options->max_steps, limit) : options->max_steps;
             if (options->dream) {
               lanes = std::make_unique<DreamLanes>(system->model, system->starts, lane_count, max_steps,
-                                                   together(system->model->knobs(), temperature, options->tau),
-                                                   common.seed);
+                                                   knobs, common.seed);
             } else {
               lanes =
                   std::make_unique<RealLanes>(system->model, system->device, system->make_env, lane_count, common.seed);
@@ -197,13 +205,17 @@ Verb eval_verb(CLI::App& app) {
             };
             const auto played =
                 score(options->dream ? "return in the dream" : "return", options->dream ? "dreams" : "unseen episodes",
-                      [&](const Seen& seen) { return pilot.drive(seen, rng); });
+                      [&](Seen seen) {
+                        seen.knobs = knobs;
+                        return pilot.drive(seen, rng);
+                      });
 
             if (options->keep) keep_score(file, mark, played);
             nlohmann::json json = {{"run", options->run},
                                    {"environment", system->environment},
                                    {"recipe", system->recipe},
                                    {"behaviour", options->behaviour},
+                                   {"knobs", options->knobs},
                                    {"episodes", played.rewards.size()},
                                    {"dream", options->dream},
                                    {"mean", played.score.mean},

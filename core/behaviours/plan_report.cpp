@@ -58,6 +58,11 @@ Curve returns_of(const Planner::Plan& plan) {
 
 void Planner::report(const Seen& seen, const Carry& memory, ProbeSink& sink, at::Generator rng) {
   if (std::ranges::none_of(probe_names(), [&](const auto& name) { return sink.wants(name); })) return;
+  if (budget(seen.knobs).rounds == 0) {
+    if (sink.wants("plan/actions"))
+      sink.put("plan/actions", "Planned actions", "", Text{"No rounds: the policy that proposes candidates acts by itself."});
+    return;
+  }
   const Seen lane{seen.model, select_lane(seen.carry, 0), {}, {}, seen.knobs};
   const auto own = select_lane(memory, 0);
   const auto plan = this->plan(lane, from_memory(own, "mean", seen.knobs), rng, {}, from_memory(own, "elites", seen.knobs));

@@ -85,11 +85,13 @@ Planner::Planner(const ActionSpace& space, const PlannerOptions& options, std::s
 }
 
 Knob Planner::iterations() const {
+  const bool alone = prior_ && options_.from_prior > 0;
   return {options_.knobs + "_iterations",
           "I",
           "Rounds of the plan",
-          "Rounds of candidates before each action, each around the best of the last: how long the planner thinks.",
-          1,
+          "Rounds of candidates before each action, each around the best of the last: how long the planner thinks." +
+              std::string(alone ? " 0: the policy that proposes candidates acts by itself." : ""),
+          alone ? 0.0 : 1.0,
           std::max(30.0, static_cast<double>(options_.iterations)),
           static_cast<double>(options_.iterations),
           false,
@@ -161,6 +163,11 @@ torch::Tensor Planner::to_environment(const torch::Tensor& action) const {
 }
 
 Decision Planner::decide(const Seen& seen, const Carry& memory, Mode mode, at::Generator rng) {
+  if (budget(seen.knobs).rounds == 0) {
+    auto decision = prior_->decide(seen, {}, mode, rng);
+    decision.memory = memory;
+    return decision;
+  }
   const auto plan = this->plan(seen, from_memory(memory, "mean", seen.knobs), rng, {},
                                from_memory(memory, "elites", seen.knobs));
   auto action = plan.best.select(1, 0);

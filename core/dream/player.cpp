@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <sstream>
 
 #include "api/error.h"
 #include "api/platform_time.h"
+#include "core/behaviours/knobs.h"
 #include "core/engine/weight_history.h"
 #include "core/nn/generator.h"
 #include "core/probe/from_tensor.h"
@@ -274,24 +274,12 @@ void Player::drive(const Drive& drive) {
 }
 
 std::vector<Knob> Player::knobs() const {
-  std::vector<Knob> all;
-  if (system_->model) all = system_->model->knobs();
-  if (!system_->who_drives()) return all;
-  for (auto& knob : system_->who_drives()->knobs()) all.push_back(std::move(knob));
-  return all;
+  return knobs_of(system_->model.get(), system_->who_drives().get());
 }
 
 void Player::set_knob(const std::string& name, double value) {
   if (!system_) throw Error("no model is loaded, so there is no '" + name + "' to set; open a run first");
-  const auto all = knobs();
-  const auto knob = std::ranges::find(all, name, &Knob::name);
-  if (knob == all.end()) throw Error("neither the model nor its behaviour has a knob '" + name + "'");
-  if (!(value >= knob->minimum && value <= knob->maximum)) {
-    std::ostringstream text;
-    text << knob->title << " is a number from " << knob->minimum << " to " << knob->maximum << ", not " << value;
-    throw Error(text.str());
-  }
-  knob_values_[name] = knob->whole ? std::round(value) : value;
+  knob_values_[name] = checked_knob(knobs(), name, value);
   changed_ = true;
 }
 
