@@ -38,6 +38,7 @@ struct Spaces {
   int state_columns = 0;      // with states: they lie in rows of so many, as a maze's cells; 0 = in no order
   bool costs = false;         // a step may cost beside what it rewards, as a hazard does
   float cost_limit = 0;       // with costs: what an episode may cost
+  std::vector<std::string> tasks;  // of several worlds in turn: the episode of seed s is of task s mod n, the vector's first number
 
   std::size_t image_bytes() const { return static_cast<std::size_t>(image_height) * image_width * image_channels; }
 };
