@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -27,11 +28,17 @@ namespace {
 // Of the measurement of imagined steps.
 constexpr std::int64_t horizon_episodes = 10, horizon_context = 60, horizon_dreams = 8;
 
+/// Whose turn an episode is in a world of several: that of the first one's seed, then one after the other.
+struct Turn {
+  std::vector<std::string> tasks;
+  std::uint64_t first = 0;
+};
+
 /// What the episodes of one player gave, printed when it is made.
 struct Played {
   /// `cost_limit`: what an episode may cost; none where the world has no costs.
   Played(const std::vector<Population::Result>& results, const char* what, const char* whom,
-         std::optional<float> cost_limit) {
+         std::optional<float> cost_limit, const Turn& turn) {
     std::vector<std::int64_t> lengths;
     for (const auto& result : results) {
       rewards.push_back(result.reward), costs.push_back(result.cost), lengths.push_back(result.steps);
@@ -50,9 +57,18 @@ struct Played {
       std::printf("  cost  %.2f ± %.2f, of %g that an episode may cost (most %.1f)\n", cost.mean, cost.deviation,
                   static_cast<double>(*cost_limit), *std::ranges::max_element(costs));
     }
+    for (std::size_t task = 0; task < turn.tasks.size(); ++task) {
+      std::vector<Population::Result> own;
+      for (std::size_t i = 0; i < results.size(); ++i)
+        if ((turn.first + i) % turn.tasks.size() == task) own.push_back(results[i]);
+      if (own.empty()) continue;
+      by_task[turn.tasks[task]] = score_of(own).mean;
+      std::printf("  %s  %s\n", turn.tasks[task].c_str(), score_in_words(own, "episodes").c_str());
+    }
     std::fflush(stdout);
   }
   std::vector<double> rewards, costs;
+  std::map<std::string, double> by_task;  // the mean of each, in a world of several in turn
   std::string in_words, cost_in_words;  // the second empty where there are no costs
   Score score, cost;
   std::int64_t usual_length = 0;
@@ -166,6 +182,8 @@ Verb eval_verb(CLI::App& app) {
             const auto limit = static_cast<std::int64_t>(spaces.max_episode_steps);
             std::optional<float> cost_limit;  // a dream has no costs
             if (spaces.costs && !options->dream) cost_limit = spaces.cost_limit;
+            Turn turn;  // a dream begins anywhere
+            if (!options->dream) turn = {spaces.tasks, first};
             const auto max_steps = limit > 0 ? std::min(options->max_steps, limit) : options->max_steps;
             if (options->dream) {
               lanes = std::make_unique<DreamLanes>(system->model, system->starts, lane_count, max_steps,
@@ -201,7 +219,7 @@ Verb eval_verb(CLI::App& app) {
                 progress.show(view);
               }
               progress.say("");
-              return Played(population.results(), what, whom, cost_limit);
+              return Played(population.results(), what, whom, cost_limit, turn);
             };
             const auto played =
                 score(options->dream ? "return in the dream" : "return", options->dream ? "dreams" : "unseen episodes",
@@ -221,6 +239,7 @@ Verb eval_verb(CLI::App& app) {
                                    {"mean", played.score.mean},
                                    {"deviation", played.score.deviation},
                                    {"rewards", played.rewards}};
+            if (!played.by_task.empty()) json["tasks"] = played.by_task;
             if (cost_limit) {
               json["cost"] = played.cost.mean;
               json["cost_deviation"] = played.cost.deviation;

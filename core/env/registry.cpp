@@ -1,12 +1,14 @@
 #include "core/env/registry.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "api/error.h"
 #include "core/base/nearest.h"
 #include "core/env/car_racing.h"
 #include "core/env/cart_pole.h"
 #include "core/env/catch.h"
+#include "core/env/in_turn.h"
 #include "core/env/key_door.h"
 #include "core/env/linear_quadratic.h"
 #include "core/env/maze.h"
@@ -53,6 +55,14 @@ const std::vector<EnvEntry>& environments() {
        [] { return std::make_unique<LinearQuadratic>(); }},
       {"PointGoal", "Drive from goal to goal between hazards, in which every moment costs; an episode may cost 25.",
        [] { return std::make_unique<PointGoal>(); }},
+      {"ControlTrio", "Cart-pole swing-up, pendulum and point robot in turn, for one network that learns all three.",
+       [] {
+         std::vector<InTurn::World> worlds;
+         worlds.push_back({"CartPoleSwingUp", std::make_unique<CartPoleSwingUp>()});
+         worlds.push_back({"Pendulum", std::make_unique<Pendulum>()});
+         worlds.push_back({"PointGoal", std::make_unique<PointGoal>()});
+         return std::make_unique<InTurn>("ControlTrio", std::move(worlds));
+       }},
   };
   return entries;
 }

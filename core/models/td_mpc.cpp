@@ -57,6 +57,7 @@ void TdMpcOptions::fields(Config& config, const std::string& prefix) {
   config.add(prefix + "episodic", episodic,
              {.help = "Learns whether a step was an episode's last; for worlds that end before their time limit"});
   if (!first) {
+    size("task_numbers", task_numbers, "Numbers of a task's embedding, in a world of several tasks in turn", 1, 1024);
     size("bins", bins, "Bins of rewards and values, an odd number", 3, 1023);
     config.add(prefix + "limit", limit,
                {.help = "The outermost bins, in symlog space: 10 is a reward of 22025", .low = 0.1, .high = 30});
@@ -103,6 +104,10 @@ TdMpc::TdMpc(const TdMpcOptions& options, const Spaces& spaces)
                 " cannot be cut into groups of world.group = " + std::to_string(options.group));
   if (simplicial()) two_hot_ = TwoHot(TwoHot::Kind::symlog, options.bins, torch::kCPU, options.limit);
 
+  if (!spaces.tasks.empty()) {
+    if (options.first || sees_image_) throw Error("a world of several tasks in turn is learned by td-mpc2 from its vector");
+    tasks_ = register_parameter("tasks", torch::empty({static_cast<std::int64_t>(spaces.tasks.size()), options.task_numbers}).uniform_(-0.02, 0.02));
+  }
   // Encoder. Published convolutions give 512 numbers, as the latent has them; another latent takes a layer more.
   const StackedLayer latent{options.latent, simplicial(), simplicial() ? After::simplex : After::none};
   auto encoder = two_layers(options, 0, 0);
@@ -112,6 +117,7 @@ TdMpc::TdMpc(const TdMpcOptions& options, const Spaces& spaces)
     encoder.in = convs_->size();
   } else {
     encoder.in = static_cast<std::int64_t>(spaces.vector_names.size());
+    if (tasks_.defined()) encoder.in += options.task_numbers - 1;  // instead of the task's number
     const StackedLayer hidden{options.encoder_units, !options.first, options.first ? After::elu : After::mish};
     encoder.layers.assign(static_cast<std::size_t>(options.first ? 1 : options.encoder_layers - 1), hidden);
   }
@@ -128,8 +134,7 @@ TdMpc::TdMpc(const TdMpcOptions& options, const Spaces& spaces)
     for (auto p : slow_encoder_->parameters()) p.requires_grad_(false);
   }
 
-  // A task's embedding would come beside z here and in the behaviour's nets.
-  const auto z_and_action = options.latent + action_input_.size();
+  const auto z_and_action = feature_count() + action_input_.size();
   auto dynamics = two_layers(options, z_and_action, options.latent);
   dynamics.layers.back() = latent;
   dynamics_ = register_module("dynamics", StackedMlp(dynamics));
@@ -137,9 +142,9 @@ TdMpc::TdMpc(const TdMpcOptions& options, const Spaces& spaces)
   reward.zero_last = true;
   reward_ = register_module("reward", StackedMlp(reward));
   if (options.episodic)
-    termination_ = register_module("termination", StackedMlp(two_layers(options, options.latent, 1)));
+    termination_ = register_module("termination", StackedMlp(two_layers(options, feature_count(), 1)));
   if (has_image && options.view.on)
-    viewing_ = register_module("viewing", ViewingDecoder(options.latent, spaces, options.view.depth));
+    viewing_ = register_module("viewing", ViewingDecoder(feature_count(), spaces, options.view.depth));
 }
 
 std::vector<torch::Tensor> TdMpc::encoder_parameters() const {
@@ -155,11 +160,21 @@ std::vector<torch::Tensor> TdMpc::other_parameters() const {
   for (const auto& p : reward_->parameters()) all.push_back(p);
   if (termination_)
     for (const auto& p : termination_->parameters()) all.push_back(p);
+  if (tasks_.defined()) all.push_back(tasks_);
   return all;
+}
+
+torch::Tensor TdMpc::embedding_of(const torch::Tensor& task) const {
+  const auto rows = tasks_.index_select(0, task.flatten().to(torch::kInt64)).unflatten(0, task.sizes());
+  return rows / rows.norm(2, -1, true).clamp_min(1);
 }
 
 torch::Tensor TdMpc::encode_by(TdConvs& convs, StackedMlp& encoder, const Observation& observation,
                                const std::optional<at::Generator>& chance) {
+  if (tasks_.defined()) {
+    const auto task = embedding_of(observation.vector.select(-1, 0));
+    return torch::cat({encoder(torch::cat({observation.vector.slice(-1, 1), task}, -1)), task}, -1);
+  }
   if (!sees_image_) return encoder(observation.vector);
   const auto sizes = observation.image.sizes();
   const auto leading = sizes.slice(0, sizes.size() - 3).vec();
@@ -185,7 +200,7 @@ void TdMpc::update_target(double share) {
 }
 
 torch::Tensor TdMpc::next(const torch::Tensor& z, const torch::Tensor& action) {
-  return dynamics_(torch::cat({z, action}, -1));
+  return with_task_of(z, dynamics_(torch::cat({z, action}, -1)));
 }
 
 torch::Tensor TdMpc::reward_logits(const torch::Tensor& z, const torch::Tensor& action) {
@@ -206,7 +221,7 @@ torch::Tensor TdMpc::termination_logit(const torch::Tensor& z) {
 
 Carry TdMpc::initial(std::int64_t batch) {
   const auto like = parameters().front().options().requires_grad(false);
-  return {{"z", torch::zeros({batch, options_.latent}, like)}, {"reward", torch::zeros({batch, 1}, like)}};
+  return {{"z", torch::zeros({batch, feature_count()}, like)}, {"reward", torch::zeros({batch, 1}, like)}};
 }
 
 Carry TdMpc::observe(const Carry& carry, const torch::Tensor& previous_action, const Observation& observation,
@@ -218,9 +233,9 @@ Carry TdMpc::observe(const Carry& carry, const torch::Tensor& previous_action, c
   const auto logits = reward_logits(before, action);
   Carry seen{{"z", z}, {"reward", reward_of(logits).unsqueeze(-1) * began}, {"reward_logits", logits}};
   if (simplicial()) {
-    const auto posterior = log_shares(z);
+    const auto posterior = log_shares(latent_of(z));
     seen["posterior"] = posterior;
-    seen["prior"] = torch::where(began > 0, log_shares(next(before, action)), posterior);
+    seen["prior"] = torch::where(began > 0, log_shares(latent_of(next(before, action))), posterior);
   }
   return seen;
 }
@@ -252,7 +267,7 @@ torch::Tensor TdMpc::surprise(const Carry& seen) {
 
 Belief TdMpc::belief(const Carry& carry) {
   Belief found;
-  found.latent = carry.at("z");
+  found.latent = latent_of(carry.at("z"));
   if (!simplicial()) return found;
   const auto density = [&](const char* name) -> Density {
     const auto there = carry.find(name);
@@ -260,7 +275,7 @@ Belief TdMpc::belief(const Carry& carry) {
   };
   found.posterior = density("posterior");
   // What was dreamt is the dynamics' own word.
-  found.prior = carry.contains("prior") ? density("prior") : Density{{}, {}, {}, groups_of(log_shares(carry.at("z")))};
+  found.prior = carry.contains("prior") ? density("prior") : Density{{}, {}, {}, groups_of(log_shares(found.latent))};
   return found;
 }
 
@@ -273,7 +288,7 @@ std::vector<std::string> TdMpc::probe_names() const {
 }
 
 void TdMpc::report(const Carry& carry, ProbeSink& sink) {
-  const auto z = carry.at("z")[0];
+  const auto z = latent_of(carry.at("z")[0]);
   if (sink.wants("latent/z") && simplicial()) {
     Categorical value;
     value.groups = static_cast<int>(options_.latent / options_.group);
@@ -315,7 +330,7 @@ Carry TdMpc::edit(const Carry& carry, const std::string& probe, std::int64_t ind
   Carry edited = carry;
   auto z = carry.at("z").clone();
   if (simplicial()) {  // all of the simplex lies on one class, whatever the value
-    auto simplex = groups_of(z).select(1, index / options_.group);
+    auto simplex = groups_of(latent_of(z)).select(1, index / options_.group);
     simplex.zero_();
     simplex.select(1, index % options_.group).fill_(1);
   } else {
@@ -329,11 +344,11 @@ Carry TdMpc::randomise(const Carry& carry, const std::string& probe, at::Generat
   if (probe != "latent/z")
     throw Error("'" + probe + "' cannot be randomised; the editable probe of this model is latent/z");
   Carry edited = carry;
-  const auto& z = carry.at("z");
+  const auto &whole = carry.at("z"), z = latent_of(whole);
   if (simplicial()) {  // it has no prior: every point of a simplex is as likely
     const auto shares = -torch::rand(z.sizes(), rng, z.options()).clamp_min(1e-12).log();
     const auto groups = groups_of(shares);
-    edited["z"] = (groups / groups.sum(-1, true)).flatten(-2);
+    edited["z"] = with_task_of(whole, (groups / groups.sum(-1, true)).flatten(-2));
   } else {
     edited["z"] = z.mean(-1, true) + z.std(-1, false, true) * torch::randn(z.sizes(), rng, z.options());
   }

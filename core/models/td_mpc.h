@@ -27,6 +27,7 @@ struct TdMpcOptions {
   bool episodic = false;       // predicts whether a step was the last
   std::int64_t bins = 101;     // of the two-hot reward
   double limit = 10;           // the outermost bins, in symlog space
+  std::int64_t task_numbers = 96;  // of a task's embedding, in a world of several in turn
   bool first = false;          // TD-MPC of 2022: ELU without norms or simplices, rewards as plain numbers
   ViewingOptions view;
 
@@ -51,6 +52,9 @@ TORCH_MODULE(TdConvs);
 /// of what is seen: z holds what returns can be told from. Carry: "z" [B, L], "reward" [B, 1] of the step that led
 /// here; after a step also "reward_logits" [B, bins], and of TD-MPC2 "prior" [B, L], the log of what the dynamics
 /// expect, and after observe() "posterior", that of what was seen.
+///
+/// In a world of several tasks in turn (Spaces::tasks) TD-MPC2 learns an embedding of each, of norm 1 at most, which goes into
+/// every net: z ends with it, and is [B, L + E].
 class TdMpc : public WorldModel {
  public:
   /// Throws dream::Error when the spaces lack what it observes, or the latent cannot be cut into groups.
@@ -65,7 +69,7 @@ class TdMpc : public WorldModel {
   torch::Tensor surprise(const Carry& seen) override;  // KL(h(x) ‖ d(z, a)), summed over the simplices
   Belief belief(const Carry& carry) override;
   torch::Tensor features(const Carry& carry) override { return carry.at("z"); }
-  std::int64_t feature_count() const override { return options_.latent; }
+  std::int64_t feature_count() const override { return options_.latent + (tasks_.defined() ? options_.task_numbers : 0); }
   std::vector<std::string> probe_names() const override;
   void report(const Carry& carry, ProbeSink& sink) override;
   Carry edit(const Carry& carry, const std::string& probe, std::int64_t index, double value) override;
@@ -98,7 +102,13 @@ class TdMpc : public WorldModel {
   bool simplicial() const { return !options_.first; }
   torch::Tensor encode_by(TdConvs& convs, StackedMlp& encoder, const Observation& observation,
                           const std::optional<at::Generator>& chance);
-  torch::Tensor groups_of(const torch::Tensor& z) const { return z.unflatten(-1, {-1, options_.group}); }
+  torch::Tensor latent_of(const torch::Tensor& z) const { return z.slice(-1, 0, options_.latent); }
+  /// `latent` with the task that `z` ends with.
+  torch::Tensor with_task_of(const torch::Tensor& z, const torch::Tensor& latent) const {
+    return tasks_.defined() ? torch::cat({latent, z.slice(-1, options_.latent)}, -1) : latent;
+  }
+  torch::Tensor embedding_of(const torch::Tensor& task) const;  // [...] -> [..., E]
+  torch::Tensor groups_of(const torch::Tensor& latent) const { return latent.unflatten(-1, {-1, options_.group}); }
 
   TdMpcOptions options_;
   Spaces spaces_;
@@ -108,6 +118,7 @@ class TdMpc : public WorldModel {
   TdConvs convs_{nullptr}, slow_convs_{nullptr};
   StackedMlp encoder_{nullptr}, slow_encoder_{nullptr}, dynamics_{nullptr}, reward_{nullptr}, termination_{nullptr};
   ViewingDecoder viewing_{nullptr};
+  torch::Tensor tasks_;  // [n, E]; undefined in a world of one task
 };
 
 }  // namespace dream

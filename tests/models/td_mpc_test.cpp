@@ -51,6 +51,42 @@ TEST(TdMpc, HasThePublishedParameters) {
   EXPECT_EQ(count_of(published("td-mpc2", TdSize::s_5m), world_of(223, 38)), 5159082);
   EXPECT_EQ(count_of(published("td-mpc2", TdSize::tiny), world_of(3, 1)), 179633);
   EXPECT_EQ(count_of(published("td-mpc", TdSize::tiny), world_of(24, 6)), 1507693);
+  // Three tasks of up to 22 numbers and two axes, of the published code with its multitask set.
+  auto three = world_of(23, 2);
+  three.tasks = {"a", "b", "c"};
+  EXPECT_EQ(count_of(published("td-mpc2", TdSize::s_5m), three), 5359746);
+}
+
+/// In worlds in turn every net is told which task it is, and a dream stays in its task.
+TEST(TdMpc, ATaskIsEmbeddedAndStaysTheSame) {
+  auto spaces = world_of(4, 2);
+  spaces.tasks = {"a", "b"};
+  TdMpcOptions options;
+  options.latent = 16, options.units = 16, options.encoder_units = 16, options.task_numbers = 5;
+  torch::manual_seed(1);
+  TdMpc model(options, spaces);
+  EXPECT_EQ(model.feature_count(), 21);
+  auto rng = make_generator(torch::kCPU, 1);
+  torch::NoGradGuard no_grad;
+  auto vector = torch::randn({2, 4});
+  vector.select(1, 0).copy_(torch::tensor({0.0f, 1.0f}));
+  vector[1].slice(0, 1).copy_(vector[0].slice(0, 1));  // else they see the same
+  auto carry = model.observe(model.initial(2), torch::zeros({2, 2}), {{}, vector}, rng);
+  const auto tasks = carry.at("z").slice(1, 16).clone();
+  EXPECT_GT((tasks[0] - tasks[1]).abs().max().item<double>(), 1e-4);
+  EXPECT_GT((carry.at("z")[0].slice(0, 0, 16) - carry.at("z")[1].slice(0, 0, 16)).abs().max().item<double>(), 1e-6);
+  for (int step = 0; step < 3; ++step) carry = model.imagine(carry, torch::zeros({2, 2}), {}, rng);
+  EXPECT_TRUE(torch::equal(carry.at("z").slice(1, 16), tasks));
+  carry = model.randomise(model.edit(carry, "latent/z", 3, 1), "latent/z", rng);
+  EXPECT_TRUE(torch::equal(carry.at("z").slice(1, 16), tasks));
+  // Its norm is 1 at most, however long the row that is learned has become.
+  for (auto& p : model.named_parameters())
+    if (p.key() == "tasks") p.value().fill_(3);
+  carry = model.observe(model.initial(2), torch::zeros({2, 2}), {{}, vector}, rng);
+  EXPECT_NEAR(carry.at("z").slice(1, 16).norm(2, 1).max().item<double>(), 1, 1e-6);
+
+  options.first = true;
+  EXPECT_THROW(TdMpc(options, spaces), Error);
 }
 
 TEST(TdMpc, TheDiscountGrowsWithTheEpisode) {

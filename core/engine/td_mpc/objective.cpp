@@ -84,7 +84,9 @@ TdModelLoss td_model_loss(TdMpc& model, TdPolicy& policy, const SequenceBatch& b
   const auto over_steps = [&](const torch::Tensor& each) {  // [H, B] -> scalar
     return (weights * mean_of_valid(each, within)).mean();
   };
-  const auto consistency = over_steps((to - expected).square().mean(-1));
+  // A task's embedding, where z ends with one, is none of the dynamics' business.
+  const auto latent = model.options().latent;
+  const auto consistency = over_steps((to - expected).slice(-1, 0, latent).square().mean(-1));
   const auto rewards = over_steps(model.reward_loss(model.reward_logits(from, action), reward));
   const auto each_q = policy.q_loss(logits, loss.target);
   const auto value = over_steps(first ? each_q.sum(0) : each_q.mean(0));
