@@ -32,7 +32,8 @@ SequenceBatch SequenceBatch::to(const torch::Device& device) const {
           move_all(before), move_all(extra)};
 }
 
-SequenceBatch sequences_at(const Replay& replay, const std::vector<std::int64_t>& begins, std::int64_t steps) {
+SequenceBatch sequences_at(const Replay& replay, const std::vector<std::int64_t>& begins, std::int64_t steps,
+                           bool pictures) {
   const auto lanes = static_cast<std::int64_t>(begins.size());
   const auto& any = replay.episode(replay.position(0).episode);
   const auto grid = [&](std::vector<std::int64_t> rest, torch::Dtype type) {
@@ -40,7 +41,7 @@ SequenceBatch sequences_at(const Replay& replay, const std::vector<std::int64_t>
     return torch::zeros(rest, type);
   };
   SequenceBatch batch;
-  if (!any.frames.empty())
+  if (pictures && !any.frames.empty())
     batch.image = torch::empty({steps, lanes, any.height, any.width, any.channels}, torch::kUInt8);
   if (!any.vectors.empty()) batch.vector = grid({any.vector_size}, torch::kFloat32);
   batch.action = grid({any.action_size}, torch::kFloat32);

@@ -8,8 +8,9 @@ namespace dream {
 /// Pieces of `steps` frames from the replay, on the CPU, that begin at these frames (0 … frames() - 1), a lane each.
 /// Where an episode ends the next one of its stream follows, marked `first`, so that short episodes serve as well as
 /// long ones. The newest frame of an episode under way is marked `last`: what comes after it is not known. The replay
-/// must hold a frame.
-SequenceBatch sequences_at(const Replay& replay, const std::vector<std::int64_t>& begins, std::int64_t steps);
+/// must hold a frame. Who needs no pictures spares most of the copying.
+SequenceBatch sequences_at(const Replay& replay, const std::vector<std::int64_t>& begins, std::int64_t steps,
+                           bool pictures = true);
 
 /// `lanes` frames to begin at, each drawn uniformly.
 std::vector<std::int64_t> draw_begins(const Replay& replay, std::int64_t lanes, Rng& rng);

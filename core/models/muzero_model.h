@@ -43,6 +43,7 @@ class MuzeroModel : public WorldModel {
   Step step(const torch::Tensor& state, const torch::Tensor& action);            // g; `action` as the environment has it
   const ValueSupport& support() const { return support_; }
   ViewingDecoder& viewer() { return viewer_; }
+  bool sees_image() const { return !sees_vector_; }
   std::vector<torch::Tensor> learned() const;                                    // all but the viewer's
 
   Carry initial(std::int64_t batch) override;

@@ -63,7 +63,7 @@ class MuzeroLearner : public Learner {
     store_module(into, prefix + "slow_model", *parts_.slow_model);
     store_module(into, prefix + "slow_policy", *parts_.slow_policy);
     if (viewer_) viewer_->save(into, prefix + "viewer/");
-    if (parts_.options.priority > 0) priorities_.save(into, prefix + "priorities/");
+    priorities_.save(into, prefix + "priorities/");
   }
   void load(const Checkpoint& from, const std::string& prefix) override {
     optimiser_.load(from, prefix + "optimiser/");
@@ -72,7 +72,7 @@ class MuzeroLearner : public Learner {
     load_module(from, prefix + "slow_model", *parts_.slow_model);
     load_module(from, prefix + "slow_policy", *parts_.slow_policy);
     if (viewer_) viewer_->load(from, prefix + "viewer/");
-    if (parts_.options.priority > 0) priorities_.load(from, prefix + "priorities/");
+    priorities_.load(from, prefix + "priorities/");
   }
 
  private:
@@ -129,13 +129,6 @@ MuzeroLearner::Targets MuzeroLearner::targets(const SequenceBatch& batch, const 
     has_value.slice(0, 0, frames - 1).copy_(there);
     value.slice(0, 0, frames - 1).copy_(batch.extra.at("search_value").slice(0, 1).squeeze(-1));
   }
-  // Elsewhere the slow network says what a state is worth.
-  std::vector<torch::Tensor> states;
-  for (std::int64_t t = 0; t < frames; ++t) states.push_back(parts_.slow_model->represent(moment_of(batch, t)));
-  const auto all_states = torch::stack(states);
-  const auto said = parts_.slow_policy->support().mean(parts_.slow_policy->value_logits(all_states));
-  value = torch::where(has_value > 0, value, said);
-
   Targets targets;
   // Reanalyse: of some lanes what targets are made of is searched anew, the first K + 1 moments and those n steps later.
   const auto again = static_cast<std::int64_t>(std::ceil(options.reanalyse * static_cast<double>(lanes)));
@@ -145,7 +138,10 @@ MuzeroLearner::Targets MuzeroLearner::targets(const SequenceBatch& batch, const 
     for (std::int64_t t = 0; t < frames; ++t)
       if (t <= unroll || t >= options.td_steps) asked.push_back(t);
     const auto which = torch::tensor(asked, torch::kInt64).to(value.device());
-    const auto some = all_states.slice(1, 0, again).index_select(0, which).flatten(0, 1);
+    const auto of = [&](const torch::Tensor& x) {
+      return x.defined() ? x.slice(1, 0, again).index_select(0, which).flatten(0, 1) : x;
+    };
+    const auto some = parts_.slow_model->represent({of(batch.image), of(batch.vector)});
     auto carry = parts_.slow_model->initial(some.size(0));
     carry["s"] = some;
     const auto trees = parts_.slow_policy->search({parts_.slow_model.get(), carry}, simulations, false, rng);
@@ -163,6 +159,15 @@ MuzeroLearner::Targets MuzeroLearner::targets(const SequenceBatch& batch, const 
     policy.slice(1, 0, again).index_copy_(0, which, fresh.view({rows, again, choices}));
     has_policy.slice(1, 0, again).index_fill_(0, which, 1);
     value.slice(1, 0, again).index_copy_(0, which, worth.to(value.device()).view({rows, again}));
+    has_value.slice(1, 0, again).index_fill_(0, which, 1);
+  }
+  // Elsewhere, as at the last state of an episode, the slow network says what a state is worth.
+  const auto unknown = ((has_value == 0) & (alive > 0)).nonzero();  // [N, 2]
+  if (unknown.size(0) > 0) {
+    const auto t = unknown.select(1, 0), lane = unknown.select(1, 1);
+    const auto of = [&](const torch::Tensor& x) { return x.defined() ? x.index({t, lane}) : x; };
+    const auto states = parts_.slow_model->represent({of(batch.image), of(batch.vector)});
+    value.index_put_({t, lane}, parts_.slow_policy->support().mean(parts_.slow_policy->value_logits(states)));
   }
   targets.policy = policy.slice(0, 0, unroll + 1);
   targets.has_policy = has_policy.slice(0, 0, unroll + 1);
@@ -175,10 +180,9 @@ void MuzeroLearner::update(Feed& feed, std::int64_t number, at::Generator rng) {
   const auto& options = parts_.options;
   const auto unroll = options.unroll;
   const auto length = unroll + options.td_steps + 1;
-  Priorities::Draw drawn;
-  if (options.priority > 0) drawn = priorities_.draw(feed.replay(), options.train.batch, rng);
-  const auto batch = drawn.begins.empty() ? feed.draw_anywhere(options.train.batch, length) : feed.at(drawn.begins, length);
-  const auto counts = drawn.begins.empty() ? torch::ones_like(batch.reward[0]) : drawn.weights.to(batch.reward.device());
+  const auto drawn = priorities_.draw(feed.replay(), options.train.batch, rng);
+  const auto batch = feed.at(drawn.begins, length, parts_.model->sees_image());
+  const auto counts = drawn.weights.to(batch.reward.device());
   // Within the episode that the first frame is of.
   const auto alive = torch::cat({torch::ones_like(batch.first.slice(0, 0, 1)), (1 - batch.first.slice(0, 1)).cumprod(0)});
   const auto wanted = targets(batch, alive, rng);
@@ -202,7 +206,7 @@ void MuzeroLearner::update(Feed& feed, std::int64_t number, at::Generator rng) {
       auto& error = k == 0 ? value_error_near : value_error_far;
       const auto off = (policy.support().mean(values) - wanted.value[k]).abs() * here;
       error = off.sum() / here.sum().clamp_min(1);
-      if (k == 0 && options.priority > 0) priorities_.set(off);
+      if (k == 0) priorities_.set(off);
     }
     if (k == unroll) break;
     const auto next = model.step(state, batch.action[k + 1]);
@@ -231,11 +235,12 @@ void MuzeroLearner::update(Feed& feed, std::int64_t number, at::Generator rng) {
   total.backward();
   metrics.add("world/gradient", number, optimiser_.step());
 
-  if (viewer_ && batch.image.defined() && viewer_->due(number)) {
+  if (viewer_ && viewer_->due(number)) {
     // Imagined states too, as far as their episode goes.
     const auto within = alive.slice(0, 0, unroll + 1).flatten() > 0;
     const auto seen = torch::stack(states).flatten(0, 1).index({within});
-    metrics.add("view/picture", number, viewer_->learn(seen, batch.image.slice(0, 0, unroll + 1).flatten(0, 1).index({within})));
+    const auto pictures = feed.at(drawn.begins, unroll + 1).image.flatten(0, 1).index({within});
+    metrics.add("view/picture", number, viewer_->learn(seen, pictures));
   }
   if (number % options.target_every == 0) refresh();
   torch::NoGradGuard no_grad;
