@@ -37,6 +37,9 @@ class CartPole final : public CartPoleWorld {
  public:
   CartPole();
 
+  /// Pushes to the side of a weighted sum of the body's four numbers, a linear rule that holds it for all 500 steps.
+  bool expert(std::span<float> action) const override;
+
  private:
   void begin(Rng& rng) override;
   Outcome advance(std::span<const float> action) override;

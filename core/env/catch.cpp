@@ -41,6 +41,11 @@ SmallEnv::Outcome Catch::advance(std::span<const float> action) {
   return {ball_x_ == paddle_x_ ? 1.0f : -1.0f, true};
 }
 
+bool Catch::expert(std::span<float> action) const {
+  action[0] = ball_x_ < paddle_x_ ? 0 : ball_x_ > paddle_x_ ? 2 : 1;
+  return true;
+}
+
 void Catch::write_vector(std::span<float> out) const {
   out[0] = static_cast<float>(ball_x_) / (kColumns - 1);
   out[1] = static_cast<float>(ball_y_) / (kRows - 1);

@@ -14,6 +14,9 @@ class Catch final : public SmallEnv {
   static constexpr int kRows = 10, kColumns = 10;
   Catch();
 
+  /// Towards the ball's column.
+  bool expert(std::span<float> action) const override;
+
  private:
   void begin(Rng& rng) override;
   Outcome advance(std::span<const float> action) override;
