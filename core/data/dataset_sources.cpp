@@ -17,23 +17,25 @@ std::vector<std::filesystem::path> folders_of(const std::string& list) {
   return folders;
 }
 
-DatasetSources::DatasetSources(const std::vector<std::filesystem::path>& folders, const Spaces& wanted,
-                               const std::string& environment) {
+Refusal other_shapes(const Spaces& wanted, const std::string& environment) {
+  const auto shapes = [](const Spaces& s) {
+    return std::vector<std::size_t>{static_cast<std::size_t>(s.image_height),
+                                    static_cast<std::size_t>(s.image_width),
+                                    static_cast<std::size_t>(s.image_channels),
+                                    s.vector_names.size(),
+                                    s.action.size(),
+                                    s.action.choices.size()};
+  };
+  return [shapes, environment, expected = shapes(wanted)](const DatasetInfo& info) -> std::string {
+    if (shapes(info.spaces) == expected) return "";
+    return "holds pictures, vectors or actions of another shape than " + environment + " has in this recipe";
+  };
+}
+
+DatasetSources::DatasetSources(const std::vector<std::filesystem::path>& folders, const Refusal& refusal) {
   for (const auto& folder : folders) {
     Dataset dataset(folder);
-    const auto& seen = dataset.info().spaces;
-    const auto shapes = [](const Spaces& s) {
-      return std::vector<std::size_t>{static_cast<std::size_t>(s.image_height),
-                                      static_cast<std::size_t>(s.image_width),
-                                      static_cast<std::size_t>(s.image_channels),
-                                      s.vector_names.size(),
-                                      s.action.size(),
-                                      s.action.choices.size()};
-    };
-    if (shapes(seen) != shapes(wanted)) {
-      throw Error(folder.string() + " holds pictures, vectors or actions of another shape than " + environment +
-                  " has in this recipe");
-    }
+    if (const auto reason = refusal(dataset.info()); !reason.empty()) throw Error(folder.string() + ' ' + reason);
     if (dataset.episodes() > 0) sources_.push_back({std::move(dataset), 0});
   }
 }
@@ -48,6 +50,7 @@ bool DatasetSources::read_into(Replay& replay) {
     if (source.next == source.dataset.episodes()) continue;
     auto episode = source.dataset.read(source.next++);
     episode.lane = -1;  // of the run that collected it
+    episode.world = source.dataset.info().environment;
     if (replay.bytes() + replay.bytes_of(episode) > replay.budget()) break;
     replay.add(std::move(episode));
     std::rotate(sources_.begin(), sources_.begin() + 1, sources_.end());

@@ -21,6 +21,7 @@ struct Column {
 /// One episode in memory, or a piece of one. T actions and T + 1 observations: frame t is what the driver saw before
 /// action t.
 struct Episode {
+  std::string world = {};  // where it was lived through; not stored beside each: DatasetInfo::environment says it
   std::uint64_t seed = 0;
   int lane = -1;  // of the environments that were stepped side by side; -1: not known
   int height = 0, width = 0, channels = 0;

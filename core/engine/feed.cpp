@@ -18,8 +18,9 @@ void Feed::open(const Options& options, const std::filesystem::path& own, std::i
     state_size = static_cast<std::size_t>(rows_of(initial_, initial_).size(1));
   }
   replay_ = Replay(static_cast<std::size_t>(options_.budget_gb * 1e9), state_size);
-  sources_ = std::make_unique<DatasetSources>(folders_of(options_.datasets), system_.make_env()->spaces(),
-                                              system_.environment);
+  sources_ = std::make_unique<DatasetSources>(
+      folders_of(options_.datasets),
+      options_.refusal ? options_.refusal : other_shapes(system_.make_env()->spaces(), system_.environment));
   own_.reset();
   own_ended_ = own_ended;
   own_read_ = own_steps_ = own_ended_steps_ = given_steps_ = given_frames_ = 0;
@@ -94,8 +95,8 @@ SequenceBatch Feed::draw_anywhere(std::int64_t lanes, std::int64_t steps) {
   return batch;
 }
 
-SequenceBatch Feed::at(const std::vector<std::int64_t>& begins, std::int64_t steps) const {
-  return sequences_at(replay_, begins, steps).to(system_.device);
+SequenceBatch Feed::at(const std::vector<std::int64_t>& begins, std::int64_t steps, bool pictures) const {
+  return sequences_at(replay_, begins, steps, pictures).to(system_.device);
 }
 
 SequenceBatch Feed::sheet(std::int64_t lanes, std::int64_t steps, Rng chance) const {

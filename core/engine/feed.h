@@ -25,6 +25,7 @@ class Feed {
     bool replay_context = true;  // a piece begins with the state that the model kept beside the frame before it
     std::int64_t lanes = 8;      // that collect
     bool keep_found = false;     // of its own dataset all is read, also what came after the checkpoint
+    Refusal refusal = {};        // of given datasets; empty: of those of other shapes than the system's world
   };
 
   Feed(System& system, Rng draws) : system_(system), draws_(std::move(draws)) {}
@@ -58,7 +59,7 @@ class Feed {
   /// Old pieces alone, each frame as likely to begin one: for a batch of starts, or of frames. Nothing is kept of them.
   SequenceBatch draw_anywhere(std::int64_t lanes, std::int64_t steps);
   /// Pieces that begin at these frames of the replay, for who draws by itself. Nothing is kept of them.
-  SequenceBatch at(const std::vector<std::int64_t>& begins, std::int64_t steps) const;
+  SequenceBatch at(const std::vector<std::int64_t>& begins, std::int64_t steps, bool pictures = true) const;
   /// Pieces within one episode where it lasts, chosen by `chance` alone: to look at, and without a trace.
   SequenceBatch sheet(std::int64_t lanes, std::int64_t steps, Rng chance) const;
   /// One lane of frames up to the one at `recency` (0 the oldest … 1 the newest).

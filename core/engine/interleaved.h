@@ -51,8 +51,10 @@ struct InterleavedParts {
 /// "learn": collect as many steps as the train ratio asks for, then one update of the learner.
 std::shared_ptr<Phase> interleaved_phase(std::shared_ptr<InterleavedParts> parts, std::string title);
 
-/// For recipes, in this order. First what the spec says: names, the world as a recipe sees it (each action held for
-/// `repeat` steps, pictures of `side` × `side` pixels), the device.
+/// The world `name` as a recipe sees it: each action held for `repeat` steps, pictures of `side` × `side` pixels.
+std::unique_ptr<Env> world_as_seen(const std::string& name, std::int64_t repeat, int side);
+
+/// For recipes, in this order. First what the spec says: names, the world as world_as_seen() gives it, the device.
 void begin_interleaved(System& system, const RunSpec& spec, std::int64_t repeat, int side = 64);
 /// Last, once model, behaviour and learner are there: curves, phases, memory. `make` makes the same system again.
 void complete_interleaved(System& system, const std::shared_ptr<InterleavedParts>& parts, const RunSpec& spec,

@@ -50,19 +50,21 @@ void InterleavedOptions::fields(Config& config, const std::string& prefix) {
              {.help = "Unseen episodes at the end", .low = 1, .high = 1e6});
 }
 
+std::unique_ptr<Env> world_as_seen(const std::string& name, std::int64_t repeat, int side) {
+  auto env = make_env(name);
+  if (repeat > 1) env = std::make_unique<RepeatedEnv>(std::move(env), static_cast<int>(repeat));
+  const auto& seen = env->spaces();
+  if (seen.image_bytes() == 0 || (seen.image_height == side && seen.image_width == side)) return env;
+  // CarRacing's lower 12 rows are the instrument bar, which world models leave away.
+  return std::make_unique<ResizedEnv>(std::move(env), name.starts_with("CarRacing") ? 84 : 0, side, side);
+}
+
 void begin_interleaved(System& system, const RunSpec& spec, std::int64_t repeat, int side) {
   system.recipe = spec.recipe;
   system.environment = spec.environment;
   system.directory = spec.directory;
   system.device = device_from(spec.device);
-  system.make_env = [name = spec.environment, repeat = static_cast<int>(repeat), side]() -> std::unique_ptr<Env> {
-    auto env = make_env(name);
-    if (repeat > 1) env = std::make_unique<RepeatedEnv>(std::move(env), repeat);
-    const auto& seen = env->spaces();
-    if (seen.image_bytes() == 0 || (seen.image_height == side && seen.image_width == side)) return env;
-    // CarRacing's lower 12 rows are the instrument bar, which world models leave away.
-    return std::make_unique<ResizedEnv>(std::move(env), name.starts_with("CarRacing") ? 84 : 0, side, side);
-  };
+  system.make_env = [name = spec.environment, repeat, side] { return world_as_seen(name, repeat, side); };
 }
 
 void complete_interleaved(System& system, const std::shared_ptr<InterleavedParts>& parts, const RunSpec& spec,

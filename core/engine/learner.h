@@ -29,6 +29,9 @@ class Learner {
   /// Steps that the replay must hold before the first update.
   virtual std::int64_t least_steps() const = 0;
 
+  /// Of given datasets, where it learns from other worlds than the system's too; see Feed::Options.
+  virtual Refusal refusal() const { return {}; }
+
   /// The curves that update() adds to.
   virtual std::vector<Metrics::Spec> curves() const = 0;
   /// What was set live reaches the optimisers.

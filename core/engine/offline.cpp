@@ -24,7 +24,7 @@ class Offline : public Phase {
     if (parts_->feed->reading() || parts_->feed->replay().steps() > 0) return;
     if (options_.datasets.empty())
       throw Error("train.datasets names no dataset: this recipe learns from given episodes alone, as collect makes them");
-    parts_->feed->open({options_.datasets, options_.budget_gb, false, false, 1, false}, {}, 0, false);
+    parts_->feed->open({options_.datasets, options_.budget_gb, false, false, 1, false, parts_->learner->refusal()}, {}, 0, false);
   }
 
   double step() override {

@@ -185,7 +185,7 @@ bool VmcParts::load_more() {
     for (auto share = own.rbegin(); share != own.rend(); ++share) {
       if (std::filesystem::exists(share->folder)) folders.insert(folders.begin(), share->folder);
     }
-    sources_ = std::make_unique<DatasetSources>(folders, system->make_env()->spaces(), system->environment);
+    sources_ = std::make_unique<DatasetSources>(folders, other_shapes(system->make_env()->spaces(), system->environment));
     if (sources_->empty()) throw Error("there are no episodes to train on; run the phase 'collect' first");
   }
   if (sources_->read_into(replay)) return true;
