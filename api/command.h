@@ -127,9 +127,10 @@ struct SetField {
 };
 
 // -- runs ------------------------------------------------------------------------------------------------------
-struct OpenRun {
-  std::string path;
-};  // a run's folder or a checkpoint: dream with it
+struct OpenRun {  // dream with it
+  std::string path;        // a run's folder or a checkpoint
+  std::string world = {};  // another of DreamView::worlds than its own; empty: its own
+};
 struct RescanRuns {};
 struct WatchPreviews {  // these runs are dreamt in the background, a few frames a second; empty = none
   std::vector<std::string> paths;

@@ -133,6 +133,8 @@ struct DreamView {
   // Where the time of this step went, milliseconds, and the key event that it answered (platform seconds, 0 = none).
   double input_ms = 0, model_ms = 0, decode_ms = 0, pressed_at = 0;
   std::string world;      // "CarRacing · World Models (V-M-C)"
+  std::string environment = {};          // "CarRacing"
+  std::vector<std::string> worlds = {};  // that the same weights act in (OpenRun::world); empty: in this one alone
   std::string run_title;  // which weights: "shipped run", "runs/car, step 1200"
   std::string run;        // whose they are, whatever their step: its folder
   Spaces spaces;

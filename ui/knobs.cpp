@@ -133,6 +133,23 @@ void draw_choice(Ui& ui, const KnobView& view, float width) {
   }
 }
 
+float world_list_width(Ui& ui, const DreamView& dream) {
+  return ImGui::GetFrameHeight() + ImGui::CalcTextSize(dream.environment.c_str()).x + ui.px(18);
+}
+
+void draw_world_list(Ui& ui, const DreamView& dream, float width) {
+  ImGui::SetNextItemWidth(width);
+  if (ImGui::BeginCombo("##worlds", dream.environment.c_str())) {
+    for (const auto& world : dream.worlds) {
+      if (ImGui::Selectable(world.c_str(), world == dream.environment) && world != dream.environment)
+        ui.send(OpenRun{dream.run, world});
+    }
+    ImGui::EndCombo();
+  } else {
+    tip(ui, "World", "One network acts in all of these: choose where it does so now.");
+  }
+}
+
 void draw_knobs(Ui& ui, const DreamView& dream, float width) {
   const auto all = group_of_knobs(dream);
   const bool linked = all.size() > 1 && ui.settings.link_knobs;

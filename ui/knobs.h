@@ -18,6 +18,9 @@ std::size_t knob_sliders(const Ui& ui);
 std::vector<const KnobView*> choices_of(const DreamView& dream);
 float choice_width(Ui& ui, const KnobView& view);
 void draw_choice(Ui& ui, const KnobView& view, float width);
+/// The worlds that the same weights act in, as a list: choosing one opens the run there.
+float world_list_width(Ui& ui, const DreamView& dream);
+void draw_world_list(Ui& ui, const DreamView& dream, float width);
 /// A slider for every other knob that the model and its behaviour offer, in a row.
 void draw_knobs(Ui& ui, const DreamView& dream, float width);
 

@@ -145,6 +145,8 @@ std::vector<Control> controls_of(Ui& ui, const DreamView& dream) {
       fixed(button_width("you") + ui.px(3) + button_width("agent"), [&ui, &dream](float) { draw_pilot(ui, dream); }));
   for (const KnobView* choice : choices_of(dream))
     all.push_back(fixed(choice_width(ui, *choice), [&ui, choice](float wide) { draw_choice(ui, *choice, wide); }));
+  if (dream.worlds.size() > 1)
+    all.push_back(fixed(world_list_width(ui, dream), [&ui, &dream](float wide) { draw_world_list(ui, dream, wide); }));
   const std::string shuffle = std::string(icon::shuffle) + "  new start";
   all.push_back(
       fixed(button_width(shuffle.c_str()), [&ui, shuffle](float) { action_button(ui, shuffle.c_str(), "new_start"); }));

@@ -100,7 +100,7 @@ std::shared_ptr<Planner> planner_in(const System& system, const std::string& met
 
 Verb eval_verb(CLI::App& app) {
   struct Options {
-    std::string run, json, behaviour = "policy";
+    std::string run, json, environment, behaviour = "policy";
     std::vector<std::string> plan, knobs;
     std::int64_t episodes = 100, lanes = 50, max_steps = 1000, horizon = 100;
     bool dream = false, random = false, keep = false;
@@ -109,6 +109,7 @@ Verb eval_verb(CLI::App& app) {
   auto options = std::make_shared<Options>();
   auto* command = app.add_subcommand("eval", "Score a run's controller on unseen episodes, and its model's errors");
   command->add_option("run", options->run, "The run's folder, or a checkpoint")->required();
+  command->add_option("--env", options->environment, "Another of the worlds that the run acts in than its own");
   command->add_option("--episodes", options->episodes, "Episodes to play")
       ->transform(whole_between(1, 1000000))
       ->capture_default_str();
@@ -153,11 +154,12 @@ Verb eval_verb(CLI::App& app) {
                           std::to_string(horizon_context) + " to look, then the horizon; --horizon 0 leaves it out");
             }
             if (options->keep && options->dream) throw Error("--keep writes a score in the real environment; leave --dream away");
+            if (options->keep && !options->environment.empty()) throw Error("--keep writes the score in the run's own world; leave --env away");
             const auto file = checkpoint_path(options->run);
             const auto mark = mark_of(file);
             if (!options->json.empty()) check_output("--json", options->json, file);
             const auto checkpoint = load_run(file);
-            auto system = load_system(checkpoint, common.device);
+            auto system = load_system(checkpoint, common.device, options->environment);
             const bool plans = options->behaviour != "policy";
             if (!plans && !options->plan.empty())
               throw Error("--plan sets how a plan is made; choose one by --behaviour");

@@ -113,6 +113,7 @@ std::shared_ptr<const DreamView> Player::view() {
   view->decode_ms = decode_ms_;
   view->pressed_at = answered_;
   view->natural_rate = env_->spaces().natural_rate;
+  view->environment = system_->environment, view->worlds = system_->worlds;
   view->world = system_->environment + " · " + system_->title;
   view->run_title = title_;
   view->run = system_->directory.empty() ? title_ : system_->directory.string();

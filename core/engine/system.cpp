@@ -1,5 +1,6 @@
 #include "core/engine/system.h"
 
+#include <algorithm>
 #include <mutex>
 
 #include "api/error.h"
@@ -80,6 +81,13 @@ std::unique_ptr<System> make_no_larger(const RecipeEntry& recipe, const RunSpec&
                 " where one tensor of such a system would take " + megabytes(exceeded.bytes) +
                 (guilty.empty() ? "" : "; look at " + guilty));
   }
+}
+
+void refuse_foreign_world(const System& system, const std::string& world) {
+  if (std::ranges::find(system.worlds, world) != system.worlds.end()) return;
+  std::string own;
+  for (const auto& other : system.worlds) own += (own.empty() ? "" : ", ") + other;
+  throw Error("it does not act in " + world + ", but in " + (own.empty() ? system.environment + " alone" : own));
 }
 
 /// Where a model predicts rewards, plans can be made in it in the place of the policy.
@@ -177,9 +185,15 @@ RunSpec spec_of(const Checkpoint& checkpoint, const std::string& device) {
   return spec;
 }
 
-std::unique_ptr<System> load_system(const Checkpoint& checkpoint, const std::string& device) {
+std::unique_ptr<System> load_system(const Checkpoint& checkpoint, const std::string& device, const std::string& world) {
   return naming(checkpoint.origin, [&] {
-    auto system = make_system(spec_of(checkpoint, device));
+    auto spec = spec_of(checkpoint, device);
+    auto system = make_system(spec);
+    if (!world.empty() && world != spec.environment) {
+      refuse_foreign_world(*system, world);
+      spec.environment = world;
+      system = make_system(spec);
+    }
     system->load_weights(checkpoint);
     system->metrics.load(checkpoint);
     load_facts(checkpoint, *system);

@@ -19,6 +19,7 @@ namespace dream {
 /// checkpoint holds, what the trainer trains and the player dreams with.
 struct System {
   std::string recipe, environment;
+  std::vector<std::string> worlds = {};  // that the same weights act in, `environment` among them; empty: in it alone
   std::string title;  // "World Models (V-M-C)"
   torch::Device device = torch::kCPU;
   std::shared_ptr<WorldModel> model;     // null: it acts in the real world alone
@@ -71,8 +72,9 @@ std::unique_ptr<System> make_system(const RunSpec& spec);
 void apply_settings(Config& config, const RunSpec& spec);
 /// The recipe, environment and settings of a checkpoint.
 RunSpec spec_of(const Checkpoint& checkpoint, const std::string& device);
-/// The system that a checkpoint describes, with its weights loaded.
-std::unique_ptr<System> load_system(const Checkpoint& checkpoint, const std::string& device);
+/// The system that a checkpoint describes, with its weights loaded; in another of its worlds where `world` names one.
+/// Throws dream::Error, naming its worlds, where it has no such one.
+std::unique_ptr<System> load_system(const Checkpoint& checkpoint, const std::string& device, const std::string& world = {});
 
 /// A run's folder, or a checkpoint file itself -> the checkpoint file. Throws dream::Error when there is none.
 std::filesystem::path checkpoint_path(const std::filesystem::path& run);

@@ -66,7 +66,7 @@ LiveEngine::LiveEngine(Options options)
   if (!options_.open.empty() || !shipped.empty()) {
     const auto run = options_.open.empty() ? shipped.front() : options_.open;
     file_orders_.push(guarding("run", [this, run] {
-      open_run(run.string());
+      open_run(run.string(), options_.world);
       if (options_.train) send(TrainControl{TrainControl::Do::start, ""});
     }));
   }
@@ -191,7 +191,7 @@ void LiveEngine::send(Command command) {
             });
           },
           [&](QueueControl& c) { trainer([this, c](TrainerWork& work) { control_queue(work, c); }); },
-          [&](OpenRun& c) { files([this, c] { open_run(as_typed(c.path)); }); },
+          [&](OpenRun& c) { files([this, c] { open_run(as_typed(c.path), c.world); }); },
           [&](RescanRuns) { file_orders_.push(guarding("", [this] { scan_runs(); })); },
           [&](DescribeRun& c) { files([this, c] { describe_run(c); }); },
           [&](RenameRun& c) { files([this, c] { rename_run(c); }); },
@@ -285,12 +285,12 @@ void LiveEngine::open_bundle(const std::filesystem::path& file) {
   }));
 }
 
-void LiveEngine::open_run(const std::string& path) {
+void LiveEngine::open_run(const std::string& path, const std::string& world) {
   if (is_bundle(path)) return open_bundle(path);
   if (is_start(path)) return dream_from(path);  // an episode or a picture: dreams begin there
   const auto file = checkpoint_path(path);
   const auto checkpoint = load_run(file);
-  auto system = std::shared_ptr<System>(load_system(checkpoint, options_.device));
+  auto system = std::shared_ptr<System>(load_system(checkpoint, options_.device, world));
   const bool shipped = is_shipped(path, options_.assets), folder = std::filesystem::is_directory(path);
   // A shipped run is called as in the list of runs, however it was spelled.
   system->directory = !folder  ? std::filesystem::path()

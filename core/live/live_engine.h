@@ -29,6 +29,7 @@ class LiveEngine : public Engine {
     std::filesystem::path assets;         // the shipped runs lie in assets/runs
     std::filesystem::path runs = "runs";  // the user's own
     std::filesystem::path open;           // a run to begin with; empty = the first shipped one
+    std::string world = {};               // of those that it acts in; empty = its own
     bool train = false;                   // and to train on at once
     double checkpoint_seconds = 60;
   };
@@ -71,7 +72,7 @@ class LiveEngine : public Engine {
   void walk_between(LabWork& work, const WalkBetween& command);
   /// What was asked meanwhile joins the queue, also while a question is answered. Waits so many seconds for the first.
   bool carry_out_orders(LabWork& work, double wait);
-  void open_run(const std::string& path);
+  void open_run(const std::string& path, const std::string& world = {});
   void open_bundle(const std::filesystem::path& file);
   Trainer::Options trainer_options() const { return {options_.checkpoint_seconds, ""}; }
   void control_training(TrainerWork& work, const TrainControl& command);
