@@ -40,7 +40,7 @@ Verb collect_verb(CLI::App& app) {
   command
       ->add_option("--weaken", options->weaken,
                    "Mix a run's or an expert's actions with a random motion's, of up to this share: a driver who has "
-                   "not learned yet")
+                   "not learned yet; of choices, that share is random")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
 

@@ -62,7 +62,7 @@ class Collector::Shaker {
   Shaker(const ActionSpace& space, std::int64_t lanes, double noise, double weaken)
       : space_(space),
         noise_(space.discrete() ? 0 : noise),
-        weaken_(space.discrete() ? 0 : weaken),
+        weaken_(weaken),
         lanes_(static_cast<std::size_t>(lanes)) {}
 
   void start(std::int64_t lane, Rng rng) {
@@ -95,6 +95,10 @@ class Collector::Shaker {
     if (lane.wander) {
       const auto share = static_cast<float>(std::min(1.0, lane.share));
       const auto random = lane.wander->next();
+      if (space_.discrete()) {  // choices cannot be mixed: its share of them is random
+        if (lane.rng.random() < lane.share) action[0] = random[0];
+        return;
+      }
       for (std::size_t axis = 0; axis < action.size(); ++axis)
         action[axis] = (1 - share) * action[axis] + share * random[axis];
     }

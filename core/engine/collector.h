@@ -28,7 +28,7 @@ class Collector {
     /// so that a model also sees what follows from a mistake. 0 = none. Random drivers ignore it, as choices do.
     double noise = 0;
     /// And mixed with a random motion's, which takes up to this share, drawn per episode: a driver who has not learned
-    /// yet. 0 = not; axes alone.
+    /// yet; of choices, that share is random. 0 = not.
     double weaken = 0;
     /// Makes networks that drive with random weights, where no `driver` is given (see RandomWeights); empty = the
     /// random policy drives.
