@@ -32,6 +32,11 @@ struct System {
   std::map<std::string, std::string> facts;  // findings in words, kept in the checkpoint: "score"
   std::vector<std::shared_ptr<Phase>> phases;
   std::function<void()> follow_settings = [] {};       // what was set live reaches model, behaviour and curves
+  /// A setting whose effect can be watched within seconds, as the system learns so fast: its values are learned with anew.
+  struct Vary {
+    std::string key = {};  // empty: none
+    std::vector<double> values = {};
+  } vary = {};
   std::function<double()> memory_bytes, budget_bytes;  // of the replay; empty where there is none
   std::filesystem::path directory;                     // of the run; datasets lie in it
   std::filesystem::path history;                       // where it keeps earlier weights (weight_history.h)

@@ -23,6 +23,7 @@ std::unique_ptr<System> make_dyna(const RunSpec& spec, bool bonus) {
     throw Error("tabular Dyna plans after every single step: train.lanes, train.prefill and train.train_ratio are 1");
 
   begin_interleaved(*system, spec, 1);
+  system->vary = {"dyna.planning_steps", {0, 1, 5, 10, 50}};  // figure 8.2 of Sutton & Barto
   system->title = bonus ? "Dyna-Q+" : "Dyna-Q";
   parts->seed = parts->seed_setting;
   parts->train = &train;

@@ -15,5 +15,6 @@ Question question_map();
 Question question_diagnose();
 Question question_compare();
 Question question_asked();
+Question question_anew();
 
 }  // namespace dream
