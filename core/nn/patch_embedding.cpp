@@ -3,11 +3,20 @@
 #include <cmath>
 #include <string>
 
+#include "api/error.h"
+
 namespace dream {
+namespace {
+
+constexpr std::int64_t groups = 4;  // of the group norm
+
+}  // namespace
 
 PatchEmbeddingImpl::PatchEmbeddingImpl(std::int64_t side, std::int64_t channels, std::int64_t width) {
   using torch::nn::Conv2dOptions;
   constexpr std::int64_t cells = (patch / 4) * (patch / 4);
+  if (channels % groups != 0)
+    throw Error("the patches' block cannot have " + std::to_string(channels) + " channels: they are normalised in " + std::to_string(groups) + " groups");
   const auto half = [&](const std::string& name) {
     return Half{register_parameter(name + "_scale", torch::ones({channels})), register_parameter(name + "_shift", torch::zeros({channels})),
                 register_module(name, torch::nn::Conv2d(Conv2dOptions(channels, channels, 3).padding(1)))};
@@ -20,7 +29,6 @@ PatchEmbeddingImpl::PatchEmbeddingImpl(std::int64_t side, std::int64_t channels,
 }
 
 torch::Tensor PatchEmbeddingImpl::Half::operator()(const torch::Tensor& x) {
-  constexpr std::int64_t groups = 4;
   return conv(torch::gelu(torch::group_norm(x, groups, scale, shift)));
 }
 

@@ -135,7 +135,7 @@ TEST_F(GatoTest, LearnsBatchesOfTwoWorldsByHeart) {
     return network->loss(one) + network->loss(other);
   };
   const double before = loss().item<double>();
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 150; ++i) {
     loss().backward();
     optimiser.step();
   }

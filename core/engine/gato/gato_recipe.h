@@ -8,8 +8,8 @@
 namespace dream {
 
 /// Gato (Reed et al. 2022, appendix D and E: AdamW with β2 = 0.95, weight decay 0.1, a linear warm-up, a cosine down to a
-/// tenth) from given episodes of several worlds, small: 0.5 million weights in the place of 1.2 billion. Dropout stands in the
-/// place of stochastic depth.
+/// tenth) from given episodes of several worlds, small: 0.5 million weights in the place of 1.2 billion, and no block is left out
+/// by chance (stochastic depth).
 struct GatoRecipeOptions {
   std::int64_t seed = 0;
   GatoOptions behaviour;
