@@ -1,6 +1,7 @@
 #include "core/engine/decision_transformer/decision_transformer_recipe.h"
 #include "core/engine/dreamer/dreamer.h"
 #include "core/engine/dyna/dyna.h"
+#include "core/engine/gato/gato_recipe.h"
 #include "core/engine/muzero/muzero.h"
 #include "core/engine/system.h"
 #include "core/engine/td_mpc/td_mpc.h"
@@ -69,6 +70,8 @@ const std::vector<RecipeEntry>& recipes() {
        make_dyna_neural, vectors_and_choices},
       {"decision-transformer", "Decision Transformer",
        "Chen et al. 2021: no model and no value: what was done by whom this return came to", make_decision_transformer, decisions},
+      {"gato", "Gato", "Reed et al. 2022: one network for several worlds, all of them tokens, and a line of text that says what to do",
+       make_gato, decisions},
       {"td-mpc2", "TD-MPC2", "Hansen et al. 2024: plans in a latent of simplices that nothing is rebuilt from, with a policy",
        make_td_mpc2, gaussians},
       {"td-mpc", "TD-MPC", "Hansen et al. 2022: plans as far as its latent reaches, and a value beyond", make_td_mpc,
