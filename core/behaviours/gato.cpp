@@ -149,10 +149,8 @@ Attention Gato::attention_of(const GatoNetworkImpl::Window& window, const std::v
   value.queries = static_cast<int>(value.query_labels.size()), value.keys = static_cast<int>(value.key_labels.size());
   for (const auto& layer : weights) {
     const auto rows = layer[0].slice(1, from);
-    std::vector<torch::Tensor> keys{rows.slice(2, 0, words)};
-    if (there > shown) keys.push_back(rows.slice(2, words, from).sum(2, true));
-    keys.push_back(rows.slice(2, from));
-    const auto part = floats(torch::cat(keys, 2));
+    const auto earlier = there > shown ? rows.slice(2, words, from).sum(2, true) : rows.slice(2, 0, 0);
+    const auto part = floats(torch::cat({rows.slice(2, 0, words), earlier, rows.slice(2, from)}, 2));
     value.weights.insert(value.weights.end(), part.begin(), part.end());
   }
   return value;
