@@ -1,5 +1,11 @@
 #include "core/engine/offline.h"
 
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+#include <numeric>
+
 #include "api/error.h"
 #include "api/platform_time.h"
 #include "core/engine/counters.h"
@@ -11,6 +17,23 @@ namespace dream {
 namespace {
 
 constexpr double reading_seconds = 0.1;  // of one step while the data are read
+
+/// Leaves the episodes of the highest returns, this share of each world's, at least one.
+void keep_best(Replay& replay, double share) {
+  std::map<std::string, std::vector<std::pair<double, std::size_t>>> by_world;  // returns, and whose
+  for (std::size_t i = 0; i < replay.episodes(); ++i) {
+    const auto& episode = replay.episode(i);
+    by_world[episode.world].emplace_back(std::accumulate(episode.rewards.begin(), episode.rewards.end(), 0.0), i);
+  }
+  std::vector<Episode> best;
+  for (auto& [world, episodes] : by_world) {
+    std::ranges::stable_sort(episodes, std::greater<>(), [](const auto& each) { return each.first; });
+    const auto count = static_cast<std::size_t>(std::ceil(share * static_cast<double>(episodes.size())));
+    for (std::size_t i = 0; i < count; ++i) best.push_back(replay.episode(episodes[i].second));
+  }
+  replay.clear();
+  for (auto& episode : best) replay.add(std::move(episode));
+}
 
 class Offline : public Phase {
  public:
@@ -35,6 +58,7 @@ class Offline : public Phase {
       for (const double began = now_seconds(); feed.read_more();) {
         if (now_seconds() - began > reading_seconds) return 0;
       }
+      if (options_.best_share < 1) keep_best(feed.replay(), options_.best_share);
       if (feed.replay().steps() < parts_->learner->least_steps())
         throw Error(options_.datasets + " holds " + std::to_string(feed.replay().steps()) + " steps, and a batch takes " +
                     std::to_string(parts_->learner->least_steps()));
@@ -86,6 +110,10 @@ void OfflineOptions::fields(Config& config, const std::string& prefix) {
   config.add(prefix + "datasets", datasets, {.help = "Dataset folders, separated by ':', whose episodes it learns from"});
   config.add(prefix + "budget_gb", budget_gb,
              {.help = "Memory that they may take", .unit = "GB", .low = 0.01, .high = 1e4, .title = "memory budget"});
+  config.add(prefix + "best_share", best_share,
+             {.help = "Share of each world's episodes that it learns from, those of the highest returns; 0.1 without returns is "
+                      "the cloning of the best tenth",
+              .low = 0.001, .high = 1});
   config.add(prefix + "evaluate_episodes", evaluate_episodes, {.help = "Unseen episodes at the end", .low = 1, .high = 1e6});
 }
 

@@ -11,6 +11,7 @@ struct OfflineOptions {
   std::int64_t updates = 10000, batch = 64;
   std::string datasets = {};  // folders whose episodes it learns from
   double budget_gb = 4;  // of memory
+  double best_share = 1;  // of each world's episodes, by their returns, that it learns from
   std::int64_t evaluate_episodes = 100;
 
   void fields(Config& config, const std::string& prefix);
