@@ -53,6 +53,7 @@ void TdMpcOptions::fields(Config& config, const std::string& prefix) {
   size("encoder_units", encoder_units, "Units of the encoder's layers", 1, 65536);
   if (!first) size("encoder_layers", encoder_layers, "Layers of the encoder, with the one that gives z", 2, 16);
   size("channels", channels, "Channels of the encoder's convolutions, where it sees pictures", 1, 1024);
+  size("frames", frames, "Pictures that are seen at once, as one shows no velocity; where it sees pictures", 1, 16);
   size("shift", shift, "Pixels by which pictures are moved about while it learns", 0, 16);
   config.add(prefix + "episodic", episodic,
              {.help = "Learns whether a step was an episode's last; for worlds that end before their time limit"});
@@ -113,7 +114,7 @@ TdMpc::TdMpc(const TdMpcOptions& options, const Spaces& spaces)
   auto encoder = two_layers(options, 0, 0);
   encoder.layers.clear();
   if (sees_image_) {
-    convs_ = register_module("convs", TdConvs(spaces.image_channels, options.channels, options.first));
+    convs_ = register_module("convs", TdConvs(spaces.image_channels * options.frames, options.channels, options.first));
     encoder.in = convs_->size();
   } else {
     encoder.in = static_cast<std::int64_t>(spaces.vector_names.size());
@@ -126,7 +127,7 @@ TdMpc::TdMpc(const TdMpcOptions& options, const Spaces& spaces)
     encoder_ = register_module("encoder", StackedMlp(encoder));
   }
   if (options.first) {
-    if (convs_) slow_convs_ = register_module("slow_convs", TdConvs(spaces.image_channels, options.channels, true));
+    if (convs_) slow_convs_ = register_module("slow_convs", TdConvs(spaces.image_channels * options.frames, options.channels, true));
     slow_encoder_ = register_module("slow_encoder", StackedMlp(encoder));
     update_target(1);
     if (slow_convs_)
@@ -221,17 +222,33 @@ torch::Tensor TdMpc::termination_logit(const torch::Tensor& z) {
 
 Carry TdMpc::initial(std::int64_t batch) {
   const auto like = parameters().front().options().requires_grad(false);
-  return {{"z", torch::zeros({batch, feature_count()}, like)}, {"reward", torch::zeros({batch, 1}, like)}};
+  Carry carry{{"z", torch::zeros({batch, feature_count()}, like)}, {"reward", torch::zeros({batch, 1}, like)}};
+  if (past() > 0) carry["past"] = no_past(batch).contiguous();
+  return carry;
+}
+
+torch::Tensor TdMpc::no_past(std::int64_t batch) const {
+  const auto like = torch::TensorOptions(parameters().front().device()).dtype(torch::kUInt8);
+  return torch::zeros({1}, like).expand({batch, spaces_.image_height, spaces_.image_width, spaces_.image_channels * past()});
+}
+
+/// The pictures before `image` [B, H, W, C] and itself; it stands for those that are not known.
+torch::Tensor TdMpc::with_past(const Carry& carry, const torch::Tensor& image) const {
+  const auto& before = carry.at("past");
+  const auto known = before.flatten(1).any(1).view({-1, 1, 1, 1});
+  return torch::cat({torch::where(known, before, image.repeat({1, 1, 1, past()})), image}, -1);
 }
 
 Carry TdMpc::observe(const Carry& carry, const torch::Tensor& previous_action, const Observation& observation,
                      at::Generator) {
-  const auto &before = carry.at("z"), z = encode(observation);
+  const auto pictures = past() > 0 ? with_past(carry, observation.image) : observation.image;
+  const auto &before = carry.at("z"), z = encode({pictures, observation.vector});
   // A latent of zeros is none: nothing was expected where an episode begins.
   const auto began = (before != 0).any(-1, true).to(torch::kFloat32);  // [B, 1]
   const auto action = action_input_(previous_action);
   const auto logits = reward_logits(before, action);
   Carry seen{{"z", z}, {"reward", reward_of(logits).unsqueeze(-1) * began}, {"reward_logits", logits}};
+  if (past() > 0) seen["past"] = pictures.slice(-1, spaces_.image_channels).contiguous();
   if (simplicial()) {
     const auto posterior = log_shares(latent_of(z));
     seen["posterior"] = posterior;
@@ -244,7 +261,9 @@ Carry TdMpc::imagine(const Carry& carry, const torch::Tensor& action, const Knob
   const auto& z = carry.at("z");
   const auto scaled = action_input_(action);
   const auto logits = reward_logits(z, scaled);
-  return {{"z", next(z, scaled)}, {"reward", reward_of(logits).unsqueeze(-1)}, {"reward_logits", logits}};
+  Carry dreamt{{"z", next(z, scaled)}, {"reward", reward_of(logits).unsqueeze(-1)}, {"reward_logits", logits}};
+  if (past() > 0) dreamt["past"] = no_past(z.size(0));  // nothing is seen in a dream
+  return dreamt;
 }
 
 Prediction TdMpc::outcome(const Carry& carry) {

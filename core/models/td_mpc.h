@@ -23,6 +23,7 @@ struct TdMpcOptions {
   std::int64_t units = 512;              // of dynamics, reward and termination, two layers each
   std::int64_t encoder_units = 256, encoder_layers = 2;
   std::int64_t channels = 32;  // of the convolutions
+  std::int64_t frames = 3;     // pictures that are seen at once, as one shows no velocity
   std::int64_t shift = 3;      // pixels by which pictures are moved about while it learns
   bool episodic = false;       // predicts whether a step was the last
   std::int64_t bins = 101;     // of the two-hot reward
@@ -51,7 +52,8 @@ TORCH_MODULE(TdConvs);
 /// The latent model of TD-MPC and TD-MPC2: z = h(x) of what is seen now, z' = d(z, a), r = R(z, a). Nothing is rebuilt
 /// of what is seen: z holds what returns can be told from. Carry: "z" [B, L], "reward" [B, 1] of the step that led
 /// here; after a step also "reward_logits" [B, bins], and of TD-MPC2 "prior" [B, L], the log of what the dynamics
-/// expect, and after observe() "posterior", that of what was seen.
+/// expect, and after observe() "posterior", that of what was seen. Who sees several pictures at once keeps those before
+/// the next one: "past" uint8 [B, H, W, C·(frames − 1)], oldest first; all 0 where nothing was seen before.
 ///
 /// In a world of several tasks in turn (Spaces::tasks) TD-MPC2 learns an embedding of each, of norm 1 at most, which goes into
 /// every net: z ends with it, and is [B, L + E].
@@ -77,8 +79,8 @@ class TdMpc : public WorldModel {
 
   // -- for whoever trains it; actions in [-1, 1], leading dimensions as they come ------------------------------------
 
-  /// What is seen as a latent: image [..., H, W, C] or vector [..., V] -> [..., L]. With `chance` pictures are moved
-  /// about.
+  /// What is seen as a latent: image [..., H, W, C·frames], the newest last, or vector [..., V] -> [..., L]. With
+  /// `chance` pictures are moved about.
   torch::Tensor encode(const Observation& observation, const std::optional<at::Generator>& chance = {});
   /// The same by TD-MPC's slow encoder, which follows by update_target(). TD-MPC2 has none.
   torch::Tensor encode_slowly(const Observation& observation, const std::optional<at::Generator>& chance = {});
@@ -96,6 +98,8 @@ class TdMpc : public WorldModel {
   /// Null where the world has no pictures, or none are wanted.
   const ViewingDecoder& viewing() const { return viewing_; }
   bool sees_image() const { return sees_image_; }
+  /// Pictures before the newest that are seen with it.
+  std::int64_t past() const { return sees_image_ ? options_.frames - 1 : 0; }
   const TdMpcOptions& options() const { return options_; }
 
  private:
@@ -107,6 +111,8 @@ class TdMpc : public WorldModel {
   torch::Tensor with_task_of(const torch::Tensor& z, const torch::Tensor& latent) const {
     return tasks_.defined() ? torch::cat({latent, z.slice(-1, options_.latent)}, -1) : latent;
   }
+  torch::Tensor with_past(const Carry& carry, const torch::Tensor& image) const;
+  torch::Tensor no_past(std::int64_t batch) const;
   torch::Tensor embedding_of(const torch::Tensor& task) const;  // [...] -> [..., E]
   torch::Tensor groups_of(const torch::Tensor& latent) const { return latent.unflatten(-1, {-1, options_.group}); }
 

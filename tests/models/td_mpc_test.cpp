@@ -171,6 +171,7 @@ TEST_P(SmallTdMpc, SeesPictures) {
   torch::NoGradGuard no_grad;
   options_.observe = Looks::image;
   options_.channels = 4;
+  options_.frames = 1;
   TdMpc model(options_, world_of(3, 1, true));
   EXPECT_TRUE(model.sees_image());
   const auto image = torch::randint(0, 256, {2, 3, 64, 64, 3}, torch::kUInt8);
@@ -180,6 +181,39 @@ TEST_P(SmallTdMpc, SeesPictures) {
   EXPECT_FALSE(torch::allclose(z, model.encode({image, {}}, rng_))) << "moved about while it learns";
   const auto plain = torch::full({2, 64, 64, 3}, 77, torch::kUInt8);
   EXPECT_TRUE(torch::equal(model.encode({plain, {}}), model.encode({plain, {}}, rng_))) << "its edge is repeated";
+}
+
+/// What observe() keeps in the carry is what the learner puts together from a piece.
+TEST_P(SmallTdMpc, SeesThePicturesBeforeInADriveAndInTheReplay) {
+  torch::NoGradGuard no_grad;
+  options_.observe = Looks::image;
+  options_.channels = 4;
+  options_.frames = 3;
+  TdMpc model(options_, world_of(3, 1, true));
+  ASSERT_EQ(model.past(), 2);
+  SequenceBatch batch;
+  batch.image = torch::randint(1, 256, {6, 2, 64, 64, 3}, torch::kUInt8);
+  batch.reward = torch::randn({6, 2});
+  batch.action = torch::randn({6, 2, 1});
+  batch.terminated = torch::zeros({6, 2}), batch.last = torch::zeros({6, 2}), batch.first = torch::zeros({6, 2});
+  batch.first[3][1] = 1;  // of the second lane an episode begins in between
+  const auto piece = with_past_pictures(batch, 2);
+  ASSERT_EQ(piece.image.sizes(), (std::vector<std::int64_t>{4, 2, 64, 64, 9}));
+  EXPECT_TRUE(torch::equal(piece.reward, batch.reward.slice(0, 2)));
+  const auto z = model.encode({piece.image, {}});
+  Carry carry;
+  for (std::int64_t lane = 0; lane < 2; ++lane) {
+    for (std::int64_t t = 0; t < 6; ++t) {
+      if (t == 0 || batch.first[t][lane].item<bool>()) carry = model.initial(1);
+      carry = model.observe(carry, batch.action[t].slice(0, lane, lane + 1), {batch.image[t].slice(0, lane, lane + 1), {}}, rng_);
+      if (t < 2) continue;
+      EXPECT_TRUE(torch::allclose(carry.at("z")[0], z[t - 2][lane], 1e-4, 1e-5)) << lane << ", " << t;
+    }
+  }
+  // After a dream the next picture stands for those before.
+  const auto one = batch.image[0].slice(0, 0, 1), action = batch.action[0].slice(0, 0, 1);
+  carry = model.observe(model.imagine(carry, action, {}, rng_), action, {one, {}}, rng_);
+  EXPECT_TRUE(torch::allclose(carry.at("z"), model.encode({one.repeat({1, 1, 1, 3}), {}}), 1e-4, 1e-5));
 }
 
 TEST_P(SmallTdMpc, RefusesWhatItCannotServe) {

@@ -45,6 +45,21 @@ void TdLossOptions::fields(Config& config, const std::string& prefix, bool first
              {.help = "ρ: what each imagined step weighs of the one before", .low = 0, .high = 1, .live = true});
 }
 
+SequenceBatch with_past_pictures(const SequenceBatch& batch, std::int64_t past) {
+  if (past == 0) return batch;
+  const auto rest = [&](const torch::Tensor& x) { return x.defined() ? x.slice(0, past) : x; };
+  SequenceBatch piece{{}, rest(batch.vector), rest(batch.action), rest(batch.reward), rest(batch.terminated), rest(batch.last), rest(batch.first)};
+  const auto whole = batch.reward.options().dtype(torch::kInt64);
+  const auto time = torch::arange(batch.steps(), whole).unsqueeze(-1);                             // [T, 1]
+  const auto began = std::get<0>((batch.first.to(torch::kInt64) * time).cummax(0)).slice(0, past);  // [T - past, B]
+  const auto lane = torch::arange(batch.lanes(), whole);
+  std::vector<torch::Tensor> pictures;
+  for (auto back = past; back >= 0; --back)
+    pictures.push_back(batch.image.index({torch::maximum(time.slice(0, past) - back, began), lane}));
+  piece.image = torch::cat(pictures, -1);
+  return piece;
+}
+
 TdModelLoss td_model_loss(TdMpc& model, TdPolicy& policy, const SequenceBatch& batch, const TdLossOptions& options,
                           const TdGiven& given, at::Generator rng) {
   const auto horizon = batch.steps() - 1;

@@ -38,6 +38,10 @@ struct TdModelLoss {
   torch::Tensor target;  // [H, B]: what the Q-functions learn
 };
 
+/// `batch` without its first `past` steps, every picture with those before it in its episode: [T - past, B, H, W,
+/// C·(past + 1)], the newest last. An episode's first stands for those that were not.
+SequenceBatch with_past_pictures(const SequenceBatch& batch, std::int64_t past);
+
 /// The loss over pieces of H + 1 frames (Hansen et al. 2024, eq. 3): from the first frame's latent the model imagines
 /// the actions that were taken, and each imagined state learns its successor, its reward and its return. What comes
 /// after an episode's end does not count.

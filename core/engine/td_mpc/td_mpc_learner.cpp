@@ -31,7 +31,7 @@ class TdMpcLearner : public Learner {
   double frames_per_update() const override {
     return static_cast<double>(parts_.options.train.batch * parts_.options.train.length);
   }
-  std::int64_t least_steps() const override { return parts_.options.train.length; }
+  std::int64_t least_steps() const override { return parts_.options.train.length + parts_.model->past(); }
   std::vector<Metrics::Spec> curves() const override;
   void follow_settings() override {
     set_optimisers();
@@ -104,7 +104,9 @@ void TdMpcLearner::anneal() {
 void TdMpcLearner::update(Feed& feed, std::int64_t number, at::Generator rng) {
   const auto& o = parts_.options;
   number_ = number;
-  const auto batch = feed.draw_anywhere(o.train.batch, o.train.length);
+  const auto past = parts_.model->past();
+  const auto drawn = feed.draw_anywhere(o.train.batch, o.train.length + past);
+  const auto batch = with_past_pictures(drawn, past);
   TdModelLoss model;
   {
     const Autocast autocast(parts_.bfloat16, parts_.system->device);
@@ -135,8 +137,8 @@ void TdMpcLearner::update(Feed& feed, std::int64_t number, at::Generator rng) {
   }
   add("behaviour/return", number, model.target.mean().item<double>());
 
-  if (viewing_ && batch.image.defined() && viewing_->due(number))
-    add("view/picture", number, viewing_->learn(model.seen.flatten(0, 1), batch.image.flatten(0, 1)));
+  if (viewing_ && drawn.image.defined() && viewing_->due(number))
+    add("view/picture", number, viewing_->learn(model.seen.flatten(0, 1), drawn.image.slice(0, past).flatten(0, 1)));
   if (number % td_look_every == 1) look_back(model, batch);
 }
 
@@ -148,10 +150,13 @@ void TdMpcLearner::look_back(const TdModelLoss& loss, const SequenceBatch& batch
         "episodes of this world end before their time limit, and the model does not learn when: its dreams go on. "
         "Begin a run with world.episodic = true");
   }
-  const auto going_on = (1 - batch.last[0]).nonzero().flatten().slice(0, 0, td_kept_starts);
+  // With the room for pictures beside it a state takes much more.
+  const auto most = parts_.model->past() > 0 ? td_kept_starts / 8 : td_kept_starts;
+  const auto going_on = (1 - batch.last[0]).nonzero().flatten().slice(0, 0, most);
   if (going_on.size(0) == 0) return;
-  parts_.system->starts = {{"z", loss.z[0].index_select(0, going_on)},
-                           {"reward", batch.reward[0].index_select(0, going_on).unsqueeze(-1)}};
+  parts_.system->starts = parts_.model->initial(going_on.size(0));
+  parts_.system->starts["z"] = loss.z[0].index_select(0, going_on);
+  parts_.system->starts["reward"] = batch.reward[0].index_select(0, going_on).unsqueeze(-1);
 }
 
 std::vector<Frame> TdMpcLearner::frames(const Feed& feed) {
