@@ -55,6 +55,8 @@ TEST(TdMpc, HasThePublishedParameters) {
   auto three = world_of(23, 2);
   three.tasks = {"a", "b", "c"};
   EXPECT_EQ(count_of(published("td-mpc2", TdSize::s_5m), three), 5359746);
+  // Three pictures of three channels.
+  EXPECT_EQ(count_of(published("td-mpc2", TdSize::s_5m), world_of(0, 1, true)), 4856320);
 }
 
 /// In worlds in turn every net is told which task it is, and a dream stays in its task.
