@@ -124,6 +124,9 @@ struct DreamView {
   std::vector<float> action;                 // what drove this step
   double dream_reward = 0, real_reward = 0;  // sums since the start; dream_reward only where has_reward
   bool has_reward = false, has_done = false;
+  double dream_cost = 0, real_cost = 0;  // likewise; dream_cost only where the model predicts costs
+  bool has_cost = false;                 // it does
+  double cost_limit = -1;                // what an episode of this world may cost; < 0: it has no costs
   float done_probability = 0;            // P(done) of this step
   std::vector<Frame> frames;             // dream, real, reconstruction, difference
   std::vector<HeldLatent> held;          // what the dream is made to keep

@@ -72,6 +72,8 @@ Checkpoint Player::keep(double seconds) const {
                           {"recorded", first.recorded},
                           {"dream_reward", first.dream_reward},
                           {"real_reward", first.real_reward},
+                          {"dream_cost", first.dream_cost},
+                          {"real_cost", first.real_cost},
                           {"first_frame", first.history.back().first},
                           {"twin", twin_},
                           {"speed", env_->spaces().natural_rate}};
@@ -180,6 +182,8 @@ Player::Replayed Player::replay(const Checkpoint& bundle, bool any_weights) {
     begins.strange = !stage().shares_actions();
     begins.dream_reward = about.at("dream_reward").get<double>();
     begins.real_reward = about.at("real_reward").get<double>();
+    begins.dream_cost = about.value("dream_cost", 0.0);  // older ones knew of none
+    begins.real_cost = about.value("real_cost", 0.0);
     const auto chance = bundle.exact("chance", {-1});
     auto rng = make_generator(system_->device, 1);
     rng.set_state(chance);  // throws for a foreign state before anything is changed

@@ -155,6 +155,8 @@ void Player::judge() {
     now_.last_reward = model.reward_from_target(outcome.reward);
     now_.dream_reward += now_.last_reward.item<double>();
   }
+  now_.has_cost = outcome.cost.defined();
+  if (now_.has_cost) now_.dream_cost += outcome.cost.item<double>();
   if (now_.has_done) now_.done_probability = outcome.done.item<float>();
   now_.dream_over = now_.done_probability > 0.5f;
 }
@@ -162,6 +164,7 @@ void Player::judge() {
 void Player::step_real() {
   const auto result = env_->step({now_.action.data_ptr<float>(), static_cast<std::size_t>(now_.action.size(1))});
   now_.real_reward += static_cast<double>(result.reward);
+  now_.real_cost += static_cast<double>(result.cost);
   now_.real_over = result.done();
   if (now_.real_over) now_.real_ended = now_.step;
   if (!system_->model) now_.last_reward = torch::tensor({result.reward}).to(system_->device);

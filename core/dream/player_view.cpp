@@ -106,6 +106,10 @@ std::shared_ptr<const DreamView> Player::view() {
   view->dream_reward = now_.dream_reward;
   view->real_reward = now_.real_reward;
   view->has_reward = now_.has_reward;
+  view->dream_cost = now_.dream_cost;
+  view->real_cost = now_.real_cost;
+  view->has_cost = now_.has_cost;
+  if (const auto& spaces = env_->spaces(); spaces.costs) view->cost_limit = static_cast<double>(spaces.cost_limit);
   view->has_done = now_.has_done;
   view->done_probability = now_.done_probability;
   view->input_ms = input_ms_;

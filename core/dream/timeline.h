@@ -30,7 +30,8 @@ struct Instant {
   Carry anchor;                        // the dream there
   torch::Tensor stood;                 // its picture; undefined until somebody looks
   std::int64_t real_ended = -1;        // the step that ended the real episode
-  double dream_reward = 0, real_reward = 0;
+  double dream_reward = 0, real_reward = 0, dream_cost = 0, real_cost = 0;
+  bool has_cost = false;
   float done_probability = 0;
   double error = -1;         // of the picture, mean squared; < 0: nobody has looked
   float surprise = std::numeric_limits<float>::quiet_NaN();  // of the real frame, nats; NaN: not known

@@ -122,6 +122,22 @@ void draw_game(Ui& ui, const DreamView& dream, float width) {
   tip(ui, "Your best", "The highest score in this world of an episode in which you drove.");
 }
 
+void draw_costs(Ui& ui, const DreamView& dream, float width) {
+  char limit[48];
+  const bool over = std::max(dream.dream_cost, dream.real_cost) > dream.cost_limit;
+  std::snprintf(limit, sizeof limit, "an episode may cost %.3g", dream.cost_limit);
+  header(ui, "Cost", over ? ui.color().warning : ui.color().text, limit, width);
+  if (dream.has_cost)
+    row(ui, "cost", "%.1f", dream.dream_cost, "dream");
+  else
+    mono(ui, ui.color().muted, "%-7s %8s", "cost", "·");
+  tip(ui, "Cost", "Sum since the start: what the model predicts, and what the real world took.");
+  if (dream.twin && !dream.recorded)
+    row(ui, "", "%.1f", dream.real_cost, "real");
+  else
+    mono(ui, ui.color().muted, "%-7s %8s", "", "·");
+}
+
 /// A heading with lines of figures below it.
 struct FigureGroup {
   int lines = 0;
@@ -131,6 +147,7 @@ struct FigureGroup {
 std::vector<FigureGroup> figure_groups(const Ui& ui, const DreamView& dream) {
   const int action = dream.spaces.action.discrete() ? 1 : static_cast<int>(dream.spaces.action.axes.size());
   std::vector<FigureGroup> groups{{action + (dream.has_done ? 2 : 1), draw_step}, {5, draw_comparison}};
+  if (dream.cost_limit >= 0) groups.insert(groups.begin(), {2, draw_costs});
   if (ui.game.scores()) groups.insert(groups.begin(), {2, draw_game});
   if (ui.lessons->current()) std::ranges::reverse(groups);  // what a lesson points at has room before the score
   return groups;
