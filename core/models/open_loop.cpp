@@ -1,5 +1,6 @@
 #include "core/models/open_loop.h"
 
+#include "core/env/env.h"
 #include "core/probe/from_tensor.h"
 
 namespace dream {
@@ -72,7 +73,9 @@ std::vector<Frame> open_loop_frames(WorldModel& model, const SequenceBatch& batc
 void report_predicted(WorldModel& model, const SequenceBatch& batch, std::int64_t context, const Valued& valued,
                       ProbeSink& sink, at::Generator rng) {
   const bool values = valued.value && sink.wants("predicted/value");
-  if (!values && !sink.wants("predicted/reward") && !sink.wants("predicted/continue")) return;
+  const auto priced = batch.extra.find(cost_column);
+  const bool costs = priced != batch.extra.end() && sink.wants("predicted/cost");
+  if (!values && !costs && !sink.wants("predicted/reward") && !sink.wants("predicted/continue")) return;
   torch::NoGradGuard no_grad;
   const auto steps = static_cast<std::size_t>(batch.steps());
   const auto of = [&](const torch::Tensor& x, std::size_t t) {
@@ -80,7 +83,7 @@ void report_predicted(WorldModel& model, const SequenceBatch& batch, std::int64_
   };
   const auto is = [&](const torch::Tensor& x, std::size_t t) { return of(x, t).item<double>(); };
   std::vector<double> x(steps), reward(steps), true_reward(steps), going_on(steps, 1), true_going_on(steps),
-      value(steps);
+      value(steps), cost(steps), true_cost(steps);
   auto dream = model.initial(1);
   for (std::size_t t = 0; t < steps; ++t) {
     const bool first = is(batch.first, t) > 0;
@@ -94,6 +97,8 @@ void report_predicted(WorldModel& model, const SequenceBatch& batch, std::int64_
     if (outcome.done.defined()) going_on[t] = 1 - outcome.done.item<double>();
     true_reward[t] = model.reward_to_target(of(batch.reward, t)).item<double>();
     true_going_on[t] = 1 - is(batch.terminated, t);
+    if (costs && outcome.cost.defined()) cost[t] = outcome.cost.item<double>();
+    if (costs) true_cost[t] = is(priced->second, t);
     if (values) value[t] = valued.value(model.features(dream)).item<double>();
   }
   const std::string caption =
@@ -114,6 +119,10 @@ void report_predicted(WorldModel& model, const SequenceBatch& batch, std::int64_
   if (sink.wants("predicted/continue")) {
     put("predicted/continue", "Continue, predicted and true", "P(the episode goes on)", "probability",
         {{"imagined", going_on}, {"came true", true_going_on, true}});
+  }
+  if (costs) {
+    put("predicted/cost", "Cost, predicted and true", "c_t of the batch's first sequence", "cost",
+        {{"imagined", cost}, {"came true", true_cost, true}});
   }
   if (!values) return;
   // Backwards: what followed each state, as far as the sequence knows, and what the imagination promised.

@@ -20,10 +20,10 @@ struct Valued {
 };
 
 /// What a model and a critic predict for the batch's first sequence, imagined under the true actions after `context`
-/// seen steps, against what came true: reward, as the model was taught it, and continue; the value of every imagined
-/// state and the λ-return of that imagination, against the discounted return that followed up to the end of the
-/// sequence (an episode's end, or the critic's own last value). Publishes predicted/reward, predicted/continue and,
-/// where somebody values, predicted/value, computing only what the sink wants.
+/// seen steps, against what came true: reward, as the model was taught it, continue, and cost in a world with costs; the
+/// value of every imagined state and the λ-return of that imagination, against the discounted return that followed up to
+/// the end of the sequence (an episode's end, or the critic's own last value). Publishes predicted/reward,
+/// predicted/continue, predicted/cost and, where somebody values, predicted/value, computing only what the sink wants.
 void report_predicted(WorldModel& model, const SequenceBatch& batch, std::int64_t context, const Valued& valued,
                       ProbeSink& sink, at::Generator rng);
 

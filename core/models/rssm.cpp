@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "api/error.h"
+#include "core/env/env.h"
 #include "core/nn/categorical.h"
 #include "core/nn/picture.h"
 #include "core/nn/precision.h"
@@ -83,11 +84,17 @@ Rssm::Rssm(const RssmOptions& options, const Spaces& spaces) : options_(options)
   if (has_image && (sees_image_ || options.paint))
     image_decoder_ = register_module("image_decoder", ImageDecoder(latent_size_, options.deter, coder));
   const bool two_hot = options.reward_head != NumberHead::normal;
-  reward_ = register_module("reward", Mlp(features, options.reward_layers, options.units, style,
-                                          two_hot ? options.bins : 1, two_hot ? 0 : 1));
+  const auto number_head = [&] {
+    return Mlp(features, options.reward_layers, options.units, style, two_hot ? options.bins : 1, two_hot ? 0 : 1);
+  };
+  reward_ = register_module("reward", number_head());
   if (two_hot) two_hot_ = TwoHot(TwoHot::kind_of(options.reward_head), options.bins, torch::kCPU);
   if (options.continue_scale > 0)
     continue_ = register_module("continue", Mlp(features, options.continue_layers, options.units, style, 1));
+  if (options.cost_scale > 0) {
+    if (!spaces.costs) throw Error("world.cost_scale asks for a head for costs, and this world has none; set it to 0");
+    cost_ = register_module("cost", number_head());
+  }
 }
 
 Rssm::State Rssm::first_state(std::int64_t batch) {
@@ -214,8 +221,15 @@ torch::Tensor Rssm::frame_of(const torch::Tensor& decoded) const {
   return options_.image_loss == ImageLoss::sigmoid ? torch::sigmoid(decoded) : (decoded + 0.5).clamp(0, 1);
 }
 
-torch::Tensor Rssm::reward_of(const torch::Tensor& raw) const {
+/// What a head for rewards or costs says, [N].
+torch::Tensor Rssm::number_of(const torch::Tensor& raw) const {
   return options_.reward_head == NumberHead::normal ? raw.to(torch::kFloat32).squeeze(-1) : two_hot_.mean(raw);
+}
+
+/// The negative log-likelihood of `target` [N].
+torch::Tensor Rssm::number_loss(const torch::Tensor& raw, const torch::Tensor& target) const {
+  if (options_.reward_head != NumberHead::normal) return two_hot_.loss(raw.to(torch::kFloat32), target);
+  return 0.5 * (raw.to(torch::kFloat32).squeeze(-1) - target).square() + 0.5 * std::log(2 * std::numbers::pi);
 }
 
 torch::Tensor Rssm::reward_to_target(const torch::Tensor& reward) const {
@@ -230,7 +244,8 @@ Prediction Rssm::outcome(const Carry& carry) {
   const auto x = features(carry);
   Autocast autocast(in_bfloat16(x), x.device());
   Prediction prediction;
-  prediction.reward = reward_of(reward_(x));
+  prediction.reward = number_of(reward_(x));
+  if (!cost_.is_empty()) prediction.cost = number_of(cost_(x));
   // The head predicts discount·(1 - done).
   if (!continue_.is_empty())
     prediction.done =
@@ -380,13 +395,17 @@ SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng, const Giv
       const auto error = made - (options_.symlog_vectors ? symlog(seen.vector) : seen.vector);
       add("vector", likelihood(error.square().sum(-1), made), 1);
     }
-    const auto raw = reward_(features).to(torch::kFloat32);
-    const auto reward = reward_to_target(flat(batch.reward));
-    add("reward",
-        options_.reward_head == NumberHead::normal
-            ? 0.5 * (raw.squeeze(-1) - reward).square().mean() + 0.5 * std::log(2 * std::numbers::pi)
-            : two_hot_.loss(raw, reward).mean(),
-        options_.reward_scale);
+    add("reward", number_loss(reward_(features), reward_to_target(flat(batch.reward))).mean(), options_.reward_scale);
+    if (!cost_.is_empty()) {
+      const auto found = batch.extra.find(cost_column);
+      if (found == batch.extra.end()) throw Error("these episodes say nothing of costs, which this model learns");
+      const auto raw = cost_(features), cost = flat(found->second).squeeze(-1);
+      const auto weight = torch::where(cost >= 1, options_.cost_weight, 1.0).to(torch::kFloat32);
+      add("cost", (weight * number_loss(raw, cost)).mean(), options_.cost_scale);
+      torch::NoGradGuard no_grad;
+      loss.terms.emplace_back("cost_predicted", number_of(raw).mean());
+      loss.terms.emplace_back("cost_real", cost.mean());
+    }
     if (!continue_.is_empty()) {
       const auto logits = continue_(features).to(torch::kFloat32).squeeze(-1);
       const auto target = (1 - flat(batch.terminated)) * options_.discount;

@@ -81,7 +81,8 @@ class Rssm : public SequenceModel {
   torch::Tensor mode(const torch::Tensor& statistics) const;
   torch::Tensor picture_target(const torch::Tensor& image, at::Generator rng) const;
   torch::Tensor frame_of(const torch::Tensor& decoded) const;
-  torch::Tensor reward_of(const torch::Tensor& raw) const;
+  torch::Tensor number_of(const torch::Tensor& raw) const;
+  torch::Tensor number_loss(const torch::Tensor& raw, const torch::Tensor& target) const;
   torch::Tensor free(const torch::Tensor& kl) const;
   torch::Tensor batch_kl() const;   // [G]
   torch::Tensor batch_use() const;  // [G, C], mean probabilities
@@ -99,7 +100,7 @@ class Rssm : public SequenceModel {
   RssmCell cell_{nullptr};
   Mlp prior_{nullptr}, posterior_{nullptr};
   ImageDecoder image_decoder_{nullptr};
-  Mlp vector_decoder_{nullptr}, reward_{nullptr}, continue_{nullptr};
+  Mlp vector_decoder_{nullptr}, reward_{nullptr}, continue_{nullptr}, cost_{nullptr};
   struct {
     torch::Tensor posterior, prior;
   } last_;  // of the last loss()'s batch, [T, B, ...]

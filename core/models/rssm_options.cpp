@@ -68,6 +68,10 @@ void RssmOptions::fields(Config& config, const std::string& prefix) {
   live("reward_scale", reward_scale, "Weight of the reward loss", 0, 100, "", true);
   config.add(prefix + "continue_scale", continue_scale,
              {.help = "Weight of the continue loss; 0 = no such head: every dream goes on", .low = 0, .high = 100});
+  config.add(prefix + "cost_scale", cost_scale,
+             {.help = "Weight of the cost loss, in worlds with costs; 0 = no such head", .low = 0, .high = 100});
+  live("cost_weight", cost_weight, "Weight of the cost loss where a step costs 1 or more, as such steps are rare", 1,
+       1000, "", true);
   config.add(prefix + "discount", discount,
              {.help = "Target of the continue head while an episode goes on", .low = 0, .high = 1});
   live("dynamics_scale", dynamics_scale, "β_dyn of KL(sg(posterior) ‖ prior): the prior learns to predict", 0, 10, "",

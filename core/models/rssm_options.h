@@ -70,6 +70,8 @@ struct RssmOptions {
   bool tanh_rewards = false;                    // V2 on Atari
   std::int64_t bins = 255;
   double reward_scale = 1, continue_scale = 1;  // 0 = no such head
+  double cost_scale = 0;   // of a head for costs, in the form of the reward's (SafeDreamer); 0 = no such head
+  double cost_weight = 10;  // of its loss where a step costs 1 or more: such steps are rare
   double discount = 1 - 1.0 / 333;              // what the continue head is trained towards while the episode goes on
   // KL.
   double dynamics_scale = 1;          // of KL(sg(posterior) ‖ prior)

@@ -24,6 +24,7 @@ struct Prediction {
   torch::Tensor frame;   // float [B, C, H, W] in [0, 1]
   torch::Tensor reward;  // float [B], of the step that led here
   torch::Tensor done;    // float [B], probability that the step that led here was the last
+  torch::Tensor cost = {};  // float [B], of the step that led here, in the environment's units
 };
 
 /// The contract of every learned world model. Inference calls are const in spirit: they change no parameter, keep
