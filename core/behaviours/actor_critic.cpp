@@ -49,20 +49,28 @@ ActorCritic::ActorCritic(std::int64_t features, const ActionSpace& space, const 
       policy_(space, options.continuous, options.unimix),
       choices_(space.discrete() ? space.choices : space.axes) {
   const LayerStyle style{options.act, options.norm, options.eps, options.bias_with_norm, options.init};
-  const bool two_hot = options.critic_head != NumberHead::normal;
-  const auto out = two_hot ? options.bins : 1;
-  if (two_hot) two_hot_ = TwoHot(TwoHot::kind_of(options.critic_head), options.bins, torch::kCPU);
+  if (options.critic_head != NumberHead::normal)
+    two_hot_ = TwoHot(TwoHot::kind_of(options.critic_head), options.bins, torch::kCPU);
   actor_ = register_module("actor", Mlp(features, options.actor_layers, options.units, style, policy_.output_size(),
                                         options.actor_out_scale));
-  critic_ = register_module("critic", Mlp(features, options.critic_layers, options.units, style, out, two_hot ? 0 : 1));
-  slow_critic_ =
-      register_module("slow_critic", Mlp(features, options.critic_layers, options.units, style, out, two_hot ? 0 : 1));
-  return_range_ = register_buffer("return_range", torch::zeros({2}));
+  critic_ = make_critic("", features);
   updates_ = register_buffer("updates", torch::zeros({1}, torch::kInt64));
-  torch::NoGradGuard no_grad;
-  const auto from = critic_->parameters(), to = slow_critic_->parameters();
-  for (std::size_t i = 0; i < from.size(); ++i) to[i].copy_(from[i]);
-  for (auto p : to) p.requires_grad_(false);
+}
+
+ActorCritic::Critic ActorCritic::make_critic(const std::string& prefix, std::int64_t features) {
+  const LayerStyle style{options_.act, options_.norm, options_.eps, options_.bias_with_norm, options_.init};
+  const bool two_hot = options_.critic_head != NumberHead::normal;
+  const auto net = [&] {
+    return Mlp(features, options_.critic_layers, options_.units, style, two_hot ? options_.bins : 1, two_hot ? 0 : 1);
+  };
+  Critic critic;
+  critic.net = register_module(prefix + "critic", net());
+  critic.slow = register_module("slow_" + prefix + "critic", net());
+  critic.range = register_buffer(prefix + "return_range", torch::zeros({2}));
+  follow(critic, true);
+  for (auto p : critic.slow->parameters()) p.requires_grad_(false);
+  critics_.push_back(critic);
+  return critic;
 }
 
 Decision ActorCritic::decide(const Seen& seen, const Carry&, Mode mode, at::Generator rng) {
@@ -94,7 +102,7 @@ torch::Tensor ActorCritic::value_loss(const torch::Tensor& output, const torch::
 
 ActorCritic::Dreamed ActorCritic::imagine(WorldModel& model, const Carry& starts, bool gradients, at::Generator rng) {
   const torch::AutoGradMode mode(gradients);
-  std::vector<torch::Tensor> features, actions, rewards, going_on;
+  std::vector<torch::Tensor> features, actions, rewards, going_on, costs;
   Carry carry = starts;
   for (std::int64_t step = 0; step <= options_.horizon; ++step) {
     const auto seen = model.features(carry);
@@ -103,6 +111,7 @@ ActorCritic::Dreamed ActorCritic::imagine(WorldModel& model, const Carry& starts
     features.push_back(seen);
     actions.push_back(action);
     rewards.push_back(outcome.reward);
+    if (outcome.cost.defined()) costs.push_back(outcome.cost);
     going_on.push_back(outcome.done.defined() ? 1 - outcome.done : torch::ones_like(outcome.reward));
     if (step < options_.horizon) {
       carry = model.imagine(carry, policy_.discrete() ? action : policy_.to_environment(action), {}, rng);
@@ -110,7 +119,7 @@ ActorCritic::Dreamed ActorCritic::imagine(WorldModel& model, const Carry& starts
   }
   const auto from = options_.include_start ? 0 : 1;
   const auto all = [&](const std::vector<torch::Tensor>& parts) { return torch::stack(parts).slice(0, from); };
-  return {all(features), all(actions), all(rewards), all(going_on)};
+  return {all(features), all(actions), all(rewards), all(going_on), costs.empty() ? torch::Tensor{} : all(costs)};
 }
 
 /// γ·P(going on); V2 takes the truth about the start state from the replay.
@@ -120,7 +129,7 @@ torch::Tensor ActorCritic::live_of(const Dreamed& dreamed, const torch::Tensor& 
   return torch::cat({(start_alive * options_.discount).unsqueeze(0), live.slice(0, 1)});
 }
 
-double ActorCritic::return_scale(const torch::Tensor& returns) {
+double ActorCritic::return_scale(Critic& critic, const torch::Tensor& returns) const {
   if (!options_.normalise_returns) return 1;
   const auto sorted = std::get<0>(returns.detach().flatten().sort());
   const auto at = [&](double share) {  // linear between the neighbours
@@ -130,8 +139,8 @@ double ActorCritic::return_scale(const torch::Tensor& returns) {
     return torch::lerp(sorted[low], sorted[high], position - static_cast<double>(low));
   };
   torch::NoGradGuard no_grad;
-  return_range_.lerp_(torch::stack({at(0.05), at(0.95)}), 0.01);
-  return std::max(1.0, (return_range_[1] - return_range_[0]).item<double>());
+  critic.range.lerp_(torch::stack({at(0.05), at(0.95)}), 0.01);
+  return std::max(1.0, (critic.range[1] - critic.range[0]).item<double>());
 }
 
 ActorCritic::Loss ActorCritic::learn(WorldModel& model, const Carry& starts, const torch::Tensor& start_alive,
@@ -146,7 +155,7 @@ ActorCritic::Loss ActorCritic::learn(WorldModel& model, const Carry& starts, con
 /// Rewards that really came, bootstrapped from what imagination returned at each state, `imagined` [T·B]
 /// (danijar/dreamerv3, repl_loss).
 torch::Tensor ActorCritic::replay_loss(const Replayed& replayed, const torch::Tensor& imagined) {
-  const auto output = critic_(replayed.features);
+  const auto output = critic_.net(replayed.features);
   const auto boot = imagined.view_as(replayed.reward);
   const auto keep = (1 - replayed.last).slice(0, 0, -1);
   const auto lambda = (1 - replayed.last).slice(0, 1) * options_.lambda;
@@ -155,97 +164,115 @@ torch::Tensor ActorCritic::replay_loss(const Replayed& replayed, const torch::Te
   const auto learned = output.slice(0, 0, -1);
   auto loss = value_loss(learned, returns);
   if (options_.target == SlowCritic::average) {
-    loss = loss + value_loss(learned, mean_value(slow_critic_(replayed.features.detach())).slice(0, 0, -1));
+    loss = loss + value_loss(learned, mean_value(critic_.slow(replayed.features.detach())).slice(0, 0, -1));
   }
   return (keep * loss).mean();
 }
 
-ActorCritic::Loss ActorCritic::loss(const Dreamed& dreamed, const torch::Tensor& start_alive, const Replayed& replayed,
-                                    at::Generator rng) {
-  const auto states = dreamed.features.size(0);
-  const bool arrived = options_.indexing == Indexing::arrived, through = options_.gradient != Gradient::reinforce;
-  const auto seen = dreamed.features.detach();
-  const auto device = seen.device();
-  Autocast autocast(bfloat16_, device);
+ActorCritic::Stretch ActorCritic::stretch_of(const Dreamed& dreamed, const torch::Tensor& start_alive) const {
+  const bool arrived = options_.indexing == Indexing::arrived;
+  const bool shifted = !arrived && (options_.include_start || options_.gradient != Gradient::dynamics);
+  const auto live = live_of(dreamed, start_alive);
+  // V3 counts the state's own continuation, V1 and V2 those before it.
+  torch::NoGradGuard no_grad;
+  const auto before = torch::cat({torch::ones_like(live.slice(0, 0, 1)), live.slice(0, 0, -1)});
+  const auto weight = arrived ? torch::cumprod(live, 0) / (options_.continue_discounts ? 1 : options_.discount)
+                              : torch::cumprod(before, 0);
+  return {dreamed, live, weight, shifted, dreamed.features.size(0) - (shifted ? 2 : 1)};
+}
 
+ActorCritic::Judged ActorCritic::judge(Critic& critic, const torch::Tensor& received, const Stretch& stretch) {
+  const auto& features = stretch.dreamed.features;
+  const auto seen = features.detach();
+  const auto states = features.size(0);
+  const bool copy = options_.target == SlowCritic::copy;
+  Judged judged;
   // Values: of the critic itself, or of its copy where there is one. For gradients through the dynamics they follow
   // the states, with the critic's weights held fixed.
-  torch::Tensor output, value, slow;
-  {
-    const bool copy = options_.target == SlowCritic::copy;
-    if (through) {
-      const Frozen frozen(copy ? *slow_critic_ : *critic_);
-      value = mean_value((copy ? slow_critic_ : critic_)(dreamed.features));
-    }
-    output = critic_(seen);
-    if (!through) value = copy ? mean_value(slow_critic_(seen)) : mean_value(output).detach();
-    if (options_.target == SlowCritic::average) slow = mean_value(slow_critic_(seen)).detach();
+  auto& value = judged.value;
+  if (through_dynamics()) {
+    auto& net = copy ? critic.slow : critic.net;
+    const Frozen frozen(*net);
+    value = mean_value(net(features));
   }
-  const auto live = live_of(dreamed, start_alive);
+  judged.output = critic.net(seen);
+  if (!through_dynamics()) value = copy ? mean_value(critic.slow(seen)) : mean_value(judged.output).detach();
+  if (options_.target == SlowCritic::average) judged.slow = mean_value(critic.slow(seen)).detach();
+
+  const auto& live = stretch.live;
   const auto lambda = torch::full_like(live.slice(0, 1), options_.lambda);
-  const auto returns = arrived ? lambda_return(dreamed.reward.slice(0, 1), live.slice(0, 1), value.slice(0, 1), lambda,
-                                               value[states - 1])
-                               : lambda_return(dreamed.reward.slice(0, 0, -1), live.slice(0, 0, -1), value.slice(0, 1),
-                                               lambda, value[states - 1]);
+  judged.returns = options_.indexing == Indexing::arrived
+                       ? lambda_return(received.slice(0, 1), live.slice(0, 1), value.slice(0, 1), lambda,
+                                       value[states - 1])
+                       : lambda_return(received.slice(0, 0, -1), live.slice(0, 0, -1), value.slice(0, 1), lambda,
+                                       value[states - 1]);
+  judged.scale = return_scale(critic, judged.returns);
+  return judged;
+}
 
-  // How likely it is to get that far. V3 counts the state's own continuation, V1 and V2 those before it.
-  torch::Tensor weight;
-  {
-    torch::NoGradGuard no_grad;
-    const auto before = torch::cat({torch::ones_like(live.slice(0, 0, 1)), live.slice(0, 0, -1)});
-    weight = arrived ? torch::cumprod(live, 0) / (options_.continue_discounts ? 1 : options_.discount)
-                     : torch::cumprod(before, 0);
-  }
+torch::Tensor ActorCritic::critic_loss(const Judged& judged, const Stretch& stretch) const {
+  const auto last = stretch.weight.size(0) - 1;
+  const auto learned = judged.output.slice(0, 0, last);
+  auto loss = value_loss(learned, judged.returns.detach());
+  if (judged.slow.defined()) loss = loss + value_loss(learned, judged.slow.slice(0, 0, last));
+  return (stretch.weight.slice(0, 0, last) * loss).mean();
+}
+
+ActorCritic::Aim ActorCritic::aim_at(const Judged& judged, const Stretch& stretch) const {
+  const auto target = stretch.shifted ? judged.returns.slice(0, 1) : judged.returns;
+  const auto value = stretch.of_acting(judged.value);
+  // Through the dynamics V3 of 2023 climbs the advantage, baseline and all; V1 and V2 the return.
+  return {(target.detach() - value.detach()) / judged.scale,
+          options_.normalise_returns ? (target - value) / judged.scale : target};
+}
+
+ActorCritic::Loss ActorCritic::loss(const Dreamed& dreamed, const torch::Tensor& start_alive, const Replayed& replayed,
+                                    at::Generator rng) {
+  Autocast autocast(bfloat16_, dreamed.features.device());
+  const auto stretch = stretch_of(dreamed, start_alive);
+  const auto rewards = judge(critic_, dreamed.reward, stretch);
   Loss loss;
-  loss.returns = returns.detach();
-  const double scale = return_scale(returns);
+  loss.returns = rewards.returns.detach();
+  loss.critic = critic_loss(rewards, stretch);
+  loss.terms.emplace_back("critic", loss.critic.detach());
 
-  // V2 sets the action of state t against the return of the state after it, as its returns count the state's own
-  // reward. V1 has no start state: every action that led to a state is in its return.
-  const bool shifted = !arrived && (options_.include_start || options_.gradient != Gradient::dynamics);
-  const auto actor_states = shifted ? states - 2 : states - 1;
-  const auto target = shifted ? returns.slice(0, 1) : returns;
-  const auto advantage = (target.detach() - value.detach().slice(0, 0, actor_states)) / scale;
-  const auto policy_output = actor_(seen.slice(0, 0, actor_states)).to(torch::kFloat32);
+  const auto aim = this->aim(stretch, rewards, loss);
+  const auto policy_output = actor_(stretch.of_acting(dreamed.features.detach())).to(torch::kFloat32);
   const auto entropy = policy_.entropy(policy_output, rng);
   auto objective = options_.entropy * entropy;
   if (options_.gradient != Gradient::dynamics) {
-    const auto chosen = dreamed.action.detach().slice(0, 0, actor_states);
-    objective = objective + options_.reinforce_share * policy_.log_prob(policy_output, chosen) * advantage;
+    const auto chosen = stretch.of_acting(dreamed.action.detach());
+    objective = objective + options_.reinforce_share * policy_.log_prob(policy_output, chosen) * aim.advantage;
   }
-  if (through) {
-    // V3 of 2023 climbs the advantage, baseline and all; V1 and V2 the return.
-    const auto gain = options_.normalise_returns ? (target - value.slice(0, 0, actor_states)) / scale : target;
-    objective = objective + (options_.gradient == Gradient::dynamics ? 1.0 : 1 - options_.reinforce_share) * gain;
-  }
-  loss.actor = -(weight.slice(0, 0, actor_states) * objective).mean();
-
-  const auto learned = output.slice(0, 0, states - 1);
-  auto critic = value_loss(learned, returns.detach());
-  if (slow.defined()) critic = critic + value_loss(learned, slow.slice(0, 0, states - 1));
-  loss.critic = (weight.slice(0, 0, states - 1) * critic).mean();
+  if (through_dynamics())
+    objective = objective + (options_.gradient == Gradient::dynamics ? 1.0 : 1 - options_.reinforce_share) * aim.gain;
+  loss.actor = -(stretch.of_acting(stretch.weight) * objective).mean();
+  if (aim.penalty.defined()) loss.actor = loss.actor + aim.penalty;
 
   if (options_.replay_critic > 0 && replayed.features.defined()) {
     loss.replay_critic = options_.replay_critic * replay_loss(replayed, loss.returns[0]);
     loss.terms.emplace_back("replay_critic", loss.replay_critic.detach());
   }
   loss.terms.emplace_back("actor", loss.actor.detach());
-  loss.terms.emplace_back("critic", loss.critic.detach());
   loss.terms.emplace_back("entropy", entropy.detach().mean());
   loss.terms.emplace_back("return", loss.returns.mean());
-  loss.terms.emplace_back("value", value.detach().mean());
+  loss.terms.emplace_back("value", rewards.value.detach().mean());
   return loss;
 }
 
-void ActorCritic::update_target() {
+void ActorCritic::follow(const Critic& critic, bool copy) const {
   torch::NoGradGuard no_grad;
+  const auto from = critic.net->parameters(), to = critic.slow->parameters();
+  for (std::size_t i = 0; i < from.size(); ++i) to[i].lerp_(from[i], copy ? 1.0 : options_.target_share);
+}
+
+void ActorCritic::update_target() {
   const auto before = updates_.item<std::int64_t>();
   updates_ += 1;
   if (options_.target == SlowCritic::none) return;
   const bool copy = options_.target == SlowCritic::copy;
   if (copy && before % options_.target_every != 0) return;  // after the first update, and so on
-  const auto from = critic_->parameters(), to = slow_critic_->parameters();
-  for (std::size_t i = 0; i < from.size(); ++i) to[i].lerp_(from[i], copy ? 1.0 : options_.target_share);
+  for (const auto& critic : critics_) follow(critic, copy);
 }
 
 }  // namespace dream

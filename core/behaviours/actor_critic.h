@@ -87,11 +87,12 @@ class ActorCritic : public Behaviour {
     torch::Tensor features;          // [S, N, F]
     torch::Tensor action;            // [S, N, A]: taken in that state
     torch::Tensor reward, going_on;  // [S, N]; going_on = 1 - P(done), without γ
+    torch::Tensor cost = {};         // [S, N]; undefined where the model predicts none
   };
   Dreamed imagine(WorldModel& model, const Carry& starts, bool gradients, at::Generator rng);
 
   struct Loss {
-    torch::Tensor actor, critic, replay_critic;  // scalars with gradient; replay_critic may be undefined
+    torch::Tensor actor, critic, replay_critic;  // scalars with gradient; of all critics; the last may be undefined
     Terms terms;
     torch::Tensor returns;  // [S - 1, N], detached
   };
@@ -100,32 +101,81 @@ class ActorCritic : public Behaviour {
              at::Generator rng);
   /// The loss of what was imagined; learn() without the imagination, for tests.
   Loss loss(const Dreamed& dreamed, const torch::Tensor& start_alive, const Replayed& replayed, at::Generator rng);
-  /// After the optimisers' steps: the slow critic follows.
+  /// After the optimisers' steps: slow critics follow.
   void update_target();
 
   std::vector<torch::Tensor> actor_parameters() const { return actor_->parameters(); }
-  std::vector<torch::Tensor> critic_parameters() const { return critic_->parameters(); }
+  std::vector<torch::Tensor> critic_parameters() const { return critic_.net->parameters(); }
   ActorCriticOptions& live_options() { return options_; }
   const PolicyHead& policy() const { return policy_; }
   torch::Tensor value(const Seen& seen) override { return value(seen.features()); }
-  torch::Tensor value(const torch::Tensor& features) { return mean_value(critic_(features)); }
+  torch::Tensor value(const torch::Tensor& features) { return mean_value(critic_.net(features)); }
   double discount() const override { return options_.discount; }
   void set_bfloat16(bool on) { bfloat16_ = on; }
 
- private:
+ protected:
+  struct Critic {  // copies are of one and the same
+    Mlp net{nullptr}, slow{nullptr};
+    torch::Tensor range;  // [2]: running 5th and 95th percentile of its returns
+  };
+  /// Registered under names with this prefix, and followed by its slow copy from then on.
+  Critic make_critic(const std::string& prefix, std::int64_t features);
+
+  /// What was imagined, as losses look at it.
+  struct Stretch {
+    const Dreamed& dreamed;
+    torch::Tensor live;    // [S, N]: γ·P(going on)
+    torch::Tensor weight;  // [S, N]: how likely it is to get that far
+    /// V2 sets the action of state t against the return of the state after it, as its returns count the state's own
+    /// reward. V1 has no start state: every action that led to a state is in its return.
+    bool shifted;
+    std::int64_t acting;  // A: states whose action is learned from
+
+    torch::Tensor of_acting(const torch::Tensor& x) const { return x.slice(0, 0, acting); }
+  };
+  Stretch stretch_of(const Dreamed& dreamed, const torch::Tensor& start_alive) const;
+
+  /// What a critic says of a stretch, and what it is to learn from it.
+  struct Judged {
+    torch::Tensor output;   // [S, N, bins], with gradient for the critic alone
+    torch::Tensor value;    // [S, N]: what returns are bootstrapped from
+    torch::Tensor slow;     // [S, N], detached; undefined without an average
+    torch::Tensor returns;  // [S - 1, N]
+    double scale;           // that advantages are divided by
+  };
+  /// `received` [S, N]: rewards, or costs.
+  Judged judge(Critic& critic, const torch::Tensor& received, const Stretch& stretch);
+  torch::Tensor critic_loss(const Judged& judged, const Stretch& stretch) const;
+
+  /// What the actor climbs, [A, N], by the score function and through the dynamics; with what is added to its loss,
+  /// where defined.
+  struct Aim {
+    torch::Tensor advantage, gain, penalty = {};
+  };
+  Aim aim_at(const Judged& judged, const Stretch& stretch) const;
+  /// Higher returns; who minds costs as well aims elsewhere, and adds losses and terms of its own.
+  virtual Aim aim(const Stretch& stretch, const Judged& rewards, Loss& loss) {
+    (void)loss;
+    return aim_at(rewards, stretch);
+  }
+  bool through_dynamics() const { return options_.gradient != Gradient::reinforce; }
   torch::Tensor mean_value(const torch::Tensor& output) const;
+
+ private:
+  void follow(const Critic& critic, bool copy) const;
   torch::Tensor value_loss(const torch::Tensor& output, const torch::Tensor& target) const;
   torch::Tensor replay_loss(const Replayed& replayed, const torch::Tensor& imagined);
-  double return_scale(const torch::Tensor& returns);
+  double return_scale(Critic& critic, const torch::Tensor& returns) const;
   torch::Tensor live_of(const Dreamed& dreamed, const torch::Tensor& start_alive) const;
 
   ActorCriticOptions options_;
   PolicyHead policy_;
   std::vector<std::string> choices_;  // names of the actions or of the axes
   TwoHot two_hot_;
-  Mlp actor_{nullptr}, critic_{nullptr}, slow_critic_{nullptr};
-  torch::Tensor return_range_;  // [2]: running 5th and 95th percentile
-  torch::Tensor updates_;       // int64 [1]
+  Mlp actor_{nullptr};
+  Critic critic_;
+  std::vector<Critic> critics_;  // it, and those that were added
+  torch::Tensor updates_;  // int64 [1]
   bool bfloat16_ = false;
 };
 

@@ -36,7 +36,7 @@ void ActorCritic::report(const Seen& seen, const Carry&, ProbeSink& sink, at::Ge
   if (sink.wants("horizon/value_bins") && options_.critic_head != NumberHead::normal) {
     sink.put("horizon/value_bins", "Value in bins",
              "Two-hot: how likely the critic takes each bin to be, over symlog(R); the value is the mean",
-             two_hot_.curve(critic_(model.features(lane))[0]));
+             two_hot_.curve(critic_.net(model.features(lane))[0]));
   }
   const char* names[] = {"horizon/value", "horizon/reward", "horizon/continue"};
   if (!sink.wants(names[0]) && !sink.wants(names[1]) && !sink.wants(names[2])) return;
