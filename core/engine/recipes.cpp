@@ -19,6 +19,10 @@ std::string boxes(const Spaces& spaces) {
   return spaces.action.discrete() ? "the cross-entropy method fits Gaussians to continuous actions" : "";
 }
 
+std::string costs(const Spaces& spaces) {
+  return spaces.costs ? "" : "its limit is on costs, and no step of this world costs anything";
+}
+
 std::string tables(const Spaces& spaces) {
   if (spaces.states == 0) return "its table needs a world with a number of states";
   return spaces.action.discrete() ? "" : "its table needs actions that are choices";
@@ -60,6 +64,8 @@ const std::vector<RecipeEntry>& recipes() {
        nothing},
       {"dreamer-v3", "Dreamer V3", "Hafner et al. 2023: one set of constants for every world", make_dreamer_v3,
        nothing},
+      {"safe-dreamer", "SafeDreamer",
+       "Huang et al. 2024: Dreamer V3 that keeps what an episode costs below a limit", make_safe_dreamer, costs},
       {"muzero", "MuZero", "Schrittwieser et al. 2020: a tree search in a model that knows only what is worth knowing",
        make_muzero, choices},
       {"dyna-q", "Dyna-Q", "Sutton 1990: Q-learning that also learns from what a table of the world remembers",

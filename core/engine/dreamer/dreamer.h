@@ -3,8 +3,8 @@
 #include <string>
 
 #include "core/base/choice.h"
-#include "core/behaviours/actor_critic.h"
 #include "core/behaviours/planner.h"
+#include "core/behaviours/safe_actor_critic.h"
 #include "core/engine/interleaved.h"
 #include "core/models/rssm_options.h"
 #include "core/models/sequence_model.h"
@@ -24,21 +24,29 @@ constexpr auto choice_names(Constants) {
   return names_of_choice("2024", "2023");
 }
 
+/// SafeDreamer as published for pictures, or one for small worlds of a few numbers that two cores train.
+enum class SafeSize { tiny, published };
+constexpr auto choice_names(SafeSize) {
+  return names_of_choice("tiny", "published");
+}
+
 struct DreamerOptions {
   Size size = Size::smallest;                    // of V3
   Constants constants = Constants::nature_2024;  // of V3
+  SafeSize safe_size = SafeSize::tiny;           // of SafeDreamer
   std::int64_t seed = 0, repeat = 1;
   RssmOptions world;
   ActorCriticOptions behaviour;
+  LagrangianOptions lagrangian;  // SafeDreamer's
   PlannerOptions planner;
-  OptimiserOptions world_optimiser, actor_optimiser, critic_optimiser;
+  OptimiserOptions world_optimiser, actor_optimiser, critic_optimiser, cost_critic_optimiser;
   InterleavedOptions train;
 
   void fields(Config& config, const std::string& recipe);
 };
 
 /// The constants of a paper: "planet", "dreamer-v1", "dreamer-v2" (Atari's where actions are discrete, the control
-/// suite's otherwise) or "dreamer-v3" (with `size` and `constants`).
+/// suite's otherwise), "dreamer-v3" (with `size` and `constants`) or "safe-dreamer" (with `safe_size`).
 void set_published(DreamerOptions& options, const std::string& recipe, bool discrete);
 
 /// What the phases of one run share.
@@ -46,6 +54,7 @@ struct DreamerParts : InterleavedParts {
   DreamerOptions options;
   std::shared_ptr<SequenceModel> model;
   std::shared_ptr<ActorCritic> actor_critic;  // null for PlaNet
+  std::shared_ptr<SafeActorCritic> safe;      // the same of SafeDreamer; null for all others
   std::shared_ptr<Planner> planner;           // PlaNet's
 };
 
@@ -56,5 +65,6 @@ std::unique_ptr<System> make_planet(const RunSpec& spec);
 std::unique_ptr<System> make_dreamer_v1(const RunSpec& spec);
 std::unique_ptr<System> make_dreamer_v2(const RunSpec& spec);
 std::unique_ptr<System> make_dreamer_v3(const RunSpec& spec);
+std::unique_ptr<System> make_safe_dreamer(const RunSpec& spec);
 
 }  // namespace dream

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "core/data/sequences.h"
-#include "core/engine/dreamer/dreamer.h"
+#include "core/engine/dreamer/dreamer_learner.h"
 #include "core/engine/lanes.h"
 #include "core/models/open_loop.h"
 
@@ -15,60 +15,35 @@ constexpr std::int64_t open_loop_steps = 50;   // that it then imagines
 constexpr std::int64_t open_loop_lanes = 3;
 constexpr std::int64_t open_loop_updates = 20;  // for which it keeps its sequences, so that they can be seen to improve
 
-/// The world model from a batch of sequences, the actor-critic from what is imagined from their states, in one step.
-class DreamerLearner : public Learner {
- public:
-  explicit DreamerLearner(DreamerParts& parts)
-      : parts_(parts), world_(parts.model->parameters(), parts.options.world_optimiser) {
-    if (auto* ac = parts.actor_critic.get()) {
-      actor_ = std::make_unique<Optimiser>(ac->actor_parameters(), parts.options.actor_optimiser);
-      critic_ = std::make_unique<Optimiser>(ac->critic_parameters(), parts.options.critic_optimiser);
-    }
+}  // namespace
+
+DreamerLearner::DreamerLearner(DreamerParts& parts) : parts_(parts) {
+  optimise("world/", "world/gradient", parts.model->parameters(), parts.options.world_optimiser);
+  if (const auto* ac = parts.actor_critic.get()) {
+    optimise("actor/", "behaviour/actor_gradient", ac->actor_parameters(), parts.options.actor_optimiser);
+    optimise("critic/", "behaviour/critic_gradient", ac->critic_parameters(), parts.options.critic_optimiser);
   }
+}
 
-  void update(Feed& feed, std::int64_t number, at::Generator rng) override;
-  double frames_per_update() const override {
-    return static_cast<double>(parts_.options.train.batch * parts_.options.train.length);
+void DreamerLearner::optimise(std::string name, std::string curve, std::vector<torch::Tensor> parameters,
+                              const OptimiserOptions& options) {
+  optimised_.push_back({std::move(name), std::move(curve), options, Optimiser(std::move(parameters), options)});
+}
+
+void DreamerLearner::follow_settings() {
+  for (auto& [name, curve, options, optimiser] : optimised_) optimiser.options() = options;
+}
+
+void DreamerLearner::save(Checkpoint& into, const std::string& prefix) const {
+  for (const auto& part : optimised_) part.optimiser.save(into, prefix + part.name);
+}
+
+void DreamerLearner::load(const Checkpoint& from, const std::string& prefix) {
+  for (auto& part : optimised_) {
+    part.optimiser.load(from, prefix + part.name);
+    part.optimiser.clear();  // gradients of a step that failed
   }
-  std::int64_t least_steps() const override { return parts_.options.train.length; }
-  std::vector<Metrics::Spec> curves() const override;
-
-  void follow_settings() override {
-    const auto& options = parts_.options;
-    world_.options() = options.world_optimiser;
-    if (actor_) actor_->options() = options.actor_optimiser, critic_->options() = options.critic_optimiser;
-  }
-
-  void save(Checkpoint& into, const std::string& prefix) const override {
-    world_.save(into, prefix + "world/");
-    if (actor_) actor_->save(into, prefix + "actor/"), critic_->save(into, prefix + "critic/");
-  }
-
-  void load(const Checkpoint& from, const std::string& prefix) override {
-    world_.load(from, prefix + "world/");
-    if (actor_) actor_->load(from, prefix + "actor/"), critic_->load(from, prefix + "critic/");
-    for (auto* optimiser : {&world_, actor_.get(), critic_.get()}) {
-      if (optimiser) optimiser->clear();  // gradients of a step that failed
-    }
-  }
-
-  void rest() override { batch_ = sheet_ = {}; }
-  std::vector<Frame> frames(const Feed& feed) override;
-  std::vector<std::string> warnings() const override { return warnings_; }
-  std::vector<std::string> probe_names() const override;
-  void report(ProbeSink& sink) override;
-
- private:
-  Metrics& metrics() const { return parts_.system->metrics; }
-  void look_back(const SequenceLoss& world);
-
-  DreamerParts& parts_;
-  Optimiser world_;
-  std::unique_ptr<Optimiser> actor_, critic_;
-  SequenceBatch batch_, sheet_;  // the last one, for probes; what the open-loop picture shows
-  std::int64_t number_ = 0, sheet_since_ = 0;
-  std::vector<std::string> warnings_;
-};
+}
 
 void DreamerLearner::update(Feed& feed, std::int64_t number, at::Generator rng) {
   const auto& train = parts_.options.train;
@@ -89,12 +64,8 @@ void DreamerLearner::update(Feed& feed, std::int64_t number, at::Generator rng) 
     if (loss.replay_critic.defined()) total = total + loss.replay_critic;
   }
   total.backward();
-  metrics().add("world/gradient", number, world_.step());
-  if (actor_) {
-    metrics().add("behaviour/actor_gradient", number, actor_->step());
-    metrics().add("behaviour/critic_gradient", number, critic_->step());
-    parts_.actor_critic->update_target();
-  }
+  for (auto& part : optimised_) metrics().add(part.curve, number, part.optimiser.step());
+  if (imagines) parts_.actor_critic->update_target();
   if (number % 50 == 1) look_back(world);
 }
 
@@ -125,6 +96,7 @@ std::vector<Frame> DreamerLearner::frames(const Feed& feed) {
 std::vector<std::string> DreamerLearner::probe_names() const {
   auto names = parts_.model->batch_probe_names();
   for (const auto* name : {"predicted/reward", "predicted/continue"}) names.emplace_back(name);
+  if (parts_.options.world.cost_scale > 0) names.emplace_back("predicted/cost");
   if (parts_.actor_critic) names.emplace_back("predicted/value");
   return names;
 }
@@ -155,6 +127,9 @@ std::vector<Metrics::Spec> DreamerLearner::curves() const {
       spec("world/image", w.image_loss == ImageLoss::normal ? "Image: −log N(x; x̂, 1)" : "Image: Σ(x − x̂)²", ""),
       spec("world/vector", w.image_loss == ImageLoss::normal ? "Vector: −log N(x; x̂, 1)" : "Vector: Σ(x − x̂)²", ""),
       spec("world/reward", "Reward: −log p(r)", "nats"),
+      spec("world/cost", "Cost: −log p(c), weighed", "nats"),
+      spec("world/cost_predicted", "Cost of a step as predicted", "cost"),
+      spec("world/cost_real", "Cost of a step as it came", "cost"),
       spec("world/continue", "Continue: −log p(c)", "nats"),
       divergence("world/dynamics", "Dynamics: " + before + "KL(sg(q) ‖ p)" + after),
       divergence("world/representation", "Representation: " + before + "KL(q ‖ sg(p))" + after),
@@ -166,6 +141,7 @@ std::vector<Metrics::Spec> DreamerLearner::curves() const {
   std::erase_if(specs, [&](const Metrics::Spec& s) {
     return (s.name == "world/image" && w.observe == Sees::vector && !w.paint) ||
            (s.name == "world/vector" && w.observe == Sees::image) ||
+           (s.name.starts_with("world/cost") && w.cost_scale <= 0) ||
            (s.name == "world/continue" && w.continue_scale <= 0) ||
            (s.name == "world/overshooting" && w.overshooting < 2);
   });
@@ -181,9 +157,8 @@ std::vector<Metrics::Spec> DreamerLearner::curves() const {
   return specs;
 }
 
-}  // namespace
-
 std::unique_ptr<Learner> dreamer_learner(DreamerParts& parts) {
+  if (parts.safe) return std::make_unique<SafeDreamerLearner>(parts);
   return std::make_unique<DreamerLearner>(parts);
 }
 

@@ -14,8 +14,10 @@ std::unique_ptr<System> make_dreamer(const RunSpec& spec, const std::string& tit
   // Size and version choose the defaults, so they are read first and the explicit settings win.
   apply_settings(system->config, spec);
   DreamerOptions published;
-  published.size = options.size, published.constants = options.constants;
-  set_published(published, spec.recipe, make_env(spec.environment)->spaces().action.discrete());
+  published.size = options.size, published.constants = options.constants, published.safe_size = options.safe_size;
+  const auto offered = make_env(spec.environment)->spaces();
+  set_published(published, spec.recipe, offered.action.discrete());
+  if (offered.costs) published.lagrangian.limit = static_cast<double>(offered.cost_limit);
   options = published;
   system->config.take_as_default();
   apply_settings(system->config, spec);
@@ -36,7 +38,14 @@ std::unique_ptr<System> make_dreamer(const RunSpec& spec, const std::string& tit
     parts->planner = std::make_shared<Planner>(spaces.action, options.planner);
     system->behaviour = parts->planner;
   } else {
-    parts->actor_critic = std::make_shared<ActorCritic>(model->feature_count(), spaces.action, options.behaviour);
+    const auto features = model->feature_count();
+    if (spec.recipe == "safe-dreamer") {
+      parts->safe =
+          std::make_shared<SafeActorCritic>(features, spaces.action, options.behaviour, options.lagrangian);
+      parts->actor_critic = parts->safe;
+    } else {
+      parts->actor_critic = std::make_shared<ActorCritic>(features, spaces.action, options.behaviour);
+    }
     parts->actor_critic->to(system->device);
     parts->actor_critic->set_bfloat16(bfloat16);
     system->behaviour = parts->actor_critic;
@@ -50,6 +59,11 @@ std::unique_ptr<System> make_dreamer(const RunSpec& spec, const std::string& tit
     for (const auto* name : {"world/dynamics", "world/representation"})
       p->system->metrics.set_floor(name, world.free_per == FreePer::excess ? 0 : world.free_nats);
     if (p->actor_critic) p->actor_critic->live_options() = p->options.behaviour;
+    if (p->safe) {
+      p->safe->lagrangian().live_options() = p->options.lagrangian;
+      for (const auto* name : {"learn/cost", "evaluate/cost"})
+        p->system->metrics.set_floor(name, p->options.lagrangian.limit);
+    }
     if (p->planner) p->planner->live_options() = p->options.planner;
   };
   complete_interleaved(*system, parts, spec, "Learn: collect, world model, behaviour",
@@ -71,6 +85,9 @@ std::unique_ptr<System> make_dreamer_v2(const RunSpec& spec) {
 }
 std::unique_ptr<System> make_dreamer_v3(const RunSpec& spec) {
   return make_dreamer(spec, "Dreamer V3");
+}
+std::unique_ptr<System> make_safe_dreamer(const RunSpec& spec) {
+  return make_dreamer(spec, "SafeDreamer");
 }
 
 }  // namespace dream

@@ -9,6 +9,9 @@ void DreamerOptions::fields(Config& config, const std::string& recipe) {
     config.add("constants", constants,
                {.help = "2024: as published in Nature; 2023: the first version, which the PyTorch ports follow"});
   }
+  const bool safe = recipe == "safe-dreamer";
+  if (safe)
+    config.add("size", safe_size, {.help = "published: the paper's, for pictures; tiny for small worlds of a few numbers"});
   config.add("seed", seed, {.help = "Seed of everything that this run draws", .low = 0, .high = 2147483647});
   config.add("env.repeat", repeat,
              {.help = "Every action is repeated so many times and the rewards are added",
@@ -21,16 +24,19 @@ void DreamerOptions::fields(Config& config, const std::string& recipe) {
   } else {
     behaviour.fields(config, "behaviour.");
   }
+  if (safe) lagrangian.fields(config, "behaviour.");
   optimiser_fields(config, "world_optimiser.", world_optimiser, "the world model");
   if (recipe != "planet") {
     optimiser_fields(config, "actor_optimiser.", actor_optimiser, "the actor");
     optimiser_fields(config, "critic_optimiser.", critic_optimiser, "the critic");
   }
+  if (safe) optimiser_fields(config, "cost_critic_optimiser.", cost_critic_optimiser, "the critic of costs");
   train.fields(config, "train.");
   config.resumable({"world_optimiser.warm_up", "train.batch", "train.length", "train.budget_gb", "train.datasets",
                     "train.online_queue", "train.prefill", "train.bfloat16", "train.gauges", "train.actor",
                     "train.evaluate_episodes"});
   if (recipe != "planet") config.resumable({"actor_optimiser.warm_up", "critic_optimiser.warm_up"});
+  if (safe) config.resumable({"cost_critic_optimiser.warm_up"});
 }
 
 }  // namespace dream

@@ -214,12 +214,43 @@ void dreamer_v3_2023(DreamerOptions& o, bool discrete) {
   o.train.train_ratio = discrete ? 64 : 512;  // Atari and DMLab; control suite
 }
 
+/// Huang et al. 2024, on the first V3; PKU-Alignment/SafeDreamer, configs.yaml, bsrp_lag. Tiny is ours: the multiplier is
+/// set by PID there, and the actor learns by REINFORCE.
+void safe_dreamer(DreamerOptions& o, bool discrete) {
+  o.size = Size::s, o.constants = Constants::first_2023;
+  dreamer_v3_2023(o, discrete);
+  o.cost_critic_optimiser = o.critic_optimiser;
+  auto& w = o.world;
+  w.groups = w.classes = 48;
+  w.cost_scale = 1;
+  o.train.train_ratio = 512;
+  o.lagrangian.kind = Multiplier::augmented;
+  o.lagrangian.pessimistic = true;
+  if (o.safe_size == SafeSize::published) return;
+  w.observe = Sees::vector;
+  w.deter = w.hidden = w.units = o.behaviour.units = 128;
+  w.groups = w.classes = 8;
+  w.depth = 4;
+  o.behaviour.horizon = 12;
+  o.behaviour.gradient = Gradient::reinforce;
+  o.lagrangian.kind = Multiplier::pid;
+  o.lagrangian.integral = 0.01, o.lagrangian.most = 5;
+  o.world_optimiser.learning_rate = 3e-4;
+  for (auto* adam : {&o.actor_optimiser, &o.critic_optimiser, &o.cost_critic_optimiser}) adam->learning_rate = 1e-4;
+  o.train.length = 32;
+  o.train.train_ratio = 64;
+  o.train.lanes = 4;
+  o.train.prefill = 2000;
+  o.train.steps = 66000;  // 8,000 updates
+}
+
 }  // namespace
 
 void set_published(DreamerOptions& options, const std::string& recipe, bool discrete) {
   if (recipe == "planet") return planet(options);
   if (recipe == "dreamer-v1") return dreamer_v1(options, discrete);
   if (recipe == "dreamer-v2") return dreamer_v2(options, discrete);
+  if (recipe == "safe-dreamer") return safe_dreamer(options, discrete);
   if (options.constants == Constants::first_2023) return dreamer_v3_2023(options, discrete);
   dreamer_v3_2024(options);
 }
