@@ -89,11 +89,12 @@ void keep_score(const std::filesystem::path& file, const FileMark& mark, const P
 std::shared_ptr<Planner> planner_in(const System& system, const std::string& method,
                                     const std::vector<std::string>& settings) {
   if (!system.model) throw Error("this run has no model to plan in; leave --behaviour away");
-  auto options = published_plan(choice_of<PlanMethod>(method));
+  const auto world = system.make_env()->spaces();
+  auto options = published_plan(choice_of<PlanMethod>(method), world);
   Config config;
   options.fields(config, "");
   for (const auto& setting : settings) config.set_text(setting);
-  return std::make_shared<Planner>(system.model->actions(system.make_env()->spaces()), options, system.behaviour);
+  return std::make_shared<Planner>(system.model->actions(world), options, system.behaviour);
 }
 
 }  // namespace

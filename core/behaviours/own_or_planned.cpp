@@ -27,10 +27,12 @@ void put_part(Carry& memory, const std::string& prefix, const Carry& part) {
 
 }  // namespace
 
-OwnOrPlanned::OwnOrPlanned(std::shared_ptr<Behaviour> own, const ActionSpace& space) : own_(std::move(own)) {
+OwnOrPlanned::OwnOrPlanned(std::shared_ptr<Behaviour> own, const ActionSpace& space, const Spaces* costing)
+    : own_(std::move(own)) {
   for (std::size_t i = 0; i < names_of<PlanMethod>().size(); ++i) {
     const auto method = static_cast<PlanMethod>(i);
-    auto options = published_plan(method);
+    if (method == PlanMethod::osrp && !costing) continue;
+    auto options = costing ? published_plan(method, *costing) : published_plan(method);
     options.knobs = name_of(method);
     options.knobs_when = {driver_knob, static_cast<double>(i + 1)};
     planners_.push_back(std::make_shared<Planner>(space, options, own_));
@@ -38,6 +40,8 @@ OwnOrPlanned::OwnOrPlanned(std::shared_ptr<Behaviour> own, const ActionSpace& sp
 }
 
 Knob OwnOrPlanned::driver() const {
+  std::vector<std::string> names = {"policy", "CEM", "iCEM", "MPPI", "shooting", "gradient", "OSRP"};
+  names.resize(planners_.size() + 1);
   return {driver_knob,
           "driver",
           "Who drives",
@@ -49,7 +53,7 @@ Knob OwnOrPlanned::driver() const {
           false,
           true,
           {},
-          {"policy", "CEM", "iCEM", "MPPI", "shooting", "gradient"}};
+          std::move(names)};
 }
 
 std::vector<Knob> OwnOrPlanned::knobs() const {

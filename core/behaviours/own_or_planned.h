@@ -9,7 +9,8 @@ namespace dream {
 /// says that a state is worth counts at the plan's horizon. It has no weights of its own: `own` is kept by whoever learns.
 class OwnOrPlanned : public Behaviour {
  public:
-  OwnOrPlanned(std::shared_ptr<Behaviour> own, const ActionSpace& space);
+  /// `costing`: the world, where the model predicts what its steps cost; otherwise nobody plans below a limit.
+  OwnOrPlanned(std::shared_ptr<Behaviour> own, const ActionSpace& space, const Spaces* costing = nullptr);
 
   Carry initial(std::int64_t lanes) const override;
   Decision decide(const Seen& seen, const Carry& memory, Mode mode, at::Generator rng) override;
@@ -28,7 +29,7 @@ class OwnOrPlanned : public Behaviour {
   Driver driver_of(const Seen& seen) const;
 
   std::shared_ptr<Behaviour> own_;
-  std::vector<std::shared_ptr<Planner>> planners_;  // in the order of PlanMethod
+  std::vector<std::shared_ptr<Planner>> planners_;  // in the order of PlanMethod, osrp last
 };
 
 }  // namespace dream

@@ -25,7 +25,8 @@ void PlannerOptions::fields(Config& config, const std::string& prefix) {
              {.help = "Every plan begins with the last one, moved on by a step (PlaNet: false)"});
   config.add(prefix + "method", method,
              {.help = "cem: the cross-entropy method; icem: with coloured noise and kept elites; mppi: weighted by "
-                      "exp(return); shooting: the best of random sequences; gradient: uphill through the model"});
+                      "exp(return); shooting: the best of random sequences; gradient: uphill through the model; "
+                      "osrp: cem below a cost limit"});
   config.add(prefix + "first_deviation", first_deviation,
              {.help = "σ of the first guess; an axis is 2 wide", .low = 0.001, .high = 10, .live = true});
   config.add(prefix + "least_deviation", least_deviation,
@@ -53,9 +54,17 @@ void PlannerOptions::fields(Config& config, const std::string& prefix) {
               .live = true});
   config.add(prefix + "learning_rate", learning_rate,
              {.help = "gradient: Adam's", .low = 1e-4, .high = 10, .logarithmic = true, .live = true});
+  config.add(prefix + "cost_limit", cost_limit,
+             {.help = "osrp: what planned steps may cost, scaled to as many as cost_steps", .low = 0, .high = 1e6, .live = true});
+  config.add(prefix + "cost_steps", cost_steps,
+             {.help = "osrp: the steps that cost_limit is for, as those of an episode",
+              .unit = "steps",
+              .low = 1,
+              .high = 1e6,
+              .live = true});
 }
 
-PlannerOptions published_plan(PlanMethod method) {
+PlannerOptions published_plan(PlanMethod method, const Spaces& world) {
   PlannerOptions options{.candidates = 256, .iterations = 4, .elites = 32, .horizon = 12, .exploration_noise = 0};
   options.method = method;
   switch (method) {
@@ -74,6 +83,11 @@ PlannerOptions published_plan(PlanMethod method) {
     case PlanMethod::gradient:
       options.candidates = 16, options.iterations = 20, options.elites = 1;
       options.first_deviation = 0.5, options.warm_start = true;
+      break;
+    case PlanMethod::osrp:
+      options.horizon = 15, options.momentum = 0.1, options.warm_start = true;
+      if (world.costs) options.cost_limit = static_cast<double>(world.cost_limit);
+      if (world.max_episode_steps > 0) options.cost_steps = world.max_episode_steps;
       break;
   }
   return options;

@@ -15,9 +15,10 @@ enum class PlanMethod {
   mppi,      // weighted by exp(return): TD-MPC2 (Hansen et al. 2024); Williams et al. 2017
   shooting,  // the best of as many random sequences
   gradient,  // uphill through the model
+  osrp,      // cem below a cost limit: SafeDreamer's planning (Huang et al. 2024)
 };
 constexpr auto choice_names(PlanMethod) {
-  return names_of_choice("cem", "icem", "mppi", "shooting", "gradient");
+  return names_of_choice("cem", "icem", "mppi", "shooting", "gradient", "osrp");
 }
 
 struct PlannerOptions {
@@ -33,14 +34,17 @@ struct PlannerOptions {
   double noise_exponent = 2.5;    // icem: β of noise whose power falls as f^−β
   double keep = 0.3, decay = 1.25;  // icem: share of the elites that stay candidates; rounds shrink by this factor
   double learning_rate = 0.1;     // gradient: Adam's
+  double cost_limit = 25;         // osrp: what `cost_steps` steps may cost
+  std::int64_t cost_steps = 1000;
   std::string knobs = "plan";     // before the names of its knobs, and
   Knob::When knobs_when = {};     // when they are of use
 
   void fields(Config& config, const std::string& prefix);
 };
 
-/// The published constants of a method, with budgets that two cores plan with while somebody watches.
-PlannerOptions published_plan(PlanMethod method);
+/// The published constants of a method, with budgets that two cores plan with while somebody watches; in `world` with
+/// what an episode there may cost.
+PlannerOptions published_plan(PlanMethod method, const Spaces& world = {});
 
 /// Plans at every step: sequences of actions are imagined, scored by the sum of predicted rewards, and the next guess is
 /// made of the best. A guess is a Gaussian in [-1, 1] for a box, probabilities for choices. Each plan begins from nothing,
@@ -90,9 +94,12 @@ class Planner : public Behaviour {
   Knob horizon() const;
   Budget budget(const KnobValues& knobs) const;
 
-  /// Σ γ^t r_t + γ^H V over the steps of `candidates` [B, N, H, A] from every lane: [B, N]. `ends`, where given, gets the
+  /// What a sequence is worth, Σ γ^t r_t + γ^H V (osrp: what stands for its rank), over the steps of `candidates` [B, N, H, A] from every lane: [B, N]. `ends`, where given, gets the
   /// states at the horizon, [B · N, ...].
   torch::Tensor score(const Seen& seen, const torch::Tensor& candidates, at::Generator rng, Carry* ends = nullptr);
+  /// osrp's order of sequences that promise `returns` and are predicted to cost `costs` over their steps, both [B, N]: by
+  /// return among those below the limit; where these are fewer than the elites, the cheapest first.
+  torch::Tensor ranked(const torch::Tensor& returns, const torch::Tensor& costs, std::int64_t steps) const;
   torch::Tensor sample(const Plan& guess, std::int64_t count, at::Generator rng, const torch::Tensor& noise) const;
   torch::Tensor proposals(const Seen& seen, std::int64_t steps, at::Generator rng);
   void refit(Plan& plan, std::int64_t elites) const;

@@ -62,13 +62,19 @@ torch::Tensor Planner::score(const Seen& seen, const torch::Tensor& candidates, 
   const auto actions = flat.requires_grad() && space_.discrete() ? flat : to_environment(flat);
   Carry state;
   for (const auto& [name, tensor] : model.initial(1)) state[name] = seen.carry.at(name).repeat_interleave(count, 0);
-  torch::Tensor total, alive;
+  const bool limited = options_.method == PlanMethod::osrp;
+  torch::Tensor total, alive, spent;
   double weight = 1;
   for (std::int64_t t = 0; t < steps; ++t, weight *= discount()) {
     state = model.imagine(state, actions.select(1, t), {}, rng);
     const auto outcome = model.outcome(state);
     const auto reward = weight * (alive.defined() ? alive * outcome.reward : outcome.reward);
     total = total.defined() ? total + reward : reward;
+    if (limited) {
+      if (!outcome.cost.defined()) throw Error("this model predicts no costs to keep below a limit: plan by another method");
+      const auto cost = alive.defined() ? alive * outcome.cost : outcome.cost;
+      spent = spent.defined() ? spent + cost : cost;
+    }
     if (outcome.done.defined()) alive = alive.defined() ? alive * (1 - outcome.done) : 1 - outcome.done;
   }
   if (prior_) {
@@ -76,7 +82,16 @@ torch::Tensor Planner::score(const Seen& seen, const torch::Tensor& candidates, 
       total = total + weight * (alive.defined() ? alive * worth : worth);
   }
   if (ends) *ends = state;
-  return total.view({lanes, count});
+  total = total.view({lanes, count});
+  return limited ? ranked(total, spent.view({lanes, count}), steps) : total;
+}
+
+torch::Tensor Planner::ranked(const torch::Tensor& returns, const torch::Tensor& costs, std::int64_t steps) const {
+  const auto scaled = costs * (static_cast<double>(options_.cost_steps) / static_cast<double>(steps));
+  const auto safe = scaled < options_.cost_limit;
+  const auto enough = safe.sum(1, true) >= std::min(options_.elites, returns.size(1));
+  const auto behind = returns.amin(1, true) - 1 - scaled;  // those that are not safe, whatever they promise
+  return torch::where(enough, torch::where(safe, returns, behind), -scaled);
 }
 
 /// What the prior would do, [B, P, H, A]: it decides by what it imagines, trying things.
@@ -161,7 +176,8 @@ void Planner::climb(Plan& plan, const Seen& seen, const Budget& budget, at::Gene
 
 /// What is done: the mean; the best sequence, where the method keeps to one; an elite drawn by its weight.
 void Planner::choose(Plan& plan, at::Generator rng) const {
-  const auto single = options_.method != PlanMethod::cem && options_.method != PlanMethod::mppi;
+  const auto single = options_.method != PlanMethod::cem && options_.method != PlanMethod::mppi &&
+                      options_.method != PlanMethod::osrp;
   if (!single && !options_.draw) {
     plan.best = plan.mean;
     return;

@@ -94,9 +94,11 @@ void refuse_foreign_world(const System& system, const std::string& world) {
 std::shared_ptr<Behaviour> driver_of(const System& system) {
   if (!system.model || !system.behaviour) return system.behaviour;
   torch::NoGradGuard no_grad;
-  const auto space = system.model->actions(system.make_env()->spaces());
-  if (!system.model->outcome(system.model->initial(1)).reward.defined()) return system.behaviour;
-  return std::make_shared<OwnOrPlanned>(system.behaviour, space);
+  const auto world = system.make_env()->spaces();
+  const auto outcome = system.model->outcome(system.model->initial(1));
+  if (!outcome.reward.defined()) return system.behaviour;
+  return std::make_shared<OwnOrPlanned>(system.behaviour, system.model->actions(world),
+                                        outcome.cost.defined() ? &world : nullptr);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "core/behaviours/own_or_planned.h"
 #include "core/behaviours/pilot.h"
 #include "core/env/linear_quadratic.h"
+#include "core/nn/checkpoint.h"
 #include "tests/behaviours/two_states.h"
 #include "tests/data/temp_folder.h"
 #include "tests/models/model_test.h"
@@ -318,6 +319,83 @@ TEST_F(SearchPlan, AKnobPutsAPlanInThePolicysPlace) {
     EXPECT_EQ(knob.choices.size(), knob.name == "driver" ? 6u : 0u);
     EXPECT_EQ(knob.when.knob, knob.name == "driver" ? "" : "driver") << knob.name;
   }
+}
+
+// -- below a cost limit ---------------------------------------------------------------------------------------------
+
+/// Slide, where −1 is the best place and a step to the left of 0 costs 1.
+class DearSlide : public Slide {
+ public:
+  Carry imagine(const Carry& carry, const torch::Tensor& action, const KnobValues&, at::Generator) override {
+    const auto x = carry.at("x") + push * action;
+    return {{"x", x}, {"reward", -(x + 1).square().squeeze(1)}};
+  }
+  Prediction outcome(const Carry& carry) override {
+    auto prediction = Slide::outcome(carry);
+    prediction.cost = (carry.at("x").squeeze(1) < 0).to(torch::kFloat32);
+    return prediction;
+  }
+};
+
+/// The candidates of SafeDreamer's own code, by what they promise and cost; see tests/golden/make_safe_dreamer.py.
+class Priced : public TwoStates {
+ public:
+  Priced() : TwoStates(false) {}
+  Carry initial(std::int64_t batch) override { return {{"x", torch::zeros({batch, 1})}}; }
+  Carry imagine(const Carry&, const torch::Tensor& action, const KnobValues&, at::Generator) override {
+    return {{"x", action}};
+  }
+  Prediction outcome(const Carry& carry) override {
+    const auto index = ((carry.at("x").squeeze(1) + 1) * 8).round().to(torch::kInt64).clamp_max(11);
+    Prediction prediction;
+    prediction.reward = returns.index_select(0, index), prediction.cost = costs.index_select(0, index);
+    return prediction;
+  }
+  torch::Tensor returns = torch::zeros({12}), costs = torch::zeros({12});
+};
+
+TEST_F(SearchPlan, KeepsBelowACostLimitAsTheAuthorsDo) {
+  const auto file = Checkpoint::load(DREAMSCOPE_SOURCE_DIR "/tests/golden/safe_dreamer/loss.safetensors");
+  PlannerOptions options{.candidates = 12, .iterations = 1, .elites = 4, .horizon = 1};
+  options.method = PlanMethod::osrp, options.cost_limit = 5, options.cost_steps = 1;
+  Planner planner(TwoStates::box(), options);
+  Priced model;
+  model.returns = file.tensors.at("in/planned_return");
+  const auto numbered = (torch::arange(12, torch::kFloat32) / 8 - 1).view({1, 1, 12, 1, 1});
+  for (const std::string safe : {"8", "3", "0"}) {
+    model.costs = file.tensors.at("in/planned_cost" + safe);
+    const auto plan = planner.plan({&model, model.initial(1)}, {}, seeded(1), numbered);
+    EXPECT_TRUE(torch::equal(plan.elites[0], file.tensors.at("out/elites" + safe))) << plan.elites;
+  }
+}
+
+TEST_F(SearchPlan, StopsWhereItWouldBecomeDear) {
+  Spaces world;
+  world.costs = true, world.cost_limit = 0.5, world.max_episode_steps = 15;
+  DearSlide model;
+  const auto ends = [&](const PlannerOptions& options) {
+    Planner planner(TwoStates::box(), options);
+    auto x = 0.8 + torch::zeros({1, 1});
+    const auto plan = planner.plan({&model, Slide::at(0.8)}, {}, seeded(2));
+    double lowest = 1;
+    for (const auto& action : plan.best[0].unbind(0)) {
+      x = x + Slide::push * action;
+      lowest = std::min(lowest, x.item<double>());
+    }
+    return lowest;
+  };
+  auto options = published_plan(PlanMethod::osrp, world);
+  EXPECT_EQ(options.cost_limit, 0.5);
+  EXPECT_EQ(options.cost_steps, 15);
+  EXPECT_GT(ends(options), -0.05);
+  EXPECT_LT(ends(published_plan(PlanMethod::cem)), -0.8) << "who does not mind goes on";
+  Slide free;
+  Planner planner(TwoStates::box(), options);
+  EXPECT_NE(message_of<Error>([&] { planner.plan({&free, Slide::at(0)}, {}, seeded(1)); }).find("predicts no costs"),
+            std::string::npos);
+  // Offered where the model knows costs, as the last of those who may drive.
+  EXPECT_EQ(OwnOrPlanned(std::make_shared<Critic>(), TwoStates::box(), &world).initial(1).count("osrp/mean"), 1u);
+  EXPECT_EQ(OwnOrPlanned(std::make_shared<Critic>(), TwoStates::box()).initial(1).count("osrp/mean"), 0u);
 }
 
 }  // namespace search_plan_test
