@@ -48,5 +48,36 @@ TEST(Collector, TheExpertDrivesAndCanBeShaken) {
   EXPECT_THROW(lost.step(), Error);
 }
 
+/// Choices cannot be mixed with others: a share of them is random.
+TEST(Collector, ChoicesAreWeakened) {
+  const test::TempFolder folder;
+  const auto others = [&](const char* name, double weaken) {  // than the expert's
+    {
+      Collector::Options options{folder / name, 10, 9, 4, Rng(1), 0, weaken};
+      options.expert = true;
+      Collector collector(options, "Catch", [] { return make_env("Catch"); }, nullptr, "expert");
+      while (collector.written() < 10) collector.step();
+    }
+    const Dataset dataset(folder / name);
+    int count = 0;
+    for (std::size_t i = 0; i < dataset.episodes(); ++i) {
+      const auto episode = dataset.read(i);
+      const auto env = make_env("Catch");
+      env->reset(episode.seed);
+      for (const float action : episode.actions) {
+        float best = 0;
+        env->expert({&best, 1});
+        count += action != best ? 1 : 0;
+        env->step({&action, 1});
+      }
+    }
+    return count;
+  };
+  EXPECT_EQ(others("well", 0), 0);
+  const int weak = others("weak", 1);
+  EXPECT_GT(weak, 10);
+  EXPECT_LT(weak, 60) << "of 90";
+}
+
 }  // namespace collector_test
 }  // namespace dream
