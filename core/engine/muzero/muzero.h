@@ -17,6 +17,7 @@ struct MuzeroRunOptions {
   TreePolicyOptions search;
   std::int64_t unroll = 5, td_steps = 5;  // K and n
   double value_weight = 0.25;
+  bool fresh_values = true;               // ν as the slow network has it now, not as the search had it when it was lived
   double reanalyse = 0.25;                // share of a batch whose targets a new search makes
   std::int64_t target_every = 100;        // updates between two copies of the network that reanalyses
   bool cool = true;                       // the temperature of the choice falls with the steps that were made

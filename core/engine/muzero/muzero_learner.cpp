@@ -126,8 +126,10 @@ MuzeroLearner::Targets MuzeroLearner::targets(const SequenceBatch& batch, const 
     policy.slice(0, 0, frames - 1).copy_(left);
     const auto there = (left.sum(-1) > 0.5).to(torch::kFloat32) * (1 - batch.first.slice(0, 1));
     has_policy.slice(0, 0, frames - 1).copy_(there);
-    has_value.slice(0, 0, frames - 1).copy_(there);
-    value.slice(0, 0, frames - 1).copy_(batch.extra.at("search_value").slice(0, 1).squeeze(-1));
+    if (!options.fresh_values) {
+      has_value.slice(0, 0, frames - 1).copy_(there);
+      value.slice(0, 0, frames - 1).copy_(batch.extra.at("search_value").slice(0, 1).squeeze(-1));
+    }
   }
   Targets targets;
   // Reanalyse: of some lanes what targets are made of is searched anew, the first K + 1 moments and those n steps later.
@@ -161,8 +163,10 @@ MuzeroLearner::Targets MuzeroLearner::targets(const SequenceBatch& batch, const 
     value.slice(1, 0, again).index_copy_(0, which, worth.to(value.device()).view({rows, again}));
     has_value.slice(1, 0, again).index_fill_(0, which, 1);
   }
-  // Elsewhere, as at the last state of an episode, the slow network says what a state is worth.
-  const auto unknown = ((has_value == 0) & (alive > 0)).nonzero();  // [N, 2]
+  // Elsewhere the slow network says what a state is worth: n steps later, and where an episode ends sooner.
+  auto ends_in = torch::cat({alive.slice(0, 0, -1) - alive.slice(0, 1), torch::zeros_like(alive.slice(0, 0, 1))});  // [T, B]
+  ends_in.slice(0, options.td_steps).fill_(1);
+  const auto unknown = ((has_value == 0) & (alive * ends_in > 0)).nonzero();  // [N, 2]
   if (unknown.size(0) > 0) {
     const auto t = unknown.select(1, 0), lane = unknown.select(1, 1);
     const auto of = [&](const torch::Tensor& x) { return x.defined() ? x.index({t, lane}) : x; };
