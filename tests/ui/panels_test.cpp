@@ -121,6 +121,22 @@ TEST_F(Panels, AKnobThatChoosesIsAListOfNames) {
   });
 }
 
+TEST_F(Panels, ARunOfSeveralWorldsEntersAnother) {
+  open();
+  engine.dream().environment = "Catch", engine.dream().worlds = {"Catch", "Pendulum"};
+  const auto run = engine.dream().run;
+  act([&](ImGuiTestContext* ctx) {
+    ctx->Yield(3);
+    ctx->SetRef("Worlds###worlds");
+    ctx->ComboClick("##worlds/Pendulum");
+    ctx->Yield(2);
+    ASSERT_NE(engine.last<OpenRun>(), nullptr);
+    EXPECT_EQ(engine.last<OpenRun>()->path, run);
+    EXPECT_EQ(engine.last<OpenRun>()->world, "Pendulum");
+    EXPECT_EQ(engine.count<OpenRun>(), 1);
+  });
+}
+
 TEST_F(Panels, TemperatureKeysAndUndo) {
   open();
   act([&](ImGuiTestContext* ctx) {
