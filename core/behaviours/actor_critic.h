@@ -92,7 +92,7 @@ class ActorCritic : public Behaviour {
   Dreamed imagine(WorldModel& model, const Carry& starts, bool gradients, at::Generator rng);
 
   struct Loss {
-    torch::Tensor actor, critic, replay_critic;  // scalars with gradient; of all critics; the last may be undefined
+    torch::Tensor actor, critic, replay_critic;  // scalars with gradient; critic: of all; the last may be undefined
     Terms terms;
     torch::Tensor returns;  // [S - 1, N], detached
   };

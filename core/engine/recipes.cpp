@@ -6,6 +6,7 @@
 #include "core/engine/system.h"
 #include "core/engine/td_mpc/td_mpc.h"
 #include "core/engine/vmc/vmc_recipe.h"
+#include "core/env/registry.h"
 
 namespace dream {
 namespace {
@@ -20,7 +21,14 @@ std::string boxes(const Spaces& spaces) {
 }
 
 std::string costs(const Spaces& spaces) {
-  return spaces.costs ? "" : "its limit is on costs, and no step of this world costs anything";
+  if (spaces.costs) return "";
+  static const std::string others = [] {
+    std::string names;
+    for (const auto& world : environments())
+      if (world.make()->spaces().costs) names += (names.empty() ? "" : ", ") + world.name;
+    return names;
+  }();
+  return "its limit is on costs, and no step of this world costs anything, as those of " + others + " do";
 }
 
 std::string tables(const Spaces& spaces) {

@@ -384,10 +384,12 @@ SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng, const Giv
     Autocast autocast(bfloat16_, device);
     if (!image_decoder_.is_empty()) {
       // A model that does not see pictures paints them all the same, for people; that sends no gradient back.
-      const auto decoded = sees_image_ ? image_decoder_(z, h) : image_decoder_(z.detach(), h.detach());
+      const auto some = [&](const torch::Tensor& x) { return x.slice(0, 0, x.size(0), options_.paint_every); };
+      const auto decoded = sees_image_ ? image_decoder_(z, h) : image_decoder_(some(z.detach()), some(h.detach()));
+      const auto image = sees_image_ ? seen.image : some(seen.image);
       const auto squares = options_.five_bits
-                               ? (decoded.to(torch::kFloat32) - picture_target(seen.image, rng)).square().sum({1, 2, 3})
-                               : picture_error(decoded, seen.image, options_.image_loss == ImageLoss::sigmoid);
+                               ? (decoded.to(torch::kFloat32) - picture_target(image, rng)).square().sum({1, 2, 3})
+                               : picture_error(decoded, image, options_.image_loss == ImageLoss::sigmoid);
       add("image", likelihood(squares, decoded), 1);
     }
     if (sees_vector_) {

@@ -26,6 +26,8 @@ void RssmOptions::fields(Config& config, const std::string& prefix) {
       prefix + "paint", paint,
       {.help =
            "A model that sees vectors alone learns to paint pictures too, for people; that sends no gradient back"});
+  size("paint_every", paint_every, "A model that sees vectors alone paints one in so many of the moments in a batch", 1,
+       1024);
   choice("latent", latent, "Kind of the stochastic latent z", "latent z");
   size("groups", groups, "Categorical variables of z, or dimensions of a Gaussian z", 1, 1024);
   size("classes", classes, "Classes of each categorical variable", 2, 1024);

@@ -40,6 +40,7 @@ constexpr auto choice_names(FreePer) {
 struct RssmOptions {
   Sees observe = Sees::image;
   bool paint = true;  // a model that sees vectors alone learns to paint pictures too, for people
+  std::int64_t paint_every = 1;  // of its moments in a batch one in so many is painted
   // Latents.
   Latent latent = Latent::categorical;
   std::int64_t groups = 32;   // categorical variables, or dimensions of the Gaussian

@@ -63,6 +63,7 @@ std::unique_ptr<System> make_dreamer(const RunSpec& spec, const std::string& tit
       p->safe->lagrangian().live_options() = p->options.lagrangian;
       for (const auto* name : {"learn/cost", "evaluate/cost"})
         p->system->metrics.set_floor(name, p->options.lagrangian.limit);
+      p->system->metrics.set_floor("behaviour/multiplier", p->options.lagrangian.most);
     }
     if (p->planner) p->planner->live_options() = p->options.planner;
   };

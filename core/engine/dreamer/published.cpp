@@ -231,6 +231,7 @@ void safe_dreamer(DreamerOptions& o, bool discrete) {
   w.deter = w.hidden = w.units = o.behaviour.units = 128;
   w.groups = w.classes = 8;
   w.depth = 4;
+  w.paint_every = 8;
   o.behaviour.horizon = 12;
   o.behaviour.gradient = Gradient::reinforce;
   o.lagrangian.kind = Multiplier::pid;

@@ -21,7 +21,7 @@ std::vector<Metrics::Spec> SafeDreamerLearner::curves() const {
   const auto add = [&](const char* name, const char* title, const char* unit, double level = 0, const char* label = "") {
     specs.push_back({name, title, unit, "update", level, label});
   };
-  add("behaviour/multiplier", "Multiplier λ of the cost limit", "", parts_.options.lagrangian.most, "largest λ");
+  add("behaviour/multiplier", "Multiplier λ of the cost limit", "", 0, "largest λ");
   add("behaviour/saturated", "Updates with λ at its bound", "share");
   add("behaviour/cost_return", "Imagined λ-return of costs", "cost");
   add("behaviour/cost_value", "Imagined cost value", "cost");
