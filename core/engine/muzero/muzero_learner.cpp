@@ -132,13 +132,13 @@ MuzeroLearner::Targets MuzeroLearner::targets(const SequenceBatch& batch, const 
     }
   }
   Targets targets;
-  // Reanalyse: of some lanes what targets are made of is searched anew, the first K + 1 moments and those n steps later.
+  // Reanalyse: of some lanes the first K + 1 moments are searched anew, and those n steps later where values are not fresh.
   const auto again = static_cast<std::int64_t>(std::ceil(options.reanalyse * static_cast<double>(lanes)));
   const auto simulations = options.search.search.simulations;
   if (again > 0 && simulations > 0) {
     std::vector<std::int64_t> asked;
     for (std::int64_t t = 0; t < frames; ++t)
-      if (t <= unroll || t >= options.td_steps) asked.push_back(t);
+      if (t <= unroll || (t >= options.td_steps && !options.fresh_values)) asked.push_back(t);
     const auto which = torch::tensor(asked, torch::kInt64).to(value.device());
     const auto of = [&](const torch::Tensor& x) {
       return x.defined() ? x.slice(1, 0, again).index_select(0, which).flatten(0, 1) : x;

@@ -11,10 +11,11 @@ void MuzeroRunOptions::fields(Config& config) {
   config.add("learn.td_steps", td_steps, {.help = "Rewards of a value's target before another value, n", .unit = "steps", .low = 1, .high = 1000});
   config.add("learn.value_weight", value_weight, {.help = "Weight of the value's loss", .low = 0, .high = 10, .live = true});
   config.add("learn.fresh_values", fresh_values,
-             {.help = "What a value's target ends in is what a slow copy of the network says now, not what the search found when "
-                      "the step was lived; what is searched anew has its own", .live = true});
+             {.help = "What a value's target ends in is what a slow copy of the network says now, not what a search found when "
+                      "the step was lived", .live = true});
   config.add("learn.reanalyse", reanalyse,
-             {.help = "Share of a batch whose policy and value targets come from a search made anew, by a slow copy", .low = 0, .high = 1, .live = true});
+             {.help = "Share of a batch whose policy targets come from a search made anew, by a slow copy; value targets too, where they "
+                      "are not fresh", .low = 0, .high = 1, .live = true});
   config.add("learn.target_every", target_every, {.help = "Updates between two copies of it", .low = 1, .high = 1e6, .live = true});
   config.add("learn.cool", cool,
              {.help = "The temperature of choices while collecting halves after half and after three quarters of the steps", .live = true});
