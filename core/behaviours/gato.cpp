@@ -27,6 +27,9 @@ void GatoOptions::fields(Config& config, const std::string& prefix) {
   config.add(prefix + "heads", network.net.heads, {.help = "Heads of the attention; they divide the width", .low = 1, .high = 128});
   config.add(prefix + "dropout", network.net.dropout, {.help = "Share of numbers that are left out while it learns", .low = 0, .high = 0.9});
   config.add(prefix + "channels", network.channels, {.help = "Channels of the pictures' residual block, a multiple of 4", .low = 4, .high = 1024});
+  config.add(prefix + "recalls_actions", network.recalls_actions,
+             {.help = "It is told what it did at the steps that it remembers, not only what it saw (published); who is told tends to "
+                      "repeat it"});
   config.add(prefix + "bins", bins, {.help = "Tokens for numbers", .low = 2, .high = 65536});
 }
 

@@ -45,7 +45,9 @@ torch::Tensor GatoNetworkImpl::forward(const Window& window, std::vector<torch::
   const auto line = torch::embedding(of_token_, window.line) + of_place_.slice(0, 0, words);
   const auto apart = of_token_[separator_].expand({lanes, steps, 1, d});
   const auto of_step = of_step_.slice(0, options_.context - steps).unsqueeze(1);  // the window's last is always the newest
-  const auto rows = torch::cat({window.seen, apart, torch::embedding(of_token_, window.actions)}, 2) + of_step;
+  auto told = window.actions;
+  if (!options_.recalls_actions) told = torch::cat({told.slice(2, 0, done - 1), torch::full_like(told.slice(2, 0, 1), separator_)}, 2);
+  const auto rows = torch::cat({window.seen, apart, torch::embedding(of_token_, told)}, 2) + of_step;
   const auto tokens = torch::cat({line.unsqueeze(0).expand({lanes, words, d}), rows.reshape({lanes, steps * each, d})}, 1);
   const auto there = window.present.repeat_interleave(each, 1);
   const auto present = torch::cat({torch::ones({lanes, words}, there.options()), there}, 1);

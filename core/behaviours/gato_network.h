@@ -9,6 +9,7 @@ struct GatoNetworkOptions {
   TransformerOptions net{.width = 96, .layers = 3, .heads = 4, .dropout = 0, .gelu = true};
   std::int64_t context = 8;    // steps that it remembers
   std::int64_t channels = 24;  // of the pictures' residual block
+  bool recalls_actions = true;  // it is told what it did, not only what it saw
 };
 
 /// The one network behind all worlds: a causal transformer over
@@ -18,7 +19,8 @@ struct GatoNetworkOptions {
 /// Added to what was seen is a code of its place in the step, and to the words likewise; to what was done nothing (appendix
 /// C.3). Departures, all for the small size: a code of the step's place in the window is added to all its tokens; the tokens
 /// of numbers begin as neighbours where their numbers are (waves over the bins, later learned like all others); a token's
-/// vector is also the head's (tied, as in GPT-2); GELU, not GEGLU.
+/// vector is also the head's (tied, as in GPT-2); GELU, not GEGLU. Without `recalls_actions` every step's last axis is told as
+/// a separator: who may look at what the demonstrator just did learns to repeat it, and not to look (de Haan et al. 2019).
 class GatoNetworkImpl : public torch::nn::Module {
  public:
   GatoNetworkImpl(const GatoNetworkOptions& options, const GatoVocabulary& vocabulary);
