@@ -112,6 +112,21 @@ TEST_F(GatoTest, TheFutureChangesNothing) {
   }
 }
 
+/// Without `recalls_actions` nothing that was done is told to a later step.
+TEST_F(GatoTest, WhatItDidCanBeKeptFromIt) {
+  torch::NoGradGuard no_grad;
+  for (const bool recalls : {true, false}) {
+    auto options = small();
+    options.network.recalls_actions = recalls;
+    const auto behaviour = gato("CartPole", options);
+    auto given = window(*behaviour, "CartPole");
+    const auto said = behaviour->network()->forward(given);
+    const auto first = behaviour->tokens().first_action();
+    given.actions = 2 * first + 1 - given.actions;  // the other choice, everywhere
+    EXPECT_EQ(torch::equal(said, behaviour->network()->forward(given)), !recalls);
+  }
+}
+
 TEST_F(GatoTest, KnowsNothingAtFirst) {
   torch::NoGradGuard no_grad;
   for (const std::string world : {"Catch", "Pendulum"}) {
