@@ -235,7 +235,7 @@ torch::Tensor TdMpc::no_past(std::int64_t batch) const {
 /// The pictures before `image` [B, H, W, C] and itself; it stands for those that are not known.
 torch::Tensor TdMpc::with_past(const Carry& carry, const torch::Tensor& image) const {
   const auto& before = carry.at("past");
-  const auto known = before.flatten(1).any(1).view({-1, 1, 1, 1});
+  const auto known = (before != 0).flatten(1).any(1).view({-1, 1, 1, 1});
   return torch::cat({torch::where(known, before, image.repeat({1, 1, 1, past()})), image}, -1);
 }
 

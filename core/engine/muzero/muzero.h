@@ -15,7 +15,7 @@ struct MuzeroRunOptions {
   std::int64_t seed = 0;
   MuzeroOptions world;
   TreePolicyOptions search;
-  std::int64_t unroll = 5, td_steps = 5;  // K and n
+  std::int64_t unroll = 5, td_steps = 50;  // K and n
   double value_weight = 0.25;
   bool fresh_values = true;               // ν as the slow network has it now, not as the search had it when it was lived
   double reanalyse = 0.25;                // share of a batch whose targets a new search makes
