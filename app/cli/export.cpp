@@ -15,7 +15,7 @@ Verb export_verb(CLI::App& app) {
       app.add_subcommand("export", "Write a run's weights, settings, curves and findings as one safetensors file");
   command->add_option("run", options->run, "The run's folder, or a checkpoint")->required();
   command->add_option("--out", options->out, "The file to write")->required();
-  command->add_flag("--half", options->half, "Weights in half precision");
+  command->add_flag("--half", options->half, "The model's weights in half precision; its behaviour stays as it was scored");
   return {command, [options](const Common&) {
             const auto file = checkpoint_path(options->run);
             check_output("--out", options->out, file);
