@@ -79,6 +79,32 @@ class SearchPlan : public test::ModelTest {
   }
 };
 
+/// No rounds: who proposes candidates acts by itself, and the plan is remembered as it was.
+TEST_F(SearchPlan, WithoutRoundsThePriorActsAlone) {
+  Slide model;
+  auto prior = std::make_shared<Critic>();
+  prior->proposal = -0.25;
+  auto options = published_plan(PlanMethod::mppi);
+  options.candidates = 32, options.from_prior = 2;
+  Planner planner(TwoStates::box(), options, prior);
+  const auto memory = planner.initial(1);
+  const auto decide = [&](double rounds) {
+    return planner.decide({&model, Slide::at(0.8), {}, {}, {{"plan_iterations", rounds}}}, memory, Mode::judge, seeded(1));
+  };
+  const auto alone = decide(0);
+  EXPECT_EQ(alone.action.item<float>(), -0.25f);
+  EXPECT_TRUE(torch::equal(alone.memory.at("mean"), memory.at("mean")));
+  EXPECT_NE(decide(4).action.item<float>(), -0.25f);
+  EXPECT_EQ(planner.knobs()[0].minimum, 0);
+  ProbeSink sink({"plan/actions"});
+  planner.report({&model, Slide::at(0.8), {}, {}, {{"plan_iterations", 0}}}, memory, sink, seeded(1));
+  const auto shown = sink.take();
+  ASSERT_EQ(shown.size(), 1u);
+  EXPECT_TRUE(std::holds_alternative<Text>(*shown[0].value));
+  // Where nobody proposes there is nobody to act.
+  EXPECT_EQ(Planner(TwoStates::box(), published_plan(PlanMethod::mppi)).knobs()[0].minimum, 1);
+}
+
 TEST_F(SearchPlan, EveryMethodComesWithinAHundredthOfTheBestCost) {
   Slide model;
   const double best = Slide::least_cost(0.8, 6);
