@@ -34,7 +34,7 @@ std::unique_ptr<System> make_muzero(const RunSpec& spec) {
   auto system = std::make_unique<System>();
   const auto parts = std::make_shared<MuzeroParts>();
   auto& options = parts->options;
-  // With pUCT a small advantage is lost among the values of the tree: see docs/learning.md.
+  // What CartPole was learned with: see docs/learning.md.
   options.search.search.simulations = 25, options.search.search.root = RootSearch::gumbel;
   options.optimiser = {.kind = OptimiserKind::adam,
                        .learning_rate = 3e-3,
