@@ -29,9 +29,14 @@ namespace dream {
   return 1.0f - 2.0f / (1.0f + fast_exp(2.0f * x));
 }
 
+// Where functions can be compiled for one processor and chosen as the program runs.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define DREAM_X86_VERSIONS
+#endif
+
 // One binary for every x86-64: the dynamic linker picks the clone that fits the processor. Not with ThreadSanitizer,
 // which is not there yet when it does.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
+#if defined(DREAM_X86_VERSIONS) && !defined(__SANITIZE_THREAD__)
 #define DREAM_VECTOR_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define DREAM_VECTOR_CLONES

@@ -1,6 +1,5 @@
 #include "core/nn/gemv_kernel.h"
 
-#include "core/nn/fast_math.h"
 #include "core/nn/vector_block.h"
 
 namespace dream {
@@ -8,10 +7,8 @@ namespace {
 
 constexpr int group = 4;  // rows added in one pass over y
 
-}  // namespace
-
-DREAM_VECTOR_CLONES
-void gemv_columns(std::int64_t in, std::int64_t out, const float* x, const float* w, const float* bias,
+template <typename Lanes>
+[[gnu::always_inline]] inline void columns(std::int64_t in, std::int64_t out, const float* x, const float* w, const float* bias,
                   std::int64_t from, std::int64_t to, float* y) {
   const auto width = to - from;
   for (std::int64_t c = 0; c < width; ++c) y[c] = bias ? bias[from + c] : 0;
@@ -28,8 +25,8 @@ void gemv_columns(std::int64_t in, std::int64_t out, const float* x, const float
     if (found == 0) break;
     for (; found < group; ++found) row[found] = row[0], factor[found] = 0;
     std::int64_t c = 0;
-    for (; c + vector_block <= width; c += vector_block) {
-      LaneFloats sum, a, b, d, e;
+    for (; c + lane_count<Lanes> <= width; c += lane_count<Lanes>) {
+      Lanes sum, a, b, d, e;
       load_full(sum, y + c);
       load_full(a, row[0] + c);
       load_full(b, row[1] + c);
@@ -41,6 +38,14 @@ void gemv_columns(std::int64_t in, std::int64_t out, const float* x, const float
     for (; c < width; ++c)
       y[c] += (row[0][c] * factor[0] + row[1][c] * factor[1]) + (row[2][c] * factor[2] + row[3][c] * factor[3]);
   }
+}
+
+}  // namespace
+
+DREAM_VECTOR_CLONES
+void gemv_columns(std::int64_t in, std::int64_t out, const float* x, const float* w, const float* bias,
+                  std::int64_t from, std::int64_t to, float* y) {
+  with_lanes([&](auto lanes) __attribute__((always_inline)) { return columns<decltype(lanes)>(in, out, x, w, bias, from, to, y); });
 }
 
 }  // namespace dream

@@ -2,14 +2,13 @@
 
 #include <cmath>
 
-#include "core/nn/fast_math.h"
-
 namespace dream {
 namespace {
 
-[[gnu::always_inline]] inline void act_forward(NormAct act, LaneFloats& x) {
-  LaneFloats other = x;
-  LaneInts negative;
+template <typename Lanes>
+[[gnu::always_inline]] inline void act_forward(NormAct act, Lanes& x) {
+  Lanes other = x;
+  LaneInts<Lanes> negative;
   sign_mask(negative, x);
   switch (act) {
     case NormAct::none:
@@ -32,9 +31,10 @@ namespace {
 }
 
 /// dy becomes the gradient before the activation, whose input is x.
-[[gnu::always_inline]] inline void act_backward(NormAct act, const LaneFloats& x, LaneFloats& dy) {
-  LaneFloats other = x;
-  LaneInts negative;
+template <typename Lanes>
+[[gnu::always_inline]] inline void act_backward(NormAct act, const Lanes& x, Lanes& dy) {
+  Lanes other = x;
+  LaneInts<Lanes> negative;
   sign_mask(negative, x);
   switch (act) {
     case NormAct::none:
@@ -58,36 +58,36 @@ namespace {
   }
 }
 
-template <typename T>
+template <typename Lanes, typename T>
 [[gnu::always_inline]] inline void forward(const NormShape& shape, std::int64_t rows, const T* x, const float* scale,
                                            const float* shift, T* y, float* moments) {
   const auto size = shape.size;
   const float share = 1.0f / static_cast<float>(size);
   for (std::int64_t row = 0; row < rows; ++row, x += size, y += size, moments += 2) {
     const auto left = (rows - row) * size;
-    LaneFloats sum = {}, squares = {};
+    Lanes sum = {}, squares = {};
     float mean = 0;
     if (shape.centred) {
-      each_block(
+      each_block<Lanes>(
           size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-            LaneFloats v;
+            Lanes v;
             load_block(v, x + k, full, end);
             sum += v;
           });
       mean = lane_sum(sum) * share;
     }
-    each_block(
+    each_block<Lanes>(
         size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-          LaneFloats v;
+          Lanes v;
           load_block(v, x + k, full, end, mean);
           squares += (v - mean) * (v - mean);
         });
     const float rate = 1.0f / std::sqrt(lane_sum(squares) * share + shape.eps);
     moments[0] = mean;
     moments[1] = rate;
-    each_block(
+    each_block<Lanes>(
         size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-          LaneFloats v, w;
+          Lanes v, w;
           load_block(v, x + k, full, end);
           load_full(w, scale + k);
           v = (v - mean) * (rate * w);
@@ -101,7 +101,7 @@ template <typename T>
   }
 }
 
-template <typename T>
+template <typename Lanes, typename T>
 [[gnu::always_inline]] inline void backward(const NormShape& shape, std::int64_t rows, const T* x, const float* scale,
                                             const float* shift, const float* moments, const T* dy, T* dx, float* dscale,
                                             float* dshift) {
@@ -110,10 +110,10 @@ template <typename T>
   for (std::int64_t row = 0; row < rows; ++row, x += size, dy += size, dx += size, moments += 2) {
     const auto left = (rows - row) * size;
     const float mean = moments[0], rate = moments[1];
-    LaneFloats unit = {}, gradient = {}, sum = {}, product = {};
+    Lanes unit = {}, gradient = {}, sum = {}, product = {};
     // Of one block: x̂ and its gradient. They are made twice rather than stored.
     const auto make = [&](std::int64_t k, auto full, const RowEnd& end, bool collect) __attribute__((always_inline)) {
-      LaneFloats weight, before = {}, total;
+      Lanes weight, before = {}, total;
       load_block(unit, x + k, full, end, mean);
       load_block(gradient, dy + k, full, end);
       load_full(weight, scale + k);
@@ -135,17 +135,17 @@ template <typename T>
       }
       gradient *= weight;
     };
-    each_block(
+    each_block<Lanes>(
         size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
           make(k, full, end, true);
           sum += gradient;
           product += gradient * unit;
         });
     const float offset = shape.centred ? lane_sum(sum) * share : 0, slope = lane_sum(product) * share;
-    each_block(
+    each_block<Lanes>(
         size, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-          if (size > vector_block) make(k, full, end, false);
-          const LaneFloats out = rate * (gradient - offset - unit * slope);
+          if (size > lane_count<Lanes>) make(k, full, end, false);
+          const Lanes out = rate * (gradient - offset - unit * slope);
           store_block(dx + k, out, full, end);
         });
   }
@@ -156,25 +156,25 @@ template <typename T>
 DREAM_VECTOR_CLONES
 void norm_forward(const NormShape& shape, std::int64_t rows, const float* x, const float* scale, const float* shift,
                   float* y, float* moments) {
-  forward(shape, rows, x, scale, shift, y, moments);
+  with_lanes([&](auto lanes) __attribute__((always_inline)) { return forward<decltype(lanes)>(shape, rows, x, scale, shift, y, moments); });
 }
 
 DREAM_VECTOR_CLONES
 void norm_forward(const NormShape& shape, std::int64_t rows, const Bf16* x, const float* scale, const float* shift,
                   Bf16* y, float* moments) {
-  forward(shape, rows, x, scale, shift, y, moments);
+  with_lanes([&](auto lanes) __attribute__((always_inline)) { return forward<decltype(lanes)>(shape, rows, x, scale, shift, y, moments); });
 }
 
 DREAM_VECTOR_CLONES
 void norm_backward(const NormShape& shape, std::int64_t rows, const float* x, const float* scale, const float* shift,
                    const float* moments, const float* dy, float* dx, float* dscale, float* dshift) {
-  backward(shape, rows, x, scale, shift, moments, dy, dx, dscale, dshift);
+  with_lanes([&](auto lanes) __attribute__((always_inline)) { return backward<decltype(lanes)>(shape, rows, x, scale, shift, moments, dy, dx, dscale, dshift); });
 }
 
 DREAM_VECTOR_CLONES
 void norm_backward(const NormShape& shape, std::int64_t rows, const Bf16* x, const float* scale, const float* shift,
                    const float* moments, const Bf16* dy, Bf16* dx, float* dscale, float* dshift) {
-  backward(shape, rows, x, scale, shift, moments, dy, dx, dscale, dshift);
+  with_lanes([&](auto lanes) __attribute__((always_inline)) { return backward<decltype(lanes)>(shape, rows, x, scale, shift, moments, dy, dx, dscale, dshift); });
 }
 
 }  // namespace dream

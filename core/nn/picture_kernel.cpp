@@ -1,35 +1,32 @@
 #include "core/nn/picture_kernel.h"
 
-#include "core/nn/fast_math.h"
-
 namespace dream {
 namespace {
 
-using LaneBytes = std::uint8_t __attribute__((vector_size(vector_block)));
-
-[[gnu::always_inline]] inline void load_pixels(LaneFloats& to, const std::uint8_t* from, const RowEnd& end) {
-  LaneBytes bytes = {};
-  std::memcpy(&bytes, from, end.used == vector_block ? vector_block : static_cast<std::size_t>(end.used));
-  to = __builtin_convertvector(bytes, LaneFloats) * (1.0f / 255);
+template <typename Lanes>
+[[gnu::always_inline]] inline void load_pixels(Lanes& to, const std::uint8_t* from, const RowEnd& end) {
+  LaneBytes<Lanes> bytes = {};
+  std::memcpy(&bytes, from, static_cast<std::size_t>(end.used));
+  to = __builtin_convertvector(bytes, Lanes) * (1.0f / 255);
 }
 
-template <typename T>
+template <typename Lanes, typename T>
 [[gnu::always_inline]] inline void to_numbers(std::int64_t count, const std::uint8_t* x, T* out) {
-  each_block(
+  each_block<Lanes>(
       count, count, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-        LaneFloats v;
+        Lanes v;
         load_pixels(v, x + k, end);
         v -= 0.5f;
         store_block(out + k, v, full, end);
       });
 }
 
-template <typename T>
+template <typename Lanes, typename T>
 [[gnu::always_inline]] inline float squares(std::int64_t count, bool sigmoid, const T* y, const std::uint8_t* x) {
-  LaneFloats sum = {};
-  each_block(
+  Lanes sum = {};
+  each_block<Lanes>(
       count, count, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-        LaneFloats v, truth;
+        Lanes v, truth;
         load_block(v, y + k, full, end);
         load_pixels(truth, x + k, end);
         if (sigmoid) {
@@ -39,19 +36,19 @@ template <typename T>
         }
         v -= truth;
         if constexpr (!decltype(full)::value) {
-          for (int lane = end.used; lane < vector_block; ++lane) v[lane] = 0;
+          for (int lane = end.used; lane < lane_count<Lanes>; ++lane) v[lane] = 0;
         }
         sum += v * v;
       });
   return lane_sum(sum);
 }
 
-template <typename T>
+template <typename Lanes, typename T>
 [[gnu::always_inline]] inline void backward(std::int64_t count, bool sigmoid, float factor, const T* y,
                                             const std::uint8_t* x, T* dy) {
-  each_block(
+  each_block<Lanes>(
       count, count, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-        LaneFloats v, truth;
+        Lanes v, truth;
         load_block(v, y + k, full, end);
         load_pixels(truth, x + k, end);
         if (sigmoid) {
@@ -69,31 +66,31 @@ template <typename T>
 
 DREAM_VECTOR_CLONES
 void pixels_to_numbers(std::int64_t count, const std::uint8_t* x, float* out) {
-  to_numbers(count, x, out);
+  with_lanes([&](auto lanes) __attribute__((always_inline)) { return to_numbers<decltype(lanes)>(count, x, out); });
 }
 DREAM_VECTOR_CLONES
 void pixels_to_numbers(std::int64_t count, const std::uint8_t* x, Bf16* out) {
-  to_numbers(count, x, out);
+  with_lanes([&](auto lanes) __attribute__((always_inline)) { return to_numbers<decltype(lanes)>(count, x, out); });
 }
 
 DREAM_VECTOR_CLONES
 float picture_squares(std::int64_t count, bool sigmoid, const float* y, const std::uint8_t* x) {
-  return squares(count, sigmoid, y, x);
+  return with_lanes([&](auto lanes) __attribute__((always_inline)) { return squares<decltype(lanes)>(count, sigmoid, y, x); });
 }
 DREAM_VECTOR_CLONES
 float picture_squares(std::int64_t count, bool sigmoid, const Bf16* y, const std::uint8_t* x) {
-  return squares(count, sigmoid, y, x);
+  return with_lanes([&](auto lanes) __attribute__((always_inline)) { return squares<decltype(lanes)>(count, sigmoid, y, x); });
 }
 
 DREAM_VECTOR_CLONES
 void picture_squares_backward(std::int64_t count, bool sigmoid, float factor, const float* y, const std::uint8_t* x,
                               float* dy) {
-  backward(count, sigmoid, factor, y, x, dy);
+  with_lanes([&](auto lanes) __attribute__((always_inline)) { return backward<decltype(lanes)>(count, sigmoid, factor, y, x, dy); });
 }
 DREAM_VECTOR_CLONES
 void picture_squares_backward(std::int64_t count, bool sigmoid, float factor, const Bf16* y, const std::uint8_t* x,
                               Bf16* dy) {
-  backward(count, sigmoid, factor, y, x, dy);
+  with_lanes([&](auto lanes) __attribute__((always_inline)) { return backward<decltype(lanes)>(count, sigmoid, factor, y, x, dy); });
 }
 
 }  // namespace dream

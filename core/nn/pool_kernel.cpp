@@ -1,13 +1,9 @@
 #include "core/nn/pool_kernel.h"
 
-#include "core/nn/fast_math.h"
-
 namespace dream {
 namespace {
 
-using PoolBytes = std::uint8_t __attribute__((vector_size(vector_block)));
-
-template <typename T>
+template <typename Lanes, typename T>
 [[gnu::always_inline]] inline void forward(std::int64_t rows, std::int64_t width, std::int64_t channels, const T* x,
                                            T* y, std::uint8_t* which) {
   const auto line = width * channels;
@@ -15,27 +11,27 @@ template <typename T>
   for (std::int64_t row = 0; row < rows; row += 2, x += 2 * line) {
     for (std::int64_t at = 0; at < line; at += 2 * channels, y += channels, which += channels, left -= channels) {
       const T* const from[4] = {x + at, x + at + channels, x + at + line, x + at + line + channels};
-      each_block(
+      each_block<Lanes>(
           channels, left, [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-            LaneFloats most, v;
-            LaneInts best = {};
+            Lanes most, v;
+            LaneInts<Lanes> best = {};
             load_block(most, from[0] + k, full, end);
             for (int i = 1; i < 4; ++i) {
               load_block(v, from[i] + k, full, end);
-              LaneInts larger;
+              LaneInts<Lanes> larger;
               sign_mask(larger, most - v);
               best = (best & ~larger) | (larger & i);
               choose(most, larger, v, most);
             }
             store_block(y + k, most, full, end);
-            const PoolBytes bytes = __builtin_convertvector(best, PoolBytes);
+            const LaneBytes<Lanes> bytes = __builtin_convertvector(best, LaneBytes<Lanes>);
             std::memcpy(which + k, &bytes, end.edge ? static_cast<std::size_t>(end.used) : sizeof bytes);
           });
     }
   }
 }
 
-template <typename T>
+template <typename Lanes, typename T>
 [[gnu::always_inline]] inline void backward(std::int64_t rows, std::int64_t width, std::int64_t channels,
                                             const std::uint8_t* which, const T* dy, T* dx) {
   const auto line = width * channels, pooled = line / 2;
@@ -46,15 +42,15 @@ template <typename T>
         for (int right = 0; right < 2; ++right, dx += channels, left -= channels) {
           const int here = 2 * lower + right;
           const auto left_of_dy = (rows - row) / 2 * pooled - at;
-          each_block(
+          each_block<Lanes>(
               channels, left < left_of_dy ? left : left_of_dy,
               [&](std::int64_t k, auto full, const RowEnd& end) __attribute__((always_inline)) {
-                LaneFloats v;
-                PoolBytes bytes = {};
+                Lanes v;
+                LaneBytes<Lanes> bytes = {};
                 load_block(v, dy + at + k, full, end);
                 std::memcpy(&bytes, which + at + k, end.edge ? static_cast<std::size_t>(end.used) : sizeof bytes);
-                const LaneInts other = __builtin_convertvector(bytes, LaneInts) ^ here;
-                choose(v, (other - 1) >> 31, v, LaneFloats{});
+                const LaneInts<Lanes> other = __builtin_convertvector(bytes, LaneInts<Lanes>) ^ here;
+                choose(v, (other - 1) >> 31, v, Lanes{});
                 store_block(dx + k, v, full, end);
               });
         }
@@ -68,22 +64,22 @@ template <typename T>
 DREAM_VECTOR_CLONES
 void pool_forward(std::int64_t rows, std::int64_t width, std::int64_t channels, const float* x, float* y,
                   std::uint8_t* which) {
-  forward(rows, width, channels, x, y, which);
+  with_lanes([&](auto lanes) __attribute__((always_inline)) { return forward<decltype(lanes)>(rows, width, channels, x, y, which); });
 }
 DREAM_VECTOR_CLONES
 void pool_forward(std::int64_t rows, std::int64_t width, std::int64_t channels, const Bf16* x, Bf16* y,
                   std::uint8_t* which) {
-  forward(rows, width, channels, x, y, which);
+  with_lanes([&](auto lanes) __attribute__((always_inline)) { return forward<decltype(lanes)>(rows, width, channels, x, y, which); });
 }
 DREAM_VECTOR_CLONES
 void pool_backward(std::int64_t rows, std::int64_t width, std::int64_t channels, const std::uint8_t* which,
                    const float* dy, float* dx) {
-  backward(rows, width, channels, which, dy, dx);
+  with_lanes([&](auto lanes) __attribute__((always_inline)) { return backward<decltype(lanes)>(rows, width, channels, which, dy, dx); });
 }
 DREAM_VECTOR_CLONES
 void pool_backward(std::int64_t rows, std::int64_t width, std::int64_t channels, const std::uint8_t* which,
                    const Bf16* dy, Bf16* dx) {
-  backward(rows, width, channels, which, dy, dx);
+  with_lanes([&](auto lanes) __attribute__((always_inline)) { return backward<decltype(lanes)>(rows, width, channels, which, dy, dx); });
 }
 
 }  // namespace dream

@@ -1,11 +1,9 @@
 #include "core/nn/stride_two_kernel.h"
 
-#include "core/nn/fast_math.h"
-
 namespace dream {
 namespace {
 
-template <typename T>
+template <typename Lanes, typename T>
 [[gnu::always_inline]] inline void tiles_of(const StrideTwo& shape, std::int64_t frames, const float* input, T* to) {
   const auto across = shape.tiles(), channels = shape.channels, line = shape.size * channels;
   const auto row = 4 * channels, plane = frames * across * across * row;
@@ -15,8 +13,8 @@ template <typename T>
     for (int phase = 0; phase < 4; ++phase) {
       const float* from = corner + (phase / 2) * line + (phase % 2) * channels;
       T* place = to + tile * row + phase * channels;
-      for (std::int64_t c = 0; c < channels; c += vector_block) {
-        LaneFloats d[3][3], v[3][3];
+      for (std::int64_t c = 0; c < channels; c += lane_count<Lanes>) {
+        Lanes d[3][3], v[3][3];
         for (int i = 0; i < 3; ++i) {
           for (int j = 0; j < 3; ++j) load_full(d[i][j], from + 2 * i * line + 2 * j * channels + c);
         }
@@ -26,7 +24,7 @@ template <typename T>
           v[i][2] = d[i][1] - d[i][2];
         }
         for (int j = 0; j < 3; ++j) {
-          const LaneFloats first = v[0][j] - v[1][j], last = v[1][j] - v[2][j];
+          const Lanes first = v[0][j] - v[1][j], last = v[1][j] - v[2][j];
           store_full(place + j * plane + c, first);
           store_full(place + (3 + j) * plane + c, v[1][j]);
           store_full(place + (6 + j) * plane + c, last);
@@ -36,23 +34,24 @@ template <typename T>
   }
 }
 
-[[gnu::always_inline]] inline void cut_below_zero(LaneFloats& x) {
-  LaneInts below, bits;
+template <typename Lanes>
+[[gnu::always_inline]] inline void cut_below_zero(Lanes& x) {
+  LaneInts<Lanes> below, bits;
   sign_mask(below, x);
   __builtin_memcpy(&bits, &x, sizeof bits);
   bits = bits & ~below;
   __builtin_memcpy(&x, &bits, sizeof bits);
 }
 
-template <typename T>
+template <typename Lanes, typename T>
 [[gnu::always_inline]] inline void outputs_of(const StrideTwo& shape, std::int64_t frames, std::int64_t outputs,
                                               const T* products, const float* bias, float* output) {
   const auto across = shape.tiles(), line = 2 * across * outputs, plane = frames * across * across * outputs;
   for (std::int64_t tile = 0; tile < frames * across * across; ++tile) {
     const auto frame = tile / (across * across), y = tile / across % across, x = tile % across;
     float* place = output + frame * 2 * across * line + 2 * y * line + 2 * x * outputs;
-    for (std::int64_t c = 0; c < outputs; c += vector_block) {
-      LaneFloats m[3][3], t[2][3], added;
+    for (std::int64_t c = 0; c < outputs; c += lane_count<Lanes>) {
+      Lanes m[3][3], t[2][3], added;
       load_full(added, bias + c);
       for (int k = 0; k < 9; ++k) load_full(m[k / 3][k % 3], products + k * plane + tile * outputs + c);
       for (int j = 0; j < 3; ++j) {
@@ -60,7 +59,7 @@ template <typename T>
         t[1][j] = m[1][j] - m[2][j];
       }
       for (int i = 0; i < 2; ++i) {
-        LaneFloats left = t[i][0] + t[i][1] + added, right = t[i][1] - t[i][2] + added;
+        Lanes left = t[i][0] + t[i][1] + added, right = t[i][1] - t[i][2] + added;
         cut_below_zero(left);
         cut_below_zero(right);
         store_full(place + i * line + c, left);
@@ -74,24 +73,24 @@ template <typename T>
 
 DREAM_VECTOR_CLONES
 void winograd_tiles(const StrideTwo& shape, std::int64_t frames, const float* input, float* tiles) {
-  tiles_of(shape, frames, input, tiles);
+  with_lanes([&](auto lanes) __attribute__((always_inline)) { return tiles_of<decltype(lanes)>(shape, frames, input, tiles); });
 }
 
 DREAM_VECTOR_CLONES
 void winograd_tiles(const StrideTwo& shape, std::int64_t frames, const float* input, Bf16* tiles) {
-  tiles_of(shape, frames, input, tiles);
+  with_lanes([&](auto lanes) __attribute__((always_inline)) { return tiles_of<decltype(lanes)>(shape, frames, input, tiles); });
 }
 
 DREAM_VECTOR_CLONES
 void winograd_outputs(const StrideTwo& shape, std::int64_t frames, std::int64_t outputs, const float* products,
                       const float* bias, float* output) {
-  outputs_of(shape, frames, outputs, products, bias, output);
+  with_lanes([&](auto lanes) __attribute__((always_inline)) { return outputs_of<decltype(lanes)>(shape, frames, outputs, products, bias, output); });
 }
 
 DREAM_VECTOR_CLONES
 void winograd_outputs(const StrideTwo& shape, std::int64_t frames, std::int64_t outputs, const Bf16* products,
                       const float* bias, float* output) {
-  outputs_of(shape, frames, outputs, products, bias, output);
+  with_lanes([&](auto lanes) __attribute__((always_inline)) { return outputs_of<decltype(lanes)>(shape, frames, outputs, products, bias, output); });
 }
 
 namespace {

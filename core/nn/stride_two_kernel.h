@@ -33,8 +33,7 @@ void first_convolution(std::int64_t frames, const std::uint8_t* input, const flo
                        float* output);
 
 // Its versions, of which it takes the best that the processor can run.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define DREAM_X86_VERSIONS
+#ifdef DREAM_X86_VERSIONS
 void first_convolution_v3(std::int64_t frames, const std::uint8_t* input, const float* weight, const float* bias,
                           float* output);
 void first_convolution_v4(std::int64_t frames, const std::uint8_t* input, const float* weight, const float* bias,
