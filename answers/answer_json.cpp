@@ -51,8 +51,10 @@ struct ToJson {
     return whole ? image_json(v) : json{{"width", v.width}, {"height", v.height}};
   }
   json operator()(const Heatmap& v) const {
-    return {{"rows", v.rows}, {"cols", v.cols},           {"low", v.low},
-            {"high", v.high}, {"diverging", v.diverging}, {"cells", reals(v.cells)}};
+    json made = {{"rows", v.rows}, {"cols", v.cols},           {"low", v.low},
+                 {"high", v.high}, {"diverging", v.diverging}, {"cells", reals(v.cells)}};
+    if (whole && v.picture) made["picture"] = image_json(*v.picture);
+    return made;
   }
   json operator()(const Vector& v) const {
     return {
@@ -102,9 +104,11 @@ struct ToJson {
 
 Value value_of(const std::string& kind, const json& v) {
   if (kind == "image") return image_of(v);
-  if (kind == "heatmap")
-    return Heatmap{v.at("rows"), v.at("cols"),      v.at("low"),
-                   v.at("high"), v.at("diverging"), reals_of<float>(v.at("cells"))};
+  if (kind == "heatmap") {
+    Heatmap made{v.at("rows"), v.at("cols"), v.at("low"), v.at("high"), v.at("diverging"), reals_of<float>(v.at("cells"))};
+    if (v.contains("picture")) made.picture = std::make_shared<const Image>(image_of(v.at("picture")));
+    return made;
+  }
   if (kind == "vector")
     return Vector{reals_of<float>(v.at("values")), reals_of<float>(v.at("mean")), reals_of<float>(v.at("deviation")),
                   v.at("labels")};

@@ -18,7 +18,8 @@ struct Heatmap {  // rows x cols; `diverging` maps are symmetric about 0
   int rows = 0, cols = 0;
   float low = 0, high = 1;
   bool diverging = false;
-  std::vector<float> cells;
+  std::vector<float> cells;                       // NaN: nothing is known, and nothing drawn
+  std::shared_ptr<const Image> picture = {};      // that they lie over, from edge to edge
 };
 
 struct Categorical {  // groups x classes probabilities; `prior` may be empty

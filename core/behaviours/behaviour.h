@@ -49,6 +49,12 @@ class Behaviour : public torch::nn::Module {
     return {};
   }
   virtual double discount() const { return 1; }
+  /// The cost that it expects to pay from here on, [B], likewise discounted, in the environment's units; undefined for one
+  /// that thinks of none.
+  virtual torch::Tensor expected_cost(const Seen& seen) {
+    (void)seen;
+    return {};
+  }
 
   /// What a person may set while it acts: the budget of a plan, a return to go.
   virtual std::vector<Knob> knobs() const { return {}; }

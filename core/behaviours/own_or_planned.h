@@ -16,6 +16,7 @@ class OwnOrPlanned : public Behaviour {
   Decision decide(const Seen& seen, const Carry& memory, Mode mode, at::Generator rng) override;
   torch::Tensor value(const Seen& seen) override { return own_->value(seen); }
   double discount() const override { return own_->discount(); }
+  torch::Tensor expected_cost(const Seen& seen) override { return own_->expected_cost(seen); }
   std::vector<Knob> knobs() const override;
   std::vector<std::string> probe_names() const override;
   void report(const Seen& seen, const Carry& memory, ProbeSink& sink, at::Generator rng) override;

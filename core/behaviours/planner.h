@@ -61,6 +61,7 @@ class Planner : public Behaviour {
   Decision decide(const Seen& seen, const Carry& memory, Mode mode, at::Generator rng) override;
   torch::Tensor value(const Seen& seen) override { return prior_ ? prior_->value(seen) : torch::Tensor{}; }
   double discount() const override { return prior_ ? prior_->discount() : 1; }
+  torch::Tensor expected_cost(const Seen& seen) override { return prior_ ? prior_->expected_cost(seen) : torch::Tensor{}; }
   /// A recipe's own planner is turned by its rounds alone, as its other settings are the run's.
   std::vector<Knob> knobs() const override {
     if (options_.knobs_when.knob.empty()) return {iterations()};

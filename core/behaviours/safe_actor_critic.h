@@ -15,6 +15,7 @@ class SafeActorCritic : public ActorCritic {
   SafeActorCritic(std::int64_t features, const ActionSpace& space, const ActorCriticOptions& options,
                   const LagrangianOptions& lagrangian);
 
+  torch::Tensor expected_cost(const Seen& seen) override { return cost_value(seen.features()); }
   std::vector<std::string> probe_names() const override;
   void report(const Seen& seen, const Carry& memory, ProbeSink& sink, at::Generator rng) override;
 

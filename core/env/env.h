@@ -62,6 +62,13 @@ class Env {
   /// What the simulator knows and the observation does not show; empty where there is nothing to tell.
   virtual std::vector<NamedArray> diagnostics() const { return {}; }
 
+  /// Within an episode: the agent stands, at rest, at a place of the picture as render() shows it, x to the right and y down,
+  /// 0 to 1; all else stays. False, and nothing changes, where nobody can stand. Of worlds with spaces().places.
+  virtual bool stand_at(double x, double y) {
+    (void)x, (void)y;
+    return false;
+  }
+
   /// What a driver who knows the simulator's state would do now, for others to imitate: spaces().action.size() values.
   /// False, and nothing is written, where nobody has written such a driver.
   virtual bool expert(std::span<float> action) const {

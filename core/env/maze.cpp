@@ -16,6 +16,8 @@ struct Maze::Plan {
 namespace {
 
 constexpr Maze::Cell kMazeGoal{0, Maze::kColumns - 1};
+// Of the 64 x 64 picture, which is 1 wide: a cell's side, and where the first one begins.
+constexpr float kMazePixel = 1 / 64.0f, kMazeSide = 6 * kMazePixel, kMazeLeft = 5 * kMazePixel, kMazeTop = 14 * kMazePixel;
 
 }  // namespace
 
@@ -41,6 +43,7 @@ Spaces Maze::spaces_of(const Plan& plan) {
   spaces.vector_names = {"state"};
   spaces.states = kRows * kColumns;
   spaces.state_columns = kColumns;
+  spaces.places = true;
   spaces.max_episode_steps = plan.time_limit;
   spaces.natural_rate = 5;
   spaces.action.choices = {"up", "down", "left", "right"};
@@ -107,9 +110,15 @@ void Maze::write_vector(std::span<float> out) const {
   out[0] = static_cast<float>(agent_.row * kColumns + agent_.column);
 }
 
+bool Maze::stand_at(double x, double y) {
+  const Cell to{static_cast<int>(std::floor((y - kMazeTop) / kMazeSide)), static_cast<int>(std::floor((x - kMazeLeft) / kMazeSide))};
+  if (to.row < 0 || to.row >= kRows || to.column < 0 || to.column >= kColumns || wall(to, steps()) || to == kMazeGoal) return false;
+  agent_ = to;
+  return true;
+}
+
 void Maze::paint_observation(paint::Canvas& canvas) const {
-  // In pixels of the 64 x 64 picture.
-  constexpr float pixel = 1 / 64.0f, side = 6 * pixel, margin = 5 * pixel, above = 14 * pixel;
+  constexpr float side = kMazeSide, margin = kMazeLeft, above = kMazeTop;
   auto x = [](float column) { return margin + column * side; };
   auto y = [](float row) { return above + row * side; };
   canvas.clear(paint::kNight);
@@ -122,7 +131,7 @@ void Maze::paint_observation(paint::Canvas& canvas) const {
       canvas.rectangle(x(c), y(r), x(c + 1), y(r + 1), colour);
     }
   }
-  canvas.disc(x(static_cast<float>(agent_.column) + 0.5f), y(static_cast<float>(agent_.row) + 0.5f), 2.2f * pixel,
+  canvas.disc(x(static_cast<float>(agent_.column) + 0.5f), y(static_cast<float>(agent_.row) + 0.5f), 2.2f * kMazePixel,
               paint::kChalk);
 }
 

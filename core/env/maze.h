@@ -29,6 +29,7 @@ class Maze final : public SmallEnv {
     bool operator==(const Cell&) const = default;
   };
   explicit Maze(MazeKind kind);
+  bool stand_at(double x, double y) override;
   bool expert(std::span<float> action) const override;
 
  private:

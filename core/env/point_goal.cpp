@@ -16,6 +16,7 @@ constexpr double kInstant = 0.02, kThrust = 6, kDrag = 3, kTopSpeed = kThrust / 
 constexpr double kLidarReach = 3;
 constexpr double kRobotKeepout = 0.4, kGoalKeepout = 0.305, kHazardKeepout = 0.18;
 constexpr int kLayoutTries = 100;
+constexpr float kMetre = 20 / 64.0f;  // of the picture, which is 1 wide
 constexpr std::uint64_t kLayouts = 1ULL << 31;
 
 Spaces point_goal_spaces() {
@@ -30,7 +31,7 @@ Spaces point_goal_spaces() {
   }
   spaces.max_episode_steps = PointGoal::kDecisions;
   spaces.natural_rate = 12.5f;
-  spaces.costs = true;
+  spaces.costs = spaces.places = true;
   spaces.cost_limit = 25;
   spaces.action.axes = {"thrust x", "thrust y"};
   spaces.action.low = {-1, -1};
@@ -245,8 +246,16 @@ void PointGoal::write_vector(std::span<float> out) const {
   for (const double value : rest) *to++ = static_cast<float>(value);
 }
 
+bool PointGoal::stand_at(double x, double y) {
+  const Point at{(x - 0.5) / static_cast<double>(kMetre), (0.5 - y) / static_cast<double>(kMetre)};
+  if (std::abs(at.x) > kEdge || std::abs(at.y) > kEdge || distance(at, goal_) <= kGoalRadius) return false;
+  body_ = {at, {}};
+  cost_ = 0;
+  return true;
+}
+
 void PointGoal::paint_observation(paint::Canvas& canvas) const {
-  constexpr float pixel = 1 / 64.0f, border = 2 * pixel, metre = 20 * pixel, robot = 0.13f * metre;
+  constexpr float border = 2 / 64.0f, metre = kMetre, robot = 0.13f * metre;
   canvas.clear(paint::kNight);
   canvas.rectangle(border, border, 1 - border, 1 - border, paint::kGround);
   auto x = [](Point p) { return 0.5f + static_cast<float>(p.x) * metre; };

@@ -33,6 +33,7 @@ class PointGoal final : public SmallEnv {
   using Hazards = std::array<Point, kHazards>;
 
   PointGoal();
+  bool stand_at(double x, double y) override;
   bool expert(std::span<float> action) const override;
 
   static std::array<double, kSectors> lidar(Point from, const Hazards& hazards);

@@ -23,6 +23,7 @@ class ResizedEnv : public Env {
   std::vector<std::byte> save_state() const override { return inner_->save_state(); }
   void load_state(std::span<const std::byte> state) override { inner_->load_state(state); }
   std::vector<NamedArray> diagnostics() const override { return inner_->diagnostics(); }
+  bool stand_at(double x, double y) override { return inner_->stand_at(x, y); }
   bool expert(std::span<float> action) const override { return inner_->expert(action); }
 
   Env& inner() { return *inner_; }

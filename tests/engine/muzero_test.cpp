@@ -117,6 +117,31 @@ TEST_F(MuzeroTest, LearnsASmallReplayByHeart) {
   EXPECT_LT(metrics.last("world/end"), 0.2 * first_end);
 }
 
+/// What follows the rewards of a value's target: a slow network that says 8 of everything, or searches that found next to
+/// nothing when the steps were lived.
+TEST_F(MuzeroTest, ValuesEndInWhatTheSlowNetworkSaysNowOrTheSearchSaidThen) {
+  const auto learned = [&](bool fresh) {
+    const std::string name = fresh ? "true" : "false";
+    Trainer trainer(tiny(folder_ / name, {"train.prefill=10", "train.train_ratio=120", "train.batch=16", "learn.reanalyse=0",
+                                          "learn.target_every=1000000", "learn.fresh_values=" + name}),
+                    {1e9, "learn"}, false);
+    const auto parts = std::static_pointer_cast<MuzeroParts>(trainer.system().parts);
+    {
+      torch::NoGradGuard no_grad;
+      const auto& support = parts->slow_policy->support();
+      for (auto& parameter : parts->slow_policy->parameters())
+        if (parameter.dim() == 1 && parameter.size(0) == support.bins()) parameter[support.bins() / 2 + 2] = 50;  // h(8) = 2.008
+    }
+    while (trainer.advance()) {
+    }
+    torch::NoGradGuard no_grad;
+    return parts->policy->support().mean(parts->policy->value_logits(trainer.system().starts.at("s"))).mean().item<double>();
+  };
+  const double fresh = learned(true), lived = learned(false);
+  EXPECT_GT(fresh, 4);
+  EXPECT_LT(lived, 2);
+}
+
 /// The viewing decoder sends nothing back.
 TEST_F(MuzeroTest, TheViewingDecoderTeachesTheModelNothing) {
   const auto system = tiny(folder_ / "run", {"world.observe=image"});

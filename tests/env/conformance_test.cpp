@@ -358,6 +358,29 @@ TEST_P(Conformance, DiagnosticsFitTheirShapes) {
   }
 }
 
+TEST_P(Conformance, AnAgentStandsAtPlacesOfThePicture) {
+  env_->reset(1);
+  constexpr int grid = 12;
+  int stood = 0;
+  for (int place = 0; place < grid * grid; ++place) {
+    const auto before = env_->save_state();
+    if (env_->stand_at((place % grid + 0.5) / grid, (place / grid + 0.5) / grid)) {
+      ++stood;
+      const auto seen = observe(*env_);
+      const auto state = env_->save_state();
+      env_->load_state(before);
+      env_->load_state(state);  // one that an episode can have
+      EXPECT_EQ(observe(*env_), seen);
+    } else {
+      EXPECT_EQ(env_->save_state(), before);
+    }
+  }
+  const auto inside = env_->save_state();
+  for (const double outside : {-0.5, 1.5}) EXPECT_FALSE(env_->stand_at(outside, 0.5));
+  EXPECT_EQ(env_->save_state(), inside);
+  EXPECT_EQ(stood > 0, env_->spaces().places);
+}
+
 TEST_P(Conformance, AnExpertKeepsWithinTheBounds) {
   env_->reset(1);
   const auto& space = env_->spaces().action;

@@ -145,6 +145,19 @@ TEST(Maze, DiagnosticsAreTheWallsOfNow) {
   EXPECT_EQ(env.diagnostics()[0].values, (std::vector<double>{5, 3}));
 }
 
+TEST(Maze, WhoIsPutAtACellStandsThere) {
+  Maze env(MazeKind::dyna);
+  env.reset(0);
+  const auto walls = env.diagnostics()[2].values;
+  for (int state = 0; state < 54; ++state) {
+    const double x = (5 + 6 * (state % 9) + 3) / 64.0, y = (14 + 6 * (state / 9) + 3) / 64.0;
+    EXPECT_EQ(env.stand_at(x, y), walls[state] == 0 && state != 8) << state;
+    if (walls[state] == 0 && state != 8) {
+      EXPECT_EQ(state_of(env), state);
+    }
+  }
+}
+
 TEST(Maze, ThePictureShowsWallsGoalAndAgentInTheirCells) {
   for (const auto kind : {MazeKind::dyna, MazeKind::blocking, MazeKind::shortcut}) {
     Maze env(kind);

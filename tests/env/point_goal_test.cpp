@@ -188,6 +188,25 @@ TEST(PointGoal, StraightDrivingBreaksTheLimitAndTheExpertKeepsIt) {
   EXPECT_GT(careful.reward, 0.85 * direct.reward);
 }
 
+TEST(PointGoal, WhoIsPutSomewhereStandsThereAtRestAndIsPaintedThere) {
+  PointGoal env;
+  env.reset(3);
+  std::vector<std::uint8_t> image(env.spaces().image_bytes());
+  for (int place = 0; place < 100; ++place) {
+    const double x = (place % 10 + 0.5) / 10, y = (place / 10 + 0.5) / 10;
+    if (!env.stand_at(x, y)) continue;
+    env.observe_image(image);
+    const auto at = 3 * (static_cast<std::size_t>(y * 64) * 64 + static_cast<std::size_t>(x * 64));
+    EXPECT_EQ(image[at], paint::kChalk.red) << place;
+    const auto truth = env.diagnostics();
+    EXPECT_EQ(truth[1].values, (std::vector<double>{0, 0}));
+    EXPECT_NEAR(truth[0].values[0], (x - 0.5) * 3.2, 1e-6);
+    EXPECT_NEAR(truth[0].values[1], (0.5 - y) * 3.2, 1e-6);
+  }
+  const auto goal = env.diagnostics()[2].values;
+  EXPECT_FALSE(env.stand_at(0.5 + goal[0] / 3.2, 0.5 - goal[1] / 3.2));  // it would have moved on
+}
+
 TEST(PointGoal, WhoHasJustPaidBlushes) {
   PointGoal env;
   env.reset(2);

@@ -37,6 +37,13 @@ Heatmap heatmap(bool diverging) {
   return map;
 }
 
+Heatmap map_over_picture() {
+  Heatmap map = heatmap(false);
+  for (const int i : {3, 40, 41, 90}) map.cells[static_cast<std::size_t>(i)] = std::nanf("");
+  map.picture = std::make_shared<const Image>(picture());
+  return map;
+}
+
 Categorical categorical() {
   Categorical value{8, 12, {}, {}, {}};
   for (int g = 0; g < 8; ++g) {
@@ -211,6 +218,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Case{"image", probe("a/image", picture()), true}, Case{"heatmap", probe("a/map", heatmap(false)), true},
         Case{"heatmap_diverging", probe("a/map", heatmap(true)), true},
+        Case{"heatmap_over_picture", probe("a/map", map_over_picture()), true},
         Case{"heatmap_light", probe("a/map", heatmap(true)), false},
         Case{"categorical", probe("a/cat", categorical()), true}, Case{"mixture", probe("a/mix", mixture()), true},
         Case{"mixture_light", probe("a/mix", mixture()), false}, Case{"vector", probe("a/z", vector(), true), true},

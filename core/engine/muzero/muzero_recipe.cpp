@@ -35,7 +35,7 @@ std::unique_ptr<System> make_muzero(const RunSpec& spec) {
   const auto parts = std::make_shared<MuzeroParts>();
   auto& options = parts->options;
   // What CartPole was learned with: see docs/learning.md.
-  options.search.search.simulations = 25, options.search.search.root = RootSearch::gumbel;
+  options.search.search.simulations = 25;
   options.optimiser = {.kind = OptimiserKind::adam,
                        .learning_rate = 3e-3,
                        .eps = 1e-8,

@@ -16,5 +16,6 @@ Question question_diagnose();
 Question question_compare();
 Question question_asked();
 Question question_anew();
+Question question_places();
 
 }  // namespace dream
