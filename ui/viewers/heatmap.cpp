@@ -8,7 +8,7 @@
 namespace dream::ui {
 
 void draw_viewer(Ui& ui, const Probe& probe, const Heatmap& value, ImVec2 size) {
-  const Well box = well(ui, "cells", size);
+  const Well box = well(ui, "cells", value.picture ? fit_picture(value.picture->width, value.picture->height, size) : size);
   const std::size_t wanted = static_cast<std::size_t>(std::max(value.rows, 0)) * std::max(value.cols, 0);
   if (wanted == 0 || value.cells.size() != wanted) {
     centred_note(ui, box.min, box.max, "No cells.");
