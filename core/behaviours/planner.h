@@ -95,8 +95,8 @@ class Planner : public Behaviour {
   Knob horizon() const;
   Budget budget(const KnobValues& knobs) const;
 
-  /// What a sequence is worth, Σ γ^t r_t + γ^H V (osrp: what stands for its rank), over the steps of `candidates` [B, N, H, A] from every lane: [B, N]. `ends`, where given, gets the
-  /// states at the horizon, [B · N, ...].
+  /// What a sequence is worth, Σ γ^t r_t + γ^H V (osrp: what stands for its rank), over the steps of `candidates`
+  /// [B, N, H, A] from every lane: [B, N]. `ends`, where given, gets the states at the horizon, [B · N, ...].
   torch::Tensor score(const Seen& seen, const torch::Tensor& candidates, at::Generator rng, Carry* ends = nullptr);
   /// osrp's order of sequences that promise `returns` and are predicted to cost `costs` over their steps, both [B, N]: by
   /// return among those below the limit; where these are fewer than the elites, the cheapest first.

@@ -10,7 +10,8 @@ namespace {
 constexpr float nothing = -1e30f;  // its exp is 0 beside any other
 
 template <typename Lanes>
-[[gnu::always_inline]] inline void mix(std::int64_t rows, std::int64_t classes, float share, const float* x, float* out) {
+[[gnu::always_inline]] inline void mix(std::int64_t rows, std::int64_t classes, float share, const float* x,
+                                       float* out) {
   const float floor = share / static_cast<float>(classes);
   for (std::int64_t row = 0; row < rows; ++row, x += classes, out += classes) {
     const auto left = (rows - row) * classes;
@@ -49,8 +50,8 @@ template <typename Lanes>
 }
 
 template <typename Lanes>
-[[gnu::always_inline]] inline void mix_backward(std::int64_t rows, std::int64_t classes, float share, const float* out, const float* gradient,
-                     float* dx) {
+[[gnu::always_inline]] inline void mix_backward(std::int64_t rows, std::int64_t classes, float share, const float* out,
+                                                const float* gradient, float* dx) {
   const float floor = share / static_cast<float>(classes);
   for (std::int64_t row = 0; row < rows; ++row, out += classes, gradient += classes, dx += classes) {
     const auto left = (rows - row) * classes;
@@ -83,8 +84,8 @@ template <typename Lanes>
 }
 
 template <typename Lanes>
-[[gnu::always_inline]] inline void draw(std::int64_t rows, std::int64_t classes, const float* log_probabilities, const float* uniform,
-                  float* one_hot) {
+[[gnu::always_inline]] inline void draw(std::int64_t rows, std::int64_t classes, const float* log_probabilities,
+                                        const float* uniform, float* one_hot) {
   for (std::int64_t row = 0; row < rows; ++row, log_probabilities += classes, one_hot += classes) {
     const auto left = (rows - row) * classes;
     float running = 0;
@@ -111,19 +112,24 @@ template <typename Lanes>
 
 DREAM_VECTOR_CLONES
 void unimix_forward(std::int64_t rows, std::int64_t classes, float share, const float* x, float* out) {
-  with_lanes([&](auto lanes) __attribute__((always_inline)) { return mix<decltype(lanes)>(rows, classes, share, x, out); });
+  with_lanes([&](auto lanes)
+                 __attribute__((always_inline)) { return mix<decltype(lanes)>(rows, classes, share, x, out); });
 }
 
 DREAM_VECTOR_CLONES
 void unimix_backward(std::int64_t rows, std::int64_t classes, float share, const float* out, const float* gradient,
                      float* dx) {
-  with_lanes([&](auto lanes) __attribute__((always_inline)) { return mix_backward<decltype(lanes)>(rows, classes, share, out, gradient, dx); });
+  with_lanes([&](auto lanes) __attribute__((always_inline)) {
+    return mix_backward<decltype(lanes)>(rows, classes, share, out, gradient, dx);
+  });
 }
 
 DREAM_VECTOR_CLONES
 void one_hot_draw(std::int64_t rows, std::int64_t classes, const float* log_probabilities, const float* uniform,
                   float* one_hot) {
-  with_lanes([&](auto lanes) __attribute__((always_inline)) { return draw<decltype(lanes)>(rows, classes, log_probabilities, uniform, one_hot); });
+  with_lanes([&](auto lanes) __attribute__((always_inline)) {
+    return draw<decltype(lanes)>(rows, classes, log_probabilities, uniform, one_hot);
+  });
 }
 
 }  // namespace dream

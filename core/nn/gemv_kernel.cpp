@@ -8,8 +8,8 @@ namespace {
 constexpr int group = 4;  // rows added in one pass over y
 
 template <typename Lanes>
-[[gnu::always_inline]] inline void columns(std::int64_t in, std::int64_t out, const float* x, const float* w, const float* bias,
-                  std::int64_t from, std::int64_t to, float* y) {
+[[gnu::always_inline]] inline void columns(std::int64_t in, std::int64_t out, const float* x, const float* w,
+                                           const float* bias, std::int64_t from, std::int64_t to, float* y) {
   const auto width = to - from;
   for (std::int64_t c = 0; c < width; ++c) y[c] = bias ? bias[from + c] : 0;
   std::int64_t k = 0;
@@ -45,7 +45,8 @@ template <typename Lanes>
 DREAM_VECTOR_CLONES
 void gemv_columns(std::int64_t in, std::int64_t out, const float* x, const float* w, const float* bias,
                   std::int64_t from, std::int64_t to, float* y) {
-  with_lanes([&](auto lanes) __attribute__((always_inline)) { return columns<decltype(lanes)>(in, out, x, w, bias, from, to, y); });
+  with_lanes([&](auto lanes)
+                 __attribute__((always_inline)) { return columns<decltype(lanes)>(in, out, x, w, bias, from, to, y); });
 }
 
 }  // namespace dream

@@ -156,25 +156,33 @@ template <typename Lanes, typename T>
 DREAM_VECTOR_CLONES
 void norm_forward(const NormShape& shape, std::int64_t rows, const float* x, const float* scale, const float* shift,
                   float* y, float* moments) {
-  with_lanes([&](auto lanes) __attribute__((always_inline)) { return forward<decltype(lanes)>(shape, rows, x, scale, shift, y, moments); });
+  with_lanes([&](auto lanes) __attribute__((always_inline)) {
+    return forward<decltype(lanes)>(shape, rows, x, scale, shift, y, moments);
+  });
 }
 
 DREAM_VECTOR_CLONES
 void norm_forward(const NormShape& shape, std::int64_t rows, const Bf16* x, const float* scale, const float* shift,
                   Bf16* y, float* moments) {
-  with_lanes([&](auto lanes) __attribute__((always_inline)) { return forward<decltype(lanes)>(shape, rows, x, scale, shift, y, moments); });
+  with_lanes([&](auto lanes) __attribute__((always_inline)) {
+    return forward<decltype(lanes)>(shape, rows, x, scale, shift, y, moments);
+  });
 }
 
 DREAM_VECTOR_CLONES
 void norm_backward(const NormShape& shape, std::int64_t rows, const float* x, const float* scale, const float* shift,
                    const float* moments, const float* dy, float* dx, float* dscale, float* dshift) {
-  with_lanes([&](auto lanes) __attribute__((always_inline)) { return backward<decltype(lanes)>(shape, rows, x, scale, shift, moments, dy, dx, dscale, dshift); });
+  with_lanes([&](auto lanes) __attribute__((always_inline)) {
+    return backward<decltype(lanes)>(shape, rows, x, scale, shift, moments, dy, dx, dscale, dshift);
+  });
 }
 
 DREAM_VECTOR_CLONES
 void norm_backward(const NormShape& shape, std::int64_t rows, const Bf16* x, const float* scale, const float* shift,
                    const float* moments, const Bf16* dy, Bf16* dx, float* dscale, float* dshift) {
-  with_lanes([&](auto lanes) __attribute__((always_inline)) { return backward<decltype(lanes)>(shape, rows, x, scale, shift, moments, dy, dx, dscale, dshift); });
+  with_lanes([&](auto lanes) __attribute__((always_inline)) {
+    return backward<decltype(lanes)>(shape, rows, x, scale, shift, moments, dy, dx, dscale, dshift);
+  });
 }
 
 }  // namespace dream

@@ -75,22 +75,28 @@ void pixels_to_numbers(std::int64_t count, const std::uint8_t* x, Bf16* out) {
 
 DREAM_VECTOR_CLONES
 float picture_squares(std::int64_t count, bool sigmoid, const float* y, const std::uint8_t* x) {
-  return with_lanes([&](auto lanes) __attribute__((always_inline)) { return squares<decltype(lanes)>(count, sigmoid, y, x); });
+  return with_lanes([&](auto lanes)
+                        __attribute__((always_inline)) { return squares<decltype(lanes)>(count, sigmoid, y, x); });
 }
 DREAM_VECTOR_CLONES
 float picture_squares(std::int64_t count, bool sigmoid, const Bf16* y, const std::uint8_t* x) {
-  return with_lanes([&](auto lanes) __attribute__((always_inline)) { return squares<decltype(lanes)>(count, sigmoid, y, x); });
+  return with_lanes([&](auto lanes)
+                        __attribute__((always_inline)) { return squares<decltype(lanes)>(count, sigmoid, y, x); });
 }
 
 DREAM_VECTOR_CLONES
 void picture_squares_backward(std::int64_t count, bool sigmoid, float factor, const float* y, const std::uint8_t* x,
                               float* dy) {
-  with_lanes([&](auto lanes) __attribute__((always_inline)) { return backward<decltype(lanes)>(count, sigmoid, factor, y, x, dy); });
+  with_lanes([&](auto lanes) __attribute__((always_inline)) {
+    return backward<decltype(lanes)>(count, sigmoid, factor, y, x, dy);
+  });
 }
 DREAM_VECTOR_CLONES
 void picture_squares_backward(std::int64_t count, bool sigmoid, float factor, const Bf16* y, const std::uint8_t* x,
                               Bf16* dy) {
-  with_lanes([&](auto lanes) __attribute__((always_inline)) { return backward<decltype(lanes)>(count, sigmoid, factor, y, x, dy); });
+  with_lanes([&](auto lanes) __attribute__((always_inline)) {
+    return backward<decltype(lanes)>(count, sigmoid, factor, y, x, dy);
+  });
 }
 
 }  // namespace dream

@@ -64,22 +64,30 @@ template <typename Lanes, typename T>
 DREAM_VECTOR_CLONES
 void pool_forward(std::int64_t rows, std::int64_t width, std::int64_t channels, const float* x, float* y,
                   std::uint8_t* which) {
-  with_lanes([&](auto lanes) __attribute__((always_inline)) { return forward<decltype(lanes)>(rows, width, channels, x, y, which); });
+  with_lanes([&](auto lanes) __attribute__((always_inline)) {
+    return forward<decltype(lanes)>(rows, width, channels, x, y, which);
+  });
 }
 DREAM_VECTOR_CLONES
 void pool_forward(std::int64_t rows, std::int64_t width, std::int64_t channels, const Bf16* x, Bf16* y,
                   std::uint8_t* which) {
-  with_lanes([&](auto lanes) __attribute__((always_inline)) { return forward<decltype(lanes)>(rows, width, channels, x, y, which); });
+  with_lanes([&](auto lanes) __attribute__((always_inline)) {
+    return forward<decltype(lanes)>(rows, width, channels, x, y, which);
+  });
 }
 DREAM_VECTOR_CLONES
 void pool_backward(std::int64_t rows, std::int64_t width, std::int64_t channels, const std::uint8_t* which,
                    const float* dy, float* dx) {
-  with_lanes([&](auto lanes) __attribute__((always_inline)) { return backward<decltype(lanes)>(rows, width, channels, which, dy, dx); });
+  with_lanes([&](auto lanes) __attribute__((always_inline)) {
+    return backward<decltype(lanes)>(rows, width, channels, which, dy, dx);
+  });
 }
 DREAM_VECTOR_CLONES
 void pool_backward(std::int64_t rows, std::int64_t width, std::int64_t channels, const std::uint8_t* which,
                    const Bf16* dy, Bf16* dx) {
-  with_lanes([&](auto lanes) __attribute__((always_inline)) { return backward<decltype(lanes)>(rows, width, channels, which, dy, dx); });
+  with_lanes([&](auto lanes) __attribute__((always_inline)) {
+    return backward<decltype(lanes)>(rows, width, channels, which, dy, dx);
+  });
 }
 
 }  // namespace dream

@@ -73,24 +73,30 @@ template <typename Lanes, typename T>
 
 DREAM_VECTOR_CLONES
 void winograd_tiles(const StrideTwo& shape, std::int64_t frames, const float* input, float* tiles) {
-  with_lanes([&](auto lanes) __attribute__((always_inline)) { return tiles_of<decltype(lanes)>(shape, frames, input, tiles); });
+  with_lanes([&](auto lanes)
+                 __attribute__((always_inline)) { return tiles_of<decltype(lanes)>(shape, frames, input, tiles); });
 }
 
 DREAM_VECTOR_CLONES
 void winograd_tiles(const StrideTwo& shape, std::int64_t frames, const float* input, Bf16* tiles) {
-  with_lanes([&](auto lanes) __attribute__((always_inline)) { return tiles_of<decltype(lanes)>(shape, frames, input, tiles); });
+  with_lanes([&](auto lanes)
+                 __attribute__((always_inline)) { return tiles_of<decltype(lanes)>(shape, frames, input, tiles); });
 }
 
 DREAM_VECTOR_CLONES
 void winograd_outputs(const StrideTwo& shape, std::int64_t frames, std::int64_t outputs, const float* products,
                       const float* bias, float* output) {
-  with_lanes([&](auto lanes) __attribute__((always_inline)) { return outputs_of<decltype(lanes)>(shape, frames, outputs, products, bias, output); });
+  with_lanes([&](auto lanes) __attribute__((always_inline)) {
+    return outputs_of<decltype(lanes)>(shape, frames, outputs, products, bias, output);
+  });
 }
 
 DREAM_VECTOR_CLONES
 void winograd_outputs(const StrideTwo& shape, std::int64_t frames, std::int64_t outputs, const Bf16* products,
                       const float* bias, float* output) {
-  with_lanes([&](auto lanes) __attribute__((always_inline)) { return outputs_of<decltype(lanes)>(shape, frames, outputs, products, bias, output); });
+  with_lanes([&](auto lanes) __attribute__((always_inline)) {
+    return outputs_of<decltype(lanes)>(shape, frames, outputs, products, bias, output);
+  });
 }
 
 namespace {

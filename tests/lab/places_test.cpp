@@ -55,7 +55,8 @@ TEST(Places, CostsAreHeldAgainstWhatStandingThereCosts) {
 }
 
 TEST(Places, AWorldWithoutPlacesIsNotAskedAbout) {
-  EXPECT_EQ(question("places").lacks(*system_of("muzero", "CartPole")), "its world has no places where one could be put");
+  EXPECT_EQ(question("places").lacks(*system_of("muzero", "CartPole")),
+            "its world has no places where one could be put");
 }
 
 }  // namespace places_test

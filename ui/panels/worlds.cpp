@@ -30,9 +30,9 @@ void row(const Ui& ui, const char* label, const char* format, double value, cons
   std::snprintf(line, sizeof line, format, value);
   if (line[0] == '-' && std::strtod(line, nullptr) == 0) line[0] = ' ';  // nothing is 0, not -0
   ImGui::BeginGroup();  // what is said of a row, and points at it, is of all of it
-  mono(ui, ui.color().muted, "%-7.7s", label);
+  mono(ui, ui.color().muted, "%-8.8s", label);
   ImGui::SameLine(0, 0);
-  mono(ui, ui.color().text, " %8s", line);
+  mono(ui, ui.color().text, "%8s", line);
   ImGui::SameLine(0, ui.px(5));
   mono(ui, ui.color().muted, "%s", unit);
   ImGui::EndGroup();

@@ -1,5 +1,5 @@
-// What does a behaviour expect where? The agent is put at every place of its world; what the model sees there, for the first
-// time, says what it expects to earn and to pay.
+// What does a behaviour expect where? The agent is put at every place of its world; what the model sees there, for the
+// first time, says what it expects to earn and to pay.
 #include <algorithm>
 #include <cmath>
 
@@ -12,10 +12,10 @@ namespace dream {
 namespace {
 namespace placing {
 
-constexpr int grid = 30;               // places from edge to edge, both ways
-constexpr int painted = 300;           // pixels a side, a multiple of the grid
+constexpr int grid = 30;                 // places from edge to edge, both ways
+constexpr int painted = 300;             // pixels a side, a multiple of the grid
 constexpr std::size_t most_starts = 12;  // of the world, each with a map of its own
-constexpr std::int64_t draws = 4;      // of the latent, over which the mean is taken
+constexpr std::int64_t draws = 4;        // of the latent, over which the mean is taken
 
 std::string lacks_places(const System& system) {
   if (!system.behaviour) return "nobody acts in it who could expect anything";
@@ -42,7 +42,8 @@ PlaceMap look_from_everywhere(Inquiry& inquiry, Env& env, std::uint64_t start) {
   std::vector<torch::Tensor> images, vectors;
   for (std::size_t cell = 0; cell < grid * grid; ++cell) {
     env.load_state(begun);
-    if (!env.stand_at((static_cast<double>(cell % grid) + 0.5) / grid, (static_cast<double>(cell / grid) + 0.5) / grid)) continue;
+    if (!env.stand_at((static_cast<double>(cell % grid) + 0.5) / grid, (static_cast<double>(cell / grid) + 0.5) / grid))
+      continue;
     map.cells.push_back(cell);
     if (spaces.image_bytes() > 0) {
       images.push_back(torch::empty({spaces.image_height, spaces.image_width, spaces.image_channels}, torch::kUInt8));
@@ -65,7 +66,8 @@ PlaceMap look_from_everywhere(Inquiry& inquiry, Env& env, std::uint64_t start) {
   for (std::int64_t draw = 0; draw < (system.model ? draws : 1); ++draw) {
     if (system.model) {
       const auto count = static_cast<std::int64_t>(map.cells.size());
-      const auto nothing = torch::zeros({count, static_cast<std::int64_t>(spaces.action.size())}, torch::TensorOptions().device(system.device));
+      const auto nothing = torch::zeros({count, static_cast<std::int64_t>(spaces.action.size())},
+                                        torch::TensorOptions().device(system.device));
       seen.carry = system.model->observe(system.model->initial(count), nothing, seen.observation, rng);
     }
     const auto add = [](torch::Tensor& sum, const torch::Tensor& of) {
@@ -81,14 +83,17 @@ PlaceMap look_from_everywhere(Inquiry& inquiry, Env& env, std::uint64_t start) {
   return map;
 }
 
-LabFigure drawn(const PlaceMap& map, const std::vector<float>& values, std::string name, std::string title, std::string caption) {
+LabFigure drawn(const PlaceMap& map, const std::vector<float>& values, std::string name, std::string title,
+                std::string caption) {
   const auto [low, high] = std::ranges::minmax(values);
-  Heatmap cells{grid, grid, low, std::max(high, low + 1e-6f), false, std::vector<float>(grid * grid, std::nanf("")), map.picture};
+  Heatmap cells{
+      grid, grid, low, std::max(high, low + 1e-6f), false, std::vector<float>(grid * grid, std::nanf("")), map.picture};
   for (std::size_t i = 0; i < values.size(); ++i) cells.cells[map.cells[i]] = values[i];
   return figure(std::move(name), std::move(title), std::move(caption), std::move(cells));
 }
 
-/// Of a place that costs and one that does not: how often the first is expected to be dearer (the area under the ROC curve).
+/// Of a place that costs and one that does not: how often the first is expected to be dearer (the area under the ROC
+/// curve).
 double told_apart(const PlaceMap& map) {
   const std::vector<double> expected(map.cost.begin(), map.cost.end());
   const auto ranks = ranks_of(expected);
@@ -111,7 +116,8 @@ void fill(const std::vector<PlaceMap>& maps, LabAnswer& answer) {
   const auto& first = maps.front();
   answer.numbers.clear(), answer.figures.clear();
   answer.episodes = static_cast<std::int64_t>(maps.size());
-  const std::string where = "of the " + std::to_string(first.cells.size()) + " places of this start, each seen as if an episode began there, at rest";
+  const std::string where = "of the " + std::to_string(first.cells.size()) +
+                            " places of this start, each seen as if an episode began there, at rest";
   const auto mean_over = [&](const auto& of) {
     std::vector<double> each;
     for (const auto& map : maps) each.push_back(of(map));
@@ -119,26 +125,41 @@ void fill(const std::vector<PlaceMap>& maps, LabAnswer& answer) {
   };
   answer.sentence = "It was put at " + std::to_string(first.cells.size()) + " places of its world.";
   if (!first.value.empty()) {
-    const auto best = mean_over([](const PlaceMap& map) { return static_cast<double>(*std::ranges::max_element(map.value)); });
-    const auto worst = mean_over([](const PlaceMap& map) { return static_cast<double>(*std::ranges::min_element(map.value)); });
-    answer.numbers.push_back(number("best", "Best place", "return", best, "the most that it expects to earn anywhere, discounted, as its model is taught rewards; mean of " + std::to_string(maps.size()) + " starts"));
-    answer.numbers.push_back(number("worst", "Worst place", "return", worst, "the least that it expects to earn anywhere"));
-    answer.sentence += " It expects to earn from " + in_figures(worst.value) + " to " + in_figures(best.value) + " there (discounted).";
-    answer.figures.push_back(drawn(first, first.value, "value", "What it expects to earn where", "discounted return, " + where));
+    const auto best =
+        mean_over([](const PlaceMap& map) { return static_cast<double>(*std::ranges::max_element(map.value)); });
+    const auto worst =
+        mean_over([](const PlaceMap& map) { return static_cast<double>(*std::ranges::min_element(map.value)); });
+    answer.numbers.push_back(
+        number("best", "Best place", "return", best,
+               "the most that it expects to earn anywhere, discounted, as its model is taught rewards; mean of " +
+                   std::to_string(maps.size()) + " starts"));
+    answer.numbers.push_back(
+        number("worst", "Worst place", "return", worst, "the least that it expects to earn anywhere"));
+    answer.sentence += " It expects to earn from " + in_figures(worst.value) + " to " + in_figures(best.value) +
+                       " there (discounted).";
+    answer.figures.push_back(
+        drawn(first, first.value, "value", "What it expects to earn where", "discounted return, " + where));
   }
   if (!first.cost.empty() && !first.costs.empty()) {
     const auto inside = mean_over([](const PlaceMap& map) { return mean_cost(map, true); });
     const auto outside = mean_over([](const PlaceMap& map) { return mean_cost(map, false); });
     auto apart = number("cost_told", "Dear places told from free ones", "", mean_over(told_apart),
-                        "how often a place where standing still costs is expected to be dearer than one where it does not: 1 always, 0.5 by chance (area under the ROC curve)");
-    apart.verdict = apart.low > 0.8 ? LabNumber::Verdict::good : apart.high < 0.6 ? LabNumber::Verdict::bad : LabNumber::Verdict::none;
+                        "how often a place where standing still costs is expected to be dearer than one where it does "
+                        "not: 1 always, 0.5 by chance (area under the ROC curve)");
+    apart.verdict = apart.low > 0.8    ? LabNumber::Verdict::good
+                    : apart.high < 0.6 ? LabNumber::Verdict::bad
+                                       : LabNumber::Verdict::none;
     apart.beside = {{"chance", 0.5}};
     answer.numbers.push_back(apart);
-    answer.numbers.push_back(number("cost_inside", "Expected cost where it costs", "cost", inside, "discounted, mean over places where standing still costs"));
-    answer.numbers.push_back(number("cost_outside", "Expected cost elsewhere", "cost", outside, "discounted, mean over the other places"));
-    answer.sentence += " It expects to pay " + in_figures(inside.value) + " where standing still costs and " + in_figures(outside.value) +
-                       " elsewhere: of two such places it knows the dearer " + in_figures(100 * apart.value) + " times in 100.";
-    answer.figures.push_back(drawn(first, first.cost, "cost", "What it expects to pay where", "discounted cost, " + where));
+    answer.numbers.push_back(number("cost_inside", "Expected cost where it costs", "cost", inside,
+                                    "discounted, mean over places where standing still costs"));
+    answer.numbers.push_back(
+        number("cost_outside", "Expected cost elsewhere", "cost", outside, "discounted, mean over the other places"));
+    answer.sentence += " It expects to pay " + in_figures(inside.value) + " where standing still costs and " +
+                       in_figures(outside.value) + " elsewhere: of two such places it knows the dearer " +
+                       in_figures(100 * apart.value) + " times in 100.";
+    answer.figures.push_back(
+        drawn(first, first.cost, "cost", "What it expects to pay where", "discounted cost, " + where));
   }
 }
 
@@ -161,8 +182,8 @@ void ask_places(Inquiry& inquiry, LabAnswer& answer) {
 
 Question question_places() {
   return {"places", "What does it expect where?",
-          "What it expects to earn, and to pay, at every place of its world, laid over the picture.", placing::lacks_places,
-          placing::ask_places};
+          "What it expects to earn, and to pay, at every place of its world, laid over the picture.",
+          placing::lacks_places, placing::ask_places};
 }
 
 }  // namespace dream
