@@ -183,7 +183,7 @@ Offers offers_of(const std::string& run) {
   if (run == "pendulum_dreamer_v1") return {{"tau"}, with(gaussian, actor)};
   if (run == "cartpole_muzero") return {{"simulations"}, {"latent/s", "search/tree", "search/policy"}};
   if (run == "pendulum_td_mpc2") return {{"plan_iterations"}, {"latent/z", "plan/actions", "plan/returns"}};
-  if (run == "pendulum_decision_transformer") return {{"return_to_go"}, {"attention/heads", "policy/action"}};
+  if (run == "pendulum_decision_transformer" || run == "key_door_decision_transformer") return {{"return_to_go"}, {"attention/heads", "policy/action"}};
   if (run == "dyna_maze") return {{}, {"table/values", "table/policy", "table/actions"}};
   return {{"tau"}, with(categorical, actor)};
 }
