@@ -9,6 +9,7 @@
 #include "api/platform_time.h"
 #include "core/engine/actor_thread.h"
 #include "core/engine/counters.h"
+#include "core/engine/elastic.h"
 #include "core/engine/gauge_watch.h"
 #include "core/engine/train_ratio.h"
 
@@ -18,7 +19,8 @@ namespace {
 constexpr std::int64_t dream_context = 32;     // frames that are watched before a dream begins in the replay
 constexpr double reading_seconds = 0.1;        // of one step while the replay is read
 constexpr std::int64_t steps_at_a_time = 256;  // that are collected in one step: pausing stays prompt
-const std::string experience_prefix = "learn.experience/", replay_prefix = "learn.replay/";
+const std::string experience_prefix = "learn.experience/", replay_prefix = "learn.replay/",
+                  elastic_prefix = "learn.elastic/";
 
 class Interleaved : public Phase {
  public:
@@ -149,6 +151,7 @@ class Interleaved : public Phase {
   std::unique_ptr<Experience> experience_;
   std::unique_ptr<ActorThread> actor_thread_;
   std::unique_ptr<GaugeWatch> gauges_;
+  Elastic elastic_;
   Checkpoint resumed_;   // of experience and replay, until the replay has been read
   bool loaded_ = false;  // from a checkpoint
   std::int64_t steps_ = 0, episodes_ = 0, acting_with_ = 0, handed_over_ = 0;
@@ -211,6 +214,8 @@ void Interleaved::require_work() const {
 double Interleaved::update() {
   parts_->learner->update(feed(), parts_->updates + 1, generator_);
   ++parts_->updates;
+  elastic_.after_update(*parts_->system, options().elastic, options().elastic_memory);
+  if (elastic_.holds()) parts_->system->metrics.add("learn/stretch", parts_->updates, elastic_.stretch(*parts_->system));
   if (gauges_) gauges_->after(parts_->updates, batch_frames(), progress());
   return batch_frames();
 }
@@ -257,6 +262,7 @@ void Interleaved::save(Checkpoint& into) const {
   feed().save_draws(into, "learn.draws");
   store_generator(into, "learn.rng", generator_);
   parts_->learner->save(into, "learn.");
+  elastic_.save(into, elastic_prefix);
   if (experience_ || actor_thread_) {
     save_experience(into);
   } else {
@@ -279,6 +285,7 @@ void Interleaved::load(const Checkpoint& from) {
                 experience_prefix + "counters' " + std::to_string(lived.steps));
   }
   parts_->learner->load(from, "learn.");
+  elastic_.load(from, elastic_prefix, *parts_->system);
   feed().load_draws(from, "learn.draws");
   load_generator(from, "learn.rng", generator_);
   parts_->updates = counters[0], steps_ = counters[2], episodes_ = counters[3];

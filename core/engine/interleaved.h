@@ -28,6 +28,7 @@ struct InterleavedOptions {
   bool bfloat16 = true;
   bool gauges = true;
   Actor actor = Actor::sync;
+  double elastic = 0, elastic_memory = 1000;  // see Elastic
   std::int64_t weights_every = 10;  // async: updates between two handovers of weights
   std::int64_t evaluate_episodes = 100;
 

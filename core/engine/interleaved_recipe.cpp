@@ -40,6 +40,15 @@ void InterleavedOptions::fields(Config& config, const std::string& prefix) {
   config.add(prefix + "gauges", gauges,
              {.help = "Measure skill, reliance on actions, silent latents and usable horizon on unseen pieces as it trains, "
                       "in at most 3 % of the time"});
+  config.add(prefix + "elastic", elastic,
+             {.help = "Elastic updates: after each, the weights go this share of the way back to weights that remember; 0 = they "
+                      "learn on freely",
+              .low = 0,
+              .high = 1,
+              .live = true,
+              .title = "elastic pull"});
+  config.add(prefix + "elastic_memory", elastic_memory,
+             {.help = "Updates over which the weights that remember follow", .low = 1, .high = 1e9, .logarithmic = true, .live = true});
   config.add(prefix + "actor", actor,
              {.help = "sync: collect when the train ratio asks for it, reproducible; async: actor and learner are "
                       "threads of their own and never wait for each other (DayDreamer)"});
@@ -82,6 +91,7 @@ void complete_interleaved(System& system, const std::shared_ptr<InterleavedParts
   const auto spaces = system.make_env()->spaces();
   if (spaces.costs) curves.push_back(cost_curve("learn/cost", "Cost of collected episodes", "step", spaces));
   for (auto& curve : parts->learner->curves()) curves.push_back(std::move(curve));
+  curves.push_back({"learn/stretch", "Elastic: how far from what is remembered", "share", "update"});
   for (auto& curve : GaugeWatch::curves("update")) curves.push_back(std::move(curve));
   curves.push_back({"evaluate/reward", "Return of unseen episodes", "reward", "episode"});
   if (spaces.costs) curves.push_back(cost_curve("evaluate/cost", "Cost of unseen episodes", "episode", spaces));

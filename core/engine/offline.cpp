@@ -16,7 +16,7 @@
 namespace dream {
 namespace {
 
-constexpr double reading_seconds = 0.1;  // of one step while the data are read
+constexpr double longest_reading = 0.1;  // of one step while the data are read
 
 /// Leaves the episodes of the highest returns, this share of each world's, at least one.
 void keep_best(Replay& replay, double share) {
@@ -56,7 +56,7 @@ class Offline : public Phase {
     parts_->learner->follow_settings();
     if (feed.reading()) {
       for (const double began = now_seconds(); feed.read_more();) {
-        if (now_seconds() - began > reading_seconds) return 0;
+        if (now_seconds() - began > longest_reading) return 0;
       }
       if (options_.best_share < 1) keep_best(feed.replay(), options_.best_share);
       if (feed.replay().steps() < parts_->learner->least_steps())
