@@ -22,15 +22,15 @@ InTurn::InTurn(std::string name, std::vector<World> worlds)
   spaces_.image_height = first.image_height, spaces_.image_width = first.image_width;
   spaces_.image_channels = first.image_channels;
   spaces_.natural_rate = first.natural_rate;
-  spaces_.max_episode_steps = first.max_episode_steps;
   std::size_t numbers = 0, axes = 0;
   for (const auto& [title, env] : worlds_) {
     const Spaces& own = env->spaces();
     if (own.action.discrete() || own.action.size() > kMostAxesInTurn || own.image_bytes() != first.image_bytes() ||
-        own.max_episode_steps > first.max_episode_steps) {
+        own.max_episode_steps == 0) {
       throw Error(fmt::format("{}: {} does not fit beside {}.", name_, title, worlds_.front().name));
     }
     spaces_.tasks.push_back(title);
+    spaces_.max_episode_steps = std::max(spaces_.max_episode_steps, own.max_episode_steps);
     numbers = std::max(numbers, own.vector_names.size());
     axes = std::max(axes, own.action.size());
   }

@@ -18,7 +18,7 @@ class InTurn final : public Env {
     std::string name;
     std::unique_ptr<Env> env;
   };
-  /// The first world has the longest time limit. Throws dream::Error for a world with choices or another size of picture.
+  /// Throws dream::Error for a world with choices, another size of picture or no time limit.
   InTurn(std::string name, std::vector<World> worlds);
 
   const Spaces& spaces() const override { return spaces_; }

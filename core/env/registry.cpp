@@ -15,6 +15,7 @@
 #include "core/env/minatar.h"
 #include "core/env/pendulum.h"
 #include "core/env/point_goal.h"
+#include "core/env/repeated.h"
 
 namespace dream {
 
@@ -58,7 +59,8 @@ const std::vector<EnvEntry>& environments() {
       {"ControlTrio", "Cart-pole swing-up, pendulum and point robot in turn, for one network that learns all three.",
        [] {
          std::vector<InTurn::World> worlds;
-         worlds.push_back({"CartPoleSwingUp", std::make_unique<CartPoleSwingUp>()});
+         // A push is held for 0.08 s: energy takes many of its own 0.02 s to gather.
+         worlds.push_back({"CartPoleSwingUp", std::make_unique<RepeatedEnv>(std::make_unique<CartPoleSwingUp>(), 4)});
          worlds.push_back({"Pendulum", std::make_unique<Pendulum>()});
          worlds.push_back({"PointGoal", std::make_unique<PointGoal>()});
          return std::make_unique<InTurn>("ControlTrio", std::move(worlds));

@@ -4,6 +4,7 @@
 #include "api/error.h"
 #include "core/env/in_turn.h"
 #include "core/env/registry.h"
+#include "core/env/repeated.h"
 
 namespace dream {
 namespace in_turn_test {
@@ -14,9 +15,11 @@ TEST(InTurn, IsEachWorldInItsTurn) {
   ASSERT_EQ(spaces.tasks, (std::vector<std::string>{"CartPoleSwingUp", "Pendulum", "PointGoal"}));
   ASSERT_EQ(spaces.vector_names.size(), 23u);
   ASSERT_EQ(spaces.action.size(), 2u);
+  ASSERT_EQ(spaces.max_episode_steps, 250);  // PointGoal's
   for (std::uint64_t seed = 30; seed < 36; ++seed) {
     const auto task = seed % 3;
-    const auto alone = make_env(spaces.tasks[task]);
+    auto alone = make_env(spaces.tasks[task]);
+    if (task == 0) alone = std::make_unique<RepeatedEnv>(std::move(alone), 4);
     trio->reset(seed);
     alone->reset(seed);
     const auto& own = alone->spaces();
