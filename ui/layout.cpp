@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "imgui_internal.h"
@@ -137,6 +139,11 @@ std::string panel_damage(const std::map<std::string, bool>& open) {
       return "the panel " + panel.title + " cannot be seen";
   }
   return "";
+}
+
+std::string saved_layout(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
 std::string layout_heading(const std::string& workspace_id) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <filesystem>
 #include <map>
 #include <string>
 
@@ -11,6 +12,9 @@ namespace dream::ui {
 std::string layout_heading(const std::string& workspace_id);
 
 bool shown_by_default(const Workspace& workspace, const std::string& panel_id);
+
+/// What was saved there; empty where nothing was.
+std::string saved_layout(const std::filesystem::path& file);
 
 /// What is wrong with a saved layout, in a few words; empty = nothing. One that passes can be given to ImGui.
 std::string layout_damage(const std::string& text);

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <fstream>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -37,11 +36,6 @@ namespace {
 
 constexpr double answered_within = 0.025;  // seconds that a frame waits for what a driving key does
 constexpr double idle_after = 2;  // seconds without anything new before the window slows down
-
-std::string read_text(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
 
 }  // namespace
 
@@ -213,7 +207,7 @@ void Window::Inside::use_workspace(const std::string& id) {
   Ui& ui = *ui_state;
   if (frames > 0) remember_layout();
   ui.settings.workspace = workspace(id).id;
-  const std::string saved = directory.empty() ? "" : read_text(layout_file());
+  const std::string saved = directory.empty() ? "" : saved_layout(layout_file());
   const std::string heading = layout_heading(ui.settings.workspace);
   build_layout = saved.rfind(heading, 0) != 0;  // none yet, or one of an older version
   if (!build_layout)

@@ -19,6 +19,7 @@ QNetwork::QNetwork(std::int64_t features, const ActionSpace& space, const QNetwo
   const auto choices = static_cast<std::int64_t>(space.choices.size());
   q_ = register_module("q", Mlp(features, options.layers, options.units, style, choices, 0.1));
   slow_ = register_module("slow", Mlp(features, options.layers, options.units, style, choices, 0.1));
+  for (auto p : slow_->parameters()) p.requires_grad_(false);
   update_slow();
 }
 

@@ -1,11 +1,9 @@
 #include "core/engine/elastic.h"
 
-#include <cmath>
-
 namespace dream {
 namespace {
 
-/// Weights with gradients, by name.
+/// Weights with gradients, by name: slow copies have none.
 std::map<std::string, torch::Tensor> learned_weights(const System& system) {
   std::map<std::string, torch::Tensor> all;
   const auto add = [&](const char* whose, const torch::nn::Module* module) {
@@ -25,7 +23,7 @@ void Elastic::after_update(const System& system, double pull, double memory) {
   if (pull <= 0) return remembered_.clear();
   torch::NoGradGuard no_grad;
   const auto weights = learned_weights(system);
-  if (!holds()) {
+  if (!holds()) {  // it begins
     for (const auto& [name, weight] : weights) remembered_.emplace(name, weight.detach().clone());
     return;
   }
@@ -37,20 +35,9 @@ void Elastic::after_update(const System& system, double pull, double memory) {
   }
 }
 
-double Elastic::stretch(const System& system) const {
-  torch::NoGradGuard no_grad;
-  double apart = 0, long_known = 0;
-  for (const auto& [name, weight] : learned_weights(system)) {
-    const auto found = remembered_.find(name);
-    if (found == remembered_.end()) continue;
-    apart += (weight - found->second).square().sum().item<double>();
-    long_known += found->second.square().sum().item<double>();
-  }
-  return long_known > 0 ? std::sqrt(apart / long_known) : 0;
-}
-
 void Elastic::save(Checkpoint& into, const std::string& prefix) const {
-  for (const auto& [name, weight] : remembered_) into.tensors[prefix + name] = weight;
+  // Copies: training goes on while a checkpoint is written.
+  for (const auto& [name, weight] : remembered_) into.tensors[prefix + name] = weight.clone();
 }
 
 void Elastic::load(const Checkpoint& from, const std::string& prefix, const System& system) {

@@ -16,8 +16,6 @@ class Elastic {
   /// forgotten when it is 0.
   void after_update(const System& system, double pull, double memory);
   bool holds() const { return !remembered_.empty(); }
-  /// How far the weights are from what is remembered: ‖θ − m‖ / ‖m‖; 0 where nothing is.
-  double stretch(const System& system) const;
 
   void save(Checkpoint& into, const std::string& prefix) const;
   /// Throws dream::Error for tensors that are not the system's.

@@ -215,7 +215,6 @@ double Interleaved::update() {
   parts_->learner->update(feed(), parts_->updates + 1, generator_);
   ++parts_->updates;
   elastic_.after_update(*parts_->system, options().elastic, options().elastic_memory);
-  if (elastic_.holds()) parts_->system->metrics.add("learn/stretch", parts_->updates, elastic_.stretch(*parts_->system));
   if (gauges_) gauges_->after(parts_->updates, batch_frames(), progress());
   return batch_frames();
 }

@@ -91,7 +91,6 @@ void complete_interleaved(System& system, const std::shared_ptr<InterleavedParts
   const auto spaces = system.make_env()->spaces();
   if (spaces.costs) curves.push_back(cost_curve("learn/cost", "Cost of collected episodes", "step", spaces));
   for (auto& curve : parts->learner->curves()) curves.push_back(std::move(curve));
-  curves.push_back({"learn/stretch", "Elastic: how far from what is remembered", "share", "update"});
   for (auto& curve : GaugeWatch::curves("update")) curves.push_back(std::move(curve));
   curves.push_back({"evaluate/reward", "Return of unseen episodes", "reward", "episode"});
   if (spaces.costs) curves.push_back(cost_curve("evaluate/cost", "Cost of unseen episodes", "episode", spaces));

@@ -3,26 +3,13 @@
 
 #include "core/engine/system.h"
 #include "core/lab/question.h"
+#include "tests/lab/lab_answers.h"
 
 namespace dream {
 namespace anew_test {
 
-std::shared_ptr<System> system_of(const std::string& recipe, const std::string& environment) {
-  RunSpec spec;
-  spec.recipe = recipe, spec.environment = environment;
-  return make_system(spec);
-}
-
-LabAnswer asked_of(const std::string& recipe, double seconds) {
-  Bench bench(system_of(recipe, "DynaMaze"));
-  Inquiry::Asker asker;
-  asker.seconds = seconds;
-  return ask(question("anew"), bench, asker);
-}
-
 TEST(Anew, PlanningFindsOutSooner) {
-  const auto answer = asked_of("dyna-q", 0);
-  ASSERT_EQ(answer.fault, "");
+  const auto answer = test::answer_about("anew", test::system_of("dyna-q", "DynaMaze"), 0);
   ASSERT_EQ(answer.numbers.size(), 5u);
   EXPECT_EQ(answer.numbers.front().name, "with_0");
   EXPECT_EQ(answer.numbers.back().name, "with_50");
@@ -38,7 +25,7 @@ TEST(Anew, PlanningFindsOutSooner) {
 }
 
 TEST(Anew, WhoeverLearnsSlowlyIsNotAsked) {
-  EXPECT_EQ(question("anew").lacks(*system_of("muzero", "CartPole")),
+  EXPECT_EQ(question("anew").lacks(*test::system_of("muzero", "CartPole")),
             "this system takes too long to learn for learning anew while somebody waits");
 }
 

@@ -7,6 +7,13 @@
 
 namespace dream::test {
 
+/// A recipe as it begins, with its own settings.
+inline std::shared_ptr<System> system_of(const std::string& recipe, const std::string& environment) {
+  RunSpec spec;
+  spec.recipe = recipe, spec.environment = environment;
+  return make_system(spec);
+}
+
 /// The whole answer, with `seconds` to find it. A fault is an exception.
 inline LabAnswer answer_about(const std::string& name, std::shared_ptr<System> system, double seconds = 20) {
   Bench bench(std::move(system));

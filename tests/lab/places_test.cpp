@@ -12,14 +12,8 @@
 namespace dream {
 namespace places_test {
 
-std::shared_ptr<System> system_of(const std::string& recipe, const std::string& environment) {
-  RunSpec spec;
-  spec.recipe = recipe, spec.environment = environment;
-  return make_system(spec);
-}
-
 TEST(Places, ATablesValuesStandInTheirCells) {
-  const auto system = system_of("dyna-q", "DynaMaze");
+  const auto system = test::system_of("dyna-q", "DynaMaze");
   auto& table = dynamic_cast<TablePolicy&>(*system->behaviour);
   table.q().copy_(torch::arange(54, torch::kFloat64).unsqueeze(1).expand({54, 4}));
   const auto answer = test::answer_about("places", system, 0);
@@ -45,17 +39,41 @@ TEST(Places, ATablesValuesStandInTheirCells) {
   EXPECT_EQ(std::get<Heatmap>(*kept.figures.front().value).picture->pixels, map.picture->pixels);
 }
 
+/// Expects a cost of 1 in a hazard, which is the last number that the world shows, or of -1.
+class SeesHazards : public Behaviour {
+ public:
+  explicit SeesHazards(double sign) : sign_(sign) {}
+  Decision decide(const Seen& seen, const Carry&, Mode, at::Generator) override {
+    return {torch::zeros({seen.lanes(), 2})};
+  }
+  torch::Tensor expected_cost(const Seen& seen) override { return sign_ * seen.observation.vector.select(1, -1); }
+
+ private:
+  double sign_;
+};
+
 TEST(Places, CostsAreHeldAgainstWhatStandingThereCosts) {
-  const auto answer = test::answer_about("places", system_of("safe-dreamer", "PointGoal"), 0);
-  const auto& map = std::get<Heatmap>(*test::figure_of(answer, "cost").value);
-  EXPECT_TRUE(std::isnan(map.cells.front()));  // beyond the wall
-  const auto told = test::number_of(answer, "cost_told").value;
-  EXPECT_GE(told, 0);
-  EXPECT_LE(told, 1);
+  const auto system = test::system_of("safe-dreamer", "PointGoal");
+  for (const double sign : {1.0, -1.0}) {
+    system->behaviour = std::make_shared<SeesHazards>(sign);
+    const auto answer = test::answer_about("places", system, 0);
+    const auto& map = std::get<Heatmap>(*test::figure_of(answer, "cost").value);
+    EXPECT_TRUE(std::isnan(map.cells.front()));  // beyond the wall
+    EXPECT_EQ(map.high - map.low, 1);
+    EXPECT_EQ(test::number_of(answer, "cost_told").value, sign > 0 ? 1 : 0);
+    EXPECT_EQ(test::number_of(answer, "cost_inside").value, sign);
+    EXPECT_EQ(test::number_of(answer, "cost_outside").value, 0);
+  }
+}
+
+TEST(Places, ItsOwnCriticOfCostsIsAsked) {
+  const auto answer = test::answer_about("places", test::system_of("safe-dreamer", "PointGoal"), 0);
+  EXPECT_TRUE(std::isfinite(test::number_of(answer, "cost_told").value));
+  EXPECT_EQ(answer.figures.size(), 2u);
 }
 
 TEST(Places, AWorldWithoutPlacesIsNotAskedAbout) {
-  EXPECT_EQ(question("places").lacks(*system_of("muzero", "CartPole")),
+  EXPECT_EQ(question("places").lacks(*test::system_of("muzero", "CartPole")),
             "its world has no places where one could be put");
 }
 

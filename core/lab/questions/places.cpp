@@ -31,6 +31,10 @@ struct PlaceMap {
 };
 
 PlaceMap look_from_everywhere(Inquiry& inquiry, Env& env, std::uint64_t start) {
+  const auto at = [&] {
+    inquiry.at(static_cast<double>(start) / most_starts, "looks from everywhere, start " + std::to_string(start + 1));
+  };
+  at();
   auto& system = inquiry.system();
   const auto spaces = env.spaces();
   PlaceMap map;
@@ -73,6 +77,7 @@ PlaceMap look_from_everywhere(Inquiry& inquiry, Env& env, std::uint64_t start) {
     const auto add = [](torch::Tensor& sum, const torch::Tensor& of) {
       if (of.defined()) sum = sum.defined() ? sum + of : of;
     };
+    at();
     add(value, system.behaviour->value(seen));
     add(cost, system.behaviour->expected_cost(seen));
   }
@@ -120,7 +125,9 @@ void fill(const std::vector<PlaceMap>& maps, LabAnswer& answer) {
                             " places of this start, each seen as if an episode began there, at rest";
   const auto mean_over = [&](const auto& of) {
     std::vector<double> each;
-    for (const auto& map : maps) each.push_back(of(map));
+    for (const auto& map : maps)
+      if (const double value = of(map); std::isfinite(value)) each.push_back(value);
+    if (each.empty()) return Interval{LabNumber::unknown, LabNumber::unknown, LabNumber::unknown};
     return bootstrap_mean(each);
   };
   answer.sentence = "It was put at " + std::to_string(first.cells.size()) + " places of its world.";
@@ -169,7 +176,6 @@ void ask_places(Inquiry& inquiry, LabAnswer& answer) {
   double last = 0;
   for (std::size_t start = 0; start < most_starts && (start == 0 || inquiry.time_for(last)); ++start) {
     const double began = inquiry.elapsed();
-    inquiry.at(static_cast<double>(start) / most_starts, "looks from everywhere, start " + std::to_string(start + 1));
     maps.push_back(look_from_everywhere(inquiry, *env, start));
     fill(maps, answer);
     inquiry.show(answer);
