@@ -68,6 +68,10 @@ struct RealityPill {};  // with the next step the dream sees one real frame
 struct SeePicture {     // with the next step the dream sees this one, of the world's own size
   std::shared_ptr<const Image> picture;
 };
+struct SetGoal {  // what is to be reached, in a world with goals: the agent at a place of the picture (0 to 1, x to the right, y down),
+  float x = 0, y = 0;
+  std::shared_ptr<const Image> picture = {};  // or this picture, of the world's own size
+};
 struct ExplainLatent {  // what an element of an editable probe does to the picture: DreamView::explained; index < 0: none
   std::string probe;
   int index = -1;
@@ -181,7 +185,7 @@ struct CancelLab {  // the question under way, and all that wait
 
 using Command =
     std::variant<DreamControl, GoTo, StartAt, Follow, DoActions, CompareWith, OpenFan, CloseFan, TakeFuture, Drive, SetPilot, SetKnob, SetSpeed,
-                 SetTwin, SetCoupling, RealityPill, SeePicture, ExplainLatent, EditLatent, HoldLatent, RandomiseLatent,
+                 SetTwin, SetCoupling, RealityPill, SeePicture, SetGoal, ExplainLatent, EditLatent, HoldLatent, RandomiseLatent,
                  DreamFromReplay, DreamFrom, WatchProbes, StartRun, TrainControl, SetField, OpenRun, RescanRuns,
                  WatchPreviews, KeepBundle, TrainRun, QueueControl, DescribeRun, RenameRun, DuplicateRun, DeleteRun,
                  RestoreRun, CancelCopy, CompareCurves, LookAtReplay, DismissFault, BeginAt, AskLab, WalkBetween,

@@ -36,6 +36,7 @@ struct Spaces {
   int max_episode_steps = 0;  // the time limit after which step() reports `truncated`; 0 = none
   int states = 0;             // of a world with so many states: the vector is then one number, the index of one; 0 = other
   bool places = false;        // Env::stand_at() knows places of the picture
+  bool goals = false;         // what is to be reached is a picture: Env::observe_goal()
   int state_columns = 0;      // with states: they lie in rows of so many, as a maze's cells; 0 = in no order
   bool costs = false;         // a step may cost beside what it rewards, as a hazard does
   float cost_limit = 0;       // with costs: what an episode may cost

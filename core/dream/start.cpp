@@ -31,6 +31,10 @@ Observation Stage::look() const {
     seen.vector = torch::empty({1, static_cast<std::int64_t>(spaces.vector_names.size())});
     env.observe_vector({seen.vector.data_ptr<float>(), spaces.vector_names.size()});
   }
+  if (spaces.goals) {
+    seen.goal = torch::empty_like(seen.image);
+    env.observe_goal({seen.goal.data_ptr<std::uint8_t>(), spaces.image_bytes()});
+  }
   return seen;
 }
 
@@ -38,8 +42,7 @@ Carry Stage::see(const Carry& carry, const Moment& moment) const {
   if (!system.model) return {};
   const auto there = [&](const torch::Tensor& x) { return x.defined() ? x.to(system.device) : x; };
   const auto& before = moment.first || carry.empty() ? system.model->initial(1) : carry;
-  return system.model->observe(before, there(moment.action), {there(moment.seen.image), there(moment.seen.vector)},
-                               rng);
+  return system.model->observe(before, there(moment.action), moment.seen.to(system.device), rng);
 }
 
 void Stage::see_all(Start& start) const {
@@ -121,11 +124,9 @@ class Environment : public StartSource {
   torch::Tensor choose(Start& start, const Stage& stage) const {
     auto& system = stage.system;
     if (!system.who_drives() || !stage.shares_actions()) return stage.idle();
-    const auto there = [&](const torch::Tensor& x) { return x.defined() ? x.to(system.device) : x; };
-    const auto& seen = start.watched.back().seen;
     const Seen now{system.model.get(),
                    start.carry,
-                   {there(seen.image), there(seen.vector)},
+                   start.watched.back().seen.to(system.device),
                    torch::tensor({reward_}).to(system.device),
                    stage.knobs};
     auto decision = system.who_drives()->decide(now, start.memory, Mode::judge, stage.rng);

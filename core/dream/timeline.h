@@ -19,6 +19,7 @@ struct Instant {
   Carry real, memory;             // what the model makes of the real frames; the behaviour's
   torch::Tensor last_reward;      // [1]
   torch::Tensor action, image;    // [1, A]; the real frame, uint8 [1, H, W, C]
+  torch::Tensor goal;             // what is to be reached, uint8 [1, H, W, C]; undefined: what the world itself shows
   std::deque<Moment> history;     // the real world's last frames, at most most_watched and the present one
   std::vector<std::byte> env;     // the real world; empty where none goes with the dream
   torch::Tensor chance;           // state of the random stream

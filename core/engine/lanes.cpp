@@ -57,6 +57,7 @@ EnvLanes::EnvLanes(const std::function<std::unique_ptr<Env>()>& make, std::int64
   if (seen.image_bytes() > 0)
     images_ = torch::zeros({count, seen.image_height, seen.image_width, seen.image_channels},
                            torch::TensorOptions(torch::kUInt8).pinned_memory(device.is_cuda()));
+  if (seen.goals) goals_ = torch::zeros_like(images_);
   if (!seen.vector_names.empty()) vectors_ = torch::zeros({count, static_cast<std::int64_t>(seen.vector_names.size())});
 }
 
@@ -64,11 +65,12 @@ void EnvLanes::observe(std::int64_t lane) {
   const auto index = static_cast<std::size_t>(lane);
   const auto bytes = spaces().image_bytes(), values = spaces().vector_names.size();
   if (bytes > 0) envs_[index]->observe_image({images_.data_ptr<std::uint8_t>() + index * bytes, bytes});
+  if (goals_.defined()) envs_[index]->observe_goal({goals_.data_ptr<std::uint8_t>() + index * bytes, bytes});
   if (values > 0) envs_[index]->observe_vector({vectors_.data_ptr<float>() + index * values, values});
 }
 
 Observation EnvLanes::observation(const torch::Device& device) const {
-  return {images_.defined() ? images_.to(device) : images_, vectors_.defined() ? vectors_.to(device) : vectors_};
+  return Observation{images_, vectors_, goals_}.to(device);
 }
 
 void EnvLanes::start(std::int64_t lane, std::uint64_t seed) {

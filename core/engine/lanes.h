@@ -58,7 +58,7 @@ class EnvLanes {
   void observe(std::int64_t lane);
   void on_all_threads(std::int64_t count, const std::function<void(std::int64_t)>& work) const;
   std::vector<std::unique_ptr<Env>> envs_;
-  torch::Tensor images_, vectors_;
+  torch::Tensor images_, vectors_, goals_;
 };
 
 /// Real environments; the carry is the model's posterior, empty where there is no model.

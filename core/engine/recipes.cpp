@@ -2,6 +2,7 @@
 #include "core/engine/dreamer/dreamer.h"
 #include "core/engine/dyna/dyna.h"
 #include "core/engine/gato/gato_recipe.h"
+#include "core/engine/jepa/jepa_recipe.h"
 #include "core/engine/muzero/muzero.h"
 #include "core/engine/system.h"
 #include "core/engine/td_mpc/td_mpc.h"
@@ -53,6 +54,11 @@ std::string decisions(const Spaces& spaces) {
   return spaces.vector_names.empty() && spaces.image_bytes() == 0 ? "it sees vectors or pictures, and this world shows none" : "";
 }
 
+std::string goals(const Spaces& spaces) {
+  if (spaces.image_bytes() == 0) return "its encoder sees pictures, and this world has none";
+  return spaces.action.discrete() ? "it wanders by continuous actions" : "";
+}
+
 std::string nothing(const Spaces&) {
   return "";
 }
@@ -90,6 +96,8 @@ const std::vector<RecipeEntry>& recipes() {
        make_td_mpc2, gaussians},
       {"td-mpc", "TD-MPC", "Hansen et al. 2022: plans as far as its latent reaches, and a value beyond", make_td_mpc,
        gaussians},
+      {"jepa", "JEPA", "Sobal et al. 2025: predicts embeddings in the place of pictures, and plans towards a picture of the goal",
+       make_jepa, goals},
   };
   return list;
 }

@@ -69,6 +69,15 @@ class Env {
     return false;
   }
 
+  /// Of worlds with spaces().goals: the picture that is to be reached, as observe_image() would show it.
+  virtual void observe_goal(std::span<std::uint8_t> out) { (void)out; }
+  /// Within an episode: what is to be reached is the agent at this place, as stand_at() counts. False, and nothing changes,
+  /// where nobody can stand.
+  virtual bool goal_at(double x, double y) {
+    (void)x, (void)y;
+    return false;
+  }
+
   /// What a driver who knows the simulator's state would do now, for others to imitate: spaces().action.size() values.
   /// False, and nothing is written, where nobody has written such a driver.
   virtual bool expert(std::span<float> action) const {

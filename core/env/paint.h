@@ -59,6 +59,14 @@ class Canvas {
 
   void disc(float x, float y, float radius, Colour colour) { line(x, y, x, y, radius, colour); }
 
+  /// Brightest in the middle and fainter to the outside, as exp(−r²/2σ²).
+  void glow(float x, float y, float sigma, Colour colour) {
+    const float cx = left_ + x * scale_, cy = top_ + y * scale_, s = sigma * scale_, reach = 4 * s;
+    over(cx - reach, cy - reach, cx + reach, cy + reach, colour, [&](float px, float py) {
+      return std::exp(-((px - cx) * (px - cx) + (py - cy) * (py - cy)) / (2 * s * s));
+    });
+  }
+
   void ring(float cx, float cy, float radius, float half_width, Colour colour) {
     arc(cx, cy, radius, half_width, 0, kHalfTurn, colour);
   }

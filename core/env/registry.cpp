@@ -16,6 +16,7 @@
 #include "core/env/pendulum.h"
 #include "core/env/point_goal.h"
 #include "core/env/repeated.h"
+#include "core/env/two_room.h"
 
 namespace dream {
 
@@ -56,6 +57,9 @@ const std::vector<EnvEntry>& environments() {
        [] { return std::make_unique<LinearQuadratic>(); }},
       {"PointGoal", "Drive from goal to goal between hazards, in which every moment costs; an episode may cost 25.",
        [] { return std::make_unique<PointGoal>(); }},
+      {"TwoRoom", "Bring a dot through a door to where a picture shows it, in the other room.",
+       [] { return std::make_unique<TwoRoom>(); },
+       [](const auto& factors) { return std::make_unique<TwoRoom>(TwoRoomOptions::from(factors)); }},
       {"ControlTrio", "Cart-pole swing-up, pendulum and point robot in turn, for one network that learns all three.",
        [] {
          std::vector<InTurn::World> worlds;
@@ -69,10 +73,31 @@ const std::vector<EnvEntry>& environments() {
   return entries;
 }
 
-std::unique_ptr<Env> make_env(const std::string& name) {
+namespace {
+
+/// "dot=2,colour=rose" as a map.
+std::map<std::string, std::string> factors_of(const std::string& name, const std::string& text) {
+  std::map<std::string, std::string> factors;
+  std::size_t from = 0;
+  while (from < text.size()) {
+    const auto end = std::min(text.find(',', from), text.size()), equals = text.find('=', from);
+    if (equals >= end) throw Error(fmt::format("'{}': a factor reads name=value, as in TwoRoom[dot=2]", name));
+    factors[text.substr(from, equals - from)] = text.substr(equals + 1, end - equals - 1);
+    from = end + 1;
+  }
+  return factors;
+}
+
+}  // namespace
+
+std::unique_ptr<Env> make_env(const std::string& full) {
+  const bool varied = full.ends_with(']') && full.find('[') != std::string::npos;
+  const std::string name = varied ? full.substr(0, full.find('[')) : full;
   std::vector<std::string> known;
   for (const EnvEntry& entry : environments()) {
-    if (entry.name == name) return entry.make();
+    if (entry.name == name && !varied) return entry.make();
+    if (entry.name == name && !entry.vary) throw Error(fmt::format("{} has no factors of variation: leave '[…]' out.", name));
+    if (entry.name == name) return entry.vary(factors_of(full, full.substr(name.size() + 1, full.size() - name.size() - 2)));
     known.push_back(entry.name);
   }
   const std::string guess = nearest(name, known);

@@ -31,6 +31,8 @@ class RepeatedEnv : public Env {
   void load_state(std::span<const std::byte> state) override { inner_->load_state(state); }
   std::vector<NamedArray> diagnostics() const override { return inner_->diagnostics(); }
   bool stand_at(double x, double y) override { return inner_->stand_at(x, y); }
+  void observe_goal(std::span<std::uint8_t> out) override { inner_->observe_goal(out); }
+  bool goal_at(double x, double y) override { return inner_->goal_at(x, y); }
   bool expert(std::span<float> action) const override { return inner_->expert(action); }
 
  private:

@@ -22,4 +22,9 @@ void ResizedEnv::observe_image(std::span<std::uint8_t> out) {
   (*resize_)(source_.data(), inner_->spaces().image_width, out.data());
 }
 
+void ResizedEnv::observe_goal(std::span<std::uint8_t> out) {
+  inner_->observe_goal(source_);
+  (*resize_)(source_.data(), inner_->spaces().image_width, out.data());
+}
+
 }  // namespace dream

@@ -17,6 +17,12 @@ namespace dream {
 struct Observation {
   torch::Tensor image;   // uint8 [B, H, W, C]
   torch::Tensor vector;  // float [B, V]
+  torch::Tensor goal = {};  // uint8 [B, H, W, C]: the picture that is to be reached, in a world with goals
+
+  Observation to(const torch::Device& device) const {
+    const auto there = [&](const torch::Tensor& x) { return x.defined() ? x.to(device) : x; };
+    return {there(image), there(vector), there(goal)};
+  }
 };
 
 /// What a carry says about the world. Absent parts are undefined tensors.
@@ -42,6 +48,13 @@ class WorldModel : public torch::nn::Module {
   /// Prior: one step of the dream under `action` [B, A], bent by `knobs`.
   virtual Carry imagine(const Carry& carry, const torch::Tensor& action, const KnobValues& knobs,
                         at::Generator rng) = 0;
+
+  /// The same state with a picture that is to be reached, uint8 [B, H, W, C]: what a model that can tell how far it is takes
+  /// for its reward from there on. observe() does it where the observation has a goal.
+  virtual Carry aimed(const Carry& carry, const torch::Tensor& goal) {
+    (void)goal;
+    return carry;
+  }
 
   /// What its dream can be bent by. Temperatures (how much chance there is) are of the group "temperature".
   virtual std::vector<Knob> knobs() const { return {}; }

@@ -1,0 +1,150 @@
+#include "core/engine/collapse_meter.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "core/behaviours/random_policy.h"
+#include "core/probe/from_tensor.h"
+
+namespace dream {
+namespace {
+
+constexpr std::int64_t walk_steps = 16;  // between two frames that are kept
+constexpr std::int64_t frames_an_episode = 8;
+constexpr double point_spread = 0.02, poor_spread = 0.2;  // deviation of a number where a healthy one has about 1
+constexpr double line_rank = 2.5;                         // directions: a point has 1, a line little more
+
+std::string number(double value, int decimals) {
+  char text[64];
+  std::snprintf(text, sizeof(text), "%.*f", decimals, value);
+  return text;
+}
+
+double told_linearly(const torch::Tensor& z, const torch::Tensor& y) {
+  // Fitted on every other frame, judged on the rest, by ridge regression.
+  const auto columns = torch::cat({(z - z.mean(0)) / (z.std(0) + 1e-6), torch::ones({z.size(0), 1}, z.options())}, 1);
+  const auto fit = columns.slice(0, 0, {}, 2), judge = columns.slice(0, 1, {}, 2);
+  const auto eye = torch::eye(columns.size(1), z.options());
+  const auto weights = torch::linalg_solve(torch::matmul(fit.t(), fit) + eye, torch::matmul(fit.t(), y.slice(0, 0, {}, 2)));
+  const auto truth = y.slice(0, 1, {}, 2);
+  const auto missed = (torch::matmul(judge, weights) - truth).square().sum(0), spread = (truth - truth.mean(0)).square().sum(0);
+  return std::max(0.0, (1 - missed / spread).mean().item<double>());
+}
+
+}  // namespace
+
+CollapseMeter::CollapseMeter(Env& env, std::uint64_t seed, std::int64_t frames) {
+  const auto& spaces = env.spaces();
+  images_ = torch::empty({frames, spaces.image_height, spaces.image_width, spaces.image_channels}, torch::kUInt8);
+  std::vector<double> places;
+  for (std::int64_t i = 0; i < frames; ++i) {
+    const auto episode = seed + static_cast<std::uint64_t>(i / frames_an_episode);
+    RandomPolicy walk(spaces.action, Rng(episode * 1000 + static_cast<std::uint64_t>(i)));
+    if (i % frames_an_episode == 0) env.reset(episode);
+    for (std::int64_t step = 0; step < walk_steps; ++step)
+      if (env.step(walk.next()).done()) env.reset(episode + 1'000'000);
+    env.observe_image({images_.data_ptr<std::uint8_t>() + i * images_.stride(0), spaces.image_bytes()});
+    const auto known = env.diagnostics();
+    if (known.empty() || known[0].values.size() < 2 || !known[0].each_step) continue;
+    places.insert(places.end(), known[0].values.begin(), known[0].values.begin() + 2);
+  }
+  if (places.size() == static_cast<std::size_t>(2 * frames)) places_ = torch::tensor(places, torch::kFloat64).view({frames, 2});
+}
+
+double CollapseMeter::effective_rank(const torch::Tensor& z) {
+  const auto values = torch::linalg_svdvals(z - z.mean(0));
+  const double sum = values.sum().item<double>();
+  if (!(sum > 0)) return 1;
+  const auto shares = values / sum;
+  return std::exp(-torch::xlogy(shares, shares).sum().item<double>());
+}
+
+double CollapseMeter::pairwise_cosine(const torch::Tensor& z) {
+  const auto units = z / z.norm(2, -1, true).clamp_min(1e-12);
+  const auto n = static_cast<double>(z.size(0));
+  return (units.sum(0).square().sum().item<double>() - units.square().sum().item<double>()) / (n * (n - 1));
+}
+
+void CollapseMeter::look(const Encode& encode, Metrics& metrics, std::int64_t update) {
+  torch::NoGradGuard no_grad;
+  z_ = encode(images_).to(torch::kCPU, torch::kFloat64);
+  spread_ = z_.std(0).mean().item<double>();
+  rank_ = effective_rank(z_);
+  cosine_ = pairwise_cosine(z_);
+  metrics.add("collapse/spread", update, spread_);
+  metrics.add("collapse/rank", update, rank_);
+  metrics.add("collapse/cosine", update, cosine_);
+  if (!places_.defined()) return;
+  read_ = told_linearly(z_, places_);
+  metrics.add("collapse/place", update, read_);
+}
+
+std::vector<Metrics::Spec> CollapseMeter::curves(bool places) {
+  std::vector<Metrics::Spec> specs = {
+      {"collapse/spread", "Spread of a number of z: 0 is a point", "", "update"},
+      {"collapse/rank", "Effective rank of z", "directions", "update"},
+      {"collapse/cosine", "Mean cosine of two embeddings: 1 is a point", "", "update"}};
+  if (places) specs.push_back({"collapse/place", "The true place, read from z by a line", "R²", "update"});
+  return specs;
+}
+
+std::string CollapseMeter::alarm() const {
+  if (!z_.defined()) return "";
+  if (spread_ < point_spread)
+    return "the representation has collapsed: every frame gives nearly the same z (a number deviates by " + number(spread_, 4) +
+           " where about 1 is healthy). What is left to predict says nothing: set world.against to vicreg or sigreg";
+  if (rank_ < line_rank)
+    return "the representation is collapsing: its " + std::to_string(z_.size(1)) + " numbers vary in " + number(rank_, 1) +
+           " directions alone. Raise the weight of covariance or of sigreg";
+  if (spread_ < poor_spread)
+    return "the representation shrinks: a number of z deviates by " + number(spread_, 2) +
+           " where about 1 is healthy. Raise the weight of what works against collapse";
+  return "";
+}
+
+std::vector<std::string> CollapseMeter::probe_names() {
+  return {"collapse/map", "collapse/spreads", "collapse/covariance", "collapse/said"};
+}
+
+void CollapseMeter::report(ProbeSink& sink) const {
+  if (!z_.defined()) return;
+  const auto centred = z_ - z_.mean(0);
+  if (sink.wants("collapse/map")) {
+    // Principal components at one scale for good, so that a collapse is seen as one.
+    const auto directions = std::get<2>(torch::linalg_svd(centred, false)).slice(0, 0, 2);
+    const auto at = torch::matmul(centred, directions.t()).to(torch::kFloat32);
+    Points points;
+    points.x = floats(at.select(1, 0)), points.y = floats(at.select(1, 1));
+    points.x_label = "first principal component", points.y_label = "second";
+    if (places_.defined()) {
+      points.colours.push_back({"true x", "", floats(places_.select(1, 0).to(torch::kFloat32))});
+      points.colours.push_back({"true y", "", floats(places_.select(1, 1).to(torch::kFloat32))});
+    }
+    sink.put("collapse/map", "Where frames lie in z",
+             "Embeddings of 512 frames of random walks, coloured by where the agent truly is: neighbours of one colour, and the "
+             "map holds the world",
+             std::move(points));
+  }
+  if (sink.wants("collapse/spreads")) {
+    Vector bars;
+    bars.values = floats(z_.std(0).to(torch::kFloat32));
+    sink.put("collapse/spreads", "Spread of every number of z", "Standard deviation over 512 frames; 0 says nothing",
+             std::move(bars));
+  }
+  if (sink.wants("collapse/covariance")) {
+    const auto covariance = torch::matmul(centred.t(), centred) / static_cast<double>(z_.size(0) - 1);
+    sink.put("collapse/covariance", "Covariance of z", "What two numbers of z say in common; healthy is a diagonal alone",
+             heatmap_from(covariance.to(torch::kFloat32), static_cast<int>(z_.size(1)), -1, 1, true));
+  }
+  if (sink.wants("collapse/said")) {
+    const auto warning = alarm();
+    auto text = "A number's spread is " + number(spread_, 2) + ", the effective rank " + number(rank_, 1) + " of " +
+                std::to_string(z_.size(1)) + ", the mean cosine of two frames " + number(cosine_, 2);
+    if (places_.defined()) text += "; a line reads " + number(100 * read_, 0) + " % of the true place";
+    sink.put("collapse/said", "Collapse meter", "In words",
+             Text{warning.empty() ? text + ". No sign of collapse." : text + ". ALARM: " + warning + "."});
+  }
+}
+
+}  // namespace dream

@@ -1,0 +1,107 @@
+#include "core/engine/collapse_meter.h"
+#include "core/engine/jepa/jepa_recipe.h"
+#include "core/models/open_loop.h"
+#include "core/nn/generator.h"
+
+namespace dream {
+namespace {
+
+constexpr std::int64_t jepa_look_every = 50;  // updates
+constexpr std::uint64_t jepa_meter_seed = 0x6a657061;
+constexpr std::int64_t jepa_seen_frames = 2, jepa_dreamt_frames = 30, jepa_shown_lanes = 3;  // of the open-loop picture
+constexpr std::int64_t jepa_sheet_updates = 200;                                             // for which it keeps its pieces
+
+class JepaLearner : public Learner {
+ public:
+  explicit JepaLearner(JepaParts& parts) : parts_(parts), optimiser_(parts.model->learned(), parts.options.optimiser) {
+    if (!parts.model->viewer().is_empty())
+      viewer_ = std::make_unique<ViewingTrainer>(parts.model->viewer(), parts.options.world.view);
+    meter_ = std::make_unique<CollapseMeter>(*parts.system->make_env(), jepa_meter_seed);
+  }
+
+  void update(Feed& feed, std::int64_t number, at::Generator rng) override {
+    number_ = number;
+    auto& metrics = parts_.system->metrics;
+    auto& model = *parts_.model;
+    const auto batch = feed.draw_anywhere(parts_.options.train.batch, parts_.options.train.length);
+    const auto loss = model.loss(batch, parts_.options.world, rng);
+    metrics.add("world/total", number, loss.total.item<double>());
+    for (const auto& [name, term] : loss.terms) metrics.add("world/" + name, number, term.item<double>());
+    loss.total.backward();
+    metrics.add("world/gradient", number, optimiser_.step());
+    model.follow_slowly(parts_.options.world.slow_share);
+    if (viewer_ && viewer_->due(number))
+      metrics.add("view/picture", number, viewer_->learn(loss.z.flatten(0, 1), batch.image.flatten(0, 1)));
+    if (number % jepa_look_every != 1) return;
+    meter_->look([&](const torch::Tensor& images) { return model.encode(images.to(parts_.system->device)); }, metrics, number);
+    auto starts = model.initial(std::min(kept_starts, batch.lanes()));
+    starts["z"] = loss.z[0].slice(0, 0, starts.at("z").size(0)).clone();
+    parts_.system->starts = std::move(starts);
+  }
+
+  double frames_per_update() const override {
+    return static_cast<double>(parts_.options.train.batch * parts_.options.train.length);
+  }
+  std::int64_t least_steps() const override { return parts_.options.train.length; }
+
+  std::vector<Metrics::Spec> curves() const override {
+    std::vector<Metrics::Spec> specs = {
+        {"world/total", "Loss", "", "update"},
+        {"world/prediction", "Prediction: (z' − h(x'))²", "", "update"},
+        {"world/variance", "Variance: what a number lacks of deviation 1", "", "update"},
+        {"world/covariance", "Covariance: mean square of two numbers'", "", "update"},
+        {"world/sigreg", "SIGReg: distance from a normal", "", "update"},
+        {"world/smoothness", "Smoothness: (h(x') − h(x))²", "", "update"},
+        {"world/inverse", "Inverse model: error of the action", "MSE", "update"},
+        {"world/gradient", "Gradient norm", "", "update"}};
+    for (auto& spec : CollapseMeter::curves(meter_->knows_places())) specs.push_back(std::move(spec));
+    if (viewer_) specs.push_back({"view/picture", "Viewing decoder: picture", "MSE", "update"});
+    return specs;
+  }
+
+  void follow_settings() override {
+    optimiser_.options() = parts_.options.optimiser;
+    parts_.planner->live_options() = parts_.options.planner;
+  }
+  void save(Checkpoint& into, const std::string& prefix) const override {
+    optimiser_.save(into, prefix + "world/");
+    if (viewer_) viewer_->save(into, prefix + "viewer/");
+  }
+  void load(const Checkpoint& from, const std::string& prefix) override {
+    optimiser_.load(from, prefix + "world/");
+    optimiser_.clear();
+    if (viewer_) viewer_->load(from, prefix + "viewer/");
+  }
+  void rest() override { sheet_ = {}; }
+
+  std::vector<Frame> frames(const Feed& feed) override {
+    if (feed.replay().frames() == 0 || !viewer_) return {};
+    if (!sheet_.reward.defined() || number_ - sheet_since_ >= jepa_sheet_updates) {
+      sheet_ = feed.sheet(jepa_shown_lanes, jepa_seen_frames + jepa_dreamt_frames, Rng(static_cast<std::uint64_t>(number_)));
+      sheet_since_ = number_;
+    }
+    return open_loop_frames(*parts_.model, sheet_, jepa_seen_frames, make_generator(parts_.system->device, 1));
+  }
+  std::vector<std::string> warnings() const override {
+    const auto said = meter_->alarm();
+    return said.empty() ? std::vector<std::string>{} : std::vector<std::string>{said};
+  }
+  std::vector<std::string> probe_names() const override { return CollapseMeter::probe_names(); }
+  void report(ProbeSink& sink) override { meter_->report(sink); }
+
+ private:
+  JepaParts& parts_;
+  Optimiser optimiser_;
+  std::unique_ptr<ViewingTrainer> viewer_;
+  std::unique_ptr<CollapseMeter> meter_;
+  SequenceBatch sheet_;
+  std::int64_t number_ = 0, sheet_since_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Learner> jepa_learner(JepaParts& parts) {
+  return std::make_unique<JepaLearner>(parts);
+}
+
+}  // namespace dream

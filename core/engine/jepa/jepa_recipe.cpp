@@ -1,0 +1,48 @@
+#include "core/engine/jepa/jepa_recipe.h"
+
+#include "core/behaviours/wanderer.h"
+#include "core/engine/optimiser_fields.h"
+
+namespace dream {
+
+void JepaRunOptions::fields(Config& config) {
+  config.add("seed", seed, {.help = "Seed of everything that this run draws", .low = 0, .high = 2147483647});
+  world.fields(config, "world.");
+  planner.fields(config, "planner.");
+  optimiser_fields(config, "optimiser.", optimiser, "the model");
+  train.fields(config, "train.");
+  config.resumable({"train.batch", "train.budget_gb", "train.datasets", "train.prefill", "train.gauges", "train.actor",
+                    "train.evaluate_episodes"});
+}
+
+std::unique_ptr<System> make_jepa(const RunSpec& spec) {
+  auto system = std::make_unique<System>();
+  const auto parts = std::make_shared<JepaParts>();
+  auto& options = parts->options;
+  auto& train = options.train;
+  train.steps = 40000, train.batch = 32, train.length = 9, train.train_ratio = 48, train.lanes = 8, train.prefill = 4000;
+  train.online_queue = train.replay_context = train.gauges = train.bfloat16 = false;
+  options.fields(system->config);
+  system->config.take_as_default();
+  apply_settings(system->config, spec);
+
+  begin_interleaved(*system, spec, 1);
+  system->title = "JEPA";
+  parts->system = system.get();
+  parts->seed = options.seed;
+  parts->train = &train;
+  torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
+  const auto spaces = system->make_env()->spaces();
+  parts->model = std::make_shared<Jepa>(options.world, spaces);
+  parts->planner = std::make_shared<Planner>(spaces.action, options.planner);
+  const auto behaviour = std::make_shared<Wanderer>(spaces.action, parts->planner);
+  parts->model->to(system->device), behaviour->to(system->device);
+  system->model = parts->model;
+  system->behaviour = behaviour;
+  parts->learner = jepa_learner(*parts);
+  system->follow_settings = [p = parts.get()] { p->learner->follow_settings(); };
+  complete_interleaved(*system, parts, spec, "Learn: wander, predict", make_jepa);
+  return system;
+}
+
+}  // namespace dream

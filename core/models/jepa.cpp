@@ -1,0 +1,227 @@
+#include "core/models/jepa.h"
+
+#include "api/error.h"
+#include "core/nn/stacked_mlp.h"
+#include "core/probe/from_tensor.h"
+
+namespace dream {
+namespace {
+
+constexpr LayerStyle jepa_style{Act::relu, Norm::layer, 1e-5, true, Init::fan_in};
+
+/// Two hidden layers without a norm.
+Mlp two_hidden(std::int64_t in, std::int64_t units, std::int64_t out) {
+  auto style = jepa_style;
+  style.norm = Norm::none;
+  return Mlp(in, 2, units, style, out);
+}
+
+/// Mean over the rows that count, `within` [T, B].
+torch::Tensor mean_where(const torch::Tensor& rows, const torch::Tensor& within) {
+  return (rows * within).sum() / within.sum().clamp_min(1);
+}
+
+}  // namespace
+
+void JepaOptions::fields(Config& config, const std::string& prefix) {
+  config.add(prefix + "latent", latent, {.help = "Numbers of z", .low = 2, .high = 4096});
+  config.add(prefix + "depth", depth, {.help = "Channels of the encoder are multiples of this", .low = 1, .high = 256});
+  config.add(prefix + "inverse_units", inverse_units,
+             {.help = "Width of the network that tells the action from two states", .low = 1, .high = 4096});
+  config.add(prefix + "against", against,
+             {.help = "What keeps z from collapsing: vicreg, variance and covariance; sigreg, like a standard normal; ema, "
+                      "predicted is a slow encoder's z; byol, likewise, by angle; none, the prediction alone",
+              .live = true,
+              .title = "against collapse"});
+  const auto weight = [&](const char* name, double& value, const char* help) {
+    config.add(prefix + name, value, {.help = help, .low = 0, .high = 1000, .live = true});
+  };
+  weight("variance", variance, "vicreg: weight of what a number's deviation lacks of 1");
+  weight("covariance", covariance, "vicreg: weight of the mean squared covariance of two numbers");
+  weight("sigreg", sigreg, "sigreg: weight of the distance from a standard normal");
+  weight("smoothness", smoothness, "vicreg, sigreg: weight of how far z moves in a step");
+  weight("inverse", inverse, "vicreg, sigreg: weight of the action that is told from two states");
+  config.add(prefix + "slow_share", slow_share,
+             {.help = "ema, byol: by how much the slow encoder follows an update", .low = 0, .high = 1, .live = true});
+  config.add(prefix + "directions", directions.directions,
+             {.help = "sigreg: random directions along which z is looked at", .low = 1, .high = 65536, .live = true});
+  view.fields(config, prefix + "view.");
+}
+
+Jepa::EncoderImpl::EncoderImpl(const JepaOptions& options, std::int64_t channels) {
+  auto style = jepa_style;
+  style.norm = Norm::none;
+  convs = register_module("convs", ImageEncoder(CoderOptions{.kind = Coder::same, .depth = options.depth, .channels = channels, .style = style}));
+  flat = register_module("flat", torch::nn::Linear(convs->size(), options.latent));
+  norm = register_module("norm", NormLayer(options.latent, jepa_style));
+}
+
+torch::Tensor Jepa::EncoderImpl::forward(const torch::Tensor& pictures) {
+  return norm(flat(convs(pictures)));
+}
+
+Jepa::Jepa(const JepaOptions& options, const Spaces& spaces) : options_(options), action_input_(spaces.action) {
+  if (spaces.image_height != 64 || spaces.image_width != 64) throw Error("this model sees pictures of 64 x 64 pixels");
+  encoder_ = register_module("encoder", Encoder(options, spaces.image_channels));
+  slow_encoder_ = register_module("slow_encoder", Encoder(options, spaces.image_channels));
+  follow_slowly(1);
+  for (auto p : slow_encoder_->parameters()) p.requires_grad_(false);
+  predictor_ = register_module("predictor", torch::nn::GRUCell(action_input_.size(), options.latent));
+  predicted_ = register_module("predicted", NormLayer(options.latent, jepa_style));
+  inverse_ = register_module("inverse", two_hidden(2 * options.latent, options.inverse_units, action_input_.size()));
+  foretell_ = register_module("foretell", two_hidden(options.latent, options.latent, options.latent));
+  if (options.view.on) viewer_ = register_module("viewer", ViewingDecoder(options.latent, spaces, options.view.depth));
+}
+
+std::vector<torch::Tensor> Jepa::learned() const {
+  std::vector<torch::Tensor> all;
+  const std::vector<const torch::nn::Module*> parts = {encoder_.get(), predictor_.get(), predicted_.get(), inverse_.get(), foretell_.get()};
+  for (const auto* part : parts)
+    for (const auto& p : part->parameters()) all.push_back(p);
+  return all;
+}
+
+void Jepa::follow_slowly(double share) {
+  dream::follow_slowly(*slow_encoder_, *encoder_, share);
+}
+
+torch::Tensor Jepa::encode_by(Encoder& encoder, const torch::Tensor& image) {
+  const auto sizes = image.sizes();
+  const auto leading = sizes.slice(0, sizes.size() - 3).vec();
+  const auto pictures = image.flatten(0, -4).permute({0, 3, 1, 2}).to(torch::kFloat32) / 255 - 0.5;
+  return encoder(pictures).unflatten(0, leading);
+}
+
+torch::Tensor Jepa::next(const torch::Tensor& z, const torch::Tensor& action) {
+  return predicted_(predictor_(action, z));
+}
+
+Jepa::Loss Jepa::loss(const SequenceBatch& batch, const JepaOptions& options, at::Generator rng) {
+  const auto z = encode(batch.image);
+  auto goal = z.slice(0, 1);
+  if (options.against == AntiCollapse::ema || options.against == AntiCollapse::byol) {
+    torch::NoGradGuard no_grad;
+    goal = encode_by(slow_encoder_, batch.image.slice(0, 1));
+  }
+  // A piece may go over into another episode: from there on nothing counts.
+  const auto within = torch::cumprod(1 - batch.first.slice(0, 1), 0);
+  return loss_of(z, goal, action_input_(batch.action.slice(0, 1)), within, options, rng);
+}
+
+Jepa::Loss Jepa::loss_of(const torch::Tensor& z, const torch::Tensor& goal, const torch::Tensor& action,
+                         const torch::Tensor& within, const JepaOptions& options, at::Generator rng) {
+  std::vector<torch::Tensor> imagined;
+  for (std::int64_t t = 0; t < action.size(0); ++t) imagined.push_back(next(t == 0 ? z[0] : imagined.back(), action[t]));
+  const auto expected = torch::stack(imagined);  // [T − 1, B, D]
+  Loss made;
+  const auto add = [&](const char* name, const torch::Tensor& term, double weight) {
+    made.total = made.total.defined() ? made.total + weight * term : weight * term;
+    made.terms.emplace_back(name, term.detach());
+  };
+  if (options.against == AntiCollapse::byol) {
+    add("prediction", mean_where(2 - 2 * torch::cosine_similarity(foretell_->forward(expected), goal, -1, 1e-8), within), 1);
+  } else {
+    add("prediction", mean_where((expected - goal).square().mean(-1), within), 1);
+  }
+  if (options.against == AntiCollapse::vicreg || options.against == AntiCollapse::sigreg) {
+    const auto rows = z.flatten(0, 1);
+    if (options.against == AntiCollapse::vicreg) {
+      add("variance", variance_hinge(rows), options.variance);
+      add("covariance", covariance_off_diagonal(rows), options.covariance);
+    } else {
+      add("sigreg", sig_reg(rows, options.directions, rng), options.sigreg);
+    }
+    add("smoothness", mean_where((z.slice(0, 1) - z.slice(0, 0, -1)).square().mean(-1), within), options.smoothness);
+    const auto told = inverse_->forward(torch::cat({z.slice(0, 0, -1), z.slice(0, 1)}, -1));
+    add("inverse", mean_where((told - action).square().mean(-1), within), options.inverse);
+  }
+  made.z = z.detach();
+  return made;
+}
+
+// -- as a world model -------------------------------------------------------------------------------------------------
+
+Carry Jepa::initial(std::int64_t batch) {
+  const auto like = encoder_->flat->weight.options().requires_grad(false);
+  return {{"z", torch::zeros({batch, options_.latent}, like)},
+          {"goal", torch::zeros({batch, options_.latent}, like)},
+          {"aimed", torch::zeros({batch, 1}, like)}};
+}
+
+Carry Jepa::observe(const Carry& carry, const torch::Tensor&, const Observation& observation, at::Generator) {
+  Carry seen = observation.goal.defined() ? aimed(carry, observation.goal) : carry;
+  seen["z"] = encode(observation.image);
+  return seen;
+}
+
+Carry Jepa::imagine(const Carry& carry, const torch::Tensor& action, const KnobValues&, at::Generator) {
+  Carry dreamt = carry;
+  dreamt["z"] = next(carry.at("z"), action_input_(action));
+  return dreamt;
+}
+
+Carry Jepa::aimed(const Carry& carry, const torch::Tensor& goal) {
+  Carry to = carry;
+  to["goal"] = encode(goal);
+  to["aimed"] = torch::ones_like(carry.at("aimed"));
+  return to;
+}
+
+Prediction Jepa::outcome(const Carry& carry) {
+  Prediction said;
+  said.reward = -(carry.at("z") - carry.at("goal")).square().mean(-1) * carry.at("aimed").squeeze(-1);
+  return said;
+}
+
+Prediction Jepa::predict(const Carry& carry) {
+  auto said = outcome(carry);
+  if (viewer_) said.frame = viewer_(carry.at("z"));
+  return said;
+}
+
+Belief Jepa::belief(const Carry& carry) {
+  Belief found;
+  found.latent = carry.at("z");
+  return found;
+}
+
+std::vector<std::string> Jepa::probe_names() const {
+  return {"latent/z", "goal/picture", "goal/distance"};
+}
+
+void Jepa::report(const Carry& carry, ProbeSink& sink) {
+  if (sink.wants("latent/z")) {
+    Vector bars;
+    bars.values = floats(carry.at("z")[0]);
+    sink.put("latent/z", "Latent z", "z = h(x) of a real frame, LN(GRU(a, z)) in a dream; drag a bar to edit the dream",
+             std::move(bars), true);
+  }
+  if (carry.at("aimed")[0].item<float>() == 0) return;
+  if (sink.wants("goal/picture") && viewer_)
+    sink.put("goal/picture", "The goal as it is understood", "What the viewing decoder makes of h(x*)",
+             image_from(viewer_(carry.at("goal"))[0]));
+  if (sink.wants("goal/distance"))
+    sink.put("goal/distance", "Distance to the goal", "|z − h(x*)|², a number's mean: what the plan brings down",
+             Scalar{-outcome(carry).reward[0].item<double>(), ""});
+}
+
+Carry Jepa::edit(const Carry& carry, const std::string& probe, std::int64_t index, double value) {
+  if (probe != "latent/z") throw Error("'" + probe + "' cannot be edited; the editable probe of this model is latent/z");
+  if (index < 0 || index >= options_.latent)
+    throw Error("latent/z has elements 0 to " + std::to_string(options_.latent - 1) + ", not " + std::to_string(index));
+  Carry edited = carry;
+  edited["z"] = carry.at("z").clone();
+  edited["z"].select(1, index).fill_(value);
+  return edited;
+}
+
+Carry Jepa::randomise(const Carry& carry, const std::string& probe, at::Generator rng) {
+  if (probe != "latent/z")
+    throw Error("'" + probe + "' cannot be randomised; the editable probe of this model is latent/z");
+  Carry edited = carry;  // it has no prior: numbers of the deviation that the norm gives them
+  const auto& z = carry.at("z");
+  edited["z"] = torch::randn(z.sizes(), rng, z.options());
+  return edited;
+}
+
+}  // namespace dream

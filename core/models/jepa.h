@@ -1,0 +1,110 @@
+#pragma once
+#include <utility>
+#include <vector>
+
+#include "api/spaces.h"
+#include "core/config/config.h"
+#include "core/models/viewing_decoder.h"
+#include "core/models/world_model.h"
+#include "core/nn/action_input.h"
+#include "core/nn/image_coder.h"
+#include "core/nn/dense.h"
+#include "core/nn/regularisers.h"
+#include "core/data/sequence_batch.h"
+
+namespace dream {
+
+/// What keeps the encoder from telling nothing, which is the easiest thing to predict.
+enum class AntiCollapse {
+  none,    // the prediction alone
+  vicreg,  // variance and covariance (Bardes et al. 2022), no stop-gradient, as eb_jepa
+  sigreg,  // embeddings like a standard normal (Balestriero & LeCun 2025)
+  ema,     // what is predicted comes from a slow copy of the encoder (I-JEPA; Assran et al. 2023)
+  byol,    // the same, compared by angle through a further network (Grill et al. 2020)
+};
+constexpr auto choice_names(AntiCollapse) {
+  return names_of_choice("none", "vicreg", "sigreg", "ema", "byol");
+}
+
+/// Weights are those of facebookresearch/eb_jepa, ac_video_jepa, of rows as ours are: actions run from -1 to 1 here.
+struct JepaOptions {
+  std::int64_t latent = 128, depth = 12;  // numbers of z; channels of the convolutions are multiples of it
+  std::int64_t inverse_units = 128;
+  AntiCollapse against = AntiCollapse::vicreg;
+  double variance = 16, covariance = 8, sigreg = 10, smoothness = 12, inverse = 6;  // weights of the loss
+  double slow_share = 0.01;  // by which the slow encoder follows
+  SigRegOptions directions;
+  ViewingOptions view;
+
+  void fields(Config& config, const std::string& prefix);
+};
+
+/// A joint-embedding predictive world model with actions (PLDM, Sobal et al. 2025; facebookresearch/eb_jepa): z = h(x),
+/// z' = LN(GRU(a, z)), and nothing is rebuilt of what is seen. Where a picture is to be reached, what it pays is −|z − h(x*)|²,
+/// a number's mean, so that whoever plans for reward plans for the goal.
+///
+/// Carry: "z" [B, D]; "goal" [B, D], h(x*); "aimed" [B, 1], 1 where there is a goal, else nothing is paid.
+class Jepa : public WorldModel {
+ public:
+  /// Throws dream::Error for a world without pictures.
+  Jepa(const JepaOptions& options, const Spaces& spaces);
+
+  Carry initial(std::int64_t batch) override;
+  Carry observe(const Carry& carry, const torch::Tensor& previous_action, const Observation& observation,
+                at::Generator rng) override;
+  Carry imagine(const Carry& carry, const torch::Tensor& action, const KnobValues& knobs, at::Generator rng) override;
+  Carry aimed(const Carry& carry, const torch::Tensor& goal) override;
+  Prediction predict(const Carry& carry) override;
+  Prediction outcome(const Carry& carry) override;
+  Belief belief(const Carry& carry) override;
+  torch::Tensor features(const Carry& carry) override { return carry.at("z"); }
+  std::int64_t feature_count() const override { return options_.latent; }
+  std::vector<std::string> probe_names() const override;
+  void report(const Carry& carry, ProbeSink& sink) override;
+  Carry edit(const Carry& carry, const std::string& probe, std::int64_t index, double value) override;
+  Carry randomise(const Carry& carry, const std::string& probe, at::Generator rng) override;
+
+  // -- for whoever trains it ------------------------------------------------------------------------------------------
+
+  /// uint8 [..., H, W, C] -> [..., D].
+  torch::Tensor encode(const torch::Tensor& image) { return encode_by(encoder_, image); }
+  /// z [B, D] under actions [B, A] in [-1, 1] -> [B, D].
+  torch::Tensor next(const torch::Tensor& z, const torch::Tensor& action);
+
+  struct Loss {
+    torch::Tensor total;                                       // scalar with gradient
+    std::vector<std::pair<std::string, torch::Tensor>> terms;  // detached, unweighted: "prediction", "variance" …
+    torch::Tensor z;                                           // [T, B, D], detached
+  };
+  /// Every step of a piece predicted from its first picture alone, by what `against` says.
+  Loss loss(const SequenceBatch& batch, const JepaOptions& options, at::Generator rng);
+  /// The same of embeddings z [T, B, D] with gradient, where `goal` [T − 1, B, D] is to be predicted under actions
+  /// [T − 1, B, A] in [-1, 1]; `within` [T − 1, B] is 0 for steps that do not count.
+  Loss loss_of(const torch::Tensor& z, const torch::Tensor& goal, const torch::Tensor& action, const torch::Tensor& within,
+               const JepaOptions& options, at::Generator rng);
+  void follow_slowly(double share);
+  std::vector<torch::Tensor> learned() const;  // all but the slow encoder and the viewing decoder
+  ViewingDecoder& viewer() { return viewer_; }
+  const JepaOptions& options() const { return options_; }
+
+ private:
+  struct EncoderImpl : torch::nn::Module {
+    EncoderImpl(const JepaOptions& options, std::int64_t channels);
+    torch::Tensor forward(const torch::Tensor& pictures);  // float [N, C, 64, 64], channels last -> [N, D]
+    ImageEncoder convs{nullptr};
+    torch::nn::Linear flat{nullptr};
+    NormLayer norm{nullptr};
+  };
+  TORCH_MODULE(Encoder);
+  torch::Tensor encode_by(Encoder& encoder, const torch::Tensor& image);
+
+  JepaOptions options_;
+  ActionInput action_input_;
+  Encoder encoder_{nullptr}, slow_encoder_{nullptr};
+  torch::nn::GRUCell predictor_{nullptr};
+  NormLayer predicted_{nullptr};
+  Mlp inverse_{nullptr}, foretell_{nullptr};
+  ViewingDecoder viewer_{nullptr};
+};
+
+}  // namespace dream
