@@ -70,7 +70,7 @@ struct SeePicture {     // with the next step the dream sees this one, of the wo
 };
 struct SetGoal {  // what is to be reached, in a world with goals: the agent at a place of the picture (0 to 1, x to the right, y down),
   float x = 0, y = 0;
-  std::shared_ptr<const Image> picture = {};  // or this picture, of the world's own size
+  std::string path = {};  // or this picture (PNG, JPEG)
 };
 struct ExplainLatent {  // what an element of an editable probe does to the picture: DreamView::explained; index < 0: none
   std::string probe;

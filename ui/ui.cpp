@@ -71,7 +71,10 @@ void Ui::send(Command command) {
 
 void Ui::open(const std::string& path) {
   want_panel = "worlds";  // Home, and what lies over them, go
-  path.ends_with(".toml") ? lessons->open(*this, path) : send(OpenRun{path});
+  if (path.ends_with(".toml")) return lessons->open(*this, path);
+  const auto is = [&](const char* ending) { return path.ends_with(ending); };
+  if (dream().spaces.goals && dream().has_model && (is(".png") || is(".jpg") || is(".jpeg"))) return send(SetGoal{0, 0, path});
+  send(OpenRun{path});
 }
 
 void Ui::undoable(std::string what, std::vector<Command> undo, std::vector<Command> redo) {

@@ -332,23 +332,18 @@ void Player::take_pill() {
   pill_ = true;
 }
 
-torch::Tensor Player::as_observed(const Image& picture) const {
+void Player::see_picture(const Image& picture) {
+  needs_model();
   const auto& spaces = env_->spaces();
   if (picture.width != spaces.image_width || picture.height != spaces.image_height ||
       picture.channels != spaces.image_channels)
     throw Error("the picture has " + std::to_string(picture.width) + " x " + std::to_string(picture.height) + " x " +
                 std::to_string(picture.channels) + " values; this world's have " + std::to_string(spaces.image_width) +
                 " x " + std::to_string(spaces.image_height) + " x " + std::to_string(spaces.image_channels));
-  return torch::tensor(picture.pixels, torch::kUInt8)
-      .view({1, spaces.image_height, spaces.image_width, spaces.image_channels});
-}
-
-void Player::see_picture(const Image& picture) {
-  needs_model();
-  const auto seen = as_observed(picture);
-  if (!env_->spaces().vector_names.empty() && !now_.history.back().seen.image.defined())
+  if (!spaces.vector_names.empty() && !now_.history.back().seen.image.defined())
     throw Error("this model sees vectors, not pictures");
-  painted_ = seen;
+  painted_ = torch::tensor(picture.pixels, torch::kUInt8)
+                 .view({1, spaces.image_height, spaces.image_width, spaces.image_channels});
   close_fan();
   if (!playing_) step(now_seconds());
 }
@@ -357,14 +352,15 @@ void Player::set_goal(const SetGoal& goal) {
   torch::NoGradGuard no_grad;
   auto& model = needs_model();
   if (!env_->spaces().goals) throw Error("nothing is to be reached in this world");
-  if (goal.picture) {
-    now_.goal = as_observed(*goal.picture);
+  if (!goal.path.empty()) {
+    now_.goal = picture_from_file(goal.path, env_->spaces());
   } else {
     if (!env_->goal_at(goal.x, goal.y)) throw Error("nobody can stand there, so it is no goal: choose a place that is free");
     now_.goal = torch::Tensor();
     if (!now_.env.empty()) now_.env = env_->save_state();
   }
-  const auto picture = (goal.picture ? now_.goal : stage().look().goal).to(system_->device);
+  const auto picture = (now_.goal.defined() ? now_.goal : stage().look().goal).to(system_->device);
+  if (!now_.history.empty()) now_.history.back().seen.goal = picture.to(torch::kCPU);
   for (auto* carry : {&now_.drawn, &now_.dream, &now_.real, &now_.anchor})
     if (!carry->empty()) *carry = model.aimed(*carry, picture);
   if (system_->who_drives()) now_.memory = system_->who_drives()->initial(1);  // a plan led elsewhere

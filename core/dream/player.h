@@ -76,8 +76,8 @@ class Player {
   /// The same with a picture of anybody's making, of the world's own size. Throws dream::Error for another size, and for a
   /// model that sees no single pictures.
   void see_picture(const Image& picture);
-  /// What is to be reached from here on: the agent at a place of the picture, or a picture of the world's own size. Throws
-  /// dream::Error in a world without goals, for a place where nobody can stand, and for a picture of another size.
+  /// What is to be reached from here on: the agent at a place of the picture, or a file's picture. Throws dream::Error in a world
+  /// without goals, for a place where nobody can stand, and for a file that is no picture.
   void set_goal(const SetGoal& goal);
   /// From now on views show what this element of an editable probe does to the picture; index < 0: none.
   void explain(const std::string& probe, int index);
@@ -131,7 +131,6 @@ class Player {
   void replace_present();
   void step_real();
   WorldModel& needs_model() const;
-  torch::Tensor as_observed(const Image& picture) const;  // uint8 [1, H, W, C]; throws where it is not of the world's size
   torch::Tensor picture_of(const Carry& carry) const;
   void add_frames(DreamView& view, const torch::Tensor& dreamt) const;
   void add_explanation(DreamView& view) const;

@@ -195,6 +195,9 @@ void Player::add_frames(DreamView& view, const torch::Tensor& dreamt) const {
   const auto add = [&](const char* name, const std::string& caption, double error, std::shared_ptr<const Image> image) {
     view.frames.push_back({name, caption, error, std::move(image)});
   };
+  if (const auto& goal = now_.history.back().seen.goal; system_->model && goal.defined())
+    add("goal", now_.goal.defined() ? "your picture, to be reached" : "what is to be reached; click where it shall be", -1,
+        shared_image(goal[0]));
   const bool leads = !now_.ahead.empty();  // reality does
   const auto since = !system_->model     ? "this system has no model: it acts in the real world alone"
                      : !dreamt.defined() ? "this model paints no pictures"

@@ -72,6 +72,8 @@ std::unique_ptr<StartSource> start_in_episode(std::uint64_t seed, std::shared_pt
 /// A dataset's folder: its episodes, one after the other, watched for a while each. A picture (PNG, JPEG, BMP): that one
 /// moment. Throws dream::Error for what is neither.
 std::unique_ptr<StartSource> start_from_file(const std::string& path);
+/// The middle of a picture, as this world's are: uint8 [1, H, W, C]. Throws dream::Error for what is none.
+torch::Tensor picture_from_file(const std::string& path, const Spaces& spaces);
 /// Whether it is one of them, by what is there: a folder with episodes, a file that begins as a picture does.
 bool is_start(const std::filesystem::path& path);
 

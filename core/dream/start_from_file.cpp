@@ -100,11 +100,24 @@ class Picture : public StartSource {
 
   Start next(std::uint64_t seed, const Stage& stage) override {
     const auto& spaces = stage.env.spaces();
-    const int channels = spaces.image_channels;
     if (spaces.image_bytes() == 0) throw Error(path_ + ": this model sees no pictures, so it cannot begin with one");
     if (!spaces.vector_names.empty())
       throw Error(path_ + ": this model also sees numbers (" + spaces.vector_names.front() +
                   " …), which a picture does not tell; begin with a clip");
+    Start start;
+    start.seed = seed;
+    Moment moment;
+    moment.first = true;
+    moment.action = torch::zeros_like(stage.idle());
+    moment.seen.image = of_size(spaces);
+    start.watched.push_back(std::move(moment));
+    stage.see_all(start);
+    return start;
+  }
+
+  /// Its middle, as this world's pictures are: uint8 [1, H, W, C].
+  torch::Tensor of_size(const Spaces& spaces) const {
+    const int channels = spaces.image_channels;
     if (channels != 1 && channels != 3)
       throw Error(path_ + ": this model's frames are no pictures of one or three channels");
     std::vector<std::uint8_t> whole(static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_) *
@@ -117,17 +130,10 @@ class Picture : public StartSource {
     const auto first = (static_cast<std::size_t>(height_ - height) / 2 * static_cast<std::size_t>(width_) +
                         static_cast<std::size_t>(width_ - width) / 2) *
                        static_cast<std::size_t>(channels);
-    Start start;
-    start.seed = seed;
-    Moment moment;
-    moment.first = true;
-    moment.action = torch::zeros_like(stage.idle());
-    moment.seen.image = torch::empty({1, spaces.image_height, spaces.image_width, channels}, torch::kUInt8);
+    auto image = torch::empty({1, spaces.image_height, spaces.image_width, channels}, torch::kUInt8);
     Resizer resize(height, width, channels, spaces.image_height, spaces.image_width);
-    resize(whole.data() + first, width_, moment.seen.image.data_ptr<std::uint8_t>());
-    start.watched.push_back(std::move(moment));
-    stage.see_all(start);
-    return start;
+    resize(whole.data() + first, width_, image.data_ptr<std::uint8_t>());
+    return image;
   }
 
  private:
@@ -146,6 +152,10 @@ bool is_start(const std::filesystem::path& path) {
   std::string head(8, '\0');
   if (!std::ifstream(path, std::ios::binary).read(head.data(), static_cast<std::streamsize>(head.size()))) return false;
   return head == "\x89PNG\r\n\x1a\n" || head.starts_with("\xff\xd8\xff") || head.starts_with("BM");
+}
+
+torch::Tensor picture_from_file(const std::string& path, const Spaces& spaces) {
+  return Picture(path).of_size(spaces);
 }
 
 std::unique_ptr<StartSource> start_from_file(const std::string& path) {

@@ -131,7 +131,7 @@ void LiveEngine::send(Command command) {
               if (c.picture) p.see_picture(*c.picture);
             });
           },
-          [&](SetGoal& c) { player([c](Player& p) { p.set_goal(c); }); },
+          [&](SetGoal& c) { player([c = SetGoal{c.x, c.y, c.path.empty() ? "" : as_typed(c.path)}](Player& p) { p.set_goal(c); }); },
           [&](ExplainLatent& c) { player([c](Player& p) { p.explain(c.probe, c.index); }); },
           [&](RealityPill) { player([](Player& p) { p.take_pill(); }); },
           [&](EditLatent& c) { player([c](Player& p) { p.edit(c.probe, c.index, c.value); }); },

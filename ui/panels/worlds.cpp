@@ -186,6 +186,15 @@ std::vector<Frame> from_picture(const DreamView& dream) {
   return all;
 }
 
+/// In a world with goals, where the picture that was just drawn is clicked, the agent is to come.
+void aim_by_click(Ui& ui, ImVec2 size) {
+  const ImVec2 end = ImGui::GetItemRectMax(), mouse = ImGui::GetMousePos();
+  const float x = 1 - (end.x - mouse.x) / size.x, y = 1 - (end.y - mouse.y) / size.y;
+  if (x < 0 || x > 1 || y < 0 || y > 1 || !ImGui::IsItemHovered()) return;
+  ImGui::SetMouseCursor(ImGuiMouseCursor_Hand);
+  if (ImGui::IsMouseClicked(ImGuiMouseButton_Left)) ui.send(SetGoal{x, y});
+}
+
 ImVec2 on_screen(ImVec2 origin, const Place& place) {
   return {origin.x + place.x, origin.y + place.y};
 }
@@ -224,9 +233,12 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
     Place place;
     std::string why_missing;
   };
+  const bool aims = dream.spaces.goals && dream.has_model;
   std::vector<Shown> pictures = {{"dream", places.dream, why_no_dream(dream, hero)},
                                  {picture.empty() ? "real" : "picture", places.real, no_twin},
-                                 {"reconstruction", places.reconstruction, "What the model makes of the real frame."},
+                                 {aims ? "goal" : "reconstruction", places.reconstruction,
+                                  aims ? "Click in the dream or the real world: there it is to come."
+                                       : "What the model makes of the real frame."},
                                  {painting.empty() ? "difference" : "painted", places.difference, "Dream − real."}};
   // Without a model there is one world, and it stands large.
   if (dream.ready && !dream.has_model) pictures = {{"real", places.dream, no_twin}};
@@ -239,6 +251,8 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
       ui.brush.draw_canvas(ui, size);
     else
       draw_picture(ui, shown.name, frames, find_frame(frames, shown.name), shown.name, size, shown.why_missing);
+    if (aims && dream.ready && !ui.brush.active() && (&shown == pictures.data() || std::string_view(shown.name) == "real"))
+      aim_by_click(ui, size);
   }
   if (places.coupling.shown() && (dream.has_model || !dream.ready)) {
     ImGui::SetCursorScreenPos(on_screen(origin, places.coupling));
