@@ -26,6 +26,10 @@ torch::Tensor mean_where(const torch::Tensor& rows, const torch::Tensor& within)
 void JepaOptions::fields(Config& config, const std::string& prefix) {
   config.add(prefix + "latent", latent, {.help = "Numbers of z", .low = 2, .high = 4096});
   config.add(prefix + "depth", depth, {.help = "Channels of the encoder are multiples of this", .low = 1, .high = 256});
+  config.add(prefix + "predictor", predictor,
+             {.help = "What makes the next z: gru, as published, with z for its state; residual, two layers that change z"});
+  config.add(prefix + "predictor_units", predictor_units,
+             {.help = "residual: width of its layers", .low = 1, .high = 8192});
   config.add(prefix + "inverse_units", inverse_units,
              {.help = "Width of the network that tells the action from two states", .low = 1, .high = 4096});
   config.add(prefix + "against", against,
@@ -66,7 +70,11 @@ Jepa::Jepa(const JepaOptions& options, const Spaces& spaces) : options_(options)
   slow_encoder_ = register_module("slow_encoder", Encoder(options, spaces.image_channels));
   follow_slowly(1);
   for (auto p : slow_encoder_->parameters()) p.requires_grad_(false);
-  predictor_ = register_module("predictor", torch::nn::GRUCell(action_input_.size(), options.latent));
+  if (options.predictor == JepaPredictor::gru) {
+    predictor_ = register_module("predictor", torch::nn::GRUCell(action_input_.size(), options.latent));
+  } else {
+    change_ = register_module("change", two_hidden(options.latent + action_input_.size(), options.predictor_units, options.latent));
+  }
   predicted_ = register_module("predicted", NormLayer(options.latent, jepa_style));
   inverse_ = register_module("inverse", two_hidden(2 * options.latent, options.inverse_units, action_input_.size()));
   foretell_ = register_module("foretell", two_hidden(options.latent, options.latent, options.latent));
@@ -75,9 +83,8 @@ Jepa::Jepa(const JepaOptions& options, const Spaces& spaces) : options_(options)
 
 std::vector<torch::Tensor> Jepa::learned() const {
   std::vector<torch::Tensor> all;
-  const std::vector<const torch::nn::Module*> parts = {encoder_.get(), predictor_.get(), predicted_.get(), inverse_.get(), foretell_.get()};
-  for (const auto* part : parts)
-    for (const auto& p : part->parameters()) all.push_back(p);
+  for (const auto& p : named_parameters())
+    if (!p.key().starts_with("slow_encoder") && !p.key().starts_with("viewer")) all.push_back(p.value());
   return all;
 }
 
@@ -93,7 +100,7 @@ torch::Tensor Jepa::encode_by(Encoder& encoder, const torch::Tensor& image) {
 }
 
 torch::Tensor Jepa::next(const torch::Tensor& z, const torch::Tensor& action) {
-  return predicted_(predictor_(action, z));
+  return predicted_(predictor_ ? predictor_(action, z) : z + change_(torch::cat({z, action}, -1)));
 }
 
 Jepa::Loss Jepa::loss(const SequenceBatch& batch, const JepaOptions& options, at::Generator rng) {
@@ -114,27 +121,30 @@ Jepa::Loss Jepa::loss_of(const torch::Tensor& z, const torch::Tensor& goal, cons
   for (std::int64_t t = 0; t < action.size(0); ++t) imagined.push_back(next(t == 0 ? z[0] : imagined.back(), action[t]));
   const auto expected = torch::stack(imagined);  // [T − 1, B, D]
   Loss made;
-  const auto add = [&](const char* name, const torch::Tensor& term, double weight) {
-    made.total = made.total.defined() ? made.total + weight * term : weight * term;
-    made.terms.emplace_back(name, term.detach());
+  // All of it is measured, and what does not weigh sends no gradient: so a collapse is seen in what would work against it.
+  const auto add = [&](const char* name, bool weighs, double weight, const auto& term) {
+    const torch::AutoGradMode gradient(weighs);
+    const auto value = term();
+    if (weighs) made.total = made.total.defined() ? made.total + weight * value : weight * value;
+    made.terms.emplace_back(name, value.detach());
   };
-  if (options.against == AntiCollapse::byol) {
-    add("prediction", mean_where(2 - 2 * torch::cosine_similarity(foretell_->forward(expected), goal, -1, 1e-8), within), 1);
-  } else {
-    add("prediction", mean_where((expected - goal).square().mean(-1), within), 1);
-  }
-  if (options.against == AntiCollapse::vicreg || options.against == AntiCollapse::sigreg) {
-    const auto rows = z.flatten(0, 1);
-    if (options.against == AntiCollapse::vicreg) {
-      add("variance", variance_hinge(rows), options.variance);
-      add("covariance", covariance_off_diagonal(rows), options.covariance);
-    } else {
-      add("sigreg", sig_reg(rows, options.directions, rng), options.sigreg);
-    }
-    add("smoothness", mean_where((z.slice(0, 1) - z.slice(0, 0, -1)).square().mean(-1), within), options.smoothness);
+  const auto rows = z.flatten(0, 1);
+  const bool vicreg = options.against == AntiCollapse::vicreg, sigreg = options.against == AntiCollapse::sigreg;
+  add("prediction", true, 1, [&] {
+    const auto missed = options.against == AntiCollapse::byol
+                            ? 2 - 2 * torch::cosine_similarity(foretell_->forward(expected), goal, -1, 1e-8)
+                            : (expected - goal).square().mean(-1);
+    return mean_where(missed, within);
+  });
+  add("variance", vicreg, options.variance, [&] { return variance_hinge(rows); });
+  add("covariance", vicreg, options.covariance, [&] { return covariance_off_diagonal(rows); });
+  add("sigreg", sigreg, options.sigreg, [&] { return sig_reg(rows, options.directions, rng); });
+  add("smoothness", vicreg || sigreg, options.smoothness,
+      [&] { return mean_where((z.slice(0, 1) - z.slice(0, 0, -1)).square().mean(-1), within); });
+  add("inverse", vicreg || sigreg, options.inverse, [&] {
     const auto told = inverse_->forward(torch::cat({z.slice(0, 0, -1), z.slice(0, 1)}, -1));
-    add("inverse", mean_where((told - action).square().mean(-1), within), options.inverse);
-  }
+    return mean_where((told - action).square().mean(-1), within);
+  });
   made.z = z.detach();
   return made;
 }

@@ -26,10 +26,18 @@ constexpr auto choice_names(AntiCollapse) {
   return names_of_choice("none", "vicreg", "sigreg", "ema", "byol");
 }
 
-/// Weights are those of facebookresearch/eb_jepa, ac_video_jepa, of rows as ours are: actions run from -1 to 1 here.
+/// What makes the next embedding: eb_jepa's GRU, whose state is z; or two layers beside it, which change z by what they say.
+enum class JepaPredictor { gru, residual };
+constexpr auto choice_names(JepaPredictor) {
+  return names_of_choice("gru", "residual");
+}
+
+/// Weights are those of facebookresearch/eb_jepa, ac_video_jepa, but for the inverse model's, whose actions run from -1 to 1
+/// here. z is small, as the world's state has two numbers: of 128, most say where the dot is too finely to be predicted.
 struct JepaOptions {
-  std::int64_t latent = 128, depth = 12;  // numbers of z; channels of the convolutions are multiples of it
-  std::int64_t inverse_units = 128;
+  std::int64_t latent = 32, depth = 12;  // numbers of z; channels of the convolutions are multiples of it
+  JepaPredictor predictor = JepaPredictor::residual;
+  std::int64_t predictor_units = 256, inverse_units = 128;
   AntiCollapse against = AntiCollapse::vicreg;
   double variance = 16, covariance = 8, sigreg = 10, smoothness = 12, inverse = 6;  // weights of the loss
   double slow_share = 0.01;  // by which the slow encoder follows
@@ -40,7 +48,7 @@ struct JepaOptions {
 };
 
 /// A joint-embedding predictive world model with actions (PLDM, Sobal et al. 2025; facebookresearch/eb_jepa): z = h(x),
-/// z' = LN(GRU(a, z)), and nothing is rebuilt of what is seen. Where a picture is to be reached, what it pays is −|z − h(x*)|²,
+/// z' = LN(GRU(a, z)) or LN(z + f(z, a)), and nothing is rebuilt of what is seen. Where a picture is to be reached, what it pays is −|z − h(x*)|²,
 /// a number's mean, so that whoever plans for reward plans for the goal.
 ///
 /// Carry: "z" [B, D]; "goal" [B, D], h(x*); "aimed" [B, 1], 1 where there is a goal, else nothing is paid.
@@ -102,6 +110,7 @@ class Jepa : public WorldModel {
   ActionInput action_input_;
   Encoder encoder_{nullptr}, slow_encoder_{nullptr};
   torch::nn::GRUCell predictor_{nullptr};
+  Mlp change_{nullptr};
   NormLayer predicted_{nullptr};
   Mlp inverse_{nullptr}, foretell_{nullptr};
   ViewingDecoder viewer_{nullptr};

@@ -13,7 +13,8 @@ namespace dream {
 struct JepaRunOptions {
   std::int64_t seed = 0;
   JepaOptions world;
-  PlannerOptions planner{.candidates = 128, .iterations = 4, .elites = 16, .horizon = 40, .exploration_noise = 0, .warm_start = true};
+  PlannerOptions planner{.candidates = 96, .iterations = 3, .elites = 10, .horizon = 50, .exploration_noise = 0, .warm_start = true,
+                         .method = PlanMethod::icem, .first_deviation = 0.6, .momentum = 0.1, .noise_exponent = 2};
   OptimiserOptions optimiser{.kind = OptimiserKind::adam, .learning_rate = 1e-3, .eps = 1e-8, .weight_decay = 1e-5, .clip_norm = 2,
                              .adaptive_clip = 0, .warm_up = 500};
   InterleavedOptions train;
