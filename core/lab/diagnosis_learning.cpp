@@ -254,10 +254,21 @@ Found policy_collapsed(const RunFacts& run) {
                     key_of(run.setting("behaviour.entropy"))};
 }
 
+/// A model that learns neither what is paid nor what to do collects by walks, whose return need not rise.
+bool seeks_nothing(const RunFacts& run) {
+  bool models = false;
+  for (const auto& curve : run.curves) {
+    if (curve.name.find("reward") != std::string::npos && !curve.name.starts_with("evaluate/")) return false;
+    if (curve.name.starts_with("behaviour/") || curve.name.starts_with("c/")) return false;
+    models = models || curve.name.starts_with("world/");
+  }
+  return models;
+}
+
 Found return_flat(const RunFacts& run) {
   const auto* curve = run.curve("learn/return", 60);
   if (!curve) curve = run.curve("c/mean", 60);
-  if (!curve) return {};
+  if (!curve || seeks_nothing(run)) return {};
   const auto third = static_cast<std::ptrdiff_t>(curve->y.size() / 3);
   const std::vector<double> early(curve->y.begin(), curve->y.begin() + third),
       late(curve->y.end() - third, curve->y.end());

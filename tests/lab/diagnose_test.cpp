@@ -113,6 +113,11 @@ TEST(Diagnosis, ReadsCurves) {
   EXPECT_EQ(found_in(facts_with("v/kl", [](double) { return 4; }, 16)), Names{"v_says_little"});
   EXPECT_EQ(found_in(facts_with("v/kl", [](double) { return 16.3; }, 16)), Names{});
   EXPECT_EQ(found_in(facts_with("learn/return", [](double) { return 5; })), Names{"return_flat"});
+  auto walked = facts_with("learn/return", [](double) { return 5; });
+  walked.curves.emplace_back().name = "world/prediction";
+  EXPECT_EQ(found_in(walked), Names{}) << "nothing of it learns what is paid";
+  walked.curves.emplace_back().name = "world/reward";
+  EXPECT_EQ(found_in(walked), Names{"return_flat"});
   EXPECT_EQ(found_in(facts_with("learn/return", [](double x) { return 5 + 3 * x; })), Names{});
   auto still = facts_with("behaviour/entropy", [](double) { return 0.001; });
   still.choices = 4;

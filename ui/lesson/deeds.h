@@ -11,7 +11,7 @@ namespace dream::ui {
 /// What has happened since a step of a lesson began.
 struct Watch {
   double steps = 0, driven = 0;  // of dreams; under a person's hands
-  int pills = 0, rolls = 0, starts = 0, released = 0, visited = 0;
+  int pills = 0, goals = 0, rolls = 0, starts = 0, released = 0, visited = 0;
   std::set<std::pair<std::string, int>> edited;  // elements of probes
   std::string tab;                               // of Mind, in front
 };

@@ -344,6 +344,7 @@ bool Lessons::take(const Ui& ui, const Command& command) {
   recorder.take(ui, command);
   if (at_ < 0) return true;
   watch_.pills += std::holds_alternative<RealityPill>(command);
+  watch_.goals += std::holds_alternative<SetGoal>(command);
   if (const auto* edit = std::get_if<EditLatent>(&command)) watch_.edited.emplace(edit->probe, edit->index);
   watch_.rolls += std::holds_alternative<RandomiseLatent>(command);
   watch_.visited += std::holds_alternative<GoTo>(command);

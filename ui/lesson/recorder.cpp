@@ -73,6 +73,8 @@ void Recorder::take(const Ui& ui, const Command& command) {
   } else if (std::holds_alternative<RealityPill>(command)) {
     ++counts_.pills;
     done_.actions.push_back("pill");
+  } else if (std::holds_alternative<SetGoal>(command)) {
+    ++counts_.goals;
   } else if (const auto* edit = std::get_if<EditLatent>(&command)) {
     counts_.edited.emplace(edit->probe, edit->index);
   } else if (std::holds_alternative<RandomiseLatent>(command)) {
@@ -108,6 +110,7 @@ std::string Recorder::heard() const {
   if (!done_.start.empty()) say(done_.start == "new" ? "new start" : "same start");
   if (done_.play) say(*done_.play ? "play" : "pause");
   if (counts_.pills > 0) say(counted(counts_.pills, "pill", "times"));
+  if (counts_.goals > 0) say(counted(counts_.goals, "goal", "times"));
   if (!counts_.edited.empty()) say("a latent was dragged");
   if (counts_.rolls > 0) say("the dice were thrown");
   if (counts_.driven > 0) say("driven");
@@ -140,6 +143,7 @@ void Recorder::add(const std::string& title, const std::string& text, bool learn
     if (counts_.starts > 0) ask("Begin anew.", "starts", counts_.starts);
     if (done_.play && !*done_.play) ask("Hold the dream still.", "playing", 0);
     if (counts_.pills > 0) ask("Press the reality pill.", "pills", counts_.pills);
+    if (counts_.goals > 0) ask("Click where it shall go.", "goals", counts_.goals);
     if (!counts_.edited.empty()) ask("Drag a bar of the latent.", "edits", 1);
     if (counts_.rolls > 0) ask("Throw the dice.", "rolls", 1);
     if (counts_.driven > 0) ask("Drive for 30 steps.", "driven", 30);

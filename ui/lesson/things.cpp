@@ -30,6 +30,7 @@ const std::vector<Thing>& things() {
       {"dream", "the dream", {"dream"}, {}},
       {"real", "the real world", {"real"}, {}},
       {"reconstruction", "the reconstruction", {"reconstruction"}, {}},
+      {"goal", "the goal", {"goal"}, {}, any_of<SetGoal>},
       {"difference", "the difference", {"difference"}, {}},
       {"error", "the error", {"Pixel MSE"}, {}},
       {"honesty", "the honesty clock", {"Honesty clock"}, {}},

@@ -1,3 +1,6 @@
+#include <cmath>
+#include <numbers>
+
 #include "core/engine/collapse_meter.h"
 #include "core/engine/jepa/jepa_recipe.h"
 #include "core/models/open_loop.h"
@@ -28,6 +31,7 @@ class JepaLearner : public Learner {
     metrics.add("world/total", number, loss.total.item<double>());
     for (const auto& [name, term] : loss.terms) metrics.add("world/" + name, number, term.item<double>());
     loss.total.backward();
+    optimiser_.options().learning_rate = parts_.options.optimiser.learning_rate * cooled(number);
     metrics.add("world/gradient", number, optimiser_.step());
     model.follow_slowly(parts_.options.world.slow_share);
     if (viewer_ && viewer_->due(number))
@@ -90,6 +94,14 @@ class JepaLearner : public Learner {
   void report(ProbeSink& sink) override { meter_->report(sink); }
 
  private:
+  /// The learning rate falls as half a cosine to a hundredth over the updates that the run's steps allow.
+  double cooled(std::int64_t number) const {
+    const auto& train = parts_.options.train;
+    const double all = static_cast<double>(train.steps - train.prefill) * train.train_ratio / frames_per_update();
+    const double share = all > 0 ? std::min(1.0, static_cast<double>(number) / all) : 1;
+    return 0.01 + 0.99 * (1 + std::cos(std::numbers::pi * share)) / 2;
+  }
+
   JepaParts& parts_;
   Optimiser optimiser_;
   std::unique_ptr<ViewingTrainer> viewer_;
