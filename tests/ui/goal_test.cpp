@@ -11,7 +11,6 @@ TEST_F(Goals, AClickInThePictureIsWhereItShallGo) {
   engine.dream().spaces.goals = true;
   open();
   act([&](ImGuiTestContext* ctx) {
-    ctx->KeyPress(ImGuiKey_F2);
     ctx->Yield(3);
     const ImRect dream = ctx->ItemInfo("//Worlds###worlds/dream").RectFull;
     ctx->MouseMoveToPos({dream.Min.x + 0.25f * dream.GetWidth(), dream.Min.y + 0.75f * dream.GetHeight()});
@@ -37,7 +36,6 @@ TEST_F(Goals, AClickInThePictureIsWhereItShallGo) {
 TEST_F(Goals, WhereNothingIsToBeReachedAClickSaysNothing) {
   open();
   act([&](ImGuiTestContext* ctx) {
-    ctx->KeyPress(ImGuiKey_F2);
     ctx->Yield(3);
     ctx->MouseMoveToPos(ctx->ItemInfo("//Worlds###worlds/dream").RectFull.GetCenter());
     ctx->MouseClick(ImGuiMouseButton_Left);

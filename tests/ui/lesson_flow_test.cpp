@@ -220,7 +220,7 @@ TEST_F(LessonFlow, EveryThingIsFoundOnTheScreen) {
     window->ui().lessons->open(window->ui(), lessons / "all.toml");
     window->ui().want_workspace = "play";
     ctx->Yield(8);
-    EXPECT_EQ(missing(), "keep ") << "this family has no table of classes";
+    EXPECT_EQ(missing(), "keep goal ") << "this family has no table of classes, and this world no goals";
   });
 }
 
