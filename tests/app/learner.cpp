@@ -10,6 +10,16 @@
 namespace dream::ui {
 namespace {
 
+/// Clicks in the dream, one room after the other.
+void aim(ImGuiTestContext* ctx) {
+  static int times = 0;
+  const auto dream = ctx->ItemInfo("//Worlds###worlds/dream").RectFull;
+  const float across = times++ % 2 == 0 ? 0.2f : 0.8f;
+  ctx->MouseMoveToPos({dream.Min.x + across * dream.GetWidth(), dream.Min.y + 0.7f * dream.GetHeight()});
+  ctx->MouseClick(ImGuiMouseButton_Left);
+}
+
+
 const char* const worlds = "//Worlds###worlds";
 const char* const mind = "//Mind###mind";
 
@@ -107,6 +117,8 @@ void Learner::do_it(ImGuiTestContext* ctx, const Reach& reach, std::size_t which
     drive(ctx, reach, which);
   else if (deed == "edits")
     drag_bars(ctx, reach);
+  else if (deed == "goals")
+    aim(ctx);
   else if (deed == "rolls")
     ctx->ItemClick((std::string(mind) + "/**/###randomise").c_str());
   else if (deed == "held")
