@@ -33,7 +33,7 @@ constexpr auto choice_names(JepaPredictor) {
 }
 
 /// Weights are those of facebookresearch/eb_jepa, ac_video_jepa, but for the inverse model's, whose actions run from -1 to 1
-/// here. z is small, as the world's state has two numbers: of 128, most say where the dot is too finely to be predicted.
+/// here, and z is small, as the state of such worlds is.
 struct JepaOptions {
   std::int64_t latent = 32, depth = 12;  // numbers of z; channels of the convolutions are multiples of it
   JepaPredictor predictor = JepaPredictor::residual;
