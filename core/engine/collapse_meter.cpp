@@ -34,8 +34,15 @@ double told_linearly(const torch::Tensor& z, const torch::Tensor& y) {
 
 }  // namespace
 
+bool CollapseMeter::knows_places(Env& env) {
+  env.reset(0);
+  const auto known = env.diagnostics();
+  return !known.empty() && known[0].each_step && known[0].values.size() == 2;
+}
+
 CollapseMeter::CollapseMeter(Env& env, std::uint64_t seed, std::int64_t frames) {
   const auto& spaces = env.spaces();
+  const bool known = knows_places(env);
   images_ = torch::empty({frames, spaces.image_height, spaces.image_width, spaces.image_channels}, torch::kUInt8);
   std::vector<double> places;
   for (std::int64_t i = 0; i < frames; ++i) {
@@ -45,11 +52,11 @@ CollapseMeter::CollapseMeter(Env& env, std::uint64_t seed, std::int64_t frames) 
     for (std::int64_t step = 0; step < walk_steps; ++step)
       if (env.step(walk.next()).done()) env.reset(episode + 1'000'000);
     env.observe_image({images_.data_ptr<std::uint8_t>() + i * images_.stride(0), spaces.image_bytes()});
-    const auto known = env.diagnostics();
-    if (known.empty() || known[0].values.size() < 2 || !known[0].each_step) continue;
-    places.insert(places.end(), known[0].values.begin(), known[0].values.begin() + 2);
+    if (!known) continue;
+    const auto place = env.diagnostics()[0].values;
+    places.insert(places.end(), place.begin(), place.end());
   }
-  if (places.size() == static_cast<std::size_t>(2 * frames)) places_ = torch::tensor(places, torch::kFloat64).view({frames, 2});
+  if (known) places_ = torch::tensor(places, torch::kFloat64).view({frames, 2});
 }
 
 double CollapseMeter::effective_rank(const torch::Tensor& z) {
@@ -111,9 +118,11 @@ void CollapseMeter::report(ProbeSink& sink) const {
   if (!z_.defined()) return;
   const auto centred = z_ - z_.mean(0);
   if (sink.wants("collapse/map")) {
-    // Principal components at one scale for good, so that a collapse is seen as one.
     const auto directions = std::get<2>(torch::linalg_svd(centred, false)).slice(0, 0, 2);
-    const auto at = torch::matmul(centred, directions.t()).to(torch::kFloat32);
+    auto at = torch::matmul(centred, directions.t());
+    // A component has no sign of its own: it takes that of the true place, so that the map does not turn over between two looks.
+    if (places_.defined()) at = at * torch::where((at * (places_ - places_.mean(0))).sum(0) < 0, -1.0, 1.0);
+    at = at.to(torch::kFloat32);
     Points points;
     points.x = floats(at.select(1, 0)), points.y = floats(at.select(1, 1));
     points.x_label = "first principal component", points.y_label = "second";

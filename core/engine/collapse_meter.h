@@ -18,11 +18,12 @@ class CollapseMeter {
   using Encode = std::function<torch::Tensor(const torch::Tensor& images)>;  // uint8 [N, H, W, C] -> [N, D]
 
   CollapseMeter(Env& env, std::uint64_t seed, std::int64_t frames = 512);
+  /// Whether this world's diagnostics begin with a place. Resets it.
+  static bool knows_places(Env& env);
 
   /// Encodes them anew, and adds collapse/… to the curves as of `update`.
   void look(const Encode& encode, Metrics& metrics, std::int64_t update);
-  static std::vector<Metrics::Spec> curves(bool places = true);
-  bool knows_places() const { return places_.defined(); }
+  static std::vector<Metrics::Spec> curves(bool places);
 
   /// One sentence where the embeddings have collapsed, or nearly; else empty.
   std::string alarm() const;

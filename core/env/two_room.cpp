@@ -1,7 +1,9 @@
 #include "core/env/two_room.h"
 
+#include <algorithm>
 #include <charconv>
-#include <numbers>
+
+#include "api/error.h"
 
 namespace dream {
 

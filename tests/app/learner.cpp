@@ -10,18 +10,19 @@
 namespace dream::ui {
 namespace {
 
-/// Clicks in the dream, one room after the other.
-void aim(ImGuiTestContext* ctx) {
-  static int times = 0;
-  const auto dream = ctx->ItemInfo("//Worlds###worlds/dream").RectFull;
-  const float across = times++ % 2 == 0 ? 0.2f : 0.8f;
-  ctx->MouseMoveToPos({dream.Min.x + across * dream.GetWidth(), dream.Min.y + 0.7f * dream.GetHeight()});
-  ctx->MouseClick(ImGuiMouseButton_Left);
-}
-
-
 const char* const worlds = "//Worlds###worlds";
 const char* const mind = "//Mind###mind";
+
+/// Clicks in the dream, in one room after the other.
+void aim(ImGuiTestContext* ctx, int times) {
+  const auto dream = ctx->ItemInfo((std::string(worlds) + "/dream").c_str()).RectFull;
+  for (int i = 0; i < times; ++i) {
+    const float across = i % 2 == 0 ? 0.2f : 0.8f;
+    ctx->MouseMoveToPos({dream.Min.x + across * dream.GetWidth(), dream.Min.y + 0.7f * dream.GetHeight()});
+    ctx->MouseClick(ImGuiMouseButton_Left);
+    ctx->Yield(2);
+  }
+}
 
 }  // namespace
 
@@ -118,7 +119,7 @@ void Learner::do_it(ImGuiTestContext* ctx, const Reach& reach, std::size_t which
   else if (deed == "edits")
     drag_bars(ctx, reach);
   else if (deed == "goals")
-    aim(ctx);
+    aim(ctx, static_cast<int>(reach.value));
   else if (deed == "rolls")
     ctx->ItemClick((std::string(mind) + "/**/###randomise").c_str());
   else if (deed == "held")

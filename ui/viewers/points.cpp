@@ -165,6 +165,7 @@ std::string selection_words(const Points& value, const PointsLook& look, int col
 /// Which quantity colours the points, and what a lasso holds, or how to use the map.
 void draw_points_head(Ui& ui, const Points& value, PointsLook& look, int colour, float width) {
   const Palette& p = ui.color();
+  const float end = ImGui::GetCursorPosX() + width;
   if (colour >= 0) {
     const auto name = [&](const Points::Colour& c) { return c.label + (c.unit.empty() ? "" : " [" + c.unit + "]"); };
     ImGui::SetNextItemWidth(std::min(ui.px(220), width * 0.45f));
@@ -176,7 +177,7 @@ void draw_points_head(Ui& ui, const Points& value, PointsLook& look, int colour,
     tip(ui, "Coloured by", "Which quantity the points' colours tell; a grey point has no value of it.");
     ImGui::SameLine(0, ui.px(12));
   }
-  const float room = ImGui::GetContentRegionAvail().x;
+  const float room = std::min(ImGui::GetContentRegionAvail().x, end - ImGui::GetCursorPosX());  // it may stand beside others
   const bool held = !look.inside.empty();
   ImGui::AlignTextToFramePadding();
   WithFont small(ui.fonts.text, 0.9f);

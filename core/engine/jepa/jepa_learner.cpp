@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -19,7 +20,6 @@ class JepaLearner : public Learner {
   explicit JepaLearner(JepaParts& parts) : parts_(parts), optimiser_(parts.model->learned(), parts.options.optimiser) {
     if (!parts.model->viewer().is_empty())
       viewer_ = std::make_unique<ViewingTrainer>(parts.model->viewer(), parts.options.world.view);
-    meter_ = std::make_unique<CollapseMeter>(*parts.system->make_env(), jepa_meter_seed);
   }
 
   void update(Feed& feed, std::int64_t number, at::Generator rng) override {
@@ -37,6 +37,8 @@ class JepaLearner : public Learner {
     if (viewer_ && viewer_->due(number))
       metrics.add("view/picture", number, viewer_->learn(loss.z.flatten(0, 1), batch.image.flatten(0, 1)));
     if (number % jepa_look_every != 1) return;
+    // Its frames are walked for when they are first looked at: who opens a run to dream needs none.
+    if (!meter_) meter_ = std::make_unique<CollapseMeter>(*parts_.system->make_env(), jepa_meter_seed);
     meter_->look([&](const torch::Tensor& images) { return model.encode(images.to(parts_.system->device)); }, metrics, number);
     auto starts = model.initial(std::min(kept_starts, batch.lanes()));
     starts["z"] = loss.z[0].slice(0, 0, starts.at("z").size(0)).clone();
@@ -58,7 +60,7 @@ class JepaLearner : public Learner {
         {"world/smoothness", "Smoothness: (h(x') − h(x))²", "", "update"},
         {"world/inverse", "Inverse model: error of the action", "MSE", "update"},
         {"world/gradient", "Gradient norm", "", "update"}};
-    for (auto& spec : CollapseMeter::curves(meter_->knows_places())) specs.push_back(std::move(spec));
+    for (auto& spec : CollapseMeter::curves(CollapseMeter::knows_places(*parts_.system->make_env()))) specs.push_back(std::move(spec));
     if (viewer_) specs.push_back({"view/picture", "Viewing decoder: picture", "MSE", "update"});
     return specs;
   }
@@ -87,11 +89,13 @@ class JepaLearner : public Learner {
     return open_loop_frames(*parts_.model, sheet_, jepa_seen_frames, make_generator(parts_.system->device, 1));
   }
   std::vector<std::string> warnings() const override {
-    const auto said = meter_->alarm();
+    const auto said = meter_ ? meter_->alarm() : std::string();
     return said.empty() ? std::vector<std::string>{} : std::vector<std::string>{said};
   }
   std::vector<std::string> probe_names() const override { return CollapseMeter::probe_names(); }
-  void report(ProbeSink& sink) override { meter_->report(sink); }
+  void report(ProbeSink& sink) override {
+    if (meter_) meter_->report(sink);
+  }
 
  private:
   /// The learning rate falls as half a cosine to a hundredth over the updates that the run's steps allow.

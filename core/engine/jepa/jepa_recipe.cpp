@@ -21,6 +21,7 @@ std::unique_ptr<System> make_jepa(const RunSpec& spec) {
   auto& options = parts->options;
   auto& train = options.train;
   train.steps = 30000, train.batch = 32, train.length = 9, train.train_ratio = 48, train.lanes = 8, train.prefill = 4000;
+  train.evaluate_episodes = 20;  // every step of them is planned
   train.online_queue = train.replay_context = train.gauges = train.bfloat16 = false;
   options.fields(system->config);
   system->config.take_as_default();
