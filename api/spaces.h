@@ -6,7 +6,8 @@
 namespace dream {
 
 /// A key that drives one axis of an action: holding `key` adds `value` on `axis`. The window draws and reads
-/// these without knowing the environment. `key` is one of "left", "right", "up", "down", "a" … "z", "space".
+/// these without knowing the environment. `key` is one of "left", "right", "up", "down", "a" … "z", "0" … "9",
+/// "space".
 struct KeyBinding {
   std::string key;
   int axis = 0;
