@@ -17,5 +17,6 @@ Question question_compare();
 Question question_asked();
 Question question_anew();
 Question question_places();
+Question question_codes();
 
 }  // namespace dream
