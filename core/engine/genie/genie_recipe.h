@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/rng.h"
 #include "core/data/dataset_sources.h"
 #include "core/data/replay.h"
 #include "core/engine/system.h"

@@ -5,7 +5,7 @@
 
 #include "api/error.h"
 #include "core/lab/questions/questions.h"
-#include "core/lab/watched.h"
+#include "core/lab/starts.h"
 #include "core/models/code_gauges.h"
 #include "core/models/finds_actions.h"
 #include "core/probe/from_tensor.h"
@@ -291,6 +291,13 @@ std::string lacks_codes(const System& system) {
 
 }  // namespace code_asking
 }  // namespace
+
+std::string lacks_true_actions(const System& system) {
+  if (auto said = lacks_model(system); !said.empty()) return said;
+  return code_asking::finder(system)
+             ? "it has found actions of its own: what true actions would do in its dream cannot be told"
+             : "";
+}
 
 Question question_codes() {
   return {"codes", "Who named the keys?",
