@@ -73,10 +73,12 @@ void GenieOptions::fields(Config& config) {
   network_fields(config, "actions.", actions);
   quantiser_fields(config, "actions.", actions.codes, 8);
   config.add("actions.balance", actions.balance,
-             {.help = "vq: weight of the loss that asks for sure codes, all of them in use; 0: none",
+             {.help = "vq: weight of the loss that asks for all codes to be in use; 0: none",
               .low = 0,
               .high = 10,
               .live = true});
+  config.add("actions.warm_up", actions.warm_up,
+             {.help = "Updates before anything is rounded to a code", .low = 0, .high = 1e9});
   config.add("actions.patience", actions.patience,
              {.help = "vq: batches after which an idle code is put where something is", .low = 1, .high = 1e9});
   network_fields(config, "dynamics.", dynamics);

@@ -12,6 +12,8 @@ namespace dream {
 namespace {
 
 constexpr double least_variance = 1e-5;  // of what is standardised
+constexpr double least_change =
+    1e-3;  // of a frame's patches together, mean |x' − x| of each in [-1, 1], that counts as any
 
 std::int64_t genie_places(const GenieShape& shape, std::int64_t patch) {
   if (shape.height % patch != 0 || shape.width % patch != 0)
@@ -94,8 +96,8 @@ LatentActionsImpl::LatentActionsImpl(const LatentActionOptions& options, const G
   in_ = register_module("in", linear_layer(2 * pixels, options.width));
   encoder_ = register_module("encoder", SpaceTime(network));
   to_code_ = register_module("to_code", linear_layer(options.width, quantiser_->width()));
-  mean_ = register_buffer("mean", torch::zeros({quantiser_->width()}));
-  variance_ = register_buffer("variance", torch::ones({quantiser_->width()}));
+  mean_ = register_buffer("mean", torch::zeros({shape.frames - 1, quantiser_->width()}));
+  variance_ = register_buffer("variance", torch::ones({shape.frames - 1, quantiser_->width()}));
   past_ = register_module("past", linear_layer(pixels, options.width));
   action_ = register_module("action", linear_layer(quantiser_->width(), options.width));
   decoder_ = register_module("decoder", SpaceTime(network));
@@ -105,9 +107,13 @@ LatentActionsImpl::LatentActionsImpl(const LatentActionOptions& options, const G
 torch::Tensor LatentActionsImpl::encode(const torch::Tensor& pictures) {
   const auto patches = patches_of(centred(pictures), options_.patch);
   const auto change = torch::cat({torch::zeros_like(patches.slice(1, 0, 1)), patches.diff(1, 1)}, 1);
-  const auto seen = to_code_(encoder_(in_(torch::cat({patches, change}, -1))).mean(2)).slice(1, 1).to(torch::kFloat32);
-  if (!is_training()) return (seen - mean_) / (variance_ + least_variance).sqrt();
-  const auto mean = seen.mean({0, 1}), variance = seen.var({0, 1}, false);
+  const auto found = encoder_(in_(torch::cat({patches, change}, -1)));
+  const auto moved = change.abs().mean(-1, true);
+  const auto pooled = (found * moved).sum(2) / (moved.sum(2) + least_change);
+  const auto seen = to_code_(pooled).slice(1, 1).to(torch::kFloat32);
+  const auto steps = seen.size(1);
+  if (!is_training()) return (seen - mean_.slice(0, 0, steps)) / (variance_.slice(0, 0, steps) + least_variance).sqrt();
+  const auto mean = seen.mean(0), variance = seen.var({0}, false);
   {
     torch::NoGradGuard no_grad;
     mean_.lerp_(mean, 0.1), variance_.lerp_(variance, 0.1);
@@ -120,19 +126,20 @@ torch::Tensor LatentActionsImpl::decode(const torch::Tensor& pictures, const tor
   return pictures + joined_patches(out_(decoder_(x)).to(torch::kFloat32), options_.patch, shape_.height, shape_.width);
 }
 
-LatentActionsImpl::Loss LatentActionsImpl::loss(const torch::Tensor& pictures) {
+LatentActionsImpl::Loss LatentActionsImpl::loss(const torch::Tensor& pictures, bool rounded) {
   Loss made;
   made.encoded = encode(pictures);
   const auto code = quantiser_(made.encoded);
   const auto before = pictures.slice(1, 0, pictures.size(1) - 1), after = pictures.slice(1, 1);
   const auto still = (after - before).square().mean().clamp_min(1e-6);
-  made.pixels = (decode(before, code.value) - after).square().mean() / still;
+  made.pixels = (decode(before, rounded ? code.value : code.soft) - after).square().mean() / still;
   made.index = code.index;
-  made.total = made.pixels + code.loss;
+  made.total = made.pixels;
   made.balance = torch::zeros({}, made.pixels.options());
-  if (code.likely.defined()) {
-    const auto entropy = [](const torch::Tensor& p) { return -(p * (p + 1e-8).log()).sum(-1); };
-    made.balance = entropy(code.likely).mean() - entropy(code.likely.flatten(0, 1).mean(0));
+  if (rounded) made.total = made.total + code.loss;
+  if (rounded && code.likely.defined()) {
+    const auto p = code.likely.mean(0);
+    made.balance = (p * (p + 1e-8).log()).sum(-1).mean();
     made.total = made.total + options_.balance * made.balance;
   }
   return made;
@@ -158,7 +165,8 @@ MaskGitImpl::MaskGitImpl(const MaskGitOptions& options, std::int64_t frames, std
                          std::int64_t action_width)
     : options_(options), places_(places), codes_(codes) {
   const bool prepended = options.action == ActionPlace::prepended;
-  token_ = register_parameter("token", torch::randn({codes + 1, options.width}) / std::sqrt(static_cast<double>(options.width)));
+  token_ = register_parameter("token",
+                              torch::randn({codes + 1, options.width}) / std::sqrt(static_cast<double>(options.width)));
   action_ = register_module("action", linear_layer(action_width, options.width));
   network_ = register_module("network", SpaceTime(SpaceTimeOptions{options.width, options.layers, options.heads,
                                                                    places + (prepended ? 1 : 0), frames}));

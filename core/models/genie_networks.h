@@ -58,29 +58,37 @@ TORCH_MODULE(GenieTokenizer);
 struct LatentActionOptions {
   std::int64_t patch = 16, width = 64, layers = 2, heads = 2;
   QuantiserOptions codes{.kind = Quantisation::vq, .codes = 6, .width = 32};
-  double balance = 0.1;        // weight of E H(p) − H(E p): codes that are sure, and all of them in use
+  double balance = 0.02;       // weight of −H(E p): all codes in use, at every frame of a piece
+  std::int64_t warm_up = 300;  // updates before anything is rounded
   std::int64_t patience = 50;  // batches after which a code that nobody used is put where somebody is
 };
 
 /// Genie's latent action model (section 2.1): one of a few codes for what happened between a frame and the next, so
-/// that the next is best told from the past and the code. Three things keep the codes from becoming one. What is
-/// quantised is standardised over the batch, each number to mean 0 and deviation 1, where public code holds its
-/// variance within a band by a penalty. Their balance is a loss (as in kkaadd33/tinyworlds-large). And idle ones are
-/// put where something is (as in jafar). Besides, an encoder's frame comes with its difference from the frame before,
-/// and the decoder paints a change of the last frame: what copies it has learned nothing yet, and its error is 1 by the
-/// measure below.
+/// that the next is best told from the past and the code. What keeps the codes from becoming one, or from saying what
+/// has nothing to do with what happens:
+/// - The decoder paints a change of the last frame, and its error is a share of that of the last frame painted again:
+/// what copies has
+///   learned nothing. The encoder's frame comes with its difference from the one before, and what it finds at a patch
+///   counts by how much that changed.
+/// - What is quantised is standardised over the batch, for every frame of a piece by itself, where public code holds
+/// its variance within
+///   a band by a penalty. Without "by itself" the codes became the frames' numbers.
+/// - At first nothing is rounded; then the codes are put as far apart as what was found lies. Idle ones are put there
+/// again later (jafar
+///   takes any row). That all are in use is a small loss besides (kkaadd33/tinyworlds-large's also asks for sure ones,
+///   by which they were sure before anything was learned).
 class LatentActionsImpl : public torch::nn::Module {
  public:
   LatentActionsImpl(const LatentActionOptions& options, const GenieShape& shape);
   struct Loss {
     torch::Tensor total;
     torch::Tensor pixels;   // squared error of what is painted, as a share of that of the last frame painted again
-    torch::Tensor balance;  // E H(p) − H(E p), between −ln K and 0
+    torch::Tensor balance;  // −H(E p), between −ln K and 0
     torch::Tensor index;    // int64 [B, T − 1]
     torch::Tensor encoded;  // [B, T − 1, width]: what was quantised
   };
-  /// Of pictures [B, T, C, H, W].
-  Loss loss(const torch::Tensor& pictures);
+  /// Of pictures [B, T, C, H, W]. Not `rounded`: the decoder is told what is quantised, and not its code.
+  Loss loss(const torch::Tensor& pictures, bool rounded = true);
   /// int64 [B, T − 1]: what happened after each frame but the last.
   torch::Tensor codes_of(const torch::Tensor& pictures);
   /// [B, T − 1, C, H, W]: the frames after each of pictures [B, T − 1, C, H, W], if these codes happen; clamped to [0,
@@ -99,7 +107,7 @@ class LatentActionsImpl : public torch::nn::Module {
   GenieShape shape_;
   torch::nn::Linear in_{nullptr}, to_code_{nullptr}, past_{nullptr}, action_{nullptr}, out_{nullptr};
   SpaceTime encoder_{nullptr}, decoder_{nullptr};
-  torch::Tensor mean_, variance_;  // of what is quantised, [width]: running, for pictures one by one
+  torch::Tensor mean_, variance_;  // of what is quantised, [T − 1, width]: running, for pictures one by one
   Quantiser quantiser_{nullptr};
 };
 TORCH_MODULE(LatentActions);

@@ -48,6 +48,7 @@ Quantised QuantiserImpl::nearest(const torch::Tensor& given) const {
   const auto x = unit_rows(given), codes = unit_rows(codebook_);
   const auto cosine = x.matmul(codes.t());
   Quantised made;
+  made.soft = x;
   made.index = cosine.argmax(-1);
   const auto code = codes.index_select(0, made.index.flatten()).view_as(x);
   made.value = straight_through(x, code);
@@ -66,6 +67,7 @@ Quantised QuantiserImpl::rounded(const torch::Tensor& x) const {
   const auto whole = bounded.round();
   Quantised made;
   const auto middle = static_cast<double>(levels / 2);
+  made.soft = bounded / middle;
   made.value = straight_through(bounded, whole) / middle;
   const auto digit = (whole.detach() + middle).to(torch::kInt64);
   made.index = torch::zeros_like(digit.select(-1, 0));
@@ -88,18 +90,35 @@ torch::Tensor QuantiserImpl::lookup(const torch::Tensor& index) const {
   return torch::stack(numbers, -1).to(torch::kFloat32).sub(middle).div(middle);
 }
 
-std::int64_t QuantiserImpl::revive(const torch::Tensor& x, const torch::Tensor& index, std::int64_t patience,
-                                   at::Generator rng) {
+/// Puts `codes` one after the other where the cosine to the nearest code, `nearest` [N] of unit rows, is least.
+void QuantiserImpl::place(const torch::Tensor& rows, torch::Tensor nearest, const torch::Tensor& codes) {
+  for (std::int64_t i = 0; i < codes.size(0); ++i) {
+    const auto row = rows.select(0, nearest.argmin().item<std::int64_t>());
+    codebook_.select(0, codes[i].item<std::int64_t>()).copy_(row);
+    nearest = torch::maximum(nearest, rows.matmul(row));
+  }
+}
+
+std::int64_t QuantiserImpl::revive(const torch::Tensor& x, const torch::Tensor& index, std::int64_t patience) {
   torch::NoGradGuard no_grad;
   if (options_.kind != Quantisation::vq) return 0;
   const auto used = torch::bincount(index.flatten(), {}, options_.codes) > 0;
   idle_.copy_(torch::where(used, torch::zeros_like(idle_), idle_ + 1));
   const auto dead = (idle_ >= patience).nonzero().flatten();
   if (dead.size(0) == 0) return 0;
-  const auto which = torch::randint(x.size(0), {dead.size(0)}, std::move(rng), dead.options());
-  codebook_.index_copy_(0, dead, unit_rows(x.detach().to(torch::kFloat32)).index_select(0, which));
+  const auto rows = unit_rows(x.to(torch::kFloat32));
+  place(rows, rows.matmul(unit_rows(codebook_).t()).amax(1), dead);
   idle_.index_fill_(0, dead, 0);
   return dead.size(0);
+}
+
+void QuantiserImpl::spread(const torch::Tensor& x) {
+  torch::NoGradGuard no_grad;
+  if (options_.kind != Quantisation::vq) return;
+  const auto rows = unit_rows(x.to(torch::kFloat32));
+  // The first is the row that is least like the others.
+  place(rows, rows.matmul(rows.mean(0)), torch::arange(1, idle_.options()));
+  place(rows, rows.matmul(codebook_[0]), torch::arange(1, options_.codes, idle_.options()));
 }
 
 double perplexity(const torch::Tensor& index, std::int64_t codes) {

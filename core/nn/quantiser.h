@@ -1,6 +1,4 @@
 #pragma once
-#include <ATen/core/Generator.h>
-
 #include "core/base/choice.h"
 #include "core/nn/torch.h"
 
@@ -24,6 +22,7 @@ struct QuantiserOptions {
 struct Quantised {
   torch::Tensor value;   // [..., width]: the code, with the gradient of what went in
   torch::Tensor index;   // int64 [...]
+  torch::Tensor soft;    // [..., width]: what went in, of a code's length or within its bounds, before it was rounded
   torch::Tensor loss;    // scalar: the pulls of codes and encoder towards each other; 0 of fsq
   torch::Tensor likely;  // vq: softmax of 10 × the cosines, [..., codes], with gradient
 };
@@ -37,10 +36,13 @@ class QuantiserImpl : public torch::nn::Module {
   /// int64 [...] -> [..., width].
   torch::Tensor lookup(const torch::Tensor& index) const;
   /// vq, after a forward() of a batch, without gradient: a code that no row was nearest to in `patience` batches
-  /// becomes one of the batch's rows x [N, width]. Returns how many did.
-  std::int64_t revive(const torch::Tensor& x, const torch::Tensor& index, std::int64_t patience, at::Generator rng);
+  /// becomes the row of the batch's x [N, width] that is farthest from all codes. Returns how many did.
+  std::int64_t revive(const torch::Tensor& x, const torch::Tensor& index, std::int64_t patience);
+  /// vq, without gradient: all codes become rows of x [N, width], each the farthest from those before.
+  void spread(const torch::Tensor& x);
 
  private:
+  void place(const torch::Tensor& rows, torch::Tensor nearest, const torch::Tensor& codes);
   Quantised nearest(const torch::Tensor& x) const;
   Quantised rounded(const torch::Tensor& x) const;
   QuantiserOptions options_;

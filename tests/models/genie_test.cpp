@@ -198,7 +198,7 @@ TEST(Genie, OneBatchIsLearnedByHeart) {
   EXPECT_LT(rebuilt, 0.1 * blank);
   const auto [copied, told] = learn(*model->latent_actions(), 150, [&] {
     const auto loss = model->latent_actions()->loss(pictures);
-    model->latent_actions()->quantiser()->revive(loss.encoded.detach().flatten(0, 1), loss.index, 20, rng);
+    model->latent_actions()->quantiser()->revive(loss.encoded.detach().flatten(0, 1), loss.index, 20);
     return std::pair(loss.total, loss.pixels);
   });
   EXPECT_NEAR(copied, 1, 0.2) << "at first it paints nearly the last frame again";

@@ -63,12 +63,18 @@ TEST(Quantiser, TheTwoPullsAreEqualWhereCommitmentIsOne) {
 TEST(Quantiser, AnIdleCodeIsPutWhereSomethingIs) {
   auto quantiser = vq();
   const auto x = torch::randn({1, 4}).expand({6, 4});
-  auto rng = make_generator(torch::kCPU, 5);
   std::int64_t revived = 0;
-  for (int i = 0; i < 4; ++i) revived += quantiser->revive(x, quantiser(x).index, 3, rng);
+  for (int i = 0; i < 4; ++i) revived += quantiser->revive(x, quantiser(x).index, 3);
   EXPECT_EQ(revived, 7) << "all but the one in use, once";
   const auto codes = quantiser->lookup(torch::arange(8)), wanted = x[0] / x[0].norm();
   EXPECT_EQ(((codes - wanted).abs().amax(1) < 1e-5).sum().item<std::int64_t>(), 7);
+}
+
+TEST(Quantiser, SpreadsItsCodesOverWhatThereIs) {
+  auto quantiser = vq(4, 4);
+  const auto corners = torch::cat({torch::eye(4), torch::eye(4) + 0.01, torch::eye(4)});
+  quantiser->spread(corners);
+  EXPECT_EQ(std::get<0>(torch::_unique2(quantiser(corners).index)).size(0), 4) << "one for each corner";
 }
 
 TEST(Perplexity, CountsWhatIsUsedEvenly) {

@@ -42,7 +42,7 @@ std::unique_ptr<System> make_genie(const RunSpec& spec) {
   auto system = std::make_unique<System>();
   const auto parts = std::make_shared<GenieParts>();
   auto& options = parts->options;
-  options.world.actions.codes.codes = 6;
+  options.world.actions.codes.codes = 6, options.world.actions.codes.width = 8;
   options.world.dynamics.width = 64, options.world.dynamics.layers = 3, options.world.dynamics.heads = 2;
   options.fields(system->config);
   system->config.take_as_default();

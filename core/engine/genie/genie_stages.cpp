@@ -104,6 +104,7 @@ class GenieStage : public Phase {
     real_ = real, made_ = made.to(torch::kFloat32).clamp(0, 1);
   }
   GenieModel& model() const { return *parts_->model; }
+  std::int64_t updates() const { return updates_; }  // that are done
 
   std::shared_ptr<GenieParts> parts_;
   const GenieStageOptions& options_;
@@ -128,7 +129,7 @@ class GenieTokenizerStage : public GenieStage {
     return last_.total;
   }
   void after_step() override {
-    model().tokenizer()->quantiser()->revive(last_.encoded.detach().flatten(0, 2), last_.index, 50, rng_);
+    model().tokenizer()->quantiser()->revive(last_.encoded.detach().flatten(0, 2), last_.index, 50);
     last_ = {};
   }
   void measure(const GenieParts::Pieces& unseen, at::Generator) override {
@@ -170,17 +171,22 @@ class GenieActionsStage : public GenieStage {
     auto& network = model().latent_actions();
     network->set_balance(parts_->options.world.actions.balance);
     network->train();
-    last_ = network->loss(pictures);
+    last_ = network->loss(pictures, rounds());
     network->eval();
     add_loss("pixels", last_.pixels);
     add("balance", last_.balance);
     return last_.total;
   }
   void after_step() override {
-    const auto patience = parts_->options.world.actions.patience;
-    model().latent_actions()->quantiser()->revive(last_.encoded.detach().flatten(0, 1), last_.index, patience, rng_);
+    auto& quantiser = model().latent_actions()->quantiser();
+    const auto found = last_.encoded.detach().flatten(0, 1);
+    if (rounds())
+      quantiser->revive(found, last_.index, parts_->options.world.actions.patience);
+    else
+      quantiser->spread(found);
     last_ = {};
   }
+  bool rounds() const { return updates() >= parts_->options.world.actions.warm_up; }
   void measure(const GenieParts::Pieces& unseen, at::Generator rng) override {
     auto& network = model().latent_actions();
     const auto count = network->codes();
@@ -261,7 +267,7 @@ std::vector<Metrics::Spec> genie_curves() {
           {"tokenizer/psnr", "Tokenizer: unseen pictures rebuilt", "dB", "update"},
           {"tokenizer/perplexity", "Tokenizer: codes in use, perplexity", "codes", "update"},
           {"actions/pixels", "Latent actions: error of the next frame; 1 = the last one again", "", "update"},
-          {"actions/balance", "Latent actions: E H(p) − H(E p)", "nats", "update"},
+          {"actions/balance", "Latent actions: −H(E p)", "nats", "update"},
           {"actions/perplexity", "Latent actions: codes in use, perplexity", "codes", "update"},
           {"actions/delta_psnr", "Latent actions: ΔPSNR, the inferred code against another", "dB", "update"},
           {"actions/motion", "Latent actions: painted motion, as a share of the true", "", "update"},
