@@ -77,7 +77,7 @@ void GenieOptions::fields(Config& config) {
               .low = 0,
               .high = 10,
               .live = true});
-  config.add("actions.warm_up", actions.warm_up,
+  config.add("actions.unrounded", actions.unrounded,
              {.help = "Updates before anything is rounded to a code", .low = 0, .high = 1e9});
   config.add("actions.patience", actions.patience,
              {.help = "vq: batches after which an idle code is put where something is", .low = 1, .high = 1e9});

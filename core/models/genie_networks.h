@@ -59,7 +59,7 @@ struct LatentActionOptions {
   std::int64_t patch = 16, width = 64, layers = 2, heads = 2;
   QuantiserOptions codes{.kind = Quantisation::vq, .codes = 6, .width = 32};
   double balance = 0.02;       // weight of −H(E p): all codes in use, at every frame of a piece
-  std::int64_t warm_up = 300;  // updates before anything is rounded
+  std::int64_t unrounded = 300;  // updates before anything is rounded
   std::int64_t patience = 50;  // batches after which a code that nobody used is put where somebody is
 };
 

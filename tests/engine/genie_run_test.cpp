@@ -109,7 +109,9 @@ TEST_F(GenieRun, SaysWhatIsMissing) {
   };
   EXPECT_NE(run({"collect.max_steps=2"}).find("fewer than two"), std::string::npos);
   for (const auto& entry : recipes()) {
-    if (entry.name == "genie") EXPECT_NE(entry.lacks(Spaces{}), "");
+    if (entry.name == "genie") {
+      EXPECT_NE(entry.lacks(Spaces{}), "");
+    }
   }
 }
 

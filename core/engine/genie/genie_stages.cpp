@@ -186,7 +186,7 @@ class GenieActionsStage : public GenieStage {
       quantiser->spread(found);
     last_ = {};
   }
-  bool rounds() const { return updates() >= parts_->options.world.actions.warm_up; }
+  bool rounds() const { return updates() >= parts_->options.world.actions.unrounded; }
   void measure(const GenieParts::Pieces& unseen, at::Generator rng) override {
     auto& network = model().latent_actions();
     const auto count = network->codes();
