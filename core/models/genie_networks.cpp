@@ -101,7 +101,7 @@ LatentActionsImpl::LatentActionsImpl(const LatentActionOptions& options, const G
   past_ = register_module("past", linear_layer(pixels, options.width));
   action_ = register_module("action", linear_layer(quantiser_->width(), options.width));
   decoder_ = register_module("decoder", SpaceTime(network));
-  out_ = register_module("out", linear_layer(options.width, pixels, 0.1));
+  out_ = register_module("out", linear_layer(options.width, pixels, 0.01));
 }
 
 torch::Tensor LatentActionsImpl::encode(const torch::Tensor& pictures) {
