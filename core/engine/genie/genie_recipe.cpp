@@ -42,7 +42,7 @@ std::unique_ptr<System> make_genie(const RunSpec& spec) {
   auto system = std::make_unique<System>();
   const auto parts = std::make_shared<GenieParts>();
   auto& options = parts->options;
-  // What BouncingSquare takes on two cores.
+  // Small enough to be tried on two cores; not yet found to be enough.
   options.world.tokenizer.width = 32, options.world.tokenizer.layers = 1;
   options.world.actions.width = 48, options.world.actions.layers = 1, options.world.actions.codes.codes = 6,
   options.world.actions.codes.width = 3;
