@@ -47,6 +47,7 @@ ImGuiKey Keymap::to_key(const std::string& name) const {
   if (name == "up") return ImGuiKey_UpArrow;
   if (name == "down") return ImGuiKey_DownArrow;
   if (name == "space") return ImGuiKey_Space;
+  if (name.size() == 1 && name[0] >= '0' && name[0] <= '9') return static_cast<ImGuiKey>(ImGuiKey_0 + (name[0] - '0'));
   const auto is_letter = [](const std::string& s) { return s.size() == 1 && s[0] >= 'a' && s[0] <= 'z'; };
   if (!is_letter(name)) return ImGuiKey_None;
   const std::string there = printed(name[0]);
@@ -58,7 +59,7 @@ std::string Keymap::to_label(const std::string& name) const {
   if (name == "right") return "→";
   if (name == "up") return "↑";
   if (name == "down") return "↓";
-  if (name.size() != 1) return name;
+  if (name.size() != 1 || (name[0] >= '0' && name[0] <= '9')) return name;
   std::string there = printed(name[0]);
   if (there.size() == 1 && there[0] >= 'a' && there[0] <= 'z') there[0] = static_cast<char>(there[0] - 'a' + 'A');
   return there;

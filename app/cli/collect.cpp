@@ -11,7 +11,7 @@ namespace dream::cli {
 Verb collect_verb(CLI::App& app) {
   struct Options {
     std::string environment = "CarRacing", policy = "random", directory;
-    std::int64_t episodes = 100, max_steps = 1000, lanes = 8;
+    std::int64_t episodes = 100, max_steps = 1000, lanes = 8, hold = 10;
     double noise = 0, weaken = 0;
   };
   auto options = std::make_shared<Options>();
@@ -44,6 +44,10 @@ Verb collect_verb(CLI::App& app) {
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
 
+  command->add_option("--hold", options->hold, "Steps that the random policy holds a choice, at most")
+      ->transform(whole_between(1, 1000))
+      ->capture_default_str();
+
   return {command, [options](const Common& common) {
             std::shared_ptr<System> driver;
             const bool untrained = options->policy == "random-weights", expert = options->policy == "expert";
@@ -66,7 +70,7 @@ Verb collect_verb(CLI::App& app) {
                                        Rng(common.seed).fork(options->policy),
                                        options->noise,
                                        options->weaken};
-            collect.expert = expert;
+            collect.expert = expert, collect.hold = options->hold;
             if (untrained) {
               collect.untrained = [spec] {
                 const auto system = make_system(spec);

@@ -9,7 +9,7 @@ const std::vector<float>& RandomPolicy::next() {
   if (space_.discrete()) {
     if (hold_-- <= 0) {
       action_[0] = static_cast<float>(rng_.integers(space_.choices.size()));
-      hold_ = static_cast<int>(rng_.integers(10));
+      hold_ = static_cast<int>(rng_.integers(static_cast<std::uint64_t>(longest_)));
     }
     return action_;
   }

@@ -8,10 +8,10 @@ namespace dream {
 
 /// A driver who knows nothing. Continuous axes follow a Brownian motion within their bounds,
 /// a' = clip(a + √(1/50)·N(0, 1)) (ctallec/world-models, sample_continuous_policy), which holds a direction long enough
-/// to go somewhere; discrete actions are drawn anew after 1 to 10 steps.
+/// to go somewhere; discrete actions are drawn anew after 1 to `longest` steps.
 class RandomPolicy {
  public:
-  RandomPolicy(const ActionSpace& space, Rng rng) : space_(space), rng_(rng), action_(space.size()) {
+  RandomPolicy(const ActionSpace& space, Rng rng, int longest = 10) : space_(space), rng_(rng), action_(space.size()), longest_(longest) {
     for (std::size_t axis = 0; axis < action_.size() && !space_.discrete(); ++axis) {
       action_[axis] = static_cast<float>(rng_.uniform(space_.low[axis], space_.high[axis]));
     }
@@ -24,7 +24,7 @@ class RandomPolicy {
   ActionSpace space_;
   Rng rng_;
   std::vector<float> action_;
-  int hold_ = 0;
+  int longest_, hold_ = 0;
 };
 
 }  // namespace dream

@@ -34,6 +34,7 @@ class Collector {
     /// random policy drives.
     std::function<RandomWeights::Parts()> untrained = {};
     bool expert = false;  // the environment's own expert drives, shaken and weakened as a driver is
+    std::int64_t hold = 10;  // steps that the random policy holds a choice, at most
   };
 
   /// Drives `environment` as `make_env` makes it: at random, or with `driver`'s model and behaviour when it is given.

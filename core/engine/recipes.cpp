@@ -2,6 +2,7 @@
 #include "core/engine/dreamer/dreamer.h"
 #include "core/engine/dyna/dyna.h"
 #include "core/engine/gato/gato_recipe.h"
+#include "core/engine/genie/genie_recipe.h"
 #include "core/engine/jepa/jepa_recipe.h"
 #include "core/engine/muzero/muzero.h"
 #include "core/engine/system.h"
@@ -59,6 +60,10 @@ std::string goals(const Spaces& spaces) {
   return spaces.action.discrete() ? "it wanders by continuous actions" : "";
 }
 
+std::string pictures(const Spaces& spaces) {
+  return spaces.image_bytes() == 0 ? "its tokens are of pictures, and this world has none" : "";
+}
+
 std::string nothing(const Spaces&) {
   return "";
 }
@@ -92,6 +97,7 @@ const std::vector<RecipeEntry>& recipes() {
        "Chen et al. 2021: no model and no value: what was done by whom this return came to", make_decision_transformer, decisions},
       {"gato", "Gato", "Reed et al. 2022: one network for several worlds, all of them tokens, and a line of text that says what to do",
        make_gato, decisions},
+      {"genie", "Genie", "Bruce et al. 2024: a world whose controls are found in videos that nobody has labelled", make_genie, pictures},
       {"td-mpc2", "TD-MPC2", "Hansen et al. 2024: plans in a latent of simplices that nothing is rebuilt from, with a policy",
        make_td_mpc2, gaussians},
       {"td-mpc", "TD-MPC", "Hansen et al. 2022: plans as far as its latent reaches, and a value beyond", make_td_mpc,

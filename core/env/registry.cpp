@@ -5,6 +5,7 @@
 
 #include "api/error.h"
 #include "core/base/nearest.h"
+#include "core/env/bouncing_square.h"
 #include "core/env/car_racing.h"
 #include "core/env/cart_pole.h"
 #include "core/env/catch.h"
@@ -47,6 +48,8 @@ const std::vector<EnvEntry>& environments() {
       {"Catch", "Catch the falling ball with the paddle.", [] { return std::make_unique<Catch>(); }},
       {"KeyDoor", "Amber key, upper door; blue key, lower door. The key is out of sight by then, so remember it.",
        [] { return std::make_unique<KeyDoor>(); }},
+      {"BouncingSquare", "Move a square that bounces off the walls, and keep it in the middle.",
+       [] { return std::make_unique<BouncingSquare>(); }},
       {"DynaMaze", "Find the way through a maze of 6 x 9 cells.",
        [] { return std::make_unique<Maze>(MazeKind::dyna); }},
       {"BlockingMaze", "Walk to the goal again and again; after 1000 steps the short way closes.",

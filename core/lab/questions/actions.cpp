@@ -304,7 +304,7 @@ void ask_actions(Inquiry& inquiry, LabAnswer& answer) {
 Question question_actions() {
   return {"actions", "Does it listen to the actions?",
           "The dream under the true actions against others, and what each single action does to the picture.",
-          lacks_model, ask_actions};
+          lacks_true_actions, ask_actions};
 }
 
 }  // namespace dream

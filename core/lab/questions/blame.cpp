@@ -303,7 +303,7 @@ Question question_blame() {
           "One part after another is replaced by the truth and the dream's error and the score are measured again: the "
           "shares of V, M, chance and C.",
           [](const System& system) {
-            if (const auto lacks = lacks_model(system); !lacks.empty()) return lacks;
+            if (const auto lacks = lacks_true_actions(system); !lacks.empty()) return lacks;
             const auto spaces = system.make_env()->spaces();
             return std::string(
                 system.model->actions(spaces).size() == spaces.action.size()

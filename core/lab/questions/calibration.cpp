@@ -214,7 +214,7 @@ void ask_calibration(Inquiry& inquiry, LabAnswer& answer) {
 
 Question question_calibration() {
   return {"calibration", "Does it know what it does not know?",
-          "Predicted reward, end and value against what came, and how unsure it was against how wrong.", lacks_model,
+          "Predicted reward, end and value against what came, and how unsure it was against how wrong.", lacks_true_actions,
           ask_calibration};
 }
 

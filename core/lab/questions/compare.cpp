@@ -205,7 +205,7 @@ void ask_compare(Inquiry& inquiry, LabAnswer& answer) {
 
 Question question_compare() {
   return {"compare", "Which run is best?",
-          "What runs reached, how true their dreams are, their size, speed and cost: one row a run.", lacks_model,
+          "What runs reached, how true their dreams are, their size, speed and cost: one row a run.", lacks_true_actions,
           comparing::ask_compare};
 }
 

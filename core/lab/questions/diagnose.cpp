@@ -412,7 +412,7 @@ Question question_diagnose() {
   return {
       "diagnose", "What is wrong with it?",
       "Reads curves, settings, data and weights of a run, and measures it quickly, as an experienced colleague would.",
-      lacks_model, diagnosing::ask_diagnose};
+      lacks_true_actions, diagnosing::ask_diagnose};
 }
 
 }  // namespace dream

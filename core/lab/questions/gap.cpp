@@ -251,7 +251,7 @@ Question question_gap() {
       "The same behaviour's return in the dream and in the real world, over the temperature; and where the dream pays "
       "and reality does not.",
       [](const System& system) {
-        if (const auto lacks = lacks_model(system); !lacks.empty()) return lacks;
+        if (const auto lacks = lacks_true_actions(system); !lacks.empty()) return lacks;
         const auto spaces = system.make_env()->spaces();
         return std::string(system.model->actions(spaces).size() == spaces.action.size()
                                ? ""

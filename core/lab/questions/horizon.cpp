@@ -387,7 +387,7 @@ void ask_horizon(Inquiry& inquiry, LabAnswer& answer) {
 Question question_horizon() {
   return {"horizon", "How long is it true?",
           "Error over imagined steps against the truth, and against what needs no model: skill and usable horizon.",
-          lacks_model, ask_horizon};
+          lacks_true_actions, ask_horizon};
 }
 
 }  // namespace dream

@@ -401,7 +401,7 @@ Question question_memory() {
   return {"memory", "What does it remember?",
           "What it knows of what is hidden from it, whether memory helps, and which state of the world can be read "
           "from it.",
-          lacks_model, ask_memory};
+          lacks_true_actions, ask_memory};
 }
 
 }  // namespace dream

@@ -436,7 +436,7 @@ Question question_worst() {
   return {
       "worst", "Where is it worst?",
       "The worst reconstructions and predictions first, where in the picture it misses, and which objects it loses.",
-      lacks_model, ask_worst};
+      lacks_true_actions, ask_worst};
 }
 
 }  // namespace dream

@@ -1,0 +1,119 @@
+#include <gtest/gtest.h>
+
+#include "api/error.h"
+#include "api/platform_time.h"
+#include "core/dream/player.h"
+#include "core/engine/genie/genie_recipe.h"
+#include "core/engine/trainer.h"
+#include "tests/data/temp_folder.h"
+
+namespace dream {
+namespace genie_run_test {
+
+class GenieRun : public ::testing::Test {
+ protected:
+  GenieRun() { torch::set_num_threads(1); }
+
+  std::unique_ptr<System> make(const std::string& run, const std::vector<std::string>& more = {}) {
+    RunSpec spec;
+    spec.recipe = "genie";
+    spec.environment = "BouncingSquare";
+    spec.directory = folder_ / run;
+    spec.settings = {"collect.episodes=4", "collect.max_steps=20",  "world.frames=4",      "tokenizer.width=16",
+                     "tokenizer.layers=1", "tokenizer.patch=16",    "actions.width=16",    "actions.layers=1",
+                     "dynamics.width=16",  "dynamics.layers=1",     "tokenizer.updates=6", "actions.updates=6",
+                     "dynamics.updates=6", "tokenizer.batch=4",     "actions.batch=4",     "dynamics.batch=4",
+                     "train.measured=4",   "train.measure_every=3", "train.bfloat16=false"};
+    spec.settings.insert(spec.settings.end(), more.begin(), more.end());
+    return make_system(spec);
+  }
+  std::map<std::string, torch::Tensor> saved(const std::string& run) {
+    return Checkpoint::load(folder_ / run / "checkpoint.safetensors").tensors;
+  }
+
+  test::TempFolder folder_;
+};
+
+TEST_F(GenieRun, GoesThroughItsPhasesAndDrawsEveryCurve) {
+  Trainer trainer(make("run"), {}, false);
+  while (trainer.advance()) {
+  }
+  for (const auto& view : trainer.system().metrics.views(nullptr)) EXPECT_FALSE(view.y.empty()) << view.name;
+}
+
+TEST_F(GenieRun, AnInterruptedOneGoesOnBitForBit) {
+  {
+    Trainer trainer(make("whole"), {1e9, ""}, false);
+    while (trainer.advance()) {
+    }
+    trainer.close();
+  }
+  for (bool more = true, resume = false; more; resume = true) {
+    Trainer trainer(make("torn"), {1e9, ""}, resume);
+    for (int i = 0; i < 7 && more; ++i) more = trainer.advance();
+    trainer.close();
+  }
+  const auto whole = saved("whole"), torn = saved("torn");
+  EXPECT_EQ(whole.size(), torn.size());
+  for (const auto& [name, tensor] : whole) {
+    ASSERT_TRUE(torn.contains(name)) << name;
+    EXPECT_TRUE(torch::equal(tensor, torn.at(name))) << name;
+  }
+}
+
+TEST_F(GenieRun, LearnsFromGivenEpisodesAndNeverLooksAtTheirActions) {
+  const auto weights = [&](const std::string& run, const std::string& datasets) {
+    Trainer trainer(make(run, {"train.datasets=" + datasets}), {}, false);
+    while (trainer.advance()) {
+    }
+    EXPECT_EQ(trainer.system().phases.size(), 3u) << "nothing is collected";
+    return fingerprint(trainer.system());
+  };
+  {
+    Trainer trainer(make("first"), {}, false);
+    while (trainer.advance()) {
+    }
+  }
+  const auto given = folder_ / "first" / "data" / "random";
+  const Dataset dataset(given);
+  DatasetWriter relabelled(folder_ / "relabelled", dataset.info());
+  for (std::size_t i = 0; i < dataset.episodes(); ++i) {
+    auto episode = dataset.read(i);
+    for (auto& action : episode.actions) action = 4 - action;
+    relabelled.append(episode);
+  }
+  EXPECT_EQ(weights("a", given.string()), weights("b", (folder_ / "relabelled").string()));
+}
+
+TEST_F(GenieRun, ThePlayerDreamsByItsCodes) {
+  Player player;
+  player.load(make("run"), "genie");
+  player.watch({"tokens/grid", "tokens/confidence", "tokens/order", "actions/use"});
+  for (int i = 1; i < 4; ++i) player.step(now_seconds() + i);
+  const auto view = player.view();
+  EXPECT_EQ(view->step, 3);
+  EXPECT_EQ(view->spaces.action.choices.size(), 6u);
+  ASSERT_EQ(view->probes.size(), 4u);
+  const auto& grid = std::get<Heatmap>(*view->probes[0].value);
+  EXPECT_EQ(grid.cells.size(), 16u);
+  EXPECT_TRUE(grid.picture);
+}
+
+TEST_F(GenieRun, SaysWhatIsMissing) {
+  const auto run = [&](const std::vector<std::string>& more) {
+    return test::message_of<Error>([&] {
+      Trainer trainer(make("short", more), {}, false);
+      while (trainer.advance()) {
+      }
+    });
+  };
+  EXPECT_NE(run({"collect.max_steps=2"}).find("fewer than two"), std::string::npos);
+  for (const auto& entry : recipes()) {
+    if (entry.name == "genie") {
+      EXPECT_NE(entry.lacks(Spaces{}), "");
+    }
+  }
+}
+
+}  // namespace genie_run_test
+}  // namespace dream
