@@ -61,6 +61,11 @@ bool take_over(Settings& settings, const std::string& key, const std::string& va
     settings.best[key.substr(5)] = score;
     return true;
   }
+  if (key.rfind("choice ", 0) == 0) {
+    if (key.size() == 7 || value.empty()) return false;
+    settings.choices[key.substr(7)] = value;
+    return true;
+  }
   if (key == "text_scale") {
     float scale = 0;
     if (!(numbers >> scale) || !numbers.eof() || !(scale >= 0.75f && scale <= 3)) return false;
@@ -167,6 +172,7 @@ bool save_settings(const std::filesystem::path& file, const Settings& settings) 
   for (const std::string& one : settings.new_run.settings) out << one << '\t';
   out << "\n";
   for (const auto& [world, score] : settings.best) out << "best " << world << "=" << score << "\n";
+  for (const auto& [choice, name] : settings.choices) out << "choice " << choice << "=" << name << "\n";
   if (settings.place.width > 0)
     out << "place=" << settings.place.x << " " << settings.place.y << " " << settings.place.width << " "
         << settings.place.height << "\nmaximised=" << settings.maximised << "\n";

@@ -26,6 +26,7 @@ struct Settings {
   bool link_knobs = true;
   bool projector = false;              // large text, high contrast, cursor and keys shown
   std::map<std::string, double> best;  // what hands have scored, by world
+  std::map<std::string, std::string> choices;  // names that a person gave: "bouncing_square_genie 3" -> "up"
   std::string workspace = "play";
   Area place;  // of the window when it is not maximised; width 0: not known yet
   bool maximised = false;

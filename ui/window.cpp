@@ -16,6 +16,7 @@
 #include "imgui.h"
 #include "imgui_internal.h"
 #include "implot.h"
+#include "ui/choice_names.h"
 #include "ui/chrome.h"
 #include "ui/desktop.h"
 #include "ui/faults.h"
@@ -150,7 +151,7 @@ void Window::Inside::open() {
   opened_at = now_seconds();
   Ui& ui = *ui_state;
   ui.actions = make_actions();
-  ui.snapshot = engine_ref.latest();
+  ui.snapshot = with_choice_names(engine_ref.latest(), ui.settings);
   ui.lessons = std::make_shared<Lessons>(options.lessons, directory.empty() ? directory : directory / "lessons");
   ui.quiz = std::make_shared<Quiz>();
   ui.recording = std::make_shared<Recording>(options.lower_priority);
@@ -293,7 +294,7 @@ void Window::Inside::drive(bool free) {
   if (change->pressed_at <= 0 || !ui.dream().playing || options.frame_rate <= 0) return;
   // A step takes less than a frame: its answer is drawn in this one, not in the next.
   for (const double end = now_seconds() + answered_within; now_seconds() < end;) {
-    ui.snapshot = engine_ref.latest();
+    ui.snapshot = with_choice_names(engine_ref.latest(), ui.settings);
     if (ui.dream().pressed_at == change->pressed_at) return;
     std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
@@ -414,7 +415,7 @@ bool Window::frame() {
   if (glfwWindowShouldClose(in.window) || in.closing || (in.options.quit && in.options.quit->load())) return false;
   const double begin = now_seconds();
   ui.time = begin - in.opened_at;
-  ui.snapshot = in.engine_ref.latest();
+  ui.snapshot = with_choice_names(in.engine_ref.latest(), ui.settings);
   if (ui.snapshot->dream->version != in.dream_version || ui.train().busy || ImGui::IsAnyItemActive()) {
     in.dream_version = ui.snapshot->dream->version;
     in.last_news = begin;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "ui/widgets.h"
 
@@ -29,6 +30,15 @@ const char* no_warning(const TrainView& train) {
   return most == 0       ? "Nothing has been trained yet."
          : most < enough ? "Too early to say what looks wrong."
                          : "No warnings.";
+}
+
+std::string setting_text(const FieldValue& value) {
+  if (const bool* on = std::get_if<bool>(&value)) return *on ? "true" : "false";
+  if (const std::int64_t* whole = std::get_if<std::int64_t>(&value)) return std::to_string(*whole);
+  if (const std::string* words = std::get_if<std::string>(&value)) return *words;
+  char text[32];
+  std::snprintf(text, sizeof text, "%.10g", std::get<double>(value));
+  return text;
 }
 
 }  // namespace dream::ui

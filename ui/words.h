@@ -16,4 +16,7 @@ std::string state_of(const TrainView& train, double now);
 /// What stands where no warning stands. Silence is no praise: before anything was learned it means nothing.
 const char* no_warning(const TrainView& train);
 
+/// A setting's value as --set takes it.
+std::string setting_text(const FieldValue& value);
+
 }  // namespace dream::ui

@@ -43,6 +43,12 @@ void PlannerOptions::fields(Config& config, const std::string& prefix) {
               .live = true});
   config.add(prefix + "from_prior", from_prior,
              {.help = "Candidates that the policy proposes", .low = 0, .high = 100000, .live = true});
+  config.add(prefix + "discount", discount,
+             {.help = "How much less a step counts than the one before it, where no policy says so: what is imagined far ahead "
+                      "is trusted less",
+              .low = 0.5,
+              .high = 1,
+              .live = true});
   config.add(prefix + "noise_exponent", noise_exponent,
              {.help = "icem: power of the noise falls as f^−β; 0 is white", .low = 0, .high = 10, .live = true});
   config.add(prefix + "keep", keep,

@@ -31,6 +31,7 @@ struct PlannerOptions {
   double temperature = 0.5;       // mppi: an elite weighs exp(temperature · (return − best)), as in TD-MPC's code
   bool draw = false;              // mppi: what is done is one elite, drawn by its weight, and not their mean
   std::int64_t from_prior = 0;    // candidates that the prior behaviour proposes
+  double discount = 1;            // of a step, where there is no prior to say it
   double noise_exponent = 2.5;    // icem: β of noise whose power falls as f^−β
   double keep = 0.3, decay = 1.25;  // icem: share of the elites that stay candidates; rounds shrink by this factor
   double learning_rate = 0.1;     // gradient: Adam's
@@ -60,7 +61,7 @@ class Planner : public Behaviour {
   /// Throws dream::Error where there is no model, or it predicts no reward.
   Decision decide(const Seen& seen, const Carry& memory, Mode mode, at::Generator rng) override;
   torch::Tensor value(const Seen& seen) override { return prior_ ? prior_->value(seen) : torch::Tensor{}; }
-  double discount() const override { return prior_ ? prior_->discount() : 1; }
+  double discount() const override { return prior_ ? prior_->discount() : options_.discount; }
   torch::Tensor expected_cost(const Seen& seen) override { return prior_ ? prior_->expected_cost(seen) : torch::Tensor{}; }
   /// A recipe's own planner is turned by its rounds alone, as its other settings are the run's.
   std::vector<Knob> knobs() const override {

@@ -84,8 +84,7 @@ torch::Tensor GenieTokenizerImpl::pictures(const torch::Tensor& tokens) {
   return decode(values(tokens)).clamp(0, 1);
 }
 
-// -- latent actions
-// ---------------------------------------------------------------------------------------------------------------
+// -- latent actions ----------------------------------------------------------------------------------------------------
 
 LatentActionsImpl::LatentActionsImpl(const LatentActionOptions& options, const GenieShape& shape)
     : options_(options), shape_(shape) {
@@ -153,8 +152,7 @@ torch::Tensor LatentActionsImpl::painted(const torch::Tensor& pictures, const to
   return decode(pictures, values(codes)).clamp(0, 1);
 }
 
-// -- dynamics
-// ---------------------------------------------------------------------------------------------------------------------
+// -- dynamics ----------------------------------------------------------------------------------------------------------
 
 std::int64_t mask_git_hidden(std::int64_t tokens, std::int64_t step, std::int64_t steps) {
   const double share = std::cos(std::numbers::pi / 2 * static_cast<double>(step) / static_cast<double>(steps));

@@ -63,20 +63,17 @@ struct LatentActionOptions {
   std::int64_t patience = 50;  // batches after which a code that nobody used is put where somebody is
 };
 
-/// Genie's latent action model (section 2.1): one of a few codes for what happened between a frame and the next, so
-/// that the next is best told from the past and the code. What keeps the codes from becoming one, or from saying what
-/// has nothing to do with what happens:
+/// Genie's latent action model (section 2.1): one of a few codes for what happened between a frame and the next, so that
+/// the next is best told from the past and the code. What keeps the codes from becoming one, or from saying what has
+/// nothing to do with what happens:
 /// - The decoder paints a change of the last frame, and its error is a share of that of the last frame painted again:
-/// what copies has
-///   learned nothing. The encoder's frame comes with its difference from the one before, and what it finds at a patch
-///   counts by how much that changed.
-/// - What is quantised is standardised over the batch, for every frame of a piece by itself, where public code holds
-/// its variance within
-///   a band by a penalty. Without "by itself" the codes became the frames' numbers.
+///   what copies has learned nothing. The encoder's frame comes with its difference from the one before, and what it
+///   finds at a patch counts by how much that changed.
+/// - What is quantised is standardised over the batch, for every frame of a piece by itself, where public code holds its
+///   variance within a band by a penalty. Without "by itself" the codes became the frames' numbers.
 /// - At first nothing is rounded; then the codes are put as far apart as what was found lies. Idle ones are put there
-/// again later (jafar
-///   takes any row). That all are in use is a small loss besides (kkaadd33/tinyworlds-large's also asks for sure ones,
-///   by which they were sure before anything was learned).
+///   again later (jafar takes any row). That all are in use is a small loss besides (kkaadd33/tinyworlds-large's also
+///   asks for sure ones, by which they were sure before anything was learned).
 class LatentActionsImpl : public torch::nn::Module {
  public:
   LatentActionsImpl(const LatentActionOptions& options, const GenieShape& shape);

@@ -68,9 +68,12 @@ void Learner::watch(ImGuiTestContext* ctx, const Reach& reach, std::size_t which
 
 void Learner::drive(ImGuiTestContext* ctx, const Reach& reach, std::size_t which) {
   if (!dream().playing) ctx->KeyPress(ImGuiKey_Space);
-  ctx->KeyDown(ImGuiKey_UpArrow);
+  const auto keys = dream().spaces.action.keys;
+  const bool up = std::ranges::any_of(keys, [](const KeyBinding& each) { return each.key == "up"; });
+  const ImGuiKey key = up || keys.empty() ? ImGuiKey_UpArrow : window->ui().keymap.to_key(keys.back().key);
+  ctx->KeyDown(key);
   until(ctx, reach.that, [&] { return reached(which); });
-  ctx->KeyUp(ImGuiKey_UpArrow);
+  ctx->KeyUp(key);
 }
 
 void Learner::drag_bars(ImGuiTestContext* ctx, const Reach& reach) {
@@ -108,6 +111,14 @@ void Learner::set_knob(ImGuiTestContext* ctx, const Reach& reach) {
   }
 }
 
+/// In the run's settings: "world.against=vicreg".
+void Learner::choose(ImGuiTestContext* ctx, const std::string& setting) {
+  const std::size_t equals = setting.find('=');
+  ctx->ItemInputValue("//Settings###fields/##filter", setting.substr(0, equals).c_str());
+  ctx->ItemClick("//Settings###fields/**/##value");
+  ctx->ItemClick(("//$FOCUSED/" + setting.substr(equals + 1)).c_str());
+}
+
 void Learner::do_it(ImGuiTestContext* ctx, const Reach& reach, std::size_t which) {
   const std::string& deed = reach.deed;
   if (deed == "steps" || deed == "error" || deed == "untrue" || deed == "probe")
@@ -130,6 +141,10 @@ void Learner::do_it(ImGuiTestContext* ctx, const Reach& reach, std::size_t which
     couple(ctx, reach);
   else if (deed == "knob")
     set_knob(ctx, reach);
+  else if (deed == "curve")
+    until(ctx, reach.that, [&] { return reached(which); }, 400);  // it learns by itself
+  else if (deed == "setting")
+    choose(ctx, reach.name);
   else if (deed == "tab")
     ctx->ItemClick((std::string(mind) + "/mind/###" + reach.name).c_str());
   else

@@ -245,6 +245,11 @@ TEST_F(SearchPlan, TheEndOfTheHorizonIsWorthWhatTheCriticSays) {
   Planner alone(TwoStates::box(), options);
   const auto down = alone.plan({&mortal, Slide::at(-0.8)}, {}, seeded(1), torch::full({1, 1, 2, 3, 1}, -1.0));
   EXPECT_NEAR(down.scores[0][0].item<double>(), -(1.3 * 1.3 + 0.25), 1e-5) << "the first step is the last that counts";
+
+  options.discount = 0.5;
+  Planner near_sighted(TwoStates::box(), options);
+  const auto still = near_sighted.plan({&model, Slide::at(0.8)}, {}, seeded(1), torch::zeros({1, 1, 2, 3, 1}));
+  EXPECT_NEAR(still.scores[0][0].item<double>(), -0.64 * (1 + 0.5 + 0.25), 1e-5) << "by its own discount, as nobody is there to say one";
 }
 
 /// MPPI as TD-MPC2 has it: weights exp(τ(R − max)) over the elites, σ within its bounds, and what the policy proposes is among

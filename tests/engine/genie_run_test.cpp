@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "api/error.h"
 #include "api/platform_time.h"
 #include "core/dream/player.h"
@@ -108,11 +110,9 @@ TEST_F(GenieRun, SaysWhatIsMissing) {
     });
   };
   EXPECT_NE(run({"collect.max_steps=2"}).find("fewer than two"), std::string::npos);
-  for (const auto& entry : recipes()) {
-    if (entry.name == "genie") {
-      EXPECT_NE(entry.lacks(Spaces{}), "");
-    }
-  }
+  const auto entry = std::ranges::find(recipes(), "genie", &RecipeEntry::name);
+  ASSERT_NE(entry, recipes().end());
+  EXPECT_NE(entry->lacks(Spaces{}), "") << "a world without pictures";
 }
 
 }  // namespace genie_run_test

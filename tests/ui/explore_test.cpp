@@ -204,6 +204,48 @@ TEST_F(Explores, AFanIsOpenedOverAKnobAndOneFutureIsTaken) {
   });
 }
 
+TEST_F(Explores, WhatAChoiceDoesIsNamedByWhoSeesIt) {
+  const auto two_codes = [&] {
+    auto& action = engine.dream().spaces.action;
+    action = {};
+    action.axes = {"code"}, action.low = {0}, action.high = {1}, action.idle = {0};
+    action.choices = {"code 1", "code 2"};
+    action.keys = {{"1", 0, 0, "code 1"}, {"2", 0, 1, "code 2"}};
+    engine.dream().run = "runs/square";
+  };
+  two_codes();
+  open("play", folder() / "settings");
+  act([&](ImGuiTestContext* ctx) {
+    ctx->KeyPress(ImGuiKey_F);
+    ctx->Yield(4);
+    ctx->SetRef("//Fan###fan");
+    ctx->ComboClick("##over/actions");
+    ctx->Yield(3);
+    ctx->ItemInputValue("##name1", "up = ↑");
+    ctx->Yield(3);
+    const auto& action = window->ui().dream().spaces.action;
+    EXPECT_EQ(action.choices, (std::vector<std::string>{"code 1", "up = ↑"}));
+    EXPECT_EQ(action.keys[1].label, "up = ↑");
+    EXPECT_EQ(window->ui().dream().fan.futures[1].label, "up = ↑");
+    EXPECT_EQ(engine.dream().spaces.action.choices[1], "code 2") << "the model's own stays";
+    engine.dream().run = "runs/other";
+    ctx->Yield(3);
+    EXPECT_EQ(window->ui().dream().spaces.action.choices[1], "code 2") << "another run's are its own";
+  });
+  close();
+  two_codes();
+  open("play", folder() / "settings");
+  act([&](ImGuiTestContext* ctx) {
+    ctx->Yield(3);
+    EXPECT_EQ(window->ui().dream().spaces.action.choices[1], "up = ↑") << "remembered";
+    ctx->SetRef("//Fan###fan");
+    ctx->Yield(3);
+    ctx->ItemInputValue("##name1", " ");
+    ctx->Yield(3);
+    EXPECT_EQ(window->ui().dream().spaces.action.choices[1], "code 2") << "nothing gives the model's own name back";
+  });
+}
+
 TEST_F(Explores, AFanOverTheTrainingLeadsToEarlierWeights) {
   engine.dream().earlier_weights = 0;
   open();

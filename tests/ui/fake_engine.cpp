@@ -213,7 +213,10 @@ void FakeEngine::send(Command command) {
   } else if (const auto* fan = std::get_if<OpenFan>(&command)) {
     dream_.fan = {fan->over, fan->knob, fan->knob, dream_.step, 0, 300, {}};
     const bool weights = fan->over == FanOver::weights;
-    for (int i = 0; i < 9; ++i) {
+    const auto& choices = dream_.spaces.action.choices;
+    for (std::size_t i = 0; fan->over == FanOver::action && i < choices.size(); ++i)
+      dream_.fan.futures.push_back({choices[i], 0, 0, nullptr});
+    for (int i = 0; i < 9 && dream_.fan.futures.size() < 9 && (fan->over != FanOver::action || choices.empty()); ++i) {
       FutureView future{(weights ? "" : "chance ") + std::to_string(i + 1), 0.5 * i, 0, nullptr};
       if (weights && i < 8) future.weights = "runs/car/history/0." + std::to_string(i) + ".safetensors";
       dream_.fan.futures.push_back(std::move(future));

@@ -37,6 +37,7 @@ text = """
 A **bold** word, "quoted" and \\ back.
 """
 run = "car_racing"
+train = { recipe = "jepa", world = "TwoRoom", settings = ["world.against=none"] }
 workspace = "teach"
 panels = ["worlds", "mind"]
 tab = "latent"
@@ -60,6 +61,8 @@ reach = [
   { that = "Still.", playing = false },
   { that = "You.", pilot = "you" },
   { that = "Drifts.", anchor = 0 },
+  { that = "Falls.", curve = "collapse/spread", below = 0.1 },
+  { that = "Set it.", setting = "world.against=vicreg" },
 ]
 [step.ask]
 question = "Why?"
@@ -80,6 +83,9 @@ hold = []
   EXPECT_EQ(first.twin, false);
   EXPECT_EQ(first.knobs.at("tau_sigma"), 0.3);
   EXPECT_EQ(first.hold->front(), (LatentHold{"latent/z", 4, -2.5}));
+  EXPECT_EQ(first.train, (Training{"jepa", "TwoRoom", {"world.against=none"}}));
+  EXPECT_EQ(first.reach[6], (Reach{"Falls.", "curve", "collapse/spread", 0.1, true}));
+  EXPECT_EQ(first.reach[7], (Reach{"Set it.", "setting", "world.against=vicreg", 0, false}));
   EXPECT_EQ(first.drive.front(), (Scripted{{0.5, 1, 0}, 20}));
   EXPECT_EQ(first.reach[1], (Reach{"Hot.", "knob", "tau_mixture", 1.7, false}));
   EXPECT_EQ(first.reach[2], (Reach{"Quiet.", "probe", "latent/kl", 0.5, true}));
@@ -124,6 +130,8 @@ TEST(LessonFile, AMistakeIsASentenceWithFileStepAndField) {
       {head + step + "[step.ask]\nquestion = \"?\"\nchoices = [{ text = \"a\", right = true }, { text = \"b\" }]\n",
        "t.toml, step 1, 'ask', 'choices' 2, 'why': a wrong answer says why"},
       {head + step + "hold = [{ probe = \"latent/z\", index = -1 }]\n", "'hold' 1, 'index': a whole number from 0"},
+      {head + step + "train = { recipe = \"jepa\" }\n", "t.toml, step 1, 'train', 'world': it is missing"},
+      {head + step + "train = { recipe = \"jepa\", world = \"TwoRoom\", settings = [\"against\"] }\n", "'against' is no setting with its value"},
       {head + step + "drive = [{ action = [] }]\n", "'drive' 1, 'action': a list of numbers"},
       {head + step + "text = \"again\"\n", "t.toml, line 6"},
       {head + step + "title2 = \n", "t.toml, line 6"},
@@ -185,11 +193,13 @@ Offers offers_of(const std::string& run) {
   if (run == "pendulum_td_mpc2") return {{"plan_iterations"}, {"latent/z", "plan/actions", "plan/returns"}};
   if (run == "pendulum_decision_transformer" || run == "key_door_decision_transformer") return {{"return_to_go"}, {"attention/heads", "policy/action"}};
   if (run == "two_room_jepa") return {{"plan_iterations"}, {"latent/z", "goal/picture", "goal/distance", "plan/actions", "plan/returns", "plan/ghosts"}};
+  if (run == "bouncing_square_genie")
+    return {{"maskgit_steps", "tau_tokens"}, {"tokens/grid", "tokens/confidence", "tokens/order", "actions/use", "actions/motion"}};
   if (run == "dyna_maze") return {{}, {"table/values", "table/policy", "table/actions"}};
   return {{"tau"}, with(categorical, actor)};
 }
 
-TEST(ShippedLessons, AreThirteenAndNameWhatThereIs) {
+TEST(ShippedLessons, AreFifteenAndNameWhatThereIs) {
   const std::filesystem::path assets = DREAMSCOPE_SOURCE_DIR "/assets";
   int lessons = 0;
   for (const auto& entry : std::filesystem::directory_iterator(assets / "lessons")) {
@@ -236,7 +246,7 @@ TEST(ShippedLessons, AreThirteenAndNameWhatThereIs) {
     EXPECT_GE(deeds_asked, 2u) << name;
     EXPECT_EQ(parse_lesson(to_toml(lesson), "again"), lesson) << name;
   }
-  EXPECT_EQ(lessons, 13);
+  EXPECT_EQ(lessons, 15);
 }
 
 }  // namespace lesson_file_test

@@ -120,6 +120,42 @@ TEST_F(LessonFlow, IsOpenedByNameSetsTheStageAndTicksWhatIsReached) {
   EXPECT_EQ(open_lessons().files()[0].passed, 2) << "progress is remembered";
 }
 
+TEST_F(LessonFlow, BeginsATrainingAndFollowsItsCurve) {
+  const auto& curve = engine.train().curves.front();
+  const auto& field = engine.train().fields.front();
+  write("train.toml", "title = \"T\"\nabout = \"A.\"\n[[step]]\ntitle = \"S\"\ntext = \"x\"\n"
+                      "train = { recipe = \"vmc\", world = \"CarRacing\" }\n"
+                      "reach = [{ that = \"Falls.\", curve = \"" + curve.name + "\", below = 1e6 },"
+                      " { that = \"Never.\", curve = \"no/such\", below = 1e6 },"
+                      " { that = \"Set.\", setting = \"" + field.key + "=-77\" }]\n");
+  open("play", folder() / "settings");
+  act([&](ImGuiTestContext* ctx) {
+    window->ui().run("lessons");
+    ctx->Yield(6);
+    ctx->ItemClick("//Lesson###lesson/**/###train.toml");
+    ctx->Yield(6);
+    EXPECT_EQ(engine.count<StartRun>(), 0) << "the training under way is not stopped";
+    EXPECT_NE(open_lessons().trouble().find(engine.train().run + " is being trained"), std::string::npos);
+    engine.train().busy = false;
+    window->ui().lessons->go(window->ui(), 0);
+    EXPECT_EQ(open_lessons().missing(), "The run is being begun.");
+    ctx->Yield(6);
+    ASSERT_EQ(engine.count<StartRun>(), 1);
+    EXPECT_EQ(engine.last<StartRun>()->recipe, "vmc");
+    EXPECT_EQ(engine.last<StartRun>()->directory, "runs/free") << "that no run has";
+    EXPECT_EQ(engine.last<TrainControl>()->what, TrainControl::Do::start);
+    EXPECT_FALSE(open_lessons().reached(0)) << "the curve is still another run's";
+    engine.train().run = "runs/free";
+    ctx->Yield(6);
+    EXPECT_TRUE(open_lessons().reached(0));
+    EXPECT_FALSE(open_lessons().reached(1)) << "a curve that is not there";
+    EXPECT_FALSE(open_lessons().reached(2));
+    engine.send(SetField{engine.train().fields.front().key, std::int64_t{-77}, ""});
+    ctx->Yield(6);
+    EXPECT_TRUE(open_lessons().reached(2));
+  });
+}
+
 TEST_F(LessonFlow, WhatAStepLocksStandsStillAndSaysWhy) {
   write("short.toml", lesson);
   open("teach");

@@ -8,6 +8,7 @@
 
 #include "ui/panel_list.h"
 #include "ui/pictures.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
@@ -29,6 +30,22 @@ double figure_of(const Ui& ui, const Watch&, const std::string& name) {
     if (const auto* scalar = std::get_if<Scalar>(&*probe.value)) return scalar->value;
   }
   return not_known;
+}
+
+/// Where a training's curve stands.
+double curve_of(const Ui& ui, const Watch&, const std::string& name) {
+  for (const CurveView& curve : ui.train().curves)
+    if (curve.name == name && !curve.y.empty()) return curve.y.back();
+  return not_known;
+}
+
+/// "world.against=vicreg": whether the training has it so.
+double is_set(const Ui& ui, const Watch&, const std::string& setting) {
+  const std::size_t equals = setting.find('=');
+  if (equals == std::string::npos) return 0;
+  for (const Field& field : ui.train().fields)
+    if (field.key == setting.substr(0, equals)) return setting_text(field.value) == setting.substr(equals + 1) ? 1 : 0;
+  return 0;
 }
 
 double error_now(const Ui& ui, const Watch&, const std::string&) {
@@ -94,6 +111,8 @@ const std::vector<Deed>& deeds() {
        }},
       {"knob", "", Kind::named, -1e6, 1e6, knob_of},
       {"probe", "", Kind::named, -1e6, 1e6, figure_of},
+      {"curve", "", Kind::named, -1e9, 1e9, curve_of},
+      {"setting", "", Kind::word, 0, 0, is_set},
   };
   return all;
 }

@@ -217,6 +217,16 @@ Question read_question(Section at) {
   return question;
 }
 
+Training read_training(Section at) {
+  Training training{at.text("recipe", most_line, true), at.text("world", most_line, true), {}};
+  training.settings = at.words("settings", [&](const std::string& setting) {
+    if (setting.find('=') == std::string::npos)
+      at.fail("settings", "'" + setting + "' is no setting with its value, for example \"world.against=none\".");
+  });
+  at.done();
+  return training;
+}
+
 /// What a name of `point` stands for: a thing, a panel, or a probe.
 void check_pointed(const Section& at, const std::string& key, const std::string& name) {
   const Thing* thing = find_thing(name);
@@ -255,6 +265,7 @@ LessonStep read_step(Section at) {
     at.fail("run", "'" + step.run +
                        "' is no run's name: the name of a shipped run, or of a run's folder beside the "
                        "lesson, was expected.");
+  if (auto training = at.table("train")) step.train = read_training(std::move(*training));
   step.workspace = at.word("workspace", names_in(workspaces(), &Workspace::id));
   step.panels = at.words(
       "panels", [&](const std::string& id) { at.check_word("panels", id, names_in(panel_list(), &Panel::id)); });
@@ -319,113 +330,6 @@ void check_letters(const std::string& text, const std::string& name) {
   }
 }
 
-// -- writing
-// -----------------------------------------------------------------------------------------------------------
-
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto code = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\', out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (code < 0x20 || code == 0x7f) {
-      constexpr char digits[] = "0123456789ABCDEF";
-      out += std::string("\\u00") + digits[code >> 4] + digits[code & 15];
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
-}
-
-std::string written(double value) {
-  std::ostringstream out;
-  out.imbue(std::locale::classic());
-  out.precision(17);
-  if (value == std::floor(value) && std::abs(value) < 1e15) {
-    out << static_cast<std::int64_t>(value);
-    return out.str();
-  }
-  for (int digits = 6; digits <= 17; ++digits) {  // the shortest that is the same number
-    out.str("");
-    out.precision(digits);
-    out << value;
-    if (std::stod(out.str()) == value) break;
-  }
-  return out.str();
-}
-
-template <class Items, class Write>
-std::string list_of(const Items& items, Write write) {
-  std::string text;
-  for (const auto& each : items) text += (text.empty() ? "" : ", ") + write(each);
-  return "[" + text + "]";
-}
-
-std::string inline_reach(const Reach& reach) {
-  const Deed& deed = *find_deed(reach.deed);
-  std::string text = "{ that = " + quoted(reach.that) + ", " + reach.deed + " = ";
-  if (deed.kind == Deed::Kind::word || deed.kind == Deed::Kind::named)
-    text += quoted(reach.name);
-  else
-    text += deed.kind == Deed::Kind::flag ? (reach.value > 0 ? "true" : "false") : written(reach.value);
-  if (deed.kind == Deed::Kind::named) text += (reach.below ? ", below = " : ", above = ") + written(reach.value);
-  return text + " }";
-}
-
-std::string written_step(const LessonStep& step) {
-  std::string out = "\n[[step]]\n";
-  const auto line = [&](const std::string& key, const std::string& value) { out += key + " = " + value + "\n"; };
-  const auto text = [&](const std::string& key, const std::string& value) {
-    if (!value.empty()) line(key, quoted(value));
-  };
-  const auto words = [&](const std::string& key, const std::vector<std::string>& all) {
-    if (!all.empty()) line(key, list_of(all, quoted));
-  };
-  const auto flag = [&](const std::string& key, const std::optional<bool>& value) {
-    if (value) line(key, *value ? "true" : "false");
-  };
-  text("title", step.title), text("text", step.text);
-  text("run", step.run), text("workspace", step.workspace), words("panels", step.panels), text("tab", step.tab);
-  text("start", step.start);
-  if (step.seed) line("seed", std::to_string(*step.seed));
-  flag("play", step.play), flag("twin", step.twin);
-  if (step.anchor) line("anchor", std::to_string(*step.anchor));
-  if (step.speed) line("speed", written(*step.speed));
-  text("pilot", step.pilot);
-  if (!step.knobs.empty())
-    line(
-        "knobs", "{ " + [&] {
-          std::string all;
-          for (const auto& [name, value] : step.knobs)
-            all += (all.empty() ? "" : ", ") + quoted(name) + " = " + written(value);
-          return all;
-        }() + " }");
-  if (step.hold)
-    line("hold", list_of(*step.hold, [](const LatentHold& h) {
-           return "{ probe = " + quoted(h.probe) + ", index = " + std::to_string(h.index) +
-                  ", value = " + written(h.value) + " }";
-         }));
-  words("actions", step.actions);
-  if (!step.drive.empty())
-    line("drive", list_of(step.drive, [](const Scripted& hands) {
-           return "{ action = " + list_of(hands.action, written) + ", steps = " + std::to_string(hands.steps) + " }";
-         }));
-  words("point", step.point), words("lock", step.lock), words("hide", step.hide);
-  if (!step.reach.empty()) line("reach", list_of(step.reach, inline_reach));
-  if (step.question) {
-    out += "[step.ask]\n";
-    text("question", step.question->text);
-    line("choices", list_of(step.question->answers, [](const Answer& answer) {
-           return "{ text = " + quoted(answer.text) + (answer.why.empty() ? "" : ", why = " + quoted(answer.why)) +
-                  (answer.right ? ", right = true" : "") + " }";
-         }));
-  }
-  return out;
-}
-
 }  // namespace
 
 bool is_run_name(const std::string& name) {
@@ -470,12 +374,6 @@ Lesson load_lesson(const std::filesystem::path& file) {
   if (in.bad() || !(in || in.eof())) throw Error(name + " could not be read.");
   text.resize(static_cast<std::size_t>(in.gcount()));
   return parse_lesson(text, name);
-}
-
-std::string to_toml(const Lesson& lesson) {
-  std::string out = "title = " + quoted(lesson.title) + "\nabout = " + quoted(lesson.about) + "\n";
-  for (const LessonStep& step : lesson.steps) out += written_step(step);
-  return out;
 }
 
 }  // namespace dream::ui

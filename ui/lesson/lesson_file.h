@@ -35,6 +35,11 @@ struct LatentHold {  // as HoldLatent
   double value = 0;
   bool operator==(const LatentHold&) const = default;
 };
+struct Training {  // of a new run
+  std::string recipe, world;
+  std::vector<std::string> settings;  // "world.against=none"
+  bool operator==(const Training&) const = default;
+};
 struct Scripted {  // hands for so many steps of the dream
   std::vector<double> action;
   int steps = 1;
@@ -45,6 +50,7 @@ struct Scripted {  // hands for so many steps of the dream
 struct LessonStep {
   std::string title, text;  // text: Markdown
   std::string run;          // the folder's name: of a shipped run, or of one beside the lesson
+  std::optional<Training> train;  // is begun, and the step waits for it; one that runs already is not stopped
   std::string workspace;
   std::vector<std::string> panels;   // brought to the front
   std::string tab;                   // of the panel Mind: the part of a probe's name before the slash; "all"

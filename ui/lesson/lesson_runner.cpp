@@ -9,6 +9,7 @@
 #include "imgui_internal.h"
 #include "ui/lesson/things.h"
 #include "ui/panel_list.h"
+#include "ui/panels/runs.h"
 #include "ui/widgets.h"
 
 namespace dream::ui {
@@ -52,6 +53,7 @@ LessonStep stage_after(const Lesson& lesson, int last) {
   for (int i = 0; i <= last; ++i) {
     const LessonStep& step = lesson.steps[static_cast<std::size_t>(i)];
     if (!step.run.empty() && step.run != stage.run) stage.run = step.run, stage.knobs.clear(), stage.hold.reset();
+    if (step.train) stage.train = step.train;
     if (!step.workspace.empty()) stage.workspace = step.workspace;
     if (!step.tab.empty()) stage.tab = step.tab;
     if (step.play) stage.play = step.play;
@@ -138,7 +140,7 @@ void Lessons::open(Ui& ui, const fs::path& path, int step) {
 void Lessons::leave(Ui& ui) {
   if (at_ < 0) return;
   if (hands_on_) ui.engine.send(Drive{});
-  at_ = -1, hands_on_ = false, waits_for_.clear(), marks_.clear();
+  at_ = -1, hands_on_ = false, waits_for_.clear(), begins_.clear(), marks_.clear();
   stage_ = {};
   fresh_ = true;
   stage_.anchor = before_.anchor, stage_.twin = before_.twin, stage_.pilot = before_.human ? "you" : "agent";
@@ -166,7 +168,7 @@ void Lessons::begin_step(Ui& ui, const LessonStep& stage) {
   stage_ = stage;
   text_ = parse_markdown(step.text);
   reached_.assign(step.reach.size(), false);
-  answered_ = -1, trouble_.clear(), waits_for_.clear(), hands_on_ = false, hand_ = 0;
+  answered_ = -1, trouble_.clear(), waits_for_.clear(), begins_.clear(), hands_on_ = false, hand_ = 0;
   watch_ = {};
   marks_.clear();
   marks_[behind_more];
@@ -182,6 +184,10 @@ void Lessons::begin_step(Ui& ui, const LessonStep& stage) {
   const std::string workspace = stage.workspace.empty() ? ui.settings.workspace : stage.workspace;
   if (workspace != ui.settings.workspace) ui.want_workspace = workspace;
   ui.want_panel = "lesson";
+  if (stage.train) {
+    begins_ = "?";
+    ui.engine.send(DescribeRun{stage.train->recipe, stage.train->world, "", stage.train->settings, ""});
+  }
   if (!stage.run.empty() && !run_is_open(ui, stage.run)) return open_run(ui, stage.run);
   set_stage(ui);
 }
@@ -207,6 +213,28 @@ void Lessons::open_run(Ui& ui, const std::string& run) {
   waits_for_ = run;
   fresh_ = true;
   ui.engine.send(OpenRun{path});
+}
+
+/// In a folder of its own, once one is proposed; never in the place of a training that runs.
+void Lessons::begin_training(Ui& ui) {
+  const TrainView& train = ui.train();
+  const Training& wanted = *stage_.train;
+  if (begins_ == "?") {
+    const NewRunView& proposed = *ui.snapshot->new_run;
+    if (proposed.recipe != wanted.recipe || proposed.environment != wanted.world || proposed.settings != wanted.settings) return;
+    if (is_taken(*ui.snapshot, proposed.free_folder)) return;  // an answer of before
+    if (!proposed.wrong.empty() || train.busy) {
+      trouble_ = proposed.wrong.empty() ? train.run + " is being trained: stop it (Train), and open this step again."
+                                        : "This step's run cannot be begun: " + proposed.wrong;
+      begins_.clear();
+      return;
+    }
+    begins_ = proposed.free_folder;
+    ui.engine.send(StartRun{wanted.recipe, wanted.world, begins_, wanted.settings});
+    ui.engine.send(TrainControl{TrainControl::Do::start, ""});
+  } else if (fs::path(train.run).lexically_normal() == fs::path(begins_).lexically_normal() && train.busy) {
+    begins_.clear();
+  }
 }
 
 void Lessons::set_stage(Ui& ui) {
@@ -260,6 +288,7 @@ void Lessons::frame(Ui& ui) {
     waits_for_.clear();
     set_stage(ui);
   }
+  if (!begins_.empty()) return begin_training(ui);
   if (tab_wanted_ && show_tab(stage_.tab)) tab_wanted_ = false;
   follow(ui);
   watch_.tab = tab;
@@ -332,6 +361,7 @@ std::string Lessons::stands(const Ui& ui, const Reach& reach) const {
 std::string Lessons::missing() const {
   if (at_ < 0) return "";
   if (!waits_for_.empty()) return "The run is being opened.";
+  if (!begins_.empty()) return "The run is being begun.";
   for (std::size_t i = 0; i < reached_.size(); ++i)
     if (!reached_[i]) return "First: " + now().reach[i].that;
   if (now().question && (answered_ < 0 || !now().question->answers[static_cast<std::size_t>(answered_)].right))

@@ -73,6 +73,7 @@ class Lessons {
   void set_stage(Ui& ui);
   bool run_is_open(const Ui& ui, const std::string& run) const;
   void open_run(Ui& ui, const std::string& run);
+  void begin_training(Ui& ui);
   void follow(Ui& ui);
   void play_hands(Ui& ui);
   void remember() const;
@@ -87,6 +88,7 @@ class Lessons {
   std::string trouble_;
   LessonStep stage_;         // what is to be set
   std::string waits_for_;    // a run that opens
+  std::string begins_;       // the folder of a run that begins; "?" until one is proposed
   bool fresh_ = false;       // the stage is cleared before it is set
   bool tab_wanted_ = false;  // not in front yet
   Watch watch_;

@@ -3,6 +3,9 @@
 #include <cmath>
 #include <cstdio>
 
+#include "imgui.h"
+#include "imgui_stdlib.h"
+#include "ui/choice_names.h"
 #include "ui/panel_list.h"
 #include "ui/pictures.h"
 #include "ui/widgets.h"
@@ -31,6 +34,21 @@ std::vector<FanChoice> fan_choices(const DreamView& dream) {
                  "the same chance.",
                  dream.earlier_weights > 0 ? "" : "This run has kept no earlier weights. One that is trained here keeps some on its way."});
   return all;
+}
+
+/// What a future does, to be named by whoever sees what that is.
+void draw_choice_name(Ui& ui, const DreamView& dream, int choice, float width) {
+  std::string name = dream.fan.futures[static_cast<std::size_t>(choice)].label;
+  ImGui::SetNextItemWidth(width);
+  ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {ui.px(3), 0});
+  const std::string id = "##name" + std::to_string(choice);
+  if (ImGui::InputText(id.c_str(), &name, ImGuiInputTextFlags_EnterReturnsTrue | ImGuiInputTextFlags_AutoSelectAll) ||
+      ImGui::IsItemDeactivatedAfterEdit()) {
+    name_choice(ui.settings, dream, choice, name);
+    ui.settings_changed = true;
+  }
+  ImGui::PopStyleVar();
+  tip(ui, "Its name", "Type what this does: the name stands wherever it is shown. An empty one brings back the model's own.");
 }
 
 /// What a future is, and what became of it, in two lines below its picture; `tight`: what it is, on the picture.
@@ -63,7 +81,10 @@ void draw_future(Ui& ui, const DreamView& dream, int index, ImVec2 size, bool ti
                   fitted(ended ? "it ended" : future.label, size.x - ui.px(6)).c_str());
   } else {
     WithFont small(ui.fonts.text, 0.82f);
-    text(p.text, "%s", fitted(future.label, size.x).c_str());
+    if (dream.fan.over == FanOver::action && dream.spaces.action.discrete())
+      draw_choice_name(ui, dream, index, size.x);
+    else
+      text(p.text, "%s", fitted(future.label, size.x).c_str());
     if (ended) {
       text(p.warning, "it ended");
     } else {

@@ -6,6 +6,7 @@
 #include "imgui_stdlib.h"
 #include "ui/panels/runs.h"
 #include "ui/widgets.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
@@ -45,15 +46,6 @@ void take_back(Ui& ui, const std::string& key) {
   ui.settings_changed = true;
 }
 
-std::string text_of(const FieldValue& value) {
-  if (const bool* on = std::get_if<bool>(&value)) return *on ? "true" : "false";
-  if (const std::int64_t* whole = std::get_if<std::int64_t>(&value)) return std::to_string(*whole);
-  if (const std::string* words = std::get_if<std::string>(&value)) return *words;
-  char text[32];
-  std::snprintf(text, sizeof text, "%.10g", std::get<double>(value));
-  return text;
-}
-
 std::string about(const Field& field) {
   std::string text = field.help;
   const auto number = [&](double limit) {
@@ -65,7 +57,7 @@ std::string about(const Field& field) {
   if (numeric && field.low > -1e299 && field.high < 1e299)
     text += "\nBetween " + number(field.low) + " and " + number(field.high);
   if (!field.unit.empty()) text += "\nIn " + field.unit;
-  return text + "\nThe recipe has " + text_of(field.initial) + (field.fixed ? "; fixed once the run has begun." : ".");
+  return text + "\nThe recipe has " + setting_text(field.initial) + (field.fixed ? "; fixed once the run has begun." : ".");
 }
 
 /// Keeps the engine's answer that of what stands in the form.
@@ -206,11 +198,11 @@ void draw_setting(Ui& ui, const Field& field, bool known) {
   text(!known ? ui.color().warning : own ? ui.color().text : ui.color().muted, "%s", setting_name(field).c_str());
   tip(ui, field.key.c_str(), known ? about(field).c_str() : "This recipe has no such setting: take it back.");
   ImGui::TableNextColumn();
-  draw_setting_value(ui, field, own ? own->substr(field.key.size() + 1) : text_of(field.value));
+  draw_setting_value(ui, field, own ? own->substr(field.key.size() + 1) : setting_text(field.value));
   if (own) {
     ImGui::SameLine(0, ui.px(4));
     if (button(ui, (std::string(icon::close) + "###take_back").c_str(), "Take back",
-               known ? ("The recipe's own: " + text_of(field.initial) + ".").c_str() : "Removes this setting.",
+               known ? ("The recipe's own: " + setting_text(field.initial) + ".").c_str() : "Removes this setting.",
                {.small = true}))
       take_back(ui, key_of(*own));
   }

@@ -42,14 +42,14 @@ std::unique_ptr<System> make_genie(const RunSpec& spec) {
   auto system = std::make_unique<System>();
   const auto parts = std::make_shared<GenieParts>();
   auto& options = parts->options;
-  // Small enough to be tried on two cores; not yet found to be enough.
+  // What finds the square's controls on two cores. Patches of twice a step of its, not of four times: see docs/learning.md.
   options.world.tokenizer.width = 32, options.world.tokenizer.layers = 1;
   options.world.actions.width = 48, options.world.actions.layers = 1, options.world.actions.codes.codes = 6,
-  options.world.actions.codes.width = 3;
+  options.world.actions.codes.width = 3, options.world.actions.patch = 8;
   options.world.dynamics.width = 64, options.world.dynamics.layers = 2, options.world.dynamics.heads = 2;
   options.tokenizer.updates = 1500, options.tokenizer.batch = 8, options.tokenizer.optimiser.learning_rate = 2e-3;
   options.actions.updates = 3000, options.actions.optimiser.learning_rate = 2e-3;
-  options.dynamics.updates = 2000, options.dynamics.batch = 8;
+  options.dynamics.updates = 5000, options.dynamics.batch = 8;
   options.fields(system->config);
   system->config.take_as_default();
   apply_settings(system->config, spec);

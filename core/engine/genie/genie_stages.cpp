@@ -244,17 +244,19 @@ class GenieDynamicsStage : public GenieStage {
     auto seen = model().initial(lanes);
     const auto bytes = unseen.pictures.mul(255).round().to(torch::kUInt8).permute({0, 1, 3, 4, 2}).contiguous();
     for (std::int64_t t = 0; t < watched; ++t) seen = model().observe(seen, {}, {bytes.select(1, t), {}}, rng);
-    auto told = seen, misled = seen;
-    for (auto t = watched; t < frames; ++t) {
-      const auto code = codes.select(1, t - 1);
-      told = model().imagine(told, code.unsqueeze(1).to(torch::kFloat32), {}, rng);
-      misled = model().imagine(
-          misled, other_codes(code, model().latent_actions()->codes(), rng).unsqueeze(1).to(torch::kFloat32), {}, rng);
-    }
+    // The same chance in both, so that the codes are all that differs.
+    const auto dreamt = [&](const torch::Tensor& under) {
+      auto dream = seen;
+      const auto chance = make_generator(parts_->system->device, parts_->rng("dream").next64());
+      for (auto t = watched; t < frames; ++t)
+        dream = model().imagine(dream, under.select(1, t - 1).unsqueeze(1).to(torch::kFloat32), {}, chance);
+      return dream.at("frame");
+    };
     const auto truth = unseen.pictures.select(1, frames - 1), began = unseen.pictures.select(1, watched - 1);
-    const auto made = told.at("frame");
+    const auto made = dreamt(codes);
     add("psnr", decibels(made, truth));
-    add("delta_psnr", decibels(made, truth) - decibels(misled.at("frame"), truth));
+    add("delta_psnr",
+        decibels(made, truth) - decibels(dreamt(other_codes(codes, model().latent_actions()->codes(), rng)), truth));
     add("motion", (made - began).abs().mean() / (truth - began).abs().mean().clamp_min(1e-6));
     show(truth[0], made[0]);
   }

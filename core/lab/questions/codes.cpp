@@ -82,10 +82,12 @@ void dream_from(Inquiry& inquiry, const Whole& all, const std::vector<Carry>& se
     return (code + 1 + torch::randint(found.codes - 1, code.sizes(), rng, code.options()))
         .remainder(static_cast<double>(found.codes));
   };
+  // The same chance in every dream of this start, so that what is asked about is all that differs.
   const auto dreamt = [&](bool told, const KnobValues& knobs) {
     auto carry = begun;
+    const auto chance = inquiry.rng(8000 + 100 * all.first + static_cast<std::size_t>(t));
     for (std::int64_t k = 1; k <= horizon; ++k)
-      carry = model.imagine(carry, told ? code_at(k) : other(code_at(k)), knobs, rng);
+      carry = model.imagine(carry, told ? code_at(k) : other(code_at(k)), knobs, chance);
     return model.predict(carry).frame.to(torch::kFloat32);
   };
   const auto missed = [&](const torch::Tensor& frame) {
