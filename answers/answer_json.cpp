@@ -100,6 +100,7 @@ struct ToJson {
   json operator()(const Trajectories&) const { return nullptr; }
   json operator()(const Tree&) const { return nullptr; }
   json operator()(const Attention&) const { return nullptr; }
+  json operator()(const Diagram&) const { return nullptr; }
 };
 
 Value value_of(const std::string& kind, const json& v) {
@@ -150,7 +151,7 @@ Value value_of(const std::string& kind, const json& v) {
 }
 
 constexpr const char* kinds[] = {"image", "heatmap",      "categorical", "mixture",   "vector", "scalar", "curve",
-                                 "trajectories", "tree",  "attention",   "points",    "table",  "text"};
+                                 "trajectories", "tree",  "attention",   "points",    "table",  "diagram", "text"};
 static_assert(std::variant_size_v<Value> == std::size(kinds));
 
 }  // namespace

@@ -119,13 +119,34 @@ struct Table {
   std::vector<std::vector<Cell>> rows;
 };
 
+struct Diagram {  // modules and what flows between them now; places and sizes are cells of a grid
+  struct Node {
+    std::string title, help;         // "Actor"; what it is for, in a sentence
+    std::vector<std::string> lines;  // what it says now, a line each
+    float x = 0, y = 0, width = 1, height = 1;  // one that lies within another is a part of it
+    float strength = 0;              // 0 at rest … 1 at work
+    std::vector<float> bars = {};    // a quantity over steps, as a cost along a plan; NaN: not known
+    std::string bars_label = {};     // "cost along the horizon"
+  };
+  struct Edge {
+    int from = 0, to = 0;  // nodes
+    std::string label;     // "state"
+    float strength = 0;    // 0: nothing flows … 1: as much as can
+    float along = 0.5f;    // where it runs upright or level between two nodes: the share of what they have side by side
+  };
+  float columns = 1, rows = 1;
+  std::vector<Node> nodes;
+  std::vector<Edge> edges;
+  float phase = 0;  // what flows has gone so many times the way
+};
+
 struct Text {
   std::string text;
 };
 
 using Value =
     std::variant<Image, Heatmap, Categorical, Mixture, Vector, Scalar, Curve, Trajectories, Tree, Attention, Points,
-                 Table, Text>;
+                 Table, Diagram, Text>;
 
 /// A named value. The name is a path ("latent/z"); the part before the slash is the panel that shows it.
 struct Probe {

@@ -151,6 +151,17 @@ std::vector<Action> make_actions() {
        "Who drives while no key is held: nobody (you), or the trained agent.",
        [](Ui& ui) { ui.send(SetPilot{!ui.dream().human_pilot}); }, needs_dream})
       .parted = true;
+  add({"driver", "Dream", "Next way to decide", ImGuiKey_K, "K",
+       "How the agent decides: the next of its list, as Mode 1 and Mode 2, or its policy and plans in its place.",
+       [](Ui& ui) {
+         const auto& [knob, value] = *choices_of(ui.dream()).front();
+         const double now = ui.settle(knob.name, value);
+         set_knobs(ui, {{knob.name, now >= knob.maximum ? 0 : now + 1}}, {{knob.name, now}});
+       },
+       [](const Ui& ui) {
+         if (!ui.dream().ready) return needs_dream(ui);
+         return std::string(choices_of(ui.dream()).empty() ? "This agent decides in one way alone." : "");
+       }});
   add({"twin", "Dream", "Twin: the real world beside", 0, "",
        "Step the real environment beside the dream, under the same actions.",
        [](Ui& ui) { ui.send(SetTwin{!ui.dream().twin}); }, needs_dream})

@@ -3,7 +3,9 @@
 #include "core/engine/dyna/dyna.h"
 #include "core/engine/gato/gato_recipe.h"
 #include "core/engine/genie/genie_recipe.h"
+#include "core/engine/hjepa/hjepa_recipe.h"
 #include "core/engine/jepa/jepa_recipe.h"
+#include "core/engine/lecun/lecun_recipe.h"
 #include "core/engine/muzero/muzero.h"
 #include "core/engine/system.h"
 #include "core/engine/td_mpc/td_mpc.h"
@@ -60,6 +62,11 @@ std::string goals(const Spaces& spaces) {
   return spaces.action.discrete() ? "it wanders by continuous actions" : "";
 }
 
+std::string pictured_goals(const Spaces& spaces) {
+  if (const auto lack = goals(spaces); !lack.empty()) return lack;
+  return spaces.goals ? "" : "both of its levels plan towards a picture, and nothing is to be reached in this world";
+}
+
 std::string pictures(const Spaces& spaces) {
   return spaces.image_bytes() == 0 ? "its tokens are of pictures, and this world has none" : "";
 }
@@ -104,6 +111,11 @@ const std::vector<RecipeEntry>& recipes() {
        gaussians},
       {"jepa", "JEPA", "Sobal et al. 2025: predicts embeddings in the place of pictures, and plans towards a picture of the goal",
        make_jepa, goals},
+      {"h-jepa", "Hierarchical JEPA", "LeCun 2022: a slower level strides over several steps and finds subgoals, a faster one walks to them",
+       make_hjepa, pictured_goals},
+      {"lecun", "LeCun's architecture",
+       "LeCun 2022: perception, world model, cost, critic, memory and an actor that plans or reacts, by weights that are set live", make_lecun,
+       goals},
   };
   return list;
 }

@@ -109,7 +109,7 @@ std::unique_ptr<System> make_system(const RunSpec& spec) {
   static std::mutex building;  // first weights come from Torch's one generator, which a recipe seeds
   const std::lock_guard lock(building);
   auto system = spec.weights > 0 ? make_no_larger(recipe, spec) : recipe.make(spec);
-  system->driver = driver_of(*system);
+  if (!system->driver) system->driver = driver_of(*system);
   return system;
 }
 

@@ -24,7 +24,7 @@ struct System {
   torch::Device device = torch::kCPU;
   std::shared_ptr<WorldModel> model;     // null: it acts in the real world alone
   std::shared_ptr<Behaviour> behaviour;  // null: people drive
-  std::shared_ptr<Behaviour> driver;     // in dreams and at the window: the behaviour, or a plan in its place
+  std::shared_ptr<Behaviour> driver;     // in dreams and at the window; null: the behaviour, or a plan in its place
   Carry starts;                          // states to begin a dream from without an environment, [N, ...]; may be empty
   std::function<std::unique_ptr<Env>()> make_env;  // with the recipe's own preprocessing of the picture
   Config config;

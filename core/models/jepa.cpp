@@ -24,6 +24,9 @@ torch::Tensor mean_where(const torch::Tensor& rows, const torch::Tensor& within)
 }  // namespace
 
 void JepaOptions::fields(Config& config, const std::string& prefix) {
+  config.add(prefix + "observe", observe,
+             {.help = "What the encoder sees: image, vector, or auto: the vector where the world has one and no picture is to be "
+                      "reached"});
   config.add(prefix + "latent", latent, {.help = "Numbers of z", .low = 2, .high = 4096});
   config.add(prefix + "depth", depth, {.help = "Channels of the encoder are multiples of this", .low = 1, .high = 256});
   config.add(prefix + "predictor", predictor,
@@ -32,6 +35,8 @@ void JepaOptions::fields(Config& config, const std::string& prefix) {
              {.help = "residual: width of its layers", .low = 1, .high = 8192});
   config.add(prefix + "inverse_units", inverse_units,
              {.help = "Width of the network that tells the action from two states", .low = 1, .high = 4096});
+  config.add(prefix + "vector_units", vector_units,
+             {.help = "Width of the encoder's two layers where it sees a vector", .low = 1, .high = 8192});
   config.add(prefix + "against", against,
              {.help = "What keeps z from collapsing: vicreg, variance and covariance; sigreg, like a standard normal; ema, "
                       "predicted is a slow encoder's z; byol, likewise, by angle; none, the prediction alone",
@@ -52,22 +57,30 @@ void JepaOptions::fields(Config& config, const std::string& prefix) {
   view.fields(config, prefix + "view.");
 }
 
-Jepa::EncoderImpl::EncoderImpl(const JepaOptions& options, std::int64_t channels) {
+Jepa::EncoderImpl::EncoderImpl(const JepaOptions& options, std::int64_t channels, std::int64_t numbers) {
   auto style = jepa_style;
   style.norm = Norm::none;
-  convs = register_module("convs", ImageEncoder(CoderOptions{.kind = Coder::same, .depth = options.depth, .channels = channels, .style = style}));
-  flat = register_module("flat", torch::nn::Linear(convs->size(), options.latent));
+  if (numbers > 0) {
+    layers = register_module("layers", Mlp(numbers, 2, options.vector_units, jepa_style));
+  } else {
+    convs = register_module("convs", ImageEncoder(CoderOptions{.kind = Coder::same, .depth = options.depth, .channels = channels, .style = style}));
+  }
+  flat = register_module("flat", torch::nn::Linear(numbers > 0 ? options.vector_units : convs->size(), options.latent));
   norm = register_module("norm", NormLayer(options.latent, jepa_style));
 }
 
-torch::Tensor Jepa::EncoderImpl::forward(const torch::Tensor& pictures) {
-  return norm(flat(convs(pictures)));
+torch::Tensor Jepa::EncoderImpl::forward(const torch::Tensor& seen) {
+  return norm(flat(layers ? layers(seen) : convs(seen)));
 }
 
 Jepa::Jepa(const JepaOptions& options, const Spaces& spaces) : options_(options), action_input_(spaces.action) {
-  if (spaces.image_height != 64 || spaces.image_width != 64) throw Error("this model sees pictures of 64 x 64 pixels");
-  encoder_ = register_module("encoder", Encoder(options, spaces.image_channels));
-  slow_encoder_ = register_module("slow_encoder", Encoder(options, spaces.image_channels));
+  const auto numbers = static_cast<std::int64_t>(spaces.vector_names.size());
+  sees_image_ = options.observe == Looks::image || (options.observe == Looks::automatic && (numbers == 0 || spaces.goals));
+  if (!sees_image_ && numbers == 0) throw Error("world.observe = vector: this world shows no vector; set it to image");
+  if (sees_image_ && (spaces.image_height != 64 || spaces.image_width != 64))
+    throw Error("this model sees pictures of 64 x 64 pixels");
+  encoder_ = register_module("encoder", Encoder(options, spaces.image_channels, sees_image_ ? 0 : numbers));
+  slow_encoder_ = register_module("slow_encoder", Encoder(options, spaces.image_channels, sees_image_ ? 0 : numbers));
   follow_slowly(1);
   for (auto p : slow_encoder_->parameters()) p.requires_grad_(false);
   if (options.predictor == JepaPredictor::gru) {
@@ -78,7 +91,7 @@ Jepa::Jepa(const JepaOptions& options, const Spaces& spaces) : options_(options)
   predicted_ = register_module("predicted", NormLayer(options.latent, jepa_style));
   inverse_ = register_module("inverse", two_hidden(2 * options.latent, options.inverse_units, action_input_.size()));
   foretell_ = register_module("foretell", two_hidden(options.latent, options.latent, options.latent));
-  if (options.view.on) viewer_ = register_module("viewer", ViewingDecoder(options.latent, spaces, options.view.depth));
+  if (options.view.on && spaces.image_bytes() > 0) viewer_ = register_module("viewer", ViewingDecoder(options.latent, spaces, options.view.depth));
 }
 
 std::vector<torch::Tensor> Jepa::learned() const {
@@ -92,10 +105,11 @@ void Jepa::follow_slowly(double share) {
   dream::follow_slowly(*slow_encoder_, *encoder_, share);
 }
 
-torch::Tensor Jepa::encode_by(Encoder& encoder, const torch::Tensor& image) {
-  const auto sizes = image.sizes();
-  const auto leading = sizes.slice(0, sizes.size() - 3).vec();
-  const auto pictures = image.flatten(0, -4).permute({0, 3, 1, 2}).to(torch::kFloat32) / 255 - 0.5;
+torch::Tensor Jepa::encode_by(Encoder& encoder, const torch::Tensor& seen) {
+  const auto sizes = seen.sizes();
+  const auto leading = sizes.slice(0, sizes.size() - (sees_image_ ? 3 : 1)).vec();
+  if (!sees_image_) return encoder(seen.flatten(0, -2)).unflatten(0, leading);
+  const auto pictures = seen.flatten(0, -4).permute({0, 3, 1, 2}).to(torch::kFloat32) / 255 - 0.5;
   return encoder(pictures).unflatten(0, leading);
 }
 
@@ -104,11 +118,12 @@ torch::Tensor Jepa::next(const torch::Tensor& z, const torch::Tensor& action) {
 }
 
 Jepa::Loss Jepa::loss(const SequenceBatch& batch, const JepaOptions& options, at::Generator rng) {
-  const auto z = encode(batch.image);
+  const auto& seen = sees_image_ ? batch.image : batch.vector;
+  const auto z = encode(seen);
   auto goal = z.slice(0, 1);
   if (options.against == AntiCollapse::ema || options.against == AntiCollapse::byol) {
     torch::NoGradGuard no_grad;
-    goal = encode_by(slow_encoder_, batch.image.slice(0, 1));
+    goal = encode_by(slow_encoder_, seen.slice(0, 1));
   }
   // A piece may go over into another episode: from there on nothing counts.
   const auto within = torch::cumprod(1 - batch.first.slice(0, 1), 0);
@@ -146,6 +161,7 @@ Jepa::Loss Jepa::loss_of(const torch::Tensor& z, const torch::Tensor& goal, cons
     return mean_where((told - action).square().mean(-1), within);
   });
   made.z = z.detach();
+  made.states = torch::cat({z.slice(0, 0, 1), expected.slice(0, 0, -1)});
   return made;
 }
 
@@ -160,7 +176,7 @@ Carry Jepa::initial(std::int64_t batch) {
 
 Carry Jepa::observe(const Carry& carry, const torch::Tensor&, const Observation& observation, at::Generator) {
   Carry seen = observation.goal.defined() ? aimed(carry, observation.goal) : carry;
-  seen["z"] = encode(observation.image);
+  seen["z"] = encode(sees_image_ ? observation.image : observation.vector);
   return seen;
 }
 
@@ -177,9 +193,13 @@ Carry Jepa::aimed(const Carry& carry, const torch::Tensor& goal) {
   return to;
 }
 
+torch::Tensor Jepa::distance(const Carry& carry) const {
+  return (carry.at("z") - carry.at("goal")).square().mean(-1) * carry.at("aimed").squeeze(-1);
+}
+
 Prediction Jepa::outcome(const Carry& carry) {
   Prediction said;
-  said.reward = -(carry.at("z") - carry.at("goal")).square().mean(-1) * carry.at("aimed").squeeze(-1);
+  said.reward = -distance(carry);
   return said;
 }
 
@@ -212,7 +232,7 @@ void Jepa::report(const Carry& carry, ProbeSink& sink) {
              image_from(viewer_(carry.at("goal"))[0]));
   if (sink.wants("goal/distance"))
     sink.put("goal/distance", "Distance to the goal", "|z − h(x*)|², a number's mean: what the plan brings down",
-             Scalar{-outcome(carry).reward[0].item<double>(), ""});
+             Scalar{distance(carry)[0].item<double>(), ""});
 }
 
 Carry Jepa::edit(const Carry& carry, const std::string& probe, std::int64_t index, double value) {

@@ -4,6 +4,7 @@
 
 #include "api/spaces.h"
 #include "core/config/config.h"
+#include "core/models/looks.h"
 #include "core/models/viewing_decoder.h"
 #include "core/models/world_model.h"
 #include "core/nn/action_input.h"
@@ -35,9 +36,10 @@ constexpr auto choice_names(JepaPredictor) {
 /// Weights are those of facebookresearch/eb_jepa, ac_video_jepa, but for the inverse model's, whose actions run from -1 to 1
 /// here, and z is small, as the state of such worlds is.
 struct JepaOptions {
+  Looks observe = Looks::image;          // automatic: a vector, where the world has one and no picture is to be reached
   std::int64_t latent = 32, depth = 12;  // numbers of z; channels of the convolutions are multiples of it
   JepaPredictor predictor = JepaPredictor::residual;
-  std::int64_t predictor_units = 256, inverse_units = 128;
+  std::int64_t predictor_units = 256, inverse_units = 128, vector_units = 256;
   AntiCollapse against = AntiCollapse::vicreg;
   double variance = 16, covariance = 8, sigreg = 10, smoothness = 12, inverse = 6;  // weights of the loss
   double slow_share = 0.01;  // by which the slow encoder follows
@@ -54,7 +56,7 @@ struct JepaOptions {
 /// Carry: "z" [B, D]; "goal" [B, D], h(x*); "aimed" [B, 1], 1 where there is a goal, else nothing is paid.
 class Jepa : public WorldModel {
  public:
-  /// Throws dream::Error for a world without pictures.
+  /// Throws dream::Error for a world without what it observes.
   Jepa(const JepaOptions& options, const Spaces& spaces);
 
   Carry initial(std::int64_t batch) override;
@@ -74,8 +76,11 @@ class Jepa : public WorldModel {
 
   // -- for whoever trains it ------------------------------------------------------------------------------------------
 
-  /// uint8 [..., H, W, C] -> [..., D].
-  torch::Tensor encode(const torch::Tensor& image) { return encode_by(encoder_, image); }
+  /// A picture uint8 [..., H, W, C], or a vector [..., V] where it sees that -> [..., D].
+  torch::Tensor encode(const torch::Tensor& seen) { return encode_by(encoder_, seen); }
+  bool sees_image() const { return sees_image_; }
+  /// |z − h(x*)|², a number's mean, where there is a goal, else 0: [B].
+  torch::Tensor distance(const Carry& carry) const;
   /// z [B, D] under actions [B, A] in [-1, 1] -> [B, D].
   torch::Tensor next(const torch::Tensor& z, const torch::Tensor& action);
 
@@ -83,30 +88,34 @@ class Jepa : public WorldModel {
     torch::Tensor total;                                       // scalar with gradient
     std::vector<std::pair<std::string, torch::Tensor>> terms;  // detached, unweighted: "prediction", "variance" …
     torch::Tensor z;                                           // [T, B, D], detached
+    torch::Tensor states;                                      // [T − 1, B, D]: where each step was predicted from, with gradient
   };
   /// Every step of a piece predicted from its first picture alone, by what `against` says.
-  Loss loss(const SequenceBatch& batch, const JepaOptions& options, at::Generator rng);
+  virtual Loss loss(const SequenceBatch& batch, const JepaOptions& options, at::Generator rng);
   /// The same of embeddings z [T, B, D] with gradient, where `goal` [T − 1, B, D] is to be predicted under actions
   /// [T − 1, B, A] in [-1, 1]; `within` [T − 1, B] is 0 for steps that do not count.
   Loss loss_of(const torch::Tensor& z, const torch::Tensor& goal, const torch::Tensor& action, const torch::Tensor& within,
                const JepaOptions& options, at::Generator rng);
   void follow_slowly(double share);
-  std::vector<torch::Tensor> learned() const;  // all but the slow encoder and the viewing decoder
+  virtual std::vector<torch::Tensor> learned() const;  // all but the slow encoder and the viewing decoder
   ViewingDecoder& viewer() { return viewer_; }
   const JepaOptions& options() const { return options_; }
+  const ActionInput& action_input() const { return action_input_; }
 
  private:
   struct EncoderImpl : torch::nn::Module {
-    EncoderImpl(const JepaOptions& options, std::int64_t channels);
-    torch::Tensor forward(const torch::Tensor& pictures);  // float [N, C, 64, 64], channels last -> [N, D]
+    EncoderImpl(const JepaOptions& options, std::int64_t channels, std::int64_t numbers);
+    torch::Tensor forward(const torch::Tensor& seen);  // float [N, C, 64, 64], channels last, or [N, V] -> [N, D]
     ImageEncoder convs{nullptr};
+    Mlp layers{nullptr};
     torch::nn::Linear flat{nullptr};
     NormLayer norm{nullptr};
   };
   TORCH_MODULE(Encoder);
-  torch::Tensor encode_by(Encoder& encoder, const torch::Tensor& image);
+  torch::Tensor encode_by(Encoder& encoder, const torch::Tensor& seen);
 
   JepaOptions options_;
+  bool sees_image_;
   ActionInput action_input_;
   Encoder encoder_{nullptr}, slow_encoder_{nullptr};
   torch::nn::GRUCell predictor_{nullptr};

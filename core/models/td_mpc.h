@@ -1,6 +1,7 @@
 #pragma once
 #include "api/spaces.h"
 #include "core/config/config.h"
+#include "core/models/looks.h"
 #include "core/models/viewing_decoder.h"
 #include "core/models/world_model.h"
 #include "core/nn/action_input.h"
@@ -8,12 +9,6 @@
 #include "core/nn/two_hot.h"
 
 namespace dream {
-
-/// What the encoder sees; automatic: the vector where the world has one, else the picture.
-enum class Looks { automatic, vector, image };
-constexpr auto choice_names(Looks) {
-  return names_of_choice("auto", "vector", "image");
-}
 
 /// Everything in which the models of TD-MPC (Hansen et al. 2022) and TD-MPC2 (Hansen et al. 2024) differ; the defaults
 /// are those of TD-MPC2's 5M (nicklashansen/tdmpc2).

@@ -56,6 +56,13 @@ class WorldModel : public torch::nn::Module {
     return carry;
   }
 
+  /// The same state where knobs have set what is wanted of it, as the weights of its costs: for who decides from there.
+  /// imagine() does it by itself.
+  virtual Carry configured(const Carry& carry, const KnobValues& knobs) {
+    (void)knobs;
+    return carry;
+  }
+
   /// What its dream can be bent by. Temperatures (how much chance there is) are of the group "temperature".
   virtual std::vector<Knob> knobs() const { return {}; }
 

@@ -30,6 +30,29 @@ TEST_F(Drives, AnArrowKeyTakesTheWheelAndReleasingGivesItBack) {
   });
 }
 
+TEST_F(Drives, OneKeyGoesOnToTheNextWayToDecide) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->KeyPress(ImGuiKey_K);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.count<SetKnob>(), 0) << "There is one way alone.";
+  });
+  Knob mode{"mode", "mode", "Mode 2 or Mode 1", "It thinks, or reacts.", 0, 1, 0, false, true};
+  mode.choices = {"Mode 2", "Mode 1"};
+  engine.dream().knobs.push_back({mode, 0});
+  engine.tick();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->Yield(2);
+    for (const double next : {1.0, 0.0}) {
+      ctx->KeyPress(ImGuiKey_K);
+      ctx->Yield(3);
+      ASSERT_NE(engine.last<SetKnob>(), nullptr);
+      EXPECT_EQ(engine.last<SetKnob>()->name, "mode");
+      EXPECT_EQ(engine.last<SetKnob>()->value, next);
+    }
+  });
+}
+
 TEST_F(Drives, LettersAreAnAliasOfTheArrows) {
   open();
   act([&](ImGuiTestContext* ctx) {

@@ -103,6 +103,22 @@ Attention attention() {
   return value;
 }
 
+/// A plan goes round between three modules, one of them in two halves; the fourth is at rest.
+Diagram diagram() {
+  Diagram value;
+  value.columns = 12, value.rows = 8, value.phase = 2.3f;
+  value.nodes = {{"Above all", "Sets what is wanted.", {"goal × 1.00    energy × 0.01"}, 0.2f, 0.2f, 11.6f, 1.5f, 0.4f},
+                 {"World model", "Foretells.", {"24 steps ahead"}, 0.4f, 2.6f, 4.6f, 2, 1},
+                 {"Cost", "Is to be kept low.", {}, 6.4f, 2.4f, 5.2f, 5.3f, 0.2f},
+                 {"Fixed", "Half of it.", {"goal 0.4", "harm 0.1"}, 6.6f, 3.4f, 4.8f, 2.1f, 0.6f},
+                 {"Learned", "The other half.", {"to come 3.10"}, 6.6f, 5.6f, 4.8f, 1.9f, 0},
+                 {"Actor", "Decides.", {"plan"}, 0.4f, 5.8f, 4.6f, 1.9f, 0.8f}};
+  for (int i = 0; i < 24; ++i) value.nodes[3].bars.push_back(wave(i));
+  value.nodes[3].bars_label = "step by step";
+  value.edges = {{0, 1, "", 0.1f}, {0, 2, "weights", 0.5f}, {1, 2, "s'", 1, 0.3f}, {2, 5, "cost", 0.7f}, {5, 1, "a", 1, 0.3f}};
+  return value;
+}
+
 Vector policy() {
   return {{0.41f, 0.17f, 0.06f, 0.09f, 0.15f, 0.12f}, {}, {}, {"nothing", "left", "up", "right", "down", "fire"}};
 }
@@ -232,6 +248,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"points_light", probe("a/p", points()), false},
         Case{"tree", probe("a/tree", tree()), true}, Case{"tree_light", probe("a/tree", tree()), false},
         Case{"attention", probe("a/attention", attention()), true},
+        Case{"diagram", probe("a/d", diagram()), true}, Case{"diagram_light", probe("a/d", diagram()), false},
         Case{"trajectories", probe("a/plan", trajectories()), true},
         Case{"vector_choices", probe("a/pi", policy()), true}, Case{"vector_axes", probe("a/pi", squashed()), true},
         Case{"vector_positive", probe("a/kl", kl()), true},
@@ -298,8 +315,11 @@ TEST(ViewerRobustness, DamagedValuesAreDrawnAsASentence) {
   short_tree_thumbs.thumb_width = short_tree_thumbs.thumb_height = 4;
   Attention short_attention = attention(), nan_attention = attention();
   short_attention.weights.pop_back(), nan_attention.weights[4] = std::nanf("");
+  Diagram no_node = diagram(), no_grid = diagram(), lost_edge = diagram(), nan_diagram = diagram(), nan_bars = diagram();
+  no_node.nodes.clear(), no_grid.rows = 0, lost_edge.edges[0].to = 9, nan_diagram.nodes[1].x = std::nanf("");
+  nan_bars.nodes[3].bars.assign(3, std::nanf("")), nan_bars.nodes[1].strength = nan_bars.edges[1].strength = HUGE_VALF;
   const Image black = screen.draw([](Ui&) {});
-  for (const Value& value : {Value(orphan), Value(untried), Value(nan_tree), Value(short_tree_thumbs), Value(Tree{}),
+  for (const Value& value : {Value(no_node), Value(no_grid), Value(lost_edge), Value(nan_diagram), Value(nan_bars), Value(orphan), Value(untried), Value(nan_tree), Value(short_tree_thumbs), Value(Tree{}),
                              Value(short_attention), Value(nan_attention), Value(Attention{}), Value(short_map),      Value(short_mixture), Value(short_categorical), Value(short_image),
                              Value(nan_vector),     Value(Vector{}),      Value(Curve{}),           Value(Text{}),
                              Value(short_actions),  Value(short_elite),   Value(no_axes),           Value(not_a_number),

@@ -41,6 +41,7 @@ HeightWish height_wish(const Ui& ui, const Probe& probe, float width) {
                [](const Trajectories&) { return HeightWish{120, 1.5f}; },
                [](const Tree&) { return HeightWish{180, 2.5f}; }, [](const Attention&) { return HeightWish{140, 2}; },
                [](const Points&) { return HeightWish{160, 2}; }, [](const Table&) { return HeightWish{120, 1}; },
+               [](const Diagram&) { return HeightWish{300, 4}; },
                [](const Text&) { return HeightWish{40, 0}; }},
       *probe.value);
   wish.least = ui.px(wish.least);
@@ -91,7 +92,7 @@ std::string note_of(const Probe& probe) {
                },
                [](const Points& v) { return with_separators(static_cast<std::int64_t>(v.x.size())) + " points"; },
                [](const Table& v) { return std::to_string(v.rows.size()) + " rows"; },
-               [](const Text&) { return std::string(); }},
+               [](const Diagram&) { return std::string(); }, [](const Text&) { return std::string(); }},
       *probe.value);
 }
 

@@ -17,6 +17,7 @@ void draw_viewer(Ui& ui, const Probe& probe, const Tree& value, ImVec2 size);
 void draw_viewer(Ui& ui, const Probe& probe, const Attention& value, ImVec2 size);
 void draw_viewer(Ui& ui, const Probe& probe, const Points& value, ImVec2 size);
 void draw_viewer(Ui& ui, const Probe& probe, const Table& value, ImVec2 size);
+void draw_viewer(Ui& ui, const Probe& probe, const Diagram& value, ImVec2 size);
 void draw_viewer(Ui& ui, const Probe& probe, const Text& value, ImVec2 size);
 
 /// A sheet of pictures of one size, side by side and above each other, each at a whole multiple of its pixels where it
