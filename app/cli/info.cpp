@@ -8,6 +8,7 @@
 #include "core/data/dataset.h"
 #include "core/engine/run_file.h"
 #include "core/engine/system.h"
+#include "core/models/representation.h"
 
 namespace dream::cli {
 namespace {
@@ -80,6 +81,10 @@ void print_checkpoint(const std::filesystem::path& path) {
   };
   if (system->model) {
     for (const auto& child : system->model->named_children())
+      std::printf("parameters   %-10s %lld\n", child.key().c_str(), count(*child.value()));
+  }
+  if (system->encoder) {
+    for (const auto& child : system->encoder->named_children())
       std::printf("parameters   %-10s %lld\n", child.key().c_str(), count(*child.value()));
   }
   if (system->behaviour) std::printf("parameters   %-10s %lld\n", "behaviour", count(*system->behaviour));

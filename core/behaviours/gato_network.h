@@ -6,7 +6,7 @@
 namespace dream {
 
 struct GatoNetworkOptions {
-  TransformerOptions net{.width = 96, .layers = 3, .heads = 4, .dropout = 0, .gelu = true};
+  TransformerOptions net{.width = 96, .layers = 3, .heads = 4, .dropout = 0, .between = Between::gelu_tanh};
   std::int64_t context = 8;    // steps that it remembers
   std::int64_t channels = 24;  // of the pictures' residual block
   bool recalls_actions = true;  // it is told what it did, not only what it saw

@@ -136,6 +136,7 @@ class Player {
   void add_explanation(DreamView& view) const;
   void add_comparison(DreamView& view, const torch::Tensor& dreamt) const;
   void add_probes(DreamView& view);
+  torch::Tensor seen_clip() const;
   std::string end_in_words() const;
   void add_honesty(DreamView& view, const torch::Tensor& dreamt);
   Carry with_held(Carry carry) const;

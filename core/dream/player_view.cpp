@@ -5,6 +5,7 @@
 
 #include "api/platform_time.h"
 #include "core/dream/player.h"
+#include "core/models/representation.h"
 #include "core/nn/generator.h"
 #include "core/probe/from_tensor.h"
 
@@ -80,6 +81,7 @@ std::shared_ptr<const DreamView> Player::view() {
   view->has_behaviour = system_->who_drives() != nullptr;
   view->source = source_->name();
   if (view->has_model) view->probe_names = system_->model->probe_names();
+  if (system_->encoder) view->probe_names = system_->encoder->probe_names();
   if (view->has_behaviour) {
     for (auto& name : system_->who_drives()->probe_names()) view->probe_names.push_back(std::move(name));
   }
@@ -199,7 +201,8 @@ void Player::add_frames(DreamView& view, const torch::Tensor& dreamt) const {
     add("goal", now_.goal.defined() ? "your picture, to be reached" : "what is to be reached; click where it shall be", -1,
         shared_image(goal[0]));
   const bool leads = !now_.ahead.empty();  // reality does
-  const auto since = !system_->model     ? "this system has no model: it acts in the real world alone"
+  const auto since = system_->encoder    ? "this system has learned to see, and dreams nothing: drive the real world, and look at what it sees"
+                     : !system_->model   ? "this system has no model: it acts in the real world alone"
                      : !dreamt.defined() ? "this model paints no pictures"
                      : now_.dream_over   ? "the dream ended after " + steps(now_.step)
                      : leads             ? steps(coupling_steps_) + " ahead of reality"
@@ -272,9 +275,20 @@ void Player::add_comparison(DreamView& view, const torch::Tensor& dreamt) const 
   view.frames.push_back({"branch difference", "|dream − the other branch|", error, difference_image(dreamt, there)});
 }
 
+/// The last real frames, as many as the encoder looks at: uint8 [1, T, H, W, C]; what came before the first stood still.
+torch::Tensor Player::seen_clip() const {
+  std::vector<torch::Tensor> frames;
+  const auto wanted = static_cast<std::size_t>(system_->encoder->frames());
+  for (auto moment = now_.history.rbegin(); moment != now_.history.rend() && frames.size() < wanted; ++moment)
+    frames.insert(frames.begin(), moment->seen.image);
+  while (frames.size() < wanted) frames.insert(frames.begin(), frames.front());
+  return torch::stack(frames, 1).to(system_->device);
+}
+
 void Player::add_probes(DreamView& view) {
   ProbeSink sink(watched_);
   if (system_->model) system_->model->report(now_.dream, sink);
+  if (system_->encoder) system_->encoder->report(seen_clip(), sink);
   // A stream of its own, so that watching changes nothing.
   if (system_->who_drives())
     system_->who_drives()->report(seen(now_.dream), now_.memory, sink, make_generator(system_->device, version_));

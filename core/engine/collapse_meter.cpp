@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 
 #include "core/behaviours/random_policy.h"
+#include "core/engine/linear_readout.h"
 #include "core/probe/from_tensor.h"
 
 namespace dream {
@@ -13,6 +15,7 @@ namespace {
 constexpr std::int64_t walk_steps = 16;  // between two frames that are kept
 constexpr std::int64_t frames_an_episode = 8;
 constexpr double point_spread = 0.02, poor_spread = 0.2;  // deviation of a number where a healthy one has about 1
+constexpr std::int64_t most_numbers = 24;                 // of the state that are read
 constexpr double line_rank = 2.5;                         // directions: a point has 1, a line little more
 
 std::string number(double value, int decimals) {
@@ -21,15 +24,10 @@ std::string number(double value, int decimals) {
   return text;
 }
 
-double told_linearly(const torch::Tensor& z, const torch::Tensor& y) {
-  // Fitted on every other frame, judged on the rest, by ridge regression.
-  const auto columns = torch::cat({(z - z.mean(0)) / (z.std(0) + 1e-6), torch::ones({z.size(0), 1}, z.options())}, 1);
-  const auto fit = columns.slice(0, 0, {}, 2), judge = columns.slice(0, 1, {}, 2);
-  const auto eye = torch::eye(columns.size(1), z.options());
-  const auto weights = torch::linalg_solve(torch::matmul(fit.t(), fit) + eye, torch::matmul(fit.t(), y.slice(0, 0, {}, 2)));
-  const auto truth = y.slice(0, 1, {}, 2);
-  const auto missed = (torch::matmul(judge, weights) - truth).square().sum(0), spread = (truth - truth.mean(0)).square().sum(0);
-  return std::max(0.0, (1 - missed / spread).mean().item<double>());
+/// The columns of x [N, K] that vary most, at most so many, in their order.
+torch::Tensor loudest(const torch::Tensor& x) {
+  if (x.size(1) <= most_numbers) return x;
+  return x.index_select(1, std::get<0>(std::get<1>(x.var(0).topk(most_numbers)).sort()));
 }
 
 }  // namespace
@@ -40,11 +38,12 @@ bool CollapseMeter::knows_places(Env& env) {
   return !known.empty() && known[0].each_step && known[0].values.size() == 2;
 }
 
-CollapseMeter::CollapseMeter(Env& env, std::uint64_t seed, std::int64_t frames) {
+CollapseMeter::CollapseMeter(Env& env, std::uint64_t seed, std::int64_t frames, std::string remedy)
+    : remedy_(std::move(remedy)), places_(knows_places(env)) {
   const auto& spaces = env.spaces();
-  const bool known = knows_places(env);
   images_ = torch::empty({frames, spaces.image_height, spaces.image_width, spaces.image_channels}, torch::kUInt8);
-  std::vector<double> places;
+  std::vector<double> state;
+  std::vector<float> shown(spaces.vector_names.size());
   for (std::int64_t i = 0; i < frames; ++i) {
     const auto episode = seed + static_cast<std::uint64_t>(i / frames_an_episode);
     RandomPolicy walk(spaces.action, Rng(episode * 1000 + static_cast<std::uint64_t>(i)));
@@ -52,11 +51,19 @@ CollapseMeter::CollapseMeter(Env& env, std::uint64_t seed, std::int64_t frames) 
     for (std::int64_t step = 0; step < walk_steps; ++step)
       if (env.step(walk.next()).done()) env.reset(episode + 1'000'000);
     env.observe_image({images_.data_ptr<std::uint8_t>() + i * images_.stride(0), spaces.image_bytes()});
-    if (!known) continue;
-    const auto place = env.diagnostics()[0].values;
-    places.insert(places.end(), place.begin(), place.end());
+    bool known = false;
+    for (const auto& each : env.diagnostics()) {
+      if (!each.each_step || (places_ && known)) continue;
+      state.insert(state.end(), each.values.begin(), each.values.end());
+      known = true;
+    }
+    if (known || shown.empty()) continue;
+    env.observe_vector(shown);
+    state.insert(state.end(), shown.begin(), shown.end());
   }
-  if (known) places_ = torch::tensor(places, torch::kFloat64).view({frames, 2});
+  if (state.empty() || static_cast<std::int64_t>(state.size()) % frames != 0) return;
+  state_ = loudest(torch::tensor(state, torch::kFloat64).view({frames, -1}));
+  state_in_words_ = places_ ? "the true place" : "the true state";
 }
 
 double CollapseMeter::effective_rank(const torch::Tensor& z) {
@@ -82,9 +89,13 @@ void CollapseMeter::look(const Encode& encode, Metrics& metrics, std::int64_t up
   metrics.add("collapse/spread", update, spread_);
   metrics.add("collapse/rank", update, rank_);
   metrics.add("collapse/cosine", update, cosine_);
-  if (!places_.defined()) return;
-  read_ = told_linearly(z_, places_);
+  if (!places_) return;
+  read_ = reads(z_);
   metrics.add("collapse/place", update, read_);
+}
+
+double CollapseMeter::reads(const torch::Tensor& x) const {
+  return state_.defined() ? linear_readout(x, state_) : std::numeric_limits<double>::quiet_NaN();
 }
 
 std::vector<Metrics::Spec> CollapseMeter::curves(bool places) {
@@ -98,15 +109,15 @@ std::vector<Metrics::Spec> CollapseMeter::curves(bool places) {
 
 std::string CollapseMeter::alarm() const {
   if (!z_.defined()) return "";
-  if (spread_ < point_spread)
-    return "the representation has collapsed: every frame gives nearly the same z (a number deviates by " + number(spread_, 4) +
-           " where about 1 is healthy). What is left to predict says nothing: set world.against to vicreg or sigreg";
+  const auto against = healthy_ == 1 ? std::string(" where about 1 is healthy)") : " where it began with " + number(healthy_, 3) + ")";
+  if (spread_ < point_spread * healthy_)
+    return "the representation has collapsed: every frame gives nearly the same z (a number deviates by " + number(spread_, 4) + against +
+           ". What is left to predict says nothing. " + remedy_;
   if (rank_ < line_rank)
     return "the representation is collapsing: its " + std::to_string(z_.size(1)) + " numbers vary in " + number(rank_, 1) +
-           " directions alone. Raise the weight of covariance or of sigreg";
-  if (spread_ < poor_spread)
-    return "the representation shrinks: a number of z deviates by " + number(spread_, 2) +
-           " where about 1 is healthy. Raise the weight of what works against collapse";
+           " directions alone. " + remedy_;
+  if (spread_ < poor_spread * healthy_)
+    return "the representation shrinks (a number of z deviates by " + number(spread_, 3) + against + ". " + remedy_;
   return "";
 }
 
@@ -121,14 +132,14 @@ void CollapseMeter::report(ProbeSink& sink) const {
     const auto directions = std::get<2>(torch::linalg_svd(centred, false)).slice(0, 0, 2);
     auto at = torch::matmul(centred, directions.t());
     // A component has no sign of its own: it takes that of the true place, so that the map does not turn over between two looks.
-    if (places_.defined()) at = at * torch::where((at * (places_ - places_.mean(0))).sum(0) < 0, -1.0, 1.0);
+    if (places_) at = at * torch::where((at * (state_ - state_.mean(0))).sum(0) < 0, -1.0, 1.0);
     at = at.to(torch::kFloat32);
     Points points;
     points.x = floats(at.select(1, 0)), points.y = floats(at.select(1, 1));
     points.x_label = "first principal component", points.y_label = "second";
-    if (places_.defined()) {
-      points.colours.push_back({"true x", "", floats(places_.select(1, 0).to(torch::kFloat32))});
-      points.colours.push_back({"true y", "", floats(places_.select(1, 1).to(torch::kFloat32))});
+    if (places_) {
+      points.colours.push_back({"true x", "", floats(state_.select(1, 0).to(torch::kFloat32))});
+      points.colours.push_back({"true y", "", floats(state_.select(1, 1).to(torch::kFloat32))});
     }
     sink.put("collapse/map", "Where frames lie in z",
              "Embeddings of 512 frames of random walks, coloured by where the agent truly is: neighbours of one colour, and the "
@@ -150,7 +161,7 @@ void CollapseMeter::report(ProbeSink& sink) const {
     const auto warning = alarm();
     auto text = "A number's spread is " + number(spread_, 2) + ", the effective rank " + number(rank_, 1) + " of " +
                 std::to_string(z_.size(1)) + ", the mean cosine of two frames " + number(cosine_, 2);
-    if (places_.defined()) text += "; a line reads " + number(100 * read_, 0) + " % of the true place";
+    if (places_) text += "; a line reads " + number(100 * read_, 0) + " % of the true place";
     sink.put("collapse/said", "Collapse meter", "In words",
              Text{warning.empty() ? text + ". No sign of collapse." : text + ". ALARM: " + warning + "."});
   }

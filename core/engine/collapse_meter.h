@@ -11,19 +11,29 @@
 
 namespace dream {
 
-/// Watches what an encoder tells of a world while it learns: frames of `frames` moments of random walks, with the true place
-/// beside each where the world's diagnostics begin with one. Nothing of it is learned from.
+/// Watches what an encoder tells of a world while it learns: frames of `frames` moments of random walks, with the world's
+/// true state beside each: its place where the diagnostics begin with one, else all of them, else the numbers that it shows
+/// which vary most. Nothing of it is learned from.
 class CollapseMeter {
  public:
   using Encode = std::function<torch::Tensor(const torch::Tensor& images)>;  // uint8 [N, H, W, C] -> [N, D]
 
-  CollapseMeter(Env& env, std::uint64_t seed, std::int64_t frames = 512);
+  /// `remedy`: what to do where all embeddings are one, in words.
+  CollapseMeter(Env& env, std::uint64_t seed, std::int64_t frames = 512, std::string remedy = "Set world.against to vicreg or sigreg");
   /// Whether this world's diagnostics begin with a place. Resets it.
   static bool knows_places(Env& env);
 
   /// Encodes them anew, and adds collapse/… to the curves as of `update`.
   void look(const Encode& encode, Metrics& metrics, std::int64_t update);
   static std::vector<Metrics::Spec> curves(bool places);
+
+  /// What its alarm holds a number's spread against; 1 unless it is told.
+  void hold_against(double spread) { healthy_ = spread; }
+  const torch::Tensor& images() const { return images_; }
+  /// What a line reads of the true state in rows x [N, D] about images() (linear_readout()); NaN where nobody knows it.
+  double reads(const torch::Tensor& x) const;
+  /// "the true place": what that state is, in words; "" where nobody knows it.
+  const std::string& state_in_words() const { return state_in_words_; }
 
   /// One sentence where the embeddings have collapsed, or nearly; else empty.
   std::string alarm() const;
@@ -36,9 +46,11 @@ class CollapseMeter {
   static double pairwise_cosine(const torch::Tensor& z);
 
  private:
-  torch::Tensor images_, places_;  // uint8 [N, H, W, C]; float64 [N, 2], undefined where nobody knows
+  std::string remedy_, state_in_words_;
+  torch::Tensor images_, state_;  // uint8 [N, H, W, C]; float64 [N, K], undefined where nobody knows
+  bool places_ = false;           // the state is a place, [N, 2]
   torch::Tensor z_;                // of the last look, float64 [N, D]
-  double spread_ = 0, rank_ = 0, cosine_ = 0, read_ = 0;
+  double healthy_ = 1, spread_ = 0, rank_ = 0, cosine_ = 0, read_ = 0;
 };
 
 }  // namespace dream

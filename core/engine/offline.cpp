@@ -37,17 +37,20 @@ void keep_best(Replay& replay, double share) {
 
 class Offline : public Phase {
  public:
-  Offline(std::shared_ptr<InterleavedParts> parts, const OfflineOptions& options, std::string title)
+  Offline(std::shared_ptr<InterleavedParts> parts, const OfflineOptions& options, std::string title, std::filesystem::path own)
       : Phase("learn", std::move(title), "updates/s"),
         parts_(std::move(parts)),
         options_(options),
+        own_(std::move(own)),
         generator_(make_generator(parts_->system->device, parts_->rng("learn").next64())) {}
 
   void begin() override {
     if (parts_->feed->reading() || parts_->feed->replay().steps() > 0) return;
-    if (options_.datasets.empty())
+    const bool walked = options_.datasets.empty() && !own_.empty();
+    if (walked && !std::filesystem::exists(own_)) throw Error("there are no episodes to learn from; run the phase 'collect' first");
+    if (options_.datasets.empty() && !walked)
       throw Error("train.datasets names no dataset: this recipe learns from given episodes alone, as collect makes them");
-    parts_->feed->open({options_.datasets, options_.budget_gb, false, false, 1, false, parts_->learner->refusal()}, {}, 0, false);
+    parts_->feed->open({options_.datasets, options_.budget_gb, false, false, walked ? 0 : 1, walked, parts_->learner->refusal()}, own_, 0, walked);
   }
 
   double step() override {
@@ -60,7 +63,7 @@ class Offline : public Phase {
       }
       if (options_.best_share < 1) keep_best(feed.replay(), options_.best_share);
       if (feed.replay().steps() < parts_->learner->least_steps())
-        throw Error(options_.datasets + " holds " + std::to_string(feed.replay().steps()) + " steps, and a batch takes " +
+        throw Error((options_.datasets.empty() ? own_.string() : options_.datasets) + " holds " + std::to_string(feed.replay().steps()) + " steps, and a batch takes " +
                     std::to_string(parts_->learner->least_steps()));
     }
     parts_->learner->update(feed, parts_->updates + 1, generator_);
@@ -99,17 +102,22 @@ class Offline : public Phase {
  private:
   std::shared_ptr<InterleavedParts> parts_;
   const OfflineOptions& options_;
+  std::filesystem::path own_;
   at::Generator generator_;
 };
 
 }  // namespace
 
-void OfflineOptions::fields(Config& config, const std::string& prefix) {
+void OfflineOptions::data_fields(Config& config, const std::string& prefix, const std::string& or_else) {
   config.add(prefix + "updates", updates, {.help = "Updates in all", .low = 1, .high = 1e9, .live = true});
   config.add(prefix + "batch", batch, {.help = "Pieces of a batch", .low = 1, .high = 4096});
-  config.add(prefix + "datasets", datasets, {.help = "Dataset folders, separated by ':', whose episodes it learns from"});
+  config.add(prefix + "datasets", datasets, {.help = "Dataset folders, separated by ':', whose episodes it learns from" + or_else});
   config.add(prefix + "budget_gb", budget_gb,
              {.help = "Memory that they may take", .unit = "GB", .low = 0.01, .high = 1e4, .title = "memory budget"});
+}
+
+void OfflineOptions::fields(Config& config, const std::string& prefix) {
+  data_fields(config, prefix);
   config.add(prefix + "best_share", best_share,
              {.help = "Share of each world's episodes that it learns from, those of the highest returns; 0.1 without returns is "
                       "the cloning of the best tenth",
@@ -118,8 +126,8 @@ void OfflineOptions::fields(Config& config, const std::string& prefix) {
 }
 
 std::shared_ptr<Phase> offline_phase(std::shared_ptr<InterleavedParts> parts, const OfflineOptions& options,
-                                     std::string title) {
-  return std::make_shared<Offline>(std::move(parts), options, std::move(title));
+                                     std::string title, std::filesystem::path own) {
+  return std::make_shared<Offline>(std::move(parts), options, std::move(title), std::move(own));
 }
 
 void complete_offline(System& system, const std::shared_ptr<InterleavedParts>& parts, const OfflineOptions& options,

@@ -1,4 +1,5 @@
 #pragma once
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -15,11 +16,14 @@ struct OfflineOptions {
   std::int64_t evaluate_episodes = 100;
 
   void fields(Config& config, const std::string& prefix);
+  /// Those of them that every such phase has: updates, batch, data and their memory.
+  void data_fields(Config& config, const std::string& prefix, const std::string& or_else = {});
 };
 
-/// "learn": reads `options.datasets`, which may change while it learns, then makes updates of the parts' learner.
+/// "learn": reads `options.datasets`, which may change while it learns, or where they name none the dataset `own`, then
+/// makes updates of the parts' learner.
 std::shared_ptr<Phase> offline_phase(std::shared_ptr<InterleavedParts> parts, const OfflineOptions& options,
-                                     std::string title);
+                                     std::string title, std::filesystem::path own = {});
 
 /// For recipes, last: curves, phases, memory; as complete_interleaved().
 void complete_offline(System& system, const std::shared_ptr<InterleavedParts>& parts, const OfflineOptions& options,

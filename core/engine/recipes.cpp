@@ -7,6 +7,7 @@
 #include "core/engine/jepa/jepa_recipe.h"
 #include "core/engine/lecun/lecun_recipe.h"
 #include "core/engine/muzero/muzero.h"
+#include "core/engine/pretrain/pretrain_recipe.h"
 #include "core/engine/system.h"
 #include "core/engine/td_mpc/td_mpc.h"
 #include "core/engine/vmc/vmc_recipe.h"
@@ -71,6 +72,10 @@ std::string pictures(const Spaces& spaces) {
   return spaces.image_bytes() == 0 ? "its tokens are of pictures, and this world has none" : "";
 }
 
+std::string looked_at(const Spaces& spaces) {
+  return spaces.image_bytes() == 0 ? "it learns from pictures, and this world has none" : "";
+}
+
 std::string nothing(const Spaces&) {
   return "";
 }
@@ -111,6 +116,13 @@ const std::vector<RecipeEntry>& recipes() {
        gaussians},
       {"jepa", "JEPA", "Sobal et al. 2025: predicts embeddings in the place of pictures, and plans towards a picture of the goal",
        make_jepa, goals},
+      {"i-jepa", "I-JEPA", "Assran et al. 2023: learns to see by predicting, in embeddings, what is hidden of a picture; it dreams nothing",
+       make_i_jepa, looked_at},
+      {"v-jepa", "V-JEPA", "Bardes et al. 2024: the same of clips, hidden through all their time; it dreams nothing", make_v_jepa, looked_at},
+      {"byol", "BYOL", "Grill et al. 2020: learns to see by predicting one view of a picture from another; it dreams nothing", make_byol,
+       looked_at},
+      {"vicreg", "VICReg", "Bardes et al. 2022: learns to see by two views that are alike, and numbers that vary and differ; it dreams nothing",
+       make_vicreg, looked_at},
       {"h-jepa", "Hierarchical JEPA", "LeCun 2022: a slower level strides over several steps and finds subgoals, a faster one walks to them",
        make_hjepa, pictured_goals},
       {"lecun", "LeCun's architecture",

@@ -117,7 +117,7 @@ Checkpoint load_run(const std::filesystem::path& file) {
 bool holds_weights_alone(const Checkpoint& checkpoint) {
   return std::none_of(checkpoint.tensors.begin(), checkpoint.tensors.end(), [](const auto& item) {
     const auto begins = [&](const char* prefix) { return item.first.starts_with(prefix); };
-    return !begins("model/") && !begins("behaviour/") && !begins("starts/") && !begins("curve/") &&
+    return !begins("model/") && !begins("behaviour/") && !begins("encoder/") && !begins("starts/") && !begins("curve/") &&
            !begins("curve_state/");
   });
 }

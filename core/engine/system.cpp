@@ -7,6 +7,7 @@
 #include "core/behaviours/own_or_planned.h"
 #include "core/engine/run_file.h"
 #include "core/env/registry.h"
+#include "core/models/representation.h"
 #include "core/nn/device.h"
 #include "core/nn/memory_limit.h"
 
@@ -121,6 +122,7 @@ void apply_settings(Config& config, const RunSpec& spec) {
 void System::store_weights(Checkpoint& into) const {
   if (model) store_module(into, "model", *model);
   if (behaviour) store_module(into, "behaviour", *behaviour);
+  if (encoder) store_module(into, "encoder", *encoder);
   for (const auto& [name, tensor] : starts) into.tensors[starts_prefix + name] = tensor;
 }
 
@@ -143,8 +145,8 @@ std::string fingerprint(const System& system) {
 }
 
 void System::load_weights(const Checkpoint& from) {
-  // The starts first, into a local: load_module checks all before it writes, so the last throw comes before the first
-  // change as long as the model and the behaviour are checked together.
+  // The starts first, into a local: load_module checks all before it writes, and what was written before another one fails is
+  // put back.
   Carry loaded;
   const auto expected = model ? model->initial(1) : Carry{};
   for (const auto& [name, tensor] : expected) {
@@ -159,14 +161,19 @@ void System::load_weights(const Checkpoint& from) {
                 std::to_string(expected.size()) + " tensors)");
   }
   Checkpoint before;
-  if (model) {
-    store_module(before, "model", *model);
-    load_module(from, "model", *model);
-  }
+  const std::pair<const char*, torch::nn::Module*> parts_of_it[] = {
+      {"model", model.get()}, {"behaviour", behaviour.get()}, {"encoder", encoder.get()}};
+  for (const auto& [name, module] : parts_of_it)
+    if (module) store_module(before, name, *module);
+  std::vector<std::pair<const char*, torch::nn::Module*>> changed;
   try {
-    if (behaviour) load_module(from, "behaviour", *behaviour);
+    for (const auto& [name, module] : parts_of_it) {
+      if (!module) continue;
+      load_module(from, name, *module);
+      changed.emplace_back(name, module);
+    }
   } catch (...) {
-    if (model) load_module(before, "model", *model);
+    for (const auto& [name, module] : changed) load_module(before, name, *module);
     throw;
   }
   starts = std::move(loaded);
@@ -182,7 +189,8 @@ RunSpec spec_of(const Checkpoint& checkpoint, const std::string& device) {
   spec.toml_origin = checkpoint.origin + ", field 'config'";
   spec.device = device;
   for (const auto& [name, tensor] : checkpoint.tensors) {
-    if (name.starts_with("model/") || name.starts_with("behaviour/")) spec.weights += tensor.numel();
+    if (name.starts_with("model/") || name.starts_with("behaviour/") || name.starts_with("encoder/"))
+      spec.weights += tensor.numel();
   }
   return spec;
 }

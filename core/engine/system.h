@@ -15,6 +15,8 @@
 
 namespace dream {
 
+class Representation;
+
 /// A system of the literature put together: environment + model + behaviour + phases. What a recipe makes, what a
 /// checkpoint holds, what the trainer trains and the player dreams with.
 struct System {
@@ -23,6 +25,7 @@ struct System {
   std::string title;  // "World Models (V-M-C)"
   torch::Device device = torch::kCPU;
   std::shared_ptr<WorldModel> model;     // null: it acts in the real world alone
+  std::shared_ptr<Representation> encoder;  // what pictures are to it, where it has learned no more than to see; else null
   std::shared_ptr<Behaviour> behaviour;  // null: people drive
   std::shared_ptr<Behaviour> driver;     // in dreams and at the window; null: the behaviour, or a plan in its place
   Carry starts;                          // states to begin a dream from without an environment, [N, ...]; may be empty
@@ -44,7 +47,7 @@ struct System {
 
   const std::shared_ptr<Behaviour>& who_drives() const { return driver ? driver : behaviour; }
 
-  /// The weights alone (model, behaviour, starts): what the player takes.
+  /// The weights alone (model, behaviour, encoder, starts): what the player takes.
   void store_weights(Checkpoint& into) const;
   /// All or nothing: throws dream::Error and changes nothing when anything is missing or of another shape.
   void load_weights(const Checkpoint& from);

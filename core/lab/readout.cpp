@@ -21,7 +21,20 @@ bool same_target(const torch::Tensor& a, const torch::Tensor& b) {
   return (x * y).sum().abs().item<double>() > 0.999 * (x.norm() * y.norm()).item<double>();
 }
 
-/// The targets of every frame of a batch, [T, B, K].
+torch::Tensor small_pictures(const torch::Tensor& image) {
+  const auto pictures = unit_pictures(image);
+  const auto h = std::min(picture_side, pictures.size(2)), w = std::min(picture_side, pictures.size(3));
+  return torch::adaptive_avg_pool2d(pictures, {h, w}).flatten(1);
+}
+
+torch::Tensor narrowed(const torch::Tensor& x) {
+  if (x.size(1) <= most_read) return x;
+  auto rng = at::detail::createCPUGenerator(17);
+  return torch::matmul(x, torch::randn({x.size(1), most_read}, rng) / std::sqrt(static_cast<double>(most_read)));
+}
+
+}  // namespace
+
 torch::Tensor targets_of(const Whole& all, const System& system, Readout& sums) {
   const auto& batch = all.batch;
   std::vector<torch::Tensor> columns;
@@ -64,20 +77,6 @@ torch::Tensor targets_of(const Whole& all, const System& system, Readout& sums) 
   sums.targets = names;
   return torch::stack(columns, 2);
 }
-
-torch::Tensor small_pictures(const torch::Tensor& image) {
-  const auto pictures = unit_pictures(image);
-  const auto h = std::min(picture_side, pictures.size(2)), w = std::min(picture_side, pictures.size(3));
-  return torch::adaptive_avg_pool2d(pictures, {h, w}).flatten(1);
-}
-
-torch::Tensor narrowed(const torch::Tensor& x) {
-  if (x.size(1) <= most_read) return x;
-  auto rng = at::detail::createCPUGenerator(17);
-  return torch::matmul(x, torch::randn({x.size(1), most_read}, rng) / std::sqrt(static_cast<double>(most_read)));
-}
-
-}  // namespace
 
 Interval ReadResult::r2(std::size_t target) const {
   std::vector<double> a, b;
@@ -149,7 +148,7 @@ std::shared_ptr<System> untrained_twin(const System& system) {
     spec.toml = system.config.to_toml(), spec.toml_origin = "the run's settings";
     spec.device = system.device.str();
     std::shared_ptr<System> twin = make_system(spec);
-    return twin->model ? twin : nullptr;
+    return twin->model || twin->encoder ? twin : nullptr;
   } catch (const Error&) {
     return nullptr;
   }

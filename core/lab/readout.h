@@ -42,6 +42,9 @@ struct Readout {
       stale;  // by imagined steps: the prior's features, the posterior's then, those of the start
 };
 
+/// The targets of every frame of a batch, [T, B, K], whose names and kind it writes down.
+torch::Tensor targets_of(const Whole& all, const System& system, Readout& sums);
+
 /// A system like this one with weights as they begin; null where its recipe makes none.
 std::shared_ptr<System> untrained_twin(const System& system);
 

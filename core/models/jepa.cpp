@@ -147,7 +147,7 @@ Jepa::Loss Jepa::loss_of(const torch::Tensor& z, const torch::Tensor& goal, cons
   const bool vicreg = options.against == AntiCollapse::vicreg, sigreg = options.against == AntiCollapse::sigreg;
   add("prediction", true, 1, [&] {
     const auto missed = options.against == AntiCollapse::byol
-                            ? 2 - 2 * torch::cosine_similarity(foretell_->forward(expected), goal, -1, 1e-8)
+                            ? byol_distance(foretell_->forward(expected), goal)
                             : (expected - goal).square().mean(-1);
     return mean_where(missed, within);
   });

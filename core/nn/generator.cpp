@@ -4,6 +4,7 @@
 #include <ATen/Context.h>
 
 #include "api/error.h"
+#include "core/nn/torch.h"
 
 namespace dream {
 
@@ -12,6 +13,11 @@ at::Generator make_generator(const torch::Device& device, std::uint64_t seed) {
   auto generator = at::globalContext().defaultGenerator(device).clone();
   generator.set_current_seed(seed);
   return generator;
+}
+
+Rng drawn_stream(at::Generator generator) {
+  const auto options = torch::TensorOptions(torch::kInt64).device(generator.device());
+  return Rng(static_cast<std::uint64_t>(torch::randint(std::int64_t{1} << 53, {1}, generator, options).item<std::int64_t>()));
 }
 
 void store_generator(Checkpoint& into, const std::string& name, const at::Generator& generator) {

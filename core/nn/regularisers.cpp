@@ -15,6 +15,16 @@ torch::Tensor covariance_off_diagonal(const torch::Tensor& x) {
   return (covariance.square().sum() - covariance.diagonal().square().sum()) / static_cast<double>(size * (size - 1));
 }
 
+VicReg vic_reg(const torch::Tensor& x, const torch::Tensor& y) {
+  const auto others = static_cast<double>(x.size(1) - 1);
+  return {(x - y).square().mean(), (variance_hinge(x) + variance_hinge(y)) / 2,
+          others * (covariance_off_diagonal(x) + covariance_off_diagonal(y))};
+}
+
+torch::Tensor byol_distance(const torch::Tensor& x, const torch::Tensor& y) {
+  return 2 - 2 * torch::cosine_similarity(x, y, -1, 1e-8);
+}
+
 torch::Tensor sig_reg_along(const torch::Tensor& x, const torch::Tensor& directions, const SigRegOptions& options) {
   const auto t = torch::linspace(options.low, options.high, options.knots, x.options().requires_grad(false));
   const auto normal = torch::exp(-t.square() / 2);

@@ -13,6 +13,22 @@ torch::Tensor variance_hinge(const torch::Tensor& x, double margin = 1);
 /// times as much.
 torch::Tensor covariance_off_diagonal(const torch::Tensor& x);
 
+struct VicRegOptions {
+  double invariance = 25, variance = 25, covariance = 1;  // weights
+};
+/// What is lost on the embeddings of two views, x and y [N, D]: the mean squared distance, the mean of both variance
+/// hinges, the sum of both covariance terms Σ (off-diagonal)² / D; scalars (facebookresearch/vicreg, main_vicreg.py).
+struct VicReg {
+  torch::Tensor invariance, variance, covariance;
+  torch::Tensor total(const VicRegOptions& weights) const {
+    return weights.invariance * invariance + weights.variance * variance + weights.covariance * covariance;
+  }
+};
+VicReg vic_reg(const torch::Tensor& x, const torch::Tensor& y);
+
+/// 2 − 2 cos(x, y) of every row [N]: BYOL's loss in one direction (Grill et al. 2020, eq. 2).
+torch::Tensor byol_distance(const torch::Tensor& x, const torch::Tensor& y);
+
 struct SigRegOptions {
   std::int64_t directions = 256, knots = 10;
   double low = -3, high = 3;  // of t

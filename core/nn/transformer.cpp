@@ -15,7 +15,7 @@ TransformerImpl::TransformerImpl(const TransformerOptions& options) : options_(o
                 " heads: they must divide it");
   }
   const auto norm = [&](const std::string& name) {
-    return register_module(name, NormLayer(d, LayerStyle{.norm = Norm::layer, .eps = 1e-5}));
+    return register_module(name, NormLayer(d, LayerStyle{.norm = Norm::layer, .eps = options.eps}));
   };
   // GPT-2's beginning: N(0, 0.02), the outputs that are added up narrower by the number of them.
   const auto linear = [&](const std::string& name, std::int64_t in, std::int64_t out, double deviation) {
@@ -42,18 +42,23 @@ TransformerImpl::TransformerImpl(const TransformerOptions& options) : options_(o
 torch::Tensor TransformerImpl::forward(torch::Tensor x, const torch::Tensor& present, std::vector<torch::Tensor>* weights) {
   const auto batch = x.size(0), tokens = x.size(1), d = options_.width, heads = options_.heads, each = d / heads;
   const auto drop = [&](const torch::Tensor& y) { return torch::dropout(y, options_.dropout, is_training()); };
-  auto hidden = torch::ones({tokens, tokens}, x.options().dtype(torch::kBool)).triu(1).view({1, 1, tokens, tokens});
-  if (present.defined()) hidden = hidden | (present < 0.5).view({batch, 1, 1, tokens});
+  torch::Tensor hidden;
+  if (options_.causal) hidden = torch::ones({tokens, tokens}, x.options().dtype(torch::kBool)).triu(1).view({1, 1, tokens, tokens});
+  if (present.defined()) {
+    const auto absent = (present < 0.5).view({batch, 1, 1, tokens});
+    hidden = hidden.defined() ? hidden | absent : absent;
+  }
   for (auto& block : blocks_) {
     const auto parts = block.query_key_value(block.before_attention(x)).view({batch, tokens, 3, heads, each}).permute({2, 0, 3, 1, 4});
-    // The least number, and not −∞: where nothing may be looked at at all, all is looked at evenly.
     auto attention = parts[0].matmul(parts[1].transpose(-1, -2)) / std::sqrt(static_cast<double>(each));
-    attention = attention.masked_fill(hidden, std::numeric_limits<float>::lowest()).softmax(-1);
+    // The least number, and not −∞: where nothing may be looked at at all, all is looked at evenly.
+    if (hidden.defined()) attention = attention.masked_fill(hidden, std::numeric_limits<float>::lowest());
+    attention = attention.softmax(-1);
     if (weights) weights->push_back(attention.detach());
     const auto seen = drop(attention).matmul(parts[2]).transpose(1, 2).reshape({batch, tokens, d});
     x = x + drop(block.attended(seen));
     const auto between = block.up(block.before_layers(x));
-    x = x + drop(block.down(options_.gelu ? torch::gelu(between, "tanh") : between.relu()));
+    x = x + drop(block.down(options_.between == Between::relu ? between.relu() : torch::gelu(between, options_.between == Between::gelu ? "none" : "tanh")));
   }
   return last_(x);
 }

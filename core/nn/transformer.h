@@ -7,14 +7,19 @@
 
 namespace dream {
 
+/// Between the two layers of a block; `gelu_tanh` is GPT-2's approximation of it.
+enum class Between { relu, gelu, gelu_tanh };
+
 struct TransformerOptions {
   std::int64_t width = 128, layers = 3, heads = 1;
   double dropout = 0.1;
-  bool gelu = false;  // the activation between the two layers of a block; else ReLU
+  Between between = Between::relu;
+  bool causal = true;  // no token looks at a later one
+  double eps = 1e-5;   // of the norms
 };
 
-/// A stack of blocks as GPT-2 has them (Radford et al. 2019): layer norm, causal self-attention, layer norm, two linear
-/// layers of four times the width between, each added to what came in; a layer norm at the end. No token looks at a later one.
+/// A stack of blocks as GPT-2 has them (Radford et al. 2019): layer norm, self-attention, layer norm, two linear
+/// layers of four times the width between, each added to what came in; a layer norm at the end.
 class TransformerImpl : public torch::nn::Module {
  public:
   /// Throws dream::Error where the heads do not divide the width.

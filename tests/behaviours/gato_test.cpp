@@ -18,7 +18,7 @@ using test::seeded;
 
 GatoOptions small(const std::string& worlds = "Catch:CartPole:Pendulum") {
   GatoOptions options;
-  options.network = {.net = {.width = 16, .layers = 2, .heads = 2, .dropout = 0, .gelu = true}, .context = 4, .channels = 4};
+  options.network = {.net = {.width = 16, .layers = 2, .heads = 2, .dropout = 0, .between = Between::gelu_tanh}, .context = 4, .channels = 4};
   options.bins = 64;
   options.worlds = worlds;
   return options;

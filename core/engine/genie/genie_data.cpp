@@ -1,9 +1,8 @@
 #include <algorithm>
 
 #include "api/error.h"
-#include "core/engine/collector.h"
-#include "core/engine/counters.h"
 #include "core/engine/genie/genie_recipe.h"
+#include "core/engine/walks.h"
 #include "core/models/gauges.h"
 
 namespace dream {
@@ -11,55 +10,11 @@ namespace {
 
 constexpr std::size_t unseen_every = 10;  // episodes, of which the last is held out
 
-/// Episodes of random actions. The dataset itself is the checkpoint: a resumed collection goes on where its file ends.
-class GenieCollection : public Phase {
- public:
-  explicit GenieCollection(std::shared_ptr<GenieParts> parts)
-      : Phase("collect", "Collect: random actions", "steps/s"), parts_(std::move(parts)) {}
-
-  void begin() override {
-    parts_->unload();
-    const auto& options = parts_->options.collect;
-    Collector::Options collect{parts_->own_folder(), options.episodes, options.max_steps,
-                               std::min(options.lanes, options.episodes), parts_->rng("collect")};
-    collect.hold = options.hold;
-    collector_ = std::make_unique<Collector>(std::move(collect), parts_->system->environment, parts_->system->make_env,
-                                             nullptr, "random");
-    written_ = collector_->written();
-  }
-  double step() override {
-    const double steps = collector_->written() < parts_->options.collect.episodes ? collector_->step() : 0;
-    written_ = collector_->written();
-    return steps;
-  }
-  double progress() const override {
-    return std::min(1.0, static_cast<double>(written_) / static_cast<double>(parts_->options.collect.episodes));
-  }
-  std::string detail() const override {
-    return "episode " + std::to_string(written_) + " of " + std::to_string(parts_->options.collect.episodes);
-  }
-  std::vector<Frame> frames() override {
-    if (!collector_) return {};
-    return {{"real", "random actions, lane 1", -1, std::make_shared<const Image>(collector_->picture())}};
-  }
-  void save(Checkpoint& into) const override {
-    into.tensors["collect.counters"] = torch::tensor({written_}, torch::kInt64);
-  }
-  void load(const Checkpoint& from) override {
-    written_ = counters_of(from, "collect.counters", {"written episodes"})[0];
-  }
-  void end() override { collector_.reset(); }
-
- private:
-  std::shared_ptr<GenieParts> parts_;
-  std::unique_ptr<Collector> collector_;
-  std::int64_t written_ = 0;
-};
-
 }  // namespace
 
 std::shared_ptr<Phase> genie_collect_phase(std::shared_ptr<GenieParts> parts) {
-  return std::make_shared<GenieCollection>(std::move(parts));
+  auto& all = *parts;
+  return walk_phase(*all.system, all.options.collect, all.own_folder(), all.rng("collect"), [parts] { parts->unload(); });
 }
 
 bool GenieParts::load_more() {

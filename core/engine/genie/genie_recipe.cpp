@@ -8,13 +8,7 @@ namespace dream {
 void GenieRecipeOptions::fields(Config& config) {
   config.add("seed", seed, {.help = "Seed of everything that this run draws", .low = 0, .high = 2147483647});
   world.fields(config);
-  config.add("collect.episodes", collect.episodes,
-             {.help = "Episodes of random actions, where no dataset is given", .low = 2, .high = 1e6});
-  config.add("collect.max_steps", collect.max_steps,
-             {.help = "Longest of them", .unit = "steps", .low = 2, .high = 1e6});
-  config.add("collect.hold", collect.hold,
-             {.help = "Steps that a random choice is held, at most", .unit = "steps", .low = 1, .high = 1000});
-  config.add("collect.lanes", collect.lanes, {.help = "Environments side by side", .low = 1, .high = 4096});
+  collect.fields(config, "collect.");
   const auto stage = [&](const std::string& prefix, GenieStageOptions& options, const std::string& of) {
     config.add(prefix + "updates", options.updates, {.help = "Updates of " + of, .low = 1, .high = 1e9});
     config.add(prefix + "batch", options.batch, {.help = "Pieces of a batch", .low = 1, .high = 4096});

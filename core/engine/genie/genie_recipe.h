@@ -7,6 +7,7 @@
 #include "core/data/dataset_sources.h"
 #include "core/data/replay.h"
 #include "core/engine/system.h"
+#include "core/engine/walks.h"
 #include "core/models/genie.h"
 #include "core/nn/optimiser.h"
 
@@ -30,9 +31,7 @@ struct GenieStageOptions {
 struct GenieRecipeOptions {
   std::int64_t seed = 0;
   GenieOptions world;
-  struct Collect {
-    std::int64_t episodes = 200, max_steps = 100, hold = 1, lanes = 8;
-  } collect;
+  WalkOptions collect;
   GenieStageOptions tokenizer, actions, dynamics;
   struct Train {
     std::string datasets;

@@ -18,6 +18,7 @@ Question question_asked();
 Question question_anew();
 Question question_places();
 Question question_codes();
+Question question_read();
 
 /// Of systems without a model, and of those whose model has found actions of its own: for questions that imagine under true actions.
 std::string lacks_true_actions(const System& system);
