@@ -51,7 +51,7 @@ Diagram LecunActor::diagram(const Seen& seen, const Carry& memory) {
   std::string wanted;
   for (std::size_t i = 0; i < drive_names.size(); ++i) {
     const auto at = static_cast<std::int64_t>(i);
-    wanted += std::string(drive_names[i]) + figure(" × %.2f    ", weights[at].item<double>());
+    wanted += std::string(drive_names[i]) + figure(" × %.2f  ", weights[at].item<double>());
     paid.push_back(std::string(drive_names[i]) + figure("  %.3f", (weights[at] * costs[at]).item<double>()));
   }
 
@@ -66,7 +66,7 @@ Diagram LecunActor::diagram(const Seen& seen, const Carry& memory) {
   node(configurator_, {0.2f, 0.15f, 11.6f, 1.25f}, "Configurator",
        "Says what is wanted: it sets the weights of the costs, and who decides. Its hands are yours: the sliders, and "
        "the key.",
-       0.4f, {wanted + (reacts ? "Mode 1" : "Mode 2")});
+       0.4f, {wanted, reacts ? "Mode 1 decides" : "Mode 2 decides"});
   node(perception_, {0.2f, 6.9f, 2.3f, 2.4f}, "Perception",
        "Makes a state of what is seen, s = h(x): an embedding that nothing is rebuilt from.", 0.5f,
        {figure("|s| %.2f", seen.carry.at("z")[0].square().mean().sqrt().item<double>())});
@@ -83,8 +83,7 @@ Diagram LecunActor::diagram(const Seen& seen, const Carry& memory) {
     made.nodes[intrinsic_].bars = floats(foreseen), made.nodes[intrinsic_].bars_label = "foreseen, step by step";
   node(critic_, {8.05f, 4.95f, 3.6f, 1.65f}, "Critic",
        "The trainable half: from the short-term memory it has learned what costs are still to come after a state.",
-       strength_of(expected, 5),
-       {figure("from here %.2f", expected), planned ? figure("after the plan %.2f", end) : "not asked"});
+       strength_of(expected, 5), {figure("here %.2f", expected), planned ? figure("after plan %.2f", end) : ""});
   node(memory_, {7.9f, 7.2f, 3.9f, 2.6f}, "Short-term memory",
        "Keeps what was lived and thought, and what it cost: the next plan begins with the last one, and in training "
        "the critic learns from it.",
@@ -94,16 +93,16 @@ Diagram LecunActor::diagram(const Seen& seen, const Carry& memory) {
   node(actor_, {3, 6.6f, 4.6f, 3.2f}, "Actor",
        "Decides: its policy alone (Mode 1), or what it finds in the world model to be cheapest (Mode 2).", 0.3f, {});
   node(mode1_, {3.15f, 7.35f, 2.1f, 2.3f}, "Mode 1", "Reacts: a policy, which Mode 2 has taught, acts in one pass.",
-       reacts ? 1.0f : 0.0f, {"policy A(s)"});
+       reacts ? 1.0f : 0.0f, {"policy"});
   node(mode2_, {5.35f, 7.35f, 2.1f, 2.3f}, "Mode 2",
        "Thinks: imagines many sequences of actions, and does the first action of the cheapest.", reacts ? 0.0f : 1.0f,
-       {"plan", planned ? figure("Σ cost %.2f", sum) : ""});
+       {"plan", planned ? figure("Σ %.2f", sum) : ""});
 
   const float thinking = reacts ? 0.0f : 1.0f;
   made.edges = {{configurator_, perception_, "", 0.1f},
                 {configurator_, world_model_, "", 0.1f},
                 {configurator_, cost_, "weights", strength_of(weights.sum().item<double>(), 1)},
-                {configurator_, actor_, reacts ? "Mode 1" : "Mode 2", 0.4f, 0.94f},
+                {configurator_, actor_, "", 0.4f, 0.94f},
                 {perception_, world_model_, "s", thinking},
                 {perception_, actor_, "s", reacts ? 1.0f : 0.3f, 0.6f},
                 {actor_, world_model_, "a", thinking},

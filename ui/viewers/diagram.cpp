@@ -72,7 +72,7 @@ void draw_bars(const Ui& ui, const std::vector<float>& bars, Box room, ImU32 col
   list->AddLine({room.min.x, at(0)}, {room.max.x, at(0)}, fade(ui.color().muted, 0.6f));
 }
 
-void draw_node(const Ui& ui, const Diagram::Node& node, const Box& box, bool chosen) {
+void draw_node(const Ui& ui, const Diagram::Node& node, const Box& box, bool chosen, float scale) {
   const Palette& p = ui.color();
   const float lit = share(node.strength), pad = ui.px(6);
   ImDrawList* list = ImGui::GetWindowDrawList();
@@ -82,13 +82,13 @@ void draw_node(const Ui& ui, const Diagram::Node& node, const Box& box, bool cho
   const float room = box.max.x - box.min.x - 2 * pad;
   float y = box.min.y + pad * 0.6f, wide = 0;
   {
-    WithFont bold(ui.fonts.bold, 0.92f);
+    WithFont bold(ui.fonts.bold, 0.92f * scale);
     list->AddText({box.min.x + pad, y}, blend(p.muted, p.text, 0.35f + 0.65f * lit), fitted(node.title, room).c_str());
     y += ImGui::GetTextLineHeight() + ui.px(1);
   }
   const float below = y;
   {
-    WithFont small(ui.fonts.mono, 0.82f);
+    WithFont small(ui.fonts.mono, 0.82f * scale);
     for (const auto& line : node.lines) {
       if (y + ImGui::GetTextLineHeight() > box.max.y) break;
       list->AddText({box.min.x + pad, y}, p.text, fitted(line, room).c_str());
@@ -106,7 +106,7 @@ void draw_node(const Ui& ui, const Diagram::Node& node, const Box& box, bool cho
   list->PopClipRect();
 }
 
-void draw_edge(const Ui& ui, const Diagram::Edge& edge, ImVec2 from, ImVec2 to, float phase) {
+void draw_edge(const Ui& ui, const Diagram::Edge& edge, ImVec2 from, ImVec2 to, float phase, float scale, float right) {
   const Palette& p = ui.color();
   const float flows = share(edge.strength), length = std::hypot(to.x - from.x, to.y - from.y);
   if (length < 1) return;
@@ -125,12 +125,13 @@ void draw_edge(const Ui& ui, const Diagram::Edge& edge, ImVec2 from, ImVec2 to, 
       list->AddCircleFilled(at(along, 0), 0.5f * thick + ui.px(1), fade(p.text, 0.35f + 0.6f * flows));
   }
   if (edge.label.empty()) return;
-  WithFont small(ui.fonts.mono, 0.78f);
+  WithFont small(ui.fonts.mono, 0.78f * scale);
   const ImVec2 size = ImGui::CalcTextSize(edge.label.c_str());
   const bool upright = std::abs(way.y) > std::abs(way.x);
   const ImVec2 middle = at(length / 2, 0);
-  const ImVec2 corner = upright ? ImVec2{middle.x + ui.px(6), middle.y - size.y / 2}
-                                : ImVec2{middle.x - size.x / 2, middle.y - size.y - ui.px(4)};
+  ImVec2 corner = upright ? ImVec2{middle.x + ui.px(6), middle.y - size.y / 2}
+                          : ImVec2{middle.x - size.x / 2, middle.y - size.y - ui.px(4)};
+  corner.x = std::min(corner.x, right - size.x - 2);
   list->AddRectFilled({corner.x - 2, corner.y}, {corner.x + size.x + 2, corner.y + size.y}, fade(p.well, 0.85f),
                       ui.px(2));
   list->AddText(corner, blend(p.muted, p.text, flows), edge.label.c_str());
@@ -147,17 +148,18 @@ void draw_viewer(Ui& ui, const Probe& probe, const Diagram& value, ImVec2 size) 
     return Box{{well_box.min.x + node.x * cell.x, well_box.min.y + node.y * cell.y},
                {well_box.min.x + (node.x + node.width) * cell.x, well_box.min.y + (node.y + node.height) * cell.y}};
   };
+  const float scale = std::clamp(cell.x / ui.px(36), 0.78f, 1.0f);  // of letters, where it is narrow
   int under = -1;
   for (std::size_t i = 0; i < value.nodes.size(); ++i)
     if (well_box.hovered && box_of(value.nodes[i]).holds(ImGui::GetMousePos())) under = static_cast<int>(i);
   ImGui::GetWindowDrawList()->PushClipRect(well_box.min, well_box.max, true);
   for (std::size_t i = 0; i < value.nodes.size(); ++i)
-    draw_node(ui, value.nodes[i], box_of(value.nodes[i]), static_cast<int>(i) == under);
+    draw_node(ui, value.nodes[i], box_of(value.nodes[i]), static_cast<int>(i) == under, scale);
   for (const auto& edge : value.edges) {
     const auto [from, to] =
         way_of(box_of(value.nodes[static_cast<std::size_t>(edge.from)]),
                box_of(value.nodes[static_cast<std::size_t>(edge.to)]), edge.along, 0.4f * std::min(cell.x, cell.y));
-    draw_edge(ui, edge, from, to, value.phase);
+    draw_edge(ui, edge, from, to, value.phase, scale, well_box.max.x);
   }
   ImGui::GetWindowDrawList()->PopClipRect();
   if (!well_box.hovered) return;
