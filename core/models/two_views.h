@@ -2,7 +2,7 @@
 #include "core/models/representation.h"
 #include "core/models/self_supervised_options.h"
 #include "core/models/viewing_decoder.h"
-#include "core/nn/picture_views.h"
+#include "core/models/picture_views.h"
 #include "core/nn/regularisers.h"
 
 namespace dream {

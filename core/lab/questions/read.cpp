@@ -23,15 +23,16 @@ struct Sums {
   std::size_t episodes = 0;
 };
 
-/// Rows of many columns along the directions in which they vary most, as the products of rows with one another give them:
-/// nothing that a line could read is lost but what lies in the rest.
+/// Rows of many columns along the directions in which they vary most, as the products of rows with one another give them,
+/// turned at random: so all columns are about as loud, and a read-out that scales each by itself finds the same distances.
 torch::Tensor along_directions(const torch::Tensor& rows) {
   if (!rows.defined() || rows.size(1) <= most_directions) return rows;
   const auto centred = (rows - rows.mean(0)).to(torch::kFloat64);
   const auto [values, vectors] = torch::linalg_eigh(torch::matmul(centred, centred.t()));  // rising
-  const auto count = std::min(most_directions, values.size(0));
-  const auto from = values.size(0) - count;
-  return vectors.slice(1, from) * values.slice(0, from).clamp_min(0).sqrt();
+  const auto count = std::min(most_directions, values.size(0)), from = values.size(0) - count;
+  auto chance = make_generator(torch::kCPU, 17);
+  const auto turn = std::get<0>(torch::linalg_qr(torch::randn({count, count}, chance, torch::kFloat64)));
+  return torch::matmul(vectors.slice(1, from) * values.slice(0, from).clamp_min(0).sqrt(), turn);
 }
 
 void gather(Inquiry& inquiry, const Whole& all, Sums& sums, double from, double to) {

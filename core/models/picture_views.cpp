@@ -1,4 +1,4 @@
-#include "core/nn/picture_views.h"
+#include "core/models/picture_views.h"
 
 #include <cmath>
 
