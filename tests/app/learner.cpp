@@ -114,8 +114,7 @@ void Learner::set_knob(ImGuiTestContext* ctx, const Reach& reach) {
 /// In the run's settings: "world.against=vicreg".
 void Learner::choose(ImGuiTestContext* ctx, const std::string& setting) {
   const std::size_t equals = setting.find('=');
-  ctx->ItemInputValue("//Settings###fields/##filter", setting.substr(0, equals).c_str());
-  ctx->ItemClick("//Settings###fields/**/##value");
+  ctx->ItemClick(("//Settings###fields/**/" + setting.substr(0, equals) + "/##value").c_str());
   ctx->ItemClick(("//$FOCUSED/" + setting.substr(equals + 1)).c_str());
 }
 

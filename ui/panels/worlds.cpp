@@ -109,7 +109,7 @@ void draw_comparison(Ui& ui, const DreamView& dream, float width) {
 }
 
 void draw_game(Ui& ui, const DreamView& dream, float width) {
-  header(ui, "Game", ui.color().text, ui.game.yours() ? "you drive" : "the agent drives", width);
+  header(ui, "Game", ui.color().text, ui.game.yours() ? "you drive" : dream.has_behaviour ? "the agent drives" : "nobody drives", width);
   row(ui, "score", "%.1f", ui.game.score());
   tip(ui, "Score",
       dream.has_reward ? "The reward that the model predicts, summed since the start."
