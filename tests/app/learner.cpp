@@ -111,13 +111,6 @@ void Learner::set_knob(ImGuiTestContext* ctx, const Reach& reach) {
   }
 }
 
-/// In the run's settings: "world.against=vicreg".
-void Learner::choose(ImGuiTestContext* ctx, const std::string& setting) {
-  const std::size_t equals = setting.find('=');
-  ctx->ItemClick(("//Settings###fields/**/" + setting.substr(0, equals) + "/##value").c_str());
-  ctx->ItemClick(("//$FOCUSED/" + setting.substr(equals + 1)).c_str());
-}
-
 void Learner::do_it(ImGuiTestContext* ctx, const Reach& reach, std::size_t which) {
   const std::string& deed = reach.deed;
   if (deed == "steps" || deed == "error" || deed == "untrue" || deed == "probe")
@@ -140,10 +133,6 @@ void Learner::do_it(ImGuiTestContext* ctx, const Reach& reach, std::size_t which
     couple(ctx, reach);
   else if (deed == "knob")
     set_knob(ctx, reach);
-  else if (deed == "curve")
-    until(ctx, reach.that, [&] { return reached(which); }, 400);  // it learns by itself
-  else if (deed == "setting")
-    choose(ctx, reach.name);
   else if (deed == "tab")
     ctx->ItemClick((std::string(mind) + "/mind/###" + reach.name).c_str());
   else

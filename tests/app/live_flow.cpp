@@ -33,11 +33,11 @@ void LiveFlow::after_frame() {
   wanted_picture_.clear();
 }
 
-bool LiveFlow::until(ImGuiTestContext* ctx, const std::string& what, const std::function<bool()>& so, double seconds) {
-  const double end = now_seconds() + seconds;
+bool LiveFlow::until(ImGuiTestContext* ctx, const std::string& what, const std::function<bool()>& so) {
+  const double end = now_seconds() + 120;
   while (!so() && now_seconds() < end) ctx->Yield();
   if (so()) return true;
-  ADD_FAILURE() << what << ": not within " << seconds << " s.";
+  ADD_FAILURE() << what << ": not within two minutes.";
   return false;
 }
 
