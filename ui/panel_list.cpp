@@ -62,7 +62,7 @@ const std::vector<Workspace>& workspaces() {
        .bottom_least = 196,
        .left_panels = {"train", "fields"},
        .centre_panels = {"curves"},
-       .right_panels = {"batch", "mind", "worlds"},
+       .right_panels = {"batch", "mind", "worlds", "lesson"},
        .bottom_panels = {"runs", "log", "performance"}},
       {.id = "debug",
        .title = "Debug",

@@ -27,9 +27,10 @@ void LecunActorOptions::fields(Config& config, const std::string& prefix) {
 
 // -- Mode 1 and the critic --------------------------------------------------------------------------------------------
 
-ReactivePolicy::ReactivePolicy(std::int64_t features, std::int64_t costs, const ActionSpace& space,
+ReactivePolicy::ReactivePolicy(std::int64_t features, const std::vector<double>& least, const ActionSpace& space,
                                const LecunActorOptions& options)
-    : options_(options), space_(space), costs_(costs) {
+    : options_(options), space_(space), least_(torch::tensor(least)) {
+  const auto costs = static_cast<std::int64_t>(least.size());
   policy_ = register_module(
       "policy", Mlp(features, 2, options.units, actor_style, static_cast<std::int64_t>(space.size()), 0.01));
   critic_ = register_module("critic", Mlp(features, 2, options.units, actor_style, costs, 0.0));
@@ -52,15 +53,16 @@ Decision ReactivePolicy::decide(const Seen& seen, const Carry& memory, Mode mode
 
 /// The net says what an average step costs, so that its numbers are of the costs' own size for every γ.
 torch::Tensor ReactivePolicy::to_come(const torch::Tensor& features, bool slow) {
-  return (slow ? slow_critic_ : critic_)->forward(features) / (1 - options_.discount);
+  const auto step = (slow ? slow_critic_ : critic_)->forward(features);
+  return step.maximum(least_.to(step.options())) / (1 - options_.discount);
 }
 
 torch::Tensor ReactivePolicy::value_of(const torch::Tensor& features) {
-  return -(features.slice(-1, -costs_) * to_come(features)).sum(-1);
+  return -(features.slice(-1, -least_.size(0)) * to_come(features)).sum(-1);
 }
 
 torch::Tensor ReactivePolicy::critic_loss(const torch::Tensor& features, const torch::Tensor& expected) {
-  return ((to_come(features) - expected) * (1 - options_.discount)).square().mean();
+  return (critic_->forward(features) - expected * (1 - options_.discount)).square().mean();
 }
 
 void ReactivePolicy::follow_slowly() {
@@ -69,12 +71,12 @@ void ReactivePolicy::follow_slowly() {
 
 // -- the actor --------------------------------------------------------------------------------------------------------
 
-LecunActor::LecunActor(std::int64_t features, std::int64_t costs, const ActionSpace& space,
+LecunActor::LecunActor(std::int64_t features, const std::vector<double>& least, const ActionSpace& space,
                        const LecunActorOptions& options, const PlannerOptions& planner)
-    : costs_(costs),
+    : costs_(static_cast<std::int64_t>(least.size())),
       horizon_(planner.horizon),
       space_(space),
-      policy_(std::make_shared<ReactivePolicy>(features, costs, space, options)),
+      policy_(std::make_shared<ReactivePolicy>(features, least, space, options)),
       planner_(std::make_shared<Planner>(space, planner, policy_)),
       wanderer_(std::make_shared<Wanderer>(space, policy_)) {
   register_module("policy", policy_);  // the planner and who wanders have no weights but its

@@ -19,10 +19,12 @@ struct LecunActorOptions {
 
 /// Mode 1 and the trainable critic (LeCun 2022, sections 3.1.1 and 3.2): a = A(s), and what costs are still to come after s.
 /// Both see a model's features, which end with the weights of its `costs` costs: so what is wanted can change at any time. The
-/// critic tells the costs apart, and its value is minus their sum, each by its weight.
+/// critic tells the costs apart, and its value is minus their sum, each by its weight. No step costs less than `least` says of
+/// each cost (−∞: not known), nor do those to come, which a net would forget near the goal.
 class ReactivePolicy : public Behaviour {
  public:
-  ReactivePolicy(std::int64_t features, std::int64_t costs, const ActionSpace& space, const LecunActorOptions& options);
+  ReactivePolicy(std::int64_t features, const std::vector<double>& least, const ActionSpace& space,
+                 const LecunActorOptions& options);
 
   Decision decide(const Seen& seen, const Carry& memory, Mode mode, at::Generator rng) override;
   torch::Tensor value(const Seen& seen) override { return value_of(seen.features()); }
@@ -40,7 +42,7 @@ class ReactivePolicy : public Behaviour {
   torch::Tensor imitation(const torch::Tensor& features, const torch::Tensor& action) {
     return (act(features) - action).square().mean();
   }
-  /// What the critic misses of costs to come, of an average step's size: a scalar with gradient.
+  /// What the critic misses of costs to come, of an average step's size: a scalar with gradient, also where it says too little.
   torch::Tensor critic_loss(const torch::Tensor& features, const torch::Tensor& to_come);
   void follow_slowly();
   std::vector<torch::Tensor> policy_parameters() const { return policy_->parameters(); }
@@ -51,7 +53,7 @@ class ReactivePolicy : public Behaviour {
  private:
   LecunActorOptions options_;
   ActionSpace space_;
-  std::int64_t costs_;
+  torch::Tensor least_;  // [costs]
   Mlp policy_{nullptr}, critic_{nullptr}, slow_critic_{nullptr};
 };
 
@@ -66,8 +68,8 @@ class LecunActor : public Behaviour {
  public:
   static constexpr std::int64_t remembered = 24;  // M
 
-  LecunActor(std::int64_t features, std::int64_t costs, const ActionSpace& space, const LecunActorOptions& options,
-             const PlannerOptions& planner);
+  LecunActor(std::int64_t features, const std::vector<double>& least, const ActionSpace& space,
+             const LecunActorOptions& options, const PlannerOptions& planner);
 
   Carry initial(std::int64_t lanes) const override;
   Decision decide(const Seen& seen, const Carry& memory, Mode mode, at::Generator rng) override;

@@ -1,6 +1,7 @@
 #include "core/models/lecun.h"
 
 #include <array>
+#include <limits>
 
 #include "core/env/env.h"
 #include "core/probe/from_tensor.h"
@@ -142,6 +143,10 @@ Jepa::Loss LecunModel::loss(const SequenceBatch& batch, const JepaOptions& optio
   add("harm", harm_at(both) - harm_of(batch));
   if (reach_) add("reach", reach_(both).squeeze(-1) - batch.reward.slice(0, 1));
   return made;
+}
+
+std::vector<double> LecunModel::least_costs() const {
+  return {goals_ ? 0 : -std::numeric_limits<double>::infinity(), 0, 0};
 }
 
 torch::Tensor LecunModel::any_weights(std::int64_t batch, at::Generator rng) const {

@@ -57,6 +57,8 @@ class LecunModel : public Jepa {
   Loss loss(const SequenceBatch& batch, const JepaOptions& options, at::Generator rng) override;
   /// Weights for [B] agents, [B, 3]: a quarter as set, the others anything that the configurator may ask for.
   torch::Tensor any_weights(std::int64_t batch, at::Generator rng) const;
+  /// What each cost of a step is never below: a reward may be.
+  std::vector<double> least_costs() const;
   CostOptions& live_options() { return costs_; }
 
  private:

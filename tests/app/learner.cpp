@@ -111,6 +111,18 @@ void Learner::set_knob(ImGuiTestContext* ctx, const Reach& reach) {
   }
 }
 
+/// In the run's settings, where the lesson points: "world.against=vicreg".
+void Learner::choose(ImGuiTestContext* ctx, const std::string& setting) {
+  const std::size_t equals = setting.find('=');
+  const std::string key = setting.substr(0, equals);
+  if (!until(ctx, key + " is in sight", [&] { return lessons_of().seen(key); })) return;
+  ctx->Yield(3);  // it may be scrolled to
+  ctx->MouseMoveToPos(lessons_of().middle_of(key));
+  ctx->MouseClick();
+  ctx->Yield(3);
+  ctx->ItemClick(("//$FOCUSED/" + setting.substr(equals + 1)).c_str());
+}
+
 void Learner::do_it(ImGuiTestContext* ctx, const Reach& reach, std::size_t which) {
   const std::string& deed = reach.deed;
   if (deed == "steps" || deed == "error" || deed == "untrue" || deed == "probe")
@@ -133,6 +145,10 @@ void Learner::do_it(ImGuiTestContext* ctx, const Reach& reach, std::size_t which
     couple(ctx, reach);
   else if (deed == "knob")
     set_knob(ctx, reach);
+  else if (deed == "curve")
+    until(ctx, reach.that, [&] { return reached(which); }, 400);  // it learns by itself
+  else if (deed == "setting")
+    choose(ctx, reach.name);
   else if (deed == "tab")
     ctx->ItemClick((std::string(mind) + "/mind/###" + reach.name).c_str());
   else

@@ -25,6 +25,7 @@ class Learner : public LiveFlow {
   void hold(ImGuiTestContext* ctx, const Reach& reach);
   void couple(ImGuiTestContext* ctx, const Reach& reach);
   void set_knob(ImGuiTestContext* ctx, const Reach& reach);
+  void choose(ImGuiTestContext* ctx, const std::string& setting);
   const Action* key_in(const std::string& sentence);
 };
 

@@ -1,6 +1,8 @@
 #include "tests/app/live_flow.h"
 
+#include <chrono>
 #include <cstdlib>
+#include <thread>
 #include <utility>
 
 #include "api/platform_time.h"
@@ -33,11 +35,14 @@ void LiveFlow::after_frame() {
   wanted_picture_.clear();
 }
 
-bool LiveFlow::until(ImGuiTestContext* ctx, const std::string& what, const std::function<bool()>& so) {
-  const double end = now_seconds() + 120;
-  while (!so() && now_seconds() < end) ctx->Yield();
+bool LiveFlow::until(ImGuiTestContext* ctx, const std::string& what, const std::function<bool()>& so, double seconds) {
+  const double end = now_seconds() + seconds;
+  while (!so() && now_seconds() < end) {
+    ctx->Yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));  // so that who works in the background has time to
+  }
   if (so()) return true;
-  ADD_FAILURE() << what << ": not within two minutes.";
+  ADD_FAILURE() << what << ": not within " << seconds << " s.";
   return false;
 }
 

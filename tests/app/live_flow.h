@@ -19,8 +19,8 @@ class LiveFlow : public UserFlow {
   void after_frame() override;
 
   const DreamView& dream() { return window->ui().dream(); }
-  /// Draws frames until it is so. Two minutes are no measure, but the end of a hang: it fails the test, with `what`.
-  bool until(ImGuiTestContext* ctx, const std::string& what, const std::function<bool()>& so);
+  /// Draws frames until it is so. The time is no measure, but the end of a hang: it fails the test, with `what`.
+  bool until(ImGuiTestContext* ctx, const std::string& what, const std::function<bool()>& so, double seconds = 120);
   /// A shipped run, opened and dreaming.
   void enter(ImGuiTestContext* ctx, const std::string& run);
   void picture(ImGuiTestContext* ctx, const std::string& name);

@@ -58,7 +58,7 @@ class LecunActing : public test::ModelTest {
  protected:
   std::shared_ptr<LecunActor> actor(std::int64_t horizon = 1,
                                     LecunActorOptions options = {.units = 32, .discount = 1 - 1e-6}) {
-    return std::make_shared<LecunActor>(4, 3, TwoStates::box(), options, thinks(horizon));
+    return std::make_shared<LecunActor>(4, std::vector<double>(3, 0), TwoStates::box(), options, thinks(horizon));
   }
   Pushed model;
 };
@@ -217,6 +217,25 @@ TEST_F(LecunActing, TheCriticSaysTheDiscountedSumOfWhatWasRemembered) {
   EXPECT_EQ(policy.to_come(features, true).abs().max().item<double>(), 0) << "the slow copy has not followed yet";
   for (int i = 0; i < 400; ++i) policy.follow_slowly();
   EXPECT_TRUE(torch::allclose(policy.to_come(features, true), policy.to_come(features), 0.01, 0.01));
+}
+
+/// Taught that costs below nothing are to come, a critic goes on saying nothing, and learns the truth once it is told.
+TEST_F(LecunActing, TheCriticSaysNoCostThatCannotBe) {
+  ReactivePolicy policy(4, {0, 0, -1e9}, TwoStates::box(), {.units = 32, .discount = 0.9});
+  const auto features = torch::randn({16, 4}, seeded(3));
+  torch::optim::Adam adam(policy.critic_parameters(), torch::optim::AdamOptions(0.01));
+  const auto taught = [&](double cost) {
+    for (int i = 0; i < 300; ++i) {
+      adam.zero_grad();
+      policy.critic_loss(features, torch::full({16, 3}, cost)).backward();
+      adam.step();
+    }
+    return policy.to_come(features).mean(0);
+  };
+  const auto below = taught(-5);
+  EXPECT_EQ(below[0].item<double>(), 0);
+  EXPECT_NEAR(below[2].item<double>(), -5, 0.2) << "a reward may be more than nothing";
+  EXPECT_NEAR(taught(5)[0].item<double>(), 5, 0.2) << "it is not stuck at what is least";
 }
 
 /// What the critic says of the plan's end counts: with costs ahead that it knows of, the plan is another.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <utility>
 
 #include "api/error.h"
 #include "imgui_internal.h"
@@ -177,6 +178,9 @@ void Lessons::begin_step(Ui& ui, const LessonStep& stage) {
     if (!thing) marks_[name].pointed = true;
     for (std::size_t i = 0; thing && i < thing->titles.size(); ++i) marks_[thing->titles[i]].pointed = true;
   }
+  for (const Reach& reach : step.reach)  // what is to be watched or set is brought into sight
+    if (reach.deed == "curve" || reach.deed == "setting")
+      marks_[reach.name.substr(0, reach.name.find('='))].pointed = true;
   for (const std::string& name : step.lock)
     if (const Thing* thing = find_thing(name))
       for (const std::string& title : thing->titles) marks_[title].locked = note_of(name);
@@ -410,8 +414,11 @@ const std::string& Lessons::mark(const Ui& ui, const std::string& title) {
   static const std::string none;
   if (marks_.empty()) return none;
   const auto found = marks_.find(title);
-  if (found == marks_.end() || !ImGui::IsItemVisible()) return none;
+  if (found == marks_.end() || ImGui::GetCurrentWindow()->SkipItems) return none;
   Mark& mark = found->second;
+  if (mark.pointed && !std::exchange(mark.brought, true) && !ImGui::IsItemVisible())
+    ImGui::ScrollToItem(ImGuiScrollFlags_KeepVisibleCenterY);
+  if (!ImGui::IsItemVisible()) return none;
   mark.min = ImGui::GetItemRectMin(), mark.max = ImGui::GetItemRectMax();
   mark.seen = ImGui::GetFrameCount();
   if (!mark.locked.empty())
@@ -422,6 +429,11 @@ const std::string& Lessons::mark(const Ui& ui, const std::string& title) {
 bool Lessons::seen(const std::string& title) const {
   const auto found = marks_.find(title);
   return found != marks_.end() && found->second.seen >= ImGui::GetFrameCount() - 1;
+}
+
+ImVec2 Lessons::middle_of(const std::string& title) const {
+  const Mark& mark = marks_.at(title);
+  return {(mark.min.x + mark.max.x) / 2, (mark.min.y + mark.max.y) / 2};
 }
 
 /// Whether a control that the step points at has no room on the screen: it is behind the button with the dots.

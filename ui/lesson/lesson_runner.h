@@ -58,13 +58,14 @@ class Lessons {
   /// The last item is the control of this title: points at it and veils it as the step wants. Why it is locked, or "".
   const std::string& mark(const Ui& ui, const std::string& title);
   bool seen(const std::string& title) const;  // mark() met it in this frame or the last
+  ImVec2 middle_of(const std::string& title) const;  // of what was seen, on the screen
 
   Recorder recorder;
   const std::filesystem::path& own_folder() const { return own_; }
 
  private:
   struct Mark {
-    bool pointed = false;
+    bool pointed = false, brought = false;  // into sight, once
     std::string locked;  // the reason
     ImVec2 min = {}, max = {};
     int seen = -1;  // the frame

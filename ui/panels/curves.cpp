@@ -134,6 +134,7 @@ void draw_one(Ui& ui, const TrainView& train, const CurveView& curve, ImVec2 siz
   draw_menu(ui, train, curve, state, min, max);
   ImGui::Dummy({0, ui.px(4)});
   ImGui::EndGroup();
+  mark(ui, curve.name);
   ImGui::PopID();
 }
 

@@ -75,6 +75,7 @@ void draw_phases(Ui& ui, const TrainView& train, float width) {
     figures = widest();
     if (figures > width - column - ui.px(40)) with_rate = false, figures = widest();
     figures = std::max(figures, std::min(ui.px(250), width * 0.5f));  // does not jump when a status grows by a letter
+    figures = std::min(figures, width - column - ui.px(24));
   }
   for (const PhaseView& phase : train.phases) {
     const bool now = phase.state == PhaseView::State::running || phase.state == PhaseView::State::paused;
@@ -94,7 +95,7 @@ void draw_phases(Ui& ui, const TrainView& train, float width) {
     ImGui::SameLine(0, 0);
     {
       WithFont font(ui.fonts.mono, 0.84f);
-      const std::string status = status_of(train, phase, with_rate);
+      const std::string status = fitted(status_of(train, phase, with_rate), figures - ui.px(12));
       const float wide = ImGui::CalcTextSize(status.c_str()).x;
       ImGui::SetCursorPosX(left + width - std::min(wide, figures));
       text(p.muted, "%s", status.c_str());

@@ -44,8 +44,8 @@ std::unique_ptr<System> make_lecun(const RunSpec& spec) {
   const auto spaces = system->make_env()->spaces();
   parts->agent_model = std::make_shared<LecunModel>(options.world, parts->costs, spaces);
   parts->model = parts->agent_model;
-  parts->actor = std::make_shared<LecunActor>(parts->model->feature_count(), drives, spaces.action,
-                                              parts->actor_options, options.planner);
+  parts->actor = std::make_shared<LecunActor>(parts->model->feature_count(), parts->agent_model->least_costs(),
+                                              spaces.action, parts->actor_options, options.planner);
   parts->model->to(system->device), parts->actor->to(system->device);
   system->model = parts->model;
   system->behaviour = system->driver = parts->actor;  // it has its own way to plan, and not to
