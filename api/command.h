@@ -67,6 +67,7 @@ struct SetCoupling {  // how dream and real world are tied together: DreamView::
 struct RealityPill {};  // with the next step the dream sees one real frame
 struct SeePicture {     // with the next step the dream sees this one, of the world's own size
   std::shared_ptr<const Image> picture;
+  bool first = false;  // as the first frame of all: what was before is forgotten
 };
 struct SetGoal {  // what is to be reached, in a world with goals: the agent at a place of the picture (0 to 1, x to the right, y down),
   float x = 0, y = 0;

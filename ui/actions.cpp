@@ -194,14 +194,17 @@ std::vector<Action> make_actions() {
        },
        Brush::why_not})
       .checked = [](const Ui& ui) { return ui.brush.active(); };
+  const auto paints = [](const Ui& ui) {
+    const bool seen = ui.brush.active() && !ui.show_home && !ui.presenting;
+    return std::string(seen ? "" : "Nothing is being painted: Paint on the frame comes first.");
+  };
   add({"paint_on", "Dream", "Dream on from the painting", ImGuiKey_Enter, "Enter",
        "With its next step the dream sees what was painted, as if it were a real frame.",
-       [](Ui& ui) { ui.brush.dream_on(ui); },
-       [](const Ui& ui) {
-         const bool seen = ui.brush.active() && !ui.show_home && !ui.presenting;
-         return std::string(seen ? "" : "Nothing is being painted: Paint on the frame comes first.");
-       }})
+       [](Ui& ui) { ui.brush.dream_on(ui); }, paints})
       .also = {ImGuiKey_KeypadEnter};
+  add({"paint_begin", "Dream", "Begin with the painting", ImGuiMod_Shift | ImGuiKey_Enter, "Shift-Enter",
+       "A dream that begins with what was painted: what was before is forgotten, and does not speak against it.",
+       [](Ui& ui) { ui.brush.dream_on(ui, true); }, paints});
   add({"knobs_down", "Dream", "Linked knobs down", ImGuiKey_LeftBracket, "[", "Lower what bends the dream.",
        [](Ui& ui) { shift_knobs(ui, -0.05); }, needs_dream});
   add({"knobs_up", "Dream", "Linked knobs up", ImGuiKey_RightBracket, "]", "Raise what bends the dream.",

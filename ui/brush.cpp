@@ -81,9 +81,10 @@ void Brush::put_back(Ui& ui) {
   if (goes_on_) ui.send(DreamControl{DreamControl::Do::play});
 }
 
-void Brush::dream_on(Ui& ui) {
+void Brush::dream_on(Ui& ui, bool first) {
   if (!active() || asked_) return;
   asked_.emplace();
+  first_ = first;
   if (!ui.dream().playing) return;
   goes_on_ = true;
   ui.send(DreamControl{DreamControl::Do::pause});
@@ -101,7 +102,7 @@ void Brush::tick(Ui& ui) {
   if (!asked_->sent) {
     asked_ = {true, ui.time + 3, ui.snapshot->fault, now->id, {dream.coupling, dream.coupling_steps}};
     if (corrects(dream.coupling)) ui.send(SetCoupling{Coupling::dream_leads, 0});  // else it would be seen for a moment
-    return ui.send(SeePicture{states_[at_]});
+    return ui.send(SeePicture{states_[at_], first_});
   }
   const Frame* made = find_frame(dream.frames, "dream");
   if (now->id == asked_->from || !now->anchored || !made || !made->image) {
@@ -247,6 +248,7 @@ void Brush::draw_tools(Ui& ui, float width, int rows) {
   const bool grey = states_[at_]->channels == 1;
   const std::vector<Control> controls{
       fixed(label_width("dream on"), [&](float wide) { action_button(ui, "dream on", "paint_on", true, wide); }),
+      fixed(label_width("begin with it"), [&](float wide) { action_button(ui, "begin with it", "paint_begin", false, wide); }),
       fixed(label_width("put back"),
             [&](float wide) {
               if (button(ui, "put back", "Put back", "The dream goes on as if nobody had painted.", {.keys = "Esc", .width = wide}))

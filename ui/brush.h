@@ -24,7 +24,7 @@ class Brush {
   bool active() const { return !states_.empty(); }
   void begin(Ui& ui);
   void put_back(Ui& ui);  // nothing was painted
-  void dream_on(Ui& ui);  // with its next step the dream sees it
+  void dream_on(Ui& ui, bool first = false);  // with its next step the dream sees it; `first`: and nothing before it
 
   bool can_undo() const { return at_ > 0; }
   bool can_redo() const { return at_ + 1 < states_.size(); }
@@ -58,7 +58,7 @@ class Brush {
   std::vector<Colour> recent_;  // painted with, the last one first
   double diameter_ = 6;         // pixels of the world
   ImVec2 last_;                 // where the stroke is, in pixels
-  bool picking_ = false, goes_on_ = false, stroke_ = false;
+  bool picking_ = false, goes_on_ = false, stroke_ = false, first_ = false;
 
   struct Asked {  // the dream waits at `from` until it has seen the painting
     bool sent = false;

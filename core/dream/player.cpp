@@ -332,7 +332,7 @@ void Player::take_pill() {
   pill_ = true;
 }
 
-void Player::see_picture(const Image& picture) {
+void Player::see_picture(const Image& picture, bool first) {
   needs_model();
   const auto& spaces = env_->spaces();
   if (picture.width != spaces.image_width || picture.height != spaces.image_height ||
@@ -344,6 +344,7 @@ void Player::see_picture(const Image& picture) {
     throw Error("this model sees vectors, not pictures");
   painted_ = torch::tensor(picture.pixels, torch::kUInt8)
                  .view({1, spaces.image_height, spaces.image_width, spaces.image_channels});
+  painted_first_ = first;
   close_fan();
   if (!playing_) step(now_seconds());
 }

@@ -75,7 +75,7 @@ class Player {
   void take_pill();
   /// The same with a picture of anybody's making, of the world's own size. Throws dream::Error for another size, and for a
   /// model that sees no single pictures.
-  void see_picture(const Image& picture);
+  void see_picture(const Image& picture, bool first = false);
   /// What is to be reached from here on: the agent at a place of the picture, or a file's picture. Throws dream::Error in a world
   /// without goals, for a place where nobody can stand, and for a file that is no picture.
   void set_goal(const SetGoal& goal);
@@ -172,6 +172,7 @@ class Player {
   } honest_;  // steps of all stretches whose honest part has ended
   bool pill_ = false;
   torch::Tensor painted_;  // uint8 [1, H, W, C]: what the next step sees in the place of a real frame
+  bool painted_first_ = false;
   std::pair<std::string, int> explained_{"", -1};
   bool playing_ = true, twin_ = true, human_pilot_ = false;
   KnobValues knob_values_;

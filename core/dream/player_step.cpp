@@ -107,7 +107,9 @@ void Player::advance(const Carry& before, Carry drawn, bool may_anchor) {
     }
     const bool painted = painted_.defined();
     if (painted) {
-      now_.drawn = stage().see(before, {{std::exchange(painted_, {}), now_.history.back().seen.vector}, now_.action, false});
+      auto seen = now_.history.back().seen;
+      seen.image = std::exchange(painted_, {});
+      now_.drawn = stage().see(before, {seen, now_.action, painted_first_});
       now_.anchored = now_.step;
     }
     pill_ = false;

@@ -128,7 +128,7 @@ void LiveEngine::send(Command command) {
           [&](TakeFuture c) { player([c](Player& p) { p.take_future(c.which); }); },
           [&](SeePicture& c) {
             player([c](Player& p) {
-              if (c.picture) p.see_picture(*c.picture);
+              if (c.picture) p.see_picture(*c.picture, c.first);
             });
           },
           [&](SetGoal& c) { player([c = SetGoal{c.x, c.y, c.path.empty() ? "" : as_typed(c.path)}](Player& p) { p.set_goal(c); }); },

@@ -229,6 +229,20 @@ TEST_F(Explorer, APictureOfAnybodysMakingIsSeenAndDreamtOnFrom) {
   EXPECT_THROW(player_.see_picture(picture), Error) << "another size than the world's";
 }
 
+/// The toy's dreams end at the age of 90 frames; it has seen some 60 when they begin.
+TEST_F(Explorer, ADreamThatBeginsWithAPaintingForgetsWhatWasBefore) {
+  const Image picture{64, 64, 3, std::vector<std::uint8_t>(64 * 64 * 3, 204)};
+  for (const bool first : {false, true}) {
+    load();
+    player_.set_coupling(Coupling::dream_leads, 0);
+    steps(20);
+    player_.see_picture(picture, first);
+    EXPECT_EQ(position(), 204);
+    steps(20);
+    EXPECT_EQ(player_.view()->step == 41, first) << player_.view()->step << ": else it is over, and another has begun";
+  }
+}
+
 TEST_F(Explorer, AnElementShowsWhatItDoesToThePicture) {
   load();
   player_.explain("latent/x", 1);

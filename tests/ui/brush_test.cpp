@@ -80,6 +80,7 @@ TEST_F(Painting, IsPaintedTakenBackSeenAndUndone) {
     ctx->Yield(4);
     ASSERT_EQ(engine.count<SeePicture>(), 1);
     const Image& seen = *engine.last<SeePicture>()->picture;
+    EXPECT_FALSE(engine.last<SeePicture>()->first) << "what was before is remembered";
     EXPECT_EQ(pixel(seen, 20, 10), red) << "between two samples of the mouse too";
     EXPECT_EQ(pixel(seen, 50, 30), pixel(*before, 50, 30)) << "what was taken back is not there";
     EXPECT_EQ(engine.last<SetCoupling>()->how, Coupling::dream_leads) << "else the next real frame would wipe it out";
@@ -100,6 +101,19 @@ TEST_F(Painting, IsPaintedTakenBackSeenAndUndone) {
     EXPECT_EQ(engine.last<GoTo>()->instant, 241) << "where the dream stood";
     EXPECT_EQ(shown("painted"), nullptr);
     EXPECT_FALSE(ctx->ItemExists("//Worlds###worlds/painted"));
+  });
+}
+
+TEST_F(Painting, MayBeWhatADreamBeginsWith) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    window->ui().run("brush");
+    ctx->Yield(3);
+    stroke(ctx, place(ctx, 10, 10), place(ctx, 30, 10));
+    ctx->ItemClick("//Worlds###worlds/###paint_begin");
+    ctx->Yield(4);
+    ASSERT_EQ(engine.count<SeePicture>(), 1);
+    EXPECT_TRUE(engine.last<SeePicture>()->first);
   });
 }
 

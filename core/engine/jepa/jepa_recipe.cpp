@@ -20,7 +20,7 @@ std::unique_ptr<System> make_jepa(const RunSpec& spec) {
   const auto parts = std::make_shared<JepaParts>();
   auto& options = parts->options;
   auto& train = options.train;
-  train.steps = 30000, train.batch = 32, train.length = 9, train.train_ratio = 48, train.lanes = 8, train.prefill = 4000;
+  train.steps = 90000, train.batch = 32, train.length = 9, train.train_ratio = 48, train.lanes = 8, train.prefill = 4000;
   train.evaluate_episodes = 20;  // every step of them is planned
   train.online_queue = train.replay_context = train.gauges = train.bfloat16 = false;
   options.fields(system->config);
