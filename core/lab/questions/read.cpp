@@ -35,8 +35,9 @@ torch::Tensor along_directions(const torch::Tensor& rows) {
   return torch::matmul(vectors.slice(1, from) * values.slice(0, from).clamp_min(0).sqrt(), turn);
 }
 
-void gather(Inquiry& inquiry, const Whole& all, Sums& sums, double from, double to) {
+void gather(Inquiry& inquiry, Whole all, Sums& sums, double from, double to) {
   auto& encoder = *inquiry.system().encoder;
+  all.batch.extra.erase("goal");  // it has a picture of its own, which the encoder is not shown
   const auto& batch = all.batch;
   const auto y = targets_of(all, inquiry.system(), sums.state);
   const auto stride = Readout::most_stride;
