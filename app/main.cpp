@@ -43,7 +43,7 @@ int run_program(int argc, char** argv) {
   double speed = -1;
   int anchor = 10;
   app.add_option("run", run, "A run's folder, a checkpoint or a kept piece of a dream; empty = the one of last time, else a shipped run");
-  app.add_option("--env", engine_options.world, "Another of the worlds that the run acts in than its own");
+  app.add_option("--env", engine_options.world, "Another of the worlds that the run acts in, or other factors of its own, as TwoRoom[layout=moving]");
   app.add_option("--train", train, "Open this run and go on training it: its next phase starts with the window");
   app.add_option("--start", start, "Begin dreams there: a recorded clip (a dataset's folder) or a picture (PNG, JPEG)");
   app.add_option("--speed", speed,

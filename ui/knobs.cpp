@@ -19,8 +19,8 @@ std::vector<Command> commands(const KnobSettings& settings) {
   return all;
 }
 
-/// One slider for `knobs`, which it moves together. Returns what it shows.
-double draw_one(Ui& ui, const std::vector<const KnobView*>& knobs, const std::string& id, const char* symbol,
+/// One slider for `knobs`, which it moves together.
+void draw_one(Ui& ui, const std::vector<const KnobView*>& knobs, const std::string& id, const char* symbol,
                 const std::string& title, const std::string& help, float width) {
   const Palette& p = ui.color();
   const Knob& knob = knobs.front()->knob;
@@ -33,6 +33,7 @@ double draw_one(Ui& ui, const std::vector<const KnobView*>& knobs, const std::st
                                     {knob.minimum, knob.maximum, knob.logarithmic, knob.whole}, knob.default_value,
                                     width - figures);
   tip(ui, title.c_str(), help.c_str());
+  mark(ui, id);
   const auto at = [&](double where) {
     KnobSettings settings;
     for (const auto* k : knobs) settings.emplace_back(k->knob.name, where);
@@ -43,8 +44,6 @@ double draw_one(Ui& ui, const std::vector<const KnobView*>& knobs, const std::st
   ImGui::SameLine(0, ui.px(6));
   ImGui::AlignTextToFramePadding();
   mono(ui, p.text, knob.whole ? "%4.0f" : "%4.2f", value);
-  ImGui::SameLine(0, ui.px(6));
-  return value;
 }
 
 void draw_link(Ui& ui, bool linked, const std::vector<const KnobView*>& all) {
@@ -55,7 +54,6 @@ void draw_link(Ui& ui, bool linked, const std::vector<const KnobView*>& all) {
   ImGui::PopStyleColor(2);
   tip(ui, linked ? "Linked" : "Apart",
       linked ? "One slider for all of them. Click to set them apart." : "Click to link them again.");
-  ImGui::SameLine(0, ui.px(6));
   if (!toggled) return;
   ui.settings.link_knobs = !linked;
   ui.settings_changed = true;
@@ -86,12 +84,6 @@ void set_knobs(Ui& ui, const KnobSettings& after, const KnobSettings& before) {
     ui.expect(name, value);
     ui.send(SetKnob{name, value});
   }
-}
-
-std::size_t knob_sliders(const Ui& ui) {
-  const auto all = group_of_knobs(ui.dream()).size();
-  const auto lists = choices_of(ui.dream()).size();
-  return ui.dream().knobs.size() - lists - (all > 1 && ui.settings.link_knobs ? all - 1 : 0);
 }
 
 std::vector<const KnobView*> choices_of(const DreamView& dream) {
@@ -150,27 +142,37 @@ void draw_world_list(Ui& ui, const DreamView& dream, float width) {
   }
 }
 
-void draw_knobs(Ui& ui, const DreamView& dream, float width) {
+std::vector<Control> knob_controls(Ui& ui, const DreamView& dream) {
+  std::vector<Control> controls;
+  if (ui.lessons->hides("knobs")) return controls;
   const auto all = group_of_knobs(dream);
   const bool linked = all.size() > 1 && ui.settings.link_knobs;
-  const auto sliders = knob_sliders(ui);
-  if (sliders == 0 || ui.lessons->hides("knobs")) return ImGui::NewLine();
-  const float each = (width - (all.size() > 1 ? ui.px(36) : 0)) / static_cast<float>(sliders) - ui.px(12);
+  const auto add = [&](std::vector<const KnobView*> knobs, std::string id, std::string symbol, std::string title,
+                       std::string help) {
+    const float least = std::max(ui.px(130), ImGui::CalcTextSize(symbol.c_str()).x + ui.px(116));
+    controls.push_back({least, 0, [&ui, &dream, knobs, id, symbol, title, help](float wide) {
+                          ImGui::BeginDisabled(!dream.ready);
+                          draw_one(ui, knobs, id, symbol.c_str(), title, help, wide - ui.px(12));
+                          ImGui::EndDisabled();
+                        }});
+  };
   if (linked) {
     const KnobGroup& group = all.front()->knob.group;
     std::string help = help_of(group);
     for (const auto* k : all) help += "\n" + k->knob.title + ": " + k->knob.help;
-    draw_one(ui, all, group.name, group.symbol.c_str(), group.symbol, help, each);
+    add(all, group.name, group.symbol, group.symbol, help);
   }
   for (const auto& k : dream.knobs) {
     const bool grouped = std::ranges::find(all, &k) != all.end();
-    if (linked && grouped) continue;
-    if (!k.knob.choices.empty()) continue;
-    const std::string help = grouped ? k.knob.help + "\n" + help_of(k.knob.group) : k.knob.help;
-    draw_one(ui, {&k}, k.knob.name, k.knob.symbol.c_str(), k.knob.title, help, each);
+    if ((linked && grouped) || !k.knob.choices.empty()) continue;
+    add({&k}, k.knob.name, k.knob.symbol, k.knob.title,
+        grouped ? k.knob.help + "\n" + help_of(k.knob.group) : k.knob.help);
   }
-  if (all.size() > 1) return draw_link(ui, linked, all);
-  ImGui::NewLine();
+  for (Control& each : controls)
+    each.most = std::max(each.least, ui.px(480) / static_cast<float>(controls.size()));
+  if (all.size() > 1)
+    controls.push_back({ui.px(28), ui.px(28), [&ui, all, linked](float) { draw_link(ui, linked, all); }});
+  return controls;
 }
 
 }  // namespace dream::ui

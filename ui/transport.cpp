@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
 
 #include "ui/control_row.h"
 #include "ui/knobs.h"
@@ -132,15 +133,7 @@ std::vector<Control> controls_of(Ui& ui, const DreamView& dream) {
       fixed(square, [&ui](float wide) { action_button(ui, icon::step, "step", false, wide); }),
       fixed(speed, [&ui, &dream](float wide) { draw_speed(ui, dream, wide); }),
   };
-  if (const auto sliders = static_cast<float>(knob_sliders(ui)); sliders > 0) {
-    const float link = group_of_knobs(dream).size() > 1 ? ui.px(36) : 0;
-    all.push_back(
-        {sliders * ui.px(142) + link, std::max(sliders * ui.px(142) + link, ui.px(480)), [&ui, &dream](float wide) {
-           ImGui::BeginDisabled(!dream.ready);
-           draw_knobs(ui, dream, wide);
-           ImGui::EndDisabled();
-         }});
-  }
+  std::ranges::move(knob_controls(ui, dream), std::back_inserter(all));
   all.push_back(
       fixed(button_width("you") + ui.px(3) + button_width("agent"), [&ui, &dream](float) { draw_pilot(ui, dream); }));
   for (const KnobView* choice : choices_of(dream))

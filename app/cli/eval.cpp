@@ -110,7 +110,7 @@ Verb eval_verb(CLI::App& app) {
   auto options = std::make_shared<Options>();
   auto* command = app.add_subcommand("eval", "Score a run's controller on unseen episodes, and its model's errors");
   command->add_option("run", options->run, "The run's folder, or a checkpoint")->required();
-  command->add_option("--env", options->environment, "Another of the worlds that the run acts in than its own");
+  command->add_option("--env", options->environment, "Another of the worlds that the run acts in, or other factors of its own, as TwoRoom[layout=moving]");
   command->add_option("--episodes", options->episodes, "Episodes to play")
       ->transform(whole_between(1, 1000000))
       ->capture_default_str();

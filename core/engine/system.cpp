@@ -84,7 +84,10 @@ std::unique_ptr<System> make_no_larger(const RecipeEntry& recipe, const RunSpec&
   }
 }
 
+/// Other factors of variation make another world of the same kind: what a model makes of it is what one wants to see.
 void refuse_foreign_world(const System& system, const std::string& world) {
+  const auto kind = [](const std::string& name) { return name.substr(0, name.find('[')); };
+  if (kind(world) == kind(system.environment)) return;
   if (std::ranges::find(system.worlds, world) != system.worlds.end()) return;
   std::string own;
   for (const auto& other : system.worlds) own += (own.empty() ? "" : ", ") + other;

@@ -80,8 +80,8 @@ std::unique_ptr<System> make_system(const RunSpec& spec);
 void apply_settings(Config& config, const RunSpec& spec);
 /// The recipe, environment and settings of a checkpoint.
 RunSpec spec_of(const Checkpoint& checkpoint, const std::string& device);
-/// The system that a checkpoint describes, with its weights loaded; in another of its worlds where `world` names one.
-/// Throws dream::Error, naming its worlds, where it has no such one.
+/// The system that a checkpoint describes, with its weights loaded; in another of its worlds, or in its own with other factors, where
+/// `world` names one. Throws dream::Error, naming its worlds, where it has no such one.
 std::unique_ptr<System> load_system(const Checkpoint& checkpoint, const std::string& device, const std::string& world = {});
 
 /// A run's folder, or a checkpoint file itself -> the checkpoint file. Throws dream::Error when there is none.

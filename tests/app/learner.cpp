@@ -32,7 +32,7 @@ bool Learner::sees(const std::string& name) {
     if (there && there->WasActive && !there->Hidden) return true;
   }
   const Thing* thing = find_thing(name);  // one that has no room is behind the dots, which are pointed at then
-  if (thing && name == "drive" && lessons_of().seen("More")) return true;
+  if (thing && (name == "drive" || name == "knobs") && lessons_of().seen("More")) return true;
   if (!thing) return lessons_of().seen(name);
   return std::ranges::any_of(thing->titles, [&](const std::string& title) { return lessons_of().seen(title); });
 }
@@ -102,12 +102,20 @@ void Learner::couple(ImGuiTestContext* ctx, const Reach& reach) {
 }
 
 void Learner::set_knob(ImGuiTestContext* ctx, const Reach& reach) {
+  if (const Action* action = key_in(reach.that)) return ctx->KeyPress(action->chord);
   const auto knobs = dream().knobs;  // the snapshot that holds them is gone with the frame
   for (const KnobView& each : knobs) {
     if (each.knob.name != reach.name) continue;
     const std::string slider = std::string(worlds) + "/##";
     const bool linked = !each.knob.group.name.empty() && ctx->ItemExists((slider + each.knob.group.name).c_str());
-    ctx->ItemInputValue((slider + (linked ? each.knob.group.name : reach.name)).c_str(), static_cast<float>(reach.value));
+    std::string there = slider + (linked ? each.knob.group.name : reach.name);
+    const bool hidden = !ctx->ItemExists(there.c_str());  // it has no room, and is behind the dots
+    if (hidden) {
+      ctx->ItemClick((std::string(worlds) + "/###more transport").c_str());
+      there = "//$FOCUSED/##" + reach.name;
+    }
+    ctx->ItemInputValue(there.c_str(), static_cast<float>(reach.value));
+    if (hidden) ctx->KeyPress(ImGuiKey_Escape);
   }
 }
 

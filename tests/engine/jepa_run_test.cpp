@@ -7,6 +7,7 @@
 
 #include "api/error.h"
 #include "core/dream/player.h"
+#include "core/engine/run_file.h"
 #include "core/engine/trainer.h"
 #include "tests/data/temp_folder.h"
 #include "tests/support/tiny_dreamer.h"
@@ -64,6 +65,17 @@ TEST_F(JepaRun, WhatWorksAgainstCollapseIsSwitchedWhileItLearns) {
   for (const char* curve : {"world/prediction", "world/sigreg", "world/inverse", "collapse/spread", "collapse/rank",
                             "collapse/cosine", "collapse/place"})
     EXPECT_TRUE(std::isfinite(metrics.last(curve))) << curve;
+}
+
+TEST_F(JepaRun, GoesWhereOtherFactorsHoldAndToNoOtherWorld) {
+  {
+    Trainer trainer(tiny("fixed"), {1e9, "learn"}, false);
+    trainer.close();
+  }
+  const auto run = load_run(checkpoint_path(folder_ / "fixed"));
+  EXPECT_EQ(load_system(run, "cpu", "TwoRoom[layout=moving]")->environment, "TwoRoom[layout=moving]");
+  EXPECT_THROW(load_system(run, "cpu", "TwoRoom[layout=sideways]"), Error);
+  EXPECT_THROW(load_system(run, "cpu", "Catch"), Error);
 }
 
 TEST_F(JepaRun, AGoalIsSetInItsDream) {

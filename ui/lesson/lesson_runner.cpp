@@ -179,7 +179,7 @@ void Lessons::begin_step(Ui& ui, const LessonStep& stage) {
     for (std::size_t i = 0; thing && i < thing->titles.size(); ++i) marks_[thing->titles[i]].pointed = true;
   }
   for (const Reach& reach : step.reach)  // what is to be watched or set is brought into sight
-    if (reach.deed == "curve" || reach.deed == "setting")
+    if (reach.deed == "curve" || reach.deed == "setting" || reach.deed == "knob")
       marks_[reach.name.substr(0, reach.name.find('='))].pointed = true;
   for (const std::string& name : step.lock)
     if (const Thing* thing = find_thing(name))
