@@ -76,6 +76,7 @@ Verb bench_verb(CLI::App& app) {
             for (auto& row : minatar_rows(s)) rows.push_back(std::move(row));
             for (auto& row : dreamer_rows(s, common.device)) rows.push_back(std::move(row));
             for (auto& row : planning_rows(s, common.device)) rows.push_back(std::move(row));
+            for (auto& row : representation_rows(s, common.device)) rows.push_back(std::move(row));
             nlohmann::json json;
             json["threads"] = at::get_num_threads();
             json["device"] = common.device;
