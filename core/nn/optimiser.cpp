@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "api/error.h"
+#include "core/nn/kernel_path.h"
 
 namespace dream {
 
@@ -49,7 +50,7 @@ double Optimiser::step() {
   const double clip = options_.clip_norm > 0 && norm > options_.clip_norm ? options_.clip_norm / norm : 1;
   const double debias1 = 1 - std::pow(options_.beta1, t), debias2 = 1 - std::pow(options_.beta2, t);
   const bool adam = options_.kind == OptimiserKind::adam;
-  if (adam && options_.adaptive_clip <= 0) {
+  if (adam && options_.adaptive_clip <= 0 && !on_processor(parameters_.front().device())) {
     step_fused(rate, clip);
     clear();
     return norm;
@@ -82,7 +83,7 @@ double Optimiser::step() {
 }
 
 /// Adam in one operation over all parameters: on a graphics card one kernel instead of ten for each, and a small
-/// network's step is little but the launching of kernels; on the processor one pass over memory instead of ten.
+/// network's step is little but the launching of kernels.
 void Optimiser::step_fused(double rate, double clip) {
   std::vector<torch::Tensor> parameters, gradients, first, second, counts;
   const auto count = torch::full({}, static_cast<double>(steps_), parameters_.front().options().requires_grad(false));
@@ -98,7 +99,6 @@ void Optimiser::step_fused(double rate, double clip) {
     second.push_back(second_[i]);
     counts.push_back(count);
   }
-  if (parameters.empty()) return;
   at::_fused_adamw_(parameters, gradients, first, second, {}, counts, rate, options_.beta1, options_.beta2,
                     options_.weight_decay, options_.eps, /*amsgrad=*/false, /*maximize=*/false);
 }
