@@ -15,12 +15,12 @@ import argparse
 import json
 import os
 import pathlib
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 import types
+
+import peers
 
 BATCH, LENGTH, ACTIONS, HORIZON = 16, 64, 3, 15
 ROWS = {  # ours: (what, peer, size of the peer, kind, target ratio)
@@ -31,26 +31,6 @@ ROWS = {  # ours: (what, peer, size of the peer, kind, target ratio)
     "v3_1m_update": ("V3 1m, update", "jax", "size1m", "update", 3),
     "v3_12m_update": ("V3 12m, update", "jax", "size12m", "update", 3),
 }
-
-
-def processor_seconds():
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def rate(seconds, work):
-    """Units of `work` per second and per second of processor time: the best of three stretches after a warm-up."""
-    until = time.perf_counter() + seconds / 2
-    while time.perf_counter() < until:
-        work()
-    best = [0.0, 0.0]
-    for _ in range(3):
-        began, used, units = time.perf_counter(), processor_seconds(), 0
-        while time.perf_counter() - began < seconds:
-            units += work()
-        best[0] = max(best[0], units / (time.perf_counter() - began))
-        best[1] = max(best[1], units / (processor_seconds() - used))
-    return best
 
 
 def random_data(numpy):
@@ -113,7 +93,7 @@ def torch_peer(checkout, size, kind, seconds):
                 world.heads["decoder"](feat.unsqueeze(1))["image"].mode().sum().item()
         return 10
 
-    return rate(seconds, update if kind == "update" else dream)
+    return peers.rate(seconds, update if kind == "update" else dream)
 
 
 def jax_peer(checkout, size, kind, seconds):
@@ -157,7 +137,7 @@ def jax_peer(checkout, size, kind, seconds):
         jax.block_until_ready(box[0])
         return BATCH * LENGTH
 
-    return rate(seconds, update)
+    return peers.rate(seconds, update)
 
 
 def measure(options, peer, size, kind):

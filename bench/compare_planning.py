@@ -14,12 +14,10 @@ per second of wall clock and per second of processor time; the second is the fai
 import argparse
 import json
 import pathlib
-import resource
-import subprocess
 import sys
-import tempfile
-import time
 import types
+
+import peers
 
 TARGET = 3
 ROWS = {  # ours: (what, peer, kind)
@@ -29,26 +27,6 @@ ROWS = {  # ours: (what, peer, kind)
     "muzero_moves_32": ("MuZero, moves, 32 lanes (the peer has one)", "muzero", "move"),
     "dt_update": ("Decision Transformer, updates", "transformers", "update"),
 }
-
-
-def processor_seconds():
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def rate(seconds, work):
-    """Units of `work` per second and per second of processor time: the best of three stretches after a warm-up."""
-    until = time.perf_counter() + seconds / 2
-    while time.perf_counter() < until:
-        work()
-    best = [0.0, 0.0]
-    for _ in range(3):
-        began, used, units = time.perf_counter(), processor_seconds(), 0
-        while time.perf_counter() - began < seconds:
-            units += work()
-        best[0] = max(best[0], units / (time.perf_counter() - began))
-        best[1] = max(best[1], units / (processor_seconds() - used))
-    return best
 
 
 def tdmpc2(checkout, kind, seconds):
@@ -85,7 +63,7 @@ def tdmpc2(checkout, kind, seconds):
             agent.act(state, t0=False, eval_mode=True)
             return 1
 
-        return rate(seconds, work)
+        return peers.rate(seconds, work)
     obs, action = torch.randn(4, 256, 24), torch.rand(3, 256, 6) * 2 - 1
     reward, ended = torch.randn(3, 256, 1), torch.zeros(3, 256, 1)
 
@@ -93,7 +71,7 @@ def tdmpc2(checkout, kind, seconds):
         agent._update(obs, action, reward, ended)
         return 1
 
-    return rate(seconds, work)
+    return peers.rate(seconds, work)
 
 
 def muzero(checkout, kind, seconds):
@@ -122,7 +100,7 @@ def muzero(checkout, kind, seconds):
             self_play.MCTS(config).run(model, seen, config.action_space, 0, True)
         return 1
 
-    return rate(seconds, work)
+    return peers.rate(seconds, work)
 
 
 def transformers(_, kind, seconds):
@@ -148,43 +126,15 @@ def transformers(_, kind, seconds):
         loss.item()
         return 1
 
-    return rate(seconds, work)
-
-
-def measure(options, peer, kind):
-    """In a process of its own, so that no peer sees another's threads."""
-    command = [options.python, __file__, "--peer", peer, kind, "--seconds", str(options.seconds), "--threads", str(options.threads)]
-    for name in ("tdmpc2", "muzero"):
-        if getattr(options, name):
-            command += [f"--{name}", str(getattr(options, name))]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-    if done.returncode:
-        sys.exit(f"compare_planning.py: {peer} cannot be measured; see above")
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def ours(options, row):
-    with tempfile.TemporaryDirectory() as folder:
-        file = pathlib.Path(folder) / "ours.json"
-        subprocess.run([str(options.cli), "bench", "--seconds", str(options.seconds), "--threads", str(options.threads), "--json",
-                        str(file), "--only", row], check=True, stdout=subprocess.DEVNULL)
-        found = json.loads(file.read_text())["rows"][row]
-        return [found["rate"], found["per_processor_second"]]
+    return peers.rate(seconds, work)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    root = pathlib.Path(__file__).resolve().parent.parent
-    parser.add_argument("--cli", default=root / "build/release/bin/dreamscope-cli", help="the program that is compared")
     parser.add_argument("--tdmpc2", type=pathlib.Path, help="checkout of nicklashansen/tdmpc2")
     parser.add_argument("--muzero", type=pathlib.Path, help="checkout of werner-duvaud/muzero-general")
     parser.add_argument("--transformers", action="store_true", help="compare with the Decision Transformer of transformers")
-    parser.add_argument("--python", default=sys.executable)
-    parser.add_argument("--threads", type=int, default=2, help="of either side")
-    parser.add_argument("--seconds", type=float, default=10, help="length of one measurement; each is the best of three")
-    parser.add_argument("--rounds", type=int, default=1, help="times that each is measured, in turn; the best is kept")
-    parser.add_argument("--json", help="write the figures to this file")
-    parser.add_argument("--peer", nargs=2, help=argparse.SUPPRESS)
+    peers.add_options(parser)
     options = parser.parse_args()
     if options.peer:
         import torch
@@ -199,11 +149,10 @@ def main():
     if not rows:
         sys.exit("compare_planning.py: nothing to measure; name a peer with --tdmpc2, --muzero or --transformers")
     mine, theirs = {}, {}
-    better = lambda old, new: new if old is None else [max(a, b) for a, b in zip(old, new)]
     for _ in range(options.rounds):
         for name, (_, peer, kind) in rows.items():
-            mine[name] = better(mine.get(name), ours(options, name))
-            theirs[name] = better(theirs.get(name), measure(options, peer, kind))
+            mine[name] = peers.better(mine.get(name), peers.ours(options, name)["rate"])
+            theirs[name] = peers.better(theirs.get(name), peers.measure(__file__, options, peer, kind, ("tdmpc2", "muzero")))
     print("| per second (per CPU second) | ours | peer | ratio | target |\n|---|---:|---:|---:|---:|")
     for name, (what, peer, _) in rows.items():
         (a, b), (c, d) = mine[name], theirs[name]

@@ -76,6 +76,7 @@ Verb bench_verb(CLI::App& app) {
             for (auto& row : minatar_rows(s)) rows.push_back(std::move(row));
             for (auto& row : dreamer_rows(s, common.device)) rows.push_back(std::move(row));
             for (auto& row : planning_rows(s, common.device)) rows.push_back(std::move(row));
+            for (auto& row : representation_rows(s, common.device)) rows.push_back(std::move(row));
             nlohmann::json json;
             json["threads"] = at::get_num_threads();
             json["device"] = common.device;
@@ -85,7 +86,8 @@ Verb bench_verb(CLI::App& app) {
               const auto wanted = [&](const std::string& name) { return measurement.name.starts_with(name); };
               if (!options->only.empty() && std::none_of(options->only.begin(), options->only.end(), wanted)) continue;
               const auto row = measurement.run();
-              std::printf("%-48s %12.0f %18.0f %s\n", row.what.c_str(), row.rate.wall, row.rate.processor,
+              const int digits = row.rate.wall < 100 ? 2 : 0;
+              std::printf("%-48s %12.*f %18.*f %s\n", row.what.c_str(), digits, row.rate.wall, digits, row.rate.processor,
                           row.unit.c_str());
               auto& entry = json["rows"][row.name];
               entry = {{"what", row.what},

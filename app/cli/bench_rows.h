@@ -48,4 +48,7 @@ std::vector<Measurement> dreamer_rows(double seconds, const std::string& device)
 /// Who plans, searches and is asked for returns, at the sizes of the published code that bench/compare_planning.py runs.
 std::vector<Measurement> planning_rows(double seconds, const std::string& device);
 
+/// JEPA and Genie, each as its recipe has it and at the sizes of the published code that bench/compare_representation.py runs.
+std::vector<Measurement> representation_rows(double seconds, const std::string& device);
+
 }  // namespace dream::cli

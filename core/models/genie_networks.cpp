@@ -29,6 +29,14 @@ torch::nn::Linear linear_layer(std::int64_t in, std::int64_t out, double scale =
   return layer;
 }
 
+/// One class of each row of probabilities [..., K]: where their running sum reaches a share of it that is drawn, from (0, 1].
+/// torch::multinomial draws, and takes the logarithm of, K numbers.
+torch::Tensor drawn_of(const torch::Tensor& p, at::Generator rng) {
+  const auto sum = p.cumsum(-1);
+  const auto reached = sum.slice(-1, -1) * (1 - torch::rand(p.sizes().slice(0, static_cast<std::size_t>(p.dim() - 1)), std::move(rng), p.options()).unsqueeze(-1));
+  return (sum < reached).sum(-1).clamp_max(p.size(-1) - 1);
+}
+
 torch::Tensor centred(const torch::Tensor& pictures) {
   return pictures * 2 - 1;
 }
@@ -218,7 +226,7 @@ MaskGitImpl::Frame MaskGitImpl::sample(const torch::Tensor& action, const SpaceT
               torch::zeros({batch, places_}, at.options())};
   for (std::int64_t i = 1; i <= steps; ++i) {
     const auto p = (next(frame.tokens, action, past, at) / std::max(temperature, 1e-3)).softmax(-1);
-    const auto drawn = torch::multinomial(p.view({batch * places_, codes_}), 1, true, rng).view({batch, places_});
+    const auto drawn = drawn_of(p, rng);
     const auto sure = p.gather(-1, drawn.unsqueeze(-1)).squeeze(-1);
     const auto hidden = frame.tokens == codes_;
     // Of the hidden ones the least sure stay hidden: what is decided counts as surer than anything.

@@ -1,6 +1,7 @@
 #include "core/models/jepa.h"
 
 #include "api/error.h"
+#include "core/nn/picture.h"
 #include "core/nn/stacked_mlp.h"
 #include "core/probe/from_tensor.h"
 
@@ -109,7 +110,7 @@ torch::Tensor Jepa::encode_by(Encoder& encoder, const torch::Tensor& seen) {
   const auto sizes = seen.sizes();
   const auto leading = sizes.slice(0, sizes.size() - (sees_image_ ? 3 : 1)).vec();
   if (!sees_image_) return encoder(seen.flatten(0, -2)).unflatten(0, leading);
-  const auto pictures = seen.flatten(0, -4).permute({0, 3, 1, 2}).to(torch::kFloat32) / 255 - 0.5;
+  const auto pictures = picture_numbers(seen.flatten(0, -4), torch::kFloat32);
   return encoder(pictures).unflatten(0, leading);
 }
 

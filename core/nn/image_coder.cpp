@@ -100,8 +100,14 @@ torch::Tensor ImageEncoderImpl::forward(torch::Tensor x) {
   for (std::size_t i = 0; i < convs_.size(); ++i) {
     x = convs_[i](x);
     if (options_.kind == Coder::pool) x = max_pool(x);
-    x = options_.style.norm == Norm::none ? activate(x, options_.style.act)
-                                          : norm_channels(norms_[i], x, options_.style.act);
+    const auto& style = options_.style;
+    if (style.norm != Norm::none) {
+      x = norm_channels(norms_[i], x, style.act);
+    } else if (style.act == Act::relu && options_.kind != Coder::pool) {
+      x.relu_();  // a convolution's gradient asks for what went in, not for what came out
+    } else {
+      x = activate(x, style.act);
+    }
   }
   return x.permute({0, 2, 3, 1}).flatten(1);
 }

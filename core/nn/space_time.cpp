@@ -1,20 +1,18 @@
 #include "core/nn/space_time.h"
 
 #include <cmath>
-#include <limits>
 #include <string>
 
 #include "api/error.h"
+#include "core/nn/attention.h"
+#include "core/nn/gelu_kernel.h"
+#include "core/nn/pointwise.h"
 
 namespace dream {
 namespace {
 
-/// Attention of `q` over `k`, `v`, [N, heads, T, each]; `hidden` keys, where defined, are not looked at.
-torch::Tensor looked_at(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
-                        const torch::Tensor& hidden) {
-  auto weights = q.matmul(k.transpose(-1, -2)) / std::sqrt(static_cast<double>(q.size(-1)));
-  if (hidden.defined()) weights = weights.masked_fill(hidden, -std::numeric_limits<float>::infinity());
-  return weights.softmax(-1).to(v.scalar_type()).matmul(v);
+torch::Tensor tanh_gelu(const torch::Tensor& x) {
+  return pointwise<gelu_forward, gelu_backward>(x, [](const torch::Tensor& y) { return torch::gelu(y, "tanh"); });
 }
 
 }  // namespace
@@ -54,59 +52,38 @@ SpaceTimeImpl::SpaceTimeImpl(const SpaceTimeOptions& options) : options_(options
   last_ = norm("norm");
 }
 
-/// Queries, keys and values of the last two dimensions of x [..., T, D]: [3, N, heads, T, each].
-torch::Tensor SpaceTimeImpl::split(Attention& attention, const torch::Tensor& x) {
-  const auto d = options_.width, heads = options_.heads, tokens = x.size(-2);
-  return attention.query_key_value(attention.norm(x)).view({-1, tokens, 3, heads, d / heads}).permute({2, 0, 3, 1, 4});
+torch::Tensor SpaceTimeImpl::asked(Attention& attention, const torch::Tensor& x) {
+  return attention.query_key_value(attention.norm(x));
 }
 
-/// x [N, S, D].
+/// x [..., S, D].
 torch::Tensor SpaceTimeImpl::within_frames(Block& block, const torch::Tensor& x) {
-  const auto parts = split(block.space, x);
-  return x + block.space.attended(looked_at(parts[0], parts[1], parts[2], {}).transpose(1, 2).reshape(x.sizes()));
+  const auto windows = asked(block.space, x).reshape({-1, x.size(-2), 1, 3 * options_.width});
+  return x + block.space.attended(attention(windows, options_.heads, false).view(x.sizes()));
 }
 
 torch::Tensor SpaceTimeImpl::layers_of(Block& block, const torch::Tensor& x) {
-  return x + block.down(torch::gelu(block.up(block.norm(x)), "tanh"));
+  return x + block.down(tanh_gelu(block.up(block.norm(x))));
 }
 
 torch::Tensor SpaceTimeImpl::forward(torch::Tensor x, Past* past) {
-  const auto batch = x.size(0), frames = x.size(1), places = x.size(2), d = options_.width;
-  const auto later = torch::ones({frames, frames}, x.options().dtype(torch::kBool)).triu(1);
-  x = x + of_place_ + of_frame_.slice(0, 0, frames).unsqueeze(1);
+  x = x + of_place_ + of_frame_.slice(0, 0, x.size(1)).unsqueeze(1);
   for (auto& block : blocks_) {
-    x = within_frames(block, x.reshape({batch * frames, places, d})).view({batch, frames, places, d});
-    x = x.transpose(1, 2);  // [B, S, T, D]
-    const auto parts = split(block.time, x);
-    if (past) {
-      const auto kept = [&](const torch::Tensor& part) {
-        return part.view({batch, places, options_.heads, frames, -1});
-      };
-      past->keys.push_back(kept(parts[1].contiguous())), past->values.push_back(kept(parts[2].contiguous()));
-    }
-    x = x + block.time.attended(
-                looked_at(parts[0], parts[1], parts[2], later).transpose(1, 2).reshape({batch, places, frames, d}));
-    x = layers_of(block, x).transpose(1, 2);
+    x = within_frames(block, x);
+    const auto windows = asked(block.time, x);
+    if (past) past->push_back(windows);
+    x = x + block.time.attended(attention(windows, options_.heads, true));
+    x = layers_of(block, x);
   }
-  return last_(x.contiguous());
+  return last_(x);
 }
 
 torch::Tensor SpaceTimeImpl::next(const torch::Tensor& frame, const Past& past, const torch::Tensor& at) {
-  const auto batch = frame.size(0), places = frame.size(1), d = options_.width, heads = options_.heads;
   auto x = frame + of_place_ + of_frame_.index_select(0, at).unsqueeze(1);
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     auto& block = blocks_[i];
     x = within_frames(block, x);
-    const auto parts = split(block.time, x.reshape({batch * places, 1, d}));
-    const auto all = [&](const torch::Tensor& before, const torch::Tensor& now) {
-      return torch::cat({before, now.reshape({batch, places, heads, 1, d / heads}).to(before.scalar_type())}, 3);
-    };
-    const auto keys = all(past.keys[i], parts[1]), values = all(past.values[i], parts[2]);
-    auto hidden = torch::arange(keys.size(3), at.options()) >= at.unsqueeze(1);  // [B, T + 1]; the frame sees itself
-    hidden.select(1, keys.size(3) - 1).fill_(false);
-    const auto seen = looked_at(parts[0].reshape({batch, places, heads, 1, d / heads}), keys, values,
-                                hidden.view({batch, 1, 1, 1, -1}));
-    x = x + block.time.attended(seen.reshape({batch, places, d}));
+    x = x + block.time.attended(attention_of_next(asked(block.time, x), past[i], at, options_.heads));
     x = layers_of(block, x);
   }
   return last_(x);

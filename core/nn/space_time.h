@@ -18,11 +18,8 @@ struct SpaceTimeOptions {
 /// learned positions. Of width d it has layers · (16 d² + 19 d) + (places + frames + 2) d parameters.
 class SpaceTimeImpl : public torch::nn::Module {
  public:
-  /// What a block's attention over time knows of earlier frames: keys and values, each [B, S, heads, T, d / heads], of
-  /// every layer.
-  struct Past {
-    std::vector<torch::Tensor> keys, values;
-  };
+  /// What a block's attention over time knows of earlier frames: queries, keys and values [B, T, S, 3 D] of every layer.
+  using Past = std::vector<torch::Tensor>;
 
   /// Throws dream::Error where the heads do not divide the width.
   explicit SpaceTimeImpl(const SpaceTimeOptions& options);
@@ -43,7 +40,7 @@ class SpaceTimeImpl : public torch::nn::Module {
     NormLayer norm{nullptr};
     torch::nn::Linear up{nullptr}, down{nullptr};
   };
-  torch::Tensor split(Attention& attention, const torch::Tensor& x);
+  torch::Tensor asked(Attention& attention, const torch::Tensor& x);  // [..., D] -> queries, keys and values [..., 3 D]
   torch::Tensor within_frames(Block& block, const torch::Tensor& x);
   torch::Tensor layers_of(Block& block, const torch::Tensor& x);
 

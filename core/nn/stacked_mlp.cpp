@@ -1,9 +1,7 @@
 #include "core/nn/stacked_mlp.h"
 
-#include <ATen/Parallel.h>
-
-#include "core/nn/kernel_path.h"
 #include "core/nn/mish_kernel.h"
+#include "core/nn/pointwise.h"
 
 namespace dream {
 namespace {
@@ -25,42 +23,8 @@ void begin_stacked(torch::Tensor weight, StackedInit init, bool zero) {
   }
 }
 
-constexpr std::int64_t mish_grain = 1 << 14;  // numbers that are worth a thread
-
-/// ATen's own takes three functions of every number, and most of the time of a small network.
-class MishFunction : public torch::autograd::Function<MishFunction> {
- public:
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x) {
-    context->save_for_backward({x});
-    return apply_kernel(x);
-  }
-  static torch::Tensor apply_kernel(const torch::Tensor& x) {
-    auto y = torch::empty_like(x);
-    const auto* from = x.const_data_ptr<float>();
-    auto* to = y.mutable_data_ptr<float>();
-    at::parallel_for(0, x.numel(), mish_grain, [&](std::int64_t begin, std::int64_t end) {
-      mish_forward(end - begin, from + begin, to + begin);
-    });
-    return y;
-  }
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 const torch::autograd::variable_list& gradients) {
-    const auto x = context->get_saved_variables()[0], dy = gradients[0].contiguous();
-    auto dx = torch::empty_like(x);
-    const auto *from = x.const_data_ptr<float>(), *slope = dy.const_data_ptr<float>();
-    auto* to = dx.mutable_data_ptr<float>();
-    at::parallel_for(0, x.numel(), mish_grain, [&](std::int64_t begin, std::int64_t end) {
-      mish_backward(end - begin, from + begin, slope + begin, to + begin);
-    });
-    return {dx};
-  }
-};
-
 torch::Tensor mish_of(const torch::Tensor& x) {
-  if (!kernels_serve(x) || x.scalar_type() != torch::kFloat32) return torch::mish(x);
-  const auto rows = x.contiguous();
-  if (torch::GradMode::is_enabled() && rows.requires_grad()) return MishFunction::apply(rows);
-  return MishFunction::apply_kernel(rows.detach());
+  return pointwise<mish_forward, mish_backward>(x, [](const torch::Tensor& y) { return torch::mish(y); });
 }
 
 }  // namespace

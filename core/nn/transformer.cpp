@@ -5,6 +5,7 @@
 #include <string>
 
 #include "api/error.h"
+#include "core/nn/attention.h"
 
 namespace dream {
 
@@ -49,13 +50,19 @@ torch::Tensor TransformerImpl::forward(torch::Tensor x, const torch::Tensor& pre
     hidden = hidden.defined() ? hidden | absent : absent;
   }
   for (auto& block : blocks_) {
-    const auto parts = block.query_key_value(block.before_attention(x)).view({batch, tokens, 3, heads, each}).permute({2, 0, 3, 1, 4});
-    auto attention = parts[0].matmul(parts[1].transpose(-1, -2)) / std::sqrt(static_cast<double>(each));
-    // The least number, and not −∞: where nothing may be looked at at all, all is looked at evenly.
-    if (hidden.defined()) attention = attention.masked_fill(hidden, std::numeric_limits<float>::lowest());
-    attention = attention.softmax(-1);
-    if (weights) weights->push_back(attention.detach());
-    const auto seen = drop(attention).matmul(parts[2]).transpose(1, 2).reshape({batch, tokens, d});
+    const auto asked = block.query_key_value(block.before_attention(x));
+    torch::Tensor seen;
+    if (!weights && !present.defined() && (options_.dropout == 0 || !is_training())) {
+      seen = attention(asked.unsqueeze(2), heads, options_.causal).squeeze(2);
+    } else {  // where somebody looks at the weights, or they are not all of them
+      const auto parts = asked.view({batch, tokens, 3, heads, each}).permute({2, 0, 3, 1, 4});
+      auto looks = parts[0].matmul(parts[1].transpose(-1, -2)) / std::sqrt(static_cast<double>(each));
+      // The least number, and not −∞: where nothing may be looked at at all, all is looked at evenly.
+      if (hidden.defined()) looks = looks.masked_fill(hidden, std::numeric_limits<float>::lowest());
+      looks = looks.softmax(-1);
+      if (weights) weights->push_back(looks.detach());
+      seen = drop(looks).matmul(parts[2]).transpose(1, 2).reshape({batch, tokens, d});
+    }
     x = x + drop(block.attended(seen));
     const auto between = block.up(block.before_layers(x));
     x = x + drop(block.down(options_.between == Between::relu ? between.relu() : torch::gelu(between, options_.between == Between::gelu ? "none" : "tanh")));
