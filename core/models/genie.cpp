@@ -17,7 +17,8 @@ const Knob maskgit_steps{
     .minimum = 1,
     .maximum = most_steps,
     .default_value = 8,
-    .whole = true};
+    .whole = true,
+    .budget = true};
 const Knob tau_tokens{.name = "tau_tokens",
                       .symbol = "τ",
                       .title = "τ of the tokens",

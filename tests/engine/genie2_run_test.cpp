@@ -1,5 +1,5 @@
-// Genie 2 as a recipe: its phases, resuming bit for bit, dreams in the player, and what is refused. Its sharing with Genie
-// leaves that one's shipped run as it was.
+// Genie 2 as a recipe: its phases, resuming bit for bit, dreams in the player, and what is refused. Its sharing with
+// Genie leaves that one's shipped run as it was.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -26,11 +26,11 @@ class Genie2Run : public ::testing::Test {
     spec.recipe = "genie-2";
     spec.environment = "BouncingSquare";
     spec.directory = folder_ / run;
-    spec.settings = {"collect.episodes=4",  "collect.max_steps=20",  "world.frames=4",        "autoencoder.width=16",
+    spec.settings = {"collect.episodes=4",   "collect.max_steps=20",  "world.frames=4",        "autoencoder.width=16",
                      "autoencoder.patch=16", "actions.width=16",      "actions.layers=1",      "actions.patch=16",
-                     "dynamics.width=16",   "dynamics.layers=2",     "autoencoder.updates=6", "actions.updates=6",
-                     "dynamics.updates=6",  "autoencoder.batch=4",   "actions.batch=4",       "dynamics.batch=4",
-                     "train.measured=4",    "train.measure_every=3", "train.bfloat16=false"};
+                     "dynamics.width=16",    "dynamics.layers=2",     "autoencoder.updates=6", "actions.updates=6",
+                     "dynamics.updates=6",   "autoencoder.batch=4",   "actions.batch=4",       "dynamics.batch=4",
+                     "train.measured=4",     "train.measure_every=3", "train.bfloat16=false"};
     spec.settings.insert(spec.settings.end(), more.begin(), more.end());
     return make_system(spec);
   }
@@ -117,14 +117,16 @@ TEST_F(Genie2Run, SaysWhatIsMissing) {
       << "two blocks look back at two times three frames";
   EXPECT_NE(message_of<Error>([&] { make("odd", {"autoencoder.patch=24"}); }).find("patches of 24 pixels do not cover"),
             std::string::npos);
-  EXPECT_NE(message_of<Error>([&] { make("heads", {"dynamics.heads=3"}); }).find("they must divide it"), std::string::npos);
+  EXPECT_NE(message_of<Error>([&] { make("heads", {"dynamics.heads=3"}); }).find("they must divide it"),
+            std::string::npos);
   const auto entry = std::ranges::find(recipes(), "genie-2", &RecipeEntry::name);
   ASSERT_NE(entry, recipes().end());
   EXPECT_NE(entry->lacks(Spaces{}), "") << "a world without pictures";
 }
 
 TEST_F(Genie2Run, GeniesShippedWeightsOpenAsEver) {
-  const auto run = load_system(load_run(DREAMSCOPE_SOURCE_DIR "/assets/runs/bouncing_square_genie/checkpoint.safetensors"), "cpu");
+  const auto run =
+      load_system(load_run(DREAMSCOPE_SOURCE_DIR "/assets/runs/bouncing_square_genie/checkpoint.safetensors"), "cpu");
   EXPECT_EQ(fingerprint(*run), "0179e06c4e80a383");
 }
 

@@ -16,7 +16,8 @@ Genie2Options small_genie2() {
   Genie2Options options;
   options.frames = frames;
   options.autoencoder = {.patch = 16, .width = 16, .layers = 1, .heads = 2, .numbers = numbers};
-  options.actions.width = 16, options.actions.layers = 1, options.actions.codes.codes = 5, options.actions.codes.width = told_width;
+  options.actions.width = 16, options.actions.layers = 1, options.actions.codes.codes = 5,
+  options.actions.codes.width = told_width;
   options.dynamics = {.width = 16, .layers = 2, .heads = 2};
   return options;
 }
@@ -47,7 +48,8 @@ torch::Tensor moving_blocks(std::int64_t count, std::int64_t length = frames) {
   auto pictures = torch::full({count, length, 3, 64, 64}, 0.1);
   for (std::int64_t i = 0; i < count; ++i)
     for (std::int64_t t = 0; t < length; ++t) {
-      const auto across = (8 * (i % 3) + (i % 2 == 0 ? 8 * t : 0)) % 48, down = (8 * (i % 4) + (i % 2 == 1 ? 8 * t : 0)) % 48;
+      const auto across = (8 * (i % 3) + (i % 2 == 0 ? 8 * t : 0)) % 48,
+                 down = (8 * (i % 4) + (i % 2 == 1 ? 8 * t : 0)) % 48;
       pictures[i][t].slice(1, down, down + 16).slice(2, across, across + 16).fill_(0.9);
     }
   return pictures;
@@ -60,7 +62,8 @@ Observation seen_at(const torch::Tensor& pictures, std::int64_t t) {
 Carry watched(Genie2Model& model, std::int64_t steps) {
   auto carry = model.initial(lanes);
   const auto pictures = moving_blocks(lanes, steps);
-  for (std::int64_t t = 0; t < steps; ++t) carry = model.observe(carry, torch::zeros({lanes, 2}), seen_at(pictures, t), {});
+  for (std::int64_t t = 0; t < steps; ++t)
+    carry = model.observe(carry, torch::zeros({lanes, 2}), seen_at(pictures, t), {});
   return carry;
 }
 
@@ -68,8 +71,8 @@ struct Piece {
   torch::Tensor noisy, levels, actions, told;
 };
 Piece a_piece(std::int64_t length) {
-  return {torch::randn({lanes, length, places, numbers}), torch::rand({lanes, length}), torch::randn({lanes, length, told_width}),
-          torch::rand({lanes, length}) < 0.7};
+  return {torch::randn({lanes, length, places, numbers}), torch::rand({lanes, length}),
+          torch::randn({lanes, length, told_width}), torch::rand({lanes, length}) < 0.7};
 }
 
 TEST(Genie2, AFrameIsToldByItselfAndThoseBeforeItAlone) {
@@ -109,7 +112,8 @@ TEST(Genie2, AFrameThatIsComputedOnceIsAsInTheWhole) {
   const std::int64_t length = 3 * frames;
   const auto piece = a_piece(length);
   const auto whole = dynamics->forward(piece.noisy, piece.levels, piece.actions, piece.told);
-  FrameDiffusionImpl::Cache cache{torch::zeros(dynamics->cache_shape(lanes, frames)), torch::zeros(dynamics->cache_shape(lanes, frames))};
+  FrameDiffusionImpl::Cache cache{torch::zeros(dynamics->cache_shape(lanes, frames)),
+                                  torch::zeros(dynamics->cache_shape(lanes, frames))};
   for (std::int64_t t = 0; t < length; ++t) {
     const auto past = cache.last(frames - 1);
     FrameDiffusionImpl::Cache own;
@@ -139,7 +143,8 @@ TEST(Genie2, ADreamByItsCacheIsTheDreamOfTheWhole) {
   for (const auto& name : {"keys", "values"}) EXPECT_TRUE(torch::equal(watch.at(name), carry.at(name)));
   for (std::int64_t t = 0; t < dreamt; ++t) {
     auto rng = make_generator(torch::kCPU, 40 + static_cast<std::uint64_t>(t));
-    const auto noise = torch::randn({lanes, places, numbers}, make_generator(torch::kCPU, 40 + static_cast<std::uint64_t>(t)));
+    const auto noise =
+        torch::randn({lanes, places, numbers}, make_generator(torch::kCPU, 40 + static_cast<std::uint64_t>(t)));
     codes.push_back(torch::full({lanes}, static_cast<float>(t)));
     auto all = latents;
     all.push_back(noise);
@@ -150,7 +155,8 @@ TEST(Genie2, ADreamByItsCacheIsTheDreamOfTheWhole) {
     const auto values = model->latent_actions()->values(torch::stack(codes, 1).to(torch::kInt64));
     const auto whole = dynamics->forward(torch::stack(all, 1), levels, values, told).select(1, -1);
     carry = model->imagine(carry, codes.back().unsqueeze(1), knobs, rng);
-    EXPECT_LT((carry.at("latent") - model->autoencoder()->within(whole)).abs().max().item<double>(), 1e-5) << "step " << t;
+    EXPECT_LT((carry.at("latent") - model->autoencoder()->within(whole)).abs().max().item<double>(), 1e-5)
+        << "step " << t;
     latents.push_back(carry.at("latent"));
   }
 }
@@ -180,8 +186,12 @@ TEST(Genie2, FromWhoeverKnowsTheFrameAnyNumberOfStepsGivesIt) {
   auto dynamics = make()->dynamics();
   const auto frame = torch::randn({1, 1, places, numbers});
   const auto pieces = frame.expand({4, frames, places, numbers}).contiguous();
-  Optimiser adam(dynamics->parameters(), {.kind = OptimiserKind::adam, .learning_rate = 1e-2, .eps = 1e-8, .clip_norm = 1,
-                                          .adaptive_clip = 0, .warm_up = 0});
+  Optimiser adam(dynamics->parameters(), {.kind = OptimiserKind::adam,
+                                          .learning_rate = 1e-2,
+                                          .eps = 1e-8,
+                                          .clip_norm = 1,
+                                          .adaptive_clip = 0,
+                                          .warm_up = 0});
   auto rng = make_generator(torch::kCPU, 3);
   for (int i = 0; i < 400; ++i) {
     adam.options().learning_rate = 1e-2 * (1 - i / 400.0);
@@ -218,7 +228,8 @@ TEST(Genie2, OneStepOfTheFlowIsWhatItTellsAndTwoAreEuler) {
   EXPECT_TRUE(torch::allclose(dynamics->sample(given, {.steps = 2}, rng()).latents, at(half, 0.5), 1e-4, 1e-5));
   const FrameDiffusionImpl::Given untold{given.action, torch::zeros({lanes}, torch::kBool), past, given.at};
   const auto without = dynamics->next(noise, torch::ones({lanes}), untold);
-  EXPECT_TRUE(torch::allclose(dynamics->sample(given, {.steps = 1, .guidance = 0}, rng()).latents, without, 1e-4, 1e-5));
+  EXPECT_TRUE(
+      torch::allclose(dynamics->sample(given, {.steps = 1, .guidance = 0}, rng()).latents, without, 1e-4, 1e-5));
   EXPECT_TRUE(torch::allclose(dynamics->sample(given, {.steps = 1, .guidance = 3}, rng()).latents,
                               without + 3 * (at(noise, 1) - without), 1e-4, 1e-5));
 }
@@ -305,15 +316,16 @@ TEST(Genie2, OneBatchIsLearnedByHeart) {
     actions = torch::zeros({6, options.piece() - 1, told_width});
     for (std::int64_t i = 0; i < 6; ++i) actions[i].select(1, i % 2).fill_(1);
   }
-  const auto [unknown, known] = learn(*model->dynamics(), 400, [&] { return model->dynamics()->loss(latents, actions, rng); });
+  const auto [unknown, known] =
+      learn(*model->dynamics(), 400, [&] { return model->dynamics()->loss(latents, actions, rng); });
   EXPECT_LT(known, 0.35 * unknown) << "that each frame goes on as its block moves";
 }
 
 TEST(Genie2, ShowsHowAFrameIsMade) {
   torch::NoGradGuard no_grad;
   auto model = make();
-  const auto carry = model->imagine(watched(*model, 3), torch::ones({lanes, 1}), {{"denoising_steps", 3.0}, {"guidance", 2.0}},
-                                    make_generator(torch::kCPU, 1));
+  const auto carry = model->imagine(watched(*model, 3), torch::ones({lanes, 1}),
+                                    {{"denoising_steps", 3.0}, {"guidance", 2.0}}, make_generator(torch::kCPU, 1));
   ProbeSink sink({"denoising/steps", "denoising/heard", "latent/z", "actions/use"});
   model->report(carry, sink);
   const auto probes = sink.take();
