@@ -17,13 +17,13 @@ struct Genie2Options {
 };
 
 /// Genie 2's arrangement (Parker-Holder et al. 2024, a post without numbers): an autoencoder's latent frames, a causal
-/// transformer that makes the next one by diffusion, frame by frame, and guidance so that actions count. Its controls are
-/// found in videos as Genie's are.
+/// transformer that makes the next one by diffusion, frame by frame, and guidance so that actions count. Its controls
+/// are found in videos as Genie's are.
 ///
-/// Besides the window of pictures and actions its carry has the newest frame's "latent" [B, S, N] and what the last frames
-/// are to the next one, "keys" and "values" [B, layers, S, heads, T, each], the newest last: a frame is computed once, and
-/// costs only its own steps. imagine() adds "denoising" [B, steps, S, N], what it took the frame for after each step, and
-/// with guidance "heard" [B, S], how much the action changed that.
+/// Besides the window of pictures and actions its carry has the newest frame's "latent" [B, S, N] and what the last
+/// frames are to the next one, "keys" and "values" [B, layers, S, heads, T, each], the newest last: a frame is computed
+/// once, and costs only its own steps. imagine() adds "denoising" [B, steps, S, N], what it took the frame for after
+/// each step, and with guidance "heard" [B, S], how much the action changed that.
 class Genie2Model : public LatentActionModel {
  public:
   Genie2Model(const Genie2Options& options, const Spaces& spaces);
@@ -34,8 +34,8 @@ class Genie2Model : public LatentActionModel {
                 at::Generator rng) override;
   Carry imagine(const Carry& carry, const torch::Tensor& action, const KnobValues& knobs, at::Generator rng) override;
   std::vector<Knob> knobs() const override;
-  /// −log p of the latent, as if it had unit variance around what is expected before anything of it is seen; without the
-  /// constant.
+  /// −log p of the latent, as if it had unit variance around what is expected before anything of it is seen; without
+  /// the constant.
   torch::Tensor surprise(const Carry& seen) override;
   torch::Tensor features(const Carry& carry) override { return carry.at("latent").flatten(1); }
   std::int64_t feature_count() const override { return autoencoder_->places() * autoencoder_->numbers(); }

@@ -8,10 +8,10 @@
 namespace dream {
 namespace {
 
-constexpr double follow_latents = 0.02;    // share of a batch in the running mean and deviation
-constexpr double least_deviation = 0.05;   // of a latent's number, which may be idle
-constexpr std::int64_t level_waves = 32;   // numbers that say a level
-constexpr double level_scale = 1000;       // so that the waves of 0 … 1 differ, as those of a thousand steps
+constexpr double follow_latents = 0.02;   // share of a batch in the running mean and deviation
+constexpr double least_deviation = 0.05;  // of a latent's number, which may be idle
+constexpr std::int64_t level_waves = 32;  // numbers that say a level
+constexpr double level_scale = 1000;      // so that the waves of 0 … 1 differ, as those of a thousand steps
 
 torch::nn::Linear genie2_linear(std::int64_t in, std::int64_t out, double scale = 1) {
   torch::nn::Linear layer(in, out);
@@ -53,7 +53,7 @@ torch::Tensor noised(const torch::Tensor& clean, const torch::Tensor& noise, con
   return (1 - k) * clean + k * noise;
 }
 
-// -- autoencoder -------------------------------------------------------------------------------------------------------
+// -- autoencoder ------------------------------------------------------------------------------------------------------
 
 FrameAutoencoderImpl::FrameAutoencoderImpl(const FrameAutoencoderOptions& options, const GenieShape& shape)
     : options_(options), shape_(shape) {
@@ -72,7 +72,9 @@ FrameAutoencoderImpl::FrameAutoencoderImpl(const FrameAutoencoderOptions& option
 
 /// [N, C, H, W] -> [N, S, numbers] in (−1, 1).
 torch::Tensor FrameAutoencoderImpl::encode(const torch::Tensor& pictures) {
-  return to_latent_(encoder_(in_(patches_of(pictures * 2 - 1, options_.patch)) + positions_)).to(torch::kFloat32).tanh();
+  return to_latent_(encoder_(in_(patches_of(pictures * 2 - 1, options_.patch)) + positions_))
+      .to(torch::kFloat32)
+      .tanh();
 }
 
 torch::Tensor FrameAutoencoderImpl::decode(const torch::Tensor& raw) {
@@ -85,7 +87,8 @@ FrameAutoencoderImpl::Loss FrameAutoencoderImpl::loss(const torch::Tensor& pictu
   {
     torch::NoGradGuard no_grad;
     const auto all = raw.detach().flatten(0, 1);
-    mean_.lerp_(all.mean(0), follow_latents), deviation_.lerp_(all.std(0, false).clamp_min(least_deviation), follow_latents);
+    mean_.lerp_(all.mean(0), follow_latents),
+        deviation_.lerp_(all.std(0, false).clamp_min(least_deviation), follow_latents);
   }
   const auto noise = torch::randn(raw.sizes(), std::move(rng), raw.options());
   Loss made;
@@ -98,7 +101,8 @@ torch::Tensor FrameAutoencoderImpl::latents(const torch::Tensor& pictures) {
   auto shape = pictures.sizes().vec();
   shape.resize(shape.size() - 3);
   shape.insert(shape.end(), {places(), options_.numbers});
-  return ((encode(pictures.reshape({-1, shape_.channels, shape_.height, shape_.width})) - mean_) / deviation_).view(shape);
+  return ((encode(pictures.reshape({-1, shape_.channels, shape_.height, shape_.width})) - mean_) / deviation_)
+      .view(shape);
 }
 
 torch::Tensor FrameAutoencoderImpl::pictures(const torch::Tensor& latents) {
@@ -113,7 +117,7 @@ torch::Tensor FrameAutoencoderImpl::within(const torch::Tensor& latents) const {
   return latents.clamp((-1 - mean_) / deviation_, (1 - mean_) / deviation_);
 }
 
-// -- dynamics ----------------------------------------------------------------------------------------------------------
+// -- dynamics ---------------------------------------------------------------------------------------------------------
 
 FrameDiffusionImpl::FrameDiffusionImpl(const FrameDiffusionOptions& options, std::int64_t frames, std::int64_t places,
                                        std::int64_t numbers, std::int64_t action_width)
@@ -169,8 +173,8 @@ torch::Tensor FrameDiffusionImpl::next(const torch::Tensor& noisy, const torch::
   SpaceTimeImpl::Past past, own;
   for (std::int64_t i = 0; i < options_.layers; ++i)
     past.keys.push_back(given.past.keys.select(1, i)), past.values.push_back(given.past.values.select(1, i));
-  const auto x = network_->next(in_(scaled_in(noisy, level)), past, given.at, condition(level, given.action, given.told),
-                                kept ? &own : nullptr);
+  const auto x = network_->next(in_(scaled_in(noisy, level)), past, given.at,
+                                condition(level, given.action, given.told), kept ? &own : nullptr);
   if (kept) *kept = {torch::stack(own.keys, 1), torch::stack(own.values, 1)};
   return clean_of(noisy, out_(x).to(torch::kFloat32), level);
 }

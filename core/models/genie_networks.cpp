@@ -35,8 +35,7 @@ std::int64_t genie_places(const GenieShape& shape, std::int64_t patch) {
   return (shape.height / patch) * (shape.width / patch);
 }
 
-// -- tokenizer
-// --------------------------------------------------------------------------------------------------------------------
+// -- tokenizer --------------------------------------------------------------------------------------------------------
 
 GenieTokenizerImpl::GenieTokenizerImpl(const GenieTokenizerOptions& options, const GenieShape& shape)
     : options_(options), shape_(shape) {

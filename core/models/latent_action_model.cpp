@@ -44,7 +44,8 @@ torch::Tensor LatentActionModel::code_before(const Window& window, const torch::
   return torch::cat({torch::zeros_like(codes.slice(1, 0, 1)), codes}, 1).gather(1, window.at.unsqueeze(1)).squeeze(1);
 }
 
-Carry LatentActionModel::with_next(const Window& window, const torch::Tensor& picture, const torch::Tensor& code) const {
+Carry LatentActionModel::with_next(const Window& window, const torch::Tensor& picture,
+                                   const torch::Tensor& code) const {
   return {{"actions", placed(window.actions, code, window.at).to(torch::kFloat32)},
           {"pictures", placed(window.pictures, picture, window.at)},
           {"frame", picture},
@@ -65,7 +66,8 @@ torch::Tensor LatentActionModel::newest(const torch::Tensor& window, const Carry
   return window.index({torch::arange(window.size(0), at.options()), at});
 }
 
-torch::Tensor LatentActionModel::placed(const torch::Tensor& window, const torch::Tensor& entry, const torch::Tensor& at) {
+torch::Tensor LatentActionModel::placed(const torch::Tensor& window, const torch::Tensor& entry,
+                                        const torch::Tensor& at) {
   auto here = torch::arange(window.size(1), at.options()).unsqueeze(0) == at.unsqueeze(1);
   for (auto i = window.dim(); i > 2; --i) here = here.unsqueeze(-1);
   return torch::where(here, entry.unsqueeze(1).to(window.scalar_type()), window);
@@ -118,7 +120,7 @@ Carry LatentActionModel::randomise(const Carry&, const std::string& probe, at::G
   throw Error("'" + probe + "' cannot be randomised; this model has no editable probe");
 }
 
-// -- settings ----------------------------------------------------------------------------------------------------------
+// -- settings ---------------------------------------------------------------------------------------------------------
 
 void quantiser_fields(Config& config, const std::string& prefix, QuantiserOptions& options, std::int64_t most) {
   config.add(prefix + "quantiser", options.kind,
@@ -136,7 +138,10 @@ void latent_action_fields(Config& config, LatentActionOptions& options) {
   network_fields(config, "actions.", options);
   quantiser_fields(config, "actions.", options.codes, most_keys);
   config.add("actions.balance", options.balance,
-             {.help = "vq: weight of the loss that asks for all codes to be in use; 0: none", .low = 0, .high = 10, .live = true});
+             {.help = "vq: weight of the loss that asks for all codes to be in use; 0: none",
+              .low = 0,
+              .high = 10,
+              .live = true});
   config.add("actions.unrounded", options.unrounded,
              {.help = "Updates before anything is rounded to a code", .low = 0, .high = 1e9});
   config.add("actions.patience", options.patience,

@@ -6,13 +6,13 @@
 
 namespace dream {
 
-/// What worlds share whose controls were found in videos without actions (Genie's latent action model): it infers what was
-/// done between two pictures, whatever the environment calls it, and its own actions are the codes. How the next frame is
-/// made is for whoever derives from it.
+/// What worlds share whose controls were found in videos without actions (Genie's latent action model): it infers what
+/// was done between two pictures, whatever the environment calls it, and its own actions are the codes. How the next
+/// frame is made is for whoever derives from it.
 ///
-/// Its part of the carry is a window of frames, the oldest first, of which the first "filled" [B, 1] are there: the code
-/// "actions" [B, T] that led to each, their "pictures" [B, T, C, H, W], seen or painted, by which the next action is
-/// inferred, and the last "frame" [B, C, H, W] as it is decoded.
+/// Its part of the carry is a window of frames, the oldest first, of which the first "filled" [B, 1] are there: the
+/// code "actions" [B, T] that led to each, their "pictures" [B, T, C, H, W], seen or painted, by which the next action
+/// is inferred, and the last "frame" [B, C, H, W] as it is decoded.
 class LatentActionModel : public WorldModel, public FindsActions {
  public:
   ActionSpace actions(const Spaces& environment) const override;
@@ -64,13 +64,15 @@ class LatentActionModel : public WorldModel, public FindsActions {
   torch::Tensor code_use_, code_motion_;  // [codes]
 };
 
-// -- settings of the family's networks ---------------------------------------------------------------------------------
+// -- settings of the family's networks --------------------------------------------------------------------------------
 
 void latent_action_fields(Config& config, LatentActionOptions& options);
 void quantiser_fields(Config& config, const std::string& prefix, QuantiserOptions& options, std::int64_t most);
 template <class Options>
-void network_fields(Config& config, const std::string& prefix, Options& options, const std::string& blocks = "Space-time blocks") {
-  config.add(prefix + "width", options.width, {.help = "Numbers of a token within the network", .low = 4, .high = 8192});
+void network_fields(Config& config, const std::string& prefix, Options& options,
+                    const std::string& blocks = "Space-time blocks") {
+  config.add(prefix + "width", options.width,
+             {.help = "Numbers of a token within the network", .low = 4, .high = 8192});
   config.add(prefix + "layers", options.layers, {.help = blocks, .low = 1, .high = 64});
   config.add(prefix + "heads", options.heads, {.help = "Heads of an attention", .low = 1, .high = 64});
 }

@@ -9,8 +9,8 @@
 namespace dream {
 namespace {
 
-/// Attention of `q` over `k`, `v`, [N, heads, T, each]; `hidden` keys, where defined, are not looked at, and others as much
-/// more or less as `more` says.
+/// Attention of `q` over `k`, `v`, [N, heads, T, each]; `hidden` keys, where defined, are not looked at, and others as
+/// much more or less as `more` says.
 torch::Tensor looked_at(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                         const torch::Tensor& hidden, const torch::Tensor& more = {}) {
   auto weights = q.matmul(k.transpose(-1, -2)) / std::sqrt(static_cast<double>(q.size(-1)));
@@ -67,7 +67,8 @@ SpaceTimeImpl::SpaceTimeImpl(const SpaceTimeOptions& options) : options_(options
 }
 
 /// Of a condition [..., each]: so many parts' bends, [..., D] each; of two numbers the last one has no gate.
-std::vector<SpaceTimeImpl::Bend> SpaceTimeImpl::bends(torch::nn::Linear& of, const torch::Tensor& condition, std::int64_t parts) {
+std::vector<SpaceTimeImpl::Bend> SpaceTimeImpl::bends(torch::nn::Linear& of, const torch::Tensor& condition,
+                                                      std::int64_t parts) {
   std::vector<Bend> made(static_cast<std::size_t>(parts));
   if (of.is_empty()) return made;
   const auto numbers = of(torch::silu(condition)).chunk(parts == 1 ? 2 : 3 * parts, -1);
@@ -87,7 +88,8 @@ torch::Tensor SpaceTimeImpl::split(Attention& attention, const torch::Tensor& x,
 /// x [..., S, D].
 torch::Tensor SpaceTimeImpl::within_frames(Block& block, const torch::Tensor& x, const Bend& bend) {
   const auto parts = split(block.space, x, bend);
-  return x + bend.added(block.space.attended(looked_at(parts[0], parts[1], parts[2], {}).transpose(1, 2).reshape(x.sizes())));
+  return x + bend.added(
+                 block.space.attended(looked_at(parts[0], parts[1], parts[2], {}).transpose(1, 2).reshape(x.sizes())));
 }
 
 torch::Tensor SpaceTimeImpl::layers_of(Block& block, const torch::Tensor& x, const Bend& bend) {
@@ -119,9 +121,9 @@ torch::Tensor SpaceTimeImpl::forward(torch::Tensor x, Past* past, const torch::T
       };
       past->keys.push_back(kept(parts[1].contiguous())), past->values.push_back(kept(parts[2].contiguous()));
     }
-    x = x + time.added(block.time.attended(looked_at(parts[0], parts[1], parts[2], unseen, more)
-                                               .transpose(1, 2)
-                                               .reshape({batch, places, frames, d})));
+    x = x +
+        time.added(block.time.attended(
+            looked_at(parts[0], parts[1], parts[2], unseen, more).transpose(1, 2).reshape({batch, places, frames, d})));
     x = layers_of(block, x, bent[2].across(1)).transpose(1, 2);
   }
   return bends(last_condition_, condition, 1)[0].across(2).on(last_(x.contiguous()));
@@ -149,8 +151,9 @@ torch::Tensor SpaceTimeImpl::next(const torch::Tensor& frame, const Past& past, 
     };
     const auto key = now(parts[1], past.keys[i]), value = now(parts[2], past.values[i]);
     if (kept) kept->keys.push_back(key), kept->values.push_back(value);
-    const auto seen = looked_at(parts[0].reshape({batch, places, heads, 1, d / heads}), torch::cat({past.keys[i], key}, 3),
-                                torch::cat({past.values[i], value}, 3), hidden.view({batch, 1, 1, 1, -1}), more);
+    const auto seen =
+        looked_at(parts[0].reshape({batch, places, heads, 1, d / heads}), torch::cat({past.keys[i], key}, 3),
+                  torch::cat({past.values[i], value}, 3), hidden.view({batch, 1, 1, 1, -1}), more);
     x = x + bent[1].added(block.time.attended(seen.reshape({batch, places, d})));
     x = layers_of(block, x, bent[2]);
   }

@@ -9,8 +9,8 @@ namespace dream {
 struct SpaceTimeOptions {
   std::int64_t width = 64, layers = 2, heads = 2;
   std::int64_t places = 64, frames = 8;  // tokens of a frame; the most frames that it looks at
-  bool by_distance = false;    // frames are told apart by how far back they lie, not by their number
-  std::int64_t condition = 0;  // > 0: numbers that every frame comes with
+  bool by_distance = false;              // frames are told apart by how far back they lie, not by their number
+  std::int64_t condition = 0;            // > 0: numbers that every frame comes with
 };
 
 /// The space-time transformer of Genie (Bruce et al. 2024, figure 4; ST blocks of Xu et al. 2020): each block lets the
@@ -20,9 +20,9 @@ struct SpaceTimeOptions {
 /// learned positions. Of width d it has layers · (16 d² + 19 d) + (places + frames + 2) d parameters.
 ///
 /// By distance, how far back a frame lies is a learned weight of every head (Raffel et al. 2020), the frames may be any
-/// number, and each sees the `frames` − 1 before it: what it is to later ones does not depend on where a window begins, so
-/// that it can be kept. A condition shifts and scales what comes out of each norm and scales what each part adds (adaLN,
-/// Peebles & Xie 2023; theirs begins by adding nothing, this one as it is without a condition).
+/// number, and each sees the `frames` − 1 before it: what it is to later ones does not depend on where a window begins,
+/// so that it can be kept. A condition shifts and scales what comes out of each norm and scales what each part adds
+/// (adaLN, Peebles & Xie 2023; theirs begins by adding nothing, this one as it is without a condition).
 class SpaceTimeImpl : public torch::nn::Module {
  public:
   /// What a block's attention over time knows of earlier frames: keys and values, each [B, S, heads, T, d / heads], of
@@ -34,14 +34,14 @@ class SpaceTimeImpl : public torch::nn::Module {
   /// Throws dream::Error where the heads do not divide the width.
   explicit SpaceTimeImpl(const SpaceTimeOptions& options);
 
-  /// [B, T, S, D] -> [B, T, S, D], T at most `frames` unless by distance; `condition` [B, T, each]. `past`, where given,
-  /// gets what these frames are to later ones.
+  /// [B, T, S, D] -> [B, T, S, D], T at most `frames` unless by distance; `condition` [B, T, each]. `past`, where
+  /// given, gets what these frames are to later ones.
   torch::Tensor forward(torch::Tensor x, Past* past = nullptr, const torch::Tensor& condition = {});
   /// One more frame [B, S, D] -> [B, S, D]: the same numbers as forward() gives at `at` [B], int64, the number of
-  /// frames before it. Of `past`, which may hold more, those alone are seen: the first, or by distance the last. `kept`,
-  /// where given, gets what this frame is to later ones.
-  torch::Tensor next(const torch::Tensor& x, const Past& past, const torch::Tensor& at, const torch::Tensor& condition = {},
-                     Past* kept = nullptr);
+  /// frames before it. Of `past`, which may hold more, those alone are seen: the first, or by distance the last.
+  /// `kept`, where given, gets what this frame is to later ones.
+  torch::Tensor next(const torch::Tensor& x, const Past& past, const torch::Tensor& at,
+                     const torch::Tensor& condition = {}, Past* kept = nullptr);
 
  private:
   struct Attention {

@@ -93,22 +93,23 @@ void GenieParts::share_out() {
     (long_enough++ % unseen_every == 1 ? unseen_ : seen_).push_back(i);
   }
   if (unseen_.empty())
-    throw Error("of " + std::to_string(replay_.episodes()) + " episodes fewer than two are of " + std::to_string(piece) +
-                " frames or more");
+    throw Error("of " + std::to_string(replay_.episodes()) + " episodes fewer than two are of " +
+                std::to_string(piece) + " frames or more");
 }
 
 GenieParts::Pieces GenieParts::draw(bool unseen, std::int64_t count, std::int64_t frames, at::Generator rng) const {
   const auto& episodes = unseen ? unseen_ : seen_;
   std::vector<std::int64_t> ends;  // the running count of their pieces
   for (const auto i : episodes)
-    ends.push_back(static_cast<std::int64_t>(replay_.episode(i).length()) + 2 - frames + (ends.empty() ? 0 : ends.back()));
+    ends.push_back(static_cast<std::int64_t>(replay_.episode(i).length()) + 2 - frames +
+                   (ends.empty() ? 0 : ends.back()));
   const auto& like = replay_.episode(episodes.front());
   const auto bytes = like.frame_bytes(), axes = static_cast<std::size_t>(like.action_size);
   auto pictures = torch::empty({count, frames, like.height, like.width, like.channels}, torch::kUInt8);
   auto actions = torch::empty({count, frames - 1, like.action_size});
-  const auto which = torch::randint(ends.back(), {count}, std::move(rng),
-                                    torch::TensorOptions(torch::kInt64).device(system->device))
-                         .to(torch::kCPU);
+  const auto which =
+      torch::randint(ends.back(), {count}, std::move(rng), torch::TensorOptions(torch::kInt64).device(system->device))
+          .to(torch::kCPU);
   for (std::int64_t lane = 0; lane < count; ++lane) {
     const auto which_piece = which.data_ptr<std::int64_t>()[lane];
     const auto at = static_cast<std::size_t>(std::ranges::upper_bound(ends, which_piece) - ends.begin());

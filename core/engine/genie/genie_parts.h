@@ -63,8 +63,8 @@ struct GenieParts {
   bool load_more();
   std::string loading() const;
   void unload();
-  /// Pieces of so many frames, each as likely as any other; of every tenth episode, which no network learns from, or of the
-  /// others.
+  /// Pieces of so many frames, each as likely as any other; of every tenth episode, which no network learns from, or of
+  /// the others.
   Pieces draw(bool unseen, std::int64_t count, std::int64_t frames, at::Generator rng) const;
   std::filesystem::path own_folder() const { return system->directory / "data" / "random"; }
   Rng rng(std::string_view name) const { return Rng(static_cast<std::uint64_t>(options.seed)).fork(name); }
@@ -78,8 +78,8 @@ struct GenieParts {
   bool complete_ = false;
 };
 
-/// For recipes, once parts have their system's settings: the world and the device; then, with the model, curves, memory and
-/// phases, the first of which collects where no episodes were given.
+/// For recipes, once parts have their system's settings: the world and the device; then, with the model, curves, memory
+/// and phases, the first of which collects where no episodes were given.
 void begin_genie(System& system, const RunSpec& spec, GenieParts& parts);
 void complete_genie(System& system, const std::shared_ptr<GenieParts>& parts, std::string title,
                     std::vector<Metrics::Spec> curves, const std::vector<std::shared_ptr<Phase>>& stages);

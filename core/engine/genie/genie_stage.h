@@ -45,7 +45,8 @@ class GenieStage : public Phase {
   torch::Tensor real_, made_;
 };
 
-/// The stage "dynamics", whatever makes the next frame: what unseen dreams are worth, and a warning where they do not listen.
+/// The stage "dynamics", whatever makes the next frame: what unseen dreams are worth, and a warning where they do not
+/// listen.
 class GenieDynamicsStage : public GenieStage {
  public:
   GenieDynamicsStage(std::string title, const std::shared_ptr<GenieParts>& parts, std::vector<torch::Tensor> parameters)

@@ -62,7 +62,9 @@ std::vector<Metrics::Spec> genie_curves() {
       {"tokenizer/pixels", "Tokenizer: error of pixels", "MSE", "update"},
       {"tokenizer/psnr", "Tokenizer: unseen pictures rebuilt", "dB", "update"},
       {"tokenizer/perplexity", "Tokenizer: codes in use, perplexity", "codes", "update"}};
-  const auto add = [&](const std::vector<Metrics::Spec>& more) { curves.insert(curves.end(), more.begin(), more.end()); };
+  const auto add = [&](const std::vector<Metrics::Spec>& more) {
+    curves.insert(curves.end(), more.begin(), more.end());
+  };
   add(genie_action_curves());
   add({{"dynamics/tokens", "Dynamics: cross-entropy of hidden tokens", "nats", "update"},
        {"dynamics/correct", "Dynamics: hidden tokens of which the likeliest is right", "", "update"}});

@@ -4,9 +4,9 @@
 
 namespace dream {
 
-/// Genie 2's arrangement in small, as far as its post tells it: an autoencoder makes latents of frames, a causal transformer
-/// tells the next one by diffusion, and guidance makes actions count. What the post leaves open is published elsewhere: the
-/// controls are found as Genie finds them, noise is as in Diffusion Forcing.
+/// Genie 2's arrangement in small, as far as its post tells it: an autoencoder makes latents of frames, a causal
+/// transformer tells the next one by diffusion, and guidance makes actions count. What the post leaves open is
+/// published elsewhere: the controls are found as Genie finds them, noise is as in Diffusion Forcing.
 struct Genie2RecipeOptions : GenieFamilyOptions {
   Genie2Options world;
   GenieStageOptions autoencoder;

@@ -61,9 +61,12 @@ class DenoisingStage : public GenieDynamicsStage {
 std::vector<Metrics::Spec> genie2_curves() {
   std::vector<Metrics::Spec> curves = {{"autoencoder/pixels", "Autoencoder: error of pixels", "MSE", "update"},
                                        {"autoencoder/psnr", "Autoencoder: unseen pictures rebuilt", "dB", "update"}};
-  const auto add = [&](const std::vector<Metrics::Spec>& more) { curves.insert(curves.end(), more.begin(), more.end()); };
+  const auto add = [&](const std::vector<Metrics::Spec>& more) {
+    curves.insert(curves.end(), more.begin(), more.end());
+  };
   add(genie_action_curves());
-  add({{"dynamics/denoising", "Dynamics: error of what noise and frame are told apart by; 1 = nothing is known", "", "update"}});
+  add({{"dynamics/denoising", "Dynamics: error of what noise and frame are told apart by; 1 = nothing is known", "",
+        "update"}});
   add(genie_dream_curves());
   return curves;
 }

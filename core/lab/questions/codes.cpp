@@ -20,8 +20,8 @@ constexpr double hardly = 0.1, clearly = 1;  // dB
 struct Codes {
   std::int64_t codes = 0, actions = 0;  // actions: 0 where they are no choices
   std::vector<std::string> code_names, action_names;
-  std::vector<torch::Tensor> counts;    // of each episode, [codes, true actions]; [codes, 1] where those are no choices
-  std::vector<Listened> dreams;         // of each episode
+  std::vector<torch::Tensor> counts;  // of each episode, [codes, true actions]; [codes, 1] where those are no choices
+  std::vector<Listened> dreams;       // of each episode
 };
 
 torch::Tensor counts_of(const Codes& found, const std::vector<std::size_t>& episodes) {
@@ -30,20 +30,22 @@ torch::Tensor counts_of(const Codes& found, const std::vector<std::size_t>& epis
   return all;
 }
 
-void look_at_codes(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::size_t first, Codes& found, double from,
-                   double to) {
+void look_at_codes(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::size_t first, Codes& found,
+                   double from, double to) {
   const auto columns = std::max<std::int64_t>(1, found.actions);
   while (found.counts.size() < first + HeldOut::group)
     found.counts.push_back(torch::zeros({found.codes, columns}, torch::kFloat64));
-  const Listening listening(inquiry, episodes, first, from, (from + to) / 2, [&](const Whole& all, std::int64_t t, const Carry& seen) {
-    if (t == 0) return;
-    const auto codes = finder_of(inquiry.system())->inferred(seen).select(1, 0).to(torch::kCPU);
-    for (std::int64_t lane = 0; lane < all.batch.lanes(); ++lane) {
-      if (!all.real(lane, t)) continue;
-      const auto action = found.actions > 0 ? all.batch.action[t][lane][0].item<float>() : 0.0f;
-      found.counts[first + static_cast<std::size_t>(lane)][codes[lane].item<std::int64_t>()][static_cast<std::int64_t>(action)] += 1;
-    }
-  });
+  const Listening listening(
+      inquiry, episodes, first, from, (from + to) / 2, [&](const Whole& all, std::int64_t t, const Carry& seen) {
+        if (t == 0) return;
+        const auto codes = finder_of(inquiry.system())->inferred(seen).select(1, 0).to(torch::kCPU);
+        for (std::int64_t lane = 0; lane < all.batch.lanes(); ++lane) {
+          if (!all.real(lane, t)) continue;
+          const auto action = found.actions > 0 ? all.batch.action[t][lane][0].item<float>() : 0.0f;
+          found.counts[first + static_cast<std::size_t>(lane)][codes[lane].item<std::int64_t>()]
+                      [static_cast<std::int64_t>(action)] += 1;
+        }
+      });
   const auto rng = inquiry.rng(7000 + first);
   const auto starts = listening.starts();
   for (std::size_t i = 0; i < starts.size(); ++i) {
@@ -69,7 +71,8 @@ void fill(const Codes& found, LabAnswer& answer) {
   answer.steps = counts.sum().item<std::int64_t>();
   const auto nmi =
       found.actions > 0
-          ? bootstrap(every.size(), [&](const auto& which) { return normalised_mutual_information(counts_of(found, which)); })
+          ? bootstrap(every.size(),
+                      [&](const auto& which) { return normalised_mutual_information(counts_of(found, which)); })
           : Interval{LabNumber::unknown, LabNumber::unknown, LabNumber::unknown};
   answer.numbers.push_back(with_verdict(
       number("nmi", "What codes and true actions tell of each other", "", nmi,
@@ -180,9 +183,8 @@ std::string lacks_codes(const System& system) {
 
 std::string lacks_true_actions(const System& system) {
   if (auto said = lacks_model(system); !said.empty()) return said;
-  return finder_of(system)
-             ? "it has found actions of its own: what true actions would do in its dream cannot be told"
-             : "";
+  return finder_of(system) ? "it has found actions of its own: what true actions would do in its dream cannot be told"
+                           : "";
 }
 
 Question question_codes() {
