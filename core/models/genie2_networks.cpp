@@ -141,7 +141,7 @@ torch::Tensor FrameDiffusionImpl::condition(const torch::Tensor& levels, const t
                                             const torch::Tensor& told) {
   auto shape = levels.sizes().vec();
   shape.push_back(level_waves);
-  const auto waves = waves_of(level_scale * levels.flatten(), level_waves).view(shape);
+  const auto waves = waves_of(level_scale * levels.flatten(), level_waves).view(shape).to(torch::kFloat32);
   return level_(waves) + torch::where(told.unsqueeze(-1), action_(actions).to(torch::kFloat32), untold_);
 }
 
