@@ -24,9 +24,9 @@ std::unique_ptr<System> make_genie2(const RunSpec& spec) {
   options.world.autoencoder.width = 32;
   options.world.actions.width = 48, options.world.actions.layers = 1, options.world.actions.codes.codes = 6,
   options.world.actions.codes.width = 3, options.world.actions.patch = 8;
-  options.autoencoder.updates = 1500, options.autoencoder.batch = 4, options.autoencoder.optimiser.learning_rate = 2e-3;
-  options.actions.updates = 3000, options.actions.optimiser.learning_rate = 2e-3;
-  options.dynamics.updates = 5000, options.dynamics.batch = 4, options.dynamics.optimiser.learning_rate = 2e-3;
+  options.autoencoder.updates = 1000, options.autoencoder.batch = 4, options.autoencoder.optimiser.learning_rate = 2e-3;
+  options.actions.updates = 1000, options.actions.optimiser.learning_rate = 2e-3;
+  options.dynamics.updates = 4000, options.dynamics.batch = 4, options.dynamics.optimiser.learning_rate = 2e-3;
   options.fields(system->config);
   system->config.take_as_default();
   apply_settings(system->config, spec);
