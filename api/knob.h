@@ -28,7 +28,6 @@ struct Knob {
   double minimum = 0, maximum = 1, default_value = 1;
   bool logarithmic = false;  // a slider over powers of ten
   bool whole = false;        // counts: whole numbers alone
-  bool budget = false;       // the work that goes into a step of the dream: more is slower, and may be better
   KnobGroup group = {};
   std::vector<std::string> choices = {};  // a knob that chooses: the names of 0, 1, …; empty: a number
   /// Of use only while another knob stands at a value, as a planner's budget while it drives: shown only then.

@@ -17,8 +17,7 @@ const Knob maskgit_steps{
     .minimum = 1,
     .maximum = most_steps,
     .default_value = 8,
-    .whole = true,
-    .budget = true};
+    .whole = true};
 const Knob tau_tokens{.name = "tau_tokens",
                       .symbol = "τ",
                       .title = "τ of the tokens",

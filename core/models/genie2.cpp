@@ -17,8 +17,7 @@ const Knob denoising_steps{
     .minimum = 1,
     .maximum = 16,
     .default_value = 4,
-    .whole = true,
-    .budget = true};
+    .whole = true};
 const Knob guidance{
     .name = "guidance",
     .symbol = "w",

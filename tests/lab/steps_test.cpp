@@ -16,8 +16,7 @@ const Knob rounds{.name = "rounds",
                   .minimum = 1,
                   .maximum = 6,
                   .default_value = 4,
-                  .whole = true,
-                  .budget = true};
+                  .whole = true};
 
 class Stepper : public test::KnownModel {
  public:

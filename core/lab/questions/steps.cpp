@@ -16,8 +16,9 @@ constexpr std::size_t step_episodes = 16;
 constexpr double as_good = 0.1;           // dB below the default that nobody sees
 constexpr std::int64_t timed_frames = 8;  // of one dream, for the pace
 
+/// A model's knob that counts: how much work goes into a frame.
 const Knob* budget_of(const std::vector<Knob>& knobs) {
-  const auto found = std::ranges::find_if(knobs, [](const Knob& knob) { return knob.budget; });
+  const auto found = std::ranges::find_if(knobs, [](const Knob& knob) { return knob.whole && knob.choices.empty(); });
   return found == knobs.end() ? nullptr : &*found;
 }
 
