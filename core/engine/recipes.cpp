@@ -3,6 +3,7 @@
 #include "core/engine/dyna/dyna.h"
 #include "core/engine/gato/gato_recipe.h"
 #include "core/engine/genie/genie_recipe.h"
+#include "core/engine/genie2/genie2_recipe.h"
 #include "core/engine/hjepa/hjepa_recipe.h"
 #include "core/engine/jepa/jepa_recipe.h"
 #include "core/engine/lecun/lecun_recipe.h"
@@ -110,6 +111,8 @@ const std::vector<RecipeEntry>& recipes() {
       {"gato", "Gato", "Reed et al. 2022: one network for several worlds, all of them tokens, and a line of text that says what to do",
        make_gato, decisions},
       {"genie", "Genie", "Bruce et al. 2024: a world whose controls are found in videos that nobody has labelled", make_genie, pictures},
+      {"genie-2", "Genie 2", "Parker-Holder et al. 2024: the same with frames made from noise, and guidance that makes the found controls count",
+       make_genie2, looked_at},
       {"td-mpc2", "TD-MPC2", "Hansen et al. 2024: plans in a latent of simplices that nothing is rebuilt from, with a policy",
        make_td_mpc2, gaussians},
       {"td-mpc", "TD-MPC", "Hansen et al. 2022: plans as far as its latent reaches, and a value beyond", make_td_mpc,

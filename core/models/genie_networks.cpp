@@ -15,13 +15,6 @@ constexpr double least_variance = 1e-5;  // of what is standardised
 constexpr double least_change =
     1e-3;  // of a frame's patches together, mean |x' − x| of each in [-1, 1], that counts as any
 
-std::int64_t genie_places(const GenieShape& shape, std::int64_t patch) {
-  if (shape.height % patch != 0 || shape.width % patch != 0)
-    throw Error("patches of " + std::to_string(patch) + " pixels do not cover pictures of " +
-                std::to_string(shape.width) + " x " + std::to_string(shape.height));
-  return (shape.height / patch) * (shape.width / patch);
-}
-
 torch::nn::Linear linear_layer(std::int64_t in, std::int64_t out, double scale = 1) {
   torch::nn::Linear layer(in, out);
   begin_weight(layer->weight, in, out, Init::fan_in, scale);
@@ -43,8 +36,14 @@ torch::Tensor centred(const torch::Tensor& pictures) {
 
 }  // namespace
 
-// -- tokenizer
-// --------------------------------------------------------------------------------------------------------------------
+std::int64_t genie_places(const GenieShape& shape, std::int64_t patch) {
+  if (shape.height % patch != 0 || shape.width % patch != 0)
+    throw Error("patches of " + std::to_string(patch) + " pixels do not cover pictures of " +
+                std::to_string(shape.width) + " x " + std::to_string(shape.height));
+  return (shape.height / patch) * (shape.width / patch);
+}
+
+// -- tokenizer --------------------------------------------------------------------------------------------------------
 
 GenieTokenizerImpl::GenieTokenizerImpl(const GenieTokenizerOptions& options, const GenieShape& shape)
     : options_(options), shape_(shape) {

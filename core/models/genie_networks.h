@@ -16,6 +16,9 @@ struct GenieShape {
   std::int64_t frames = 8, channels = 3, height = 64, width = 64;
 };
 
+/// Patches of a frame. Throws dream::Error where they do not cover it.
+std::int64_t genie_places(const GenieShape& shape, std::int64_t patch);
+
 struct GenieTokenizerOptions {
   std::int64_t patch = 8, width = 64, layers = 2, heads = 2;
   QuantiserOptions codes{.kind = Quantisation::fsq};

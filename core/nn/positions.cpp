@@ -19,7 +19,7 @@ std::vector<torch::Tensor> grid_of(std::int64_t frames, std::int64_t rows, std::
 }  // namespace
 
 torch::Tensor waves_of(const torch::Tensor& places, std::int64_t width) {
-  const auto k = torch::arange(width / 2, torch::kFloat64) / (static_cast<double>(width) / 2);
+  const auto k = torch::arange(width / 2, places.options().dtype(torch::kFloat64)) / (static_cast<double>(width) / 2);
   const auto turns = places.to(torch::kFloat64).unsqueeze(1) * torch::exp(-std::log(10000.0) * k);
   return torch::cat({turns.sin(), turns.cos()}, 1);
 }

@@ -55,6 +55,30 @@ TEST(SpaceTime, HasTheParametersThatItSays) {
             std::string::npos);
 }
 
+TEST(SpaceTime, ByDistanceAPieceOfAnyLengthIsItsWindowsAndAConditionBeginsAsNone) {
+  torch::manual_seed(1);
+  constexpr std::int64_t each = 3, length = 2 * frames + 1;
+  SpaceTimeOptions options{width, 2, 2, places, frames};
+  options.by_distance = true, options.condition = each;
+  SpaceTime network(options);
+  std::int64_t count = 0;
+  for (const auto& parameter : network->parameters()) count += parameter.numel();
+  EXPECT_EQ(count, 2 * (16 * width * width + 19 * width + 9 * width * (each + 1)) + 2 * width * (each + 1) +
+                       (places + 2) * width + 2 * frames);
+  torch::NoGradGuard no_grad;
+  const auto x = torch::randn({1, length, places, width}), none = torch::zeros({1, length, each}),
+             told = torch::randn({1, length, each});
+  EXPECT_TRUE(torch::equal(network->forward(x, nullptr, none), network->forward(x, nullptr, told)));
+  for (auto& parameter : network->parameters()) parameter.add_(0.1 * torch::randn_like(parameter));
+  EXPECT_FALSE(torch::allclose(network->forward(x, nullptr, none), network->forward(x, nullptr, told)));
+  // The last frame of one block's windows knows nothing of where they begin.
+  options.layers = 1;
+  SpaceTime one(options);
+  const auto whole = one->forward(x, nullptr, told),
+             window = one->forward(x.slice(1, length - frames), nullptr, told.slice(1, length - frames));
+  EXPECT_LT((whole.select(1, length - 1) - window.select(1, frames - 1)).abs().max().item<double>(), 1e-5);
+}
+
 TEST(Patches, ComeInTheOrderOfReadingAndGoBack) {
   const auto pictures = torch::arange(2 * 3 * 4 * 6).to(torch::kFloat32).view({2, 3, 4, 6});
   const auto patches = patches_of(pictures, 2);

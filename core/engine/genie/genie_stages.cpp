@@ -1,294 +1,83 @@
-#include <algorithm>
-#include <cmath>
-#include <numbers>
-
-#include "core/engine/counters.h"
-#include "core/engine/genie/genie_recipe.h"
-#include "core/models/code_gauges.h"
-#include "core/nn/generator.h"
-#include "core/nn/precision.h"
-#include "core/probe/from_tensor.h"
+#include "core/engine/genie/genie_stages.h"
 
 namespace dream {
 namespace {
 
-constexpr double hardly = 0.1;  // dB of ΔPSNR below which codes make no difference
-
-/// −10 log10 of a mean squared error; an error of nothing counts as that of half a level.
-double decibels(const torch::Tensor& a, const torch::Tensor& b) {
-  return -10 * std::log10(std::max((a - b).square().mean().item<double>(), 1e-6));
-}
-
-/// Another code than each of these, all others as likely.
-torch::Tensor other_codes(const torch::Tensor& codes, std::int64_t count, at::Generator rng) {
-  return (codes + 1 + torch::randint(count - 1, codes.sizes(), std::move(rng), codes.options())).remainder(count);
-}
-
-/// One network after the other learns from the same pieces.
-class GenieStage : public Phase {
- public:
-  GenieStage(std::string name, std::string title, std::shared_ptr<GenieParts> parts, const GenieStageOptions& options,
-             std::vector<torch::Tensor> parameters)
-      : Phase(name, std::move(title), "pieces/s"),
-        parts_(std::move(parts)),
-        options_(options),
-        rng_(make_generator(parts_->system->device, parts_->rng(name).next64())),
-        optimiser_(std::move(parameters), options.optimiser) {}
-
-  double step() final {
-    if (parts_->load_more()) return 0;
-    const auto& train = parts_->options.train;
-    optimiser_.options() = options_.optimiser;
-    const double done = static_cast<double>(updates_) / static_cast<double>(options_.updates);
-    optimiser_.options().learning_rate *= 0.1 + 0.45 * (1 + std::cos(std::numbers::pi * std::min(1.0, done)));
-    {
-      Autocast autocast(train.bfloat16 && bfloat16_is_fast(parts_->system->device), parts_->system->device);
-      learn(parts_->draw(false, options_.batch, rng_).pictures).backward();
-    }
-    optimiser_.step();
-    after_step();
-    if (++updates_ % train.measure_every == 0 || updates_ == options_.updates) {
-      torch::NoGradGuard no_grad;
-      // Always the same pieces, so that what changes is the network.
-      auto chosen = make_generator(parts_->system->device, parts_->rng("measure").next64());
-      measure(parts_->draw(true, train.measured, chosen), chosen);
-    }
-    return static_cast<double>(options_.batch);
-  }
-  double progress() const final {
-    return std::min(1.0, static_cast<double>(updates_) / static_cast<double>(options_.updates));
-  }
-  std::string detail() const final {
-    return updates_ == 0 ? parts_->loading()
-                         : "update " + std::to_string(updates_) + " of " + std::to_string(options_.updates);
-  }
-  void save(Checkpoint& into) const final {
-    into.tensors[name() + ".counters"] = torch::tensor({updates_}, torch::kInt64);
-    store_generator(into, name() + ".rng", rng_);
-    optimiser_.save(into, name() + ".optimiser/");
-  }
-  void load(const Checkpoint& from) final {
-    const auto counters = counters_of(from, name() + ".counters", {"updates"});
-    optimiser_.load(from, name() + ".optimiser/");
-    optimiser_.clear();
-    load_generator(from, name() + ".rng", rng_);
-    updates_ = counters[0];
-  }
-  void end() override {
-    if (progress() < 1 || name() == "dynamics") parts_->unload();  // otherwise the next network learns from the same
-    real_ = made_ = torch::Tensor();
-  }
-  std::vector<Frame> frames() override {
-    if (!real_.defined()) return {};
-    return {{"real", "an unseen piece", -1, std::make_shared<const Image>(image_from(real_.cpu()))},
-            {"reconstruction", title(), (real_ - made_).square().mean().item<double>(),
-             std::make_shared<const Image>(image_from(made_.cpu()))}};
-  }
-
- protected:
-  /// The loss of pictures [B, T, C, H, W]; adds to the curves.
-  virtual torch::Tensor learn(const torch::Tensor& pictures) = 0;
-  virtual void after_step() {}
-  virtual void measure(const GenieParts::Pieces& unseen, at::Generator rng) = 0;
-
-  void add(const std::string& curve, const torch::Tensor& value) { add(curve, value.item<double>()); }
-  void add(const std::string& curve, double value) {
-    if (std::isfinite(value)) parts_->system->metrics.add(name() + "/" + curve, updates_ + 1, value);
-  }
-  /// A loss: one that is not finite ends the phase before it reaches the weights.
-  void add_loss(const std::string& curve, const torch::Tensor& value) {
-    parts_->system->metrics.add(name() + "/" + curve, updates_ + 1, value.item<double>());
-  }
-  double last(const std::string& curve) const { return parts_->system->metrics.last(name() + "/" + curve); }
-  void show(const torch::Tensor& real, const torch::Tensor& made) {
-    real_ = real, made_ = made.to(torch::kFloat32).clamp(0, 1);
-  }
-  GenieModel& model() const { return *parts_->model; }
-  std::int64_t updates() const { return updates_; }  // that are done
-
-  std::shared_ptr<GenieParts> parts_;
-  const GenieStageOptions& options_;
-  at::Generator rng_;
-
- private:
-  Optimiser optimiser_;
-  std::int64_t updates_ = 0;
-  torch::Tensor real_, made_;
-};
-
 class GenieTokenizerStage : public GenieStage {
  public:
-  explicit GenieTokenizerStage(const std::shared_ptr<GenieParts>& parts)
-      : GenieStage("tokenizer", "Tokenizer: pictures as codes", parts, parts->options.tokenizer,
-                   parts->model->tokenizer()->parameters()) {}
+  explicit GenieTokenizerStage(const std::shared_ptr<GenieTokenParts>& parts)
+      : GenieStage("tokenizer", "Tokenizer: pictures as codes", parts, parts->own.tokenizer,
+                   parts->tokens->tokenizer()->parameters()),
+        model_(*parts->tokens) {}
 
  private:
   torch::Tensor learn(const torch::Tensor& pictures) override {
-    last_ = model().tokenizer()->loss(pictures);
+    last_ = model_.tokenizer()->loss(pictures);
     add_loss("pixels", last_.pixels);
     return last_.total;
   }
   void after_step() override {
-    model().tokenizer()->quantiser()->revive(last_.encoded.detach().flatten(0, 2), last_.index, 50);
+    model_.tokenizer()->quantiser()->revive(last_.encoded.detach().flatten(0, 2), last_.index, 50);
     last_ = {};
   }
   void measure(const GenieParts::Pieces& unseen, at::Generator) override {
-    auto& tokenizer = model().tokenizer();
+    auto& tokenizer = model_.tokenizer();
     const auto tokens = tokenizer->tokens(unseen.pictures);
     const auto rebuilt = tokenizer->pictures(tokens);
     add("psnr", decibels(rebuilt, unseen.pictures));
     add("perplexity", perplexity(tokens, tokenizer->codes()));
     show(unseen.pictures[0][-1], rebuilt[0][-1]);
   }
+  GenieModel& model_;
   GenieTokenizerImpl::Loss last_;
 };
 
-class GenieActionsStage : public GenieStage {
+class MaskGitStage : public GenieDynamicsStage {
  public:
-  explicit GenieActionsStage(const std::shared_ptr<GenieParts>& parts)
-      : GenieStage("actions", "Latent actions: what happened between two frames", parts, parts->options.actions,
-                   parts->model->latent_actions()->parameters()) {}
-
-  std::vector<std::string> warnings() const override {
-    std::vector<std::string> said;
-    const double used = last("perplexity"), delta = last("delta_psnr");
-    const auto codes = static_cast<double>(model().latent_actions()->codes());
-    if (used < 1.2)
-      said.push_back("The action model has collapsed: nearly all that happens gets one of its " +
-                     std::to_string(model().latent_actions()->codes()) +
-                     " codes. Raise actions.balance, or lower the learning rate.");
-    else if (used < 0.5 * codes)
-      said.push_back("Fewer than half of the codes are in use: they tell " + std::to_string(used).substr(0, 3) +
-                     " things apart.");
-    if (used >= 1.2 && delta < hardly)
-      said.push_back("The codes tell the next frame nothing yet: with another code it is told as well (ΔPSNR " +
-                     std::to_string(delta).substr(0, 5) + " dB).");
-    return said;
-  }
-
- private:
-  torch::Tensor learn(const torch::Tensor& pictures) override {
-    auto& network = model().latent_actions();
-    network->set_balance(parts_->options.world.actions.balance);
-    network->train();
-    last_ = network->loss(pictures, rounds());
-    network->eval();
-    add_loss("pixels", last_.pixels);
-    add("balance", last_.balance);
-    return last_.total;
-  }
-  void after_step() override {
-    auto& quantiser = model().latent_actions()->quantiser();
-    const auto found = last_.encoded.detach().flatten(0, 1);
-    if (rounds())
-      quantiser->revive(found, last_.index, parts_->options.world.actions.patience);
-    else
-      quantiser->spread(found);
-    last_ = {};
-  }
-  bool rounds() const { return updates() >= parts_->options.world.actions.unrounded; }
-  void measure(const GenieParts::Pieces& unseen, at::Generator rng) override {
-    auto& network = model().latent_actions();
-    const auto count = network->codes();
-    const auto codes = network->codes_of(unseen.pictures);
-    const auto before = unseen.pictures.slice(1, 0, unseen.pictures.size(1) - 1), after = unseen.pictures.slice(1, 1);
-    const auto told = network->painted(before, codes);
-    add("perplexity", perplexity(codes, count));
-    add("delta_psnr",
-        decibels(told, after) - decibels(network->painted(before, other_codes(codes, count, std::move(rng))), after));
-    add("motion", (told - before).abs().mean() / (after - before).abs().mean().clamp_min(1e-6));
-    const auto use = torch::bincount(codes.flatten(), {}, count).to(torch::kFloat32);
-    const auto moved =
-        torch::bincount(codes.flatten(), (after - before).abs().mean({2, 3, 4}).flatten(), count).to(torch::kFloat32);
-    model().know_codes(use / use.sum(), moved / use.clamp_min(1));
-    const auto truth = parts_->system->make_env()->spaces().action;
-    if (truth.discrete())
-      add("nmi", normalised_mutual_information(counted_together(codes, unseen.actions.select(2, 0), count,
-                                                                static_cast<std::int64_t>(truth.choices.size()))));
-    show(after[0][-1], told[0][-1]);
-  }
-  LatentActionsImpl::Loss last_;
-};
-
-class GenieDynamicsStage : public GenieStage {
- public:
-  explicit GenieDynamicsStage(const std::shared_ptr<GenieParts>& parts)
-      : GenieStage("dynamics", "Dynamics: hidden tokens from the others and the action", parts, parts->options.dynamics,
-                   parts->model->dynamics()->parameters()) {}
-
-  std::vector<std::string> warnings() const override {
-    if (!(last("delta_psnr") < hardly)) return {};
-    return {"The dream does not listen to its actions: under others it is as near to what happened (Δ PSNR " +
-            std::to_string(last("delta_psnr")).substr(0, 5) + " dB)."};
-  }
+  explicit MaskGitStage(const std::shared_ptr<GenieTokenParts>& parts)
+      : GenieDynamicsStage("Dynamics: hidden tokens from the others and the action", parts,
+                           parts->tokens->dynamics()->parameters()),
+        model_(*parts->tokens) {}
 
  private:
   torch::Tensor learn(const torch::Tensor& pictures) override {
     torch::Tensor tokens, actions;
     {
       torch::NoGradGuard no_grad;
-      tokens = model().tokenizer()->tokens(pictures);
-      actions = model().latent_actions()->values(model().latent_actions()->codes_of(pictures));
+      tokens = model_.tokenizer()->tokens(pictures);
+      actions = latent_actions()->values(latent_actions()->codes_of(pictures));
     }
-    const auto loss = model().dynamics()->loss(tokens, actions, rng_);
+    const auto loss = model_.dynamics()->loss(tokens, actions, rng_);
     add_loss("tokens", loss.total);
     add("correct", loss.correct);
     return loss.total;
   }
-
-  /// Half of each piece is watched and the other half imagined, under the codes that were inferred from it and under
-  /// others.
-  void measure(const GenieParts::Pieces& unseen, at::Generator rng) override {
-    const auto frames = unseen.pictures.size(1), watched = frames / 2, lanes = unseen.pictures.size(0);
-    const auto codes = model().latent_actions()->codes_of(unseen.pictures);
-    auto seen = model().initial(lanes);
-    const auto bytes = unseen.pictures.mul(255).round().to(torch::kUInt8).permute({0, 1, 3, 4, 2}).contiguous();
-    for (std::int64_t t = 0; t < watched; ++t) seen = model().observe(seen, {}, {bytes.select(1, t), {}}, rng);
-    // The same chance in both, so that the codes are all that differs.
-    const auto dreamt = [&](const torch::Tensor& under) {
-      auto dream = seen;
-      const auto chance = make_generator(parts_->system->device, parts_->rng("dream").next64());
-      for (auto t = watched; t < frames; ++t)
-        dream = model().imagine(dream, under.select(1, t - 1).unsqueeze(1).to(torch::kFloat32), {}, chance);
-      return dream.at("frame");
-    };
-    const auto truth = unseen.pictures.select(1, frames - 1), began = unseen.pictures.select(1, watched - 1);
-    const auto made = dreamt(codes);
-    add("psnr", decibels(made, truth));
-    add("delta_psnr",
-        decibels(made, truth) - decibels(dreamt(other_codes(codes, model().latent_actions()->codes(), rng)), truth));
-    add("motion", (made - began).abs().mean() / (truth - began).abs().mean().clamp_min(1e-6));
-    show(truth[0], made[0]);
-  }
+  GenieModel& model_;
 };
 
 }  // namespace
 
 std::vector<Metrics::Spec> genie_curves() {
-  return {{"tokenizer/pixels", "Tokenizer: error of pixels", "MSE", "update"},
-          {"tokenizer/psnr", "Tokenizer: unseen pictures rebuilt", "dB", "update"},
-          {"tokenizer/perplexity", "Tokenizer: codes in use, perplexity", "codes", "update"},
-          {"actions/pixels", "Latent actions: error of the next frame; 1 = the last one again", "", "update"},
-          {"actions/balance", "Latent actions: −H(E p)", "nats", "update"},
-          {"actions/perplexity", "Latent actions: codes in use, perplexity", "codes", "update"},
-          {"actions/delta_psnr", "Latent actions: ΔPSNR, the inferred code against another", "dB", "update"},
-          {"actions/motion", "Latent actions: painted motion, as a share of the true", "", "update"},
-          {"actions/nmi", "Latent actions: what codes and true actions tell of each other (NMI)", "", "update"},
-          {"dynamics/tokens", "Dynamics: cross-entropy of hidden tokens", "nats", "update"},
-          {"dynamics/correct", "Dynamics: hidden tokens of which the likeliest is right", "", "update"},
-          {"dynamics/psnr", "Dynamics: last frame of a dream under inferred codes", "dB", "update"},
-          {"dynamics/delta_psnr", "Dynamics: ΔPSNR, inferred codes against others", "dB", "update"},
-          {"dynamics/motion", "Dynamics: imagined motion, as a share of the true", "", "update"}};
+  std::vector<Metrics::Spec> curves = {
+      {"tokenizer/pixels", "Tokenizer: error of pixels", "MSE", "update"},
+      {"tokenizer/psnr", "Tokenizer: unseen pictures rebuilt", "dB", "update"},
+      {"tokenizer/perplexity", "Tokenizer: codes in use, perplexity", "codes", "update"}};
+  const auto add = [&](const std::vector<Metrics::Spec>& more) {
+    curves.insert(curves.end(), more.begin(), more.end());
+  };
+  add(genie_action_curves());
+  add({{"dynamics/tokens", "Dynamics: cross-entropy of hidden tokens", "nats", "update"},
+       {"dynamics/correct", "Dynamics: hidden tokens of which the likeliest is right", "", "update"}});
+  add(genie_dream_curves());
+  return curves;
 }
 
-std::shared_ptr<Phase> genie_tokenizer_phase(std::shared_ptr<GenieParts> parts) {
+std::shared_ptr<Phase> genie_tokenizer_phase(std::shared_ptr<GenieTokenParts> parts) {
   return std::make_shared<GenieTokenizerStage>(parts);
 }
-std::shared_ptr<Phase> genie_actions_phase(std::shared_ptr<GenieParts> parts) {
-  return std::make_shared<GenieActionsStage>(parts);
-}
-std::shared_ptr<Phase> genie_dynamics_phase(std::shared_ptr<GenieParts> parts) {
-  return std::make_shared<GenieDynamicsStage>(parts);
+
+std::shared_ptr<Phase> genie_dynamics_phase(std::shared_ptr<GenieTokenParts> parts) {
+  return std::make_shared<MaskGitStage>(parts);
 }
 
 }  // namespace dream

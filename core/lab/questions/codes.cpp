@@ -4,10 +4,9 @@
 #include <cmath>
 
 #include "api/error.h"
+#include "core/lab/listening.h"
 #include "core/lab/questions/questions.h"
-#include "core/lab/starts.h"
 #include "core/models/code_gauges.h"
-#include "core/models/finds_actions.h"
 #include "core/probe/from_tensor.h"
 
 namespace dream {
@@ -15,132 +14,44 @@ namespace {
 namespace code_asking {
 
 constexpr std::size_t code_episodes = 32;
-constexpr std::int64_t horizon = 4;          // of ΔPSNR, as the paper's Δ₄
-constexpr std::int64_t context = 4;          // frames that are watched at least
-constexpr std::int64_t starts_apart = 12;    // frames between two dreams
 constexpr double dead_share = 0.01;          // a code used less is dead
 constexpr double hardly = 0.1, clearly = 1;  // dB
-
-FindsActions* finder(const System& system) {
-  return dynamic_cast<FindsActions*>(system.model.get());
-}
-
-/// Sums of one episode.
-struct Lived {
-  torch::Tensor counts;  // [codes, true actions]; [codes, 1] where those are no choices
-  double told = 0, misled = 0, still = 0,
-         pixels = 0;            // squared errors of the last imagined frame; and how many numbers
-  double moved = 0, truly = 0;  // Σ|x̂ − x₀|, Σ|x − x₀|
-};
 
 struct Codes {
   std::int64_t codes = 0, actions = 0;  // actions: 0 where they are no choices
   std::vector<std::string> code_names, action_names;
-  std::vector<Lived> episodes;
-  std::vector<Knob> counted;                        // knobs that count: quality is drawn over each
-  std::vector<std::vector<double>> values, errors;  // of each of them: where it stood, and the squared error there
-  double tried = 0;                                 // numbers of pictures behind each error
-
-  Interval over_episodes(const std::function<double(const std::vector<const Lived*>&)>& of) const {
-    return bootstrap(episodes.size(), [&](const std::vector<std::size_t>& which) {
-      std::vector<const Lived*> chosen;
-      for (const auto i : which) chosen.push_back(&episodes[i]);
-      return of(chosen);
-    });
-  }
+  std::vector<torch::Tensor> counts;  // of each episode, [codes, true actions]; [codes, 1] where those are no choices
+  std::vector<Listened> dreams;       // of each episode
 };
 
-torch::Tensor counts_of(const std::vector<const Lived*>& episodes) {
-  auto all = torch::zeros_like(episodes.front()->counts);
-  for (const auto* each : episodes) all += each->counts;
+torch::Tensor counts_of(const Codes& found, const std::vector<std::size_t>& episodes) {
+  auto all = torch::zeros_like(found.counts.front());
+  for (const auto i : episodes) all += found.counts[i];
   return all;
 }
 
-double delta_psnr(const std::vector<const Lived*>& episodes) {
-  double told = 0, misled = 0;
-  for (const auto* each : episodes) told += each->told, misled += each->misled;
-  return 10 * std::log10(std::max(misled, 1e-12) / std::max(told, 1e-12));
-}
-
-double motion_of(const std::vector<const Lived*>& episodes) {
-  double moved = 0, truly = 0;
-  for (const auto* each : episodes) moved += each->moved, truly += each->truly;
-  return moved / std::max(truly, 1e-12);
-}
-
-/// The dreams of one group of episodes that begin at frame t and end `horizon` later, [lanes] of them real to the end.
-void dream_from(Inquiry& inquiry, const Whole& all, const std::vector<Carry>& seen, std::int64_t t, Codes& found,
-                at::Generator rng) {
-  auto& model = inquiry.model();
-  const auto& batch = all.batch;
-  const auto begun = seen[static_cast<std::size_t>(t)];
-  const auto truth = unit_pictures(batch.image[t + horizon]), began = unit_pictures(batch.image[t]);
-  const auto code_at = [&](std::int64_t k) {
-    return finder(inquiry.system())->inferred(seen[static_cast<std::size_t>(t + k)]);
-  };
-  const auto other = [&](const torch::Tensor& code) {
-    return (code + 1 + torch::randint(found.codes - 1, code.sizes(), rng, code.options()))
-        .remainder(static_cast<double>(found.codes));
-  };
-  // The same chance in every dream of this start, so that what is asked about is all that differs.
-  const auto dreamt = [&](bool told, const KnobValues& knobs) {
-    auto carry = begun;
-    const auto chance = inquiry.rng(8000 + 100 * all.first + static_cast<std::size_t>(t));
-    for (std::int64_t k = 1; k <= horizon; ++k)
-      carry = model.imagine(carry, told ? code_at(k) : other(code_at(k)), knobs, chance);
-    return model.predict(carry).frame.to(torch::kFloat32);
-  };
-  const auto missed = [&](const torch::Tensor& frame) {
-    return doubles_of((frame - truth).square().flatten(1).sum(1));
-  };
-  const auto frame = dreamt(true, {});
-  const auto told = missed(frame), misled = missed(dreamt(false, {})), still = missed(began);
-  const auto moved = doubles_of((frame - began).abs().flatten(1).sum(1)),
-             truly = doubles_of((truth - began).abs().flatten(1).sum(1));
-  std::vector<std::vector<std::vector<double>>> tried(found.counted.size());
-  for (std::size_t i = 0; i < found.counted.size(); ++i)
-    for (const double value : found.values[i])
-      tried[i].push_back(missed(dreamt(true, {{found.counted[i].name, value}})));
-  for (std::int64_t lane = 0; lane < batch.lanes(); ++lane) {
-    if (!all.real(lane, t + horizon)) continue;
-    const auto row = static_cast<std::size_t>(lane);
-    auto& lived = found.episodes[all.first + row];
-    const auto numbers = static_cast<double>(truth[0].numel());
-    lived.told += told[row], lived.misled += misled[row], lived.still += still[row], lived.pixels += numbers;
-    lived.moved += moved[row], lived.truly += truly[row];
-    found.tried += numbers;
-    for (std::size_t i = 0; i < tried.size(); ++i)
-      for (std::size_t k = 0; k < tried[i].size(); ++k) found.errors[i][k] += tried[i][k][row];
-  }
-}
-
-void look_at_codes(Inquiry& inquiry, const Whole& all, Codes& found, double from, double to) {
-  const auto& batch = all.batch;
-  auto& model = inquiry.model();
-  const auto rng = inquiry.rng(7000 + all.first);
-  found.episodes.resize(all.first + all.frames.size());
-  for (std::size_t lane = 0; lane < all.frames.size(); ++lane)
-    found.episodes[all.first + lane].counts =
-        torch::zeros({found.codes, std::max<std::int64_t>(1, found.actions)}, torch::kFloat64);
-  const auto at = [&](double share) {
-    inquiry.at(from + (to - from) * share, "watches " + std::to_string(all.first + all.frames.size()) + " episodes");
-  };
-  std::vector<Carry> seen;
-  watch(model, batch, batch.steps(), rng, [&](std::int64_t t, const Carry& carry) {
-    at(0.5 * static_cast<double>(t) / static_cast<double>(batch.steps()));
-    seen.push_back(carry);
-    if (t == 0) return;
-    const auto codes = finder(inquiry.system())->inferred(carry).select(1, 0).to(torch::kCPU);
-    for (std::int64_t lane = 0; lane < batch.lanes(); ++lane) {
-      if (!all.real(lane, t)) continue;
-      const auto action = found.actions > 0 ? batch.action[t][lane][0].item<float>() : 0.0f;
-      found.episodes[all.first + static_cast<std::size_t>(lane)]
-          .counts[codes[lane].item<std::int64_t>()][static_cast<std::int64_t>(action)] += 1;
-    }
-  });
-  for (auto t = context - 1; t + horizon < batch.steps(); t += starts_apart) {
-    at(0.5 + 0.5 * static_cast<double>(t) / static_cast<double>(batch.steps()));
-    dream_from(inquiry, all, seen, t, found, rng);
+void look_at_codes(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::size_t first, Codes& found,
+                   double from, double to) {
+  const auto columns = std::max<std::int64_t>(1, found.actions);
+  while (found.counts.size() < first + HeldOut::group)
+    found.counts.push_back(torch::zeros({found.codes, columns}, torch::kFloat64));
+  const Listening listening(
+      inquiry, episodes, first, from, (from + to) / 2, [&](const Whole& all, std::int64_t t, const Carry& seen) {
+        if (t == 0) return;
+        const auto codes = finder_of(inquiry.system())->inferred(seen).select(1, 0).to(torch::kCPU);
+        for (std::int64_t lane = 0; lane < all.batch.lanes(); ++lane) {
+          if (!all.real(lane, t)) continue;
+          const auto action = found.actions > 0 ? all.batch.action[t][lane][0].item<float>() : 0.0f;
+          found.counts[first + static_cast<std::size_t>(lane)][codes[lane].item<std::int64_t>()]
+                      [static_cast<std::int64_t>(action)] += 1;
+        }
+      });
+  const auto rng = inquiry.rng(7000 + first);
+  const auto starts = listening.starts();
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    inquiry.at((from + to) / 2 + (to - from) / 2 * static_cast<double>(i) / static_cast<double>(starts.size()),
+               "imagines in " + std::to_string(found.counts.size()) + " episodes");
+    listening.dream(starts[i], {}, found.dreams, rng);
   }
 }
 
@@ -151,16 +62,17 @@ LabNumber with_verdict(LabNumber said, bool good, bool bad) {
 
 void fill(const Codes& found, LabAnswer& answer) {
   answer.numbers.clear(), answer.figures.clear(), answer.findings.clear();
-  answer.episodes = static_cast<std::int64_t>(found.episodes.size());
-  std::vector<const Lived*> every;
-  for (const auto& each : found.episodes) every.push_back(&each);
-  const auto counts = counts_of(every);
+  answer.episodes = static_cast<std::int64_t>(found.counts.size());
+  std::vector<std::size_t> every(found.counts.size());
+  for (std::size_t i = 0; i < every.size(); ++i) every[i] = i;
+  const auto counts = counts_of(found, every);
   const auto use = counts.sum(1) / counts.sum().clamp_min(1);
   const double spread = std::exp(-torch::xlogy(use, use).sum().item<double>());
   answer.steps = counts.sum().item<std::int64_t>();
   const auto nmi =
       found.actions > 0
-          ? found.over_episodes([](const auto& which) { return normalised_mutual_information(counts_of(which)); })
+          ? bootstrap(every.size(),
+                      [&](const auto& which) { return normalised_mutual_information(counts_of(found, which)); })
           : Interval{LabNumber::unknown, LabNumber::unknown, LabNumber::unknown};
   answer.numbers.push_back(with_verdict(
       number("nmi", "What codes and true actions tell of each other", "", nmi,
@@ -179,10 +91,10 @@ void fill(const Codes& found, LabAnswer& answer) {
   used.beside = {{"there are", static_cast<double>(found.codes)}};
   answer.numbers.push_back(with_verdict(used, false, spread < 1.2));
   double pixels = 0;
-  for (const auto* each : every) pixels += each->pixels;
+  for (const auto& each : found.dreams) pixels += each.pixels;
   Interval delta{LabNumber::unknown, LabNumber::unknown, LabNumber::unknown}, motion = delta;
   if (pixels > 0) {
-    delta = found.over_episodes(delta_psnr), motion = found.over_episodes(motion_of);
+    delta = over_listened(found.dreams, delta_psnr_of), motion = over_listened(found.dreams, motion_of);
     answer.numbers.push_back(with_verdict(
         number("delta_psnr", "Δ₄PSNR", "dB", delta,
                "the fourth imagined frame under the inferred codes against other codes; above 1 it clearly listens, "
@@ -217,22 +129,6 @@ void fill(const Codes& found, LabAnswer& answer) {
                                     "rows: codes; columns: " + columns + "; each row sums to 1", std::move(map)));
   answer.figures.push_back(
       figure("table", "Use of the codes", "of " + std::to_string(answer.steps) + " steps", std::move(table)));
-  for (std::size_t i = 0; i < found.counted.size() && found.tried > 0; ++i) {
-    Curve curve{found.values[i],
-                {{found.counted[i].title, {}}, {"the last seen frame again", {}}},
-                found.counted[i].title,
-                "dB",
-                false};
-    double still = 0;
-    for (const auto* each : every) still += each->still;
-    for (const double error : found.errors[i]) {
-      curve.lines[0].y.push_back(psnr(error / found.tried));
-      curve.lines[1].y.push_back(psnr(still / found.tried));
-    }
-    curve.lines[1].dashed = true;
-    answer.figures.push_back(figure(found.counted[i].name, "Quality over: " + found.counted[i].title,
-                                    "PSNR of the fourth imagined frame", std::move(curve)));
-  }
   answer.sentence =
       "Of its " + std::to_string(found.codes) + " codes it uses as many as " + in_figures(spread) + " (perplexity)";
   if (std::isfinite(nmi.value))
@@ -263,21 +159,12 @@ void ask_codes(Inquiry& inquiry, LabAnswer& answer) {
   Codes found;
   found.codes = static_cast<std::int64_t>(own.choices.size()), found.code_names = own.choices;
   found.actions = static_cast<std::int64_t>(spaces.action.choices.size()), found.action_names = spaces.action.choices;
-  for (const auto& knob : inquiry.model().knobs()) {
-    if (!knob.whole || !knob.choices.empty()) continue;
-    std::vector<double> values;
-    for (double value = std::max(1.0, knob.minimum); value < knob.maximum; value *= 2) values.push_back(value);
-    values.push_back(knob.maximum);
-    found.errors.emplace_back(values.size(), 0.0);
-    found.values.push_back(std::move(values)), found.counted.push_back(knob);
-  }
   for (std::size_t count = HeldOut::group; count <= code_episodes; count += HeldOut::group) {
     const auto first = count - HeldOut::group;
     const double began = inquiry.elapsed(), from = static_cast<double>(first) / code_episodes,
                  share = static_cast<double>(HeldOut::group) / code_episodes;
     const auto& all = inquiry.episodes(count, from, from + share / 4);
-    look_at_codes(inquiry, whole(all, first, HeldOut::group, inquiry.system().device), found, from + share / 4,
-                  from + share);
+    look_at_codes(inquiry, all, first, found, from + share / 4, from + share);
     fill(found, answer);
     inquiry.show(answer);
     if (!inquiry.time_for(1.2 * (inquiry.elapsed() - began))) break;
@@ -286,7 +173,7 @@ void ask_codes(Inquiry& inquiry, LabAnswer& answer) {
 
 std::string lacks_codes(const System& system) {
   if (auto said = lacks_model(system); !said.empty()) return said;
-  if (!finder(system)) return "it takes the world's own actions: there are none that it has found";
+  if (!finder_of(system)) return "it takes the world's own actions: there are none that it has found";
   return system.model->actions(system.make_env()->spaces()).discrete() ? ""
                                                                        : "the actions that it has found are no choices";
 }
@@ -296,9 +183,8 @@ std::string lacks_codes(const System& system) {
 
 std::string lacks_true_actions(const System& system) {
   if (auto said = lacks_model(system); !said.empty()) return said;
-  return code_asking::finder(system)
-             ? "it has found actions of its own: what true actions would do in its dream cannot be told"
-             : "";
+  return finder_of(system) ? "it has found actions of its own: what true actions would do in its dream cannot be told"
+                           : "";
 }
 
 Question question_codes() {

@@ -8,6 +8,7 @@ const std::vector<Question>& questions() {
       question_calibration(), question_actions(),  question_memory(),  question_worst(),
       question_map(),         question_diagnose(), question_compare(), question_asked(),
       question_anew(),        question_places(),    question_codes(),   question_read(),
+      question_steps(),
   };
   return all;
 }

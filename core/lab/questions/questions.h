@@ -19,6 +19,7 @@ Question question_anew();
 Question question_places();
 Question question_codes();
 Question question_read();
+Question question_steps();
 
 /// Of systems without a model, and of those whose model has found actions of its own: for questions that imagine under true actions.
 std::string lacks_true_actions(const System& system);
