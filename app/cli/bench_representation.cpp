@@ -136,7 +136,8 @@ GenieSize genie_recipe_size(const std::string& device) {
   RunSpec spec;
   spec.recipe = "genie", spec.environment = "BouncingSquare", spec.device = device;
   const auto system = make_system(spec);
-  const auto& options = std::static_pointer_cast<GenieParts>(system->parts)->options;
+  const auto& options =
+      static_cast<const GenieRecipeOptions&>(std::static_pointer_cast<GenieParts>(system->parts)->options);
   return {"genie", "Genie", options.world, options.tokenizer.batch, options.actions.batch, options.dynamics.batch};
 }
 
