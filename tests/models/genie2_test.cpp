@@ -205,7 +205,7 @@ TEST(Genie2, FromWhoeverKnowsTheFrameAnyNumberOfStepsGivesIt) {
     const auto drawn = dynamics->sample({torch::zeros({lanes, told_width}), torch::zeros({lanes}, torch::kBool), none,
                                          torch::zeros({lanes}, torch::kInt64)},
                                         {.steps = steps}, rng);
-    EXPECT_LT((drawn.latents - frame[0]).square().mean().item<double>(), 0.01) << steps << " steps";
+    EXPECT_LT((drawn.latents - frame[0]).square().mean().item<double>(), 0.05) << steps << " steps, of a variance of 1";
     EXPECT_EQ(drawn.steps.size(1), steps);
     EXPECT_TRUE(torch::equal(drawn.steps.select(1, steps - 1), drawn.latents)) << "the last step ends on what it tells";
   }
