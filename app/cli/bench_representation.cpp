@@ -14,9 +14,11 @@ double linear_flop(std::int64_t in, std::int64_t out) {
   return 2.0 * static_cast<double>(in) * static_cast<double>(out);
 }
 
-// -- JEPA ---------------------------------------------------------------------------------------------------------------
+// -- JEPA
+// ---------------------------------------------------------------------------------------------------------------
 
-/// As the recipe has it; or with eb_jepa's predictor, z, inverse model and planner, of which only the encoder is another.
+/// As the recipe has it; or with eb_jepa's predictor, z, inverse model and planner, of which only the encoder is
+/// another.
 struct JepaSize {
   std::string name, what;
   JepaRunOptions options;
@@ -30,8 +32,14 @@ JepaSize jepa_published_size() {
   JepaSize size{"jepa_published", "JEPA, z of 512 by a GRU", {}};
   auto& world = size.options.world;
   world.latent = 512, world.inverse_units = 256, world.predictor = JepaPredictor::gru;
-  size.options.planner = {.candidates = 200, .iterations = 20, .elites = 20, .horizon = 90, .exploration_noise = 0,
-                          .method = PlanMethod::mppi, .first_deviation = 2, .temperature = 0.005};
+  size.options.planner = {.candidates = 200,
+                          .iterations = 20,
+                          .elites = 20,
+                          .horizon = 90,
+                          .exploration_noise = 0,
+                          .method = PlanMethod::mppi,
+                          .first_deviation = 2,
+                          .temperature = 0.005};
   return size;
 }
 
@@ -66,7 +74,8 @@ double jepa_update_flop(const JepaOptions& o, std::int64_t lanes, std::int64_t f
                         4 * 4 * linear_flop(64 * d, 8 * d) + linear_flop(16 * 8 * d, o.latent);
   const double inverse = linear_flop(2 * o.latent, o.inverse_units) + linear_flop(o.inverse_units, o.inverse_units + 2);
   const auto pictures = static_cast<double>(lanes * frames), steps = static_cast<double>(lanes * (frames - 1));
-  return pictures * (3 * encode - first + 3 * linear_flop(o.latent, o.latent)) + steps * 3 * (predictor_flop(o) + inverse);
+  return pictures * (3 * encode - first + 3 * linear_flop(o.latent, o.latent)) +
+         steps * 3 * (predictor_flop(o) + inverse);
 }
 
 /// One update as jepa_learner makes it: 32 pieces of nine frames.
@@ -88,7 +97,12 @@ Row jepa_update(double seconds, const torch::Device& device, JepaSize size) {
     model->follow_slowly(size.options.world.slow_share);
     return 1.0;
   });
-  return {size.name + "_update", size.what + ", update of 32 × 9", "updates/s", value, {}, jepa_update_flop(size.options.world, lanes, frames)};
+  return {size.name + "_update",
+          size.what + ", update of 32 × 9",
+          "updates/s",
+          value,
+          {},
+          jepa_update_flop(size.options.world, lanes, frames)};
 }
 
 /// Steps that are imagined while it plans towards a picture, one lane, the picture before it looked at anew.
@@ -119,11 +133,16 @@ Row jepa_plan(double seconds, const torch::Device& device, JepaSize size) {
     memory = std::move(decision.memory);
     return steps;
   });
-  return {size.name + "_plan", size.what + ", planning, " + std::to_string(static_cast<int>(steps)) + " steps a plan", "imagined steps/s", value, {},
+  return {size.name + "_plan",
+          size.what + ", planning, " + std::to_string(static_cast<int>(steps)) + " steps a plan",
+          "imagined steps/s",
+          value,
+          {},
           predictor_flop(size.options.world)};
 }
 
-// -- Genie --------------------------------------------------------------------------------------------------------------
+// -- Genie
+// --------------------------------------------------------------------------------------------------------------
 
 struct GenieSize {
   std::string name, what;
@@ -146,7 +165,8 @@ GenieSize genie_tinyworlds_size() {
   GenieSize size{"genie_4px", "Genie, patches of 4", {}, 8, 8, 8};
   auto& w = size.world;
   w.frames = 4;
-  w.tokenizer.patch = 4, w.tokenizer.width = 32, w.tokenizer.layers = 4, w.tokenizer.heads = 8, w.tokenizer.codes.numbers = 5;
+  w.tokenizer.patch = 4, w.tokenizer.width = 32, w.tokenizer.layers = 4, w.tokenizer.heads = 8,
+  w.tokenizer.codes.numbers = 5;
   w.actions.patch = 4, w.actions.width = 32, w.actions.layers = 2, w.actions.heads = 8, w.actions.codes.codes = 4;
   w.dynamics.width = 32, w.dynamics.layers = 8, w.dynamics.heads = 8;
   return size;
@@ -167,8 +187,9 @@ struct GenieBench {
 
 /// Of a space-time transformer, every token of `frames` frames through all blocks. A place looks at half of its past.
 double space_time_flop(std::int64_t width, std::int64_t layers, std::int64_t places, std::int64_t frames) {
-  const double each = linear_flop(width, 3 * width) * 2 + linear_flop(width, width) * 2 + linear_flop(width, 4 * width) * 2 +
-                      2 * linear_flop(places, width) + linear_flop(frames + 1, width);
+  const double each = linear_flop(width, 3 * width) * 2 + linear_flop(width, width) * 2 +
+                      linear_flop(width, 4 * width) * 2 + 2 * linear_flop(places, width) +
+                      linear_flop(frames + 1, width);
   return static_cast<double>(layers * places * frames) * each;
 }
 
@@ -185,19 +206,23 @@ GenieFlop genie_flop(const GenieModel& model) {
   const auto pixels = 3 * k.patch * k.patch, moved = 3 * a.patch * a.patch;
   std::int64_t codes = 1;
   for (std::int64_t i = 0; i < k.codes.numbers; ++i) codes *= k.codes.levels;
-  const double coder = space_time_flop(k.width, k.layers, places(k.patch), t), acts = space_time_flop(a.width, a.layers, places(a.patch), t);
-  return {coder + tokens(k.patch) * (linear_flop(pixels, k.width) + linear_flop(k.width, k.codes.numbers)),
-          coder + tokens(k.patch) * (linear_flop(k.codes.numbers, k.width) + linear_flop(k.width, pixels)),
-          acts + tokens(a.patch) * linear_flop(2 * moved, a.width),
-          (acts + tokens(a.patch) * 2 * linear_flop(moved, a.width)) * static_cast<double>(t - 1) / static_cast<double>(t),
-          space_time_flop(d.width, d.layers, places(k.patch), t) + tokens(k.patch) * linear_flop(d.width, codes)};
+  const double coder = space_time_flop(k.width, k.layers, places(k.patch), t),
+               acts = space_time_flop(a.width, a.layers, places(a.patch), t);
+  return {
+      coder + tokens(k.patch) * (linear_flop(pixels, k.width) + linear_flop(k.width, k.codes.numbers)),
+      coder + tokens(k.patch) * (linear_flop(k.codes.numbers, k.width) + linear_flop(k.width, pixels)),
+      acts + tokens(a.patch) * linear_flop(2 * moved, a.width),
+      (acts + tokens(a.patch) * 2 * linear_flop(moved, a.width)) * static_cast<double>(t - 1) / static_cast<double>(t),
+      space_time_flop(d.width, d.layers, places(k.patch), t) + tokens(k.patch) * linear_flop(d.width, codes)};
 }
 
 /// One update of one of the three networks, as genie_stages makes it.
 Row genie_update(double seconds, const torch::Device& device, const GenieSize& size, const std::string& network) {
   GenieBench bench(size, device);
   auto& model = *bench.model;
-  const auto batch = network == "tokenizer" ? size.tokenizer_batch : network == "actions" ? size.actions_batch : size.dynamics_batch;
+  const auto batch = network == "tokenizer" ? size.tokenizer_batch
+                     : network == "actions" ? size.actions_batch
+                                            : size.dynamics_batch;
   const auto pictures = torch::rand({batch, size.world.frames, 3, 64, 64}).to(device);
   auto parameters = network == "tokenizer" ? model.tokenizer()->parameters()
                     : network == "actions" ? model.latent_actions()->parameters()
@@ -230,11 +255,17 @@ Row genie_update(double seconds, const torch::Device& device, const GenieSize& s
   const double each = network == "tokenizer" ? 3 * (flop.tokenize + flop.detokenize)
                       : network == "actions" ? 3 * (flop.find + flop.paint)
                                              : flop.tokenize + flop.find + 3 * flop.tell;
-  return {size.name + "_" + network, size.what + ", " + network + ", update of " + std::to_string(batch) + " × " + std::to_string(size.world.frames),
-          "updates/s", value, {}, each * static_cast<double>(batch)};
+  return {
+      size.name + "_" + network,
+      size.what + ", " + network + ", update of " + std::to_string(batch) + " × " + std::to_string(size.world.frames),
+      "updates/s",
+      value,
+      {},
+      each * static_cast<double>(batch)};
 }
 
-/// Frames that one lane imagines, each as a picture: eight steps of MaskGIT, and all frames that it looks back at are there.
+/// Frames that one lane imagines, each as a picture: eight steps of MaskGIT, and all frames that it looks back at are
+/// there.
 Row genie_dream(double seconds, const torch::Device& device, const GenieSize& size) {
   torch::NoGradGuard no_grad;
   GenieBench bench(size, device);
@@ -250,7 +281,12 @@ Row genie_dream(double seconds, const torch::Device& device, const GenieSize& si
   });
   const auto flop = genie_flop(model);
   const auto frames = static_cast<double>(size.world.frames);
-  return {size.name + "_dream", size.what + ", dream, 8 steps a frame", "frames/s", value, {}, flop.tell * (1 + 8 / frames) + flop.detokenize};
+  return {size.name + "_dream",
+          size.what + ", dream, 8 steps a frame",
+          "frames/s",
+          value,
+          {},
+          flop.tell * (1 + 8 / frames) + flop.detokenize};
 }
 
 }  // namespace

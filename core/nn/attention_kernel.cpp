@@ -21,7 +21,8 @@ template <typename Lanes, int n, int vectors>
 
 /// to[j] = Σ_c rows[j][c] · columns[c], each to[j] and columns[c] of as many numbers as there are queries.
 template <typename Lanes, int vectors>
-[[gnu::always_inline]] inline void products(std::int64_t count, std::int64_t each, const float* rows, const float* columns, float* to) {
+[[gnu::always_inline]] inline void products(std::int64_t count, std::int64_t each, const float* rows,
+                                            const float* columns, float* to) {
   constexpr int lanes = lane_count<Lanes>, wide = vectors * lanes;
   const auto some = [&](auto number, std::int64_t j) __attribute__((always_inline)) {
     constexpr int n = decltype(number)::value;
@@ -43,7 +44,8 @@ template <typename Lanes, int vectors>
 
 /// to[c] = Σ_j rows[j][c] · weights[j], of as many numbers as there are queries.
 template <typename Lanes, int vectors>
-[[gnu::always_inline]] inline void summed(std::int64_t count, std::int64_t each, const float* rows, const float* weights, float* to) {
+[[gnu::always_inline]] inline void summed(std::int64_t count, std::int64_t each, const float* rows,
+                                          const float* weights, float* to) {
   constexpr int lanes = lane_count<Lanes>, wide = vectors * lanes;
   const auto some = [&](auto number, std::int64_t c) __attribute__((always_inline)) {
     constexpr int n = decltype(number)::value;
@@ -65,8 +67,8 @@ template <typename Lanes, int vectors>
 
 /// to[j] += Σ_i weights[j][i] · rows[i], rows of whole vectors, `padded` numbers.
 template <typename Lanes>
-[[gnu::always_inline]] inline void spread(std::int64_t count, std::int64_t used, std::int64_t wide, std::int64_t padded, const float* weights,
-                                          const float* rows, float* to) {
+[[gnu::always_inline]] inline void spread(std::int64_t count, std::int64_t used, std::int64_t wide, std::int64_t padded,
+                                          const float* weights, const float* rows, float* to) {
   constexpr int lanes = lane_count<Lanes>;
   const auto some = [&](auto number, std::int64_t j, std::int64_t c) __attribute__((always_inline)) {
     constexpr int n = decltype(number)::value;
@@ -87,7 +89,8 @@ template <typename Lanes>
 }
 
 /// Of a block of queries from `first` on: what is later than a query is `value`.
-[[gnu::always_inline]] inline void hide_later(std::int64_t first, std::int64_t count, std::int64_t wide, float value, float* scores) {
+[[gnu::always_inline]] inline void hide_later(std::int64_t first, std::int64_t count, std::int64_t wide, float value,
+                                              float* scores) {
   for (std::int64_t j = first + 1; j < count; ++j)
     for (std::int64_t lane = 0; lane < j - first && lane < wide; ++lane) scores[j * wide + lane] = value;
 }
@@ -99,8 +102,8 @@ template <typename Lanes>
 }
 
 /// `used` rows as columns [each][wide], those that are not there 0.
-[[gnu::always_inline]] inline void turned(std::int64_t used, std::int64_t each, std::int64_t wide, std::int64_t row, float scale, const float* from,
-                                          float* to) {
+[[gnu::always_inline]] inline void turned(std::int64_t used, std::int64_t each, std::int64_t wide, std::int64_t row,
+                                          float scale, const float* from, float* to) {
   for (std::int64_t c = 0; c < each; ++c) {
     for (std::int64_t i = 0; i < used; ++i) to[c * wide + i] = scale * from[i * row + c];
     for (std::int64_t i = used; i < wide; ++i) to[c * wide + i] = 0;
@@ -108,7 +111,8 @@ template <typename Lanes>
 }
 
 template <typename Lanes, int vectors>
-[[gnu::always_inline]] inline void forward(const AttentionShape& s, const float* query, float* out, float* weight, float* scratch) {
+[[gnu::always_inline]] inline void forward(const AttentionShape& s, const float* query, float* out, float* weight,
+                                           float* scratch) {
   constexpr int lanes = lane_count<Lanes>, wide = vectors * lanes;
   const auto scale = 1 / std::sqrt(static_cast<float>(s.each));
   float *const keys = scratch, *const values = keys + s.tokens * s.each, *const columns = values + s.tokens * s.each,
@@ -157,8 +161,8 @@ template <typename Lanes, int vectors>
 }
 
 template <typename Lanes, int vectors>
-[[gnu::always_inline]] inline void backward(const AttentionShape& s, const float* query, const float* out, const float* weight,
-                                            const float* dout, float* dquery, float* scratch) {
+[[gnu::always_inline]] inline void backward(const AttentionShape& s, const float* query, const float* out,
+                                            const float* weight, const float* dout, float* dquery, float* scratch) {
   constexpr int lanes = lane_count<Lanes>, wide = vectors * lanes;
   const auto scale = 1 / std::sqrt(static_cast<float>(s.each));
   const auto padded = whole_vectors(s.each, lanes);
@@ -169,8 +173,8 @@ template <typename Lanes, int vectors>
     return there;
   };
   float *const keys = take(s.tokens * s.each), *const values = take(s.tokens * s.each);
-  float *const columns = take(s.each * most_lanes), *const answers = take(s.each * most_lanes), *const rows = take(padded * most_lanes),
-               *const answered = take(padded * most_lanes);
+  float *const columns = take(s.each * most_lanes), *const answers = take(s.each * most_lanes),
+               *const rows = take(padded * most_lanes), *const answered = take(padded * most_lanes);
   float *const scores = take(s.tokens * most_lanes), *const slopes = take(s.tokens * most_lanes);
   float *const dkeys = take(s.tokens * padded), *const dvalues = take(s.tokens * padded);
   gather(s, query + s.width, keys);
@@ -180,7 +184,8 @@ template <typename Lanes, int vectors>
   for (std::int64_t first = 0; first < s.tokens; first += wide) {
     const auto used = s.tokens - first < wide ? s.tokens - first : wide;
     const auto count = s.causal ? first + used : s.tokens;
-    const float *const q = query + first * s.row, *const o = out + first * s.out_row, *const d = dout + first * s.out_row;
+    const float *const q = query + first * s.row, *const o = out + first * s.out_row,
+                       *const d = dout + first * s.out_row;
     turned(used, s.each, wide, s.row, scale, q, columns);
     turned(used, s.each, wide, s.out_row, 1, d, answers);
     float before[most_lanes] = {}, along[most_lanes] = {};
@@ -225,40 +230,45 @@ template <typename Lanes, int vectors>
 }
 
 template <typename Lanes>
-[[gnu::always_inline]] inline void next(const AttentionShape& s, std::int64_t count, const float* query, const float* key, float* out,
-                                        float* scores) {
+[[gnu::always_inline]] inline void next(const AttentionShape& s, std::int64_t count, const float* query,
+                                        const float* key, float* out, float* scores) {
   const auto scale = 1 / std::sqrt(static_cast<float>(s.each));
-  const auto key_of = [&](std::int64_t j) __attribute__((always_inline)) { return j < count ? key + j * s.row : query + s.width; };
+  const auto key_of = [&](std::int64_t j) __attribute__((always_inline)) {
+    return j < count ? key + j * s.row : query + s.width;
+  };
   float most = not_looked_at, total = 0;
   for (std::int64_t j = 0; j <= count; ++j) {
     const auto* const k = key_of(j);
     Lanes sum = {};
-    each_block<Lanes>(s.each, s.each, [&](std::int64_t c, auto full, const RowEnd& end) __attribute__((always_inline)) {
-      Lanes a, b;
-      load_block(a, query + c, full, end);
-      load_block(b, k + c, full, end);
-      sum += a * b;
-    });
+    each_block<Lanes>(
+        s.each, s.each, [&](std::int64_t c, auto full, const RowEnd& end) __attribute__((always_inline)) {
+          Lanes a, b;
+          load_block(a, query + c, full, end);
+          load_block(b, k + c, full, end);
+          sum += a * b;
+        });
     scores[j] = scale * lane_sum(sum);
     most = scores[j] > most ? scores[j] : most;
   }
   for (std::int64_t j = 0; j <= count; ++j) total += scores[j] = fast_exp(scores[j] - most);
-  each_block<Lanes>(s.each, s.each, [&](std::int64_t c, auto full, const RowEnd& end) __attribute__((always_inline)) {
-    Lanes sum = {}, v;
-    for (std::int64_t j = 0; j <= count; ++j) {
-      load_block(v, key_of(j) + s.width + c, full, end);
-      sum += scores[j] * v;
-    }
-    sum /= total;
-    store_block(out + c, sum, full, end);
-  });
+  each_block<Lanes>(
+      s.each, s.each, [&](std::int64_t c, auto full, const RowEnd& end) __attribute__((always_inline)) {
+        Lanes sum = {}, v;
+        for (std::int64_t j = 0; j <= count; ++j) {
+          load_block(v, key_of(j) + s.width + c, full, end);
+          sum += scores[j] * v;
+        }
+        sum /= total;
+        store_block(out + c, sum, full, end);
+      });
 }
 
 }  // namespace
 
 std::int64_t attention_scratch(const AttentionShape& s) {
   const auto padded = whole_vectors(s.each, vector_block);
-  return 2 * s.tokens * s.each + 2 * s.each * most_lanes + 2 * padded * most_lanes + 2 * s.tokens * most_lanes + 2 * s.tokens * padded;
+  return 2 * s.tokens * s.each + 2 * s.each * most_lanes + 2 * padded * most_lanes + 2 * s.tokens * most_lanes +
+         2 * s.tokens * padded;
 }
 
 // Windows of few tokens fill one vector.
@@ -272,8 +282,8 @@ void attention_forward(const AttentionShape& shape, const float* query, float* o
 }
 
 DREAM_VECTOR_CLONES
-void attention_backward(const AttentionShape& shape, const float* query, const float* out, const float* weight, const float* dout,
-                        float* dquery, float* scratch) {
+void attention_backward(const AttentionShape& shape, const float* query, const float* out, const float* weight,
+                        const float* dout, float* dquery, float* scratch) {
   with_lanes([&](auto lanes) __attribute__((always_inline)) {
     using Lanes = decltype(lanes);
     if (shape.tokens <= lane_count<Lanes>) return backward<Lanes, 1>(shape, query, out, weight, dout, dquery, scratch);
@@ -282,8 +292,11 @@ void attention_backward(const AttentionShape& shape, const float* query, const f
 }
 
 DREAM_VECTOR_CLONES
-void attention_next(const AttentionShape& shape, std::int64_t count, const float* query, const float* key, float* out, float* scratch) {
-  with_lanes([&](auto lanes) __attribute__((always_inline)) { return next<decltype(lanes)>(shape, count, query, key, out, scratch); });
+void attention_next(const AttentionShape& shape, std::int64_t count, const float* query, const float* key, float* out,
+                    float* scratch) {
+  with_lanes([&](auto lanes) __attribute__((always_inline)) {
+    return next<decltype(lanes)>(shape, count, query, key, out, scratch);
+  });
 }
 
 }  // namespace dream

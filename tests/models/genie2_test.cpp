@@ -193,8 +193,8 @@ TEST(Genie2, FromWhoeverKnowsTheFrameAnyNumberOfStepsGivesIt) {
                                           .adaptive_clip = 0,
                                           .warm_up = 0});
   auto rng = make_generator(torch::kCPU, 3);
-  for (int i = 0; i < 400; ++i) {
-    adam.options().learning_rate = 1e-2 * (1 - i / 400.0);
+  for (int i = 0; i < 800; ++i) {
+    adam.options().learning_rate = 1e-2 * (1 - i / 800.0);
     dynamics->loss(pieces, torch::zeros({4, frames - 1, told_width}), rng).backward();
     adam.step();
   }

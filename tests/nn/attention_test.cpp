@@ -9,7 +9,8 @@ namespace dream {
 namespace attention_test {
 
 /// Answers and gradients of `x`: of float32 by the kernels, of float64 by ATen's operations.
-std::pair<torch::Tensor, torch::Tensor> of(const torch::Tensor& x, const torch::Tensor& weights, std::int64_t heads, bool causal) {
+std::pair<torch::Tensor, torch::Tensor> of(const torch::Tensor& x, const torch::Tensor& weights, std::int64_t heads,
+                                           bool causal) {
   const auto from = x.detach().clone().requires_grad_();
   const auto out = attention(from, heads, causal);
   (out * weights).sum().backward();
@@ -21,17 +22,20 @@ TEST(Attention, IsWhatTheLibrarySays) {
   struct Shape {
     std::int64_t groups, tokens, columns, heads, each;
   };
-  // One vector of queries and several, whole and not; heads of less than a vector, of one, and of more; places apart and not.
-  for (const auto& s : {Shape{3, 8, 5, 2, 16}, Shape{2, 5, 3, 1, 3}, Shape{2, 37, 1, 2, 4}, Shape{1, 64, 2, 2, 8}, Shape{2, 33, 1, 1, 32},
-                        Shape{2, 1, 4, 2, 5}, Shape{1, 17, 3, 3, 20}}) {
+  // One vector of queries and several, whole and not; heads of less than a vector, of one, and of more; places apart
+  // and not.
+  for (const auto& s : {Shape{3, 8, 5, 2, 16}, Shape{2, 5, 3, 1, 3}, Shape{2, 37, 1, 2, 4}, Shape{1, 64, 2, 2, 8},
+                        Shape{2, 33, 1, 1, 32}, Shape{2, 1, 4, 2, 5}, Shape{1, 17, 3, 3, 20}}) {
     for (const bool causal : {false, true}) {
       const auto width = s.heads * s.each;
       const auto x = torch::randn({s.groups, s.tokens, s.columns, 3 * width});
       const auto weights = torch::randn({s.groups, s.tokens, s.columns, width});
       const auto [out, slope] = of(x, weights, s.heads, causal);
       const auto [told, told_slope] = of(x.to(torch::kFloat64), weights.to(torch::kFloat64), s.heads, causal);
-      EXPECT_LT((out - told).abs().max().item<double>(), 2e-6) << s.tokens << " tokens, heads of " << s.each << ", causal " << causal;
-      EXPECT_LT((slope - told_slope).abs().max().item<double>(), 2e-5) << s.tokens << " tokens, heads of " << s.each << ", causal " << causal;
+      EXPECT_LT((out - told).abs().max().item<double>(), 2e-6)
+          << s.tokens << " tokens, heads of " << s.each << ", causal " << causal;
+      EXPECT_LT((slope - told_slope).abs().max().item<double>(), 2e-5)
+          << s.tokens << " tokens, heads of " << s.each << ", causal " << causal;
     }
   }
 }
@@ -54,7 +58,8 @@ TEST(Attention, OfTheNextTokenIsThatOfTheWhole) {
     const auto next = attention_of_next(all.index({lane, count}), all, count, heads);
     EXPECT_LT((next - whole.index({lane, count})).abs().max().item<double>(), 2e-6) << "heads of " << each;
     const WithoutKernels plain;
-    EXPECT_LT((attention_of_next(all.index({lane, count}), all, count, heads) - next).abs().max().item<double>(), 2e-6) << "heads of " << each;
+    EXPECT_LT((attention_of_next(all.index({lane, count}), all, count, heads) - next).abs().max().item<double>(), 2e-6)
+        << "heads of " << each;
   }
 }
 

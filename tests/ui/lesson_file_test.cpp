@@ -192,6 +192,9 @@ Offers offers_of(const std::string& run) {
   if (run == "cartpole_muzero") return {{"simulations"}, {"latent/s", "search/tree", "search/policy"}};
   if (run == "pendulum_td_mpc2") return {{"plan_iterations"}, {"latent/z", "plan/actions", "plan/returns"}};
   if (run == "pendulum_decision_transformer" || run == "key_door_decision_transformer") return {{"return_to_go"}, {"attention/heads", "policy/action"}};
+  if (run == "two_room_lecun")
+    return {{"mode", "plan_iterations", "weight_goal", "weight_harm", "weight_energy"},
+            {"architecture/now", "latent/z", "costs/now", "goal/picture", "goal/distance", "plan/actions", "plan/returns", "plan/ghosts"}};
   if (run == "two_room_jepa") return {{"plan_iterations"}, {"latent/z", "goal/picture", "goal/distance", "plan/actions", "plan/returns", "plan/ghosts"}};
   if (run == "bouncing_square_genie")
     return {{"maskgit_steps", "tau_tokens"}, {"tokens/grid", "tokens/confidence", "tokens/order", "actions/use", "actions/motion"}};
