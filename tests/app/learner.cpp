@@ -115,7 +115,7 @@ void Learner::set_knob(ImGuiTestContext* ctx, const Reach& reach) {
       there = "//$FOCUSED/##" + reach.name;
     }
     ctx->ItemInputValue(there.c_str(), static_cast<float>(reach.value));
-    if (hidden) ctx->KeyPress(ImGuiKey_Escape);
+    if (hidden) ctx->PopupCloseAll();
   }
 }
 
