@@ -6,6 +6,7 @@
 #include "core/engine/td_mpc/td_mpc.h"
 #include "core/models/muzero_model.h"
 #include "core/nn/generator.h"
+#include "core/nn/precision.h"
 
 namespace dream::cli {
 namespace {
@@ -45,6 +46,8 @@ Td td_5m(const torch::Device& device) {
   td.policy = std::make_shared<TdPolicy>(td.model->feature_count(), spaces.action, behaviour);
   td.planner = std::make_shared<Planner>(spaces.action, td.options.planner, td.policy);
   td.model->to(device), td.planner->to(device);
+  const bool bfloat16 = td.options.train.bfloat16 && bfloat16_is_fast(device);
+  td.model->set_bfloat16(bfloat16), td.policy->set_bfloat16(bfloat16);
   return td;
 }
 
@@ -57,6 +60,7 @@ Row td_update(double seconds, const torch::Device& device) {
   batch.reward = torch::randn({frames, lanes});
   batch.terminated = torch::zeros({frames, lanes}), batch.last = batch.terminated, batch.first = batch.terminated;
   batch = batch.to(device);
+  const bool bfloat16 = td.options.train.bfloat16 && bfloat16_is_fast(device);
   auto rest = td.model->other_parameters();
   for (const auto& p : td.policy->q_parameters()) rest.push_back(p);
   Optimiser encoder(td.model->encoder_parameters(), td_adam(1e-4, 1e-8, 0)), others(rest, td_adam(3e-4, 1e-8, 0)),
@@ -64,13 +68,17 @@ Row td_update(double seconds, const torch::Device& device) {
   auto rng = make_generator(device, 1);
   std::int64_t number = 0;
   const auto value = rate(seconds, [&] {
-    const auto loss = td_model_loss(*td.model, *td.policy, batch, td.options.loss, {}, rng);
+    const auto narrowed = [&](auto make) {
+      const Autocast autocast(bfloat16, device);
+      return make();
+    };
+    const auto loss = narrowed([&] { return td_model_loss(*td.model, *td.policy, batch, td.options.loss, {}, rng); });
     loss.total.backward();
     auto all = rest;
     for (const auto& p : td.model->encoder_parameters()) all.push_back(p);
     clip_together(all, 20);
     encoder.step(), others.step();
-    td_policy_loss(*td.policy, loss, td.options.loss, {}, rng).total.backward();
+    narrowed([&] { return td_policy_loss(*td.policy, loss, td.options.loss, {}, rng); }).total.backward();
     policy.step();
     td.policy->update_target(++number);
     return 1.0;
@@ -133,7 +141,12 @@ Row dt_update(double seconds, const torch::Device& device) {
                                                .clip_norm = 0.25, .adaptive_clip = 0, .warm_up = 0});
   behaviour.train();
   const auto value = rate(seconds, [&] {
-    behaviour.loss(window).backward();
+    torch::Tensor loss;
+    {
+      const Autocast autocast(bfloat16_is_fast(device), device);
+      loss = behaviour.loss(window);
+    }
+    loss.backward();
     optimiser.step();
     return 1.0;
   });

@@ -5,6 +5,7 @@
 #include "core/engine/genie/genie_recipe.h"
 #include "core/engine/jepa/jepa_recipe.h"
 #include "core/nn/generator.h"
+#include "core/nn/precision.h"
 
 namespace dream::cli {
 namespace {
@@ -57,6 +58,7 @@ std::shared_ptr<Jepa> make_jepa_of(JepaSize& size, const torch::Device& device) 
   torch::manual_seed(1);
   auto model = std::make_shared<Jepa>(size.options.world, jepa_spaces());
   model->to(device);
+  model->set_bfloat16(bfloat16_is_fast(device));
   return model;
 }
 
@@ -245,9 +247,12 @@ Row genie_update(double seconds, const torch::Device& device, const GenieSize& s
     return model.dynamics()->loss(tokens, actions, bench.rng).total;
   };
   const auto value = rate(seconds, [&] {
-    const auto loss = learn();
-    loss.item<double>();
-    loss.backward();
+    {
+      const Autocast autocast(bfloat16_is_fast(device), device);
+      const auto loss = learn();
+      loss.item<double>();
+      loss.backward();
+    }
     optimiser.step();
     return 1.0;
   });

@@ -88,7 +88,7 @@ torch::Tensor DecisionTransformer::actions_of(const Window& window, std::vector<
   const auto tokens = norm_(torch::stack({returns, states, actions}, 2).reshape({batch, 3 * steps, d}));
   const auto present = window.present.repeat_interleave(3, 1);
   const auto out = net_->forward(tokens, present, weights).view({batch, steps, 3, d});
-  const auto said = head_(out.select(2, 1));  // after the state
+  const auto said = head_(out.select(2, 1)).to(torch::kFloat32);  // after the state
   return spaces_.action.discrete() ? said : said.tanh();
 }
 

@@ -3,6 +3,7 @@
 #include "core/behaviours/behaviour.h"
 #include "core/config/config.h"
 #include "core/nn/action_input.h"
+#include "core/nn/dense.h"
 #include "core/nn/image_coder.h"
 #include "core/nn/transformer.h"
 
@@ -69,7 +70,7 @@ class DecisionTransformer : public Behaviour {
   torch::Tensor range_;              // [4]: lowest, highest and usual return of the data; 1 where they are known
   torch::Tensor mean_, deviation_;   // [S]
   ImageEncoder encoder_{nullptr};
-  torch::nn::Linear of_return_{nullptr}, of_state_{nullptr}, of_action_{nullptr}, head_{nullptr};
+  Linear of_return_{nullptr}, of_state_{nullptr}, of_action_{nullptr}, head_{nullptr};
   torch::Tensor of_time_;  // [longest, D]: of every step of an episode
   NormLayer norm_{nullptr};
   Transformer net_{nullptr};

@@ -53,7 +53,7 @@ torch::Tensor GatoNetworkImpl::forward(const Window& window, std::vector<torch::
   const auto present = torch::cat({torch::ones({lanes, words}, there.options()), there}, 1);
   // What is said after the separator, and after every axis but the last.
   const auto said = net_(tokens, present, weights).slice(1, words).view({lanes, steps, each, d}).slice(2, seen, seen + done);
-  return said.matmul(of_token_.slice(0, 0, actions_).t());
+  return said.matmul(of_token_.slice(0, 0, actions_).t()).to(torch::kFloat32);
 }
 
 torch::Tensor GatoNetworkImpl::loss(const Window& window) {

@@ -83,6 +83,10 @@ class TdPolicy : public Behaviour {
   std::vector<torch::Tensor> policy_parameters() const { return policy_->parameters(); }
   std::vector<torch::Tensor> q_parameters() const { return q_->parameters(); }
   double scale() const { return scale_.item<double>(); }  // S
+  /// bf16 products where many states are judged at once.
+  void set_bfloat16(bool on) {
+    for (auto* net : {&policy_, &q_, &slow_q_}) (*net)->set_bfloat16(on);
+  }
   TdPolicyOptions& live_options() { return options_; }
 
  private:

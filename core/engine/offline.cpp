@@ -122,6 +122,8 @@ void OfflineOptions::fields(Config& config, const std::string& prefix) {
              {.help = "Share of each world's episodes that it learns from, those of the highest returns; 0.1 without returns is "
                       "the cloning of the best tenth",
               .low = 0.001, .high = 1});
+  config.add(prefix + "bfloat16", bfloat16,
+             {.help = "bf16 matrix products where the processor has them; weights stay float32"});
   config.add(prefix + "evaluate_episodes", evaluate_episodes, {.help = "Unseen episodes at the end", .low = 1, .high = 1e6});
 }
 

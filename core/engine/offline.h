@@ -13,6 +13,7 @@ struct OfflineOptions {
   std::string datasets = {};  // folders whose episodes it learns from
   double budget_gb = 4;  // of memory
   double best_share = 1;  // of each world's episodes, by their returns, that it learns from
+  bool bfloat16 = true;
   std::int64_t evaluate_episodes = 100;
 
   void fields(Config& config, const std::string& prefix);

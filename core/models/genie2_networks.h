@@ -2,6 +2,7 @@
 #include <ATen/core/Generator.h>
 
 #include "core/models/genie_networks.h"
+#include "core/nn/dense.h"
 #include "core/nn/space_time.h"
 #include "core/nn/transformer.h"
 
@@ -41,7 +42,7 @@ class FrameAutoencoderImpl : public torch::nn::Module {
   std::int64_t rows_, columns_;
   torch::Tensor positions_;         // [S, width]; nobody learns it
   torch::Tensor mean_, deviation_;  // of what tanh gives, [numbers]: running
-  torch::nn::Linear in_{nullptr}, to_latent_{nullptr}, from_latent_{nullptr}, out_{nullptr};
+  Linear in_{nullptr}, to_latent_{nullptr}, from_latent_{nullptr}, out_{nullptr};
   Transformer encoder_{nullptr}, decoder_{nullptr};
 };
 TORCH_MODULE(FrameAutoencoder);
@@ -115,7 +116,7 @@ class FrameDiffusionImpl : public torch::nn::Module {
   FrameDiffusionOptions options_;
   std::int64_t frames_, places_, numbers_;
   torch::Tensor untold_;  // [width]: in the place of an action that it is not told
-  torch::nn::Linear in_{nullptr}, level_{nullptr}, action_{nullptr}, out_{nullptr};
+  Linear in_{nullptr}, level_{nullptr}, action_{nullptr}, out_{nullptr};
   SpaceTime network_{nullptr};
 };
 TORCH_MODULE(FrameDiffusion);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/base/choice.h"
+#include "core/nn/dense.h"
 #include "core/nn/quantiser.h"
 #include "core/nn/space_time.h"
 #include "core/nn/torch.h"
@@ -52,7 +53,7 @@ class GenieTokenizerImpl : public torch::nn::Module {
   torch::Tensor decode(const torch::Tensor& values);
   GenieTokenizerOptions options_;
   GenieShape shape_;
-  torch::nn::Linear in_{nullptr}, to_code_{nullptr}, from_code_{nullptr}, out_{nullptr};
+  Linear in_{nullptr}, to_code_{nullptr}, from_code_{nullptr}, out_{nullptr};
   SpaceTime encoder_{nullptr}, decoder_{nullptr};
   Quantiser quantiser_{nullptr};
 };
@@ -105,7 +106,7 @@ class LatentActionsImpl : public torch::nn::Module {
   torch::Tensor decode(const torch::Tensor& pictures, const torch::Tensor& values);
   LatentActionOptions options_;
   GenieShape shape_;
-  torch::nn::Linear in_{nullptr}, to_code_{nullptr}, past_{nullptr}, action_{nullptr}, out_{nullptr};
+  Linear in_{nullptr}, to_code_{nullptr}, past_{nullptr}, action_{nullptr}, out_{nullptr};
   SpaceTime encoder_{nullptr}, decoder_{nullptr};
   torch::Tensor mean_, variance_;  // of what is quantised, [T − 1, width]: running, for pictures one by one
   Quantiser quantiser_{nullptr};
@@ -167,7 +168,7 @@ class MaskGitImpl : public torch::nn::Module {
   MaskGitOptions options_;
   std::int64_t places_, codes_;
   torch::Tensor token_;  // [codes + 1, D]; the last stands for a hidden one
-  torch::nn::Linear action_{nullptr}, out_{nullptr};
+  Linear action_{nullptr}, out_{nullptr};
   SpaceTime network_{nullptr};
 };
 TORCH_MODULE(MaskGit);

@@ -2,6 +2,7 @@
 
 #include "api/error.h"
 #include "core/nn/picture.h"
+#include "core/nn/precision.h"
 #include "core/nn/stacked_mlp.h"
 #include "core/probe/from_tensor.h"
 
@@ -9,6 +10,7 @@ namespace dream {
 namespace {
 
 constexpr LayerStyle jepa_style{Act::relu, Norm::layer, 1e-5, true, Init::fan_in};
+constexpr std::int64_t narrow_pictures = 32;  // from here on bf16 gains more than its conversions cost
 
 /// Two hidden layers without a norm.
 Mlp two_hidden(std::int64_t in, std::int64_t units, std::int64_t out) {
@@ -71,7 +73,7 @@ Jepa::EncoderImpl::EncoderImpl(const JepaOptions& options, std::int64_t channels
 }
 
 torch::Tensor Jepa::EncoderImpl::forward(const torch::Tensor& seen) {
-  return norm(flat(layers ? layers(seen) : convs(seen)));
+  return norm(flat(layers ? layers(seen) : convs(seen)).to(torch::kFloat32));
 }
 
 Jepa::Jepa(const JepaOptions& options, const Spaces& spaces) : options_(options), action_input_(spaces.action) {
@@ -110,7 +112,10 @@ torch::Tensor Jepa::encode_by(Encoder& encoder, const torch::Tensor& seen) {
   const auto sizes = seen.sizes();
   const auto leading = sizes.slice(0, sizes.size() - (sees_image_ ? 3 : 1)).vec();
   if (!sees_image_) return encoder(seen.flatten(0, -2)).unflatten(0, leading);
-  const auto pictures = picture_numbers(seen.flatten(0, -4), torch::kFloat32);
+  const auto flat = seen.flatten(0, -4);
+  const bool narrow = bfloat16_ && flat.size(0) >= narrow_pictures;
+  const Autocast autocast(narrow, flat.device());
+  const auto pictures = picture_numbers(flat, narrow ? torch::kBFloat16 : torch::kFloat32);
   return encoder(pictures).unflatten(0, leading);
 }
 

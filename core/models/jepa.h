@@ -78,6 +78,8 @@ class Jepa : public WorldModel {
 
   /// A picture uint8 [..., H, W, C], or a vector [..., V] where it sees that -> [..., D].
   torch::Tensor encode(const torch::Tensor& seen) { return encode_by(encoder_, seen); }
+  /// bf16 products in the encoder of many pictures; embeddings stay float32, and so does what becomes of them.
+  void set_bfloat16(bool on) { bfloat16_ = on; }
   bool sees_image() const { return sees_image_; }
   /// |z − h(x*)|², a number's mean, where there is a goal, else 0: [B].
   torch::Tensor distance(const Carry& carry) const;
@@ -115,7 +117,7 @@ class Jepa : public WorldModel {
   torch::Tensor encode_by(Encoder& encoder, const torch::Tensor& seen);
 
   JepaOptions options_;
-  bool sees_image_;
+  bool sees_image_, bfloat16_ = false;
   ActionInput action_input_;
   Encoder encoder_{nullptr}, slow_encoder_{nullptr};
   torch::nn::GRUCell predictor_{nullptr};

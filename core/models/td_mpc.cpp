@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "api/error.h"
+#include "core/nn/simplex.h"
 #include "core/probe/from_tensor.h"
 
 namespace dream {
@@ -163,6 +164,11 @@ std::vector<torch::Tensor> TdMpc::other_parameters() const {
     for (const auto& p : termination_->parameters()) all.push_back(p);
   if (tasks_.defined()) all.push_back(tasks_);
   return all;
+}
+
+void TdMpc::set_bfloat16(bool on) {
+  for (auto* net : {&encoder_, &dynamics_, &reward_, &termination_})
+    if (*net) (*net)->set_bfloat16(on);
 }
 
 torch::Tensor TdMpc::embedding_of(const torch::Tensor& task) const {

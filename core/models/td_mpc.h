@@ -87,6 +87,8 @@ class TdMpc : public WorldModel {
   torch::Tensor reward_loss(const torch::Tensor& logits, const torch::Tensor& reward) const;  // [...]
   torch::Tensor termination_logit(const torch::Tensor& z);                                    // [...]
 
+  /// bf16 products where many states are imagined at once, as a plan's candidates are.
+  void set_bfloat16(bool on);
   const ActionInput& action_input() const { return action_input_; }
   std::vector<torch::Tensor> encoder_parameters() const;
   std::vector<torch::Tensor> other_parameters() const;  // of dynamics, reward and termination

@@ -92,6 +92,8 @@ torch::Tensor plain_attention(const torch::Tensor& q, const torch::Tensor& k, co
 
 torch::Tensor attention(const torch::Tensor& query_key_value, std::int64_t heads, bool causal) {
   const auto tokens = query_key_value.size(1), width = query_key_value.size(3) / 3;
+  if (kernels_serve(query_key_value) && query_key_value.scalar_type() == torch::kBFloat16)
+    return attention(query_key_value.to(torch::kFloat32), heads, causal).to(torch::kBFloat16);
   if (!kernels_serve(query_key_value) || query_key_value.scalar_type() != torch::kFloat32) {
     const auto parts = query_key_value.unflatten(3, {3, heads, width / heads})
                            .permute({3, 0, 2, 4, 1, 5});  // [3, N, M, heads, L, each]

@@ -58,7 +58,7 @@ torch::Tensor apply_linear(torch::nn::Linear& layer, const torch::Tensor& x) {
   const bool plain = kernels_serve(x) && x.scalar_type() == torch::kFloat32 && w.scalar_type() == torch::kFloat32;
   const bool recorded = torch::GradMode::is_enabled() && (x.requires_grad() || w.requires_grad());
   if (recorded || !plain || x.numel() > few * in || w.stride(0) != 1 || at::autocast::is_autocast_enabled(at::kCPU))
-    return layer(x);
+    return torch::linear(x, w, layer->bias);
   const auto rows = x.contiguous();
   auto sizes = x.sizes().vec();
   sizes.back() = out;

@@ -36,6 +36,15 @@ torch::Tensor activate(const torch::Tensor& x, Act act);
 /// Begins `weight` [out, in, ...] with `scale` × the unit of its kind; scale 0 is all zeros.
 void begin_weight(torch::Tensor weight, std::int64_t fan_in, std::int64_t fan_out, Init init, double scale = 1);
 
+/// A linear layer of rows [..., in] that is one operation of ATen's, however many dimensions they have: the front end's
+/// own call multiplies those of more than two first and adds the bias after, in a pass of its own.
+class Linear : public torch::nn::Linear {
+ public:
+  using torch::nn::Linear::Linear;
+  Linear(const torch::nn::Linear& layer) : torch::nn::Linear(layer) {}
+  torch::Tensor operator()(const torch::Tensor& x) const { return torch::linear(x, get()->weight, get()->bias); }
+};
+
 /// Keeps the weight [out, in] of a layer input by input in memory, for apply_linear().
 void store_by_input(torch::nn::Linear& layer);
 /// layer(x) [..., out]. For a few rows without gradient, inputs that are 0, as most of a one-hot latent's, cost

@@ -1,10 +1,10 @@
 #include "core/nn/norm.h"
 
 #include <ATen/Parallel.h>
-#include "core/nn/torch.h"
 
 #include "core/nn/bf16_bits.h"
 #include "core/nn/kernel_path.h"
+#include "core/nn/torch.h"
 
 namespace dream {
 namespace {
@@ -19,11 +19,20 @@ std::int64_t whole_blocks(std::int64_t size) {
   return (size + vector_block - 1) / vector_block * vector_block;
 }
 
-/// As the kernels read it.
-torch::Tensor padded(const torch::Tensor& x) {
-  const auto plain = x.detach().contiguous();
-  return x.numel() % vector_block == 0 ? plain
-                                       : torch::constant_pad_nd(plain, {0, whole_blocks(x.numel()) - x.numel()});
+/// As the kernels read it: [members, size rounded up].
+torch::Tensor padded(const torch::Tensor& x, std::int64_t size) {
+  const auto plain = x.detach().reshape({-1, size}).contiguous();
+  return size % vector_block == 0 ? plain : torch::constant_pad_nd(plain, {0, whole_blocks(size) - size});
+}
+
+/// Calls work(member, first, rows) for the rows from `begin` to `end`, of which each member has `each`.
+template <typename Work>
+void by_member(std::int64_t begin, std::int64_t end, std::int64_t each, const Work& work) {
+  while (begin < end) {
+    const auto member = begin / each, stop = std::min(end, (member + 1) * each);
+    work(member, begin, stop - begin);
+    begin = stop;
+  }
 }
 
 std::int64_t rows_per_thread(std::int64_t size) {
@@ -31,28 +40,35 @@ std::int64_t rows_per_thread(std::int64_t size) {
 }
 
 template <typename T>
-void forward_rows(const NormShape& shape, const torch::Tensor& x, const float* scale, const float* shift,
-                  torch::Tensor& y, float* moments) {
+void forward_rows(const NormShape& shape, std::int64_t members, const torch::Tensor& x, const float* scale,
+                  const float* shift, torch::Tensor& y, float* moments) {
   const auto* in = x.const_data_ptr<T>();
   auto* out = y.mutable_data_ptr<T>();
-  const auto size = shape.size;
-  at::parallel_for(0, x.numel() / size, rows_per_thread(size), [&](std::int64_t begin, std::int64_t end) {
-    norm_forward(shape, end - begin, bits(in + begin * size), scale, shift, bits(out + begin * size),
-                 moments + 2 * begin);
+  const auto size = shape.size, all = x.numel() / size;
+  at::parallel_for(0, all, rows_per_thread(size), [&](std::int64_t begin, std::int64_t end) {
+    by_member(begin, end, all / members, [&](std::int64_t member, std::int64_t first, std::int64_t rows) {
+      const auto own = member * whole_blocks(size);
+      norm_forward(shape, rows, bits(in + first * size), scale + own, shift ? shift + own : nullptr,
+                   bits(out + first * size), moments + 2 * first);
+    });
   });
 }
 
 template <typename T>
-void backward_rows(const NormShape& shape, const torch::Tensor& x, const float* scale, const float* shift,
-                   const float* moments, const torch::Tensor& dy, torch::Tensor& dx, float* dscale, float* dshift) {
+void backward_rows(const NormShape& shape, std::int64_t members, const torch::Tensor& x, const float* scale,
+                   const float* shift, const float* moments, const torch::Tensor& dy, torch::Tensor& dx, float* dscale,
+                   float* dshift) {
   const auto *in = x.const_data_ptr<T>(), *gradient = dy.const_data_ptr<T>();
   auto* out = dx.mutable_data_ptr<T>();
-  const auto size = shape.size;
-  at::parallel_for(0, x.numel() / size, rows_per_thread(size), [&](std::int64_t begin, std::int64_t end) {
-    const auto own = at::get_thread_num() * whole_blocks(size);  // each thread adds up its own rows
-    norm_backward(shape, end - begin, bits(in + begin * size), scale, shift, moments + 2 * begin,
-                  bits(gradient + begin * size), bits(out + begin * size), dscale + own,
-                  dshift ? dshift + own : nullptr);
+  const auto size = shape.size, all = x.numel() / size, stride = whole_blocks(size);
+  at::parallel_for(0, all, rows_per_thread(size), [&](std::int64_t begin, std::int64_t end) {
+    by_member(begin, end, all / members, [&](std::int64_t member, std::int64_t first, std::int64_t rows) {
+      const auto its = member * stride;
+      const auto own = at::get_thread_num() * members * stride + its;  // each thread adds up its own rows
+      norm_backward(shape, rows, bits(in + first * size), scale + its, shift ? shift + its : nullptr,
+                    moments + 2 * first, bits(gradient + first * size), bits(out + first * size), dscale + own,
+                    dshift ? dshift + own : nullptr);
+    });
   });
 }
 
@@ -61,8 +77,8 @@ torch::Tensor forward_pass(const NormShape& shape, const torch::Tensor& x, const
   auto y = torch::empty_like(x);
   moments = torch::empty({x.numel() / shape.size, 2}, x.options().dtype(torch::kFloat32));
   const auto pass = x.scalar_type() == torch::kFloat32 ? forward_rows<float> : forward_rows<at::BFloat16>;
-  const auto scales = padded(scale), shifts = shift.defined() ? padded(shift) : shift;
-  pass(shape, x, scales.const_data_ptr<float>(), data_of(shifts), y, moments.mutable_data_ptr<float>());
+  const auto scales = padded(scale, shape.size), shifts = data_of(shift) ? padded(shift, shape.size) : shift;
+  pass(shape, scales.size(0), x, scales.const_data_ptr<float>(), data_of(shifts), y, moments.mutable_data_ptr<float>());
   return y;
 }
 
@@ -90,14 +106,18 @@ class NormFunction : public torch::autograd::Function<NormFunction> {
                           static_cast<NormAct>(context->saved_data["act"].toInt())};
     const auto dy = gradients[0].to(x.scalar_type()).contiguous();
     auto dx = torch::empty_like(x);
-    auto dscale = torch::zeros({at::get_num_threads(), whole_blocks(shape.size)}, scale.options().requires_grad(false));
+    const auto scales = padded(scale, shape.size);
+    const auto members = scales.size(0);
+    auto dscale = torch::zeros({at::get_num_threads(), members, whole_blocks(shape.size)}, scales.options());
     const bool shifted = shift.numel() > 0;
     auto dshift = shifted ? torch::zeros_like(dscale) : torch::Tensor();
     const auto pass = x.scalar_type() == torch::kFloat32 ? backward_rows<float> : backward_rows<at::BFloat16>;
-    const auto scales = padded(scale), shifts = padded(shift);
-    pass(shape, x, scales.const_data_ptr<float>(), data_of(shifts), saved[3].const_data_ptr<float>(), dy, dx,
+    const auto shifts = shifted ? padded(shift, shape.size) : shift;
+    pass(shape, members, x, scales.const_data_ptr<float>(), data_of(shifts), saved[3].const_data_ptr<float>(), dy, dx,
          dscale.mutable_data_ptr<float>(), shifted ? dshift.mutable_data_ptr<float>() : nullptr);
-    const auto total = [&](const torch::Tensor& of_threads) { return of_threads.sum(0).slice(0, 0, shape.size); };
+    const auto total = [&](const torch::Tensor& of_threads) {
+      return of_threads.sum(0).slice(1, 0, shape.size).reshape(scale.sizes());
+    };
     return {dx, total(dscale), shifted ? total(dshift) : dshift, {}, {}, {}};
   }
 };
@@ -105,8 +125,9 @@ class NormFunction : public torch::autograd::Function<NormFunction> {
 torch::Tensor plain(const torch::Tensor& x, const torch::Tensor& scale, const torch::Tensor& shift,
                     const NormShape& shape) {
   const auto wide = x.to(torch::kFloat32);
-  auto y = shape.centred ? torch::layer_norm(wide, {shape.size}, scale, shift, shape.eps)
-                         : wide * torch::rsqrt(wide.square().mean(-1, true) + shape.eps) * scale;
+  auto y = !shape.centred     ? wide * torch::rsqrt(wide.square().mean(-1, true) + shape.eps) * scale
+           : scale.dim() == 1 ? torch::layer_norm(wide, {shape.size}, scale, shift, shape.eps)
+                              : torch::layer_norm(wide, {shape.size}, {}, {}, shape.eps) * scale + shift;
   switch (shape.act) {
     case NormAct::none:
       break;
@@ -121,6 +142,9 @@ torch::Tensor plain(const torch::Tensor& x, const torch::Tensor& scale, const to
       break;
     case NormAct::tanh:
       y = torch::tanh(y);
+      break;
+    case NormAct::mish:
+      y = torch::mish(y);
       break;
   }
   return y.to(x.scalar_type());

@@ -4,7 +4,7 @@
 namespace dream {
 
 /// What follows a norm in the same pass.
-enum class NormAct : std::uint8_t { none, relu, elu, silu, tanh };
+enum class NormAct : std::uint8_t { none, relu, elu, silu, tanh, mish };
 
 struct NormShape {
   std::int64_t size = 0;  // of a row

@@ -75,7 +75,7 @@ SpaceTimeImpl::SpaceTimeImpl(const SpaceTimeOptions& options) : options_(options
 }
 
 /// Of a condition [..., each]: so many parts' bends, [..., D] each; of two numbers the last one has no gate.
-std::vector<SpaceTimeImpl::Bend> SpaceTimeImpl::bends(torch::nn::Linear& of, const torch::Tensor& condition,
+std::vector<SpaceTimeImpl::Bend> SpaceTimeImpl::bends(Linear& of, const torch::Tensor& condition,
                                                       std::int64_t parts) {
   std::vector<Bend> made(static_cast<std::size_t>(parts));
   if (of.is_empty()) return made;

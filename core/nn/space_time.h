@@ -46,13 +46,13 @@ class SpaceTimeImpl : public torch::nn::Module {
  private:
   struct Attention {
     NormLayer norm{nullptr};
-    torch::nn::Linear query_key_value{nullptr}, attended{nullptr};
+    Linear query_key_value{nullptr}, attended{nullptr};
   };
   struct Block {
     Attention space, time;
     NormLayer norm{nullptr};
-    torch::nn::Linear up{nullptr}, down{nullptr};
-    torch::nn::Linear condition{nullptr};
+    Linear up{nullptr}, down{nullptr};
+    Linear condition{nullptr};
   };
   struct Bend {  // what a condition makes of one part, [..., D] each; undefined without one
     torch::Tensor shift, scale, gate;
@@ -64,7 +64,7 @@ class SpaceTimeImpl : public torch::nn::Module {
     torch::Tensor on(const torch::Tensor& x) const { return scale.defined() ? x * (1 + scale) + shift : x; }
     torch::Tensor added(const torch::Tensor& x) const { return gate.defined() ? x * (1 + gate) : x; }
   };
-  static std::vector<Bend> bends(torch::nn::Linear& of, const torch::Tensor& condition, std::int64_t parts);
+  static std::vector<Bend> bends(Linear& of, const torch::Tensor& condition, std::int64_t parts);
   torch::Tensor asked(Attention& attention, const torch::Tensor& x, const Bend& bend);
   torch::Tensor within_frames(Block& block, const torch::Tensor& x, const Bend& bend);
   torch::Tensor layers_of(Block& block, const torch::Tensor& x, const Bend& bend);
@@ -78,7 +78,7 @@ class SpaceTimeImpl : public torch::nn::Module {
   torch::Tensor of_place_, of_frame_, of_distance_;  // [S, D]; [T, D], or by distance [heads, T]
   std::vector<Block> blocks_;
   NormLayer last_{nullptr};
-  torch::nn::Linear last_condition_{nullptr};
+  Linear last_condition_{nullptr};
 };
 TORCH_MODULE(SpaceTime);
 

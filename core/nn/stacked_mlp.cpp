@@ -1,12 +1,16 @@
 #include "core/nn/stacked_mlp.h"
 
-#include "core/nn/mish_kernel.h"
-#include "core/nn/pointwise.h"
+#include <ATen/autocast_mode.h>
+
+#include "core/nn/dropout.h"
+#include "core/nn/norm.h"
+#include "core/nn/simplex.h"
 
 namespace dream {
 namespace {
 
-constexpr double stacked_eps = 1e-5;  // of the layer norms
+constexpr float stacked_eps = 1e-5f;      // of the layer norms
+constexpr std::int64_t narrow_rows = 64;  // from here on bf16 gains more than its conversions cost
 
 void begin_stacked(torch::Tensor weight, StackedInit init, bool zero) {
   torch::NoGradGuard no_grad;
@@ -23,15 +27,34 @@ void begin_stacked(torch::Tensor weight, StackedInit init, bool zero) {
   }
 }
 
-torch::Tensor mish_of(const torch::Tensor& x) {
-  return pointwise<mish_forward, mish_backward>(x, [](const torch::Tensor& y) { return torch::mish(y); });
+/// What a norm does in the same pass.
+NormAct in_norm(After after) {
+  switch (after) {
+    case After::elu:
+      return NormAct::elu;
+    case After::tanh:
+      return NormAct::tanh;
+    case After::mish:
+      return NormAct::mish;
+    default:
+      return NormAct::none;
+  }
+}
+
+torch::Tensor act(const torch::Tensor& x, After after) {
+  switch (after) {
+    case After::elu:
+      return torch::elu(x);
+    case After::tanh:
+      return torch::tanh(x);
+    case After::mish:
+      return torch::mish(x);
+    default:
+      return x;
+  }
 }
 
 }  // namespace
-
-torch::Tensor sim_norm(const torch::Tensor& x, std::int64_t group) {
-  return torch::softmax(x.unflatten(-1, {-1, group}), -1).flatten(-2);
-}
 
 StackedMlpImpl::StackedMlpImpl(const StackedOptions& options) : options_(options) {
   auto in = options.in;
@@ -50,44 +73,51 @@ StackedMlpImpl::StackedMlpImpl(const StackedOptions& options) : options_(options
   }
 }
 
-torch::Tensor StackedMlpImpl::normed(const torch::Tensor& x, std::size_t layer) const {
-  const auto &scale = scales_[layer], &shift = shifts_[layer];
-  const auto size = x.size(-1);
-  if (options_.members == 1) return torch::layer_norm(x, {size}, scale.view({size}), shift.view({size}), stacked_eps);
-  return torch::addcmul(shift, torch::layer_norm(x, {size}, {}, {}, stacked_eps), scale);
+const StackedMlpImpl::Narrow& StackedMlpImpl::narrow(std::size_t layer) {
+  narrow_.resize(weights_.size());
+  auto& kept = narrow_[layer];
+  const auto version = weights_[layer]._version() + biases_[layer]._version();
+  if (kept.version != version || kept.weight.device() != weights_[layer].device()) {
+    kept.weight = weights_[layer].detach().to(torch::kBFloat16),
+    kept.bias = biases_[layer].detach().to(torch::kBFloat16);
+    kept.version = version;
+  }
+  return kept;
+}
+
+torch::Tensor StackedMlpImpl::product(const torch::Tensor& y, std::size_t layer, bool by_bfloat16) {
+  const auto apply = [&](const torch::Tensor& weight, const torch::Tensor& bias, const torch::Tensor& x) {
+    return options_.members == 1 ? torch::addmm(bias[0], x, weight[0]) : torch::baddbmm(bias, x, weight);
+  };
+  const auto device = y.device().type();
+  const bool autocast = at::autocast::is_autocast_enabled(device);
+  if (by_bfloat16 || (autocast && !torch::GradMode::is_enabled()))
+    return apply(narrow(layer).weight, narrow(layer).bias, y.to(torch::kBFloat16));
+  // A layer of several steps is narrowed once: autocast remembers whole parameters, not the parts that apply() takes.
+  return apply(autocast ? at::autocast::cached_cast(torch::kBFloat16, weights_[layer], device) : weights_[layer],
+               biases_[layer], y);
 }
 
 torch::Tensor StackedMlpImpl::forward(const torch::Tensor& x, const std::optional<at::Generator>& chance) {
   const auto members = options_.members;
   auto sizes = x.sizes().vec();
   auto y = x.reshape({-1, options_.in});  // [N, in], of several members [E, N, in]
+  const bool by_bfloat16 = bfloat16_ && !torch::GradMode::is_enabled() && y.size(0) >= narrow_rows;
   if (members > 1) y = y.unsqueeze(0).expand({members, -1, -1});
   for (std::size_t i = 0; i < options_.layers.size(); ++i) {
     const auto& layer = options_.layers[i];
-    y = members == 1 ? torch::addmm(biases_[i][0], y, weights_[i][0]) : torch::baddbmm(biases_[i], y, weights_[i]);
-    if (i == 0 && chance && options_.dropout > 0) {
-      const auto like = y.options().requires_grad(false).dtype(torch::kFloat32);
-      y = y *
-          ((torch::rand(y.sizes(), *chance, like) >= options_.dropout).to(y.scalar_type()) / (1 - options_.dropout));
+    y = product(y, i, by_bfloat16);
+    if (i == 0 && chance) y = dropout(y, options_.dropout, chance);
+    if (layer.norm) {
+      const auto flat = [&](const torch::Tensor& of) { return members == 1 ? of.view({-1}) : of; };
+      y = norm_act(y, flat(scales_[i]), flat(shifts_[i]),
+                   {.eps = stacked_eps, .centred = true, .act = in_norm(layer.after)});
+    } else {
+      y = act(y, layer.after);
     }
-    if (layer.norm) y = normed(y, i);
-    switch (layer.after) {
-      case After::none:
-        break;
-      case After::elu:
-        y = torch::elu(y);
-        break;
-      case After::tanh:
-        y = torch::tanh(y);
-        break;
-      case After::mish:
-        y = mish_of(y);
-        break;
-      case After::simplex:
-        y = sim_norm(y, options_.group);
-        break;
-    }
+    if (layer.after == After::simplex) y = sim_norm(y, options_.group);
   }
+  if (by_bfloat16) y = y.to(torch::kFloat32);
   sizes.back() = y.size(-1);
   if (members > 1) sizes.insert(sizes.begin(), members);
   return y.view(sizes);

@@ -9,10 +9,6 @@ namespace dream {
 /// What follows a layer's product and norm. simplex: sim_norm().
 enum class After { none, elu, tanh, mish, simplex };
 
-/// Every `group` numbers of the last dimension become a softmax: simplicial embeddings (Lavoie et al. 2022), the
-/// SimNorm of TD-MPC2 (Hansen et al. 2024).
-torch::Tensor sim_norm(const torch::Tensor& x, std::int64_t group);
-
 struct StackedLayer {
   std::int64_t out = 0;
   bool norm = true;  // a layer norm before what follows
@@ -40,13 +36,24 @@ class StackedMlpImpl : public torch::nn::Module {
   /// [..., in] -> [..., out] of a single member, [E, ..., out] of more. With `chance` numbers are dropped, each
   /// member's own.
   torch::Tensor forward(const torch::Tensor& x, const std::optional<at::Generator>& chance = {});
+  /// bf16 products of many rows without gradient, as a plan's candidates are; of what learns, Autocast says so. What
+  /// comes out is float32 nevertheless.
+  void set_bfloat16(bool on) { bfloat16_ = on; }
 
  private:
-  torch::Tensor normed(const torch::Tensor& x, std::size_t layer) const;
+  struct Narrow {
+    torch::Tensor weight, bias;
+    std::int64_t version = -1;  // of the weight that it was made from
+  };
+  /// Weights and biases of a layer as bf16, made anew when they have changed.
+  const Narrow& narrow(std::size_t layer);
+  torch::Tensor product(const torch::Tensor& y, std::size_t layer, bool by_bfloat16);
 
   StackedOptions options_;
   std::vector<torch::Tensor> weights_, biases_;  // [E, in, out], [E, 1, out]
   std::vector<torch::Tensor> scales_, shifts_;   // [E, 1, out]; undefined without a norm
+  std::vector<Narrow> narrow_;
+  bool bfloat16_ = false;
 };
 TORCH_MODULE(StackedMlp);
 

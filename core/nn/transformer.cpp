@@ -1,11 +1,13 @@
 #include "core/nn/transformer.h"
 
+#include <ATen/autocast_mode.h>
+
 #include <cmath>
-#include <limits>
 #include <string>
 
 #include "api/error.h"
 #include "core/nn/attention.h"
+#include "core/nn/dropout.h"
 
 namespace dream {
 
@@ -42,24 +44,23 @@ TransformerImpl::TransformerImpl(const TransformerOptions& options) : options_(o
 
 torch::Tensor TransformerImpl::forward(torch::Tensor x, const torch::Tensor& present, std::vector<torch::Tensor>* weights) {
   const auto batch = x.size(0), tokens = x.size(1), d = options_.width, heads = options_.heads, each = d / heads;
-  const auto drop = [&](const torch::Tensor& y) { return torch::dropout(y, options_.dropout, is_training()); };
-  torch::Tensor hidden;
-  if (options_.causal) hidden = torch::ones({tokens, tokens}, x.options().dtype(torch::kBool)).triu(1).view({1, 1, tokens, tokens});
-  if (present.defined()) {
-    const auto absent = (present < 0.5).view({batch, 1, 1, tokens});
-    hidden = hidden.defined() ? hidden | absent : absent;
-  }
+  const auto drop = [&](const torch::Tensor& y) { return is_training() ? dropout(y, options_.dropout) : y; };
+  // What is hidden is far below all else, and finite: where nothing may be looked at at all, all is looked at evenly.
+  constexpr double far_below = -1e30;
+  auto hidden = torch::zeros({1, 1, 1, tokens}, x.options().requires_grad(false).dtype(torch::kFloat32));
+  if (options_.causal) hidden = torch::full({1, 1, tokens, tokens}, far_below, hidden.options()).triu(1);
+  if (present.defined()) hidden = hidden.masked_fill((present < 0.5).view({batch, 1, 1, tokens}), far_below);
+  // Under autocast what goes from block to block is bf16 too: half of the time went into conversions.
+  if (at::autocast::is_autocast_enabled(x.device().type())) x = x.to(at::autocast::get_autocast_dtype(x.device().type()));
   for (auto& block : blocks_) {
     const auto asked = block.query_key_value(block.before_attention(x));
     torch::Tensor seen;
     if (!weights && !present.defined() && (options_.dropout == 0 || !is_training())) {
       seen = attention(asked.unsqueeze(2), heads, options_.causal).squeeze(2);
     } else {  // where somebody looks at the weights, or they are not all of them
-      const auto parts = asked.view({batch, tokens, 3, heads, each}).permute({2, 0, 3, 1, 4});
-      auto looks = parts[0].matmul(parts[1].transpose(-1, -2)) / std::sqrt(static_cast<double>(each));
-      // The least number, and not −∞: where nothing may be looked at at all, all is looked at evenly.
-      if (hidden.defined()) looks = looks.masked_fill(hidden, std::numeric_limits<float>::lowest());
-      looks = looks.softmax(-1);
+      const auto parts = asked.view({batch, tokens, 3, heads, each}).permute({2, 0, 3, 1, 4}).unbind();
+      const auto scale = 1 / std::sqrt(static_cast<double>(each));
+      const auto looks = (parts[0] * scale).matmul(parts[1].transpose(-1, -2)).add(hidden).softmax(-1);
       if (weights) weights->push_back(looks.detach());
       seen = drop(looks).matmul(parts[2]).transpose(1, 2).reshape({batch, tokens, d});
     }

@@ -32,7 +32,7 @@ class TransformerImpl : public torch::nn::Module {
  private:
   struct Block {
     NormLayer before_attention{nullptr}, before_layers{nullptr};
-    torch::nn::Linear query_key_value{nullptr}, attended{nullptr}, up{nullptr}, down{nullptr};
+    Linear query_key_value{nullptr}, attended{nullptr}, up{nullptr}, down{nullptr};
   };
   TransformerOptions options_;
   std::vector<Block> blocks_;

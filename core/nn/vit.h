@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "core/nn/block_masks.h"
+#include "core/nn/dense.h"
 #include "core/nn/torch.h"
 #include "core/nn/transformer.h"
 
@@ -34,7 +35,7 @@ class VitImpl : public torch::nn::Module {
  private:
   VitShape shape_;
   std::int64_t width_;
-  torch::nn::Linear token_{nullptr};
+  Linear token_{nullptr};
   torch::Tensor positions_;  // [P, width]; nobody learns it
   Transformer net_{nullptr};
 };
@@ -58,7 +59,7 @@ class VitPredictorImpl : public torch::nn::Module {
                         const std::vector<torch::Tensor>& targets, std::int64_t kind = 0);
 
  private:
-  torch::nn::Linear in_{nullptr}, out_{nullptr};
+  Linear in_{nullptr}, out_{nullptr};
   torch::Tensor mask_tokens_, positions_;  // [kinds, width], [P, width]
   Transformer net_{nullptr};
 };

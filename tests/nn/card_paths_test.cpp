@@ -86,7 +86,7 @@ TEST(CardPaths, MLosesAndDrawsTheSame) {
 TEST(CardPaths, LayersAreTheSame) {
   torch::set_num_threads(1);
   for (const bool centred : {false, true}) {
-    for (const auto act : {NormAct::none, NormAct::relu, NormAct::elu, NormAct::silu, NormAct::tanh}) {
+    for (const auto act : {NormAct::none, NormAct::relu, NormAct::elu, NormAct::silu, NormAct::tanh, NormAct::mish}) {
       expect_alike(2e-5, [&] {
         std::vector<torch::Tensor> leaves = {hashed_float(1, {9, 21}, 2).requires_grad_(),
                                              hashed_float(2, {21}, 1).requires_grad_()};

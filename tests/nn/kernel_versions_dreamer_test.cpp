@@ -5,9 +5,11 @@
 #include <vector>
 
 #include "core/nn/categorical_kernel.h"
+#include "core/nn/dropout_kernel.h"
 #include "core/nn/norm_kernel.h"
 #include "core/nn/picture_kernel.h"
 #include "core/nn/pool_kernel.h"
+#include "core/nn/simplex_kernel.h"
 #include "tests/support/kernel_versions.h"
 
 namespace dream {
@@ -53,7 +55,7 @@ template <class T>
 void norms(const std::string& forward, const std::string& backward) {
   constexpr std::int64_t rows = 5, size = 37, padded = 48;  // no multiple of a vector
   for (const bool centred : {false, true}) {
-    for (const auto act : {NormAct::none, NormAct::relu, NormAct::elu, NormAct::silu, NormAct::tanh}) {
+    for (const auto act : {NormAct::none, NormAct::relu, NormAct::elu, NormAct::silu, NormAct::tanh, NormAct::mish}) {
       const NormShape shape{size, 1e-4f, centred, act};
       const auto x = drawn<T>(1, rows * size, 2);
       const auto scale = numbers(2, padded, 1), shift = numbers(3, padded, 0.5);
@@ -88,6 +90,44 @@ TEST(KernelVersions, Norms) {
   norms<float>("_ZN5dream12norm_forwardERKNS_9NormShapeElPKf", "_ZN5dream13norm_backwardERKNS_9NormShapeElPKf");
   norms<Bf16>("_ZN5dream12norm_forwardERKNS_9NormShapeElPKNS_4Bf16E",
               "_ZN5dream13norm_backwardERKNS_9NormShapeElPKNS_4Bf16E");
+}
+
+template <class T>
+void simplices(const std::string& type) {
+  constexpr std::int64_t count = 8 * 13;  // with half a vector at the end
+  const auto x = drawn<T>(1, count, 5), dy = drawn<T>(2, count, 1);
+  std::vector<T> y(count), dx(count);
+  expect_versions_alike<void(std::int64_t, const T*, T*)>("_ZN5dream15simplex_forwardElPK" + type, tolerance<T>, [&](auto* kernel) {
+    kernel(count, x.data(), y.data());
+    return floats(y);
+  });
+  expect_versions_alike<void(std::int64_t, const T*, const T*, T*)>("_ZN5dream16simplex_backwardElPK" + type, tolerance<T>,
+                                                                   [&](auto* kernel) {
+                                                                     kernel(count, y.data(), dy.data(), dx.data());
+                                                                     return floats(dx);
+                                                                   });
+}
+
+TEST(KernelVersions, Simplices) {
+  simplices<float>("f");
+  simplices<Bf16>("NS_4Bf16E");
+}
+
+template <class T>
+void dropouts(const std::string& type) {
+  constexpr std::int64_t count = 101;
+  const auto x = drawn<T>(1, count, 1);
+  std::vector<T> y(count);
+  expect_versions_alike<void(std::int64_t, std::uint32_t, std::uint64_t, float, const T*, T*)>(
+      "_ZN5dream12drop_numbersEljmfPK" + type, 0, [&](auto* kernel) {
+        kernel(count, 7, 0x123456789abcdefULL, 0.3f, x.data(), y.data());
+        return floats(y);
+      });
+}
+
+TEST(KernelVersions, Dropouts) {
+  dropouts<float>("f");
+  dropouts<Bf16>("NS_4Bf16E");
 }
 
 TEST(KernelVersions, Categoricals) {

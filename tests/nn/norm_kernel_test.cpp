@@ -27,6 +27,8 @@ torch::Tensor plain_act(const torch::Tensor& x, NormAct act) {
       return torch::silu(x);
     case NormAct::tanh:
       return torch::tanh(x);
+    case NormAct::mish:
+      return torch::mish(x);
     default:
       return x;
   }
@@ -74,7 +76,42 @@ INSTANTIATE_TEST_SUITE_P(Shapes, NormKernel,
                                            Case{11, 3, true, NormAct::silu}, Case{5, 12, true, NormAct::silu},
                                            Case{3, 16, true, NormAct::elu}, Case{4000, 48, false, NormAct::silu},
                                            Case{9, 50, true, NormAct::tanh}, Case{300, 512, true, NormAct::silu},
-                                           Case{2, 33, false, NormAct::relu}, Case{6, 64, true, NormAct::none}));
+                                           Case{2, 33, false, NormAct::relu}, Case{6, 64, true, NormAct::none},
+                                           Case{40, 37, true, NormAct::mish}, Case{8, 4100, true, NormAct::mish}));
+
+/// Mish where it is straight, where it is nearly 0, and between.
+TEST(NormKernel, MishIsATensMish) {
+  const auto shift = torch::cat({torch::linspace(-120, 120, 4001), torch::linspace(-6, 6, 4001)});
+  const auto x = torch::randn({1, shift.numel()}).requires_grad_(), scale = torch::zeros({shift.numel()});
+  auto mine = shift.clone().requires_grad_(), atens = shift.clone().requires_grad_();
+  const auto y = norm_act(x, scale, mine, {.eps = 1e-5f, .centred = true, .act = NormAct::mish}).flatten();
+  const auto expected = torch::mish(atens);
+  EXPECT_TRUE(torch::allclose(y, expected, 1e-5, 1e-6));
+  const auto weights = torch::linspace(-1, 2, shift.numel());
+  (y * weights).sum().backward();
+  (expected * weights).sum().backward();
+  EXPECT_TRUE(torch::allclose(mine.grad(), atens.grad(), 1e-5, 1e-6));
+}
+
+/// An ensemble's norms, each of its own scale and shift, are those of its members one by one.
+TEST(NormKernel, OfAnEnsembleIsItsMembers) {
+  constexpr std::int64_t members = 3, rows = 700, size = 19;
+  const NormShape shape{.eps = 1e-5f, .centred = true, .act = NormAct::mish};
+  const auto run = [&](bool together) {
+    std::vector<torch::Tensor> leaves = {hashed_float(1, {members, rows, size}, 2), hashed_float(2, {members, 1, size}, 1),
+                                         hashed_float(3, {members, 1, size}, 1)};
+    for (auto& leaf : leaves) leaf.requires_grad_();
+    std::vector<torch::Tensor> each;
+    for (std::int64_t i = 0; i < members; ++i) each.push_back(norm_act(leaves[0][i], leaves[1][i][0], leaves[2][i][0], shape));
+    const auto y = together ? norm_act(leaves[0], leaves[1], leaves[2], shape) : torch::stack(each);
+    (y * hashed_float(4, {members, rows, size}, 1)).sum().backward();
+    std::vector<torch::Tensor> results = {y.detach()};
+    for (const auto& leaf : leaves) results.push_back(leaf.grad());
+    return results;
+  };
+  const auto together = run(true), apart = run(false);
+  for (std::size_t i = 0; i < apart.size(); ++i) EXPECT_LT(relative_error(together[i], apart[i]), 1e-5) << i;
+}
 
 TEST(NormKernel, GradientInBf16FollowsFloat32) {
   const auto x = hashed_float(1, {200, 24}, 1), weight = hashed_float(2, {200, 24}, 1);

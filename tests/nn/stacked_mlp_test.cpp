@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "core/nn/generator.h"
+#include "core/nn/precision.h"
+#include "core/nn/simplex.h"
 #include "core/nn/two_hot.h"
 
 namespace dream {
@@ -57,25 +59,72 @@ TEST(StackedMlp, AnEnsembleIsItsMembers) {
   }
 }
 
-/// The kernel of Mish and ATen's operation, each way.
-TEST(StackedMlp, ItsMishIsATensMish) {
-  StackedOptions options;
-  options.in = options.layers.emplace_back(StackedLayer{1, false, After::mish}).out;
-  StackedMlp net(options);
-  {
-    torch::NoGradGuard no_grad;
-    net->parameters()[0].fill_(1);
+/// The kernel of eight and ATen's softmax, each way, with a half-filled vector at the end.
+TEST(SimNorm, OfEightIsATensSoftmax) {
+  torch::manual_seed(4);
+  for (const auto type : {torch::kFloat32, torch::kBFloat16}) {
+    const double near = type == torch::kFloat32 ? 1e-6 : 8e-3;
+    const auto values = (torch::randn({37, 24}) * 9).to(type), weights = torch::randn({37, 24}).to(type);
+    auto x = values.clone().requires_grad_(), same = values.clone().requires_grad_();
+    const auto y = sim_norm(x, 8), expected = torch::softmax(same.unflatten(-1, {-1, 8}), -1).flatten(-2);
+    EXPECT_EQ(y.scalar_type(), type);
+    EXPECT_TRUE(torch::allclose(y, expected, 0, near));
+    (y * weights).sum().backward();
+    (expected * weights).sum().backward();
+    EXPECT_TRUE(torch::allclose(x.grad(), same.grad(), 0, 2 * near));
   }
-  const auto values = torch::cat({torch::linspace(-120, 120, 4001), torch::linspace(-6, 6, 4001)}).unsqueeze(1);
-  const auto x = values.clone().requires_grad_(), same = values.clone().requires_grad_();
-  const auto y = net(x), expected = torch::mish(same);
-  EXPECT_TRUE(torch::allclose(y, expected, 1e-5, 1e-6));
-  const auto weights = torch::linspace(-1, 2, values.numel()).unsqueeze(1);
-  (y * weights).sum().backward();
-  (expected * weights).sum().backward();
-  EXPECT_TRUE(torch::allclose(x.grad(), same.grad(), 1e-5, 1e-6));
-  torch::NoGradGuard no_grad;
-  EXPECT_TRUE(torch::equal(net(values), y));
+}
+
+/// bf16 products stay near float32's, of one and of several, and follow the weights.
+TEST(StackedMlp, InBf16ItStaysNear) {
+  for (const std::int64_t members : {1, 3}) {
+    torch::manual_seed(5);
+    StackedMlp net(small(members));
+    for (auto& p : net->parameters()) p.data().normal_(0, 0.5);
+    torch::NoGradGuard no_grad;
+    const auto x = torch::randn({100, 5});
+    for (int change = 0; change < 2; ++change) {
+      const auto wide = net(x);
+      net->set_bfloat16(true);
+      const auto narrow = net(x);
+      net->set_bfloat16(false);
+      EXPECT_EQ(narrow.scalar_type(), torch::kFloat32);
+      EXPECT_FALSE(torch::equal(narrow, wide));
+      EXPECT_LT((narrow - wide).norm().item<double>(), 0.02 * wide.norm().item<double>());
+      for (auto& p : net->parameters()) p.mul_(-1.5);
+    }
+  }
+}
+
+/// Weights that learn under autocast get gradients, whatever was computed without one in the same stretch before.
+TEST(StackedMlp, LearnsUnderAutocast) {
+  torch::manual_seed(6);
+  StackedMlp net(small(2));
+  const auto x = torch::randn({80, 5});
+  const auto slopes = [&](bool narrow) {
+    net->zero_grad();
+    {
+      const Autocast autocast(narrow, torch::kCPU);
+      torch::NoGradGuard no_grad;
+      net(x);
+    }
+    torch::Tensor loss;
+    {
+      const Autocast autocast(narrow, torch::kCPU);
+      {
+        torch::NoGradGuard no_grad;
+        net(x);
+      }
+      loss = net(x).to(torch::kFloat32).square().sum();
+    }
+    loss.backward();
+    std::vector<torch::Tensor> all;
+    for (const auto& p : net->parameters()) all.push_back(p.grad().clone());
+    return all;
+  };
+  const auto wide = slopes(false), narrow = slopes(true);
+  for (std::size_t i = 0; i < wide.size(); ++i)
+    EXPECT_LT((narrow[i] - wide[i]).norm().item<double>(), 0.05 * wide[i].norm().item<double>() + 1e-6) << i;
 }
 
 TEST(StackedMlp, DropsByTheGivenChanceAlone) {

@@ -4,6 +4,7 @@
 #include "api/error.h"
 #include "core/engine/decision_transformer/decision_transformer_recipe.h"
 #include "core/engine/optimiser_fields.h"
+#include "core/nn/precision.h"
 
 namespace dream {
 namespace {
@@ -21,7 +22,11 @@ class DecisionLearner : public Learner {
     behaviour.train();
     // Dropout draws from Torch's one stream: seeded by the run's own, so that a run repeats itself.
     torch::manual_seed(static_cast<std::uint64_t>(torch::randint(std::int64_t{1} << 40, {1}, rng, torch::kInt64).item<std::int64_t>()));
-    const auto loss = behaviour.loss(window);
+    torch::Tensor loss;
+    {
+      const Autocast autocast(parts_.options.train.bfloat16 && bfloat16_is_fast(parts_.system->device), parts_.system->device);
+      loss = behaviour.loss(window);
+    }
     auto& metrics = parts_.system->metrics;
     metrics.add("behaviour/action", number, loss.item<double>());
     loss.backward();
@@ -125,7 +130,7 @@ void DecisionOptions::fields(Config& config) {
   behaviour.fields(config, "policy.");
   optimiser_fields(config, "optimiser.", optimiser, "everything");
   train.fields(config, "train.");
-  config.resumable({"train.updates", "train.batch", "train.budget_gb", "train.evaluate_episodes"});
+  config.resumable({"train.updates", "train.batch", "train.budget_gb", "train.bfloat16", "train.evaluate_episodes"});
 }
 
 std::unique_ptr<System> make_decision_transformer(const RunSpec& spec) {

@@ -7,6 +7,7 @@
 
 #include "api/error.h"
 #include "core/engine/optimiser_fields.h"
+#include "core/nn/precision.h"
 
 namespace dream {
 namespace {
@@ -53,7 +54,12 @@ class GatoLearner : public Learner {
     torch::manual_seed(static_cast<std::uint64_t>(torch::randint(std::int64_t{1} << 40, {1}, rng, torch::kInt64).item<std::int64_t>()));
     double sum = 0;
     for (const auto& task : tasks_) {
-      const auto loss = behaviour.network()->loss(draw(feed.replay(), task, rng));
+      const auto windows = draw(feed.replay(), task, rng);
+      torch::Tensor loss;
+      {
+        const Autocast autocast(parts_.options.train.bfloat16 && bfloat16_is_fast(parts_.system->device), parts_.system->device);
+        loss = behaviour.network()->loss(windows);
+      }
       metrics.add(curve_of(task.line), number, loss.item<double>());
       sum += loss.item<double>();
       (loss / static_cast<double>(tasks_.size())).backward();
@@ -161,7 +167,7 @@ void GatoRecipeOptions::fields(Config& config) {
   behaviour.fields(config, "policy.");
   optimiser_fields(config, "optimiser.", optimiser, "everything");
   train.fields(config, "train.");
-  config.resumable({"train.updates", "train.batch", "train.budget_gb", "train.evaluate_episodes"});
+  config.resumable({"train.updates", "train.batch", "train.budget_gb", "train.bfloat16", "train.evaluate_episodes"});
 }
 
 std::unique_ptr<System> make_gato(const RunSpec& spec) {

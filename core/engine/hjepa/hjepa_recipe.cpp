@@ -3,6 +3,7 @@
 #include "api/error.h"
 #include "core/behaviours/wanderer.h"
 #include "core/engine/jepa/jepa_learner.h"
+#include "core/nn/precision.h"
 
 namespace dream {
 namespace {
@@ -80,7 +81,7 @@ std::unique_ptr<System> make_hjepa(const RunSpec& spec) {
   train.steps = 30000, train.batch = 16, train.length = 17, train.train_ratio = 48, train.lanes = 8,
   train.prefill = 4000;
   train.evaluate_episodes = 20;  // every step of them is planned, twice
-  train.online_queue = train.replay_context = train.gauges = train.bfloat16 = false;
+  train.online_queue = train.replay_context = train.gauges = false;
   options.fields(system->config);
   parts->slow.fields(system->config, "slow.");
   parts->far.fields(system->config, "far.");
@@ -99,6 +100,7 @@ std::unique_ptr<System> make_hjepa(const RunSpec& spec) {
   const auto spaces = system->make_env()->spaces();
   parts->levels = std::make_shared<Hjepa>(options.world, parts->slow, spaces);
   parts->model = parts->levels;
+  parts->model->set_bfloat16(train.bfloat16 && bfloat16_is_fast(system->device));
   parts->two = std::make_shared<TwoLevelPlanner>(spaces.action, parts->far, options.planner, parts->slow.latent);
   const auto behaviour = std::make_shared<Wanderer>(spaces.action, parts->two);
   parts->model->to(system->device), behaviour->to(system->device);

@@ -2,6 +2,7 @@
 
 #include "core/behaviours/wanderer.h"
 #include "core/engine/optimiser_fields.h"
+#include "core/nn/precision.h"
 
 namespace dream {
 
@@ -11,8 +12,8 @@ void JepaRunOptions::fields(Config& config) {
   planner.fields(config, "planner.");
   optimiser_fields(config, "optimiser.", optimiser, "the model");
   train.fields(config, "train.");
-  config.resumable({"train.batch", "train.budget_gb", "train.datasets", "train.prefill", "train.gauges", "train.actor",
-                    "train.evaluate_episodes"});
+  config.resumable({"train.batch", "train.budget_gb", "train.datasets", "train.prefill", "train.bfloat16", "train.gauges",
+                    "train.actor", "train.evaluate_episodes"});
 }
 
 std::unique_ptr<System> make_jepa(const RunSpec& spec) {
@@ -22,7 +23,7 @@ std::unique_ptr<System> make_jepa(const RunSpec& spec) {
   auto& train = options.train;
   train.steps = 90000, train.batch = 32, train.length = 9, train.train_ratio = 48, train.lanes = 8, train.prefill = 4000;
   train.evaluate_episodes = 20;  // every step of them is planned
-  train.online_queue = train.replay_context = train.gauges = train.bfloat16 = false;
+  train.online_queue = train.replay_context = train.gauges = false;
   options.fields(system->config);
   system->config.take_as_default();
   apply_settings(system->config, spec);
@@ -35,6 +36,7 @@ std::unique_ptr<System> make_jepa(const RunSpec& spec) {
   torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
   const auto spaces = system->make_env()->spaces();
   parts->model = std::make_shared<Jepa>(options.world, spaces);
+  parts->model->set_bfloat16(train.bfloat16 && bfloat16_is_fast(system->device));
   parts->planner = std::make_shared<Planner>(spaces.action, options.planner);
   const auto behaviour = std::make_shared<Wanderer>(spaces.action, parts->planner);
   parts->model->to(system->device), behaviour->to(system->device);

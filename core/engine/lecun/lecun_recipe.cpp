@@ -1,4 +1,5 @@
 #include "core/engine/lecun/lecun_recipe.h"
+#include "core/nn/precision.h"
 
 namespace dream {
 
@@ -27,7 +28,7 @@ std::unique_ptr<System> make_lecun(const RunSpec& spec) {
   train.steps = 30000, train.batch = 32, train.length = 9, train.train_ratio = 48, train.lanes = 8,
   train.prefill = 4000;
   train.evaluate_episodes = 20;  // every step of them is planned
-  train.online_queue = train.replay_context = train.gauges = train.bfloat16 = false;
+  train.online_queue = train.replay_context = train.gauges = false;
   options.fields(system->config);
   parts->costs.fields(system->config, "costs.");
   parts->actor_options.fields(system->config, "actor.");
@@ -44,6 +45,7 @@ std::unique_ptr<System> make_lecun(const RunSpec& spec) {
   const auto spaces = system->make_env()->spaces();
   parts->agent_model = std::make_shared<LecunModel>(options.world, parts->costs, spaces);
   parts->model = parts->agent_model;
+  parts->model->set_bfloat16(train.bfloat16 && bfloat16_is_fast(system->device));
   parts->actor = std::make_shared<LecunActor>(parts->model->feature_count(), parts->agent_model->least_costs(),
                                               spaces.action, parts->actor_options, options.planner);
   parts->model->to(system->device), parts->actor->to(system->device);

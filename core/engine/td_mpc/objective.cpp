@@ -114,8 +114,8 @@ TdModelLoss td_model_loss(TdMpc& model, TdPolicy& policy, const SequenceBatch& b
     loss.total = loss.total + options.termination * ends;
     loss.terms.emplace_back("termination", ends.detach());
   }
-  loss.z = z.detach();
-  loss.seen = torch::cat({loss.z.slice(0, 0, 1), next});
+  loss.z = z.detach().to(torch::kFloat32);
+  loss.seen = torch::cat({loss.z.slice(0, 0, 1), next.to(torch::kFloat32)});
   return loss;
 }
 

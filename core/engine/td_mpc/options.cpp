@@ -45,7 +45,7 @@ void set_published(TdMpcRunOptions& options, const std::string& recipe, std::int
   train.batch = 256, train.length = planner.horizon + 1;
   train.lanes = 1, train.steps = 1000000;
   train.prefill = std::max<std::int64_t>(1000, 5 * episode_length);
-  train.online_queue = train.replay_context = train.bfloat16 = false;
+  train.online_queue = train.replay_context = false;
   if (first) {
     world.latent = 50;
     behaviour.members = 2, behaviour.target_every = 2;

@@ -43,6 +43,8 @@ std::unique_ptr<System> make_td(const RunSpec& spec, const std::string& title) {
   parts->model->to(system->device);
   parts->planner->to(system->device);
   parts->bfloat16 = options.train.bfloat16 && bfloat16_is_fast(system->device);
+  parts->model->set_bfloat16(parts->bfloat16);
+  parts->policy->set_bfloat16(parts->bfloat16);
   system->model = parts->model;
   system->behaviour = parts->planner;
   parts->learner = td_mpc_learner(*parts);
