@@ -101,6 +101,8 @@ void Optimiser::step_fused(double rate, double clip) {
   }
   at::_fused_adamw_(parameters, gradients, first, second, {}, counts, rate, options_.beta1, options_.beta2,
                     options_.weight_decay, options_.eps, /*amsgrad=*/false, /*maximize=*/false);
+  // It does not count as a change of theirs by itself, and copies are kept until there was one.
+  for (const auto& p : parameters) p.unsafeGetTensorImpl()->bump_version();
 }
 
 void Optimiser::save(Checkpoint& into, const std::string& prefix) const {

@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "core/nn/generator.h"
+#include "core/nn/kernel_path.h"
+#include "core/nn/optimiser.h"
 #include "core/nn/precision.h"
 #include "core/nn/simplex.h"
 #include "core/nn/two_hot.h"
@@ -94,6 +96,37 @@ TEST(StackedMlp, InBf16ItStaysNear) {
       for (auto& p : net->parameters()) p.mul_(-1.5);
     }
   }
+}
+
+/// What the optimiser has changed is planned with, on the processor and as on a graphics card.
+TEST(StackedMlp, ItsBf16FollowsTheOptimiser) {
+  const auto learn = [] {
+    torch::manual_seed(7);
+    StackedMlp net(small(1));
+    for (auto& p : net->parameters()) p.data().normal_(0, 0.5);
+    net->set_bfloat16(true);
+    const auto x = torch::randn({100, 5});
+    Optimiser adam(net->parameters(), {.kind = OptimiserKind::adam, .learning_rate = 0.1, .adaptive_clip = 0, .warm_up = 0});
+    for (int step = 0; step < 2; ++step) {
+      torch::Tensor before;
+      {
+        torch::NoGradGuard no_grad;
+        before = net(x);
+      }
+      net(x).square().sum().backward();
+      adam.step();
+      torch::NoGradGuard no_grad;
+      const auto narrow = net(x);
+      net->set_bfloat16(false);
+      const auto wide = net(x);
+      net->set_bfloat16(true);
+      EXPECT_LT((narrow - wide).norm().item<double>(), 0.02 * wide.norm().item<double>());
+      EXPECT_GT((narrow - before).norm().item<double>(), 0.1 * wide.norm().item<double>());
+    }
+  };
+  learn();
+  const WithoutKernels as_on_a_card;
+  learn();
 }
 
 /// Weights that learn under autocast get gradients, whatever was computed without one in the same stretch before.
