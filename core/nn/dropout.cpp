@@ -2,6 +2,8 @@
 
 #include <ATen/Parallel.h>
 
+#include <limits>
+
 #include "core/nn/bf16_bits.h"
 #include "core/nn/dropout_kernel.h"
 #include "core/nn/kernel_path.h"

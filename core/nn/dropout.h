@@ -1,6 +1,8 @@
 #pragma once
 #include <torch/types.h>
 
+#include <optional>
+
 namespace dream {
 
 /// Dropout (Srivastava et al. 2014): `share` of the numbers of x, float32 or bf16, become 0, and the others grow by 1 /

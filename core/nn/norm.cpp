@@ -2,6 +2,8 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
+
 #include "core/nn/bf16_bits.h"
 #include "core/nn/kernel_path.h"
 #include "core/nn/torch.h"

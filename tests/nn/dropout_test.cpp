@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "core/nn/generator.h"
 #include "core/nn/torch.h"
 
