@@ -4,8 +4,9 @@
 #include <sstream>
 
 #include "api/error.h"
+#include "app/cli/info_dataset.h"
 #include "app/cli/verb.h"
-#include "core/data/dataset.h"
+#include "core/data/minari.h"
 #include "core/engine/run_file.h"
 #include "core/engine/system.h"
 #include "core/models/representation.h"
@@ -16,21 +17,6 @@ namespace {
 /// "key          text", where neither need be one that a terminal should be shown as it is.
 void print_fact(const std::string& key, const std::string& text) {
   std::printf("%-12s %s\n", printable(key, 40).c_str(), printable(text).c_str());
-}
-
-void print_dataset(const std::filesystem::path& path) {
-  const Dataset dataset(path);
-  const auto& info = dataset.info();
-  print_fact("dataset", path.string());
-  print_fact("environment", info.environment);
-  print_fact("policy", info.policy);
-  std::printf("episodes     %zu\nsteps        %lld\n", dataset.episodes(), static_cast<long long>(dataset.steps()));
-  if (info.spaces.image_bytes() > 0) {
-    std::printf("picture      %d × %d × %d, uint8\n", info.spaces.image_height, info.spaces.image_width,
-                info.spaces.image_channels);
-  }
-  if (!info.spaces.vector_names.empty()) std::printf("vector       %zu values\n", info.spaces.vector_names.size());
-  std::printf("action       %zu values\n", info.spaces.action.size());
 }
 
 /// Where training stands. Returns what is wrong with it, if anything is.
@@ -106,15 +92,23 @@ void print_checkpoint(const std::filesystem::path& path) {
 }  // namespace
 
 Verb info_verb(CLI::App& app) {
-  auto path = std::make_shared<std::string>();
+  struct Asked {
+    std::string path, sheet;
+  };
+  auto asked = std::make_shared<Asked>();
   auto* command = app.add_subcommand("info", "What is in a run, a dataset or a checkpoint");
-  command->add_option("path", *path, "A run's folder, a dataset's folder, or a .safetensors file")->required();
-  return {command, [path](const Common&) {
-            std::error_code ignored;
-            if (std::filesystem::exists(std::filesystem::path(*path) / "data" / "metadata.json", ignored)) {
-              print_dataset(*path);
+  command->add_option("path", asked->path, "A run's folder, a dataset's folder or a file in it, or a .safetensors file")->required();
+  command->add_option("--sheet", asked->sheet, "Of a dataset: write thumbnails of its episodes to this PNG");
+  return {command, [asked](const Common&) {
+            if (minari::is_dataset(asked->path)) {
+              print_dataset(asked->path, asked->sheet);
+            } else if (!asked->sheet.empty()) {
+              throw Error("--sheet shows a dataset's episodes, and " + asked->path + " is none");
+            } else if (const auto within = minari::datasets_within(asked->path);
+                       !within.empty() && !std::filesystem::exists(std::filesystem::path(asked->path) / "checkpoint.safetensors")) {
+              throw Error(asked->path + " is neither a run nor a dataset" + within);
             } else {
-              print_checkpoint(checkpoint_path(*path));
+              print_checkpoint(checkpoint_path(asked->path));
             }
           }};
 }

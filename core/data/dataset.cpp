@@ -28,6 +28,7 @@ struct Contents {
   std::vector<Place> places;
   std::int64_t steps = 0;
   bool inside_main = false;  // some episodes lie in main_data.hdf5 itself, as another program writes them
+  std::vector<std::string> skipped;
 };
 
 // HDF5 before 1.14 crashes or hangs on about one in five hundred damaged files of the older format, so a process of
@@ -111,25 +112,31 @@ Episode unpacked(const std::string& in) {
 }
 
 std::string packed(const Contents& contents) {
-  std::string names;
-  for (const Place& place : contents.places) names += place.file + '\0' + place.group + '\0';
-  std::string out(reinterpret_cast<const char*>(&contents.steps), sizeof contents.steps);
-  return out + (contents.inside_main ? '1' : '0') + names;
+  std::string out;
+  put(out, std::vector<std::int64_t>{contents.steps, contents.inside_main, static_cast<std::int64_t>(contents.places.size())});
+  const auto text = [&](const std::string& t) { put(out, std::vector<char>(t.begin(), t.end())); };
+  for (const Place& place : contents.places) text(place.file), text(place.group);
+  for (const auto& sentence : contents.skipped) text(sentence);
+  return out;
 }
 
 Contents unpacked_contents(const std::string& in) {
   Contents contents;
-  if (in.size() < sizeof contents.steps + 1) throw Error("A dataset's list of episodes came back incomplete.");
-  std::memcpy(&contents.steps, in.data(), sizeof contents.steps);
-  contents.inside_main = in[sizeof contents.steps] == '1';
-  for (std::size_t at = sizeof contents.steps + 1; at < in.size();) {
-    Place place;
-    place.file = in.c_str() + at;
-    at += place.file.size() + 1;
-    place.group = in.c_str() + at;
-    at += place.group.size() + 1;
-    contents.places.push_back(std::move(place));
+  std::vector<std::int64_t> sizes;
+  std::size_t at = 0;
+  take(in, at, sizes);
+  if (sizes.size() != 3) throw Error("A dataset's list of episodes came back incomplete.");
+  const auto text = [&] {
+    std::vector<char> t;
+    take(in, at, t);
+    return std::string(t.begin(), t.end());
+  };
+  contents.steps = sizes[0], contents.inside_main = sizes[1] != 0;
+  for (std::int64_t i = 0; i < sizes[2]; ++i) {
+    auto file = text();
+    contents.places.push_back({std::move(file), text()});
   }
+  while (at < in.size()) contents.skipped.push_back(text());
   return contents;
 }
 
@@ -162,7 +169,8 @@ std::optional<Place> place_in_main(const Hdf5Reader& main, std::size_t index) {
   main.fail(name, "a link that this program does not follow");
 }
 
-void find_places(const std::filesystem::path& directory, const minari::Metadata& metadata, Contents& contents) {
+void find_places(const std::filesystem::path& directory, const minari::Metadata& metadata, Damage damage,
+                 Contents& contents) {
   std::optional<Hdf5Reader> main;
   std::error_code code;
   const std::filesystem::path main_file = minari::main_file(directory);
@@ -180,30 +188,38 @@ void find_places(const std::filesystem::path& directory, const minari::Metadata&
       continue;
     }
     std::optional<Place> place = main ? place_in_main(*main, i) : std::nullopt;
-    if (!place) break;
+    if (!place) {
+      if (i >= metadata.episodes) break;
+      const std::string missing = "'" + directory.string() + "': " + minari::episode_name(i) + " is missing; metadata.json says " +
+                                  std::to_string(metadata.episodes) + " episodes.";
+      if (damage == Damage::refuse) throw Error(missing);
+      contents.skipped.push_back(missing);
+      continue;
+    }
     contents.inside_main = contents.inside_main || place->file == main_name;
     contents.places.push_back(std::move(*place));
   }
-  if (contents.places.size() < metadata.episodes) {
-    throw Error("'" + directory.string() + "': " + minari::episode_name(contents.places.size()) +
-                " is missing; metadata.json says " + std::to_string(metadata.episodes) + " episodes.");
-  }
 }
 
-void count_steps(const std::filesystem::path& directory, const minari::Metadata& metadata, Contents& contents) {
+void count_steps(const std::filesystem::path& directory, const minari::Metadata& metadata, Damage damage,
+                 Contents& contents) {
   std::optional<Hdf5Reader> file;
+  std::vector<Place> whole;
   for (std::size_t i = 0; i < contents.places.size(); ++i) {
     const Place& place = contents.places[i];
     const std::filesystem::path path = minari::data_folder(directory) / place.file;
     try {
       if (!file || file->path() != path) file.emplace(path);
       contents.steps += static_cast<std::int64_t>(read_length(*file, place.group, metadata));
-    } catch (const Error&) {
+      whole.push_back(place);
+    } catch (const Error& error) {
       // Beyond what metadata.json counts lies what a crash of the program that wrote the one big file left behind.
-      if (i < metadata.episodes || place.file != main_name) throw;
-      contents.places.resize(i);
+      if (i >= metadata.episodes && metadata.episodes > 0 && place.file == main_name) break;
+      if (damage == Damage::refuse) throw;
+      contents.skipped.emplace_back(error.what());
     }
   }
+  contents.places = std::move(whole);
 }
 
 /// Runs `action`; what the standard library throws becomes a sentence about `path`.
@@ -228,8 +244,8 @@ struct Dataset::Parts {
   Contents contents;
 };
 
-Dataset::Dataset(const std::filesystem::path& directory) : parts_(std::make_unique<Parts>()) {
-  parts_->directory = directory;
+Dataset::Dataset(const std::filesystem::path& path, Damage damage) : parts_(std::make_unique<Parts>()) {
+  const auto directory = parts_->directory = minari::dataset_folder(path);
   parts_->metadata = guarded(directory, [&] { return minari::read_metadata(directory); });
   const minari::Metadata& metadata = parts_->metadata;
   const std::size_t seconds = least_walk_seconds + metadata.episodes / episodes_per_second;
@@ -238,8 +254,8 @@ Dataset::Dataset(const std::filesystem::path& directory) : parts_(std::make_uniq
       "'" + directory.string() + "'", static_cast<int>(std::min<std::size_t>(seconds, most_walk_seconds)), [&] {
         return guarded(directory, [&] {
           Contents contents;
-          find_places(directory, metadata, contents);
-          count_steps(directory, metadata, contents);
+          find_places(directory, metadata, damage, contents);
+          count_steps(directory, metadata, damage, contents);
           return packed(contents);
         });
       }));
@@ -257,6 +273,15 @@ std::size_t Dataset::episodes() const {
 }
 std::int64_t Dataset::steps() const {
   return parts_->contents.steps;
+}
+const std::vector<std::string>& Dataset::skipped() const {
+  return parts_->contents.skipped;
+}
+const std::vector<std::string>& Dataset::left_out() const {
+  return parts_->metadata.layout.left_out;
+}
+const std::string& Dataset::name(std::size_t index) const {
+  return parts_->contents.places.at(index).group;
 }
 bool Dataset::appendable() const {
   return parts_->metadata.own && !parts_->contents.inside_main;

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "api/spaces.h"
 #include "core/data/episode.h"
@@ -39,11 +40,15 @@ class DatasetWriter {
   std::unique_ptr<Parts> parts_;
 };
 
+/// What becomes of a dataset with an episode that cannot be read.
+enum class Damage { refuse, skip };
+
 class Dataset {
  public:
-  /// Throws dream::Error naming file, field and expectation. A tail that a crash left behind is not an error:
-  /// whole episodes are read, the rest is ignored.
-  explicit Dataset(const std::filesystem::path& directory);
+  /// `path`: the folder, its `data`, or a file in that. Throws dream::Error naming file, field and expectation. A tail that a
+  /// crash left behind is not an error: whole episodes are read, the rest is ignored. With Damage::skip episodes whose
+  /// arrays are missing or of other shapes are left out; what is wrong with values shows when one is read.
+  explicit Dataset(const std::filesystem::path& path, Damage damage = Damage::refuse);
   ~Dataset();
   Dataset(Dataset&&) noexcept;
   Dataset& operator=(Dataset&&) noexcept;
@@ -51,6 +56,12 @@ class Dataset {
   std::size_t episodes() const;
   std::int64_t steps() const;  // sum of the lengths
   bool appendable() const;     // made by DatasetWriter alone
+  /// What is wrong with the episodes that were left out, a sentence each.
+  const std::vector<std::string>& skipped() const;
+  /// Parts of an observation that serve no model: "mission: Text".
+  const std::vector<std::string>& left_out() const;
+  /// "episode_3", as its file calls it: with left out ones the numbers differ.
+  const std::string& name(std::size_t index) const;
   /// Throws dream::Error as above. Thread-safe; calls wait for one another, as HDF5 allows one at a time.
   Episode read(std::size_t index) const;
 

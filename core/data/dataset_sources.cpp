@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
-#include <sstream>
+#include <utility>
 
 #include "api/error.h"
 
@@ -10,33 +10,34 @@ namespace dream {
 
 std::vector<std::filesystem::path> folders_of(const std::string& list) {
   std::vector<std::filesystem::path> folders;
-  std::istringstream text(list);
-  for (std::string folder; std::getline(text, folder, ':');) {
-    if (!folder.empty()) folders.emplace_back(folder);
+  std::error_code code;
+  for (std::size_t from = 0; from < list.size();) {
+    const auto first = std::min(list.find(':', from), list.size());
+    auto end = first;
+    // The shortest piece that is there; where none is, up to the first ':', so that the message names it.
+    while (end < list.size() && !std::filesystem::exists(list.substr(from, end - from), code)) end = std::min(list.find(':', end + 1), list.size());
+    if (!std::filesystem::exists(list.substr(from, end - from), code)) end = first;
+    if (end > from) folders.emplace_back(list.substr(from, end - from));
+    from = end + 1;
   }
   return folders;
 }
 
-Refusal other_shapes(const Spaces& wanted, const std::string& environment) {
-  const auto shapes = [](const Spaces& s) {
-    return std::vector<std::size_t>{static_cast<std::size_t>(s.image_height),
-                                    static_cast<std::size_t>(s.image_width),
-                                    static_cast<std::size_t>(s.image_channels),
-                                    s.vector_names.size(),
-                                    s.action.size(),
-                                    s.action.choices.size()};
-  };
-  return [shapes, environment, expected = shapes(wanted)](const DatasetInfo& info) -> std::string {
-    if (shapes(info.spaces) == expected) return "";
-    return "holds pictures, vectors or actions of another shape than " + environment + " has in this recipe";
-  };
+void GivenDatasets::fields(Config& config, const std::string& prefix, const std::string& help) {
+  config.add(prefix + "datasets", folders, {.help = help});
+  config.add(prefix + "skip_damaged", skip_damaged,
+             {.help = "Leave episodes of given datasets out that cannot be read, and say which; off: they are an error", .live = true});
 }
 
-DatasetSources::DatasetSources(const std::vector<std::filesystem::path>& folders, const Refusal& refusal) {
+DatasetSources::DatasetSources(const std::vector<std::filesystem::path>& folders, const Fitting& fitting, Damage damage)
+    : damage_(damage) {
   for (const auto& folder : folders) {
-    Dataset dataset(folder);
-    if (const auto reason = refusal(dataset.info()); !reason.empty()) throw Error(folder.string() + ' ' + reason);
-    if (dataset.episodes() > 0) sources_.push_back({std::move(dataset), 0});
+    Dataset dataset(folder, damage);
+    const auto fit = fitting(dataset.info());
+    if (!fit.refusal.empty()) throw Error(folder.string() + ' ' + fit.refusal);
+    if (!fit.note.empty()) notes_.push_back(folder.string() + ' ' + fit.note);
+    for (const auto& text : dataset.skipped()) notes_.push_back("left out: " + text);
+    if (dataset.episodes() > 0) sources_.push_back({std::move(dataset), fit.apply, 0});
   }
 }
 
@@ -45,14 +46,28 @@ std::size_t DatasetSources::episodes() const {
                          [](std::size_t sum, const Source& s) { return sum + s.dataset.episodes(); });
 }
 
+std::optional<Episode> DatasetSources::next_of(Source& source) {
+  while (source.next < source.dataset.episodes()) {
+    try {
+      auto episode = source.dataset.read(source.next++);
+      episode.lane = -1;  // of the run that collected it
+      episode.world = source.dataset.info().environment;
+      if (source.fit) source.fit(episode);
+      return episode;
+    } catch (const Error& error) {
+      if (damage_ == Damage::refuse) throw;
+      notes_.push_back(std::string("left out: ") + error.what());
+    }
+  }
+  return std::nullopt;
+}
+
 bool DatasetSources::read_into(Replay& replay) {
   for (auto& source : sources_) {
-    if (source.next == source.dataset.episodes()) continue;
-    auto episode = source.dataset.read(source.next++);
-    episode.lane = -1;  // of the run that collected it
-    episode.world = source.dataset.info().environment;
-    if (replay.bytes() + replay.bytes_of(episode) > replay.budget()) break;
-    replay.add(std::move(episode));
+    auto episode = next_of(source);
+    if (!episode) continue;
+    if (replay.bytes() + replay.bytes_of(*episode) > replay.budget()) break;
+    replay.add(std::move(*episode));
     std::rotate(sources_.begin(), sources_.begin() + 1, sources_.end());
     return true;
   }

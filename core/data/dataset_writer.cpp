@@ -101,14 +101,15 @@ std::string episode_bytes(const std::filesystem::path& path, std::size_t index, 
   if (episode.lane >= 0) file.write_attribute(group, "lane", static_cast<std::int64_t>(episode.lane));
 
   const minari::Layout layout = minari::layout_of(spaces);
+  const bool both = layout.picture && !layout.vector.empty();
   Hdf5Id observations;
-  if (layout.dictionary) observations = file.create_group(group, "observations");
-  const hid_t parent = layout.dictionary ? static_cast<hid_t>(observations) : static_cast<hid_t>(group);
-  const auto key = [&](const std::string& name) { return layout.dictionary ? name : std::string("observations"); };
-  if (spaces.image_bytes() > 0) write_frames(file, parent, key(layout.image_key), episode, spaces);
-  if (!spaces.vector_names.empty()) {
-    file.write_array(parent, key(layout.vector_key), {steps + 1, spaces.vector_names.size()}, H5T_NATIVE_FLOAT,
-                     H5T_IEEE_F32LE, episode.vectors.data());
+  if (both) observations = file.create_group(group, "observations");
+  const hid_t parent = both ? static_cast<hid_t>(observations) : static_cast<hid_t>(group);
+  const auto key = [&](const minari::Part& part) { return both ? part.name() : std::string("observations"); };
+  if (layout.picture) write_frames(file, parent, key(*layout.picture), episode, spaces);
+  for (const auto& part : layout.vector) {
+    file.write_array(parent, key(part), {steps + 1, spaces.vector_names.size()}, H5T_NATIVE_FLOAT, H5T_IEEE_F32LE,
+                     episode.vectors.data());
   }
   if (spaces.action.discrete()) {
     file.write_array(group, "actions", {steps}, H5T_NATIVE_FLOAT, H5T_STD_I64LE, episode.actions.data());

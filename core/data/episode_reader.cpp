@@ -5,6 +5,7 @@
 #include <cstring>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "core/data/encoded_image.h"
 
@@ -18,8 +19,9 @@ constexpr std::uint64_t no_lane = ~std::uint64_t{0}, most_lanes = 4096;
 
 /// The arrays of one episode, opened and with shapes that agree.
 struct Arrays {
-  Hdf5Id group, observations, infos;
-  Array image, vector, actions, rewards, terminations, truncations;
+  std::vector<Hdf5Id> groups;  // that lead to them
+  Array image, rewards, terminations, truncations;
+  std::vector<Array> vector, actions;  // of the layout's parts
   std::map<std::string, Array> extra;
   std::uint64_t steps = 0, seed = 0;
   int lane = -1;
@@ -38,79 +40,95 @@ void expect(const Hdf5Reader& file, const Array& array, const std::vector<std::v
   file.fail(array.name, "its shape is " + shape_text(array.shape) + ", and " + text + " was expected");
 }
 
-void check_image(const Hdf5Reader& file, const Array& image, const Spaces& spaces, std::uint64_t frames) {
-  if (file.is_byte_sequences(image) || (file.is_bytes(image) && image.shape.size() == 2)) {
-    // Encoded pictures, one per row: Minari's way since 0.5.3. Rows of a fixed length may be padded.
+/// Encoded pictures, one per row: Minari's way since 0.5.3. Rows of a fixed length may be padded.
+bool is_encoded(const Hdf5Reader& file, const Array& image, const minari::Part& part) {
+  if (file.is_byte_sequences(image)) return true;
+  const bool flat = part.shape.size() == 1;
+  return file.is_bytes(image) && image.shape.size() == 2 && !flat;
+}
+
+/// `rows` of a part, which may have left away axes of one.
+void check_rows(const Hdf5Reader& file, const Array& array, const minari::Part& part, std::uint64_t rows) {
+  std::vector<std::vector<std::uint64_t>> allowed = {{rows}};
+  allowed[0].insert(allowed[0].end(), part.shape.begin(), part.shape.end());
+  if (!part.shape.empty() && part.shape.back() == 1) allowed.emplace_back(allowed[0].begin(), allowed[0].end() - 1);
+  if (part.shape.empty() || part.kind == minari::Part::Kind::picture) {
+    allowed.push_back(allowed[0]);
+    allowed.back().push_back(1);
+  }
+  expect(file, array, allowed);
+}
+
+void check_image(const Hdf5Reader& file, const Array& image, const minari::Part& part, std::uint64_t frames) {
+  if (is_encoded(file, image, part)) {
     if (image.shape[0] != frames) {
       file.fail(image.name, "it has " + std::to_string(image.shape[0]) + " frames, and " + std::to_string(frames) +
                                 " were expected (one more than rewards)");
     }
     return;
   }
-  if (!file.is_bytes(image)) file.fail(image.name, "pictures of unsigned bytes were expected");
-  const auto h = static_cast<std::uint64_t>(spaces.image_height), w = static_cast<std::uint64_t>(spaces.image_width),
-             c = static_cast<std::uint64_t>(spaces.image_channels);
-  if (c == 1) {
-    expect(file, image, {{frames, h, w}, {frames, h, w, c}});
-  } else {
-    expect(file, image, {{frames, h, w, c}});
+  if (!file.is_bytes(image) && !(part.floats && image.type_class == H5T_FLOAT)) {
+    file.fail(image.name, part.floats ? "pictures of numbers were expected" : "pictures of unsigned bytes were expected");
   }
+  check_rows(file, image, part, frames);
+}
+
+/// What lies at a part's path below `name` of the episode.
+Array open_part(const Hdf5Reader& file, Arrays& arrays, const std::string& episode, const std::string& name,
+                const minari::Part& part) {
+  hid_t parent = arrays.groups.front();
+  std::string parent_name = episode, last = name;
+  for (const auto& step : part.path) {
+    arrays.groups.push_back(file.child_group(parent, last, parent_name));
+    parent = arrays.groups.back();
+    parent_name += "/" + last;
+    last = step;
+  }
+  return file.child_array(parent, last, parent_name);
 }
 
 Arrays open_arrays(const Hdf5Reader& file, const std::string& name, const minari::Metadata& metadata) {
   Arrays arrays;
-  arrays.group = file.group(name);
-  const Spaces& spaces = metadata.info.spaces;
-  arrays.rewards = file.child_array(arrays.group, "rewards", name);
+  arrays.groups.push_back(file.group(name));
+  const hid_t group = arrays.groups.front();
+  arrays.rewards = file.child_array(group, "rewards", name);
   if (arrays.rewards.shape.size() != 1) file.fail(arrays.rewards.name, "one number per step was expected");
   arrays.steps = arrays.rewards.shape[0];
   if (arrays.steps == 0) file.fail(arrays.rewards.name, "the episode has no steps");
   const std::uint64_t frames = arrays.steps + 1;
-  if (file.attribute(arrays.group, "total_steps", arrays.steps) != arrays.steps) {
+  if (file.attribute(group, "total_steps", arrays.steps) != arrays.steps) {
     file.fail(name, "the attribute 'total_steps' differs from the " + std::to_string(arrays.steps) + " rewards");
   }
-  arrays.seed = file.attribute(arrays.group, "seed", 0);
-  if (const auto lane = file.attribute(arrays.group, "lane", no_lane); metadata.own && lane != no_lane) {
+  arrays.seed = file.attribute(group, "seed", 0);
+  if (const auto lane = file.attribute(group, "lane", no_lane); metadata.own && lane != no_lane) {
     if (lane >= most_lanes) file.fail(name, "the attribute 'lane' must be below " + std::to_string(most_lanes));
     arrays.lane = static_cast<int>(lane);
   }
 
-  arrays.terminations = file.child_array(arrays.group, "terminations", name);
+  arrays.terminations = file.child_array(group, "terminations", name);
   expect(file, arrays.terminations, {{arrays.steps}});
-  arrays.truncations = file.child_array(arrays.group, "truncations", name);
+  arrays.truncations = file.child_array(group, "truncations", name);
   expect(file, arrays.truncations, {{arrays.steps}});
 
-  arrays.actions = file.child_array(arrays.group, "actions", name);
-  const std::uint64_t size = spaces.action.size();
-  if (size == 1) {
-    expect(file, arrays.actions, {{arrays.steps}, {arrays.steps, 1}});
-  } else {
-    expect(file, arrays.actions, {{arrays.steps, size}});
+  for (const auto& part : metadata.layout.action) {
+    arrays.actions.push_back(open_part(file, arrays, name, "actions", part));
+    check_rows(file, arrays.actions.back(), part, arrays.steps);
   }
-
-  hid_t parent = arrays.group;
-  std::string parent_name = name, image_key = "observations", vector_key = "observations";
-  if (metadata.layout.dictionary) {
-    arrays.observations = file.child_group(arrays.group, "observations", name);
-    parent = arrays.observations;
-    parent_name += "/observations";
-    image_key = metadata.layout.image_key;
-    vector_key = metadata.layout.vector_key;
+  if (const auto& picture = metadata.layout.picture) {
+    arrays.image = open_part(file, arrays, name, "observations", *picture);
+    check_image(file, arrays.image, *picture, frames);
   }
-  if (spaces.image_bytes() > 0) {
-    arrays.image = file.child_array(parent, image_key, parent_name);
-    check_image(file, arrays.image, spaces, frames);
-  }
-  if (!spaces.vector_names.empty()) {
-    arrays.vector = file.child_array(parent, vector_key, parent_name);
-    expect(file, arrays.vector, {{frames, spaces.vector_names.size()}});
+  for (const auto& part : metadata.layout.vector) {
+    arrays.vector.push_back(open_part(file, arrays, name, "observations", part));
+    check_rows(file, arrays.vector.back(), part, frames);
   }
   // What other programs keep there may be anything; ours are columns.
-  if (metadata.own && file.has(arrays.group, "infos")) {
-    arrays.infos = file.child_group(arrays.group, "infos", name);
-    for (const auto& column : file.child_names(arrays.infos, name + "/infos", most_columns)) {
+  if (metadata.own && file.has(group, "infos")) {
+    arrays.groups.push_back(file.child_group(group, "infos", name));
+    const hid_t infos = arrays.groups.back();
+    for (const auto& column : file.child_names(infos, name + "/infos", most_columns)) {
       if (!is_column_name(column)) file.fail(name + "/infos", "the name of an entry is unusable");
-      auto array = file.child_array(arrays.infos, column, name + "/infos");
+      auto array = file.child_array(infos, column, name + "/infos");
       const auto& shape = array.shape;
       if (shape.size() != 2 || (shape[0] != arrays.steps && shape[0] != frames) || shape[1] < 1 ||
           shape[1] > most_column_width) {
@@ -131,24 +149,62 @@ std::vector<float> read_finite(const Hdf5Reader& file, const Array& array) {
   return values;
 }
 
-std::vector<float> read_actions(const Hdf5Reader& file, const Array& array, const ActionSpace& space) {
-  std::vector<float> actions = read_finite(file, array);
-  if (space.discrete()) {
-    const auto choices = static_cast<float>(space.choices.size());
-    for (const float a : actions) {
-      if (a < 0 || a >= choices || a != std::floor(a)) {
-        file.fail(array.name, "an action that is none of the " + std::to_string(space.choices.size()) + " choices");
-      }
-    }
-  }
-  return actions;
+/// The digit of a choice, from 0.
+std::int64_t digit(const Hdf5Reader& file, const Array& array, const minari::Part& part, std::size_t place, float value) {
+  const auto n = part.choices[place];
+  const double from_zero = static_cast<double>(value) - static_cast<double>(part.starts[place]);
+  if (from_zero < 0 || from_zero >= static_cast<double>(n) || from_zero != std::floor(from_zero))
+    file.fail(array.name, "it holds a number that is none of the " + std::to_string(n) + " choices");
+  return static_cast<std::int64_t>(from_zero);
 }
 
-std::vector<std::uint8_t> read_frames(const Hdf5Reader& file, const Array& image, const Spaces& spaces) {
+/// Puts the numbers of a part into `rows` [T, total] from column `at` on.
+void read_part(const Hdf5Reader& file, const Array& array, const minari::Part& part, std::size_t at, std::size_t total,
+               std::vector<float>& rows) {
+  const auto values = read_finite(file, array);
+  const auto given = part.count(), width = part.width();
+  for (std::size_t t = 0; t * total < rows.size(); ++t) {
+    const float* const from = values.data() + t * given;
+    float* const to = rows.data() + t * total + at;
+    switch (part.kind) {
+      case minari::Part::Kind::index: {
+        std::int64_t index = 0;
+        for (std::size_t i = 0; i < given; ++i) index = index * part.choices[i] + digit(file, array, part, i, from[i]);
+        *to = static_cast<float>(index);
+        break;
+      }
+      case minari::Part::Kind::one_hot:
+        to[digit(file, array, part, 0, *from)] = 1;
+        break;
+      default:
+        std::copy_n(from, width, to);
+    }
+  }
+}
+
+std::vector<float> read_parts(const Hdf5Reader& file, const std::vector<Array>& arrays, const std::vector<minari::Part>& parts,
+                              std::size_t rows, std::size_t total) {
+  std::vector<float> values(rows * total, 0.0f);
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < parts.size(); at += parts[i++].width()) read_part(file, arrays[i], parts[i], at, total, values);
+  return values;
+}
+
+/// What is taken of the picture among an observation's `values`.
+template <typename Value, typename Convert>
+void take_pixels(const Value* values, const minari::PictureShape& p, std::uint8_t* out, const Convert& convert) {
+  const auto* from = values + p.offset;
+  for (std::size_t pixel = 0; pixel < p.height * p.width; ++pixel) {
+    for (std::size_t c = p.first_channel; c < p.stored_channels; ++c)
+      *out++ = convert(p.channels_first ? from[c * p.height * p.width + pixel] : from[pixel * p.stored_channels + c]);
+  }
+}
+
+std::vector<std::uint8_t> read_encoded(const Hdf5Reader& file, const Array& image, const Spaces& spaces) {
   const std::uint64_t frames = image.shape[0];
   const std::size_t bytes = spaces.image_bytes();
   const std::string header = minari::frame_header(spaces);
-  std::vector<std::uint8_t> out;
+  std::vector<std::uint8_t> out(frames * bytes);
   const auto decode = [&](const std::uint8_t* row, std::size_t size, std::size_t index) {
     std::uint8_t* const place = out.data() + index * bytes;
     if (size == header.size() + bytes && std::memcmp(row, header.data(), header.size()) == 0) {
@@ -159,22 +215,44 @@ std::vector<std::uint8_t> read_frames(const Hdf5Reader& file, const Array& image
         decode_image({row, size}, spaces.image_width, spaces.image_height, spaces.image_channels, {place, bytes});
     if (!problem.empty()) file.fail(image.name, "frame " + std::to_string(index) + ": " + problem);
   };
-
   if (file.is_byte_sequences(image)) {
     const std::vector<std::vector<std::uint8_t>> rows = file.read_sequences(image);
-    out.resize(frames * bytes);
     for (std::size_t i = 0; i < rows.size(); ++i) decode(rows[i].data(), rows[i].size(), i);
     return out;
   }
-  out.resize(frames * bytes);
-  const bool encoded = image.shape.size() == 2;
-  const std::size_t row_bytes = encoded ? image.shape[1] : bytes;
-  std::vector<std::uint8_t> block(encoded ? std::min(frames, block_rows) * row_bytes : 0);
+  const std::size_t row_bytes = image.shape[1];
+  std::vector<std::uint8_t> block(std::min(frames, block_rows) * row_bytes);
   for (std::uint64_t first = 0; first < frames; first += block_rows) {
     const std::uint64_t count = std::min(block_rows, frames - first);
-    file.read_bytes(image, first, count, encoded ? block.data() : out.data() + first * bytes);
-    if (!encoded) continue;
+    file.read_bytes(image, first, count, block.data());
     for (std::uint64_t i = 0; i < count; ++i) decode(block.data() + i * row_bytes, row_bytes, first + i);
+  }
+  return out;
+}
+
+std::vector<std::uint8_t> read_frames(const Hdf5Reader& file, const Array& image, const minari::Part& part,
+                                      const Spaces& spaces) {
+  if (is_encoded(file, image, part)) return read_encoded(file, image, spaces);
+  const std::uint64_t frames = image.shape[0];
+  const std::size_t bytes = spaces.image_bytes(), stored = part.count();
+  std::vector<std::uint8_t> out(frames * bytes);
+  if (!file.is_bytes(image)) {
+    const auto values = read_finite(file, image);
+    const float scale = 255 / (part.white - part.black);
+    for (std::uint64_t i = 0; i < frames; ++i) {
+      take_pixels(values.data() + i * stored, part.pixels, out.data() + i * bytes, [&](float v) {
+        return static_cast<std::uint8_t>(std::lround(std::clamp((v - part.black) * scale, 0.0f, 255.0f)));
+      });
+    }
+    return out;
+  }
+  const bool whole = stored == bytes && !part.pixels.channels_first;
+  std::vector<std::uint8_t> block(whole ? 0 : std::min(frames, block_rows) * stored);
+  for (std::uint64_t first = 0; first < frames; first += block_rows) {
+    const std::uint64_t count = std::min(block_rows, frames - first);
+    file.read_bytes(image, first, count, whole ? out.data() + first * bytes : block.data());
+    for (std::uint64_t i = 0; !whole && i < count; ++i)
+      take_pixels(block.data() + i * stored, part.pixels, out.data() + (first + i) * bytes, [](std::uint8_t v) { return v; });
   }
   return out;
 }
@@ -196,13 +274,13 @@ Episode read_episode(const Hdf5Reader& file, const std::string& group, const min
     episode.height = spaces.image_height;
     episode.width = spaces.image_width;
     episode.channels = spaces.image_channels;
-    episode.frames = read_frames(file, arrays.image, spaces);
+    episode.frames = read_frames(file, arrays.image, *metadata.layout.picture, spaces);
   }
-  if (!spaces.vector_names.empty()) {
-    episode.vector_size = static_cast<int>(spaces.vector_names.size());
-    episode.vectors = read_finite(file, arrays.vector);
+  if (const auto width = spaces.vector_names.size(); width > 0) {
+    episode.vector_size = static_cast<int>(width);
+    episode.vectors = read_parts(file, arrays.vector, metadata.layout.vector, arrays.steps + 1, width);
   }
-  episode.actions = read_actions(file, arrays.actions, spaces.action);
+  episode.actions = read_parts(file, arrays.actions, metadata.layout.action, arrays.steps, spaces.action.size());
   episode.rewards = read_finite(file, arrays.rewards);
   episode.terminated = file.read_flags(arrays.terminations);
   episode.truncated = file.read_flags(arrays.truncations);

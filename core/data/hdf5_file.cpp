@@ -256,6 +256,10 @@ std::uint64_t Hdf5Reader::attribute(hid_t object, const std::string& name, std::
 }
 
 std::vector<float> Hdf5Reader::read_floats(const Array& array) const {
+  if (array.type_class == H5T_ENUM) {  // h5py's truth values
+    const auto flags = read_flags(array);
+    return {flags.begin(), flags.end()};
+  }
   if (array.type_class != H5T_FLOAT && array.type_class != H5T_INTEGER) fail(array.name, "numbers were expected");
   std::vector<float> values(array.count());
   if (values.empty()) return values;
@@ -266,13 +270,15 @@ std::vector<float> Hdf5Reader::read_floats(const Array& array) const {
 }
 
 std::vector<std::uint8_t> Hdf5Reader::read_flags(const Array& array) const {
-  if (array.type_size != 1 || (array.type_class != H5T_ENUM && array.type_class != H5T_INTEGER)) {
-    fail(array.name, "truth values (one byte each, 0 or 1) were expected");
-  }
   std::vector<std::uint8_t> values(array.count());
-  if (values.empty()) return values;
-  // The file's own type: one byte has no byte order, so no conversion is needed.
-  if (H5Dread(array.id, array.type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
+  if (array.type_class == H5T_FLOAT || (array.type_class == H5T_INTEGER && array.type_size > 1)) {
+    const auto numbers = read_floats(array);
+    std::ranges::transform(numbers, values.begin(), [](float v) { return v == 0 ? 0 : v == 1 ? 1 : 2; });
+  } else if (array.type_size != 1 || (array.type_class != H5T_ENUM && array.type_class != H5T_INTEGER)) {
+    fail(array.name, "truth values (0 or 1 each) were expected");
+  } else if (!values.empty() &&
+             // The file's own type: one byte has no byte order, so no conversion is needed.
+             H5Dread(array.id, array.type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
     fail(array.name, "its data are damaged" + last_reason());
   }
   if (std::any_of(values.begin(), values.end(), [](std::uint8_t v) { return v > 1; })) {

@@ -9,6 +9,8 @@
 
 #include "api/error.h"
 #include "core/base/durable_file.h"
+#include "core/data/checked_json.h"
+#include "core/data/foreign_spaces.h"
 #include "nlohmann/json.hpp"
 
 namespace dream::minari {
@@ -19,8 +21,7 @@ using nlohmann::json;
 constexpr const char* minari_version = "0.5.3";
 constexpr std::uint64_t max_metadata = 64u << 20;
 constexpr int max_side = 8192;
-constexpr std::size_t max_axes = 65536;
-constexpr int max_depth = 64;
+constexpr std::size_t max_axes = CheckedJson::most_entries;
 // JSON has no infinity, Python writes one all the same; this stands for it while a text is read.
 constexpr double infinity_stand_in = 1e300;
 
@@ -109,102 +110,8 @@ std::string plain_name(const std::string& text, const std::string& fallback) {
   return first == std::string::npos ? fallback : name.substr(first, name.find_last_not_of('-') - first + 1);
 }
 
-// -- reading JSON ------------------------------------------------------------------------------------------------
-
-/// Python's NaN and infinities, outside of texts, as numbers that JSON knows.
-std::string without_infinities(const std::string& text) {
-  std::string out;
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (quoted && text[i] == '\\' && i + 1 < text.size()) {
-      out += text[i++];
-    } else if (text[i] == '"') {
-      quoted = !quoted;
-    } else if (!quoted && text.compare(i, 8, "Infinity") == 0) {
-      out += "1e300";
-      i += 7;
-      continue;
-    }
-    out += text[i];
-  }
-  return out;
-}
-
-/// One JSON text and the sentence for what is wrong with it.
-class Source {
- public:
-  Source(std::string origin, const std::string& text) : origin_(std::move(origin)) {
-    const auto watch = [&](int depth, json::parse_event_t, json&) {
-      if (depth > max_depth) fail("it is nested too deeply");
-      return true;
-    };
-    try {
-      root_ = json::parse(without_infinities(text), watch);
-    } catch (const json::exception& error) {
-      fail(std::string("it is not valid JSON (") + error.what() + ")");
-    }
-    if (!root_.is_object()) fail("a JSON object was expected");
-  }
-
-  const json& root() const { return root_; }
-  [[noreturn]] void fail(const std::string& found) const { throw Error(origin_ + ": " + found + "."); }
-
-  const json& member(const json& object, const char* name) const {
-    if (!object.is_object() || !object.contains(name)) fail(std::string("'") + name + "' is missing");
-    return object[name];
-  }
-  std::string text(const json& object, const char* name) const {
-    const json& value = member(object, name);
-    if (!value.is_string()) fail(std::string("'") + name + "' must be a text");
-    return value.get<std::string>();
-  }
-  std::int64_t whole(const json& object, const char* name, std::int64_t low, std::int64_t high) const {
-    return whole_number(member(object, name), std::string("'") + name + "'", low, high);
-  }
-  std::int64_t whole_number(const json& value, const std::string& what, std::int64_t low, std::int64_t high) const {
-    const bool fits = value.is_number_unsigned() ? value.get<std::uint64_t>() <= static_cast<std::uint64_t>(high)
-                                                 : value.is_number_integer();
-    if (!fits || value.get<std::int64_t>() < low || value.get<std::int64_t>() > high) {
-      fail(what + " must be a whole number between " + std::to_string(low) + " and " + std::to_string(high));
-    }
-    return value.get<std::int64_t>();
-  }
-  const json& list(const json& object, const char* name, std::size_t most) const {
-    const json& value = member(object, name);
-    if (!value.is_array() || value.size() > most) {
-      fail(std::string("'") + name + "' must be a list of at most " + std::to_string(most) + " entries");
-    }
-    return value;
-  }
-  std::vector<std::string> texts(const json& object, const char* name) const {
-    std::vector<std::string> out;
-    for (const json& item : list(object, name, max_axes)) {
-      if (!item.is_string()) fail(std::string("'") + name + "' must be a list of texts");
-      out.push_back(item.get<std::string>());
-    }
-    return out;
-  }
-  float real(const json& value, const char* name) const {
-    if (!value.is_number()) fail(std::string("'") + name + "' must hold numbers");
-    const double v = value.get<double>();
-    constexpr float most = std::numeric_limits<float>::max();
-    if (std::abs(v) > most)
-      return std::copysign(std::numeric_limits<float>::infinity(), static_cast<float>(v < 0 ? -1 : 1));
-    return static_cast<float>(v);
-  }
-  std::vector<float> reals(const json& object, const char* name) const {
-    std::vector<float> out;
-    for (const json& item : list(object, name, max_axes)) out.push_back(real(item, name));
-    return out;
-  }
-
- private:
-  std::string origin_;
-  json root_;
-};
-
 /// The part that only we write.
-DatasetInfo own_info(const Source& source, const json& own) {
+DatasetInfo own_info(const CheckedJson& source, const json& own) {
   DatasetInfo info;
   info.environment = source.text(own, "environment");
   info.policy = source.text(own, "policy");
@@ -234,82 +141,6 @@ DatasetInfo own_info(const Source& source, const json& own) {
   return info;
 }
 
-std::vector<std::int64_t> box_shape(const Source& source, const json& space) {
-  std::vector<std::int64_t> shape;
-  for (const json& extent : source.list(space, "shape", 8)) {
-    shape.push_back(source.whole_number(extent, "a size in 'shape'", 1, 1 << 30));
-  }
-  return shape;
-}
-
-void numbered(std::vector<std::string>& names, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) names.push_back(std::to_string(i));
-}
-
-/// A Box that is a picture or a vector.
-void add_observation(const Source& source, const json& space, const std::string& key, Metadata& out) {
-  const std::string type = source.text(space, "type");
-  const std::string what = key.empty() ? std::string("the observation") : "the observation '" + key + "'";
-  if (type == "Discrete") source.fail(what + " is of the type Discrete; a Box was expected");
-  if (type != "Box") source.fail(what + " is of the type '" + type.substr(0, 40) + "'; a Box was expected");
-  const std::vector<std::int64_t> shape = box_shape(source, space);
-  Spaces& spaces = out.info.spaces;
-  if (source.text(space, "dtype") == "uint8" && (shape.size() == 2 || shape.size() == 3)) {
-    const std::int64_t channels = shape.size() == 3 ? shape[2] : 1;
-    if (spaces.image_bytes() > 0) source.fail("there are several pictures in an observation; one was expected");
-    if (shape[0] > max_side || shape[1] > max_side || channels > 4) {
-      source.fail(what + " must be a picture of height x width x at most 4 channels");
-    }
-    spaces.image_height = static_cast<int>(shape[0]);
-    spaces.image_width = static_cast<int>(shape[1]);
-    spaces.image_channels = static_cast<int>(channels);
-    out.layout.image_key = key;
-  } else if (shape.size() == 1) {
-    if (!spaces.vector_names.empty()) source.fail("there are several vectors in an observation; one was expected");
-    if (shape[0] > static_cast<std::int64_t>(max_axes)) source.fail(what + " has too many numbers");
-    numbered(spaces.vector_names, shape[0]);
-    out.layout.vector_key = key;
-  } else {
-    source.fail(what + " must be a picture (uint8, height x width x channels) or a vector");
-  }
-}
-
-/// The spaces of a dataset that is not ours.
-void foreign_spaces(const std::string& file, const Source& source, Metadata& out) {
-  const Source observation(file + ", 'observation_space'", source.text(source.root(), "observation_space"));
-  if (observation.text(observation.root(), "type") == "Dict") {
-    out.layout.dictionary = true;
-    const json& parts = observation.member(observation.root(), "subspaces");
-    if (!parts.is_object()) observation.fail("'subspaces' must be an object");
-    for (const auto& [key, space] : parts.items()) {
-      if (key.empty() || key == "." || key.find('/') != std::string::npos)
-        observation.fail("a name in 'subspaces' is not usable");
-      add_observation(observation, space, key, out);
-    }
-  } else {
-    add_observation(observation, observation.root(), "", out);
-  }
-
-  const Source action(file + ", 'action_space'", source.text(source.root(), "action_space"));
-  ActionSpace& space = out.info.spaces.action;
-  const std::string type = action.text(action.root(), "type");
-  if (type == "Discrete") {
-    action.whole(action.root(), "start", 0, 0);
-    numbered(space.choices, action.whole(action.root(), "n", 1, max_axes));
-    space.idle = {0};
-  } else if (type == "Box") {
-    const std::vector<std::int64_t> shape = box_shape(action, action.root());
-    if (shape.size() != 1) action.fail("a vector of actions was expected, with one size in 'shape'");
-    if (shape[0] > static_cast<std::int64_t>(max_axes)) action.fail("there are too many axes");
-    numbered(space.axes, shape[0]);
-    space.low = action.reals(action.root(), "low");
-    space.high = action.reals(action.root(), "high");
-    space.idle.assign(space.axes.size(), 0.0f);
-  } else {
-    action.fail("actions of the type '" + type.substr(0, 40) + "' are not read; Box or Discrete was expected");
-  }
-}
-
 }  // namespace
 
 std::string episode_name(std::size_t index) {
@@ -336,8 +167,92 @@ std::string frame_header(const Spaces& spaces) {
 }
 
 Layout layout_of(const Spaces& spaces) {
-  if (spaces.image_bytes() > 0 && !spaces.vector_names.empty()) return {"image", "vector", true};
-  return {};
+  const bool both = spaces.image_bytes() > 0 && !spaces.vector_names.empty();
+  const auto part = [&](const char* name, Part::Kind kind, std::vector<std::uint64_t> shape) {
+    Part made;
+    made.kind = kind, made.shape = std::move(shape), made.type = "Box";
+    if (both) made.path = {name};
+    return made;
+  };
+  Layout layout;
+  if (spaces.image_bytes() > 0) {
+    const auto shape = image_shape(spaces);
+    layout.picture = part("image", Part::Kind::picture, {shape.begin(), shape.end()});
+    auto& pixels = layout.picture->pixels;
+    pixels.height = static_cast<std::size_t>(spaces.image_height), pixels.width = static_cast<std::size_t>(spaces.image_width);
+    pixels.channels = pixels.stored_channels = static_cast<std::size_t>(spaces.image_channels);
+  }
+  if (!spaces.vector_names.empty()) layout.vector = {part("vector", Part::Kind::numbers, {spaces.vector_names.size()})};
+  Part action;
+  action.type = spaces.action.discrete() ? "Discrete" : "Box";
+  if (spaces.action.discrete()) {
+    action.kind = Part::Kind::index;
+    action.choices = {static_cast<std::int64_t>(spaces.action.choices.size())}, action.starts = {0};
+  } else {
+    action.shape = {spaces.action.axes.size()};
+  }
+  layout.action = {action};
+  return layout;
+}
+
+std::string Part::name() const {
+  std::string text;
+  for (const auto& step : path) text += (text.empty() ? "" : "/") + step;
+  return text;
+}
+
+std::size_t Part::count() const {
+  std::size_t product = 1;
+  for (const auto extent : shape) product = extent > (std::size_t{1} << 40) / product ? std::size_t{1} << 40 : product * extent;
+  return product;
+}
+
+std::size_t Part::width() const {
+  if (kind == Kind::index) return 1;
+  return kind == Kind::one_hot ? static_cast<std::size_t>(choices.front()) : count();
+}
+
+std::string Part::kind_and_size() const {
+  if (type == "Discrete") return "one of " + std::to_string(choices.front());
+  std::string text;
+  for (const auto extent : shape) text += (text.empty() ? "" : " × ") + std::to_string(extent);
+  return type + (text.empty() ? "" : " of " + text);
+}
+
+std::optional<PictureShape> picture_shape(const std::vector<std::uint64_t>& shape) {
+  PictureShape p;
+  if (shape.size() == 4) {  // several, one after another: the newest
+    auto one = picture_shape({shape.begin() + 1, shape.end()});
+    if (!one || shape[0] > 64) return std::nullopt;
+    one->offset += static_cast<std::size_t>((shape[0] - 1) * shape[1] * shape[2] * shape[3]);
+    return one;
+  }
+  if (shape.size() != 2 && shape.size() != 3) return std::nullopt;
+  const auto kept = [](std::uint64_t channels) -> std::size_t {
+    if (channels == 1 || channels == 2 || channels == 4) return 1;
+    return channels > 0 && channels <= 12 && channels % 3 == 0 ? 3 : 0;
+  };
+  const std::uint64_t last = shape.size() == 3 ? shape[2] : 1;
+  if (kept(last) > 0 && (shape.size() == 2 || std::min(shape[0], shape[1]) >= last)) {
+    p.height = shape[0], p.width = shape[1], p.stored_channels = last;
+  } else if (shape.size() == 3 && kept(shape[0]) > 0 && std::min(shape[1], shape[2]) >= shape[0]) {
+    p.height = shape[1], p.width = shape[2], p.stored_channels = shape[0], p.channels_first = true;
+  } else {
+    return std::nullopt;
+  }
+  p.channels = kept(p.stored_channels);
+  p.first_channel = p.stored_channels - p.channels;
+  return p;
+}
+
+std::filesystem::path dataset_folder(const std::filesystem::path& path) {
+  std::error_code code;
+  auto folder = path;
+  if (!folder.has_filename()) folder = folder.parent_path();  // "data/"
+  if (std::filesystem::is_regular_file(folder, code)) folder = folder.parent_path();
+  const bool inner = std::filesystem::exists(folder / "metadata.json", code) && !std::filesystem::exists(folder / "data", code);
+  if (!inner) return path;
+  return std::filesystem::absolute(folder, code).lexically_normal().parent_path();
 }
 
 void check_spaces(const Spaces& spaces, const std::string& origin) {
@@ -359,37 +274,59 @@ void check_spaces(const Spaces& spaces, const std::string& origin) {
   }
 }
 
+std::string datasets_within(const std::filesystem::path& path) {
+  std::string inside;
+  std::error_code code;
+  int found = 0;
+  for (std::filesystem::recursive_directory_iterator entry(path, code), end; entry != end && found < 3; entry.increment(code)) {
+    if (entry.depth() > 3) entry.disable_recursion_pending();
+    if (entry->path().filename() != "metadata.json" || entry->path().parent_path().filename() != "data") continue;
+    inside += (found++ > 0 ? ", '" : "; there are datasets further in: '") + entry->path().parent_path().parent_path().string() + "'";
+  }
+  return inside;
+}
+
+bool is_dataset(const std::filesystem::path& path) {
+  std::error_code code;
+  return std::filesystem::exists(metadata_file(dataset_folder(path)), code);
+}
+
 Metadata read_metadata(const std::filesystem::path& dataset) {
   const std::filesystem::path path = metadata_file(dataset);
   const std::string file = "'" + path.string() + "'";
   std::error_code code;
   if (!std::filesystem::exists(path, code)) {
-    throw Error("'" + dataset.string() +
-                "' is not a dataset: there is no data/metadata.json (Minari 0.5 or newer) in it.");
+    throw Error("'" + dataset.string() + "' is not a dataset: there is no data/metadata.json (Minari 0.5 or newer) in it" +
+                datasets_within(dataset) + ".");
   }
-  const Source source(file, read_text_file(path, max_metadata));
+  const CheckedJson source(file, read_text_file(path, max_metadata));
   const json& root = source.root();
-  const std::string format = source.text(root, "data_format");
+  const std::string format = source.text_or(root, "data_format", "hdf5");
   if (format != "hdf5") source.fail("'data_format' is '" + format.substr(0, 40) + "', and 'hdf5' was expected");
 
   Metadata metadata;
+  metadata.own = root.contains("dreamscope");
   constexpr std::int64_t most = std::int64_t{1} << 40;
-  metadata.episodes = static_cast<std::size_t>(source.whole(root, "total_episodes", 0, most));
-  metadata.steps = source.whole(root, "total_steps", 0, most);
-  if (root.contains("dreamscope")) {
-    metadata.info = own_info(source, root["dreamscope"]);
-    metadata.own = true;
-    metadata.layout = layout_of(metadata.info.spaces);
+  // What others leave away is counted.
+  if (metadata.own || root.contains("total_episodes"))
+    metadata.episodes = static_cast<std::size_t>(source.whole(root, "total_episodes", 0, most));
+  if (metadata.own || root.contains("total_steps")) metadata.steps = source.whole(root, "total_steps", 0, most);
+  auto& info = metadata.info;
+  if (metadata.own) {
+    info = own_info(source, root["dreamscope"]);
   } else {
-    foreign_spaces(file, source, metadata);
-    metadata.info.environment = root.contains("dataset_id") ? source.text(root, "dataset_id") : "unknown";
-    metadata.info.policy = root.contains("algorithm_name") ? source.text(root, "algorithm_name") : "unknown";
-    if (root.contains("env_spec")) {
-      const Source spec(file + ", 'env_spec'", source.text(root, "env_spec"));
-      if (spec.root().contains("id")) metadata.info.environment = spec.text(spec.root(), "id");
+    read_foreign_spaces(file, source, info, metadata.layout);
+    info.environment = source.text_or(root, "dataset_id", "unknown");
+    info.policy = source.text_or(root, "algorithm_name", "unknown");
+    if (const auto text = source.text_or(root, "env_spec", ""); !text.empty()) {
+      const CheckedJson spec(file + ", 'env_spec'", text);
+      info.environment = spec.text_or(spec.root(), "id", info.environment);
+      if (const auto& limit = spec.root(); limit.contains("max_episode_steps") && limit["max_episode_steps"].is_number_integer())
+        info.spaces.max_episode_steps = static_cast<int>(spec.whole(limit, "max_episode_steps", 0, std::numeric_limits<int>::max()));
     }
   }
-  check_spaces(metadata.info.spaces, file);
+  check_spaces(info.spaces, file);
+  if (metadata.own) metadata.layout = layout_of(info.spaces);
   return metadata;
 }
 
@@ -401,7 +338,7 @@ std::string metadata_before(const std::filesystem::path& dataset) {
 
 std::string metadata_text(const Metadata& metadata, double megabytes, const std::string& before) {
   const DatasetInfo& info = metadata.info;
-  json root = before.empty() ? json::object() : Source("The dataset's metadata.json", before).root();
+  json root = before.empty() ? json::object() : CheckedJson("The dataset's metadata.json", before).root();
   const json own = {
       {"dataset_id", plain_name(info.environment, "environment") + "/" + plain_name(info.policy, "policy") + "-v0"},
       {"minari_version", minari_version},

@@ -1,7 +1,9 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "core/data/dataset.h"
 
@@ -30,11 +32,39 @@ std::string episode_name(std::size_t index);  // "episode_12", its group in main
 std::string episode_link(std::size_t index);  // "episodes/episode_000012.hdf5", seen from main_data.hdf5
 std::filesystem::path episode_file(const std::filesystem::path& dataset, std::size_t index);
 
-/// Where the observations of an episode lie and how.
+/// How a picture lies among the numbers of an observation: what is taken of it, and where that is.
+struct PictureShape {
+  std::size_t height = 0, width = 0, channels = 0;  // of what is taken
+  std::size_t stored_channels = 0, first_channel = 0, offset = 0;  // offset: of the newest in the stack, numbers
+  bool channels_first = false;
+};
+
+/// A part of an observation or an action, as it lies in the file.
+struct Part {
+  enum class Kind { picture, numbers, index, one_hot };
+  Kind kind = Kind::numbers;
+  std::vector<std::string> path;     // groups and array below "observations" or "actions"; empty: that array itself
+  std::vector<std::uint64_t> shape;  // of one observation or action, as it lies there
+  /// Of whole numbers: how many each may be, and the least. An index counts them all as one number, the last digit
+  /// fastest; one_hot has one of them.
+  std::vector<std::int64_t> choices, starts;
+  PictureShape pixels;           // of a picture
+  bool floats = false;           // likewise: it is no bytes, but numbers
+  float black = 0, white = 255;  // with floats
+
+  std::string name() const;    // "robot/arm"; "" for what has no parts
+  std::size_t count() const;   // numbers in `shape`
+  std::size_t width() const;   // numbers that it gives to a vector or an action
+  std::string kind_and_size() const;  // "96 × 96 × 3, uint8"
+  std::string type;            // Gymnasium's: "Box", "Discrete" …
+};
+
+/// Where observations and actions of an episode lie and how.
 struct Layout {
-  // The array below "episode_i": "observations", or "observations/<key>" of a dictionary; empty = there is none.
-  std::string image_key, vector_key;  // the <key>, empty for observations that are no dictionary
-  bool dictionary = false;
+  std::optional<Part> picture;
+  std::vector<Part> vector;  // whose numbers are put one after another
+  std::vector<Part> action;  // likewise
+  std::vector<std::string> left_out;  // "mission: Text", parts of an observation that serve no model
 };
 
 struct Metadata {
@@ -54,9 +84,19 @@ std::string frame_header(const Spaces& spaces);
 /// The layout that we write for these spaces.
 Layout layout_of(const Spaces& spaces);
 
+/// What is taken where a picture is of this shape: height x width, with the channels last or first, or a stack of several on a
+/// further axis, of which the newest is taken. 1 and 3 channels are a picture, 2 and 4 are greys, 6, 9 and 12 are colours, one
+/// after another. None for other shapes.
+std::optional<PictureShape> picture_shape(const std::vector<std::uint64_t>& shape);
+
 /// Throws dream::Error for spaces that cannot be kept: no observation, no action, absurd sizes, bounds that do not fit.
 void check_spaces(const Spaces& spaces, const std::string& origin);
 
+/// The folder of the dataset that a path means: the folder itself, its `data`, or a file in that.
+std::filesystem::path dataset_folder(const std::filesystem::path& path);
+bool is_dataset(const std::filesystem::path& path);  // whether metadata.json lies there
+/// "; there are datasets further in: 'a', 'b'" of a folder, up to three; or "".
+std::string datasets_within(const std::filesystem::path& path);
 /// metadata.json. Throws dream::Error naming file and field.
 Metadata read_metadata(const std::filesystem::path& dataset);
 /// `before` is the text that is to be replaced, or ""; what others have added to it is kept.

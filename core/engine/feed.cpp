@@ -19,8 +19,9 @@ void Feed::open(const Options& options, const std::filesystem::path& own, std::i
   }
   replay_ = Replay(static_cast<std::size_t>(options_.budget_gb * 1e9), state_size);
   sources_ = std::make_unique<DatasetSources>(
-      folders_of(options_.datasets),
-      options_.refusal ? options_.refusal : other_shapes(system_.make_env()->spaces(), system_.environment));
+      folders_of(options_.datasets.folders),
+      options_.fitting ? options_.fitting : fit_to(system_.make_env()->spaces(), system_.environment, options_.needs), options_.datasets.damage());
+  notes_ = sources_->notes();
   own_.reset();
   own_ended_ = own_ended;
   own_read_ = own_steps_ = own_ended_steps_ = given_steps_ = given_frames_ = 0;
@@ -40,7 +41,9 @@ void Feed::count_given() {
 
 bool Feed::read_more() {
   if (!sources_) return false;
-  if (sources_->read_into(replay_)) return true;
+  const bool more = sources_->read_into(replay_);
+  notes_ = sources_->notes();
+  if (more) return true;
   if (own_read_ == 0) count_given();
   if (own_read_ >= own_count()) {
     sources_.reset();

@@ -19,13 +19,14 @@ struct System;
 class Feed {
  public:
   struct Options {
-    std::string datasets;        // folders whose episodes are there from the start
+    GivenDatasets datasets;      // folders whose episodes are there from the start
     double budget_gb = 4;        // of the replay
     bool online_queue = true;    // what is new is drawn first
     bool replay_context = true;  // a piece begins with the state that the model kept beside the frame before it
     std::int64_t lanes = 8;      // that collect
     bool keep_found = false;     // of its own dataset all is read, also what came after the checkpoint
-    Refusal refusal = {};        // of given datasets; empty: of those of other shapes than the system's world
+    Needs needs = {};            // of given datasets, in the system's world
+    Fitting fitting = {};        // in place of that, where they may be of other worlds
   };
 
   Feed(System& system, Rng draws) : system_(system), draws_(std::move(draws)) {}
@@ -39,6 +40,8 @@ class Feed {
   /// One more episode; false once all are there.
   bool read_more();
   std::string detail() const;  // of the reading
+  /// What was done to given datasets and which episodes were left out, a sentence each.
+  const std::vector<std::string>& notes() const { return notes_; }
   void close();                // memory goes
 
   Replay& replay() { return replay_; }
@@ -89,6 +92,7 @@ class Feed {
   std::unique_ptr<Dataset> own_;             // likewise
   std::int64_t own_ended_ = 0, own_read_ = 0, own_steps_ = 0, own_ended_steps_ = 0;
   std::int64_t given_steps_ = 0, given_frames_ = 0;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace dream

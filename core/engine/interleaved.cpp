@@ -37,7 +37,7 @@ class Interleaved : public Phase {
                   " leaves no step to learn with after train.prefill = " + std::to_string(train.prefill) +
                   " random ones; raise the first or lower the other");
     }
-    feed().open({train.datasets, train.budget_gb, train.online_queue, train.replay_context, train.lanes, async()},
+    feed().open({train.datasets, train.budget_gb, train.online_queue, train.replay_context, train.lanes, async(), parts_->learner->needs(), parts_->learner->fitting()},
                 own_folder(), Experience::counters_in(resumed_, experience_prefix).ended, goes_on() || async());
   }
 
@@ -76,6 +76,7 @@ class Interleaved : public Phase {
   std::vector<Frame> frames() override { return parts_->learner->frames(feed()); }
   std::vector<std::string> warnings() const override {
     auto all = parts_->learner->warnings();
+    all.insert(all.end(), feed().notes().begin(), feed().notes().end());
     if (gauges_)
       for (auto& warning : gauges_->warnings()) all.push_back(std::move(warning));
     return all;

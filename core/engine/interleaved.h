@@ -22,7 +22,7 @@ struct InterleavedOptions {
   std::int64_t lanes = 8;       // environments side by side
   std::int64_t prefill = 1100;  // steps with random actions before the first update
   double budget_gb = 4;         // of the replay
-  std::string datasets;         // folders whose episodes are in the replay from the start; their steps count
+  GivenDatasets datasets;       // folders whose episodes are in the replay from the start; their steps count
   bool online_queue = true;     // what is new is replayed first, then uniformly
   bool replay_context = true;   // a piece begins with the state that the model kept beside the frame before it
   bool bfloat16 = true;

@@ -26,9 +26,9 @@ void InterleavedOptions::fields(Config& config, const std::string& prefix) {
               .low = 0.01,
               .high = 1e4,
               .title = "memory budget"});
-  config.add(prefix + "datasets", datasets,
-             {.help = "Dataset folders, separated by ':', that are in the replay from the start; their steps count as "
-                      "steps of the environment, so with train.steps no larger nothing is collected"});
+  datasets.fields(config, prefix,
+                  "Dataset folders, separated by ':', that are in the replay from the start; their steps count as steps of the "
+                  "environment, so with train.steps no larger nothing is collected");
   config.add(prefix + "online_queue", online_queue,
              {.help = "Batches hold what is new first, each frame once, and old pieces for the rest"});
   config.add(

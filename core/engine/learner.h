@@ -29,8 +29,10 @@ class Learner {
   /// Steps that the replay must hold before the first update.
   virtual std::int64_t least_steps() const = 0;
 
-  /// Of given datasets, where it learns from other worlds than the system's too; see Feed::Options.
-  virtual Refusal refusal() const { return {}; }
+  /// What of the world's observations it learns from, and given episodes must therefore hold.
+  virtual Needs needs() const { return {}; }
+  /// What becomes of given episodes, where it learns from other worlds than the system's too; see Feed::Options.
+  virtual Fitting fitting() const { return {}; }
 
   /// The curves that update() adds to.
   virtual std::vector<Metrics::Spec> curves() const = 0;

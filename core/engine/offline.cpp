@@ -50,7 +50,7 @@ class Offline : public Phase {
     if (walked && !std::filesystem::exists(own_)) throw Error("there are no episodes to learn from; run the phase 'collect' first");
     if (options_.datasets.empty() && !walked)
       throw Error("train.datasets names no dataset: this recipe learns from given episodes alone, as collect makes them");
-    parts_->feed->open({options_.datasets, options_.budget_gb, false, false, walked ? 0 : 1, walked, parts_->learner->refusal()}, own_, 0, walked);
+    parts_->feed->open({options_.datasets, options_.budget_gb, false, false, walked ? 0 : 1, walked, parts_->learner->needs(), parts_->learner->fitting()}, own_, 0, walked);
   }
 
   double step() override {
@@ -63,7 +63,7 @@ class Offline : public Phase {
       }
       if (options_.best_share < 1) keep_best(feed.replay(), options_.best_share);
       if (feed.replay().steps() < parts_->learner->least_steps())
-        throw Error((options_.datasets.empty() ? own_.string() : options_.datasets) + " holds " + std::to_string(feed.replay().steps()) + " steps, and a batch takes " +
+        throw Error((options_.datasets.empty() ? own_.string() : options_.datasets.folders) + " holds " + std::to_string(feed.replay().steps()) + " steps, and a batch takes " +
                     std::to_string(parts_->learner->least_steps()));
     }
     parts_->learner->update(feed, parts_->updates + 1, generator_);
@@ -95,7 +95,11 @@ class Offline : public Phase {
     parts_->learner->rest();
   }
   std::vector<Frame> frames() override { return parts_->learner->frames(*parts_->feed); }
-  std::vector<std::string> warnings() const override { return parts_->learner->warnings(); }
+  std::vector<std::string> warnings() const override {
+    auto all = parts_->learner->warnings();
+    all.insert(all.end(), parts_->feed->notes().begin(), parts_->feed->notes().end());
+    return all;
+  }
   std::vector<std::string> probe_names() const override { return parts_->learner->probe_names(); }
   void report(ProbeSink& sink) override { parts_->learner->report(sink); }
 
@@ -111,7 +115,7 @@ class Offline : public Phase {
 void OfflineOptions::data_fields(Config& config, const std::string& prefix, const std::string& or_else) {
   config.add(prefix + "updates", updates, {.help = "Updates in all", .low = 1, .high = 1e9, .live = true});
   config.add(prefix + "batch", batch, {.help = "Pieces of a batch", .low = 1, .high = 4096});
-  config.add(prefix + "datasets", datasets, {.help = "Dataset folders, separated by ':', whose episodes it learns from" + or_else});
+  datasets.fields(config, prefix, "Dataset folders, separated by ':', whose episodes it learns from" + or_else);
   config.add(prefix + "budget_gb", budget_gb,
              {.help = "Memory that they may take", .unit = "GB", .low = 0.01, .high = 1e4, .title = "memory budget"});
 }

@@ -10,7 +10,7 @@ namespace dream {
 /// Learning from given data alone: nothing is collected.
 struct OfflineOptions {
   std::int64_t updates = 10000, batch = 64;
-  std::string datasets = {};  // folders whose episodes it learns from
+  GivenDatasets datasets = {};  // folders whose episodes it learns from
   double budget_gb = 4;  // of memory
   double best_share = 1;  // of each world's episodes, by their returns, that it learns from
   bool bfloat16 = true;

@@ -390,12 +390,12 @@ SequenceLoss Rssm::loss(const SequenceBatch& batch, at::Generator rng, const Giv
       const auto squares = options_.five_bits
                                ? (decoded.to(torch::kFloat32) - picture_target(image, rng)).square().sum({1, 2, 3})
                                : picture_error(decoded, image, options_.image_loss == ImageLoss::sigmoid);
-      add("image", likelihood(squares, decoded), 1);
+      add("image", likelihood(sees_image_ ? squares : mean_where_given(squares, image), decoded), 1);
     }
     if (sees_vector_) {
       const auto made = vector_decoder_(features).to(torch::kFloat32);
       const auto error = made - (options_.symlog_vectors ? symlog(seen.vector) : seen.vector);
-      add("vector", likelihood(error.square().sum(-1), made), 1);
+      add("vector", likelihood(error.square().sum(-1), made), options_.vector_scale);
     }
     add("reward", number_loss(reward_(features), reward_to_target(flat(batch.reward))).mean(), options_.reward_scale);
     if (!cost_.is_empty()) {

@@ -67,6 +67,8 @@ void RssmOptions::fields(Config& config, const std::string& prefix) {
   choice("reward_head", reward_head, "How reward is predicted; symlog and symexp are two-hot");
   config.add(prefix + "tanh_rewards", tanh_rewards, {.help = "Rewards pass through tanh (V2 on Atari)"});
   size("bins", bins, "Bins of a two-hot head, an odd number", 3, 1023);
+  live("vector_scale", vector_scale, "Weight of the error of vectors; more, where differences matter that are small in their units", 0,
+       10000, "", true);
   live("reward_scale", reward_scale, "Weight of the reward loss", 0, 100, "", true);
   config.add(prefix + "continue_scale", continue_scale,
              {.help = "Weight of the continue loss; 0 = no such head: every dream goes on", .low = 0, .high = 100});

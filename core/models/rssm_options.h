@@ -70,6 +70,7 @@ struct RssmOptions {
   NumberHead reward_head = NumberHead::symexp;  // symlog V3-23, symexp V3-24
   bool tanh_rewards = false;                    // V2 on Atari
   std::int64_t bins = 255;
+  double vector_scale = 1;  // of the error of vectors: what is small in their units weighs little beside the KL
   double reward_scale = 1, continue_scale = 1;  // 0 = no such head
   double cost_scale = 0;   // of a head for costs, in the form of the reward's (SafeDreamer); 0 = no such head
   double cost_weight = 10;  // of its loss where a step costs 1 or more: such steps are rare

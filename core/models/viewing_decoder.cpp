@@ -55,7 +55,7 @@ torch::Tensor ViewingDecoderImpl::forward(const torch::Tensor& features) {
 
 torch::Tensor ViewingDecoderImpl::loss(const torch::Tensor& features, const torch::Tensor& image) {
   const auto numbers = static_cast<double>(image[0].numel());
-  return picture_error(decode(features.detach()), image, true).mean() / numbers;
+  return mean_where_given(picture_error(decode(features.detach()), image, true), image) / numbers;
 }
 
 ViewingTrainer::ViewingTrainer(ViewingDecoder decoder, const ViewingOptions& options)

@@ -88,4 +88,9 @@ torch::Tensor picture_error(const torch::Tensor& decoded, const torch::Tensor& i
   return PictureError::apply(decoded.permute({0, 2, 3, 1}).contiguous(), image.contiguous(), sigmoid);
 }
 
+torch::Tensor mean_where_given(const torch::Tensor& errors, const torch::Tensor& image) {
+  const auto given = image.flatten(1).amax(1).gt(0).to(errors.scalar_type());
+  return (errors * given).sum() / given.sum().clamp_min(1);
+}
+
 }  // namespace dream

@@ -183,7 +183,7 @@ TEST_F(HostileDataset, AnEpisodeWithoutStepsIsRefused) {
 
 TEST_F(HostileDataset, WrongTypesAreNamed) {
   EXPECT_SAYS(refusal("image", numbers({4, 4, 5, 3}, std::vector<float>(240))), "unsigned bytes");
-  EXPECT_SAYS(refusal("terminations", numbers({3}, {0, 0, 1})), "truth values");
+  EXPECT_SAYS(refusal("terminations", numbers({3}, {0, 0, 0.5f})), "neither 0 nor 1");
   EXPECT_SAYS(refusal("rewards",
                       [](Hdf5Writer& file, hid_t parent, const std::string& name) {
                         const Hdf5Id text(H5Tcopy(H5T_C_S1), H5Tclose);

@@ -1,15 +1,21 @@
-"""Writes the small data sets of tests/golden/minari with the real Minari (0.5.3), for core/data's tests.
+"""Writes the small data sets of tests/golden/minari with the real Minari (0.5.4), for core/data's tests.
 
     python make_minari.py OUT
 
-Needs minari[hdf5]==0.5.3, numpy, pillow. `pictures` holds frames as Minari keeps them (JPEG, of unequal length),
-`dictionary` a small picture beside a vector, `vectors` observations of numbers with discrete actions.
+Needs minari[hdf5]==0.5.4, numpy, pillow. `pictures` holds frames as Minari keeps them (JPEG, of unequal length),
+`dictionary` a small picture beside a vector, `vectors` observations of numbers with discrete actions. `mixed` has every
+kind of space within dictionaries and tuples, and actions of several choices at once; `stacked` four greys on a first axis,
+`channels_first` colours there, `clip` pictures on a fourth axis, `unit` pictures of numbers from 0 to 1; `state` the number
+of a state, with actions that begin at 1. `damaged` is `vectors` with three episodes, of which the second has a hole and flags
+are numbers; its metadata lacks what need not be there and holds NaN.
 """
+import json
 import pathlib
 import shutil
 import sys
 
 import gymnasium
+import h5py
 import numpy as np
 from gymnasium import spaces
 from minari import create_dataset_from_buffers
@@ -55,6 +61,55 @@ def main():
                    actions(2))])
     write("vectors", out, spaces.Box(-1, 1, (3,), np.float32), spaces.Discrete(4),
           [episode(0, 4, list(np.arange(15, dtype=np.float32).reshape(5, 3) / 16), [np.int64(t) for t in range(4)])])
+
+    few = 3
+    parts = {
+        "arm": (np.arange(2 * (few + 1), dtype=np.float32).reshape(few + 1, 2), [np.int64(t % 2) for t in range(few + 1)]),
+        "camera": np.full((few + 1, 6, 7, 3), 9, np.uint8),
+        "counts": np.arange(2 * (few + 1)).reshape(few + 1, 2) % 3 + 1,
+        "goal": [f"step {t}" for t in range(few + 1)],
+        "lamps": np.eye(4, dtype=np.int8)[: few + 1],
+        "second camera": np.full((few + 1, 6, 7, 3), 5, np.uint8),
+        "way": [np.int64(t + 2) for t in range(few + 1)],
+    }
+    write("mixed", out,
+          spaces.Dict({
+              "arm": spaces.Tuple([spaces.Box(-np.inf, np.inf, (2,), np.float32), spaces.Discrete(2)]),
+              "camera": spaces.Box(0, 255, (6, 7, 3), np.uint8),
+              "counts": spaces.MultiDiscrete([3, 4], start=[1, 1]),
+              "goal": spaces.Text(16),
+              "lamps": spaces.MultiBinary(4),
+              "second camera": spaces.Box(0, 255, (6, 7, 3), np.uint8),
+              "way": spaces.Discrete(4, start=2)}),
+          spaces.MultiDiscrete([2, 3]),
+          [episode(0, few, parts, [np.array([t % 2, t % 3]) for t in range(few)])])
+
+    def pictures(name, shape, dtype=np.uint8, high=255):
+        frames = (np.arange((few + 1) * int(np.prod(shape))).reshape(few + 1, *shape) % 251).astype(dtype)
+        if high == 1: frames = frames / dtype(255)
+        write(name, out, spaces.Box(0, high, shape, dtype), pair, [episode(0, few, list(frames), actions(few))])
+
+    pictures("stacked", (4, 8, 9))
+    pictures("channels_first", (3, 8, 9))
+    pictures("clip", (2, 8, 9, 3))
+    pictures("unit", (8, 9, 3), np.float32, 1)
+    write("state", out, spaces.Discrete(48), spaces.Discrete(4, start=1),
+          [episode(0, few, [np.int64(36 + t) for t in range(few + 1)], [np.int64(t + 1) for t in range(few)])])
+
+    write("damaged", out, spaces.Box(-1, 1, (3,), np.float32), spaces.Discrete(4),
+          [episode(i, 4, list(np.arange(15, dtype=np.float32).reshape(5, 3) / 16), [np.int64(t) for t in range(4)]) for i in range(3)])
+    with h5py.File(out / "damaged" / "data" / "main_data.hdf5", "a") as file:
+        file["episode_1/observations"][2, 1] = np.nan
+        for i in range(3):
+            for name in ("terminations", "truncations"):
+                flags = file[f"episode_{i}/{name}"][()].astype(np.float32)
+                del file[f"episode_{i}/{name}"]
+                file[f"episode_{i}/{name}"] = flags
+    path = out / "damaged" / "data" / "metadata.json"
+    metadata = json.loads(path.read_text())
+    for name in ("total_steps", "algorithm_name", "data_format"): metadata.pop(name, None)
+    metadata["note"] = float("nan")
+    path.write_text(json.dumps(metadata))
 
 
 if __name__ == "__main__":

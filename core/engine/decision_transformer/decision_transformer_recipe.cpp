@@ -35,6 +35,7 @@ class DecisionLearner : public Learner {
   }
 
   double frames_per_update() const override { return static_cast<double>(parts_.options.train.batch); }
+  Needs needs() const override { return {!parts_.behaviour->sees_vector(), parts_.behaviour->sees_vector()}; }
   std::int64_t least_steps() const override { return 1; }
   std::vector<Metrics::Spec> curves() const override {
     return {{"behaviour/action", "Error of the action", "MSE or nats", "update"},

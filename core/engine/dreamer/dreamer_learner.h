@@ -16,6 +16,10 @@ class DreamerLearner : public Learner {
   double frames_per_update() const override {
     return static_cast<double>(parts_.options.train.batch * parts_.options.train.length);
   }
+  Needs needs() const override {
+    const auto sees = parts_.options.world.observe;
+    return {sees != Sees::vector, sees != Sees::image};
+  }
   std::int64_t least_steps() const override { return parts_.options.train.length; }
   std::vector<Metrics::Spec> curves() const override;
 

@@ -88,6 +88,7 @@ class NeuralDynaLearner : public Learner {
   }
 
   double frames_per_update() const override { return static_cast<double>(parts_.options.train.batch); }
+  Needs needs() const override { return {false, true}; }
   std::int64_t least_steps() const override { return 2; }
   std::vector<Metrics::Spec> curves() const override {
     return {{"world/next", "Next state: error", "MSE or nats", "update"},

@@ -27,20 +27,21 @@ class GatoLearner : public Learner {
       tokens_.emplace(world, GatoTokens(world, world_as_seen(world, 1, 64)->spaces(), parts.behaviour->vocabulary()));
   }
 
-  Refusal refusal() const override {
-    return [this](const DatasetInfo& info) -> std::string {
+  Fitting fitting() const override {
+    return [this](const DatasetInfo& info) -> Fit {
       const auto world = without_version(info.environment);
       const auto found = tokens_.find(world);
       if (found == tokens_.end())
-        return "holds episodes of " + info.environment + ", and this run's worlds are " + parts_.options.behaviour.worlds +
-               "; policy.worlds names them before it learns";
+        return {"holds episodes of " + info.environment + ", and this run's worlds are " + parts_.options.behaviour.worlds +
+                    "; policy.worlds names them before it learns",
+                ""};
       try {
         const GatoTokens given(world, info.spaces, parts_.behaviour->vocabulary());
         const auto& wanted = found->second;
-        if (given.seen() == wanted.seen() && given.done() == wanted.done() && given.action_count() == wanted.action_count()) return "";
-        return "holds other numbers or actions than " + world + " has";
+        if (given.seen() == wanted.seen() && given.done() == wanted.done() && given.action_count() == wanted.action_count()) return {};
+        return {"holds other numbers or actions than " + world + " has", ""};
       } catch (const Error& error) {
-        return std::string("cannot be learned from: ") + error.what();
+        return {std::string("cannot be learned from: ") + error.what(), ""};
       }
     };
   }

@@ -21,10 +21,9 @@ void GenieStageOptions::fields(Config& config, const std::string& prefix, const 
 }
 
 void GenieFamilyOptions::train_fields(Config& config) {
-  config.add("train.datasets", train.datasets,
-             {.help = "Dataset folders, separated by ':', whose pictures it learns from; empty: it collects its own. "
-                      "The actions in them are never "
-                      "shown to it"});
+  train.datasets.fields(config, "train.",
+                        "Dataset folders, separated by ':', whose pictures it learns from; empty: it collects its own. The "
+                        "actions in them are never shown to it");
   config.add("train.budget_gb", train.budget_gb,
              {.help = "Memory that they may take", .unit = "GB", .low = 0.01, .high = 1e4, .title = "memory budget"});
   config.add("train.measure_every", train.measure_every,
@@ -63,9 +62,9 @@ bool GenieParts::load_more() {
     replay_ = Replay(static_cast<std::size_t>(options.train.budget_gb * 1e9));
     if (given.empty() && !std::filesystem::exists(own_folder()))
       throw Error("there are no episodes to learn from; run the phase 'collect' first");
-    const auto folders = given.empty() ? std::vector{own_folder()} : folders_of(given);
-    sources_ =
-        std::make_unique<DatasetSources>(folders, other_shapes(system->make_env()->spaces(), system->environment));
+    const auto folders = given.empty() ? std::vector{own_folder()} : folders_of(given.folders);
+    sources_ = std::make_unique<DatasetSources>(
+        folders, fit_to(system->make_env()->spaces(), system->environment, {.pictures = true, .vectors = false}), given.damage());
   }
   if (sources_->read_into(replay_)) return true;
   sources_.reset();

@@ -34,7 +34,7 @@ struct GenieFamilyOptions {
   WalkOptions collect;
   GenieStageOptions actions, dynamics;
   struct Train {
-    std::string datasets;
+    GivenDatasets datasets;
     double budget_gb = 2;
     std::int64_t measure_every = 100, measured = 64;  // updates; unseen pieces
     bool bfloat16 = true;

@@ -89,6 +89,10 @@ std::vector<Frame> JepaLearner::frames(const Feed& feed) {
   return open_loop_frames(*parts_.model, sheet_, jepa_seen_frames, make_generator(parts_.system->device, 1));
 }
 
+Needs JepaLearner::needs() const {
+  return {parts_.model->sees_image(), !parts_.model->sees_image()};
+}
+
 std::vector<std::string> JepaLearner::warnings() const {
   const auto said = meter_ ? meter_->alarm() : std::string();
   return said.empty() ? std::vector<std::string>{} : std::vector<std::string>{said};

@@ -13,6 +13,7 @@ class JepaLearner : public Learner {
   double frames_per_update() const override {
     return static_cast<double>(parts_.options.train.batch * parts_.options.train.length);
   }
+  Needs needs() const override;
   std::int64_t least_steps() const override { return parts_.options.train.length; }
   std::vector<Metrics::Spec> curves() const override;
   void follow_settings() override;

@@ -42,6 +42,7 @@ class MuzeroLearner : public Learner {
 
   void update(Feed& feed, std::int64_t number, at::Generator rng) override;
   double frames_per_update() const override { return static_cast<double>(parts_.options.train.batch); }
+  Needs needs() const override { return {parts_.model->sees_image(), !parts_.model->sees_image()}; }
   std::int64_t least_steps() const override { return parts_.options.unroll + parts_.options.td_steps + 1; }
   std::vector<Metrics::Spec> curves() const override;
 

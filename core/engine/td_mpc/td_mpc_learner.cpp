@@ -31,6 +31,7 @@ class TdMpcLearner : public Learner {
   double frames_per_update() const override {
     return static_cast<double>(parts_.options.train.batch * parts_.options.train.length);
   }
+  Needs needs() const override { return {parts_.model->sees_image(), !parts_.model->sees_image()}; }
   std::int64_t least_steps() const override { return parts_.options.train.length + parts_.model->past(); }
   std::vector<Metrics::Spec> curves() const override;
   void follow_settings() override {

@@ -106,8 +106,7 @@ void VmcOptions::fields(Config& config) {
   config.add("collect.episodes", collect.episodes, traits("Random episodes to collect (published: 10,000)", 1, 1e6));
   config.add("collect.max_steps", collect.max_steps, traits("Longest collected episode", 1, 1e6, "steps"));
   config.add("collect.lanes", collect.lanes, traits("Environments that are stepped side by side", 1, 4096));
-  config.add("collect.datasets", collect.datasets,
-             traits("More dataset folders to train V and M on, separated by ':'", 0, 0));
+  collect.datasets.fields(config, "collect.", "More dataset folders to train V and M on, separated by ':'");
   config.add("collect.budget_gb", collect.budget_gb,
              titled("memory budget", traits("Memory that the replay may take", 0.01, 1e4, "GB")));
   config.add("v.latent_size", v.latent_size, titled("latent size z", traits("Size of the latent z", 1, 1024)));
@@ -180,12 +179,14 @@ bool VmcParts::load_more() {
   if (complete_) return frames.prepare(replay);
   if (!sources_) {
     replay = Replay(static_cast<std::size_t>(options.collect.budget_gb * 1e9));
-    auto folders = folders_of(options.collect.datasets);
+    auto folders = folders_of(options.collect.datasets.folders);
     const auto own = collected();
     for (auto share = own.rbegin(); share != own.rend(); ++share) {
       if (std::filesystem::exists(share->folder)) folders.insert(folders.begin(), share->folder);
     }
-    sources_ = std::make_unique<DatasetSources>(folders, other_shapes(system->make_env()->spaces(), system->environment));
+    sources_ = std::make_unique<DatasetSources>(
+        folders, fit_to(system->make_env()->spaces(), system->environment, {.pictures = true, .vectors = false}),
+        options.collect.datasets.damage());
     if (sources_->empty()) throw Error("there are no episodes to train on; run the phase 'collect' first");
   }
   if (sources_->read_into(replay)) return true;

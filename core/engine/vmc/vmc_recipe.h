@@ -54,7 +54,7 @@ struct VmcOptions {
     std::int64_t episodes = 200;
     std::int64_t max_steps = 1000;
     std::int64_t lanes = 8;
-    std::string datasets;
+    GivenDatasets datasets;
     double budget_gb = 4;
   } collect;
 

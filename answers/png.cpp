@@ -1,4 +1,4 @@
-#include "ui/png.h"
+#include "answers/png.h"
 
 #include <cstring>
 #include <string>
@@ -11,27 +11,22 @@
 #include <stb/stb_image_write.h>
 #pragma GCC diagnostic pop
 
-#include "ui/settings.h"
+namespace dream {
 
-namespace dream::ui {
-
-bool write_png(const std::filesystem::path& file, int width, int height, const std::vector<unsigned char>& rgb,
-               bool bottom_up) {
+std::string png_bytes(int width, int height, const std::vector<unsigned char>& rgb, bool bottom_up) {
   const std::size_t row = static_cast<std::size_t>(width) * 3;
-  if (rgb.size() != row * height) return false;
+  std::string bytes;
+  if (width < 1 || height < 1 || rgb.size() != row * static_cast<std::size_t>(height)) return bytes;
   std::vector<unsigned char> turned;
   if (bottom_up) {
     turned.resize(rgb.size());
     for (int y = 0; y < height; ++y) std::memcpy(&turned[y * row], &rgb[(height - 1 - y) * row], row);
   }
-  if (file.has_parent_path() && !std::filesystem::is_directory(file.parent_path())) return false;
-  std::string bytes;
   const auto take = [](void* into, void* data, int count) {
     static_cast<std::string*>(into)->append(static_cast<const char*>(data), static_cast<std::size_t>(count));
   };
-  return stbi_write_png_to_func(take, &bytes, width, height, 3, bottom_up ? turned.data() : rgb.data(),
-                                static_cast<int>(row)) != 0 &&
-         save_text(file, bytes);
+  const bool made = stbi_write_png_to_func(take, &bytes, width, height, 3, bottom_up ? turned.data() : rgb.data(), static_cast<int>(row)) != 0;
+  return made ? bytes : "";
 }
 
-}  // namespace dream::ui
+}  // namespace dream
