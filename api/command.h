@@ -100,6 +100,9 @@ struct DreamFrom {   // begin dreams at a recorded clip (a dataset's folder) or 
 struct BeginAt {  // a dream at a moment that the laboratory names: lived again, watched, and dreamt on
   LabMoment moment;
 };
+struct KeepEpisodes {  // what is lived through in the real world beside the dream becomes data: Snapshot::keeping
+  bool on = true;
+};
 struct WatchProbes {
   std::set<std::string> names;
 };  // only these are computed
@@ -188,7 +191,7 @@ using Command =
     std::variant<DreamControl, GoTo, StartAt, Follow, DoActions, CompareWith, OpenFan, CloseFan, TakeFuture, Drive, SetPilot, SetKnob, SetSpeed,
                  SetTwin, SetCoupling, RealityPill, SeePicture, SetGoal, ExplainLatent, EditLatent, HoldLatent, RandomiseLatent,
                  DreamFromReplay, DreamFrom, WatchProbes, StartRun, TrainControl, SetField, OpenRun, RescanRuns,
-                 WatchPreviews, KeepBundle, TrainRun, QueueControl, DescribeRun, RenameRun, DuplicateRun, DeleteRun,
+                 WatchPreviews, KeepBundle, KeepEpisodes, TrainRun, QueueControl, DescribeRun, RenameRun, DuplicateRun, DeleteRun,
                  RestoreRun, CancelCopy, CompareCurves, LookAtReplay, DismissFault, BeginAt, AskLab, WalkBetween,
                  CancelLab>;
 

@@ -263,6 +263,13 @@ struct PreviewsView {
   double frames_per_second = 0, share = 0;  // of all together; of one core that they take
 };
 
+/// Real episodes that become data as they are lived through: KeepEpisodes.
+struct KeepingView {
+  bool on = false;
+  std::string folder;                // the dataset; it stays named once it is off
+  std::int64_t episodes = 0, steps = 0;  // that it holds
+};
+
 struct LogLine {
   double seconds = 0;  // since the program's start
   int level = 0;       // 0 info, 1 warning, 2 error
@@ -277,6 +284,7 @@ struct Snapshot {
   std::shared_ptr<const NewRunView> new_run;
   std::shared_ptr<const RunFilesView> run_files;
   std::shared_ptr<const LabView> lab;
+  std::shared_ptr<const KeepingView> keeping;
   std::shared_ptr<const std::vector<LogLine>> log;  // the newest few hundred
   std::string fault;  // of the last command (a file that would not open …): a sentence; empty = none
 };

@@ -204,7 +204,8 @@ Bar fit_bar(const Ui& ui, float width) {
     buttons += wide(each.title, ui.px(23));
     widest = std::max(widest, wide(each.title, ui.px(60)));
   }
-  const float film = ui.recording->busy() ? record_button_width(ui, true) + ui.px(16) : 0;
+  float film = ui.recording->busy() ? record_button_width(ui, true) + ui.px(16) : 0;
+  if (ui.snapshot->keeping->on) film += keeping_width(ui) + ui.px(16);
   const float around = ui.px(64) + film, least = ui.px(150);
   Bar bar;
   const auto room = [&] {
@@ -285,6 +286,11 @@ void draw_menu_bar(Ui& ui) {
     ImGui::SameLine(0, ui.px(16));
     ImGui::SetCursorPosY(centre);
     draw_record_button(ui, record_button_width(ui, true));
+  }
+  if (ui.snapshot->keeping->on) {
+    ImGui::SameLine(0, ui.px(16));
+    ImGui::SetCursorPosY(centre);
+    draw_keeping(ui, keeping_width(ui));
   }
   const float used = ImGui::GetItemRectMax().x;
   if (ui.settings.workspace == "debug") draw_figures(ui, used);

@@ -41,4 +41,8 @@ std::string setting_text(const FieldValue& value) {
   return text;
 }
 
+std::string counted(std::int64_t count, const char* what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
 }  // namespace dream::ui

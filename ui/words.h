@@ -16,6 +16,9 @@ std::string state_of(const TrainView& train, double now);
 /// What stands where no warning stands. Silence is no praise: before anything was learned it means nothing.
 const char* no_warning(const TrainView& train);
 
+/// "1 episode", "12 episodes".
+std::string counted(std::int64_t count, const char* what);
+
 /// A setting's value as --set takes it.
 std::string setting_text(const FieldValue& value);
 

@@ -100,7 +100,7 @@ Verb info_verb(CLI::App& app) {
   command->add_option("path", asked->path, "A run's folder, a dataset's folder or a file in it, or a .safetensors file")->required();
   command->add_option("--sheet", asked->sheet, "Of a dataset: write thumbnails of its episodes to this PNG");
   return {command, [asked](const Common&) {
-            if (minari::is_dataset(asked->path)) {
+            if (is_dataset(asked->path)) {
               print_dataset(asked->path, asked->sheet);
             } else if (!asked->sheet.empty()) {
               throw Error("--sheet shows a dataset's episodes, and " + asked->path + " is none");

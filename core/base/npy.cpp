@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
+#include <cmath>
 #include <concepts>
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <optional>
 
 #include "api/error.h"
@@ -75,6 +77,33 @@ std::optional<std::string_view> field(std::string_view header, std::string_view 
   return rest;
 }
 
+/// IEEE 754 binary16.
+float half(std::uint16_t bits) {
+  const int exponent = bits >> 10 & 31, fraction = bits & 1023;
+  const float sign = bits >> 15 ? -1.0f : 1.0f;
+  if (exponent == 31) return fraction ? std::numeric_limits<float>::quiet_NaN() : sign * std::numeric_limits<float>::infinity();
+  return sign * (exponent ? std::ldexp(1.0f + static_cast<float>(fraction) / 1024, exponent - 15) : std::ldexp(static_cast<float>(fraction), -24));
+}
+
+/// Types that are read as wider ones.
+struct Narrow {
+  std::string_view descriptor;
+  std::size_t size;
+  NpyType wide;
+  void (*widen)(Bytes from, std::size_t at, std::vector<std::byte>& out);
+};
+template <class From, class To>
+void widened(Bytes from, std::size_t at, std::vector<std::byte>& out) {
+  append(out, static_cast<To>(number<From>(from, at)));
+}
+constexpr Narrow kNarrow[] = {
+    {"<f2", 2, NpyType::f4,
+     [](Bytes from, std::size_t at, std::vector<std::byte>& out) { append(out, std::bit_cast<std::uint32_t>(half(number<std::uint16_t>(from, at)))); }},
+    {"|i1", 1, NpyType::i4, widened<std::int8_t, std::int32_t>},
+    {"<i2", 2, NpyType::i4, widened<std::int16_t, std::int32_t>},
+    {"<u2", 2, NpyType::i4, widened<std::uint16_t, std::int32_t>},
+    {"<u4", 4, NpyType::i8, widened<std::uint32_t, std::int64_t>}};
+
 std::vector<std::size_t> parse_shape(std::string_view text, const std::string& where) {
   const auto foreign = [&] { return Error(fmt::format("{}: field 'shape' cannot be read.", where)); };
   if (text.empty() || text.front() != '(') throw foreign();
@@ -112,19 +141,22 @@ NpyArray parse_npy(Bytes bytes, const std::string& where) {
     throw Error(fmt::format("{}: the header lacks 'descr', 'fortran_order' or 'shape'.", where));
   }
   NpyArray array;
+  const auto narrow = std::ranges::find_if(
+      kNarrow, [&](const Narrow& n) { return descriptor->starts_with(fmt::format("'{}'", n.descriptor)); });
   const auto known = std::ranges::find_if(
       kTypes, [&](const TypeName& t) { return descriptor->starts_with(fmt::format("'{}'", t.descriptor)); });
-  if (known == std::end(kTypes)) {
+  if (narrow == std::end(kNarrow) && known == std::end(kTypes)) {
     throw Error(fmt::format("{}: element type {}, expected one of <f4 <f8 <i4 <i8 |u1 |b1.", where,
                             descriptor->substr(0, std::min(descriptor->find(','), std::size_t{24}))));
   }
-  array.type = known->type;
+  array.type = narrow != std::end(kNarrow) ? narrow->wide : known->type;
   array.shape = parse_shape(*shape, where);
   if (!order->starts_with("False") && array.shape.size() > 1) {
     throw Error(fmt::format("{}: the array is in Fortran order, expected C order (np.ascontiguousarray).", where));
   }
   const Bytes data = bytes.subspan(start + length);
-  std::size_t expected = known->size;
+  const std::size_t each = narrow != std::end(kNarrow) ? narrow->size : known->size;
+  std::size_t expected = each;
   for (const std::size_t side : array.shape) {
     if (side != 0 && expected > (std::size_t{1} << 40) / side) {
       throw Error(fmt::format("{}: field 'shape' is larger than the file.", where));
@@ -134,7 +166,11 @@ NpyArray parse_npy(Bytes bytes, const std::string& where) {
   if (data.size() != expected) {
     throw Error(fmt::format("{}: holds {} bytes of data, its shape needs {}.", where, data.size(), expected));
   }
-  array.bytes.assign(data.begin(), data.end());
+  if (narrow == std::end(kNarrow)) {
+    array.bytes.assign(data.begin(), data.end());
+    return array;
+  }
+  for (std::size_t at = 0; at < data.size(); at += each) narrow->widen(data, at, array.bytes);
   return array;
 }
 
@@ -263,6 +299,10 @@ void write_npy(const std::filesystem::path& path, const NpyArray& array) {
 }
 
 Npz read_npz(const std::filesystem::path& path) {
+  return read_npz(path, [](std::string_view) { return true; });
+}
+
+Npz read_npz(const std::filesystem::path& path, const std::function<bool(std::string_view)>& wanted) {
   const std::string where = path.string();
   const std::vector<std::byte> whole = read_whole(path);
   const Bytes bytes = whole;
@@ -297,6 +337,7 @@ Npz read_npz(const std::filesystem::path& path) {
     at += kCentralSize + tail;
     if (name.ends_with(".npy")) name.resize(name.size() - 4);
     const std::string field_name = fmt::format("{}: array '{}'", where, name);
+    if (!wanted(name)) continue;
 
     if (local > bytes.size() || bytes.size() - local < kLocalSize) throw cut(name);
     if (number<std::uint32_t>(bytes, local) != kLocal) throw Error(fmt::format("{}: damaged entry.", field_name));

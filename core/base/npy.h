@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,7 +11,8 @@
 
 namespace dream {
 
-/// The element types that we read and write: float32, float64, int32, int64, uint8, bool.
+/// The element types that we read and write: float32, float64, int32, int64, uint8, bool. float16, int8, int16, uint16 and
+/// uint32 are read as float32, int32 and int64.
 enum class NpyType { f4, f8, i4, i8, u1, b1 };
 
 std::size_t npy_item_size(NpyType type);
@@ -83,6 +85,8 @@ void write_npy(const std::filesystem::path& path, const NpyArray& array);
 
 /// NumPy's .npz: a zip of .npy files, stored or deflated, below 4 GB. Checksums are verified. Written stored.
 Npz read_npz(const std::filesystem::path& path);
+/// The arrays of these names alone; the others are not unpacked.
+Npz read_npz(const std::filesystem::path& path, const std::function<bool(std::string_view)>& wanted);
 void write_npz(const std::filesystem::path& path, const Npz& npz);
 
 }  // namespace dream

@@ -10,6 +10,7 @@
 
 #include "api/error.h"
 #include "core/base/isolated.h"
+#include "core/data/dataset_files.h"
 #include "core/data/episode_reader.h"
 #include "core/data/hdf5_file.h"
 #include "core/data/minari.h"
@@ -238,70 +239,104 @@ auto guarded(const std::filesystem::path& path, Action action) {
 
 }  // namespace
 
+namespace {
+
+/// Minari's layout.
+class MinariFiles : public DatasetFiles {
+ public:
+  MinariFiles(const std::filesystem::path& path, Damage damage);
+  Episode read(std::size_t index) const override;
+
+ private:
+  std::filesystem::path directory_;
+  minari::Metadata metadata_;
+  std::vector<Place> places_;
+};
+
+MinariFiles::MinariFiles(const std::filesystem::path& path, Damage damage) : directory_(minari::dataset_folder(path)) {
+  metadata_ = guarded(directory_, [&] { return minari::read_metadata(directory_); });
+  const std::size_t seconds = least_walk_seconds + metadata_.episodes / episodes_per_second;
+  const Hdf5Access access;  // held across the fork, so that the copy finds the library at rest
+  auto contents = unpacked_contents(run_isolated(
+      "'" + directory_.string() + "'", static_cast<int>(std::min<std::size_t>(seconds, most_walk_seconds)), [&] {
+        return guarded(directory_, [&] {
+          Contents found;
+          find_places(directory_, metadata_, damage, found);
+          count_steps(directory_, metadata_, damage, found);
+          return packed(found);
+        });
+      }));
+  places_ = std::move(contents.places);
+  for (const auto& place : places_) names.push_back(place.group);
+  info = metadata_.info;
+  steps = contents.steps;
+  appendable = metadata_.own && !contents.inside_main;
+  skipped = std::move(contents.skipped);
+  left_out = metadata_.layout.left_out;
+}
+
+Episode MinariFiles::read(std::size_t index) const {
+  const Place& place = places_[index];
+  const std::filesystem::path path = minari::data_folder(directory_) / place.file;
+  const auto read = [&] { return guarded(path, [&] { return read_episode(Hdf5Reader(path), place.group, metadata_); }); };
+  const Hdf5Access access;
+  // The structures of our own files carry checksums and have been looked at; what is left are numbers.
+  if (appendable) return read();
+  return unpacked(run_isolated("'" + path.string() + "'", read_seconds, [&] { return packed(read()); }));
+}
+
+}  // namespace
+
 struct Dataset::Parts {
-  std::filesystem::path directory;
-  minari::Metadata metadata;
-  Contents contents;
+  std::filesystem::path path;
+  std::unique_ptr<DatasetFiles> files;
 };
 
 Dataset::Dataset(const std::filesystem::path& path, Damage damage) : parts_(std::make_unique<Parts>()) {
-  const auto directory = parts_->directory = minari::dataset_folder(path);
-  parts_->metadata = guarded(directory, [&] { return minari::read_metadata(directory); });
-  const minari::Metadata& metadata = parts_->metadata;
-  const std::size_t seconds = least_walk_seconds + metadata.episodes / episodes_per_second;
-  const Hdf5Access access;  // held across the fork, so that the copy finds the library at rest
-  parts_->contents = unpacked_contents(run_isolated(
-      "'" + directory.string() + "'", static_cast<int>(std::min<std::size_t>(seconds, most_walk_seconds)), [&] {
-        return guarded(directory, [&] {
-          Contents contents;
-          find_places(directory, metadata, damage, contents);
-          count_steps(directory, metadata, damage, contents);
-          return packed(contents);
-        });
-      }));
+  parts_->path = path;
+  if (is_npz(path)) {
+    parts_->files = guarded(path, [&] { return open_npz(path, damage); });
+  } else {
+    parts_->files = std::make_unique<MinariFiles>(path, damage);
+  }
 }
 
 Dataset::~Dataset() = default;
 Dataset::Dataset(Dataset&&) noexcept = default;
 Dataset& Dataset::operator=(Dataset&&) noexcept = default;
 
+bool is_dataset(const std::filesystem::path& path) {
+  return is_npz(path) || minari::is_dataset(path);
+}
+
 const DatasetInfo& Dataset::info() const {
-  return parts_->metadata.info;
+  return parts_->files->info;
 }
 std::size_t Dataset::episodes() const {
-  return parts_->contents.places.size();
+  return parts_->files->names.size();
 }
 std::int64_t Dataset::steps() const {
-  return parts_->contents.steps;
+  return parts_->files->steps;
 }
 const std::vector<std::string>& Dataset::skipped() const {
-  return parts_->contents.skipped;
+  return parts_->files->skipped;
 }
 const std::vector<std::string>& Dataset::left_out() const {
-  return parts_->metadata.layout.left_out;
+  return parts_->files->left_out;
 }
 const std::string& Dataset::name(std::size_t index) const {
-  return parts_->contents.places.at(index).group;
+  return parts_->files->names.at(index);
 }
 bool Dataset::appendable() const {
-  return parts_->metadata.own && !parts_->contents.inside_main;
+  return parts_->files->appendable;
 }
 
 Episode Dataset::read(std::size_t index) const {
-  const Contents& contents = parts_->contents;
-  if (index >= contents.places.size()) {
-    throw Error("'" + parts_->directory.string() + "' has no episode " + std::to_string(index) + "; it holds " +
-                std::to_string(contents.places.size()) + ".");
+  if (index >= episodes()) {
+    throw Error("'" + parts_->path.string() + "' has no episode " + std::to_string(index) + "; it holds " +
+                std::to_string(episodes()) + ".");
   }
-  const Place& place = contents.places[index];
-  const std::filesystem::path path = minari::data_folder(parts_->directory) / place.file;
-  const auto read = [&] {
-    return guarded(path, [&] { return read_episode(Hdf5Reader(path), place.group, parts_->metadata); });
-  };
-  const Hdf5Access access;
-  // The structures of our own files carry checksums and have been looked at; what is left are numbers.
-  if (appendable()) return read();
-  return unpacked(run_isolated("'" + path.string() + "'", read_seconds, [&] { return packed(read()); }));
+  return guarded(parts_->path, [&] { return parts_->files->read(index); });
 }
 
 }  // namespace dream

@@ -43,6 +43,9 @@ class DatasetWriter {
 /// What becomes of a dataset with an episode that cannot be read.
 enum class Damage { refuse, skip };
 
+/// Whether there is a dataset at this path, in a layout that can be read.
+bool is_dataset(const std::filesystem::path& path);
+
 class Dataset {
  public:
   /// `path`: the folder, its `data`, or a file in that. Throws dream::Error naming file, field and expectation. A tail that a

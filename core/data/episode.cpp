@@ -24,6 +24,16 @@ void Episode::append(const Episode& piece) {
   fill_columns();
 }
 
+void Episode::cut(std::size_t steps) {
+  if (steps >= length()) return;
+  frames.resize((steps + 1) * frame_bytes());
+  vectors.resize((steps + 1) * static_cast<std::size_t>(vector_size));
+  actions.resize(steps * static_cast<std::size_t>(action_size));
+  rewards.resize(steps), terminated.resize(steps), truncated.resize(steps);
+  states.clear();
+  fill_columns();
+}
+
 void Episode::fill_columns() {
   for (auto& [name, column] : extra) {
     column.values.resize(column.rows(length()) * static_cast<std::size_t>(column.width));

@@ -55,6 +55,8 @@ struct Episode {
   /// `piece` follows: its frames and steps come after those that are here. Its states are left to the caller, as they
   /// come later than their frames.
   void append(const Episode& piece);
+  /// As it was after so many steps.
+  void cut(std::size_t steps);
   /// Rows of zeros where a column has fewer than there are steps or frames.
   void fill_columns();
 };

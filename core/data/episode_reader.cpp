@@ -190,16 +190,6 @@ std::vector<float> read_parts(const Hdf5Reader& file, const std::vector<Array>& 
   return values;
 }
 
-/// What is taken of the picture among an observation's `values`.
-template <typename Value, typename Convert>
-void take_pixels(const Value* values, const minari::PictureShape& p, std::uint8_t* out, const Convert& convert) {
-  const auto* from = values + p.offset;
-  for (std::size_t pixel = 0; pixel < p.height * p.width; ++pixel) {
-    for (std::size_t c = p.first_channel; c < p.stored_channels; ++c)
-      *out++ = convert(p.channels_first ? from[c * p.height * p.width + pixel] : from[pixel * p.stored_channels + c]);
-  }
-}
-
 std::vector<std::uint8_t> read_encoded(const Hdf5Reader& file, const Array& image, const Spaces& spaces) {
   const std::uint64_t frames = image.shape[0];
   const std::size_t bytes = spaces.image_bytes();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/data/dataset.h"
+#include "core/data/picture_shape.h"
 
 namespace dream::minari {
 
@@ -31,13 +32,6 @@ inline std::filesystem::path episodes_folder(const std::filesystem::path& datase
 std::string episode_name(std::size_t index);  // "episode_12", its group in main_data.hdf5
 std::string episode_link(std::size_t index);  // "episodes/episode_000012.hdf5", seen from main_data.hdf5
 std::filesystem::path episode_file(const std::filesystem::path& dataset, std::size_t index);
-
-/// How a picture lies among the numbers of an observation: what is taken of it, and where that is.
-struct PictureShape {
-  std::size_t height = 0, width = 0, channels = 0;  // of what is taken
-  std::size_t stored_channels = 0, first_channel = 0, offset = 0;  // offset: of the newest in the stack, numbers
-  bool channels_first = false;
-};
 
 /// A part of an observation or an action, as it lies in the file.
 struct Part {
@@ -83,11 +77,6 @@ std::string frame_header(const Spaces& spaces);
 
 /// The layout that we write for these spaces.
 Layout layout_of(const Spaces& spaces);
-
-/// What is taken where a picture is of this shape: height x width, with the channels last or first, or a stack of several on a
-/// further axis, of which the newest is taken. 1 and 3 channels are a picture, 2 and 4 are greys, 6, 9 and 12 are colours, one
-/// after another. None for other shapes.
-std::optional<PictureShape> picture_shape(const std::vector<std::uint64_t>& shape);
 
 /// Throws dream::Error for spaces that cannot be kept: no observation, no action, absurd sizes, bounds that do not fit.
 void check_spaces(const Spaces& spaces, const std::string& origin);

@@ -67,6 +67,7 @@ void Player::load(std::shared_ptr<System> system, std::string title) {
   else if (env_)
     steps_per_second_ *= natural / env_->spaces().natural_rate;
   fan_.reset();
+  keeper_.reset();
   system_ = std::move(fresh.system_);
   updates_ = updates_of(system_->metrics);
   earlier_weights_ = static_cast<std::int64_t>(past_weights(system_->history).size());
@@ -173,8 +174,17 @@ void Player::begin(const Start& start) {
   now_.recorded = start.env.empty();
   now_.strange = !stage().shares_actions();
   now_.real_over = now_.recorded || now_.strange;
+  if (keeper_ && !now_.real_over) keeper_->begin(start.seed, now_.history.back().seen);
   next_due_ = now_seconds();
   remember();
+}
+
+void Player::keep_episodes(EpisodeKeeper::Sink sink) {
+  keeper_.reset();
+  if (!sink) return;
+  if (!system_ || now_.recorded || now_.strange) throw Error("no real world goes with this dream, so there is nothing to keep as data");
+  keeper_ = std::make_unique<EpisodeKeeper>(env_->spaces(), std::move(sink));
+  if (!now_.real_over) keeper_->begin(now_.start->seed, now_.history.back().seen);
 }
 
 /// The present becomes an instant of the timeline; one that is there already is lived again.
@@ -215,7 +225,9 @@ void Player::go_to(Timeline::Id instant) {
   close_fan();
   script_.clear();
   playing_ = pill_ = false;
+  const auto before = now_.start;
   now_ = timeline_.now();
+  if (keeper_) keeper_->back_to(now_.step, now_.start != before);
   if (!now_.env.empty()) env_->load_state(now_.env);
   rng_.set_state(now_.chance);
   if (now_.weights != weights_) now_.start->stale = true;

@@ -8,6 +8,7 @@
 
 #include "api/command.h"
 #include "api/snapshot.h"
+#include "core/dream/episode_keeper.h"
 #include "core/dream/fan.h"
 #include "core/dream/timeline.h"
 
@@ -87,6 +88,10 @@ class Player {
   void hold(const HeldLatent& what, bool on);
   void randomise(const std::string& probe);
   void watch(std::set<std::string> names);
+  /// From now on what is lived through in the real world goes to `sink`, episode by episode, until another system is loaded
+  /// or an empty one is set, which ends the episode under way. Throws dream::Error where no real world goes with the dream.
+  void keep_episodes(EpisodeKeeper::Sink sink);
+  bool keeps_episodes() const { return keeper_ != nullptr; }
 
   /// The last `seconds` of the line up to the present, at the world's own pace: a file that replay() lives again. Throws
   /// dream::Error where there is nothing to keep.
@@ -166,6 +171,7 @@ class Player {
   std::deque<Deed> script_;  // of follow(): what comes next
   Timeline::Id compared_with_ = Timeline::none;
   std::unique_ptr<Fan> fan_;
+  std::unique_ptr<EpisodeKeeper> keeper_;
   struct {
     std::int64_t count = 0;
     double sum = 0, squares = 0;

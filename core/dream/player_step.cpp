@@ -172,6 +172,7 @@ void Player::step_real() {
   if (!system_->model) now_.last_reward = torch::tensor({result.reward}).to(system_->device);
   const auto here = stage();
   now_.history.push_back({here.look(), now_.action, false});
+  if (keeper_) keeper_->add(now_.step, now_.action, result, now_.history.back().seen);
   if (now_.goal.defined()) now_.history.back().seen.goal = now_.goal;
   if (now_.history.size() > static_cast<std::size_t>(most_watched) + 1) now_.history.pop_front();
   now_.image = now_.history.back().seen.image;

@@ -26,6 +26,8 @@ class Recorder {
   /// What has come since the last call, of this episode: whole rows of every array.
   Episode news();
   std::int64_t steps() const { return static_cast<std::int64_t>(episode_.length()); }
+  /// As it was after so many steps; nothing of it may have been told (news).
+  void cut(std::int64_t steps) { episode_.cut(static_cast<std::size_t>(steps)); }
   /// The episode as it ends here: one that would have gone on is truncated.
   Episode take();
 

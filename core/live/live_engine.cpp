@@ -31,6 +31,7 @@ std::string cause_of(const Command& command) {
   if (std::holds_alternative<DreamFromReplay>(command)) return "replay";
   if (std::holds_alternative<LookAtReplay>(command)) return "look";
   if (std::holds_alternative<CompareCurves>(command)) return "curves";
+  if (std::holds_alternative<KeepEpisodes>(command)) return "keep";
   if (std::holds_alternative<DreamFrom>(command) || std::holds_alternative<BeginAt>(command)) return "start";
   return "dream";
 }
@@ -51,6 +52,7 @@ LiveEngine::LiveEngine(Options options)
       new_run_(std::make_shared<NewRunView>()),
       run_files_(std::make_shared<RunFilesView>()),
       lab_(std::make_shared<LabView>()),
+      keeping_(std::make_shared<KeepingView>()),
       fault_(std::make_shared<Fault>()),
       weights_(nullptr),
       reference_(nullptr),
@@ -78,6 +80,7 @@ LiveEngine::~LiveEngine() {
 }
 
 std::string LiveEngine::close() {
+  if (!quit_) end_keeping();
   quit_ = true;
   player_orders_.push([](Player&) {});
   trainer_orders_.push([](TrainerWork&) {});
@@ -99,6 +102,7 @@ std::shared_ptr<const Snapshot> LiveEngine::latest() const {
   snapshot->new_run = new_run_.get();
   snapshot->run_files = run_files_.get();
   snapshot->lab = lab_.get();
+  snapshot->keeping = keeping_.get();
   snapshot->log = log_.lines();
   snapshot->fault = fault_.get()->text;
   return snapshot;
@@ -174,6 +178,7 @@ void LiveEngine::send(Command command) {
           },
           [&](StartRun& c) { trainer([this, c](TrainerWork& work) { start_run(work, c); }); },
           [&](WatchPreviews& c) { preview_orders_.push([c](Gallery& gallery) { gallery.watch(c.paths); }); },
+          [&](KeepEpisodes c) { player([this, c](Player& p) { keep_episodes(p, c.on); }); },
           [&](KeepBundle& c) {
             player([this, cause, c](Player& p) {  // written by another thread: a slow disk does not hold the dream
               file_orders_.push(guarding(cause, [this, c, kept = p.keep(c.seconds)] {
@@ -226,6 +231,7 @@ void LiveEngine::play() {
     const double wait = std::min(player.until_due(now_seconds()), 0.25);
     for (auto& order : player_orders_.take(std::chrono::duration<double>(wait))) order(player);
     if (quit_) break;
+    if (keeping_.get()->on && !player.keeps_episodes()) keep_episodes(player, false);  // another system was loaded
     if (const auto newest = weights_.get(); newest != taken) {
       taken = newest;
       guarded("dream", [&] {

@@ -87,6 +87,9 @@ class LiveEngine : public Engine {
   void follow();
   static void show_batch(Phase& phase, TrainerWork& work);
   void dream_from(const std::string& path);
+  void keep_episodes(class Player& player, bool on);
+  /// The episode under way is written, and the keeping ends: before the threads do.
+  void end_keeping();
   void begin_at(const LabMoment& moment);
   void dream_from_replay(TrainerWork& work, double recency);
   static void look_at_replay(TrainerWork& work, double recency);
@@ -133,6 +136,7 @@ class LiveEngine : public Engine {
   Mailbox<NewRunView> new_run_;
   Mailbox<RunFilesView> run_files_;  // of the file thread
   Mailbox<LabView> lab_;
+  Mailbox<KeepingView> keeping_;
   Mailbox<Fault> fault_;
   Mailbox<LiveWeights> weights_;
   Mailbox<Metrics> reference_;  // the curves of the shipped run like the one that is trained: what normal looks like
@@ -144,6 +148,7 @@ class LiveEngine : public Engine {
   double scanned_at_ = 0;       // the list of runs
   std::string expected_for_, expected_;  // the last expectation(), and of which recipe and world
   std::atomic<bool> cancel_copy_ = false;
+  std::shared_ptr<class DatasetWriter> kept_;  // of the file thread, which opens and fills it
   // Questions are numbered as they are asked; those up to `cancelled_` are not answered any more.
   std::atomic<std::int64_t> asked_ = 0, answering_ = 0, cancelled_ = 0;
   std::jthread player_thread_, trainer_thread_, file_thread_, preview_thread_, lab_thread_;

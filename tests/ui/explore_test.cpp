@@ -303,6 +303,19 @@ TEST_F(Explores, TheLastSecondsAreKept) {
   });
 }
 
+TEST_F(Explores, WhatIsDrivenIsKeptAsDataUntilAClick) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    window->ui().action("keep_episodes")->run(window->ui());
+    ASSERT_EQ(engine.count<KeepEpisodes>(), 1);
+    EXPECT_TRUE(engine.last<KeepEpisodes>()->on);
+    ctx->Yield(3);
+    ctx->ItemClick("//##MainMenuBar/##MenuBar/###keeping");
+    EXPECT_EQ(engine.count<KeepEpisodes>(), 2);
+    EXPECT_FALSE(engine.last<KeepEpisodes>()->on);
+  });
+}
+
 TEST_F(Explores, TheCouplingIsChosenHandedOverAndUndone) {
   open();
   act([&](ImGuiTestContext* ctx) {

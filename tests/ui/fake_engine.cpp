@@ -278,6 +278,8 @@ void FakeEngine::send(Command command) {
     std::erase_if(runs_, [&](const RunView& run) { return run.path == gone->path; });
   } else if (std::holds_alternative<RestoreRun>(command)) {
     files_.deleted.pop_back();
+  } else if (const auto* keep = std::get_if<KeepEpisodes>(&command)) {
+    keeping_ = {keep->on, "data/CarRacing-by-hand", 3, 412};
   } else if (std::holds_alternative<DismissFault>(command)) {
     fault_.clear(), train_.fault.clear();
   }
@@ -424,6 +426,7 @@ void FakeEngine::publish() {
   snapshot->new_run = std::make_shared<const NewRunView>(new_run_);
   snapshot->run_files = std::make_shared<const RunFilesView>(files_);
   snapshot->lab = std::make_shared<const LabView>(lab_.view);
+  snapshot->keeping = std::make_shared<const KeepingView>(keeping_);
   snapshot->log = std::make_shared<const std::vector<LogLine>>(log_);
   snapshot->fault = fault_;
   const std::lock_guard lock(mutex_);

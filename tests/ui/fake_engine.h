@@ -78,6 +78,7 @@ class FakeEngine : public Engine {
   NewRunView new_run_;
   RunFilesView files_;
   FakeLab lab_;
+  KeepingView keeping_;
   std::vector<LogLine> log_;
   std::string fault_;
   std::vector<float> z_;

@@ -4,6 +4,7 @@
 #include "ui/chrome.h"
 #include "ui/record/recording.h"
 #include "ui/widgets.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
@@ -53,6 +54,21 @@ void add_record_actions(std::vector<Action>& all) {
                               What::dream));
   all.push_back(record_action("record_window", "Record the window", ImGuiMod_Ctrl | ImGuiMod_Shift | ImGuiKey_R,
                               "Ctrl-Shift-R", "The whole window, 30 pictures a second; again to stop.", What::window));
+  Action keep{"keep_episodes",
+              "Record",
+              "Keep what I drive as data",
+              0,
+              "",
+              "Every episode of the real world beside the dream becomes one of a dataset, whoever drives; Hand over (H) drives in the real world.",
+              [](Ui& ui) { ui.send(KeepEpisodes{!ui.snapshot->keeping->on}); },
+              [](const Ui& ui) {
+                if (!ui.dream().ready) return std::string("No dream yet: open a run (File, Open run) or train one.");
+                if (ui.dream().recorded) return std::string("This dream began at a recorded frame: no real world goes with it.");
+                return std::string(ui.dream().twin || !ui.dream().has_model ? "" : "The real world beside the dream is off: switch on the twin.");
+              }};
+  keep.checked = [](const Ui& ui) { return ui.snapshot->keeping->on; };
+  keep.parted = true;
+  all.push_back(std::move(keep));
   Action beside{"film_beside",
                 "Record",
                 "With the real world beside",
@@ -70,6 +86,24 @@ void add_record_actions(std::vector<Action>& all) {
                               "256 colours a picture; moves by itself on a page and in a talk."));
   all.push_back(format_action("png", FilmFormat::png, "Films as PNG pictures",
                               "A folder with each picture, bit for bit, named after its time."));
+}
+
+float keeping_width(const Ui& ui) {
+  return ImGui::CalcTextSize("888 episodes, 888,888 steps").x + 2 * ImGui::GetStyle().FramePadding.x + ui.px(16);
+}
+
+void draw_keeping(Ui& ui, float width) {
+  const KeepingView& keeping = *ui.snapshot->keeping;
+  const std::string label = counted(keeping.episodes, "episode") + ", " + counted(keeping.steps, "step");
+  const ImVec2 padding = ImGui::GetStyle().FramePadding;
+  ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {padding.x + ui.px(16), padding.y});  // room for the dot
+  ImGui::PushStyleVar(ImGuiStyleVar_ButtonTextAlign, {0, 0.5f});
+  const std::string help = "In " + keeping.folder + ", and one more with every episode that ends. Click: no more.";
+  if (button(ui, (label + "###keeping").c_str(), "What you drive is kept as data", help.c_str(), {.width = width}))
+    ui.send(KeepEpisodes{false});
+  ImGui::PopStyleVar(2);
+  const ImVec2 min = ImGui::GetItemRectMin(), max = ImGui::GetItemRectMax();
+  ImGui::GetWindowDrawList()->AddCircleFilled({min.x + padding.x + ui.px(5), (min.y + max.y) / 2}, ui.px(5), ui.color().real);
 }
 
 float record_button_width(const Ui& ui, bool figures) {

@@ -55,6 +55,9 @@ FilmFormat film_format(const Ui& ui);
 /// "● record", and while it records how long and, where there is room (`width` 0: as much as it takes), how much; a
 /// right click chooses what is recorded and how.
 void draw_record_button(Ui& ui, float width);
+/// While what is driven is kept as data: how much there is; a click ends it.
+void draw_keeping(Ui& ui, float width);
+float keeping_width(const Ui& ui);
 float record_button_width(const Ui& ui, bool figures);
 
 struct Action;

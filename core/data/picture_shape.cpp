@@ -1,0 +1,33 @@
+#include "core/data/picture_shape.h"
+
+#include <algorithm>
+
+namespace dream {
+
+std::optional<PictureShape> picture_shape(const std::vector<std::uint64_t>& shape) {
+  PictureShape p;
+  if (shape.size() == 4) {  // several, one after another: the newest
+    auto one = picture_shape({shape.begin() + 1, shape.end()});
+    if (!one || shape[0] > 64) return std::nullopt;
+    one->offset += static_cast<std::size_t>((shape[0] - 1) * shape[1] * shape[2] * shape[3]);
+    return one;
+  }
+  if (shape.size() != 2 && shape.size() != 3) return std::nullopt;
+  const auto kept = [](std::uint64_t channels) -> std::size_t {
+    if (channels == 1 || channels == 2 || channels == 4) return 1;
+    return channels > 0 && channels <= 12 && channels % 3 == 0 ? 3 : 0;
+  };
+  const std::uint64_t last = shape.size() == 3 ? shape[2] : 1;
+  if (kept(last) > 0 && (shape.size() == 2 || std::min(shape[0], shape[1]) >= last)) {
+    p.height = shape[0], p.width = shape[1], p.stored_channels = last;
+  } else if (shape.size() == 3 && kept(shape[0]) > 0 && std::min(shape[1], shape[2]) >= shape[0]) {
+    p.height = shape[1], p.width = shape[2], p.stored_channels = shape[0], p.channels_first = true;
+  } else {
+    return std::nullopt;
+  }
+  p.channels = kept(p.stored_channels);
+  p.first_channel = p.stored_channels - p.channels;
+  return p;
+}
+
+}  // namespace dream

@@ -1,0 +1,31 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace dream {
+
+/// How a picture lies among the numbers of an observation: what is taken of it, and where that is.
+struct PictureShape {
+  std::size_t height = 0, width = 0, channels = 0;  // of what is taken
+  std::size_t stored_channels = 0, first_channel = 0, offset = 0;  // offset: of the newest in the stack, numbers
+  bool channels_first = false;
+};
+
+/// What is taken where a picture is of this shape: height x width, with the channels last or first, or a stack of several on a
+/// further axis, of which the newest is taken. 1 and 3 channels are a picture, 2 and 4 are greys, 6, 9 and 12 are colours, one
+/// after another. None for other shapes.
+std::optional<PictureShape> picture_shape(const std::vector<std::uint64_t>& shape);
+
+/// What is taken of the picture among an observation's `values`, each as `convert` makes it a byte.
+template <typename Value, typename Convert>
+void take_pixels(const Value* values, const PictureShape& p, std::uint8_t* out, const Convert& convert) {
+  const auto* from = values + p.offset;
+  for (std::size_t pixel = 0; pixel < p.height * p.width; ++pixel) {
+    for (std::size_t c = p.first_channel; c < p.stored_channels; ++c)
+      *out++ = convert(p.channels_first ? from[c * p.height * p.width + pixel] : from[pixel * p.stored_channels + c]);
+  }
+}
+
+}  // namespace dream

@@ -1,0 +1,89 @@
+// Episodes as NumPy files (tests/golden/make_npz.py), read as datasets.
+#include <gtest/gtest.h>
+
+#include "api/error.h"
+#include "core/base/durable_file.h"
+#include "core/base/npy.h"
+#include "core/data/dataset.h"
+#include "tests/data/temp_folder.h"
+
+namespace dream::npz_dataset_test {
+
+std::filesystem::path golden(const char* name) {
+  return std::filesystem::path(DREAMSCOPE_SOURCE_DIR) / "tests" / "golden" / "npz" / name;
+}
+
+#define EXPECT_SAYS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
+
+/// Row `row` of the file's frames, which count up.
+void expect_frame(const Episode& e, std::size_t t, std::size_t row) {
+  for (std::size_t i = 0; i < e.frame_bytes(); ++i) ASSERT_EQ(e.frames[t * e.frame_bytes() + i], (row * 126 + i) % 251);
+}
+
+TEST(NpzDataset, DreamerV1sEpisode) {
+  const Dataset dataset(golden("dreamer_v1"));
+  EXPECT_EQ(dataset.info().environment, "dreamer_v1");
+  EXPECT_FALSE(dataset.appendable());
+  ASSERT_EQ(dataset.episodes(), 1u);
+  EXPECT_EQ(dataset.steps(), 4);
+  const auto e = dataset.read(0);
+  EXPECT_EQ(e.rewards, (std::vector<float>{0.5f, 1, 1.5f, 2})) << "half precision; the first row has no step";
+  EXPECT_EQ(e.actions, (std::vector<float>{0.125f, -0.25f, 0.25f, -0.5f, 0.375f, -0.75f, 0.5f, -1}));
+  EXPECT_EQ(e.terminated, (std::vector<std::uint8_t>{0, 0, 0, 1})) << "by its discount";
+  EXPECT_EQ(e.truncated.back(), 0);
+  expect_frame(e, 0, 0);
+  expect_frame(e, 4, 4);
+}
+
+TEST(NpzDataset, DreamerV2sChoices) {
+  const Dataset dataset(golden("dreamer_v2") / "20210101T000000-abc-5.npz");
+  EXPECT_EQ(dataset.info().spaces.action.choices.size(), 3u);
+  const auto e = dataset.read(0);
+  EXPECT_EQ(e.actions, (std::vector<float>{2, 0, 1, 1}));
+  EXPECT_EQ(e.terminated.back(), 0);
+  EXPECT_EQ(e.truncated.back(), 1) << "it ended by time";
+}
+
+TEST(NpzDataset, DreamerV3sStreamIsCutIntoItsEpisodes) {
+  const Dataset dataset(golden("dreamer_v3"));
+  ASSERT_EQ(dataset.episodes(), 3u);
+  EXPECT_EQ(dataset.steps(), 2 + 3 + 1);
+  EXPECT_EQ(dataset.info().spaces.vector_names, (std::vector<std::string>{"position 0", "position 1"}));
+  const auto middle = dataset.read(1);
+  EXPECT_EQ(middle.rewards, (std::vector<float>{4, 5, 6}));
+  EXPECT_EQ(middle.actions, (std::vector<float>{0, 1, 0}));
+  EXPECT_EQ(middle.vectors, (std::vector<float>{6, 7, 8, 9, 10, 11, 12, 13}));
+  EXPECT_EQ(middle.terminated.back(), 1);
+  EXPECT_EQ(dataset.read(0).truncated.back(), 1);
+  expect_frame(middle, 0, 3);
+  expect_frame(dataset.read(2), 1, 8);
+}
+
+TEST(NpzDataset, RolloutsOfWorldModels) {
+  const Dataset dataset(golden("rollouts"));
+  ASSERT_EQ(dataset.episodes(), 2u);
+  const auto e = dataset.read(1);
+  EXPECT_EQ(e.length(), 4u);
+  EXPECT_EQ(e.rewards, (std::vector<float>{0.5f, 1.5f, 2.5f, 3.5f}));
+  EXPECT_EQ(e.actions[0], 3.0f / 32);
+  EXPECT_EQ(e.terminated.back(), 1);
+}
+
+TEST(NpzDataset, WhatIsNoEpisodeIsNamedAndLeftOutWhenAsked) {
+  const test::TempFolder folder;
+  std::filesystem::copy(golden("rollouts"), folder / "d");
+  write_file(folder / "d" / "a_bad.npz", "no zip");
+  EXPECT_SAYS(test::message_of<Error>([&] { Dataset(folder / "d"); }), "a_bad.npz");
+  const Dataset dataset(folder / "d", Damage::skip);
+  EXPECT_EQ(dataset.episodes(), 2u);
+  ASSERT_EQ(dataset.skipped().size(), 1u);
+  const std::vector<float> numbers(4);
+  write_npz(folder / "x.npz", {{{"x", NpyArray::of<float>({4}, numbers)}}, ""});
+  EXPECT_SAYS(test::message_of<Error>([&] { Dataset(folder / "x.npz"); }), "'action' and 'reward'");
+  write_npz(folder / "y.npz", {{{"action", NpyArray::of<float>({3}, std::span(numbers).first(3))}, {"reward", NpyArray::of<float>({4}, numbers)}}, ""});
+  EXPECT_SAYS(test::message_of<Error>([&] { Dataset(folder / "y.npz"); }), "fewer rows");
+  EXPECT_TRUE(is_dataset(folder / "d"));
+  EXPECT_FALSE(is_dataset(folder.path() / "none"));
+}
+
+}  // namespace dream::npz_dataset_test
