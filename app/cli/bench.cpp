@@ -53,7 +53,8 @@ Rate rate(double seconds, const std::function<double()>& work) {
 Verb bench_verb(CLI::App& app) {
   struct Options {
     std::string json;
-    std::vector<std::string> only;
+    std::vector<std::string> only, worlds;
+    std::int64_t lanes = 8;
     double seconds = 2;
     bool verbose = false;
   };
@@ -63,6 +64,9 @@ Verb bench_verb(CLI::App& app) {
       "bench/compare_dreamer.py set others beside it");
   command->add_option("--json", options->json, "Write the figures to this file");
   command->add_option("--only", options->only, "Measure the rows whose names begin so; repeatable");
+  command->add_option("--world", options->worlds, "Measure this world alone, random actions; repeatable. bench/compare_gym.py sets "
+                      "plain Python beside it");
+  command->add_option("--lanes", options->lanes, "Instances of --world side by side")->transform(number_between(1, 4096))->capture_default_str();
   command->add_flag("--verbose", options->verbose, "Say how the time of a row divides, where that is known");
   command->add_option("--seconds", options->seconds, "Length of one measurement; each is the best of three")
       ->transform(number_between(0.05, 600))
@@ -77,6 +81,7 @@ Verb bench_verb(CLI::App& app) {
             for (auto& row : dreamer_rows(s, common.device)) rows.push_back(std::move(row));
             for (auto& row : planning_rows(s, common.device)) rows.push_back(std::move(row));
             for (auto& row : representation_rows(s, common.device)) rows.push_back(std::move(row));
+            if (!options->worlds.empty()) rows = world_rows(options->worlds, options->lanes, s);
             nlohmann::json json;
             json["threads"] = at::get_num_threads();
             json["device"] = common.device;

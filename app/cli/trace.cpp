@@ -4,6 +4,7 @@
 
 #include "api/error.h"
 #include "app/cli/verb.h"
+#include "core/env/bridge/gym_env.h"
 #include "core/env/registry.h"
 
 namespace dream::cli {
@@ -25,6 +26,10 @@ Verb trace_verb(CLI::App& app) {
   return {command, [options](const Common& common) {
             check_output("--out", options->out, options->actions);
             const auto env = make_env(options->environment);
+            if (const auto* bridged = dynamic_cast<const GymEnv*>(env.get()); bridged && !common.quiet) {
+              for (const auto& part : bridged->left_out())
+                std::fprintf(stderr, "%s: left out of what is seen: %s\n", printable(options->environment).c_str(), printable(part).c_str());
+            }
             const NpyArray actions = read_npy(options->actions);
             Npz trace;
             try {

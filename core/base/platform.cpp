@@ -98,6 +98,12 @@ std::filesystem::path settings_directory() {
   return std::filesystem::temp_directory_path() / "dreamscope";
 }
 
+std::filesystem::path cache_directory() {
+  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg) return std::filesystem::path(xdg) / "dreamscope";
+  if (const auto home = home_directory(); !home.empty()) return std::filesystem::path(home) / ".cache" / "dreamscope";
+  return std::filesystem::temp_directory_path() / "dreamscope";
+}
+
 std::string home_directory() {
   const char* home = std::getenv("HOME");
   return home ? home : "";

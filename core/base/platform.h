@@ -5,8 +5,8 @@
 
 namespace dream {
 
-// All calls to the operating system are in platform.cpp, platform_file.cpp (durable_file.h) and platform_isolated.cpp
-// (isolated.h): a port replaces these three.
+// All calls to the operating system are in platform.cpp, platform_file.cpp (durable_file.h), platform_isolated.cpp
+// (isolated.h) and platform_process.cpp: a port replaces these four.
 
 /// Gives the calling thread, and the threads it starts from then on, what processor time others leave.
 void lower_thread_priority();
@@ -31,6 +31,8 @@ const std::atomic<bool>& interrupt_flag();  // the same, for those who poll it t
 std::filesystem::path program_directory();
 /// Where this user keeps settings ($XDG_CONFIG_HOME/dreamscope or its like). May not exist yet.
 std::filesystem::path settings_directory();
+/// What scripts/setup fills: downloads and Python environments ($XDG_CACHE_HOME/dreamscope or its like). May not exist yet.
+std::filesystem::path cache_directory();
 /// $HOME, or its like; empty when none is known.
 std::string home_directory();
 /// True when standard error is a terminal that can redraw a line.

@@ -79,6 +79,7 @@ void EnvLanes::start(std::int64_t lane, std::uint64_t seed) {
 }
 
 void EnvLanes::start_all(const std::vector<Lanes::Start>& starts) {
+  for (const auto& [lane, seed] : starts) envs_[static_cast<std::size_t>(lane)]->begin_reset(seed);
   on_all_threads(static_cast<std::int64_t>(starts.size()), [&](std::int64_t index) {
     const auto& [lane, seed] = starts[static_cast<std::size_t>(index)];
     start(lane, seed);
@@ -119,6 +120,8 @@ std::vector<StepResult> EnvLanes::step(const torch::Tensor& actions, const std::
   const auto size = static_cast<std::size_t>(flat.size(1));
   const float* data = flat.data_ptr<float>();
   std::vector<StepResult> results(envs_.size());
+  for (std::size_t index = 0; index < envs_.size(); ++index)
+    if (active[index]) envs_[index]->begin_step({data + index * size, size});
   on_all_threads(count(), [&](std::int64_t lane) {
     const auto index = static_cast<std::size_t>(lane);
     if (!active[index]) return;

@@ -46,6 +46,11 @@ class Env {
   /// the size is wrong, a value is not finite, or the episode is over.
   virtual StepResult step(std::span<const float> action) = 0;
 
+  /// For worlds that live in another process: whoever drives several may tell each what is to come, and then call step() or reset()
+  /// of each with the same, so that they move at once. Nothing else is called in between.
+  virtual void begin_reset(std::uint64_t seed) { (void)seed; }
+  virtual void begin_step(std::span<const float> action) { (void)action; }
+
   /// Writes the current observation: spaces().image_bytes() bytes (H x W x C, row-major), if any.
   virtual void observe_image(std::span<std::uint8_t> out) = 0;
   /// spaces().vector_names.size() floats, if any.

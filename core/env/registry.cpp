@@ -6,6 +6,7 @@
 #include "api/error.h"
 #include "core/base/nearest.h"
 #include "core/env/bouncing_square.h"
+#include "core/env/bridge/gym_env.h"
 #include "core/env/car_racing.h"
 #include "core/env/cart_pole.h"
 #include "core/env/catch.h"
@@ -94,6 +95,7 @@ std::map<std::string, std::string> factors_of(const std::string& name, const std
 }  // namespace
 
 std::unique_ptr<Env> make_env(const std::string& full) {
+  if (full.substr(0, full.find('[')).find(':') != std::string::npos) return std::make_unique<GymEnv>(full);
   const bool varied = full.ends_with(']') && full.find('[') != std::string::npos;
   const std::string name = varied ? full.substr(0, full.find('[')) : full;
   std::vector<std::string> known;

@@ -16,6 +16,8 @@ class RepeatedEnv : public Env {
 
   const Spaces& spaces() const override { return spaces_; }
   void reset(std::uint64_t seed) override { inner_->reset(seed); }
+  void begin_reset(std::uint64_t seed) override { inner_->begin_reset(seed); }
+  void begin_step(std::span<const float> action) override { inner_->begin_step(action); }  // the first of them
   StepResult step(std::span<const float> action) override {
     StepResult sum;
     for (int i = 0; i < times_ && !sum.done(); ++i) {

@@ -17,6 +17,8 @@ class ResizedEnv : public Env {
   const Spaces& spaces() const override { return spaces_; }
   void reset(std::uint64_t seed) override { inner_->reset(seed); }
   StepResult step(std::span<const float> action) override { return inner_->step(action); }
+  void begin_reset(std::uint64_t seed) override { inner_->begin_reset(seed); }
+  void begin_step(std::span<const float> action) override { inner_->begin_step(action); }
   void observe_image(std::span<std::uint8_t> out) override;
   void observe_vector(std::span<float> out) override { inner_->observe_vector(out); }
   void render(int width, int height, std::span<std::uint8_t> out) override { inner_->render(width, height, out); }

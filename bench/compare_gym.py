@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Steps per second of Gymnasium environments: bridged into Dreamscope, and in a plain Python loop of the same Python.
+
+    bench/compare_gym.py [NAME...] [--lanes 1,8,64] [--seconds S] [--rounds N]
+
+Both sides take random actions and turns, so that what else runs disturbs both; of each turn's three stretches the best counts,
+and of the turns the best, with the median beside it. Every episode of the bridge begins with a seed of its own. The plain loop is
+measured with and without: some environments take long to be seeded.
+"""
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+
+PLAIN = """
+import sys, time
+import gymnasium
+try:
+    import ale_py
+    gymnasium.register_envs(ale_py)
+except ImportError:
+    pass
+name, seconds, seeded = sys.argv[1], float(sys.argv[2]), sys.argv[3] == "seeded"
+env, seed, best = gymnasium.make(name), 0, 0
+env.reset(seed=0)
+actions = [env.action_space.sample() for _ in range(1000)]
+for stretch in range(4):  # the first one warms up
+    began, steps = time.perf_counter(), 0
+    while time.perf_counter() - began < seconds / 3:
+        for action in actions[:100]:
+            _, _, terminated, truncated, _ = env.step(action)
+            if terminated or truncated:
+                seed += 1
+                env.reset(seed=seed if seeded else None)
+        steps += 100
+        actions = actions[100:] + actions[:100]
+    best = max(best, steps / (time.perf_counter() - began)) if stretch else 0
+print(best)
+"""
+
+
+def python():
+    """As the bridge finds it."""
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "dreamscope"
+    own = cache / "worlds" / "bin" / "python"
+    return os.environ.get("DREAMSCOPE_PYTHON") or (str(own) if own.exists() else "python3")
+
+
+def plain(name, seconds, kind):
+    run = subprocess.run([python(), "-c", PLAIN, name, str(seconds), kind], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    if run.returncode:
+        sys.exit(f"compare_gym.py: {name} does not run in {python()}; scripts/setup --with brings environments")
+    return float(run.stdout.splitlines()[-1])
+
+
+def bridged(cli, name, seconds, lanes):
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "rows.json"
+        subprocess.run([cli, "bench", "--world", f"gym:{name}", "--lanes", str(lanes), "--seconds", str(seconds / 3), "--threads", "1",
+                        "--json", str(file)], check=True, stdout=subprocess.DEVNULL)
+        return next(iter(json.loads(file.read_text())["rows"].values()))["rate"]
+
+
+def main():
+    root = pathlib.Path(__file__).resolve().parent.parent
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", default=["CartPole-v1", "ALE/Pong-v5"])
+    parser.add_argument("--lanes", default="1,8,64")
+    parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--cli", default=str(root / "build" / "release" / "bin" / "dreamscope-cli"))
+    options = parser.parse_args()
+    lanes = [int(part) for part in options.lanes.split(",")]
+    for name in options.names or ["CartPole-v1", "ALE/Pong-v5"]:
+        rates = {}
+        for _ in range(options.rounds):
+            for kind in ("plain", "seeded"):
+                rates.setdefault(kind, []).append(plain(name, options.seconds, kind))
+            for count in lanes:
+                rates.setdefault(count, []).append(bridged(options.cli, name, options.seconds, count))
+        best, middle = ({key: how(value) for key, value in rates.items()} for how in (max, statistics.median))
+        print(f"{name}: plain Python {best['plain']:.0f} steps/s (median {middle['plain']:.0f}), "
+              f"with seeded resets {best['seeded']:.0f} ({middle['seeded']:.0f})")
+        for count in lanes:
+            print(f"  bridged, {count:3d} lanes: {best[count]:7.0f} steps/s ({middle[count]:.0f}), "
+                  f"{100 * best[count] / best['plain']:.0f} % of plain, {100 * best[count] / best['seeded']:.0f} % of seeded "
+                  f"(medians {100 * middle[count] / middle['plain']:.0f} %, {100 * middle[count] / middle['seeded']:.0f} %)", flush=True)
+
+
+if __name__ == "__main__":
+    main()
