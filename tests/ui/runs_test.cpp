@@ -236,6 +236,25 @@ TEST_F(Runs, TrainingAnotherAsksWhileOneIsTrained) {
   });
 }
 
+TEST_F(Runs, AnyWorldsNameMayBeTyped) {
+  rest();
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    window->ui().run("new_run");
+    ctx->Yield(5);
+    ctx->SetRef(ctx->WindowInfo("//Runs###runs/new").Window);
+    ctx->ItemClick("##environment");
+    ctx->Yield(2);
+    ctx->ItemClick("//$FOCUSED/##typed");
+    ctx->KeyCharsReplaceEnter("gym:CartPole-v1");
+    ctx->Yield(5);
+    EXPECT_EQ(window->ui().settings.new_run.environment, "gym:CartPole-v1") << "and no list takes it away";
+    const DescribeRun* asked = engine.last<DescribeRun>();
+    ASSERT_NE(asked, nullptr);
+    EXPECT_EQ(asked->environment, "gym:CartPole-v1");
+  });
+}
+
 TEST_F(Runs, ANewRunIsStartedFromTheForm) {
   rest();
   open();

@@ -1,6 +1,7 @@
 // The form of a new run. The engine says what its settings are and what is wrong before anything is begun.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "imgui.h"
 #include "imgui_stdlib.h"
@@ -100,9 +101,25 @@ void label(const Ui& ui, const char* word, float width) {
   ImGui::SetNextItemWidth(width - wide);
 }
 
+/// A world's name that no list holds: with factors of variation, or of an environment that lives in Python.
+bool is_typed(const std::string& world) {
+  return world.find_first_of(":[") != std::string::npos;
+}
+
+/// `typed`: what a name that is none of the list looks like; null where the list is all that there is.
 void choose(Ui& ui, const char* name, const char* id, std::string& value, const std::vector<Choice>& choices,
-            const char* help) {
+            const char* help, const char* typed = nullptr) {
   if (ImGui::BeginCombo(id, value.c_str())) {
+    if (typed) {
+      std::string& text = ui.texts[std::string("new/") + id];
+      ImGui::SetNextItemWidth(ImGui::GetContentRegionAvail().x);
+      if (ImGui::InputTextWithHint("##typed", typed, &text, ImGuiInputTextFlags_EnterReturnsTrue) && !text.empty()) {
+        value = std::exchange(text, {}), ui.settings_changed = true;
+        ImGui::CloseCurrentPopup();
+      }
+      tip(ui, "Any name", "An environment of Python's Gymnasium, or a world with factors, as TwoRoom[layout=moving]; Enter takes it.");
+      ImGui::Separator();
+    }
     for (const Choice& choice : choices) {
       if (ImGui::Selectable(choice.name.c_str(), choice.name == value)) value = choice.name, ui.settings_changed = true;
       tip(ui, choice.name.c_str(), choice.help.c_str());
@@ -147,7 +164,8 @@ void draw_choices(const Snapshot& snapshot, Ui& ui, const NewRunView& answer, fl
          "Which system of the literature: model, behaviour and phases.");
   ImGui::SameLine(0, gap);
   label(ui, "world", half);
-  choose(ui, "World", "##environment", form.environment, train.environments, "The real world to learn.");
+  choose(ui, "World", "##environment", form.environment, train.environments, "The real world to learn.",
+         "gym:CartPole-v1");
   label(ui, "folder", half);
   ImGui::InputTextWithHint("##directory", "folder", &panel.directory);
   tip(ui, "Folder",
@@ -252,7 +270,7 @@ void draw_settings(Ui& ui, const NewRunView& answer) {
 void draw_new_run(const Snapshot& snapshot, Ui& ui) {
   const TrainView& train = *snapshot.train;
   settle_choice(ui.settings.new_run.recipe, train.recipes);
-  settle_choice(ui.settings.new_run.environment, train.environments);
+  if (!is_typed(ui.settings.new_run.environment)) settle_choice(ui.settings.new_run.environment, train.environments);
   const NewRunView& answer = ask_engine(snapshot, ui);
   const ImVec2 space = ImGui::GetContentRegionAvail();
   const bool wide = space.x > ui.px(720);
