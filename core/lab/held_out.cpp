@@ -235,6 +235,8 @@ Stretches stretches(const std::vector<LivedEpisode>& episodes, std::int64_t leng
   if (shape.vector_size > 0) batch.vector = zeros({entries, lanes, shape.vector_size});
   for (const auto& [name, column] : shape.extra)
     if (column.per_frame) batch.extra[name] = zeros({entries, lanes, column.width});
+  const bool costs = shape.extra.contains(cost_column);
+  if (costs) made.cost = zeros({entries, lanes});
   for (std::int64_t lane = 0; lane < lanes; ++lane) {
     const auto [e, begin] = made.from[static_cast<std::size_t>(lane)];
     const auto& data = episodes[e].data;
@@ -254,6 +256,7 @@ Stretches stretches(const std::vector<LivedEpisode>& episodes, std::int64_t leng
     put(batch.reward, 1, rows(data.rewards.data(), begin, length, 1));
     put(batch.terminated, 1, rows(data.terminated.data(), begin, length, 1));
     put(batch.last, 1, rows(data.terminated.data(), begin, length, 1) | rows(data.truncated.data(), begin, length, 1));
+    if (costs) put(made.cost, 1, rows(data.extra.at(cost_column).values.data(), begin, length, 1));
     batch.first[0][lane] = 1;
     for (auto& [name, column] : batch.extra) {
       const auto& there = data.extra.at(name);

@@ -56,6 +56,7 @@ struct Stretches {
     std::int64_t step = 0;  // of the piece's first frame
   };
   SequenceBatch batch;  // `length` + 1 entries
+  torch::Tensor cost;   // float [entries, lanes], as the batch's reward; undefined in a world without costs
   std::vector<From> from;
 };
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <span>
 
 #include "answers/answer_json.h"
@@ -40,6 +41,28 @@ TEST(HorizonQuestion, ADeafModelDoesNotRelyOnActions) {
 TEST(HorizonQuestion, ModelsThatAreWrongHaveNoSkill) {
   for (const auto wrong : {Wrong::dynamics, Wrong::encoder})
     EXPECT_LT(number_of(answer_about("horizon", known_system(wrong, true)), "skill").value, 0.1);
+}
+
+/// Drives straight to PointGoal's goals, whatever lies in between.
+class Rushes : public Behaviour {
+ public:
+  Decision decide(const Seen& seen, const Carry&, Mode, at::Generator) override {
+    return {seen.observation.vector.slice(1, 16, 18)};
+  }
+};
+
+TEST(HorizonQuestion, CostsAreHeldAgainstThoseThatCame) {
+  const auto system = system_of("safe-dreamer", "PointGoal");
+  system->behaviour = std::make_shared<Rushes>();
+  const auto answer = answer_about("horizon", system, 0);
+  EXPECT_LT(number_of(answer, "cost_skill").value, 1);
+  const auto& lines = std::get<Curve>(*figure_of(answer, "cost").value).lines;
+  ASSERT_EQ(lines.size(), 2u);
+  const auto sum = [](const Line& line) { return std::accumulate(line.y.begin(), line.y.end(), 0.0); };
+  EXPECT_GT(sum(lines[1]), 0) << "some steps of these episodes cost";
+  EXPECT_GE(sum(lines[0]), sum(lines[1])) << "it has learned nothing yet, expects no cost, and nothing constant beats the mean";
+  const auto none = answer_about("horizon", known_system(Wrong::nothing, true));
+  EXPECT_TRUE(std::ranges::none_of(none.numbers, [](const auto& n) { return n.name == "cost_skill"; }));
 }
 
 TEST(HorizonQuestion, CurvesAndMomentsFitTogether) {

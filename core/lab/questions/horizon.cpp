@@ -13,6 +13,7 @@ namespace {
 constexpr std::int64_t longest_horizon = 200;
 constexpr std::size_t most_episodes = 32;
 constexpr std::size_t near_steps = 15;  // as far as behaviours look ahead: beyond, every dream of chance is another one
+constexpr std::size_t foreseen_steps = 5;  // of costs: far enough to brake or to turn
 constexpr double half_explained = 0.5;  // R² below which a dream is of no more use
 const std::vector<std::int64_t> shown_steps = {1, 2, 5, 10, 20, 50, 100, 150, 200};
 
@@ -25,11 +26,11 @@ struct HorizonSums {
   // decoded posterior. Latents (features): the dream, persistence, constant velocity, the spread of the truth.
   Missed frame, still, mean_frame, shuffled, rebuilt, latent, latent_still, latent_velocity, latent_spread,
       latent_shuffled;
-  Missed reward, reward_spread, end, end_base;
+  Missed reward, reward_spread, cost, cost_spread, end, end_base;
   std::vector<std::vector<double>> similarity;  // SSIM at shown_steps
   std::vector<Stretches::From> from;            // of every row
   torch::Tensor sheet;                          // truth, dream and difference of the first stretch [3·n, C, H, W]
-  bool paints = false, rewards = false, ends = false;
+  bool paints = false, rewards = false, costs = false, ends = false;
 };
 
 std::vector<double> column_means(const Missed& rows, const std::vector<std::size_t>& chosen) {
@@ -92,7 +93,7 @@ void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::s
   const auto actions = batch.action.slice(0, context + 1);
   const auto real = [&](std::int64_t k) { return unit_pictures(batch.image[context + k]); };
   const bool paints = !rebuilt.empty();
-  std::vector<torch::Tensor> frame, latent, reward, end;
+  std::vector<torch::Tensor> frame, latent, reward, cost, end;
   std::vector<std::vector<double>> similar(static_cast<std::size_t>(lanes));
   std::vector<torch::Tensor> truths, dreams, differences;
   imagine_on(model, start, actions, {}, inquiry.rng(500 + first_episode), [&](std::int64_t k, const Carry& carry) {
@@ -103,6 +104,8 @@ void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::s
     if (predicted.reward.defined())
       reward.push_back(
           (predicted.reward.to(torch::kFloat32) - model.reward_to_target(batch.reward[t])).square().to(torch::kCPU));
+    if (predicted.cost.defined() && made.cost.defined())
+      cost.push_back((predicted.cost.to(torch::kCPU, torch::kFloat32) - made.cost[t]).square());
     if (predicted.done.defined())
       end.push_back((predicted.done.to(torch::kFloat32) - batch.terminated[t]).square().to(torch::kCPU));
     if (!paints) return;
@@ -144,6 +147,11 @@ void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::s
     sums.rewards = true;
     const auto target = model.reward_to_target(batch.reward.slice(0, context + 1)).to(torch::kCPU);
     append(sums.reward, torch::stack(reward)), append(sums.reward_spread, (target - target.mean()).square());
+  }
+  if (!cost.empty()) {
+    sums.costs = true;
+    const auto paid = made.cost.slice(0, context + 1);
+    append(sums.cost, torch::stack(cost)), append(sums.cost_spread, (paid - paid.mean()).square());
   }
   if (!end.empty()) {
     sums.ends = true;
@@ -258,6 +266,14 @@ void answer_horizon(Inquiry& inquiry, const HorizonSums& sums, LabAnswer& answer
     answer.numbers.push_back(
         number("latent_skill", "Skill in latents", "", latent_skill,
                "the same for what the behaviour sees of a state, against a latent that stands still"));
+  if (sums.costs) {
+    const auto ahead = std::min(foreseen_steps, static_cast<std::size_t>(sums.horizon));
+    answer.numbers.push_back(number("cost_skill", "Costs foreseen over " + std::to_string(ahead) + (ahead == 1 ? " step" : " steps"), "",
+                                    skill_over(sums.cost, sums.cost_spread, ahead),
+                                    "1 − squared error / that of always the mean cost: 1 foresees every one, 0 is no better than "
+                                    "knowing how often they come. Nobody can keep below a limit by what is not foreseen"));
+    answer.numbers.back().beside = {{"always the mean", 0}};
+  }
   if (const auto error = column_means(sums.latent, all_of(sums.latent)); error.size() >= 4 && error[0] > 0)
     answer.numbers.push_back({"drift", "Drift of latents over 4 steps", "×", error[3] / error[0], LabNumber::unknown,
                               LabNumber::unknown, "error at step 4 / error at step 1: about 2 is fine, 7 is bad"});
@@ -352,6 +368,9 @@ void answer_horizon(Inquiry& inquiry, const HorizonSums& sums, LabAnswer& answer
   if (sums.rewards)
     plot("reward", "Error of imagined rewards", "squared, in the units of the model's target" + after, "squared error",
          {line_of("dream", sums.reward, true, false), line_of("always the mean", sums.reward_spread, false, true)});
+  if (sums.costs)
+    plot("cost", "Error of imagined costs", "squared" + after, "squared error",
+         {line_of("dream", sums.cost, true, false), line_of("always the mean", sums.cost_spread, false, true)});
   if (sums.ends)
     plot("end", "Error of the imagined end", "Brier score of P(this step was the last)" + after, "Brier score",
          {line_of("dream", sums.end, true, false), line_of("always the base rate", sums.end_base, false, true)});
