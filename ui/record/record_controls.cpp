@@ -9,6 +9,11 @@
 namespace dream::ui {
 namespace {
 
+std::string kept_so_far(const Ui& ui) {
+  const KeepingView& keeping = *ui.snapshot->keeping;
+  return "data: " + counted(keeping.episodes, "episode") + ", " + counted(keeping.steps, "step");
+}
+
 std::string why_not_record(const Ui& ui, Recording::What what) {
   if (ui.recording->on()) return "";
   if (ui.recording->busy()) return "The last film is still being written.";
@@ -89,16 +94,15 @@ void add_record_actions(std::vector<Action>& all) {
 }
 
 float keeping_width(const Ui& ui) {
-  return ImGui::CalcTextSize("888 episodes, 888,888 steps").x + 2 * ImGui::GetStyle().FramePadding.x + ui.px(16);
+  return ImGui::CalcTextSize(kept_so_far(ui).c_str()).x + 2 * ImGui::GetStyle().FramePadding.x + ui.px(16);
 }
 
 void draw_keeping(Ui& ui, float width) {
-  const KeepingView& keeping = *ui.snapshot->keeping;
-  const std::string label = counted(keeping.episodes, "episode") + ", " + counted(keeping.steps, "step");
+  const std::string label = kept_so_far(ui);
   const ImVec2 padding = ImGui::GetStyle().FramePadding;
   ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {padding.x + ui.px(16), padding.y});  // room for the dot
   ImGui::PushStyleVar(ImGuiStyleVar_ButtonTextAlign, {0, 0.5f});
-  const std::string help = "In " + keeping.folder + ", and one more with every episode that ends. Click: no more.";
+  const std::string help = "In " + ui.snapshot->keeping->folder + ", and one more with every episode that ends. Click: no more.";
   if (button(ui, (label + "###keeping").c_str(), "What you drive is kept as data", help.c_str(), {.width = width}))
     ui.send(KeepEpisodes{false});
   ImGui::PopStyleVar(2);
