@@ -432,7 +432,7 @@ bool Window::frame() {
 
   ImGui_ImplOpenGL3_NewFrame();
   ImGui_ImplGlfw_NewFrame();
-  ui.focused = glfwGetWindowAttrib(in.window, GLFW_FOCUSED) != 0;
+  ui.focused = in.options.has_keyboard ? in.options.has_keyboard() : glfwGetWindowAttrib(in.window, GLFW_FOCUSED) != 0;
   ImGui::NewFrame();
   const ImGuiIO& io = ImGui::GetIO();
   handle_shortcuts(ui);

@@ -35,6 +35,8 @@ struct WindowOptions {
   std::function<void()> lower_priority;     // of the thread that calls it: one that may wait for the drawing
   /// What a gamepad says now, or nothing where there is none; unset: the first one that is plugged in.
   std::function<std::optional<PadState>()> gamepad;
+  /// Whether the keyboard is this window's; unset: as the system says.
+  std::function<bool()> has_keyboard;
 };
 
 /// The window: GLFW, OpenGL 3.3, ImGui. One thread makes, drives and destroys it. It reads the engine's latest snapshot

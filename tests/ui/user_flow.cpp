@@ -16,6 +16,7 @@ void UserFlow::open(const std::string& workspace, const std::filesystem::path& s
     if (test_engine_) ImGuiTestEngine_PostSwap(test_engine_);
   };
   options.gamepad = [this] { return pad; };
+  options.has_keyboard = [] { return true; };  // whichever of the tests that run side by side has it
   window = std::make_unique<Window>(behind(), options);
   ImGui::GetIO().ConfigErrorRecoveryEnableAssert = true;
   test_engine_ = ImGuiTestEngine_CreateContext();
