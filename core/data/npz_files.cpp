@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::size_t max_vector = 4096;  // numbers of one array that a vector takes
 
-/// What arrays are called. In both layouts row t holds what was seen, and the action that led there with its reward: the
-/// first row's action is none.
+/// What arrays are called. Row t holds what was seen, and the action that led there with its reward: the first row's action is
+/// none. In Dreamer V3's streams the action is the one that was taken next, and an episode's last row has none.
 struct Names {
   const char *action, *reward;
 };
@@ -42,6 +42,11 @@ struct Piece {
 const NpyArray* find(const Npz& npz, std::string_view name) {
   const auto found = std::ranges::find(npz.arrays, name, [](const auto& a) -> const std::string& { return a.first; });
   return found == npz.arrays.end() ? nullptr : &found->second;
+}
+
+/// A chunk of Dreamer V3's stream gives every row a name (embodied/core/replay.py): "id" in 2023, "stepid" since.
+bool is_stream(const Npz& npz) {
+  return find(npz, "stepid") || find(npz, "id");
 }
 
 std::string at(const Npz& npz, std::string_view name) {
@@ -85,6 +90,7 @@ bool is_one_hot(const NpyArray& action) {
   if (action.shape.size() != 2 || action.shape[1] < 2) return false;
   const auto values = action.to_floats();
   const auto width = action.shape[1];
+  bool any = false;
   for (std::size_t row = 0; row * width < values.size(); ++row) {
     float sum = 0;
     for (std::size_t i = 0; i < width; ++i) {
@@ -92,9 +98,10 @@ bool is_one_hot(const NpyArray& action) {
       if (v != 0 && v != 1) return false;
       sum += v;
     }
-    if (sum > 1 || (sum == 0 && row > 0)) return false;
+    if (sum > 1) return false;
+    any = any || sum == 1;  // where an episode begins or ends there is no action
   }
-  return true;
+  return any;
 }
 
 bool is_whole(NpyType type) {
@@ -168,7 +175,8 @@ class NpzFiles : public DatasetFiles {
     std::map<std::string, const NpyArray*> sorted;
     for (const auto& [name, array] : npz.arrays) sorted[name] = &array;
     for (const auto& [name, array] : sorted) {
-      if (array->shape.empty() || array->shape[0] != rows || told_of.contains(name) || name.starts_with("log_")) continue;
+      if (array->shape.empty() || array->shape[0] != rows || told_of.contains(name)) continue;
+      if (name.starts_with("log_") || name.find('/') != std::string::npos) continue;  // what was measured; what a model remembered
       const std::vector<std::uint64_t> shape(array->shape.begin() + 1, array->shape.end());
       const auto pixels = picture_shape(shape);
       std::size_t count = 1;
@@ -209,14 +217,15 @@ class NpzFiles : public DatasetFiles {
     action.idle.assign(action.size(), 0);
   }
 
-  /// Rows [piece.first + skip, its end) of an array of so many numbers a row.
-  static std::vector<float> numbers(const Npz& npz, const std::string& name, const Piece& piece, std::size_t width, std::size_t skip) {
+  /// Rows of a piece, of an array of so many numbers a row, without its first or last ones.
+  static std::vector<float> numbers(const Npz& npz, const std::string& name, const Piece& piece, std::size_t width, std::size_t skip,
+                                    std::size_t leave = 0) {
     const auto& array = npz.at(name);
     if (array.shape.empty() || array.shape[0] < piece.first + piece.rows || array.count() != array.shape[0] * width)
       throw Error(at(npz, name) + " must have " + std::to_string(width) + " numbers in each of its rows, and a row for each reward");
     const auto all = array.to_floats();
     std::vector<float> out(all.begin() + static_cast<std::ptrdiff_t>((piece.first + skip) * width),
-                           all.begin() + static_cast<std::ptrdiff_t>((piece.first + piece.rows) * width));
+                           all.begin() + static_cast<std::ptrdiff_t>((piece.first + piece.rows - leave) * width));
     if (!std::ranges::all_of(out, [](float v) { return std::isfinite(v); })) throw Error(at(npz, name) + " holds a number that is not finite");
     return out;
   }
@@ -252,7 +261,8 @@ class NpzFiles : public DatasetFiles {
   }
 
   void read_actions(const Npz& npz, const Piece& piece, const Names& names, Episode& e) const {
-    e.actions = numbers(npz, names.action, piece, width_, 1);
+    const std::size_t ahead = is_stream(npz) ? 1 : 0;
+    e.actions = numbers(npz, names.action, piece, width_, 1 - ahead, ahead);
     if (!one_hot_) return;
     std::vector<float> chosen;
     for (std::size_t row = 0; row * width_ < e.actions.size(); ++row) {

@@ -3,7 +3,7 @@
     python make_npz.py OUT
 
 Needs numpy. `dreamer_v1` is an episode of half-precision numbers that ends by its discount; `dreamer_v2` the same with one-hot
-choices; `dreamer_v3` a chunk of a stream with the end of one episode, a whole one, and the beginning of a third; `rollouts` two
+choices; `dreamer_v3` a chunk of a stream, whose actions stand beside what they were taken at, with the end of one episode, a whole one, and the beginning of a third; `rollouts` two
 episodes, whose actions are longer than what was seen.
 """
 import pathlib
@@ -36,7 +36,8 @@ def main():
     first, last = np.zeros(rows, bool), np.zeros(rows, bool)
     first[[3, 7]] = True
     last[[2, 6]] = True
-    save(out / "dreamer_v3" / "20230101T000000F0-a-b-9.npz", image=frames(rows), action=np.eye(2, dtype=np.float32)[np.arange(rows) % 2],
+    action = np.eye(2, dtype=np.float32)[np.arange(rows) % 2] * ~last[:, None]  # taken at its row, none at an episode's end
+    save(out / "dreamer_v3" / "20230101T000000F0-a-b-9.npz", image=frames(rows), action=action,
          reward=np.arange(rows, dtype=np.float32), is_first=first, is_last=last, is_terminal=last & (np.arange(rows) == 6),
          position=np.arange(2 * rows, dtype=np.float32).reshape(rows, 2), stepid=np.zeros((rows, 20), np.uint8), log_speed=np.zeros(rows))
     for i in range(2):

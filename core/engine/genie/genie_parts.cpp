@@ -74,7 +74,8 @@ bool GenieParts::load_more() {
 }
 
 std::string GenieParts::loading() const {
-  return "reading episodes: " + std::to_string(replay_.episodes());
+  const bool noted = sources_ && !sources_->notes().empty();
+  return "reading episodes: " + std::to_string(replay_.episodes()) + (noted ? "; " + sources_->notes().back() : "");
 }
 
 void GenieParts::unload() {

@@ -197,7 +197,8 @@ bool VmcParts::load_more() {
 }
 
 std::string VmcParts::loading() const {
-  return "reading episodes: " + std::to_string(replay.episodes());
+  const bool noted = sources_ && !sources_->notes().empty();
+  return "reading episodes: " + std::to_string(replay.episodes()) + (noted ? "; " + sources_->notes().back() : "");
 }
 
 void VmcParts::unload() {
