@@ -48,7 +48,7 @@ void LiveEngine::keep_episodes(Player& player, bool on) {
     try {
       kept_ = std::make_shared<DatasetWriter>(folder, info);
     } catch (...) {
-      send(KeepEpisodes{false});
+      player_orders_.push([this](Player& p) { keep_episodes(p, false); });  // no command, whose success would cure the fault
       throw;
     }
     keeping_.put(std::make_shared<const KeepingView>(KeepingView{true, folder.string(), static_cast<std::int64_t>(kept_->episodes()), kept_->steps()}));

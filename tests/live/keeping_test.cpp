@@ -56,12 +56,7 @@ TEST_F(KeepingTest, WhatIsDrivenBecomesADataset) {
 
 TEST_F(KeepingTest, ADatasetOfOtherShapesIsAFaultAndKeepingEnds) {
   ASSERT_TRUE(comes([](const Snapshot& s) { return s.dream->ready; }));
-  live_->send(KeepEpisodes{true});
-  ASSERT_TRUE(comes([](const Snapshot& s) { return s.keeping->on; }));
-  const std::filesystem::path folder = live_->latest()->keeping->folder;
-  live_->send(KeepEpisodes{false});
-  ASSERT_TRUE(comes([](const Snapshot& s) { return !s.keeping->on; }));
-  std::filesystem::remove_all(folder);
+  const auto folder = folder_ / "data" / (live_->latest()->dream->environment + "-by-hand");
   DatasetInfo other;
   other.environment = "Another", other.policy = "x";
   other.spaces.vector_names = {"x"};
