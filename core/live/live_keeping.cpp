@@ -5,6 +5,7 @@
 #include "core/dream/player.h"
 #include "core/engine/system.h"
 #include "core/live/live_engine.h"
+#include "core/live/live_work.h"
 
 namespace dream {
 namespace {
@@ -32,18 +33,21 @@ void LiveEngine::keep_episodes(Player& player, bool on) {
   const auto& system = player.system();
   const auto folder = folder_for(options_.runs, system.environment);
   const DatasetInfo info{system.environment, "by hand", system.make_env()->spaces()};
-  player.keep_episodes([this, folder](Episode episode) {
+  // What the file thread does has a cause of its own: the command, which is done before or after, would cure its fault.
+  player.keep_episodes([this](Episode episode) {
     auto shared = std::make_shared<const Episode>(std::move(episode));
-    file_orders_.push(guarding("keep", [this, shared] {
-      if (!kept_) return;
-      kept_->append(*shared);
-      auto view = std::make_shared<KeepingView>(*keeping_.get());
-      view->episodes = static_cast<std::int64_t>(kept_->episodes()), view->steps = kept_->steps();
-      log_.say("kept " + std::to_string(shared->length()) + " steps in " + view->folder);
-      keeping_.put(std::move(view));
-    }));
+    file_orders_.push([this, shared] {
+      if (!kept_) return;  // it could not be opened, which is a fault that nothing has cured
+      guarded("kept", [&] {
+        kept_->append(*shared);
+        auto view = std::make_shared<KeepingView>(*keeping_.get());
+        view->episodes = static_cast<std::int64_t>(kept_->episodes()), view->steps = kept_->steps();
+        log_.say("kept " + std::to_string(shared->length()) + " steps in " + view->folder);
+        keeping_.put(std::move(view));
+      });
+    });
   });
-  file_orders_.push(guarding("keep", [this, folder, info] {
+  file_orders_.push(guarding("kept", [this, folder, info] {
     kept_.reset();
     try {
       kept_ = std::make_shared<DatasetWriter>(folder, info);
