@@ -33,9 +33,14 @@ void JepaOptions::fields(Config& config, const std::string& prefix) {
   config.add(prefix + "latent", latent, {.help = "Numbers of z", .low = 2, .high = 4096});
   config.add(prefix + "depth", depth, {.help = "Channels of the encoder are multiples of this", .low = 1, .high = 256});
   config.add(prefix + "predictor", predictor,
-             {.help = "What makes the next z: gru, as published, with z for its state; residual, two layers that change z"});
+             {.help = "What makes the next z: gru, as published, with z for its state; residual, two layers that change z; "
+                      "transformer, attention over the last moments that changes it"});
   config.add(prefix + "predictor_units", predictor_units,
-             {.help = "residual: width of its layers", .low = 1, .high = 8192});
+             {.help = "residual and transformer: width of its layers", .low = 1, .high = 8192});
+  config.add(prefix + "predictor_layers", predictor_layers, {.help = "transformer: its blocks", .low = 1, .high = 32});
+  config.add(prefix + "predictor_heads", predictor_heads, {.help = "transformer: heads of attention, which divide its width", .low = 1, .high = 64});
+  config.add(prefix + "window", window,
+             {.help = "transformer: moments that it looks at, the present one among them", .unit = "steps", .low = 1, .high = 64});
   config.add(prefix + "inverse_units", inverse_units,
              {.help = "Width of the network that tells the action from two states", .low = 1, .high = 4096});
   config.add(prefix + "vector_units", vector_units,
@@ -88,6 +93,13 @@ Jepa::Jepa(const JepaOptions& options, const Spaces& spaces) : options_(options)
   for (auto p : slow_encoder_->parameters()) p.requires_grad_(false);
   if (options.predictor == JepaPredictor::gru) {
     predictor_ = register_module("predictor", torch::nn::GRUCell(action_input_.size(), options.latent));
+  } else if (options.predictor == JepaPredictor::transformer) {
+    looking_back_ = register_module("looking_back", LookingBack(LookingBackOptions{.latent = options.latent,
+                                                                                   .action = action_input_.size(),
+                                                                                   .width = options.predictor_units,
+                                                                                   .layers = options.predictor_layers,
+                                                                                   .heads = options.predictor_heads,
+                                                                                   .window = options.window}));
   } else {
     change_ = register_module("change", two_hidden(options.latent + action_input_.size(), options.predictor_units, options.latent));
   }
@@ -119,8 +131,21 @@ torch::Tensor Jepa::encode_by(Encoder& encoder, const torch::Tensor& seen) {
   return encoder(pictures).unflatten(0, leading);
 }
 
-torch::Tensor Jepa::next(const torch::Tensor& z, const torch::Tensor& action) {
-  return predicted_(predictor_ ? predictor_(action, z) : z + change_(torch::cat({z, action}, -1)));
+torch::Tensor Jepa::next(const Before& before, const torch::Tensor& z, const torch::Tensor& action) {
+  if (predictor_) return predicted_(predictor_(action, z));
+  return predicted_(z + (looking_back_ ? looking_back_(before, z, action) : change_(torch::cat({z, action}, -1))));
+}
+
+Jepa::Before Jepa::before_of(const Carry& carry) const {
+  return looking_back_ ? Before{carry.at("before"), carry.at("moments")} : Before{};
+}
+
+Carry Jepa::moved_on(const Carry& carry, const torch::Tensor& action) const {
+  Carry later = carry;
+  if (!looking_back_) return later;
+  auto [tokens, count] = LookingBackImpl::then(before_of(carry), carry.at("z"), action);
+  later["before"] = std::move(tokens), later["moments"] = std::move(count);
+  return later;
 }
 
 Jepa::Loss Jepa::loss(const SequenceBatch& batch, const JepaOptions& options, at::Generator rng) {
@@ -139,7 +164,13 @@ Jepa::Loss Jepa::loss(const SequenceBatch& batch, const JepaOptions& options, at
 Jepa::Loss Jepa::loss_of(const torch::Tensor& z, const torch::Tensor& goal, const torch::Tensor& action,
                          const torch::Tensor& within, const JepaOptions& options, at::Generator rng) {
   std::vector<torch::Tensor> imagined;
-  for (std::int64_t t = 0; t < action.size(0); ++t) imagined.push_back(next(t == 0 ? z[0] : imagined.back(), action[t]));
+  Before before;
+  if (looking_back_) before = {looking_back_->nothing(z.size(1)).tokens, torch::zeros({z.size(1), 1}, z.options().requires_grad(false))};
+  for (std::int64_t t = 0; t < action.size(0); ++t) {
+    const auto now = t == 0 ? z[0] : imagined.back();
+    imagined.push_back(next(before, now, action[t]));
+    if (looking_back_) before = LookingBackImpl::then(before, now, action[t]);
+  }
   const auto expected = torch::stack(imagined);  // [T − 1, B, D]
   Loss made;
   // All of it is measured, and what does not weigh sends no gradient: so a collapse is seen in what would work against it.
@@ -175,20 +206,26 @@ Jepa::Loss Jepa::loss_of(const torch::Tensor& z, const torch::Tensor& goal, cons
 
 Carry Jepa::initial(std::int64_t batch) {
   const auto like = encoder_->flat->weight.options().requires_grad(false);
-  return {{"z", torch::zeros({batch, options_.latent}, like)},
-          {"goal", torch::zeros({batch, options_.latent}, like)},
-          {"aimed", torch::zeros({batch, 1}, like)}};
+  Carry nothing{{"z", torch::zeros({batch, options_.latent}, like)},
+                {"goal", torch::zeros({batch, options_.latent}, like)},
+                {"aimed", torch::zeros({batch, 1}, like)}};
+  if (!looking_back_) return nothing;
+  auto [tokens, count] = looking_back_->nothing(batch);
+  nothing["before"] = std::move(tokens), nothing["moments"] = std::move(count);
+  return nothing;
 }
 
-Carry Jepa::observe(const Carry& carry, const torch::Tensor&, const Observation& observation, at::Generator) {
-  Carry seen = observation.goal.defined() ? aimed(carry, observation.goal) : carry;
+Carry Jepa::observe(const Carry& carry, const torch::Tensor& previous_action, const Observation& observation, at::Generator) {
+  Carry seen = looking_back_ ? moved_on(carry, action_input_(previous_action)) : carry;
+  if (observation.goal.defined()) seen = aimed(seen, observation.goal);
   seen["z"] = encode(sees_image_ ? observation.image : observation.vector);
   return seen;
 }
 
 Carry Jepa::imagine(const Carry& carry, const torch::Tensor& action, const KnobValues&, at::Generator) {
-  Carry dreamt = carry;
-  dreamt["z"] = next(carry.at("z"), action_input_(action));
+  const auto done = action_input_(action);
+  Carry dreamt = moved_on(carry, done);
+  dreamt["z"] = next(before_of(carry), carry.at("z"), done);
   return dreamt;
 }
 
@@ -229,7 +266,7 @@ void Jepa::report(const Carry& carry, ProbeSink& sink) {
   if (sink.wants("latent/z")) {
     Vector bars;
     bars.values = floats(carry.at("z")[0]);
-    sink.put("latent/z", "Latent z", "z = h(x) of a real frame, LN(GRU(a, z)) in a dream; drag a bar to edit the dream",
+    sink.put("latent/z", "Latent z", "z = h(x) of a real frame, LN(GRU(a, z)) or LN(z + f(…, z, a)) in a dream; drag a bar to edit the dream",
              std::move(bars), true);
   }
   if (carry.at("aimed")[0].item<float>() == 0) return;

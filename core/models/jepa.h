@@ -4,6 +4,7 @@
 
 #include "api/spaces.h"
 #include "core/config/config.h"
+#include "core/models/looking_back.h"
 #include "core/models/looks.h"
 #include "core/models/viewing_decoder.h"
 #include "core/models/world_model.h"
@@ -27,10 +28,11 @@ constexpr auto choice_names(AntiCollapse) {
   return names_of_choice("none", "vicreg", "sigreg", "ema", "byol");
 }
 
-/// What makes the next embedding: eb_jepa's GRU, whose state is z; or two layers beside it, which change z by what they say.
-enum class JepaPredictor { gru, residual };
+/// What makes the next embedding: eb_jepa's GRU, whose state is z; two layers beside it, which change z by what they say; or
+/// attention over the last moments, which changes it likewise.
+enum class JepaPredictor { gru, residual, transformer };
 constexpr auto choice_names(JepaPredictor) {
-  return names_of_choice("gru", "residual");
+  return names_of_choice("gru", "residual", "transformer");
 }
 
 /// Weights are those of facebookresearch/eb_jepa, ac_video_jepa, but for the inverse model's, whose actions run from -1 to 1
@@ -40,6 +42,7 @@ struct JepaOptions {
   std::int64_t latent = 32, depth = 12;  // numbers of z; channels of the convolutions are multiples of it
   JepaPredictor predictor = JepaPredictor::residual;
   std::int64_t predictor_units = 256, inverse_units = 128, vector_units = 256;
+  std::int64_t predictor_layers = 2, predictor_heads = 4, window = 8;  // of the transformer; moments that it looks at
   AntiCollapse against = AntiCollapse::vicreg;
   double variance = 16, covariance = 8, sigreg = 10, smoothness = 12, inverse = 6;  // weights of the loss
   double slow_share = 0.01;  // by which the slow encoder follows
@@ -50,10 +53,11 @@ struct JepaOptions {
 };
 
 /// A joint-embedding predictive world model with actions (PLDM, Sobal et al. 2025; facebookresearch/eb_jepa): z = h(x),
-/// z' = LN(GRU(a, z)) or LN(z + f(z, a)), and nothing is rebuilt of what is seen. Where a picture is to be reached, what it pays is −|z − h(x*)|²,
+/// z' = LN(GRU(a, z)) or LN(z + f(…, z, a)), and nothing is rebuilt of what is seen. Where a picture is to be reached, what it pays is −|z − h(x*)|²,
 /// a number's mean, so that whoever plans for reward plans for the goal.
 ///
-/// Carry: "z" [B, D]; "goal" [B, D], h(x*); "aimed" [B, 1], 1 where there is a goal, else nothing is paid.
+/// Carry: "z" [B, D]; "goal" [B, D], h(x*); "aimed" [B, 1], 1 where there is a goal, else nothing is paid. Of the transformer
+/// also what it looks back at: "before" [B, W − 1, D + A] and "moments" [B, 1], see LookingBack.
 class Jepa : public WorldModel {
  public:
   /// Throws dream::Error for a world without what it observes.
@@ -83,9 +87,6 @@ class Jepa : public WorldModel {
   bool sees_image() const { return sees_image_; }
   /// |z − h(x*)|², a number's mean, where there is a goal, else 0: [B].
   torch::Tensor distance(const Carry& carry) const;
-  /// z [B, D] under actions [B, A] in [-1, 1] -> [B, D].
-  torch::Tensor next(const torch::Tensor& z, const torch::Tensor& action);
-
   struct Loss {
     torch::Tensor total;                                       // scalar with gradient
     std::vector<std::pair<std::string, torch::Tensor>> terms;  // detached, unweighted: "prediction", "variance" …
@@ -115,6 +116,12 @@ class Jepa : public WorldModel {
   };
   TORCH_MODULE(Encoder);
   torch::Tensor encode_by(Encoder& encoder, const torch::Tensor& seen);
+  using Before = LookingBackImpl::Before;
+  Before before_of(const Carry& carry) const;  // undefined tensors where the predictor looks at z alone
+  /// `carry` a moment later, but for z: its z, in which `action` [B, A] was done, is looked back at.
+  Carry moved_on(const Carry& carry, const torch::Tensor& action) const;
+  /// z [B, D] under actions [B, A] in [-1, 1] -> [B, D].
+  torch::Tensor next(const Before& before, const torch::Tensor& z, const torch::Tensor& action);
 
   JepaOptions options_;
   bool sees_image_, bfloat16_ = false;
@@ -122,6 +129,7 @@ class Jepa : public WorldModel {
   Encoder encoder_{nullptr}, slow_encoder_{nullptr};
   torch::nn::GRUCell predictor_{nullptr};
   Mlp change_{nullptr};
+  LookingBack looking_back_{nullptr};
   NormLayer predicted_{nullptr};
   Mlp inverse_{nullptr}, foretell_{nullptr};
   ViewingDecoder viewer_{nullptr};
