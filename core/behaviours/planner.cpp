@@ -68,6 +68,10 @@ void PlannerOptions::fields(Config& config, const std::string& prefix) {
               .low = 1,
               .high = 1e6,
               .live = true});
+  config.add(prefix + "cost_weight", cost_weight,
+             {.help = "osrp: what a cost counts against a reward among sequences below the limit, to the plan's end and, where a critic says, beyond "
+                      "(OSRP-Lag); 0: nothing",
+              .low = 0, .high = 1e6, .live = true});
 }
 
 PlannerOptions published_plan(PlanMethod method, const Spaces& world) {

@@ -37,6 +37,7 @@ struct PlannerOptions {
   double learning_rate = 0.1;     // gradient: Adam's
   double cost_limit = 25;         // osrp: what `cost_steps` steps may cost
   std::int64_t cost_steps = 1000;
+  double cost_weight = 0;         // osrp: what costs count against rewards besides (OSRP-Lag's λ)
   std::string knobs = "plan";     // before the names of its knobs, and
   Knob::When knobs_when = {};     // when they are of use
 
@@ -99,8 +100,8 @@ class Planner : public Behaviour {
   /// What a sequence is worth, Σ γ^t r_t + γ^H V (osrp: what stands for its rank), over the steps of `candidates`
   /// [B, N, H, A] from every lane: [B, N]. `ends`, where given, gets the states at the horizon, [B · N, ...].
   torch::Tensor score(const Seen& seen, const torch::Tensor& candidates, at::Generator rng, Carry* ends = nullptr);
-  /// osrp's order of sequences that promise `returns` and are predicted to cost `costs` over their steps, both [B, N]: by
-  /// return among those below the limit; where these are fewer than the elites, the cheapest first.
+  /// osrp's order of sequences that promise `returns`, less what costs count, and are predicted to cost `costs` over their
+  /// steps, both [B, N]: by return among those below the limit; where these are fewer than the elites, the cheapest first.
   torch::Tensor ranked(const torch::Tensor& returns, const torch::Tensor& costs, std::int64_t steps) const;
   torch::Tensor sample(const Plan& guess, std::int64_t count, at::Generator rng, const torch::Tensor& noise) const;
   torch::Tensor proposals(const Seen& seen, std::int64_t steps, at::Generator rng);

@@ -63,7 +63,7 @@ torch::Tensor Planner::score(const Seen& seen, const torch::Tensor& candidates, 
   Carry state;
   for (const auto& [name, tensor] : model.initial(1)) state[name] = seen.carry.at(name).repeat_interleave(count, 0);
   const bool limited = options_.method == PlanMethod::osrp;
-  torch::Tensor total, alive, spent;
+  torch::Tensor total, alive, spent, dear;  // dear: costs, discounted as rewards are
   double weight = 1;
   for (std::int64_t t = 0; t < steps; ++t, weight *= discount()) {
     state = model.imagine(state, actions.select(1, t), {}, rng);
@@ -74,13 +74,17 @@ torch::Tensor Planner::score(const Seen& seen, const torch::Tensor& candidates, 
       if (!outcome.cost.defined()) throw Error("this model predicts no costs to keep below a limit: plan by another method");
       const auto cost = alive.defined() ? alive * outcome.cost : outcome.cost;
       spent = spent.defined() ? spent + cost : cost;
+      dear = dear.defined() ? dear + weight * cost : cost;
     }
     if (outcome.done.defined()) alive = alive.defined() ? alive * (1 - outcome.done) : 1 - outcome.done;
   }
   if (prior_) {
     if (const auto worth = prior_->value({&model, state}); worth.defined())
       total = total + weight * (alive.defined() ? alive * worth : worth);
+    if (const auto owing = limited ? prior_->expected_cost({&model, state}) : torch::Tensor{}; owing.defined())
+      dear = dear + weight * (alive.defined() ? alive * owing : owing);
   }
+  if (limited) total = total - options_.cost_weight * dear;
   if (ends) *ends = state;
   total = total.view({lanes, count});
   return limited ? ranked(total, spent.view({lanes, count}), steps) : total;

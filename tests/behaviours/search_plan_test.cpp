@@ -400,6 +400,28 @@ TEST_F(SearchPlan, KeepsBelowACostLimitAsTheAuthorsDo) {
   }
 }
 
+/// What a state costs from there on: as much as it lies below 0.
+class Charges : public Critic {
+ public:
+  torch::Tensor expected_cost(const Seen& seen) override { return (-seen.carry.at("x").squeeze(1)).clamp_min(0); }
+  torch::Tensor value(const Seen&) override { return {}; }
+};
+
+/// A cost that stays below the limit, or comes after the plan's end, counts by its weight.
+TEST_F(SearchPlan, WeighsCostsBelowTheLimit) {
+  DearSlide model;
+  const auto lowest = [&](double weight) {
+    PlannerOptions options = published_plan(PlanMethod::osrp);
+    options.cost_limit = 1e6, options.cost_weight = weight, options.horizon = 4;
+    Planner planner(TwoStates::box(), options, std::make_shared<Charges>());
+    auto x = 0.2 + torch::zeros({1, 1});
+    for (const auto& action : planner.plan({&model, Slide::at(0.2)}, {}, seeded(2)).best[0].unbind(0)) x = x + Slide::push * action;
+    return x.item<double>();
+  };
+  EXPECT_LT(lowest(0), -0.1);
+  EXPECT_GT(lowest(10), -0.02);
+}
+
 TEST_F(SearchPlan, StopsWhereItWouldBecomeDear) {
   Spaces world;
   world.costs = true, world.cost_limit = 0.5, world.max_episode_steps = 15;

@@ -215,7 +215,7 @@ void dreamer_v3_2023(DreamerOptions& o, bool discrete) {
 }
 
 /// Huang et al. 2024, on the first V3; PKU-Alignment/SafeDreamer, configs.yaml, bsrp_lag. Tiny is ours: the multiplier is
-/// set by PID there, and the actor learns by REINFORCE.
+/// set by PID there, the actor learns by REINFORCE, and costs and values are two-hot over symexp bins, as in V3 of 2024.
 void safe_dreamer(DreamerOptions& o, bool discrete) {
   o.size = Size::s, o.constants = Constants::first_2023;
   dreamer_v3_2023(o, discrete);
@@ -228,7 +228,8 @@ void safe_dreamer(DreamerOptions& o, bool discrete) {
   o.lagrangian.pessimistic = true;
   if (o.safe_size == SafeSize::published) return;
   w.observe = Sees::vector;
-  w.deter = w.hidden = w.units = o.behaviour.units = 128;
+  w.deter = w.hidden = w.units = 256;
+  o.behaviour.units = 128;
   w.groups = w.classes = 16;
   w.depth = 4;
   w.paint_every = 64;
@@ -236,11 +237,15 @@ void safe_dreamer(DreamerOptions& o, bool discrete) {
   // foresees what costs (docs/learning.md).
   w.vector_scale = 100;
   w.symlog_vectors = false;
-  w.dynamics_scale = 5, w.representation_scale = 0.3;
+  w.dynamics_scale = 5, w.representation_scale = 1;
+  // A mean in symlog space is far below the mean of what is mostly nothing and sometimes dear.
+  w.reward_head = o.behaviour.critic_head = NumberHead::symexp;
   o.behaviour.horizon = 5;  // costs are foreseen for about as many steps; the critic of costs tells the rest
+  // Values that reach 33 steps and not 333 follow the policy, and λ, within hundreds of updates and not ten thousand.
+  o.behaviour.discount = 0.97;
   o.behaviour.gradient = Gradient::reinforce;
   o.lagrangian.kind = Multiplier::pid;
-  o.lagrangian.integral = 0.003, o.lagrangian.most = 5;
+  o.lagrangian.integral = 0.001, o.lagrangian.proportional = 0.01, o.lagrangian.most = 2;
   o.world_optimiser.learning_rate = 1e-3;
   for (auto* adam : {&o.actor_optimiser, &o.critic_optimiser, &o.cost_critic_optimiser}) adam->learning_rate = 3e-4;
   o.train.batch = 32, o.train.length = 16;
