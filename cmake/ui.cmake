@@ -34,7 +34,6 @@ file(GLOB ui_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ui/*.cpp ${CMAKE_SOUR
      ${CMAKE_SOURCE_DIR}/ui/viewers/*.cpp ${CMAKE_SOURCE_DIR}/ui/lesson/*.cpp ${CMAKE_SOURCE_DIR}/ui/record/*.cpp)
 if(TARGET PkgConfig::ffmpeg)
   list(FILTER ui_sources EXCLUDE REGEX "/no_mp4[.]cpp$")
-  set(ffmpeg_libraries PkgConfig::ffmpeg)
 else()
   list(FILTER ui_sources EXCLUDE REGEX "/mp4[.]cpp$")
 endif()

@@ -53,7 +53,7 @@ Rate rate(double seconds, const std::function<double()>& work) {
 Verb bench_verb(CLI::App& app) {
   struct Options {
     std::string json;
-    std::vector<std::string> only, worlds;
+    std::vector<std::string> only, worlds, videos;
     std::int64_t lanes = 8;
     double seconds = 2;
     bool verbose = false;
@@ -66,6 +66,8 @@ Verb bench_verb(CLI::App& app) {
   command->add_option("--only", options->only, "Measure the rows whose names begin so; repeatable");
   command->add_option("--world", options->worlds, "Measure this world alone, random actions; repeatable. bench/compare_gym.py sets "
                       "plain Python beside it");
+  command->add_option("--video", options->videos, "Measure the reading of this video alone, to 64 × 64; repeatable. bench/compare_video.py "
+                      "sets others beside it");
   command->add_option("--lanes", options->lanes, "Instances of --world side by side")->transform(number_between(1, 4096))->capture_default_str();
   command->add_flag("--verbose", options->verbose, "Say how the time of a row divides, where that is known");
   command->add_option("--seconds", options->seconds, "Length of one measurement; each is the best of three")
@@ -81,6 +83,8 @@ Verb bench_verb(CLI::App& app) {
             for (auto& row : dreamer_rows(s, common.device)) rows.push_back(std::move(row));
             for (auto& row : planning_rows(s, common.device)) rows.push_back(std::move(row));
             for (auto& row : representation_rows(s, common.device)) rows.push_back(std::move(row));
+            for (auto& row : video_rows(s)) rows.push_back(std::move(row));
+            if (!options->videos.empty()) rows = video_rows(s, options->videos);
             if (!options->worlds.empty()) rows = world_rows(options->worlds, options->lanes, s);
             nlohmann::json json;
             json["threads"] = at::get_num_threads();

@@ -51,6 +51,9 @@ std::vector<Measurement> planning_rows(double seconds, const std::string& device
 /// JEPA and Genie, each as its recipe has it and at the sizes of the published code that bench/compare_representation.py runs.
 std::vector<Measurement> representation_rows(double seconds, const std::string& device);
 
+/// Videos as datasets: a clip of 480 lines that is made for it, or those that are named.
+std::vector<Measurement> video_rows(double seconds, const std::vector<std::string>& files = {});
+
 /// Any worlds under random actions, in so many lanes: `world NAME LANES`.
 std::vector<Measurement> world_rows(const std::vector<std::string>& worlds, std::int64_t lanes, double seconds);
 

@@ -296,6 +296,8 @@ Dataset::Dataset(const std::filesystem::path& path, Damage damage) : parts_(std:
   parts_->path = path;
   if (is_npz(path)) {
     parts_->files = guarded(path, [&] { return open_npz(path, damage); });
+  } else if (!minari::is_dataset(path) && is_video(path)) {
+    parts_->files = guarded(path, [&] { return open_videos(path, damage); });
   } else {
     parts_->files = std::make_unique<MinariFiles>(path, damage);
   }
@@ -306,7 +308,7 @@ Dataset::Dataset(Dataset&&) noexcept = default;
 Dataset& Dataset::operator=(Dataset&&) noexcept = default;
 
 bool is_dataset(const std::filesystem::path& path) {
-  return is_npz(path) || minari::is_dataset(path);
+  return is_npz(path) || minari::is_dataset(path) || is_video(path);
 }
 
 const DatasetInfo& Dataset::info() const {

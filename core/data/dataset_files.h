@@ -24,4 +24,9 @@ class DatasetFiles {
 bool is_npz(const std::filesystem::path& path);
 std::unique_ptr<DatasetFiles> open_npz(const std::filesystem::path& path, Damage damage);
 
+/// A video, or a folder in which most files are some: by the endings of their names alone. Files that may lie beside videos
+/// (*.csv, *.toml, hidden ones) do not count. See docs/data.md.
+bool is_video(const std::filesystem::path& path);
+std::unique_ptr<DatasetFiles> open_videos(const std::filesystem::path& path, Damage damage);
+
 }  // namespace dream

@@ -49,6 +49,9 @@ std::string refusal_of(const Spaces& have, const Spaces& want, const Needs& need
     return (there == 0 ? std::string("holds no vectors") : "holds vectors of " + std::to_string(there) + " numbers") +
            ", and ENV has vectors of " + std::to_string(want.vector_names.size());
   }
+  if (!needs.actions) return "";
+  if (have.action.size() == 0 && want.action.size() > 0)
+    return "holds no actions, and what was done in ENV is learned from here; a video has its own in a CSV beside it, and genie learns without";
   if (have.action.size() != want.action.size() || have.action.choices.size() != want.action.choices.size())
     return "holds actions of " + action_text(have.action) + ", and ENV has " + action_text(want.action);
   return other_bounds(have.action, want.action);
@@ -95,10 +98,12 @@ Fitting fit_to(const Spaces& want, const std::string& environment, Needs needs) 
     fit.refusal = refusal_of(have, want, needs);
     if (const auto at = fit.refusal.find("ENV"); at != std::string::npos) fit.refusal.replace(at, 3, environment);
     if (!fit.refusal.empty()) return fit;
+    const auto axes = want.action.size();
+    fit.acted = have.action.size() == axes && have.action.choices.size() == want.action.choices.size();
     const bool sized = have.image_height == want.image_height && have.image_width == want.image_width;
     const bool coloured = have.image_channels == want.image_channels, pictured = have.image_bytes() > 0;
     const auto numbers = want.vector_names.size();
-    if (sized && coloured && have.vector_names.size() == numbers) return fit;
+    if (sized && coloured && have.vector_names.size() == numbers && fit.acted) return fit;
     std::shared_ptr<Resizer> resizer;
     if (pictured && want.image_bytes() > 0 && !(sized && coloured)) {
       fit.note = "holds pictures of " + picture_text(have.image_height, have.image_width, have.image_channels) + ", which become " +
@@ -108,8 +113,14 @@ Fitting fit_to(const Spaces& want, const std::string& environment, Needs needs) 
     } else if (!pictured && want.image_bytes() > 0) {
       fit.note = "holds no pictures; what the model has in mind is painted from this run's own alone";
     }
-    fit.apply = [want, resizer, numbers](Episode& e) {
+    if (!fit.acted) fit.note += (fit.note.empty() ? "holds " : "; it holds ") + std::string(have.action.size() == 0 ? "no actions" : "other actions") + ", and none are looked at here";
+    fit.apply = [want, resizer, numbers, axes, acted = fit.acted](Episode& e) {
       fit_pictures(e, want, resizer.get());
+      if (!acted) {
+        e.action_size = static_cast<int>(axes);
+        e.actions.resize(e.length() * axes);
+        for (std::size_t i = 0; i < e.actions.size(); ++i) e.actions[i] = i % axes < want.action.idle.size() ? want.action.idle[i % axes] : 0;
+      }
       if (static_cast<std::size_t>(e.vector_size) == numbers) return;
       e.vectors.assign((e.length() + 1) * numbers, 0.0f);
       e.vector_size = static_cast<int>(numbers);

@@ -29,7 +29,7 @@ class Learner {
   /// Steps that the replay must hold before the first update.
   virtual std::int64_t least_steps() const = 0;
 
-  /// What of the world's observations it learns from, and given episodes must therefore hold.
+  /// What of the world's observations and actions it learns from, and given episodes must therefore hold.
   virtual Needs needs() const { return {}; }
   /// What becomes of given episodes, where it learns from other worlds than the system's too; see Feed::Options.
   virtual Fitting fitting() const { return {}; }

@@ -4,6 +4,8 @@
 
 #include "api/error.h"
 #include "api/platform_time.h"
+#include "core/data/video_reader.h"
+#include "core/data/video_writer.h"
 #include "core/dream/player.h"
 #include "core/engine/genie/genie_recipe.h"
 #include "core/engine/trainer.h"
@@ -85,6 +87,39 @@ TEST_F(GenieRun, LearnsFromGivenEpisodesAndNeverLooksAtTheirActions) {
     relabelled.append(episode);
   }
   EXPECT_EQ(weights("a", given.string()), weights("b", (folder_ / "relabelled").string()));
+}
+
+TEST_F(GenieRun, LearnsFromVideosThatSayNoActions) {
+  if (const auto why = why_no_videos(); !why.empty()) GTEST_SKIP() << why;
+  if (!VideoWriter::can_write()) GTEST_SKIP() << "FFmpeg's libraries here have no encoder to make a video with";
+  const auto clips = folder_ / "clips";
+  std::filesystem::create_directory(clips);
+  for (int clip = 0; clip < 3; ++clip) {
+    VideoWriter writer(clips / (std::to_string(clip) + ".mp4"), {.width = 96, .height = 64});
+    for (int t = 0; t < 12; ++t) {
+      std::vector<std::uint8_t> rgb(96 * 64 * 3, 40);
+      for (int y = 20; y < 36; ++y)
+        std::fill_n(rgb.begin() + (y * 96 + 20 + 3 * t + clip) * 3, 16 * 3, std::uint8_t{220});
+      writer.add(rgb.data());
+    }
+    writer.finish();
+  }
+  Trainer trainer(make("films", {"train.datasets=" + clips.string()}), {}, false);
+  while (trainer.advance()) {
+  }
+  EXPECT_EQ(trainer.system().phases.size(), 3u) << "nothing is collected";
+  for (const auto& view : trainer.system().metrics.views(nullptr))
+    EXPECT_EQ(view.y.empty(), view.name == "actions/nmi") << view.name << ": there are no true actions to hold codes against";
+
+  RunSpec dreamer;
+  dreamer.recipe = "dreamer-v3", dreamer.environment = "BouncingSquare", dreamer.directory = folder_ / "dreamer";
+  dreamer.settings = {"train.datasets=" + clips.string()};
+  EXPECT_NE(test::message_of<Error>([&] {
+              Trainer refused(make_system(dreamer), {}, false);
+              while (refused.advance()) {
+              }
+            }).find("holds no actions"),
+            std::string::npos);
 }
 
 TEST_F(GenieRun, ThePlayerDreamsByItsCodes) {

@@ -22,8 +22,8 @@ void GenieStageOptions::fields(Config& config, const std::string& prefix, const 
 
 void GenieFamilyOptions::train_fields(Config& config) {
   train.datasets.fields(config, "train.",
-                        "Dataset folders, separated by ':', whose pictures it learns from; empty: it collects its own. The "
-                        "actions in them are never shown to it");
+                        "Dataset folders, separated by ':', whose pictures it learns from, videos among them; empty: it collects its "
+                        "own. The actions in them are never shown to it, and may be missing");
   config.add("train.budget_gb", train.budget_gb,
              {.help = "Memory that they may take", .unit = "GB", .low = 0.01, .high = 1e4, .title = "memory budget"});
   config.add("train.measure_every", train.measure_every,
@@ -63,8 +63,14 @@ bool GenieParts::load_more() {
     if (given.empty() && !std::filesystem::exists(own_folder()))
       throw Error("there are no episodes to learn from; run the phase 'collect' first");
     const auto folders = given.empty() ? std::vector{own_folder()} : folders_of(given.folders);
-    sources_ = std::make_unique<DatasetSources>(
-        folders, fit_to(system->make_env()->spaces(), system->environment, {.pictures = true, .vectors = false}), given.damage());
+    acted_ = true;
+    const auto fitting = fit_to(system->make_env()->spaces(), system->environment, {.pictures = true, .vectors = false, .actions = false});
+    const auto heeded = [&](const DatasetInfo& info) {
+      auto fit = fitting(info);
+      acted_ = acted_ && fit.acted;
+      return fit;
+    };
+    sources_ = std::make_unique<DatasetSources>(folders, heeded, given.damage());
   }
   if (sources_->read_into(replay_)) return true;
   sources_.reset();

@@ -79,7 +79,7 @@ class GenieActionsStage : public GenieStage {
         torch::bincount(codes.flatten(), (after - before).abs().mean({2, 3, 4}).flatten(), count).to(torch::kFloat32);
     parts_->model->know_codes(use / use.sum(), moved / use.clamp_min(1));
     const auto truth = parts_->system->make_env()->spaces().action;
-    if (truth.discrete())
+    if (truth.discrete() && parts_->acted())
       add("nmi", normalised_mutual_information(counted_together(codes, unseen.actions.select(2, 0), count,
                                                                 static_cast<std::int64_t>(truth.choices.size()))));
     show(after[0][-1], told[0][-1]);

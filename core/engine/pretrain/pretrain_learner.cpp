@@ -60,7 +60,7 @@ class PretrainLearner : public Learner {
   double frames_per_update() const override {
     return static_cast<double>(parts_.options.train.batch * parts_.model->frames());
   }
-  Needs needs() const override { return {true, false}; }
+  Needs needs() const override { return {true, false, false}; }
   std::int64_t least_steps() const override { return parts_.model->frames(); }
 
   std::vector<Metrics::Spec> curves() const override {
