@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <set>
 #include <string>
@@ -174,6 +175,29 @@ struct LookAtReplay {  // shows a frame of the replay: TrainView::replay_frame
 };
 struct DismissFault {};
 
+// -- data ------------------------------------------------------------------------------------------------------
+struct OpenDataset {  // to be looked at: Snapshot::data
+  std::string path;   // its folder, or a file; empty = none
+};
+struct LookAtEpisode {  // DataView::episode
+  std::string name;     // DataEpisode::name; empty = none
+};
+struct EditData {  // the dataset that is open; what is another program's is labelled and copied, and never changed
+  enum class Do {
+    remove,    // these episodes; the data as it was is kept aside
+    split,     // these episodes become a dataset of their own at `path`; of another program's they are copied
+    merge,     // the episodes of the dataset at `path` are added
+    hold_out,  // nobody learns from these episodes
+    let_in,    // and does again
+    undo       // what was done last to this dataset
+  };
+  Do what = Do::hold_out;
+  std::vector<std::string> episodes;
+  std::string path = {};
+  std::uint64_t revision = 0;  // DataView::revision that this is meant for: of another one it is refused
+};
+struct CancelData {};  // the reading or the edit under way
+
 // -- the laboratory --------------------------------------------------------------------------------------------
 struct AskLab {  // answered in the background, one after the other
   std::string question;           // LabQuestionView::name
@@ -193,6 +217,6 @@ using Command =
                  DreamFromReplay, DreamFrom, WatchProbes, StartRun, TrainControl, SetField, OpenRun, RescanRuns,
                  WatchPreviews, KeepBundle, KeepEpisodes, TrainRun, QueueControl, DescribeRun, RenameRun, DuplicateRun, DeleteRun,
                  RestoreRun, CancelCopy, CompareCurves, LookAtReplay, DismissFault, BeginAt, AskLab, WalkBetween,
-                 CancelLab>;
+                 CancelLab, OpenDataset, LookAtEpisode, EditData, CancelData>;
 
 }  // namespace dream

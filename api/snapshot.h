@@ -14,6 +14,8 @@
 
 namespace dream {
 
+struct DataView;  // api/data.h
+
 /// A picture of a world with its caption. `error` is a mean squared error per channel value in [0,1]², or < 0 for none.
 struct Frame {
   std::string name;     // "dream", "real", "reconstruction", "difference"
@@ -285,6 +287,7 @@ struct Snapshot {
   std::shared_ptr<const RunFilesView> run_files;
   std::shared_ptr<const LabView> lab;
   std::shared_ptr<const KeepingView> keeping;
+  std::shared_ptr<const DataView> data;
   std::shared_ptr<const std::vector<LogLine>> log;  // the newest few hundred
   std::string fault;  // of the last command (a file that would not open …): a sentence; empty = none
 };

@@ -6,6 +6,7 @@
 #include "ui/lab.h"
 #include "ui/lesson/lesson_runner.h"
 #include "ui/panel_picture.h"
+#include "ui/panels/data.h"
 #include "ui/record/recording.h"
 
 namespace dream::ui {
@@ -246,6 +247,7 @@ std::vector<Action> make_actions() {
        }})
       .parted = true;
 
+  add_data_actions(all);
   for (Action& action : picture_actions()) add(std::move(action));
   add_record_actions(all);
 

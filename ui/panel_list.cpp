@@ -26,6 +26,7 @@ const std::vector<Panel>& panel_list() {
       {"questions", "Questions", draw_questions},
       {"answer", "Answer", draw_answer, true},
       {"evidence", "Evidence", draw_evidence},
+      {"data", "Data", draw_data},
   };
   return all;
 }
@@ -61,7 +62,7 @@ const std::vector<Workspace>& workspaces() {
        .bottom = 0.22f,
        .bottom_least = 196,
        .left_panels = {"train", "fields"},
-       .centre_panels = {"curves"},
+       .centre_panels = {"curves", "data"},
        .right_panels = {"batch", "mind", "worlds", "lesson"},
        .bottom_panels = {"runs", "log", "performance"}},
       {.id = "debug",

@@ -37,6 +37,7 @@ void draw_fan(const Snapshot&, Ui&);
 void draw_questions(const Snapshot&, Ui&);
 void draw_answer(const Snapshot&, Ui&);
 void draw_evidence(const Snapshot&, Ui&);
+void draw_data(const Snapshot&, Ui&);
 
 /// A workspace: which panels stand where. `shares` are fractions of the window.
 struct Workspace {

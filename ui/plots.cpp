@@ -297,6 +297,11 @@ void draw_curve(Ui& ui, const char* id, const std::vector<double>& x, const std:
       if (line.banded()) draw_band(line);
     for (const Drawn& line : lines) draw_line(ui, line, columns), draw_lonely(ui, line);
     if (look.has_floor) draw_floor(ui, look);
+    if (look.mark) {
+      const float at = ImPlot::PlotToPixels(*look.mark, 0).x;
+      const ImVec2 place = ImPlot::GetPlotPos();
+      ImPlot::GetPlotDrawList()->AddLine({at, place.y}, {at, place.y + ImPlot::GetPlotSize().y}, p.text, ui.px(1.2f));
+    }
     const std::string scale = fit.log_x && fit.log_y ? "log, log x" : fit.log_x ? "log x" : fit.log_y ? "log" : "";
     if (!scale.empty() && (look.axes || look.y_axis)) {
       WithFont small(ui.fonts.text, 0.8f);

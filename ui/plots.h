@@ -30,6 +30,7 @@ struct CurveLook {
   bool has_floor = false;
   double floor = 0;  // a dashed line
   const char* floor_label = "";
+  const double* mark = nullptr;  // an upright line stands there
   bool may_log =
       false;  // positive values whose largest is far above their median stand on a logarithmic axis, which says so
   bool log_y = false;          // the upright axis is logarithmic, and what is not above 0 is left out

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include "api/platform_time.h"
 #include "imgui_internal.h"
@@ -70,6 +71,12 @@ void Ui::send(Command command) {
 }
 
 void Ui::open(const std::string& path) {
+  std::error_code ignored;
+  const bool folder = std::filesystem::is_directory(path, ignored) && !std::filesystem::exists(path + "/checkpoint.safetensors", ignored);
+  if (folder && data.shown_at >= ImGui::GetFrameCount() - 1) {  // whoever looks at data drops data
+    want_panel = "data";
+    return send(OpenDataset{path});
+  }
   want_panel = "worlds";  // Home, and what lies over them, go
   if (path.ends_with(".toml")) return lessons->open(*this, path);
   const auto is = [&](const char* ending) { return path.ends_with(ending); };

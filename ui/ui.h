@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/data.h"
 #include "api/engine.h"
 #include "imgui.h"
 #include "ui/brush.h"
@@ -131,6 +132,26 @@ struct LabPanel {
   LabMoment walk_from;                        // of a map: where a walk is to begin
 };
 
+/// What the Data panel remembers between frames.
+struct DataPanel {
+  enum class Ask { nothing, remove, split, merge };  // in the place of the buttons
+  enum class View { list, episode, statistics };  // list and episode are one where there is room
+  View view = View::list;
+  std::uint64_t revision = 0;      // of the dataset that all this is about
+  std::set<std::string> selected;  // episodes by their names
+  std::string current, anchor;     // the one that is looked at; where a selection with Shift began
+  Ask ask = Ask::nothing;
+  std::int64_t step = 0;           // of the episode, that is shown
+  bool scroll = false;             // the current one is to be seen in the list
+  std::vector<std::size_t> order;  // the episodes as they are sorted …
+  std::shared_ptr<const std::vector<DataEpisode>> ordered;  // … and which
+  std::shared_ptr<const DataEpisodeView> seen;              // whose frame and return these are
+  std::shared_ptr<const Image> frame;
+  std::int64_t framed = -1;                                 // which
+  std::vector<double> steps, returns, spent;                // return and cost so far, at every moment
+  int shown_at = -9, focused_at = -9;                       // ImGui's frames
+};
+
 /// Elements of the value that is drawn now, where they lead somewhere (points of a plot, rows of a table …): what a viewer
 /// says of the one under the mouse, and which was clicked.
 struct Elements {
@@ -205,7 +226,7 @@ struct Ui {
   const TrainView& train() const { return *snapshot->train; }
 
   void send(Command command);  // not if an open lesson holds still what it would change
-  void open(const std::string& path);  // what was dropped on the window: a lesson or a run
+  void open(const std::string& path);  // what was dropped on the window: a lesson, a run, a dataset
   void undoable(std::string what, std::vector<Command> undo, std::vector<Command> redo);
   void undoable(std::string what, Command undo, Command redo) {
     undoable(std::move(what), std::vector{std::move(undo)}, std::vector{std::move(redo)});
@@ -234,6 +255,7 @@ struct Ui {
   RunsPanel runs;
   HomeWall home;
   LabPanel lab;
+  DataPanel data;
   Elements elements;
   std::map<std::string, TableLook> tables;  // by the probe's name, as `points` is
   std::map<std::string, PointsLook> points;

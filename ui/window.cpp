@@ -27,6 +27,7 @@
 #include "ui/lesson/quiz.h"
 #include "ui/panel_list.h"
 #include "ui/panel_picture.h"
+#include "ui/panels/data.h"
 #include "ui/record/recording.h"
 #include "ui/report.h"
 #include "ui/screenshot.h"
@@ -65,6 +66,7 @@ struct Window::Inside {
   std::pair<std::string, int> sent_explained{"", -1};
   std::shared_ptr<const PreviewsView> previews;  // as in the last frame
   std::shared_ptr<const LabView> lab;            // the same
+  std::shared_ptr<const DataView> data;          // the same
   std::vector<Ground> grounds;  // the docked panels of this frame
   Report report;
   float style_scale = 0;
@@ -422,6 +424,7 @@ bool Window::frame() {
   }
   if (in.previews != ui.snapshot->previews) in.previews = ui.snapshot->previews, in.last_news = begin;
   if (in.lab != ui.snapshot->lab) in.lab = ui.snapshot->lab, in.last_news = begin;
+  if (in.data != ui.snapshot->data) in.data = ui.snapshot->data, in.last_news = begin;
   if (!ui.want_workspace.empty()) in.use_workspace(std::exchange(ui.want_workspace, ""));
   in.meet_runs();
   if (ui.presenting != in.full_screen) {
@@ -437,7 +440,7 @@ bool Window::frame() {
   const ImGuiIO& io = ImGui::GetIO();
   handle_shortcuts(ui);
   const bool free = !io.WantTextInput && !ui.show_palette && !home_takes_keys(ui) && !list_is_open() &&
-                    !ui.quiz->takes_keys() && (ui.focused || in.key_event == 0);
+                    !ui.quiz->takes_keys() && !data_takes_keys(ui) && (ui.focused || in.key_event == 0);
   in.drive(free);
   if (const std::string chosen = ui.folder_dialog.take(); !chosen.empty()) ui.send(OpenRun{chosen});
   ui.wanted_probes.clear();

@@ -9,6 +9,7 @@
 #include "app/program.h"
 #include "core/base/durable_file.h"
 #include "core/data/dataset_look.h"
+#include "core/data/held_out_label.h"
 
 namespace dream::cli {
 namespace {
@@ -82,6 +83,12 @@ void print_dataset(const std::filesystem::path& path, const std::string& sheet) 
   say("environment", info.environment);
   say("policy", info.policy);
   std::printf("episodes     %zu\nsteps        %lld\n", dataset.episodes(), static_cast<long long>(dataset.steps()));
+  std::string damaged_labels;
+  try {
+    if (const auto held_out = held_out_of(path).size(); held_out > 0) say("held out", std::to_string(held_out) + " of them: nothing learns from these");
+  } catch (const Error& error) {
+    damaged_labels = error.what();
+  }
   if (info.spaces.image_bytes() > 0) {
     std::printf("picture      %d × %d × %d, uint8\n", info.spaces.image_height, info.spaces.image_width,
                 info.spaces.image_channels);
@@ -93,8 +100,10 @@ void print_dataset(const std::filesystem::path& path, const std::string& sheet) 
   }
   if (info.spaces.action.discrete()) {
     std::printf("action       one of %zu choices\n", info.spaces.action.choices.size());
-  } else {
+  } else if (info.spaces.action.size() > 0) {
     std::printf("action       %zu values\n", info.spaces.action.size());
+  } else {
+    say("action", "none");
   }
   for (const auto& part : dataset.left_out()) say("left out", part);
   const auto look = look_at(dataset, most_read);
@@ -107,9 +116,10 @@ void print_dataset(const std::filesystem::path& path, const std::string& sheet) 
     print_numbers("action", look.actions);
     for (std::size_t i = 0; i < std::min(look.choices.size(), most_numbers); ++i)
       say("action", info.spaces.action.choices[i] + ": " + number(100 * look.choices[i]) + " %");
-    say("coverage", number(look.coverage) + " of the most that actions can vary");
+    if (info.spaces.action.size() > 0) say("coverage", number(look.coverage) + " of the most that actions can vary");
   }
   for (const auto& sentence : look.damaged) say("damaged", sentence);
+  if (!damaged_labels.empty()) say("damaged", damaged_labels);
   if (!sheet.empty()) write_sheet(dataset, sheet);
 }
 

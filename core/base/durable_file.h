@@ -38,6 +38,20 @@ void check_destination(const std::filesystem::path& path);
 
 /// Makes a folder and those above it. Throws dream::Error with the reason in words.
 void make_folder(const std::filesystem::path& folder);
+/// `folder`, or with a number behind it that makes it one which does not exist: runs/car, runs/car-2 …
+std::filesystem::path free_folder(const std::filesystem::path& folder);
+/// Throws dream::Error with the reason in words.
+void move_folder(const std::filesystem::path& from, const std::filesystem::path& to);
+/// Throws dream::Error when there is something at this path.
+void require_free(const std::filesystem::path& folder);
+/// What is under way: it goes, unless it was complete and `folder` made empty.
+struct Unfinished {
+  std::filesystem::path folder;
+  explicit Unfinished(std::filesystem::path at);  // what a killed program left there goes first
+  ~Unfinished();
+  Unfinished(const Unfinished&) = delete;
+  Unfinished& operator=(const Unfinished&) = delete;
+};
 
 /// "the disk is full", "there is no such file or folder" …: what the operating system reports, in words.
 std::string reason_of(int error_number);

@@ -235,6 +235,38 @@ void make_folder(const fs::path& folder) {
   if (code) throw Error("Cannot create the folder '" + folder.string() + "': " + reason_of(code.value()) + ".");
 }
 
+fs::path free_folder(const fs::path& folder) {
+  std::error_code ignored;
+  auto free = folder;
+  for (int i = 2; fs::exists(fs::symlink_status(free, ignored)); ++i) {
+    free = folder;
+    free += "-" + std::to_string(i);
+  }
+  return free;
+}
+
+void move_folder(const fs::path& from, const fs::path& to) {
+  std::error_code failure;
+  fs::rename(from, to, failure);
+  if (failure) throw Error(from.string() + " cannot be moved to " + to.string() + ": " + reason_of(failure.value()));
+}
+
+void require_free(const fs::path& folder) {
+  std::error_code ignored;
+  if (fs::exists(fs::symlink_status(folder, ignored)))
+    throw Error(folder.string() + " exists already: choose another name");
+}
+
+Unfinished::Unfinished(fs::path at) : folder(std::move(at)) {
+  std::error_code ignored;
+  fs::remove_all(folder, ignored);
+}
+
+Unfinished::~Unfinished() {
+  std::error_code ignored;
+  if (!folder.empty()) fs::remove_all(folder, ignored);
+}
+
 FileMark mark_of(const std::filesystem::path& path) {
   struct stat found = {};
   if (::stat(path.c_str(), &found) != 0) return {};

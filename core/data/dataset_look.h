@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/data/dataset.h"
+#include "core/env/resizer.h"
 
 namespace dream {
 
@@ -29,14 +30,43 @@ struct DatasetLook {
   std::vector<std::string> damaged;  // a sentence each
   std::vector<Spread> vector, actions;  // actions: by axes
   std::vector<double> choices;          // share of each choice
+  std::vector<std::vector<double>> parts;  // of each axis: shares of twenty equal parts between its least and greatest value
   Spread reward;                        // of steps
   /// Entropy of what was done as a share of the most that there can be: of choices, or of each axis's twenty equal parts
   /// between its least and greatest value, on average. 1: everything as often; 0: always the same.
   double coverage = 0;
 };
 
+/// Looks at one episode after the other.
+class DatasetLooker {
+ public:
+  explicit DatasetLooker(DatasetInfo info);
+  ~DatasetLooker();
+  const EpisodeLook& add(const std::string& name, std::size_t index, const Episode& episode);
+  /// At what was added so far, without Dataset::skipped. Takes a while for each million of actions.
+  DatasetLook look() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
 /// Reads up to `most` episodes, evenly. `progress` (0 … 1) is called after each and may end it by false: what was read counts.
 DatasetLook look_at(const Dataset& dataset, std::size_t most, const std::function<bool(double)>& progress = {});
+
+/// Frames of a dataset with pictures in RGB, `width` pixels wide.
+class Shrinker {
+ public:
+  Shrinker(const Spaces& spaces, int width);
+  int width() const { return width_; }
+  int height() const { return height_; }
+  std::vector<std::uint8_t> operator()(const Episode& episode, std::size_t frame);  // [height, width, 3]
+
+ private:
+  int width_, height_, channels_;
+  Resizer resize_;
+  std::vector<std::uint8_t> small_;
+};
 
 /// RGB pictures of up to `rows` episodes evenly, a row each, with `columns` frames from its first to its last: a sheet to see
 /// what there is. Empty without pictures.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/error.h"
+#include "core/data/held_out_label.h"
 
 namespace dream {
 
@@ -37,19 +38,27 @@ DatasetSources::DatasetSources(const std::vector<std::filesystem::path>& folders
     if (!fit.refusal.empty()) throw Error(folder.string() + ' ' + fit.refusal);
     if (!fit.note.empty()) notes_.push_back(folder.string() + ' ' + fit.note);
     for (const auto& text : dataset.skipped()) notes_.push_back("left out: " + text);
-    if (dataset.episodes() > 0) sources_.push_back({std::move(dataset), fit.apply, 0});
+    auto held_out = held_out_of(folder);
+    std::size_t unread = 0;
+    for (std::size_t i = 0; i < dataset.episodes(); ++i) unread += held_out.contains(dataset.name(i));
+    if (unread > 0)
+      notes_.push_back(folder.string() + ": " + std::to_string(unread) + " of " + std::to_string(dataset.episodes()) +
+                       " episodes are held out, and nothing is learned from them");
+    if (dataset.episodes() > unread) sources_.push_back({std::move(dataset), fit.apply, std::move(held_out), unread, 0});
   }
 }
 
 std::size_t DatasetSources::episodes() const {
   return std::accumulate(sources_.begin(), sources_.end(), std::size_t{0},
-                         [](std::size_t sum, const Source& s) { return sum + s.dataset.episodes(); });
+                         [](std::size_t sum, const Source& s) { return sum + s.dataset.episodes() - s.unread; });
 }
 
 std::optional<Episode> DatasetSources::next_of(Source& source) {
   while (source.next < source.dataset.episodes()) {
+    const auto number = source.next++;
+    if (source.held_out.contains(source.dataset.name(number))) continue;
     try {
-      auto episode = source.dataset.read(source.next++);
+      auto episode = source.dataset.read(number);
       episode.lane = -1;  // of the run that collected it
       episode.world = source.dataset.info().environment;
       if (source.fit) source.fit(episode);

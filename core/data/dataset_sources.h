@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,7 @@ struct GivenDatasets {
 };
 
 /// Several datasets that are read into one replay, an episode of each in turn: a replay that is too small for all of
-/// them keeps a mixture.
+/// them keeps a mixture. What is held out (held_out_label.h) is not read.
 class DatasetSources {
  public:
   /// Throws dream::Error when a dataset cannot be read or is refused. `damage`: what becomes of episodes that cannot be read.
@@ -44,7 +45,8 @@ class DatasetSources {
   struct Source {
     Dataset dataset;
     std::function<void(Episode&)> fit;
-    std::size_t next = 0;
+    std::set<std::string> held_out;  // nobody learns from these
+    std::size_t unread = 0, next = 0;  // how many that are; the one to be read
   };
   std::optional<Episode> next_of(Source& source);
 

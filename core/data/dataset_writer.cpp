@@ -9,6 +9,7 @@
 #include "core/base/durable_file.h"
 #include "core/data/dataset.h"
 #include "core/data/hdf5_file.h"
+#include "core/data/held_out_label.h"
 #include "core/data/minari.h"
 
 namespace dream {
@@ -258,6 +259,16 @@ void DatasetWriter::keep(std::size_t count) {
   }
   p.write_index();  // first, so that the list never promises too much
   for (std::size_t i = before; i-- > count;) std::filesystem::remove(minari::episode_file(p.directory, i));
+  try {  // what comes in their places is not what was held out
+    auto held_out = held_out_of(p.directory);
+    if (std::erase_if(held_out, [&](const auto& name) {
+          for (std::size_t i = count; i < before; ++i)
+            if (name == minari::episode_name(i)) return true;
+          return false;
+        }) > 0)
+      label_held_out(p.directory, held_out);
+  } catch (const Error&) {  // damaged labels are told of where somebody reads them
+  }
 }
 
 std::size_t DatasetWriter::episodes() const {

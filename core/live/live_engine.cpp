@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/data.h"
 #include "api/error.h"
 #include "core/base/platform.h"
 #include "core/dream/bundle.h"
@@ -9,6 +10,7 @@
 #include "core/engine/run_file.h"
 #include "core/engine/weight_history.h"
 #include "core/env/registry.h"
+#include "core/live/data_browser.h"
 #include "core/live/gallery.h"
 #include "core/live/live_work.h"
 #include "core/live/run_list.h"
@@ -53,6 +55,7 @@ LiveEngine::LiveEngine(Options options)
       run_files_(std::make_shared<RunFilesView>()),
       lab_(std::make_shared<LabView>()),
       keeping_(std::make_shared<KeepingView>()),
+      data_(std::make_shared<DataView>()),
       fault_(std::make_shared<Fault>()),
       weights_(nullptr),
       reference_(nullptr),
@@ -63,6 +66,7 @@ LiveEngine::LiveEngine(Options options)
   file_thread_ = std::jthread([this] { read_files(); });
   preview_thread_ = std::jthread([this] { dream_previews(); });
   lab_thread_ = std::jthread([this] { answer_questions(); });
+  data_thread_ = std::jthread([this] { browse_data(); });
   // The dream first: it is what the user waits for.
   const auto shipped = shipped_runs(options_.assets);
   if (!options_.open.empty() || !shipped.empty()) {
@@ -87,7 +91,8 @@ std::string LiveEngine::close() {
   file_orders_.push([] {});
   preview_orders_.push([](Gallery&) {});
   lab_orders_.push([](LabWork&) {});
-  for (auto* thread : {&player_thread_, &trainer_thread_, &file_thread_, &preview_thread_, &lab_thread_}) {
+  data_orders_.push([](DataBrowser&) {});
+  for (auto* thread : {&player_thread_, &trainer_thread_, &file_thread_, &preview_thread_, &lab_thread_, &data_thread_}) {
     if (thread->joinable()) thread->join();
   }
   return unsaved_;
@@ -103,6 +108,7 @@ std::shared_ptr<const Snapshot> LiveEngine::latest() const {
   snapshot->run_files = run_files_.get();
   snapshot->lab = lab_.get();
   snapshot->keeping = keeping_.get();
+  snapshot->data = data_.get();
   snapshot->log = log_.lines();
   snapshot->fault = fault_.get()->text;
   return snapshot;
@@ -206,6 +212,21 @@ void LiveEngine::send(Command command) {
           [&](RestoreRun& c) { files([this, c] { restore_run(c); }); },
           [&](CancelCopy) { cancel_copy_ = true; },
           [&](CompareCurves& c) { file_orders_.push(guarding(cause, [this, c] { compare_curves(c.runs); })); },
+          [&](OpenDataset& c) {
+            data_orders_.push([c](DataBrowser& b) { b.open(c.path.empty() ? "" : as_typed(c.path)); });
+          },
+          [&](LookAtEpisode& c) { data_orders_.push([c](DataBrowser& b) { b.look(c.name); }); },
+          [&](EditData& c) {
+            if (!c.path.empty()) c.path = as_typed(c.path);
+            data_orders_.push([c](DataBrowser& b) { b.edit(c); });
+          },
+          [&](CancelData) {
+            cancel_data_ = true;
+            data_orders_.push([this](DataBrowser& b) {
+              b.stop();
+              cancel_data_ = false;
+            });
+          },
           [&](LookAtReplay c) { trainer([c](TrainerWork& work) { look_at_replay(work, c.recency); }); },
           [&](DismissFault) {
             fault_.put(std::make_shared<const Fault>());
@@ -277,6 +298,25 @@ void LiveEngine::dream_previews() {
     if (quit_ || gallery.empty()) continue;
     rest = gallery.work();
     previews_.put(gallery.view());
+  }
+}
+
+void LiveEngine::browse_data() {
+  name_thread("data");
+  lower_thread_priority();
+  DataBrowser browser(
+      options_.runs, [this] { return quit_ || cancel_data_; },
+      [this](std::shared_ptr<const DataView> view) { data_.put(std::move(view)); },
+      [this](const std::string& text, bool wrong) { log_.say(text, wrong ? Log::error : Log::info); });
+  browser.find();
+  while (!quit_) {
+    const auto orders = data_orders_.take(std::chrono::duration<double>(browser.reads() ? 0 : rescan_seconds));
+    for (auto& order : orders) {
+      if (!quit_) order(browser);
+    }
+    if (quit_) break;
+    if (browser.reads()) browser.read_next();
+    else if (orders.empty()) browser.find();
   }
 }
 

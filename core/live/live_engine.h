@@ -17,8 +17,8 @@ namespace dream {
 
 struct Bench;
 
-/// The engine behind the window: a player thread, a trainer thread, one that reads files, one that dreams previews and one
-/// that answers the laboratory's questions. Commands go to the thread
+/// The engine behind the window: a player thread, a trainer thread, one that reads files, one that dreams previews, one
+/// that answers the laboratory's questions and one that looks through datasets. Commands go to the thread
 /// whose work they change; each thread publishes what it did. Nothing is locked while a network computes. What a thread
 /// throws becomes a fault in the snapshot; whatever ran goes on.
 class LiveEngine : public Engine {
@@ -59,12 +59,14 @@ class LiveEngine : public Engine {
   using FileOrder = std::function<void()>;
   using PreviewOrder = std::function<void(class Gallery&)>;
   using LabOrder = std::function<void(LabWork&)>;
+  using DataOrder = std::function<void(class DataBrowser&)>;
 
   void play();
   void train();
   void read_files();
   void dream_previews();
   void answer_questions();
+  void browse_data();
 
   void ask_lab(LabWork& work, const AskLab& command, std::int64_t number);
   void answer_next(LabWork& work);
@@ -129,6 +131,7 @@ class LiveEngine : public Engine {
   Queue<FileOrder> file_orders_;
   Queue<PreviewOrder> preview_orders_;
   Queue<LabOrder> lab_orders_;
+  Queue<DataOrder> data_orders_;
   Mailbox<DreamView> dream_;
   Mailbox<TrainView> train_;
   Mailbox<std::vector<RunView>> runs_;
@@ -137,6 +140,7 @@ class LiveEngine : public Engine {
   Mailbox<RunFilesView> run_files_;  // of the file thread
   Mailbox<LabView> lab_;
   Mailbox<KeepingView> keeping_;
+  Mailbox<DataView> data_;
   Mailbox<Fault> fault_;
   Mailbox<LiveWeights> weights_;
   Mailbox<Metrics> reference_;  // the curves of the shipped run like the one that is trained: what normal looks like
@@ -147,11 +151,11 @@ class LiveEngine : public Engine {
   FileMark followed_;           // the last checkpoint that follow() has read, whatever came of it
   double scanned_at_ = 0;       // the list of runs
   std::string expected_for_, expected_;  // the last expectation(), and of which recipe and world
-  std::atomic<bool> cancel_copy_ = false;
+  std::atomic<bool> cancel_copy_ = false, cancel_data_ = false;
   std::shared_ptr<class DatasetWriter> kept_;  // of the file thread, which opens and fills it
   // Questions are numbered as they are asked; those up to `cancelled_` are not answered any more.
   std::atomic<std::int64_t> asked_ = 0, answering_ = 0, cancelled_ = 0;
-  std::jthread player_thread_, trainer_thread_, file_thread_, preview_thread_, lab_thread_;
+  std::jthread player_thread_, trainer_thread_, file_thread_, preview_thread_, lab_thread_, data_thread_;
 };
 
 }  // namespace dream

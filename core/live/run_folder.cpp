@@ -26,12 +26,6 @@ void require_name(const std::string& name) {
                 "with a dot");
 }
 
-void require_free(const fs::path& folder) {
-  std::error_code ignored;
-  if (fs::exists(fs::symlink_status(folder, ignored)))
-    throw Error(folder.string() + " exists already: choose another name");
-}
-
 void require_run(const fs::path& run) {
   std::error_code ignored;
   if (!fs::is_regular_file(run / "checkpoint.safetensors", ignored))
@@ -50,12 +44,6 @@ FolderLock lock_of(const fs::path& run) {
   return FolderLock(run);
 }
 
-void move_folder(const fs::path& from, const fs::path& to) {
-  std::error_code failure;
-  fs::rename(from, to, failure);
-  if (failure) throw Error(from.string() + " cannot be moved to " + to.string() + ": " + reason_of(failure.value()));
-}
-
 struct Piece {
   fs::path path;  // below the run's folder
   std::uint64_t bytes;
@@ -69,15 +57,6 @@ std::vector<Piece> pieces_of(const fs::path& run) {
   }
   return pieces;
 }
-
-/// What was copied so far goes, unless it is complete.
-struct Unfinished {
-  fs::path folder;
-  ~Unfinished() {
-    std::error_code ignored;
-    if (!folder.empty()) fs::remove_all(folder, ignored);
-  }
-};
 
 }  // namespace
 
@@ -98,8 +77,6 @@ void copy_run(const fs::path& run, const fs::path& to, const CopyProgress& progr
   require_free(target);
   if (target.has_parent_path()) make_folder(target.parent_path());
   Unfinished part{target.parent_path() / ("." + target.filename().string() + ".copy")};
-  std::error_code ignored;
-  fs::remove_all(part.folder, ignored);  // of a copy that was killed
   std::vector<char> buffer(std::size_t{1} << 20);
   const auto pieces = pieces_of(from);
   double done = 0, all = 0;
@@ -139,16 +116,6 @@ void restore_run(const fs::path& kept, const fs::path& run) {
   require_run(kept);
   require_free(run);
   move_folder(kept, run);
-}
-
-fs::path free_folder(const fs::path& folder) {
-  std::error_code ignored;
-  auto free = folder;
-  for (int i = 2; fs::exists(fs::symlink_status(free, ignored)); ++i) {
-    free = folder;
-    free += "-" + std::to_string(i);
-  }
-  return free;
 }
 
 }  // namespace dream

@@ -21,7 +21,4 @@ std::filesystem::path delete_run(const std::filesystem::path& run);
 /// And back.
 void restore_run(const std::filesystem::path& kept, const std::filesystem::path& run);
 
-/// `folder`, or with a number behind it that makes it one which does not exist: runs/car, runs/car-2 …
-std::filesystem::path free_folder(const std::filesystem::path& folder);
-
 }  // namespace dream

@@ -211,6 +211,8 @@ TEST_F(CliEndsTest, CollectingStopsWithWholeEpisodesAndGoesOn) {
   for (const auto& entry : fs::recursive_directory_iterator(folder_ / "d"))
     EXPECT_NE(entry.path().extension(), ".tmp") << entry.path();
   EXPECT_SAYS(good({"info", path("d")}), "environment  Catch");
+  test::write_bytes(folder_ / "d" / "data" / "held_out.json", R"({"held_out": ["episode_0"]})");
+  EXPECT_SAYS(good({"info", path("d")}), "held out     1 of them");
 }
 
 TEST_F(CliEndsTest, EvalObeysTheFirstSignalInItsSecondPartToo) {

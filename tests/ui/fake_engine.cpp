@@ -280,6 +280,12 @@ void FakeEngine::send(Command command) {
     files_.deleted.pop_back();
   } else if (const auto* keep = std::get_if<KeepEpisodes>(&command)) {
     keeping_ = {keep->on, "data/CarRacing-by-hand", 3, 412};
+  } else if (const auto* dataset = std::get_if<OpenDataset>(&command)) {
+    data_.open(dataset->path);
+  } else if (const auto* lived = std::get_if<LookAtEpisode>(&command)) {
+    data_.look(lived->name);
+  } else if (const auto* edit_data = std::get_if<EditData>(&command)) {
+    data_.edit(*edit_data);
   } else if (std::holds_alternative<DismissFault>(command)) {
     fault_.clear(), train_.fault.clear();
   }
@@ -427,6 +433,7 @@ void FakeEngine::publish() {
   snapshot->run_files = std::make_shared<const RunFilesView>(files_);
   snapshot->lab = std::make_shared<const LabView>(lab_.view);
   snapshot->keeping = std::make_shared<const KeepingView>(keeping_);
+  snapshot->data = std::make_shared<const DataView>(data_.view);
   snapshot->log = std::make_shared<const std::vector<LogLine>>(log_);
   snapshot->fault = fault_;
   const std::lock_guard lock(mutex_);

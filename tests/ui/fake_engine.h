@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/engine.h"
+#include "tests/ui/fake_data.h"
 #include "tests/ui/fake_lab.h"
 
 namespace dream::ui {
@@ -36,6 +37,7 @@ class FakeEngine : public Engine {
 
   RunFilesView& run_files() { return files_; }
   FakeLab& lab() { return lab_; }
+  FakeData& data() { return data_; }
   NewRunView& new_run() { return new_run_; }
 
   /// The second scripted family in place of the first (tests/ui/fake_recurrent.h).
@@ -78,6 +80,7 @@ class FakeEngine : public Engine {
   NewRunView new_run_;
   RunFilesView files_;
   FakeLab lab_;
+  FakeData data_;
   KeepingView keeping_;
   std::vector<LogLine> log_;
   std::string fault_;

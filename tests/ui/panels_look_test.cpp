@@ -31,6 +31,7 @@ class References : public Flow {
       ctx->MouseTeleportToPos({static_cast<float>(wide) - 2, 2});  // where no tooltip comes
       window->ui().want_panel = panel;
       if (panel == "fan") window->ui().run("fan");  // open, it says more
+      if (panel == "data") window->ui().send(OpenDataset{"data/CarRacing-by-hand"});
       ctx->Yield(40);
       engine.dream().playing = false;
       engine.train().published_at = now_seconds();  // ages are told from then on

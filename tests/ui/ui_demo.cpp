@@ -99,6 +99,10 @@ int main(int argc, char** argv) {
     if (mouse[0] >= 0) ImGui::GetIO().AddMousePosEvent(mouse[0], mouse[1]);
     if (frame == 15 && !action.empty()) ui.run(action);
     if (frame == 30 && state == "projector") ImGui::GetIO().AddKeyEvent(ImGuiKey_UpArrow, true);
+    if (frame == 5 && state.starts_with("data")) ui.send(dream::OpenDataset{state == "data_foreign" ? "data/foreign" : "data/CarRacing-by-hand"});
+    if (frame == 20 && state == "data_statistics") ui.data.view = DataPanel::View::statistics;
+    if (frame == 20 && state == "data_episode") ui.data.view = DataPanel::View::episode, ui.data.step = 33;
+    if (frame == 20 && state == "data_split") ui.data.selected = {"episode_1", "episode_3"}, ui.data.ask = DataPanel::Ask::split;
     if (frame == 5 && state == "branches") engine.send(dream::CompareWith{812});
     if (frame == 5 && state == "wall") ui.show_home = true, ui.home.compared = {"assets/car", "runs/car"};
     if (frame == 20 && state == "painted") ui.run("paint_on");
