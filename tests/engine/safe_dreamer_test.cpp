@@ -100,7 +100,7 @@ TEST_F(SafeDreamer, TheLimitIsLive) {
 }
 
 TEST_F(SafeDreamer, CountsWhatRealEpisodesCost) {
-  const auto system = make("run", {"behaviour.cost_limit=10", "behaviour.ki=0.01"});
+  const auto system = make("run", {"behaviour.cost_limit=10", "behaviour.ki=0.01", "behaviour.kp=0"});
   const auto parts = parts_of(*system);
   Episode piece;
   piece.lane = 1;
