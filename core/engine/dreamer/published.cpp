@@ -241,7 +241,7 @@ void safe_dreamer(DreamerOptions& o, bool discrete) {
   // A mean in symlog space is far below the mean of what is mostly nothing and sometimes dear.
   w.reward_head = o.behaviour.critic_head = NumberHead::symexp;
   o.behaviour.horizon = 5;  // costs are foreseen for about as many steps; the critic of costs tells the rest
-  // Values that reach 33 steps and not 333 follow the policy, and λ, within hundreds of updates and not ten thousand.
+  // Values that reach 333 steps do not come to where they belong within such a training, from dreams of 5 (docs/learning.md).
   o.behaviour.discount = 0.97;
   o.behaviour.gradient = Gradient::reinforce;
   o.lagrangian.kind = Multiplier::pid;
