@@ -101,7 +101,7 @@ std::shared_ptr<Planner> planner_in(const System& system, const std::string& met
 
 Verb eval_verb(CLI::App& app) {
   struct Options {
-    std::string run, json, environment, behaviour = "policy";
+    std::string run, json, environment, behaviour = "own";
     std::vector<std::string> plan, knobs;
     std::int64_t episodes = 100, lanes = 50, max_steps = 1000, horizon = 100;
     bool dream = false, random = false, keep = false;
@@ -118,10 +118,11 @@ Verb eval_verb(CLI::App& app) {
   command->add_flag("--random", options->random,
                     "Play the same episodes with uniformly random actions as well: what the run must beat");
   auto drivers = names_of<PlanMethod>();
-  drivers.insert(drivers.begin(), "policy");
+  drivers.insert(drivers.begin(), {"own", "policy"});
   command
       ->add_option("--behaviour", options->behaviour,
-                   "Who drives: the run's own policy, or a plan made in its model at every step")
+                   "Who drives: own, as the run says, which may be a plan; its policy; or a plan by this method, made in its model at "
+                   "every step")
       ->check(CLI::IsMember(drivers))
       ->capture_default_str();
   command->add_option("--plan", options->plan,
@@ -161,19 +162,20 @@ Verb eval_verb(CLI::App& app) {
             if (!options->json.empty()) check_output("--json", options->json, file);
             const auto checkpoint = load_run(file);
             auto system = load_system(checkpoint, common.device, options->environment);
-            const bool plans = options->behaviour != "policy";
+            const bool own = options->behaviour == "own", plans = !own && options->behaviour != "policy";
             if (!plans && !options->plan.empty())
               throw Error("--plan sets how a plan is made; choose one by --behaviour");
-            if (plans && options->keep)
-              throw Error("--keep writes the score of the run's own policy; leave --behaviour away");
+            if (!own && options->keep)
+              throw Error("--keep writes the score of the run as it drives itself; leave --behaviour away");
             if (plans) system->behaviour = planner_in(*system, options->behaviour, options->plan);
+            const auto driver = own ? system->who_drives() : system->behaviour;
             auto knobs = system->model ? together(system->model->knobs(), temperature, options->tau) : KnobValues{};
-            const auto known = knobs_of(system->model.get(), system->behaviour.get());
+            const auto known = knobs_of(system->model.get(), driver.get());
             for (const auto& text : options->knobs) {
               const auto [name, value] = knob_from_text(known, text);
               knobs[name] = value;
             }
-            if (!system->behaviour)
+            if (!driver)
               throw Error(options->run + " has no behaviour whose episodes could be scored: people drive it");
             if (options->dream && !system->model)
               throw Error(options->run + " has no model to dream with; leave --dream away");
@@ -197,7 +199,7 @@ Verb eval_verb(CLI::App& app) {
             }
             Population::Options play;
             play.max_steps = max_steps;
-            Pilot pilot(system->behaviour, lane_count, Mode::judge);
+            Pilot pilot(driver, lane_count, Mode::judge);
             play.begins = [&](std::int64_t lane) { pilot.start(lane); };
             auto rng = make_generator(system->device, common.seed);
             ProgressLine progress(common.quiet);

@@ -39,6 +39,15 @@ OwnOrPlanned::OwnOrPlanned(std::shared_ptr<Behaviour> own, const ActionSpace& sp
   }
 }
 
+void OwnOrPlanned::set_plan(const PlannerOptions& options, bool drives) {
+  const auto method = static_cast<std::size_t>(options.method);
+  auto& planner = planners_.at(method)->live_options();
+  auto set = options;
+  set.knobs = planner.knobs, set.knobs_when = planner.knobs_when;
+  planner = set;
+  usual_ = drives ? method + 1 : 0;
+}
+
 Knob OwnOrPlanned::driver() const {
   std::vector<std::string> names = {"policy", "CEM", "iCEM", "MPPI", "shooting", "gradient", "OSRP"};
   names.resize(planners_.size() + 1);
@@ -49,7 +58,7 @@ Knob OwnOrPlanned::driver() const {
           "action of the best is taken.",
           0,
           static_cast<double>(planners_.size()),
-          0,
+          static_cast<double>(usual_),
           false,
           true,
           {},
@@ -96,6 +105,7 @@ std::vector<std::string> OwnOrPlanned::probe_names() const {
 void OwnOrPlanned::report(const Seen& seen, const Carry& memory, ProbeSink& sink, at::Generator rng) {
   const auto [behaviour, prefix] = driver_of(seen);
   behaviour.report(seen, part_of(memory, prefix), sink, rng);
+  if (&behaviour != own_.get()) own_->report(seen, part_of(memory, ""), sink, rng);
   const auto known = behaviour.probe_names();
   const auto name = planners_.front()->probe_names().front();
   if (sink.wants(name) && std::ranges::find(known, name) == known.end())

@@ -12,6 +12,9 @@ class OwnOrPlanned : public Behaviour {
   /// `costing`: the world, where the model predicts what its steps cost; otherwise nobody plans below a limit.
   OwnOrPlanned(std::shared_ptr<Behaviour> own, const ActionSpace& space, const Spaces* costing = nullptr);
 
+  /// A recipe's own settings of a method in the place of the published ones; `drives`: so it drives where nobody chooses.
+  void set_plan(const PlannerOptions& options, bool drives);
+
   Carry initial(std::int64_t lanes) const override;
   Decision decide(const Seen& seen, const Carry& memory, Mode mode, at::Generator rng) override;
   torch::Tensor value(const Seen& seen) override { return own_->value(seen); }
@@ -31,6 +34,7 @@ class OwnOrPlanned : public Behaviour {
 
   std::shared_ptr<Behaviour> own_;
   std::vector<std::shared_ptr<Planner>> planners_;  // in the order of PlanMethod, osrp last
+  std::size_t usual_ = 0;                           // who drives where nobody chooses, as the knob counts
 };
 
 }  // namespace dream

@@ -140,6 +140,31 @@ Knob Planner::horizon() const {
           options_.knobs_when};
 }
 
+Knob Planner::cost_limit() const {
+  return {options_.knobs + "_cost_limit",
+          "c",
+          "Cost limit of the plan",
+          "What " + std::to_string(options_.cost_steps) +
+              " steps may cost by what is planned, and a plan its share of it. Below the world's own limit there is room for what "
+              "the model does not foresee.",
+          0,
+          std::max(50.0, 2 * options_.cost_limit),
+          options_.cost_limit,
+          false,
+          false,
+          {},
+          {},
+          options_.knobs_when};
+}
+
+std::vector<Knob> Planner::knobs() const {
+  std::vector<Knob> all = {iterations()};
+  if (options_.knobs_when.knob.empty()) return all;
+  all.push_back(horizon());
+  if (options_.method == PlanMethod::osrp) all.push_back(cost_limit());
+  return all;
+}
+
 Planner::Budget Planner::budget(const KnobValues& knobs) const {
   const auto of = [&](const Knob& knob) { return static_cast<std::int64_t>(value_of(knobs, knob)); };
   const auto count = options_.candidates;

@@ -65,10 +65,7 @@ class Planner : public Behaviour {
   double discount() const override { return prior_ ? prior_->discount() : options_.discount; }
   torch::Tensor expected_cost(const Seen& seen) override { return prior_ ? prior_->expected_cost(seen) : torch::Tensor{}; }
   /// A recipe's own planner is turned by its rounds alone, as its other settings are the run's.
-  std::vector<Knob> knobs() const override {
-    if (options_.knobs_when.knob.empty()) return {iterations()};
-    return {iterations(), horizon()};
-  }
+  std::vector<Knob> knobs() const override;
   std::vector<std::string> probe_names() const override {
     return {"plan/actions", "plan/returns", "plan/ghosts", "plan/film"};
   }
@@ -95,14 +92,15 @@ class Planner : public Behaviour {
   };
   Knob iterations() const;
   Knob horizon() const;
+  Knob cost_limit() const;
   Budget budget(const KnobValues& knobs) const;
 
   /// What a sequence is worth, Σ γ^t r_t + γ^H V (osrp: what stands for its rank), over the steps of `candidates`
   /// [B, N, H, A] from every lane: [B, N]. `ends`, where given, gets the states at the horizon, [B · N, ...].
   torch::Tensor score(const Seen& seen, const torch::Tensor& candidates, at::Generator rng, Carry* ends = nullptr);
   /// osrp's order of sequences that promise `returns`, less what costs count, and are predicted to cost `costs` over their
-  /// steps, both [B, N]: by return among those below the limit; where these are fewer than the elites, the cheapest first.
-  torch::Tensor ranked(const torch::Tensor& returns, const torch::Tensor& costs, std::int64_t steps) const;
+  /// steps, both [B, N]: by return among those below `limit`; where these are fewer than the elites, the cheapest first.
+  torch::Tensor ranked(const torch::Tensor& returns, const torch::Tensor& costs, std::int64_t steps, double limit) const;
   torch::Tensor sample(const Plan& guess, std::int64_t count, at::Generator rng, const torch::Tensor& noise) const;
   torch::Tensor proposals(const Seen& seen, std::int64_t steps, at::Generator rng);
   void refit(Plan& plan, std::int64_t elites) const;

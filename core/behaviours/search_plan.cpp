@@ -87,12 +87,12 @@ torch::Tensor Planner::score(const Seen& seen, const torch::Tensor& candidates, 
   if (limited) total = total - options_.cost_weight * dear;
   if (ends) *ends = state;
   total = total.view({lanes, count});
-  return limited ? ranked(total, spent.view({lanes, count}), steps) : total;
+  return limited ? ranked(total, spent.view({lanes, count}), steps, value_of(seen.knobs, cost_limit())) : total;
 }
 
-torch::Tensor Planner::ranked(const torch::Tensor& returns, const torch::Tensor& costs, std::int64_t steps) const {
+torch::Tensor Planner::ranked(const torch::Tensor& returns, const torch::Tensor& costs, std::int64_t steps, double limit) const {
   const auto scaled = costs * (static_cast<double>(options_.cost_steps) / static_cast<double>(steps));
-  const auto safe = scaled < options_.cost_limit;
+  const auto safe = scaled < limit;
   const auto enough = safe.sum(1, true) >= std::min(options_.elites, returns.size(1));
   const auto behind = returns.amin(1, true) - 1 - scaled;  // those that are not safe, whatever they promise
   return torch::where(enough, torch::where(safe, returns, behind), -scaled);

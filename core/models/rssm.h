@@ -66,7 +66,8 @@ class Rssm : public SequenceModel {
 
   const RssmOptions& options() const { return options_; }
   RssmOptions& live_options() { return options_; }
-  void set_bfloat16(bool on) { bfloat16_ = on; }
+  /// Losses and batches of 64 and more; `plans`: of 1,024 and more without gradients, as whole plans are, whatever it learns in.
+  void set_bfloat16(bool on, bool plans = false) { bfloat16_ = on, plans_bfloat16_ = plans; }
   bool categorical() const { return options_.latent == Latent::categorical; }
 
  private:
@@ -86,13 +87,16 @@ class Rssm : public SequenceModel {
   torch::Tensor free(const torch::Tensor& kl) const;
   torch::Tensor batch_kl() const;   // [G]
   torch::Tensor batch_use() const;  // [G, C], mean probabilities
-  bool in_bfloat16(const torch::Tensor& batch) const { return bfloat16_ && batch.size(0) >= 64; }
+  bool in_bfloat16(const torch::Tensor& batch) const {
+    return (bfloat16_ && batch.size(0) >= 64) ||
+           (plans_bfloat16_ && batch.size(0) >= 1024 && !torch::GradMode::is_enabled());
+  }
 
   RssmOptions options_;
   Spaces spaces_;
   ActionInput action_input_;
   std::int64_t latent_size_;
-  bool bfloat16_ = false, sees_image_, sees_vector_;
+  bool bfloat16_ = false, plans_bfloat16_ = false, sees_image_, sees_vector_;
   TwoHot two_hot_;
   torch::Tensor learned_h_;
   ImageEncoder image_encoder_{nullptr};

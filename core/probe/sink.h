@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <set>
 #include <string>
 #include <utility>
@@ -8,12 +9,15 @@
 
 namespace dream {
 
-/// Collects the probes that somebody watches. A model asks wants() first, so that nothing is computed in vain.
+/// Collects the probes that somebody watches. A model asks wants() first, so that nothing is computed in vain; of two that
+/// would put the same one, it is the first one's.
 class ProbeSink {
  public:
   explicit ProbeSink(std::set<std::string> watched) : watched_(std::move(watched)) {}
 
-  bool wants(const std::string& name) const { return watched_.contains(name); }
+  bool wants(const std::string& name) const {
+    return watched_.contains(name) && std::ranges::find(probes_, name, &Probe::name) == probes_.end();
+  }
 
   void put(std::string name, std::string title, std::string caption, Value value, bool editable = false) {
     probes_.push_back({std::move(name), std::move(title), std::move(caption), editable,

@@ -400,6 +400,31 @@ TEST_F(SearchPlan, KeepsBelowACostLimitAsTheAuthorsDo) {
   }
 }
 
+/// A recipe may say that a plan of its own settings drives where nobody chooses.
+TEST_F(SearchPlan, ARecipesOwnPlanDrivesWhereNobodyChooses) {
+  Slide model;
+  const auto policy = std::make_shared<Critic>();
+  policy->proposal = 0.25;
+  OwnOrPlanned driver(policy, TwoStates::box());
+  auto settings = published_plan(PlanMethod::cem);
+  settings.horizon = 3, settings.iterations = 2;
+  const auto decided = [&](const KnobValues& knobs) {
+    return driver.decide({&model, Slide::at(0.8), {}, {}, knobs}, driver.initial(1), Mode::judge, seeded(1)).action.item<double>();
+  };
+  driver.set_plan(settings, true);
+  EXPECT_LT(decided({}), -0.2);
+  EXPECT_EQ(decided({{"driver", 0}}), 0.25);
+  std::map<std::string, double> usual;
+  for (const auto& knob : driver.knobs()) usual[knob.name] = knob.default_value;
+  EXPECT_EQ(usual.at("driver"), 1);
+  EXPECT_EQ(usual.at("cem_horizon"), 3);
+  EXPECT_EQ(usual.at("cem_iterations"), 2);
+  EXPECT_EQ(usual.at("icem_horizon"), static_cast<double>(published_plan(PlanMethod::icem).horizon));
+  EXPECT_FALSE(usual.contains("osrp_cost_limit")) << "no limit where nothing costs";
+  driver.set_plan(settings, false);
+  EXPECT_EQ(decided({}), 0.25);
+}
+
 /// What a state costs from there on: as much as it lies below 0.
 class Charges : public Critic {
  public:
@@ -442,6 +467,13 @@ TEST_F(SearchPlan, StopsWhereItWouldBecomeDear) {
   EXPECT_EQ(options.cost_steps, 15);
   EXPECT_GT(ends(options), -0.05);
   EXPECT_LT(ends(published_plan(PlanMethod::cem)), -0.8) << "who does not mind goes on";
+  // The limit is a knob while it plans in the policy's place.
+  OwnOrPlanned driver(std::make_shared<Critic>(), TwoStates::box(), &world);
+  const auto pushed = [&](double limit) {
+    return driver.decide({&model, Slide::at(0.1), {}, {}, {{"driver", 6}, {"osrp_cost_limit", limit}}}, driver.initial(1), Mode::judge, seeded(1))
+        .action.item<double>();
+  };
+  EXPECT_LT(pushed(50), pushed(0) - 0.1);
   Slide free;
   Planner planner(TwoStates::box(), options);
   EXPECT_NE(message_of<Error>([&] { planner.plan({&free, Slide::at(0)}, {}, seeded(1)); }).find("predicts no costs"),

@@ -50,6 +50,28 @@ TEST_F(Bfloat16Test, ImaginationOfManyLanesAlone) {
   }
 }
 
+/// Where training stays in float32, whole plans may be imagined in bf16 all the same; what a gradient passes is not.
+TEST_F(Bfloat16Test, PlansAloneWhereTrainingIsNot) {
+  Rssm model(test::small({"dreamer-v3", "2024", true}).world, test::pixels(4));
+  {
+    torch::NoGradGuard no_grad;
+    for (auto& parameter : model.parameters()) parameter.copy_(torch::randn(parameter.sizes()) * 0.2);
+  }
+  const auto same = [&](std::int64_t lanes) {
+    auto carry = model.initial(lanes);
+    carry["h"] = torch::rand(carry.at("h").sizes()) - 0.5;
+    const auto rewards = [&](bool plans) {
+      model.set_bfloat16(false, plans);
+      return model.outcome(carry).reward;
+    };
+    return torch::equal(rewards(true), rewards(false));
+  };
+  EXPECT_TRUE(same(1024));
+  torch::NoGradGuard no_grad;
+  EXPECT_TRUE(same(1023));
+  EXPECT_FALSE(same(1024));
+}
+
 TEST_F(Bfloat16Test, TheActorAndTheCriticLearnInIt) {
   const auto options = test::small({"dreamer-v3", "2024", true}).behaviour;
   auto space = test::pixels(4).action;

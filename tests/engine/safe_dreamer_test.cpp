@@ -99,6 +99,26 @@ TEST_F(SafeDreamer, TheLimitIsLive) {
   for (const auto& view : system->metrics.views(nullptr)) EXPECT_TRUE(view.name != "learn/cost" || view.floor == 7);
 }
 
+/// Played and judged by planning below the limit, which is what the window turns; the policy by itself where the run says so.
+TEST_F(SafeDreamer, ItsOwnPlanDrives) {
+  const auto driver = [](const System& system) {
+    std::map<std::string, double> usual;
+    for (const auto& knob : system.who_drives()->knobs()) usual[knob.name] = knob.default_value;
+    return usual;
+  };
+  const auto system = make("run", {"planner.horizon=3", "planner.cost_limit=7"});
+  auto usual = driver(*system);
+  EXPECT_EQ(usual.at("driver"), 6);
+  EXPECT_EQ(usual.at("osrp_horizon"), 3);
+  EXPECT_EQ(usual.at("osrp_cost_limit"), 7);
+  system->config.set_text("behaviour.drives=policy");
+  system->config.set_text("planner.cost_limit=5");
+  system->follow_settings();
+  usual = driver(*system);
+  EXPECT_EQ(usual.at("driver"), 0);
+  EXPECT_EQ(usual.at("osrp_cost_limit"), 5);
+}
+
 TEST_F(SafeDreamer, CountsWhatRealEpisodesCost) {
   const auto system = make("run", {"behaviour.cost_limit=10", "behaviour.ki=0.01", "behaviour.kp=0"});
   const auto parts = parts_of(*system);

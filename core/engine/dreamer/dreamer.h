@@ -3,7 +3,7 @@
 #include <string>
 
 #include "core/base/choice.h"
-#include "core/behaviours/planner.h"
+#include "core/behaviours/own_or_planned.h"
 #include "core/behaviours/safe_actor_critic.h"
 #include "core/engine/interleaved.h"
 #include "core/models/rssm_options.h"
@@ -30,6 +30,13 @@ constexpr auto choice_names(SafeSize) {
   return names_of_choice("tiny", "published");
 }
 
+/// Who acts when a SafeDreamer is judged and played: its policy (BSRP-Lag), or a plan below the cost limit among what the
+/// policy proposes (OSRP-Lag).
+enum class SafeDriver { policy, osrp };
+constexpr auto choice_names(SafeDriver) {
+  return names_of_choice("policy", "osrp");
+}
+
 struct DreamerOptions {
   Size size = Size::smallest;                    // of V3
   Constants constants = Constants::nature_2024;  // of V3
@@ -38,7 +45,8 @@ struct DreamerOptions {
   RssmOptions world;
   ActorCriticOptions behaviour;
   LagrangianOptions lagrangian;  // SafeDreamer's
-  PlannerOptions planner;
+  PlannerOptions planner;        // PlaNet's, SafeDreamer's
+  SafeDriver drives = SafeDriver::policy;
   OptimiserOptions world_optimiser, actor_optimiser, critic_optimiser, cost_critic_optimiser;
   InterleavedOptions train;
 
@@ -56,6 +64,7 @@ struct DreamerParts : InterleavedParts {
   std::shared_ptr<ActorCritic> actor_critic;  // null for PlaNet
   std::shared_ptr<SafeActorCritic> safe;      // the same of SafeDreamer; null for all others
   std::shared_ptr<Planner> planner;           // PlaNet's
+  std::shared_ptr<OwnOrPlanned> driver;       // SafeDreamer's
 };
 
 /// `parts` must have their model and behaviour, and outlive it.

@@ -17,7 +17,12 @@ std::unique_ptr<System> make_dreamer(const RunSpec& spec, const std::string& tit
   published.size = options.size, published.constants = options.constants, published.safe_size = options.safe_size;
   const auto offered = make_env(spec.environment)->spaces();
   set_published(published, spec.recipe, offered.action.discrete());
-  if (offered.costs) published.lagrangian.limit = static_cast<double>(offered.cost_limit);
+  if (offered.costs) {
+    const auto limit = static_cast<double>(offered.cost_limit);
+    published.planner.cost_limit *= limit / published.lagrangian.limit;
+    published.lagrangian.limit = limit;
+    if (offered.max_episode_steps > 0) published.planner.cost_steps = offered.max_episode_steps;
+  }
   options = published;
   system->config.take_as_default();
   apply_settings(system->config, spec);
@@ -32,7 +37,7 @@ std::unique_ptr<System> make_dreamer(const RunSpec& spec, const std::string& tit
   const auto model = std::make_shared<Rssm>(options.world, spaces);
   model->to(system->device);
   const bool bfloat16 = options.train.bfloat16 && bfloat16_is_fast(system->device);
-  model->set_bfloat16(bfloat16);
+  model->set_bfloat16(bfloat16, bfloat16_is_fast(system->device));
   system->model = parts->model = model;
   if (spec.recipe == "planet") {
     parts->planner = std::make_shared<Planner>(spaces.action, options.planner);
@@ -50,6 +55,10 @@ std::unique_ptr<System> make_dreamer(const RunSpec& spec, const std::string& tit
     parts->actor_critic->set_bfloat16(bfloat16);
     system->behaviour = parts->actor_critic;
   }
+  if (parts->safe) {
+    parts->driver = std::make_shared<OwnOrPlanned>(parts->safe, spaces.action, &spaces);
+    system->driver = parts->driver;
+  }
   parts->learner = dreamer_learner(*parts);
   system->follow_settings = [model, p = parts.get()] {
     const auto& world = p->options.world;
@@ -61,6 +70,7 @@ std::unique_ptr<System> make_dreamer(const RunSpec& spec, const std::string& tit
     if (p->actor_critic) p->actor_critic->live_options() = p->options.behaviour;
     if (p->safe) {
       p->safe->lagrangian().live_options() = p->options.lagrangian;
+      p->driver->set_plan(p->options.planner, p->options.drives == SafeDriver::osrp);
       for (const auto* name : {"learn/cost", "evaluate/cost"})
         p->system->metrics.set_floor(name, p->options.lagrangian.limit);
       p->system->metrics.set_floor("behaviour/multiplier", p->options.lagrangian.most);

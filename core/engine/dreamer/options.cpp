@@ -19,12 +19,15 @@ void DreamerOptions::fields(Config& config, const std::string& recipe) {
               .low = 1,
               .high = 64});
   world.fields(config, "world.");
-  if (recipe == "planet") {
-    planner.fields(config, "planner.");
-  } else {
-    behaviour.fields(config, "behaviour.");
+  if (recipe == "planet" || safe) planner.fields(config, "planner.");
+  if (recipe != "planet") behaviour.fields(config, "behaviour.");
+  if (safe) {
+    lagrangian.fields(config, "behaviour.");
+    config.add("behaviour.drives", drives,
+               {.help = "Who acts when it is judged and played: the policy, or a plan below the cost limit among what the policy "
+                        "proposes (planner.*); the policy alone collects",
+                .live = true});
   }
-  if (safe) lagrangian.fields(config, "behaviour.");
   optimiser_fields(config, "world_optimiser.", world_optimiser, "the world model");
   if (recipe != "planet") {
     optimiser_fields(config, "actor_optimiser.", actor_optimiser, "the actor");
