@@ -123,14 +123,16 @@ class Environment : public StartSource {
 
   torch::Tensor choose(Start& start, const Stage& stage) const {
     auto& system = stage.system;
-    if (!system.who_drives() || !stage.shares_actions()) return stage.idle();
+    if (!system.behaviour || !stage.shares_actions()) return stage.idle();
     const Seen now{system.model.get(),
                    start.carry,
                    start.watched.back().seen.to(system.device),
                    torch::tensor({reward_}).to(system.device),
                    stage.knobs};
-    auto decision = system.who_drives()->decide(now, start.memory, Mode::judge, stage.rng);
-    start.memory = std::move(decision.memory);
+    // The behaviour by itself, which whoever plans in its place remembers by the same names: a plan at each of these steps would let
+    // a dream wait for seconds.
+    auto decision = system.behaviour->decide(now, start.memory, Mode::judge, stage.rng);
+    for (auto& [name, tensor] : decision.memory) start.memory[name] = std::move(tensor);
     return decision.action.to(torch::kCPU, torch::kFloat32).contiguous();
   }
 
