@@ -252,7 +252,7 @@ void safe_dreamer(DreamerOptions& o, bool discrete) {
   o.drives = SafeDriver::osrp;
   o.planner.horizon = 6;
   o.planner.candidates = 128, o.planner.from_prior = 48, o.planner.elites = 16, o.planner.iterations = 3;
-  o.planner.cost_limit = 3, o.planner.cost_steps = 250, o.planner.cost_weight = 0.6;
+  o.planner.cost_limit = 3, o.planner.cost_steps = 250, o.planner.cost_weight = 1;
   o.world_optimiser.learning_rate = 1e-3;
   for (auto* adam : {&o.actor_optimiser, &o.critic_optimiser, &o.cost_critic_optimiser}) adam->learning_rate = 3e-4;
   o.train.batch = 32, o.train.length = 16;
