@@ -8,7 +8,7 @@ namespace dream::cli {
 Verb export_verb(CLI::App& app) {
   struct Options {
     std::string run, out;
-    bool half = false;
+    bool half = false, half_behaviour = false;
   };
   auto options = std::make_shared<Options>();
   auto* command =
@@ -16,6 +16,8 @@ Verb export_verb(CLI::App& app) {
   command->add_option("run", options->run, "The run's folder, or a checkpoint")->required();
   command->add_option("--out", options->out, "The file to write")->required();
   command->add_flag("--half", options->half, "The model's weights in half precision; its behaviour stays as it was scored");
+  command->add_flag("--half-behaviour", options->half_behaviour,
+                    "The behaviour's weights in half precision too: score what is written, as it acts a little differently");
   return {command, [options](const Common&) {
             const auto file = checkpoint_path(options->run);
             check_output("--out", options->out, file);
@@ -25,11 +27,9 @@ Verb export_verb(CLI::App& app) {
             auto system = load_system(checkpoint, "cpu");
             Checkpoint out;
             system->store_weights(out);
-            if (options->half) {
-              for (auto& [name, tensor] : out.tensors) {
-                // The controller is small, and its behaviour is what was scored.
-                if (tensor.is_floating_point() && !name.starts_with("behaviour")) tensor = tensor.to(torch::kFloat16);
-              }
+            for (auto& [name, tensor] : out.tensors) {
+              const bool halved = name.starts_with("behaviour") ? options->half_behaviour : options->half;
+              if (halved && tensor.is_floating_point()) tensor = tensor.to(torch::kFloat16);
             }
             system->metrics.save(out);
             for (const char* key : {"recipe", "environment", "config"}) out.metadata[key] = checkpoint.text(key);

@@ -42,6 +42,9 @@ void make_folder(const std::filesystem::path& folder);
 std::filesystem::path free_folder(const std::filesystem::path& folder);
 /// Throws dream::Error with the reason in words.
 void move_folder(const std::filesystem::path& from, const std::filesystem::path& to);
+/// Both are there, and change places at once where the file system can: whoever looks, and whoever comes after a crash, finds
+/// one or the other. Throws dream::Error with the reason in words.
+void exchange_folders(const std::filesystem::path& a, const std::filesystem::path& b);
 /// Throws dream::Error when there is something at this path.
 void require_free(const std::filesystem::path& folder);
 /// What is under way: it goes, unless it was complete and `folder` made empty.

@@ -251,6 +251,25 @@ void move_folder(const fs::path& from, const fs::path& to) {
   if (failure) throw Error(from.string() + " cannot be moved to " + to.string() + ": " + reason_of(failure.value()));
 }
 
+void exchange_folders(const fs::path& a, const fs::path& b) {
+#ifdef RENAME_EXCHANGE
+  if (::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0) {
+    flush_folder(folder_of(a));
+    return flush_folder(folder_of(b));
+  }
+  if (errno != EINVAL && errno != ENOSYS) throw Error(a.string() + " and " + b.string() + " cannot change places: " + reason_of(errno));
+#endif
+  const auto between = free_folder(b);
+  move_folder(b, between);
+  try {
+    move_folder(a, b);
+  } catch (const Error&) {
+    move_folder(between, b);
+    throw;
+  }
+  move_folder(between, a);
+}
+
 void require_free(const fs::path& folder) {
   std::error_code ignored;
   if (fs::exists(fs::symlink_status(folder, ignored)))

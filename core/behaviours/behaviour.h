@@ -28,6 +28,7 @@ struct Decision {
   torch::Tensor action;  // [B, A], within the action space's bounds
   Carry memory = {};     // for the lane's next step: the tensors that initial() has
   Carry record = {};     // [B, ...]: what the replay is to keep beside this step, as a search's visit counts
+  torch::Tensor next = {};  // [B, N, A]: what it means to do after that, where it plans; undefined: it decides then
 };
 
 /// A policy. It knows neither the environment nor the model family, and may do without a model.

@@ -56,6 +56,11 @@ Curve returns_of(const Planner::Plan& plan) {
 
 }  // namespace
 
+bool Planner::is_of(const Carry& memory, const KnobValues& knobs) const {
+  const auto mean = memory.find("mean");
+  return thought_.memory.defined() && mean != memory.end() && mean->second.is_same(thought_.memory) && knobs == thought_.knobs;
+}
+
 void Planner::report(const Seen& seen, const Carry& memory, ProbeSink& sink, at::Generator rng) {
   if (std::ranges::none_of(probe_names(), [&](const auto& name) { return sink.wants(name); })) return;
   if (budget(seen.knobs).rounds == 0) {
@@ -63,9 +68,11 @@ void Planner::report(const Seen& seen, const Carry& memory, ProbeSink& sink, at:
       sink.put("plan/actions", "Planned actions", "", Text{"No rounds: the policy that proposes candidates acts by itself."});
     return;
   }
-  const Seen lane{seen.model, select_lane(seen.carry, 0), {}, {}, seen.knobs};
+  const bool known = is_of(memory, seen.knobs);
+  const Seen lane{seen.model, known ? thought_.carry : select_lane(seen.carry, 0), {}, {}, seen.knobs};
   const auto own = select_lane(memory, 0);
-  const auto plan = this->plan(lane, from_memory(own, "mean", seen.knobs), rng, {}, from_memory(own, "elites", seen.knobs));
+  const auto plan = known ? thought_.plan
+                          : this->plan(lane, from_memory(own, "mean", seen.knobs), rng, {}, from_memory(own, "elites", seen.knobs));
   if (sink.wants("plan/actions")) {
     sink.put("plan/actions", "Planned actions",
              "The last round: candidates, those that the next guess would be made of, and the plan, each axis in [-1, 1] "

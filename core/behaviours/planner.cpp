@@ -231,6 +231,7 @@ Decision Planner::decide(const Seen& seen, const Carry& memory, Mode mode, at::G
     }
   }
   Decision decision{to_environment(action)};
+  if (plan.best.size(1) > 1) decision.next = to_environment(plan.best.slice(1, 1));
   if (!options_.warm_start) return decision;
   const auto kept = [&](const torch::Tensor& plans) {
     const auto first = plans.slice(-2, 0, remembered_).to(torch::kCPU);
@@ -246,6 +247,7 @@ Decision Planner::decide(const Seen& seen, const Carry& memory, Mode mode, at::G
     if (there < count) elites = torch::cat({elites, elites.slice(1, 0, 1).expand({-1, count - there, -1, -1})}, 1);
     decision.memory["elites"] = elites;
   }
+  if (seen.lanes() == 1) thought_ = {plan, seen.carry, seen.knobs, decision.memory.at("mean")};
   return decision;
 }
 

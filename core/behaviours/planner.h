@@ -69,6 +69,8 @@ class Planner : public Behaviour {
   std::vector<std::string> probe_names() const override {
     return {"plan/actions", "plan/returns", "plan/ghosts", "plan/film"};
   }
+  /// The plan that led to `memory` where it was the last; another one, made here, where it remembers nothing, or the knobs
+  /// were turned since.
   void report(const Seen& seen, const Carry& memory, ProbeSink& sink, at::Generator rng) override;
 
   struct Plan {
@@ -113,11 +115,21 @@ class Planner : public Behaviour {
   torch::Tensor to_environment(const torch::Tensor& action) const;
   void report_ghosts(const Seen& lane, const Plan& plan, ProbeSink& sink, at::Generator rng);
 
+  /// The plan behind the last decision for a single lane, so that showing it needs no second one.
+  struct Thought {
+    Plan plan;
+    Carry carry;             // that it began from
+    KnobValues knobs;
+    torch::Tensor memory;    // "mean", as it went into the decision's memory: who reports on that, reports on this plan
+  };
+  bool is_of(const Carry& memory, const KnobValues& knobs) const;
+
   PlannerOptions options_;
   ActionSpace space_;
   ActionInput input_;
   std::shared_ptr<Behaviour> prior_;
   std::int64_t remembered_;  // steps of a plan in memory; the horizon may be set to another while it acts
+  Thought thought_;
 };
 
 }  // namespace dream

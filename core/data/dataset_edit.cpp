@@ -80,14 +80,15 @@ Path bin_of(const Path& folder) {
   return free_folder(folder / ".deleted" / "data");
 }
 
-/// `data` takes the place of the dataset's. Gives where that lies now.
+/// `data` takes the place of the dataset's. Gives where that lies now. Whenever it is broken off, one of the two is in place
+/// and the other one kept.
 Path put_in_place(const Path& folder, const Path& data) {
   const auto kept = bin_of(folder);
-  move_folder(minari::data_folder(folder), kept);
+  move_folder(data, kept);
   try {
-    move_folder(data, minari::data_folder(folder));
+    exchange_folders(kept, minari::data_folder(folder));
   } catch (const Error&) {
-    move_folder(kept, minari::data_folder(folder));
+    move_folder(kept, data);
     throw;
   }
   return kept;

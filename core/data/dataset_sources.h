@@ -2,7 +2,6 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -27,32 +26,51 @@ struct GivenDatasets {
   void fields(Config& config, const std::string& prefix, const std::string& help);
 };
 
-/// Several datasets that are read into one replay, an episode of each in turn: a replay that is too small for all of
-/// them keeps a mixture. What is held out (held_out_label.h) is not read.
+/// What an episode brought.
+struct Scored {
+  std::string world;
+  double reward = 0;
+  std::size_t index = 0;  // whose it is
+};
+Scored score_of(const Episode& episode, std::size_t index);
+/// The episodes of the highest returns, this share of each world's, at least one: their indices.
+std::vector<std::size_t> best_of(const std::vector<Scored>& episodes, double share);
+
+/// Several datasets that are read one episode of each in turn. What is held out (held_out_label.h) is not read.
 class DatasetSources {
  public:
   /// Throws dream::Error when a dataset cannot be read or is refused. `damage`: what becomes of episodes that cannot be read.
   DatasetSources(const std::vector<std::filesystem::path>& folders, const Fitting& fitting, Damage damage = Damage::refuse);
 
-  bool empty() const { return sources_.empty(); }
+  bool empty() const { return order_.empty(); }
   /// What was done to datasets and which episodes were left out, a sentence each, so far.
   const std::vector<std::string>& notes() const { return notes_; }
-  std::size_t episodes() const;  // of all together
-  /// Reads one more episode; false when all that fits is there.
+  std::size_t episodes() const { return order_.size(); }  // of all together
+  std::int64_t steps() const;                             // likewise, with those that are held out
+  /// Episode `index` of all in their order; nothing where it is damaged and to be left out.
+  std::optional<Episode> read(std::size_t index);
+  /// Only these are there from now on, none of them read yet.
+  void keep(const std::vector<std::size_t>& indices);
+
+  /// Reads one more episode; false when all that fits is there. A replay that is too small for all holds a mixture of the
+  /// datasets' first episodes.
   bool read_into(Replay& replay);
+  bool all_read() const { return next_ >= order_.size(); }  // false after read_into() gave up: there are more than fit
 
  private:
   struct Source {
     Dataset dataset;
     std::function<void(Episode&)> fit;
-    std::set<std::string> held_out;  // nobody learns from these
-    std::size_t unread = 0, next = 0;  // how many that are; the one to be read
   };
-  std::optional<Episode> next_of(Source& source);
+  struct Place {
+    std::size_t source, episode;
+  };
 
   Damage damage_;
   std::vector<std::string> notes_;
   std::vector<Source> sources_;
+  std::vector<Place> order_;
+  std::size_t next_ = 0;  // in it
 };
 
 }  // namespace dream

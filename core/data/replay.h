@@ -36,6 +36,7 @@ class Replay {
   std::int64_t frames() const { return whole_frames() + open_frames_; }  // sum of T + 1, likewise
   std::int64_t whole_frames() const;
   std::int64_t dropped() const { return dropped_; }  // frames of episodes that are gone
+  std::int64_t added() const { return numbers_ + static_cast<std::int64_t>(whole_.size()); }  // whole ones ever
 
   /// Where frame `index` of all frames lies (0 … frames() - 1: of the whole episodes in order of age, then of those
   /// under way by their lanes), and the other way round.

@@ -133,12 +133,16 @@ void Player::look_ahead() {
   if (coupling_ != Coupling::reality_leads || !by_the_real_frames()) return now_.ahead.clear();
   auto rng = make_generator(system_->device, static_cast<std::uint64_t>(now_.step));
   Carry ahead = now_.dream, memory = now_.memory;
+  torch::Tensor meant;  // who plans is thought to do what it planned, and to plan again when that is done
   for (int i = 0; i < coupling_steps_; ++i) {
     auto action = now_.action;  // hands are thought to stay where they are
-    if (now_.decided) {
+    if (now_.decided && meant.defined()) {
+      action = meant.select(1, 0);
+      meant = meant.size(1) > 1 ? meant.slice(1, 1) : torch::Tensor{};
+    } else if (now_.decided) {
       auto decision = system_->who_drives()->decide(seen(ahead), memory, Mode::judge, rng);
       memory = std::move(decision.memory);
-      action = decision.action;
+      action = decision.action, meant = decision.next;
     }
     ahead = with_held(system_->model->imagine(ahead, action.to(system_->device), knob_values_, rng));
   }

@@ -7,6 +7,18 @@
 #include "core/engine/system.h"
 
 namespace dream {
+namespace {
+
+void keep_best(Replay& replay, double share) {
+  std::vector<Scored> scores;
+  for (std::size_t i = 0; i < replay.episodes(); ++i) scores.push_back(score_of(replay.episode(i), i));
+  std::vector<Episode> best;
+  for (const auto i : best_of(scores, share)) best.push_back(replay.episode(i));
+  replay.clear();
+  for (auto& episode : best) replay.add(std::move(episode));
+}
+
+}  // namespace
 
 void Feed::open(const Options& options, const std::filesystem::path& own, std::int64_t own_ended, bool resumes) {
   options_ = options;
@@ -23,6 +35,9 @@ void Feed::open(const Options& options, const std::filesystem::path& own, std::i
       options_.fitting ? options_.fitting : fit_to(system_.make_env()->spaces(), system_.environment, options_.needs), options_.datasets.damage());
   notes_ = sources_->notes();
   own_.reset();
+  stream_.reset();
+  scores_.reset();
+  best_alone_ = filling_ = false;
   own_ended_ = own_ended;
   own_read_ = own_steps_ = own_ended_steps_ = given_steps_ = given_frames_ = 0;
   if (resumes && std::filesystem::exists(own)) own_ = std::make_unique<Dataset>(own);
@@ -35,15 +50,69 @@ std::int64_t Feed::own_count() const {
 }
 
 void Feed::count_given() {
-  given_steps_ = replay_.steps();
   given_frames_ = replay_.dropped() + replay_.frames();
+  if (!stream_) given_steps_ = replay_.steps();  // of a stream all are learned from
+}
+
+/// Of more episodes than memory holds, which are the best? True while that is being found out.
+bool Feed::find_the_best() {
+  if (!scores_ || !sources_) return false;
+  if (const auto index = scored_++; index < sources_->episodes()) {
+    if (const auto episode = sources_->read(index)) scores_->push_back(score_of(*episode, index));
+    return true;
+  }
+  sources_->keep(best_of(*scores_, options_.best_share));
+  scores_.reset();
+  best_alone_ = true;
+  return true;
+}
+
+/// From now on a part of the given episodes at a time.
+void Feed::stream() {
+  replay_.clear();
+  given_steps_ = sources_->steps();
+  stream_ = std::make_unique<EpisodeStream>(std::move(sources_), draws_.fork("episodes"), place_);
+  stream_notes();
+  filling_ = true;
+}
+
+void Feed::stream_notes() {
+  notes_ = stream_->notes();
+  notes_.push_back("the given datasets hold " + std::to_string(stream_->episodes()) +
+                   " episodes, more than fit into memory at once: a part is there at a time, and is exchanged while it learns");
+}
+
+void Feed::learned(double frames) {
+  if (!stream_) return;
+  stream_->learned(replay_, frames);
+  count_given();
+  if (stream_->notes().size() > notes_.size() - 1) stream_notes();
 }
 
 bool Feed::read_more() {
+  if (filling_) {
+    filling_ = stream_->fill(replay_);
+    if (!filling_) count_given();
+    return filling_;
+  }
   if (!sources_) return false;
+  if (find_the_best()) return true;
   const bool more = sources_->read_into(replay_);
   notes_ = sources_->notes();
   if (more) return true;
+  if (!sources_->all_read()) {
+    if (options_.streams_from && sources_->steps() >= *options_.streams_from && own_count() == 0) {
+      if (options_.best_share == 1 || best_alone_) return stream(), true;
+      replay_.clear();
+      scores_.emplace();
+      scored_ = 0;
+      return true;
+    }
+    notes_.push_back("of " + std::to_string(sources_->episodes()) + " given episodes " + std::to_string(replay_.episodes()) +
+                     " fit into memory, and the others are not learned from: train.budget_gb says how much it may take");
+  } else if (options_.best_share < 1 && !best_alone_) {
+    keep_best(replay_, options_.best_share);
+  }
   if (own_read_ == 0) count_given();
   if (own_read_ >= own_count()) {
     sources_.reset();
@@ -65,12 +134,17 @@ bool Feed::read_more() {
 }
 
 std::string Feed::detail() const {
-  return "reading episodes: " + std::to_string(replay_.episodes()) + " of " +
-         std::to_string(sources_->episodes() + static_cast<std::size_t>(own_count()));
+  if (filling_) return "reading episodes: " + std::to_string(replay_.episodes()) + " so far, as many as fit into memory";
+  const auto all = std::to_string(sources_->episodes() + static_cast<std::size_t>(own_count()));
+  if (scores_) return "looking for the best episodes: " + std::to_string(scored_) + " of " + all;
+  return "reading episodes: " + std::to_string(replay_.episodes()) + " of " + all;
 }
 
 void Feed::close() {
+  if (stream_ && !filling_) place_ = stream_->place();  // begin() goes on from there
   sources_.reset();
+  stream_.reset();
+  filling_ = false;
   own_.reset();
   replay_.clear();
 }
@@ -124,6 +198,10 @@ void Feed::save_draws(Checkpoint& into, const std::string& name) const {
   into.tensors[name] = torch::tensor({word(s.state_high), word(s.state_low), word(s.increment_high),
                                       word(s.increment_low), word(s.seed), word(s.key), word(s.has_half), word(s.half)},
                                      torch::kInt64);
+  const auto& place = stream_ && !filling_ ? stream_->place() : place_;
+  if (place.next == 0) return;
+  into.tensors[name + "_stream"] =
+      torch::tensor({static_cast<double>(place.oldest), static_cast<double>(place.next), place.learned}, torch::kFloat64);
 }
 
 void Feed::load_draws(const Checkpoint& from, const std::string& name) {
@@ -135,6 +213,14 @@ void Feed::load_draws(const Checkpoint& from, const std::string& name) {
     throw Error(from.origin + ": '" + name + "' is no state of a random stream");
   draws_ = Rng(Rng::State{word(0), word(1), word(2), word(3), word(4), word(5), static_cast<std::uint32_t>(word(6)),
                           static_cast<std::uint32_t>(word(7))});
+  place_ = {};
+  if (!from.tensors.contains(name + "_stream")) return;
+  const auto stream = from.exact(name + "_stream", {3}).to(torch::kFloat64).contiguous();
+  const auto* place = stream.data_ptr<double>();
+  constexpr double most = 1e15;
+  if (!(place[0] >= 0 && place[1] > place[0] && place[1] < most && place[2] >= 0 && place[2] < most))
+    throw Error(from.origin + ": '" + name + "_stream' is no place in a stream of episodes");
+  place_ = {static_cast<std::int64_t>(place[0]), static_cast<std::int64_t>(place[1]), place[2]};
 }
 
 /// Frames are counted from the first that this run collected, so that more episodes on the disk (of an async actor that

@@ -1,11 +1,13 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/base/rng.h"
 #include "core/data/dataset.h"
 #include "core/data/dataset_sources.h"
+#include "core/data/episode_stream.h"
 #include "core/data/replay.h"
 #include "core/models/sequence_model.h"
 #include "core/nn/checkpoint.h"
@@ -27,6 +29,10 @@ class Feed {
     bool keep_found = false;     // of its own dataset all is read, also what came after the checkpoint
     Needs needs = {};            // of given datasets, in the system's world
     Fitting fitting = {};        // in place of that, where they may be of other worlds
+    /// Datasets of so many steps or more are all that one learns from: of what does not fit into memory a part is there
+    /// at a time (see EpisodeStream). Of fewer, and without this, the rest is not learned from.
+    std::optional<std::int64_t> streams_from = {};
+    double best_share = 1;  // of each world's given episodes, those of the highest returns
   };
 
   Feed(System& system, Rng draws) : system_(system), draws_(std::move(draws)) {}
@@ -36,7 +42,7 @@ class Feed {
   /// Forgets everything and begins to read: the given datasets, then of the dataset `own` the first `own_ended`
   /// episodes.
   void open(const Options& options, const std::filesystem::path& own, std::int64_t own_ended, bool resumes);
-  bool reading() const { return sources_ != nullptr; }
+  bool reading() const { return sources_ || filling_; }
   /// One more episode; false once all are there.
   bool read_more();
   std::string detail() const;  // of the reading
@@ -46,7 +52,7 @@ class Feed {
 
   Replay& replay() { return replay_; }
   const Replay& replay() const { return replay_; }
-  std::int64_t given_steps() const { return given_steps_; }          // of the given datasets
+  std::int64_t given_steps() const { return given_steps_; }          // of the given datasets, as far as they are learned from
   std::int64_t own_episodes() const { return own_read_; }            // that were read
   std::int64_t own_steps() const { return own_steps_; }              // of these
   std::int64_t own_ended_steps() const { return own_ended_steps_; }  // of the first `own_ended`
@@ -59,6 +65,8 @@ class Feed {
   /// The states of every moment of the piece that draw() gave last, [T · B, ...] time-major.
   bool keeps_states() const { return replay_.state_size() > 0; }
   void keep(const Carry& states);
+  /// So many frames were learned from: of datasets that do not fit into memory others may come now.
+  void learned(double frames);
   /// Old pieces alone, each frame as likely to begin one: for a batch of starts, or of frames. Nothing is kept of them.
   SequenceBatch draw_anywhere(std::int64_t lanes, std::int64_t steps);
   /// Pieces that begin at these frames of the replay, for who draws by itself. Nothing is kept of them.
@@ -70,7 +78,9 @@ class Feed {
 
   // -- the checkpoint -------------------------------------------------------------------------------------------------
 
+  /// Of the random stream that draws, and of datasets that do not fit into memory (`name` + "_stream").
   void save_draws(Checkpoint& into, const std::string& name) const;
+  /// Before open().
   void load_draws(const Checkpoint& from, const std::string& name);
   void save(Checkpoint& into, const std::string& prefix) const;
   /// Judges what load() reads. Throws dream::Error naming file and tensor.
@@ -79,6 +89,9 @@ class Feed {
   void load(const Checkpoint& from, const std::string& prefix);
 
  private:
+  bool find_the_best();
+  void stream();
+  void stream_notes();
   void count_given();
   std::int64_t own_count() const;
 
@@ -90,6 +103,12 @@ class Feed {
   std::vector<std::int64_t> begins_;         // of the last draw()
   std::unique_ptr<DatasetSources> sources_;  // while they are read
   std::unique_ptr<Dataset> own_;             // likewise
+  std::optional<std::vector<Scored>> scores_;  // while it is found out which of too many episodes are the best
+  std::size_t scored_ = 0;                     // of them
+  bool best_alone_ = false;                    // it was found out
+  std::unique_ptr<EpisodeStream> stream_;      // where they do not fit
+  StreamPlace place_;                 // that a checkpoint knew
+  bool filling_ = false;
   std::int64_t own_ended_ = 0, own_read_ = 0, own_steps_ = 0, own_ended_steps_ = 0;
   std::int64_t given_steps_ = 0, given_frames_ = 0;
   std::vector<std::string> notes_;

@@ -37,7 +37,11 @@ class Interleaved : public Phase {
                   " leaves no step to learn with after train.prefill = " + std::to_string(train.prefill) +
                   " random ones; raise the first or lower the other");
     }
-    feed().open({train.datasets, train.budget_gb, train.online_queue, train.replay_context, train.lanes, async(), parts_->learner->needs(), parts_->learner->fitting()},
+    Feed::Options options{.datasets = train.datasets, .budget_gb = train.budget_gb, .online_queue = train.online_queue,
+                          .replay_context = train.replay_context, .lanes = train.lanes, .keep_found = async(),
+                          .needs = parts_->learner->needs(), .fitting = parts_->learner->fitting()};
+    if (!async()) options.streams_from = train.steps;  // where nothing is collected beside them
+    feed().open(options,
                 own_folder(), Experience::counters_in(resumed_, experience_prefix).ended, goes_on() || async());
   }
 
@@ -215,6 +219,7 @@ void Interleaved::require_work() const {
 double Interleaved::update() {
   parts_->learner->update(feed(), parts_->updates + 1, generator_);
   ++parts_->updates;
+  feed().learned(batch_frames());
   elastic_.after_update(*parts_->system, options().elastic, options().elastic_memory);
   if (gauges_) gauges_->after(parts_->updates, batch_frames(), progress());
   return batch_frames();

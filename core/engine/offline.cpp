@@ -1,10 +1,6 @@
 #include "core/engine/offline.h"
 
 #include <algorithm>
-#include <cmath>
-#include <functional>
-#include <map>
-#include <numeric>
 
 #include "api/error.h"
 #include "api/platform_time.h"
@@ -17,23 +13,6 @@ namespace dream {
 namespace {
 
 constexpr double longest_reading = 0.1;  // of one step while the data are read
-
-/// Leaves the episodes of the highest returns, this share of each world's, at least one.
-void keep_best(Replay& replay, double share) {
-  std::map<std::string, std::vector<std::pair<double, std::size_t>>> by_world;  // returns, and whose
-  for (std::size_t i = 0; i < replay.episodes(); ++i) {
-    const auto& episode = replay.episode(i);
-    by_world[episode.world].emplace_back(std::accumulate(episode.rewards.begin(), episode.rewards.end(), 0.0), i);
-  }
-  std::vector<Episode> best;
-  for (auto& [world, episodes] : by_world) {
-    std::ranges::stable_sort(episodes, std::greater<>(), [](const auto& each) { return each.first; });
-    const auto count = static_cast<std::size_t>(std::ceil(share * static_cast<double>(episodes.size())));
-    for (std::size_t i = 0; i < count; ++i) best.push_back(replay.episode(episodes[i].second));
-  }
-  replay.clear();
-  for (auto& episode : best) replay.add(std::move(episode));
-}
 
 class Offline : public Phase {
  public:
@@ -50,7 +29,11 @@ class Offline : public Phase {
     if (walked && !std::filesystem::exists(own_)) throw Error("there are no episodes to learn from; run the phase 'collect' first");
     if (options_.datasets.empty() && !walked)
       throw Error("train.datasets names no dataset: this recipe learns from given episodes alone, as collect makes them");
-    parts_->feed->open({options_.datasets, options_.budget_gb, false, false, walked ? 0 : 1, walked, parts_->learner->needs(), parts_->learner->fitting()}, own_, 0, walked);
+    Feed::Options options{.datasets = options_.datasets, .budget_gb = options_.budget_gb, .online_queue = false, .replay_context = false,
+                          .needs = parts_->learner->needs(), .fitting = parts_->learner->fitting(), .streams_from = 0,
+                          .best_share = options_.best_share};
+    if (walked) options.datasets.folders = own_.string();
+    parts_->feed->open(options, {}, 0, false);
   }
 
   double step() override {
@@ -61,13 +44,13 @@ class Offline : public Phase {
       for (const double began = now_seconds(); feed.read_more();) {
         if (now_seconds() - began > longest_reading) return 0;
       }
-      if (options_.best_share < 1) keep_best(feed.replay(), options_.best_share);
       if (feed.replay().steps() < parts_->learner->least_steps())
         throw Error((options_.datasets.empty() ? own_.string() : options_.datasets.folders) + " holds " + std::to_string(feed.replay().steps()) + " steps, and a batch takes " +
                     std::to_string(parts_->learner->least_steps()));
     }
     parts_->learner->update(feed, parts_->updates + 1, generator_);
     ++parts_->updates;
+    feed.learned(parts_->learner->frames_per_update());
     return 1;
   }
 

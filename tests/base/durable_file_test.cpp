@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <functional>
 #include <thread>
@@ -226,6 +227,26 @@ TEST_F(DurableFileTest, FoldersAreMadeOrRefusedInWords) {
   EXPECT_TRUE(fs::is_directory(folder_ / "a" / "b"));
   write_file(folder_ / "file", "x");
   EXPECT_SAYS(message_of<Error>([&] { make_folder(folder_ / "file" / "c"); }), "not a folder");
+}
+
+/// One who looks all the time never misses either.
+TEST_F(DurableFileTest, FoldersChangePlaces) {
+  make_folder(folder_ / "a"), make_folder(folder_ / "b");
+  write_file(folder_ / "a" / "file", "first");
+  write_file(folder_ / "b" / "file", "second");
+  std::atomic<bool> done = false;
+  std::atomic<int> missed = 0;
+  std::thread looking([&] {
+    while (!done) missed += !fs::exists(folder_ / "a" / "file") + !fs::exists(folder_ / "b" / "file");
+  });
+  for (int i = 0; i < 501; ++i) exchange_folders(folder_ / "a", folder_ / "b");
+  done = true;
+  looking.join();
+  EXPECT_EQ(missed, 0);
+  EXPECT_EQ(test::read_bytes(folder_ / "a" / "file"), "second");
+  EXPECT_EQ(test::read_bytes(folder_ / "b" / "file"), "first");
+  EXPECT_THROW(exchange_folders(folder_ / "a", folder_ / "missing"), Error);
+  EXPECT_TRUE(fs::exists(folder_ / "a" / "file"));
 }
 
 }  // namespace durable_file_test

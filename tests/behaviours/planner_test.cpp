@@ -110,6 +110,30 @@ TEST_F(PlannerTest, AWarmStartGoesOnFromTheLastPlanOfTheSameLane) {
   EXPECT_TRUE(torch::equal(resumed.drive(seen, seeded(9)), pilot.drive(seen, seeded(9))));
 }
 
+/// What a person sees of a plan is what was acted on, and a plan more only where that is not known.
+TEST_F(PlannerTest, ReportsThePlanThatItActedOn) {
+  TwoStates model(false, 0.5);
+  const Seen seen{&model, model.initial(1), {}, {}, {{"plan_iterations", 1}}};
+  PlannerOptions options{60, 1, 6, 4, 0};
+  options.warm_start = true;
+  Planner planner(space(), options);
+  const auto shown = [&](const Seen& now, const Carry& memory) {
+    ProbeSink sink({"plan/actions"});
+    planner.report(now, memory, sink, seeded(99));
+    return std::get<Trajectories>(*sink.take().at(0).value);
+  };
+  const auto decision = planner.decide(seen, planner.initial(1), Mode::judge, seeded(4));
+  ASSERT_EQ(decision.next.sizes(), (std::vector<std::int64_t>{1, 3, 1}));
+  const auto chosen = [&] { return torch::cat({decision.action.unsqueeze(1), decision.next}, 1).flatten(); };
+  const auto as_tensor = [](const std::vector<float>& values) { return torch::tensor(values); };
+  EXPECT_TRUE(torch::allclose(as_tensor(shown(seen, decision.memory).chosen), chosen()));
+  const auto other = [&](const Trajectories& plan) { return !torch::allclose(as_tensor(plan.chosen), chosen()); };
+  EXPECT_TRUE(other(shown(seen, planner.initial(1)))) << "a moment of before: it remembers another plan";
+  auto turned = seen;
+  turned.knobs["plan_iterations"] = 6;
+  EXPECT_TRUE(other(shown(turned, decision.memory))) << "thinking longer, it would do something else";
+}
+
 TEST_F(PlannerTest, TheKnobSaysHowLongItThinks) {
   TwoStates model(false, 0.5);
   Planner planner(space(), {200, 6, 20, 2, 0});

@@ -182,6 +182,9 @@ TEST_F(CliTest, ATrainingThatIsKilledAgainAndAgainEndsAsIfItNeverWas) {
   EXPECT_LT(std::filesystem::file_size(folder_ / "half.safetensors"),
             std::filesystem::file_size(folder_ / "whole.safetensors") * 6 / 10);
   EXPECT_NEAR(score_of("half.safetensors", {}), real, 5);
+  good({"export", path("whole"), "--half", "--half-behaviour", "--out", path("small.safetensors")});
+  EXPECT_LT(std::filesystem::file_size(folder_ / "small.safetensors"), std::filesystem::file_size(folder_ / "half.safetensors"));
+  EXPECT_NEAR(score_of("small.safetensors", {}), real, 5);
   EXPECT_SAYS(good({"info", path("half.safetensors")}), "an export");
   bad({"export", path("whole"), "--out", path("whole/checkpoint.safetensors")}, "--out");
   good({"eval", path("half.safetensors"), "--episodes", "1", "--max-steps", "70", "--horizon", "3", "--seed", "5",

@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <numeric>
+#include <deque>
 
 #include "api/error.h"
 #include "core/engine/decision_transformer/decision_transformer_recipe.h"
@@ -16,7 +16,7 @@ class DecisionLearner : public Learner {
       : parts_(parts), optimiser_(parts.behaviour->parameters(), parts.options.optimiser) {}
 
   void update(Feed& feed, std::int64_t number, at::Generator rng) override {
-    if (to_go_.size() != feed.replay().episodes()) know(feed.replay());
+    know(feed.replay());
     auto& behaviour = *parts_.behaviour;
     const auto window = draw(feed.replay(), rng);
     behaviour.train();
@@ -47,34 +47,40 @@ class DecisionLearner : public Learner {
     optimiser_.load(from, prefix + "optimiser/");
     optimiser_.clear();
   }
-  void rest() override { to_go_.clear(); }
+  void rest() override { to_go_.clear(), known_ = 0; }
 
  private:
-  /// Returns to go of every episode; what the data's returns and states are like.
+  /// Returns to go of the episodes that came, and at first what the data's returns and states are like.
   void know(const Replay& replay) {
-    to_go_.clear();
-    std::vector<double> returns;
-    std::vector<torch::Tensor> states;
-    for (std::size_t i = 0; i < replay.episodes(); ++i) {
+    const auto there = replay.episodes();
+    const auto came = std::min(there, static_cast<std::size_t>(replay.added() - known_));
+    known_ = replay.added();
+    for (auto i = there - came; i < there; ++i) {
       const auto& episode = replay.episode(i);
       std::vector<float> rest(episode.length());
       double sum = 0;
       for (std::size_t t = episode.length(); t-- > 0;) rest[t] = static_cast<float>(sum += static_cast<double>(episode.rewards[t]));
       to_go_.push_back(std::move(rest));
-      returns.push_back(sum);
+    }
+    while (to_go_.size() > there) to_go_.pop_front();
+    if (there == 0) throw Error("the datasets hold no whole episode");
+    auto& behaviour = *parts_.behaviour;
+    if (behaviour.knows()) return;  // a run that goes on stays with what it learned in
+    std::vector<torch::Tensor> states;
+    float lowest = to_go_[0].empty() ? 0 : to_go_[0][0], highest = lowest;
+    for (std::size_t i = 0; i < there; ++i) {
+      const auto& episode = replay.episode(i);
+      const auto sum = to_go_[i].empty() ? 0 : to_go_[i][0];
+      lowest = std::min(lowest, sum), highest = std::max(highest, sum);
       if (episode.vector_size > 0)
         states.push_back(torch::from_blob(const_cast<float*>(episode.vectors.data()), {static_cast<std::int64_t>(episode.length() + 1), episode.vector_size}).clone());
     }
-    if (returns.empty()) throw Error("the datasets hold no whole episode");
-    auto& behaviour = *parts_.behaviour;
-    if (behaviour.knows()) return;  // a run that goes on stays with what it learned in
-    std::ranges::sort(returns);
     torch::Tensor mean = torch::zeros({behaviour.state_size()}), deviation = torch::ones({behaviour.state_size()});
     if (behaviour.sees_vector()) {
       const auto all = torch::cat(states);
       mean = all.mean(0), deviation = all.std(0, false);
     }
-    behaviour.know(returns.front(), returns.back(), returns.back(), mean, deviation);
+    behaviour.know(lowest, highest, highest, mean, deviation);
   }
 
   /// Windows that end at steps which are all as likely; before an episode's first step there is nothing.
@@ -121,7 +127,8 @@ class DecisionLearner : public Learner {
 
   DecisionParts& parts_;
   Optimiser optimiser_;
-  std::vector<std::vector<float>> to_go_;  // of every episode of the replay
+  std::deque<std::vector<float>> to_go_;  // of every episode of the replay
+  std::int64_t known_ = 0;                // that were added to it
 };
 
 }  // namespace

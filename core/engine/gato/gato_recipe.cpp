@@ -47,7 +47,7 @@ class GatoLearner : public Learner {
   }
 
   void update(Feed& feed, std::int64_t number, at::Generator rng) override {
-    if (known_ != feed.replay().episodes()) know(feed.replay());
+    if (known_ != feed.replay().added()) know(feed.replay());
     auto& behaviour = *parts_.behaviour;
     auto& metrics = parts_.system->metrics;
     behaviour.train();
@@ -118,7 +118,7 @@ class GatoLearner : public Learner {
       if (!task.episodes.empty()) tasks_.push_back(std::move(task));
     }
     if (tasks_.empty()) throw Error("the datasets hold no episode that is an example of one of its lines");
-    known_ = replay.episodes();
+    known_ = replay.added();
   }
 
   /// Windows that end at steps which are all as likely; before an episode's first step there is nothing.
@@ -158,7 +158,7 @@ class GatoLearner : public Learner {
   Optimiser optimiser_;
   std::map<std::string, GatoTokens> tokens_;  // by world
   std::vector<Task> tasks_;
-  std::size_t known_ = 0;  // episodes of the replay that they were made of
+  std::int64_t known_ = 0;  // episodes that the replay had got when they were made
 };
 
 }  // namespace

@@ -221,6 +221,16 @@ double world_answers(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes
   return moved > 0 ? other / moved : untold;
 }
 
+/// How a dataset becomes what the run learns from, whatever of it that is.
+Fit fit_of(const DatasetInfo& info, const Spaces& spaces, const std::string& environment) {
+  Fit fit;
+  for (const auto& needs : {Needs{}, Needs{.pictures = false}, Needs{.vectors = false}}) {
+    fit = fit_to(spaces, environment, needs)(info);
+    if (fit.refusal.empty()) break;
+  }
+  return fit;
+}
+
 /// What is on the disk: the run's own datasets, and those that its settings name.
 std::vector<LivedEpisode> trained_on(const System& system, RunFacts& run) {
   std::vector<std::filesystem::path> folders;
@@ -232,15 +242,19 @@ std::vector<LivedEpisode> trained_on(const System& system, RunFacts& run) {
     if (const auto* list = std::get_if<std::string>(&field.value); list && field.key.ends_with("datasets"))
       for (auto& folder : folders_of(*list)) folders.push_back(std::move(folder));
   std::ranges::sort(folders);
+  const auto spaces = system.make_env()->spaces();
   std::vector<LivedEpisode> read;
   for (const auto& folder : folders) {
     try {
-      const Dataset data(folder);
+      const Dataset data(folder, Damage::skip);
+      const auto fit = fit_of(data.info(), spaces, system.environment);
+      if (!fit.refusal.empty()) continue;  // of another world, that it learns from too
       run.data_episodes = std::max<std::int64_t>(0, run.data_episodes) + static_cast<std::int64_t>(data.episodes());
       run.data_steps = std::max<std::int64_t>(0, run.data_steps) + data.steps();
       const auto wanted = std::min(data.episodes(), std::max<std::size_t>(1, most_read / folders.size()));
       for (std::size_t i = 0; i < wanted; ++i) {
         LivedEpisode lived{data.read(i * data.episodes() / wanted), nullptr};
+        if (fit.apply) fit.apply(lived.data);
         lived.data.extra.clear();
         lived.actions = std::make_shared<const std::vector<float>>(lived.data.actions);
         read.push_back(std::move(lived));
