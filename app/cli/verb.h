@@ -33,5 +33,6 @@ Verb info_verb(CLI::App& app);
 Verb export_verb(CLI::App& app);
 Verb replay_verb(CLI::App& app);
 Verb lab_verb(CLI::App& app);
+Verb serve_verb(CLI::App& app);
 
 }  // namespace dream::cli

@@ -6,7 +6,7 @@
 namespace dream {
 
 // All calls to the operating system are in platform.cpp, platform_file.cpp (durable_file.h), platform_isolated.cpp
-// (isolated.h) and platform_process.cpp: a port replaces these four.
+// (isolated.h), platform_process.cpp and platform_socket.cpp (local_server.h): a port replaces these five.
 
 /// Gives the calling thread, and the threads it starts from then on, what processor time others leave.
 void lower_thread_priority();

@@ -267,9 +267,11 @@ void Player::control(DreamControl::Do what) {
   changed_ = true;
 }
 
-void Player::start_at(std::uint64_t seed) {
+void Player::start_at(std::uint64_t seed, std::optional<std::uint64_t> chance) {
   torch::NoGradGuard no_grad;
-  if (system_) begin(next_start(seed));
+  if (!system_) return;
+  if (chance) rng_ = make_generator(system_->device, *chance);
+  begin(next_start(seed));
 }
 
 void Player::drive(const Drive& drive) {

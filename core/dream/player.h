@@ -42,7 +42,8 @@ class Player {
   void begin_at(const SequenceBatch& piece);
 
   void control(DreamControl::Do what);
-  void start_at(std::uint64_t seed);  // of the world: the same seed, the same start
+  /// `seed` of the world: the same seed, the same start. With `chance`, of the dream, the same actions lead to the same dream too.
+  void start_at(std::uint64_t seed, std::optional<std::uint64_t> chance = std::nullopt);
   void drive(const Drive& drive);
   void set_pilot(bool human) { human_pilot_ = human; }
   /// Throws dream::Error for a knob that neither the model nor the behaviour has, and a value out of its range. Values
@@ -115,6 +116,7 @@ class Player {
   /// The moment as the window shows it. Pictures and probes are made here, so call it when something changed.
   std::shared_ptr<const DreamView> view();
   bool changed() const { return changed_; }
+  bool over() const { return now_.dream_over; }  // the next step begins another dream
   /// The dream's picture, the real one, the honesty clock, and nothing else: for a small preview.
   DreamView glance();
 

@@ -66,7 +66,7 @@ class Rssm : public SequenceModel {
 
   const RssmOptions& options() const { return options_; }
   RssmOptions& live_options() { return options_; }
-  /// Losses and batches of 64 and more; `plans`: of 1,024 and more without gradients, as whole plans are, whatever it learns in.
+  /// Losses and batches of 64 and more; `plans`: of 128 and more without gradients, as whole plans are, whatever it learns in.
   void set_bfloat16(bool on, bool plans = false) { bfloat16_ = on, plans_bfloat16_ = plans; }
   bool categorical() const { return options_.latent == Latent::categorical; }
 
@@ -89,7 +89,7 @@ class Rssm : public SequenceModel {
   torch::Tensor batch_use() const;  // [G, C], mean probabilities
   bool in_bfloat16(const torch::Tensor& batch) const {
     return (bfloat16_ && batch.size(0) >= 64) ||
-           (plans_bfloat16_ && batch.size(0) >= 1024 && !torch::GradMode::is_enabled());
+           (plans_bfloat16_ && batch.size(0) >= 128 && !torch::GradMode::is_enabled());
   }
 
   RssmOptions options_;

@@ -22,6 +22,14 @@ Autocast::Autocast(bool on, const torch::Device& device) : on_(on), type_(device
   at::autocast::increment_nesting();
 }
 
+NarrowedOnce::NarrowedOnce() {
+  at::autocast::increment_nesting();
+}
+
+NarrowedOnce::~NarrowedOnce() {
+  if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+}
+
 Autocast::~Autocast() {
   if (!on_) return;
   if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();

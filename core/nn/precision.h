@@ -20,4 +20,14 @@ class Autocast {
   at::ScalarType dtype_before_{};
 };
 
+/// While it lives, autocasts of this thread narrow a weight once and not at every product: for whoever asks a model many
+/// times between two updates. Weights must not change meanwhile.
+class NarrowedOnce {
+ public:
+  NarrowedOnce();
+  ~NarrowedOnce();
+  NarrowedOnce(const NarrowedOnce&) = delete;
+  NarrowedOnce& operator=(const NarrowedOnce&) = delete;
+};
+
 }  // namespace dream

@@ -21,7 +21,7 @@ const std::vector<std::vector<std::string>> floors = {
     {"core/behaviours"},         //
     {"core/engine"},             // phases, trainer, recipes
     {"core/lab", "core/dream"},  // analyses; the player
-    {"core/live"},               // joins engine, player and laboratory for the window
+    {"core/live", "core/serve"},  // joins engine, player and laboratory for the window; lets other programs in
     {"app"}};
 
 /// What the window's own room may include: it knows no other.

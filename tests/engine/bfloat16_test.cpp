@@ -66,10 +66,10 @@ TEST_F(Bfloat16Test, PlansAloneWhereTrainingIsNot) {
     };
     return torch::equal(rewards(true), rewards(false));
   };
-  EXPECT_TRUE(same(1024));
+  EXPECT_TRUE(same(128));
   torch::NoGradGuard no_grad;
-  EXPECT_TRUE(same(1023));
-  EXPECT_FALSE(same(1024));
+  EXPECT_TRUE(same(127));
+  EXPECT_FALSE(same(128));
 }
 
 TEST_F(Bfloat16Test, TheActorAndTheCriticLearnInIt) {
