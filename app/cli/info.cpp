@@ -5,11 +5,13 @@
 
 #include "api/error.h"
 #include "app/cli/info_dataset.h"
+#include "app/cli/info_weights.h"
 #include "app/cli/verb.h"
 #include "core/data/minari.h"
 #include "core/engine/run_file.h"
 #include "core/engine/system.h"
 #include "core/models/representation.h"
+#include "core/nn/state_dict.h"
 
 namespace dream::cli {
 namespace {
@@ -45,19 +47,8 @@ void print_checkpoint(const std::filesystem::path& path) {
   for (const auto& [key, text] : checkpoint.metadata) {
     if (key != "config" && key != run_progress_key) print_fact(key.starts_with("fact/") ? key.substr(5) : key, text);
   }
-  std::int64_t values = 0, bytes = 0;
-  for (const auto& [name, tensor] : checkpoint.tensors) {
-    values += tensor.numel();
-    bytes += tensor.numel() * tensor.element_size();
-  }
-  std::printf("tensors      %zu, %lld values, %.1f MB\n", checkpoint.tensors.size(), static_cast<long long>(values),
-              static_cast<double>(bytes) / 1e6);
-  if (!checkpoint.metadata.contains("recipe")) {
-    for (const auto& [name, tensor] : checkpoint.tensors) {
-      std::printf("  %-40s %s\n", printable(name).c_str(), c10::str(tensor.scalar_type(), " ", tensor.sizes()).c_str());
-    }
-    return;
-  }
+  std::fputs(tensor_count(checkpoint.tensors).c_str(), stdout);
+  if (!checkpoint.metadata.contains("recipe")) return void(std::fputs(tensor_lines(checkpoint.tensors).c_str(), stdout));
   migrate(checkpoint);
   auto system = load_system(checkpoint, "cpu");
   const auto count = [](const torch::nn::Module& module) {
@@ -97,7 +88,7 @@ Verb info_verb(CLI::App& app) {
   };
   auto asked = std::make_shared<Asked>();
   auto* command = app.add_subcommand("info", "What is in a run, a dataset or a checkpoint");
-  command->add_option("path", asked->path, "A run's folder, a dataset's folder or a file in it, or a .safetensors file")->required();
+  command->add_option("path", asked->path, "A run's folder, a dataset's folder or a file in it, a .safetensors file, or weights of PyTorch's (torch.save)")->required();
   command->add_option("--sheet", asked->sheet, "Of a dataset: write thumbnails of its episodes to this PNG");
   return {command, [asked](const Common&) {
             if (is_dataset(asked->path)) {
@@ -107,6 +98,10 @@ Verb info_verb(CLI::App& app) {
             } else if (const auto within = minari::datasets_within(asked->path);
                        !within.empty() && !std::filesystem::exists(std::filesystem::path(asked->path) / "checkpoint.safetensors")) {
               throw Error(asked->path + " is neither a run nor a dataset" + within);
+            } else if (is_torch_save(asked->path)) {
+              const auto lines = state_dict_lines(asked->path);
+              print_fact("weights", asked->path);
+              std::fputs(lines.c_str(), stdout);
             } else {
               print_checkpoint(checkpoint_path(asked->path));
             }
