@@ -110,6 +110,12 @@ void DatasetSources::keep(const std::vector<std::size_t>& indices) {
   next_ = 0;
 }
 
+std::vector<std::string> DatasetSources::left_out(const Replay& replay, const std::string& setting) const {
+  if (all_read()) return {};
+  return {"of " + std::to_string(order_.size()) + " given episodes " + std::to_string(replay.episodes()) +
+          " fit into memory, and the others are not learned from: " + setting + " says how much it may take"};
+}
+
 bool DatasetSources::read_into(Replay& replay) {
   for (; next_ < order_.size(); ++next_) {
     auto episode = read(next_);

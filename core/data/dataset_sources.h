@@ -56,6 +56,8 @@ class DatasetSources {
   /// datasets' first episodes.
   bool read_into(Replay& replay);
   bool all_read() const { return next_ >= order_.size(); }  // false after read_into() gave up: there are more than fit
+  /// Then: how many are left out, in a sentence that names the setting of the memory; else nothing.
+  std::vector<std::string> left_out(const Replay& replay, const std::string& setting) const;
 
  private:
   struct Source {

@@ -108,8 +108,7 @@ bool Feed::read_more() {
       scored_ = 0;
       return true;
     }
-    notes_.push_back("of " + std::to_string(sources_->episodes()) + " given episodes " + std::to_string(replay_.episodes()) +
-                     " fit into memory, and the others are not learned from: train.budget_gb says how much it may take");
+    for (auto& note : sources_->left_out(replay_, "train.budget_gb")) notes_.push_back(std::move(note));
   } else if (options_.best_share < 1 && !best_alone_) {
     keep_best(replay_, options_.best_share);
   }

@@ -158,6 +158,8 @@ void Session::act(const CheckedJson& request, Message& message) {
   const auto& offered = view().probe_names;
   for (const auto& name : wanted)
     if (std::ranges::find(offered, name) == offered.end()) request.fail("this dream has no probe '" + name + "'; 'describe' lists them");
+  for (const auto& name : names_in(request, "frames", {}))
+    if (std::ranges::find(view().frames, name, &Frame::name) == view().frames.end()) request.fail("there is no picture '" + name + "' here");
   player_.watch({wanted.begin(), wanted.end()});
   found->second();
   if (what == "describe") {
@@ -203,8 +205,7 @@ void Session::show(const CheckedJson& request, Message& message) {
   auto& frames = json["frames"] = nlohmann::ordered_json::array();
   for (const auto& name : names_in(request, "frames", {})) {
     const auto found = std::ranges::find(now.frames, name, &Frame::name);
-    if (found == now.frames.end()) request.fail("there is no picture '" + name + "' here");
-    frames.push_back(json_of(*found, message));
+    if (found != now.frames.end()) frames.push_back(json_of(*found, message));  // else what was done has taken it away
   }
   auto& probes = json["probes"] = nlohmann::ordered_json::array();
   for (const auto& probe : now.probes) probes.push_back(json_of(probe, message));

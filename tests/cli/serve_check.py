@@ -69,7 +69,9 @@ def drives_and_reads():
         refused(lambda: dream.step([0.0, 1.0, 2.0]), "an action of this world has 1 finite value")
         refused(lambda: dream.ask({"do": "step", "action": [float("nan")]}), "hold numbers")
         refused(lambda: dream.step(count=0), "count")
+        stands = dream.look()["step"]
         refused(lambda: dream.step(frames=["film"]), "no picture 'film'")
+        assert dream.look()["step"] == stands, "what is refused has not been done"
         refused(lambda: dream.step(probes=["latent/y"]), "no probe 'latent/y'")
         refused(lambda: dream.knob("tauu", 1), "tauu")
         refused(lambda: dream.knob(knob["name"], 1e9), "is a number from")

@@ -123,6 +123,18 @@ TEST_F(EpisodeStreamTest, WhatIsDamagedIsLeftOutAndTold) {
   EXPECT_NE(stream.notes()[0].find("episode_7 is torn"), std::string::npos);
 }
 
+TEST_F(EpisodeStreamTest, WhereNothingIsStreamedTheRestIsTold) {
+  for (const std::size_t times : {1, 4}) {
+    Replay replay(budget_ * times);
+    const auto all_of_them = sources();
+    while (all_of_them->read_into(replay)) {
+    }
+    const auto said = all_of_them->left_out(replay, "train.budget_gb");
+    const std::string expected = "of 12 given episodes 4 fit into memory, and the others are not learned from: train.budget_gb says how much it may take";
+    EXPECT_EQ(said, times == 1 ? std::vector{expected} : std::vector<std::string>{});
+  }
+}
+
 TEST_F(EpisodeStreamTest, AnEpisodeThatNeverFitsIsNamed) {
   EpisodeStream stream(sources(), Rng(5));
   Replay replay(budget_ / (2 * fit));

@@ -73,6 +73,7 @@ bool GenieParts::load_more() {
     sources_ = std::make_unique<DatasetSources>(folders, heeded, given.damage());
   }
   if (sources_->read_into(replay_)) return true;
+  left_out_ = sources_->left_out(replay_, "train.budget_gb");
   sources_.reset();
   share_out();
   complete_ = true;

@@ -62,6 +62,7 @@ struct GenieParts {
   /// Reads one more episode; false once all are there. Throws dream::Error where there is none that is long enough.
   bool load_more();
   std::string loading() const;
+  const std::vector<std::string>& left_out() const { return left_out_; }  // what did not fit, in words
   bool acted() const { return acted_; }  // what was done in the episodes is known: videos may not say
   void unload();
   /// Pieces of so many frames, each as likely as any other; of every tenth episode, which no network learns from, or of
@@ -77,6 +78,7 @@ struct GenieParts {
   std::unique_ptr<DatasetSources> sources_;  // while they are read
   std::vector<std::size_t> seen_, unseen_;   // episodes
   bool complete_ = false, acted_ = true;
+  std::vector<std::string> left_out_;
 };
 
 /// For recipes, once parts have their system's settings: the world and the device; then, with the model, curves, memory

@@ -27,7 +27,7 @@ class GenieActionsStage : public GenieStage {
                    parts->model->latent_actions()->parameters()) {}
 
   std::vector<std::string> warnings() const override {
-    std::vector<std::string> said;
+    auto said = parts_->left_out();
     const double used = last("perplexity"), delta = last("delta_psnr");
     const auto codes = static_cast<double>(latent_actions()->codes());
     if (used < 1.2)
@@ -170,9 +170,11 @@ void GenieStage::show(const torch::Tensor& real, const torch::Tensor& made) {
 }
 
 std::vector<std::string> GenieDynamicsStage::warnings() const {
-  if (!(last("delta_psnr") < hardly)) return {};
-  return {"The dream does not listen to its actions: under others it is as near to what happened (Δ PSNR " +
-          std::to_string(last("delta_psnr")).substr(0, 5) + " dB)."};
+  auto said = parts_->left_out();
+  if (last("delta_psnr") < hardly)
+    said.push_back("The dream does not listen to its actions: under others it is as near to what happened (Δ PSNR " +
+                   std::to_string(last("delta_psnr")).substr(0, 5) + " dB).");
+  return said;
 }
 
 void GenieDynamicsStage::measure(const GenieParts::Pieces& unseen, at::Generator rng) {

@@ -86,7 +86,9 @@ class MTraining : public Phase {
   }
 
   std::vector<std::string> warnings() const override {
-    return gauges_ ? gauges_->warnings() : std::vector<std::string>();
+    auto all = gauges_ ? gauges_->warnings() : std::vector<std::string>();
+    all.insert(all.end(), parts_->left_out.begin(), parts_->left_out.end());
+    return all;
   }
 
   void save(Checkpoint& into) const override {

@@ -52,6 +52,8 @@ class VTraining : public Phase {
            std::to_string(parts_->options.v.epochs);
   }
 
+  std::vector<std::string> warnings() const override { return parts_->left_out; }
+
   std::vector<Frame> frames() override {
     if (!real_.defined()) return {};
     const auto truth = real_.to(torch::kCPU).permute({2, 0, 1}).to(torch::kFloat32).div(255);

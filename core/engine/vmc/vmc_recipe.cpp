@@ -192,6 +192,7 @@ bool VmcParts::load_more() {
   if (sources_->read_into(replay)) return true;
   if (replay.episodes() == 0) throw Error("not one episode fits into the replay; raise collect.budget_gb");
   complete_ = true;
+  left_out = sources_->left_out(replay, "collect.budget_gb");
   sources_.reset();
   return frames.prepare(replay);
 }

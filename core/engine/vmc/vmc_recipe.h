@@ -117,6 +117,7 @@ struct VmcParts {
   /// that fits is there.
   bool load_more();
   std::string loading() const;  // "reading episodes: 40"
+  std::vector<std::string> left_out;  // what did not fit, in words
   void unload();
   /// A dataset that this run collects, named for its driver.
   struct Collected {
