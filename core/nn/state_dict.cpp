@@ -297,6 +297,8 @@ void gather(const Pickled& value, const std::string& name, int depth, StateDict&
 constexpr std::string_view zip_begins("PK\3\4", 4), old_begins("\x80\x02\x8a\x0a", 4);
 
 bool begins_with(const std::filesystem::path& path, std::string_view begin) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return false;  // a pipe would be waited for
   std::ifstream in(path, std::ios::binary);
   std::string bytes(begin.size(), '\0');
   return in.read(bytes.data(), static_cast<std::streamsize>(bytes.size())) && bytes == begin;
