@@ -140,6 +140,10 @@ struct OpenRun {  // dream with it
   std::string path;        // a run's folder or a checkpoint
   std::string world = {};  // another of DreamView::worlds than its own; empty: its own
 };
+struct AnswerForeign {  // what Snapshot::foreign asks
+  std::string path, sha256;  // of that file alone
+  bool run = false;          // it may run, now and later, and is opened; false: the question, or the list of weights, goes away
+};
 struct RescanRuns {};
 struct WatchPreviews {  // these runs are dreamt in the background, a few frames a second; empty = none
   std::vector<std::string> paths;
@@ -217,6 +221,6 @@ using Command =
                  DreamFromReplay, DreamFrom, WatchProbes, StartRun, TrainControl, SetField, OpenRun, RescanRuns,
                  WatchPreviews, KeepBundle, KeepEpisodes, TrainRun, QueueControl, DescribeRun, RenameRun, DuplicateRun, DeleteRun,
                  RestoreRun, CancelCopy, CompareCurves, LookAtReplay, DismissFault, BeginAt, AskLab, WalkBetween,
-                 CancelLab, OpenDataset, LookAtEpisode, EditData, CancelData>;
+                 CancelLab, OpenDataset, LookAtEpisode, EditData, CancelData, AnswerForeign>;
 
 }  // namespace dream

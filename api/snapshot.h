@@ -272,6 +272,21 @@ struct KeepingView {
   std::int64_t episodes = 0, steps = 0;  // that it holds
 };
 
+/// A tensor of a file that has no code.
+struct WeightView {
+  std::string name, type, numbers;  // "encoder.0.weight", "Float [64, 3, 4, 4]", "-0.001 ± 0.05, -0.2 to 0.2"
+  std::vector<float> histogram;     // bars between the least and the largest value, the fullest 1; empty where there is none
+};
+/// A file of PyTorch's that was asked for and is not dreamt with: a program that waits until the user lets it run, or weights
+/// without code, which can be looked at.
+struct ForeignView {
+  std::string path;    // empty: none
+  std::string sha256;  // of the program; empty: weights
+  std::string world;   // that it was to be opened in; empty: its own
+  double bytes = 0;
+  std::vector<WeightView> weights;
+};
+
 struct LogLine {
   double seconds = 0;  // since the program's start
   int level = 0;       // 0 info, 1 warning, 2 error
@@ -288,6 +303,7 @@ struct Snapshot {
   std::shared_ptr<const LabView> lab;
   std::shared_ptr<const KeepingView> keeping;
   std::shared_ptr<const DataView> data;
+  std::shared_ptr<const ForeignView> foreign;
   std::shared_ptr<const std::vector<LogLine>> log;  // the newest few hundred
   std::string fault;  // of the last command (a file that would not open …): a sentence; empty = none
 };

@@ -20,6 +20,7 @@
 #include "ui/chrome.h"
 #include "ui/desktop.h"
 #include "ui/faults.h"
+#include "ui/foreign.h"
 #include "ui/home.h"
 #include "ui/icon.h"
 #include "ui/layout.h"
@@ -355,6 +356,7 @@ void Window::Inside::draw() {
     ImGui::End();
   }
   draw_faults(ui);
+  draw_foreign(ui);
   draw_toast(ui);
   draw_keys_page(ui);
   draw_palette(ui);

@@ -27,6 +27,7 @@ Verb export_verb(CLI::App& app) {
             auto system = load_system(checkpoint, "cpu");
             Checkpoint out;
             system->store_weights(out);
+            leave_out_slow_copies(out, "behaviour");
             for (auto& [name, tensor] : out.tensors) {
               const bool halved = name.starts_with("behaviour") ? options->half_behaviour : options->half;
               if (halved && tensor.is_floating_point()) tensor = tensor.to(torch::kFloat16);

@@ -9,9 +9,10 @@
 #include "app/cli/verb.h"
 #include "core/data/minari.h"
 #include "core/engine/run_file.h"
+#include "core/engine/script/script_recipe.h"
 #include "core/engine/system.h"
 #include "core/models/representation.h"
-#include "core/nn/state_dict.h"
+#include "core/models/script_program.h"
 
 namespace dream::cli {
 namespace {
@@ -23,6 +24,10 @@ void print_fact(const std::string& key, const std::string& text) {
 
 /// Where training stands. Returns what is wrong with it, if anything is.
 std::optional<Error> print_phases(const System& system, const Checkpoint& checkpoint) {
+  if (system.phases.empty() && checkpoint.tensors.contains(program_key)) {
+    std::printf("phases       none: a program that learns nothing here\n");
+    return std::nullopt;
+  }
   if (holds_weights_alone(checkpoint)) {
     std::printf("phases       none: an export, for dreaming, evaluating and to begin a training from\n");
     return std::nullopt;
@@ -42,7 +47,8 @@ std::optional<Error> print_phases(const System& system, const Checkpoint& checkp
 }
 
 void print_checkpoint(const std::filesystem::path& path) {
-  auto checkpoint = Checkpoint::load(path);
+  const bool script = foreign_file(path) == ForeignFile::script;
+  auto checkpoint = script ? load_run(path) : Checkpoint::load(path);
   print_fact("checkpoint", path.string());
   for (const auto& [key, text] : checkpoint.metadata) {
     if (key != "config" && key != run_progress_key) print_fact(key.starts_with("fact/") ? key.substr(5) : key, text);
@@ -88,7 +94,7 @@ Verb info_verb(CLI::App& app) {
   };
   auto asked = std::make_shared<Asked>();
   auto* command = app.add_subcommand("info", "What is in a run, a dataset or a checkpoint");
-  command->add_option("path", asked->path, "A run's folder, a dataset's folder or a file in it, a .safetensors file, or weights of PyTorch's (torch.save)")->required();
+  command->add_option("path", asked->path, "A run's folder, a dataset's folder or a file in it, a .safetensors file, or a file of PyTorch's: weights (torch.save) or a TorchScript module")->required();
   command->add_option("--sheet", asked->sheet, "Of a dataset: write thumbnails of its episodes to this PNG");
   return {command, [asked](const Common&) {
             if (is_dataset(asked->path)) {
@@ -98,7 +104,9 @@ Verb info_verb(CLI::App& app) {
             } else if (const auto within = minari::datasets_within(asked->path);
                        !within.empty() && !std::filesystem::exists(std::filesystem::path(asked->path) / "checkpoint.safetensors")) {
               throw Error(asked->path + " is neither a run nor a dataset" + within);
-            } else if (is_torch_save(asked->path)) {
+            } else if (const auto kind = foreign_file(asked->path); kind == ForeignFile::exported) {
+              load_foreign(asked->path, kind);
+            } else if (kind == ForeignFile::weights) {
               const auto lines = state_dict_lines(asked->path);
               print_fact("weights", asked->path);
               std::fputs(lines.c_str(), stdout);

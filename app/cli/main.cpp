@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iostream>
 #include <limits>
 #include <new>
 
@@ -9,8 +10,30 @@
 #include "app/cli/verb.h"
 #include "core/base/nearest.h"
 #include "core/base/platform.h"
+#include "core/base/trust.h"
 
 namespace {
+
+/// A program that a file brings is asked for before anything was done: the verb then begins anew.
+void run_once_trusted(const dream::cli::Verb& verb, const dream::cli::Common& common) {
+  using namespace dream;
+  while (true) {
+    try {
+      return verb.run(common);
+    } catch (const Untrusted& asked) {
+      bool agreed = common.trust;
+      if (!agreed && terminal_on_stdin() && terminal_on_stderr()) {
+        std::fprintf(stderr,
+                     "%s holds a program that can do on this computer whatever you can.\nSHA-256 %s\nRun it, now and later? [y/N] ",
+                     printable(asked.file).c_str(), asked.sha256.c_str());
+        std::string answer;
+        agreed = std::getline(std::cin, answer) && (answer == "y" || answer == "Y" || answer == "yes");
+      }
+      if (!agreed) throw;
+      trust(asked.sha256, asked.file);
+    }
+  }
+}
 
 int run_program(int argc, char** argv) {
   using namespace dream;
@@ -32,6 +55,7 @@ int run_program(int argc, char** argv) {
         ->capture_default_str();
     verb.command->add_option("--seed", common.seed, "Seed of everything random")
         ->transform(whole_between(0, std::numeric_limits<std::int64_t>::max()));
+    verb.command->add_flag("--trust", common.trust, "Run the program in a TorchScript file, now and later: it can do whatever you can");
     verb.command->add_flag("--quiet", common.quiet, "No progress, results only");
   }
   const std::string program = "dreamscope-cli";
@@ -57,7 +81,7 @@ int run_program(int argc, char** argv) {
     for (auto& verb : verbs) {
       if (!verb.command->parsed()) continue;
       common.seed_given = verb.command->count("--seed") > 0;
-      verb.run(common);
+      run_once_trusted(verb, common);
     }
     return exit_code(program, 0);
   } catch (const c10::Error& error) {

@@ -43,7 +43,8 @@ Verb train_verb(CLI::App& app) {
   auto options = std::make_shared<Options>();
   auto* command = app.add_subcommand("train", "Run a recipe's phases, from collecting to evaluating");
   std::string names;
-  for (const auto& recipe : recipes()) names += (names.empty() ? "" : ", ") + recipe.name;
+  for (const auto& recipe : recipes())
+    if (!recipe.by_file) names += (names.empty() ? "" : ", ") + recipe.name;
   command->add_option("recipe", options->recipe, "The system to train: " + names + "; --resume knows the run's");
   command->add_option("--env", options->environment, "The environment [CarRacing]; --resume knows the run's");
   command->add_option("--out", options->directory, "The run's folder");

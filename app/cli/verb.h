@@ -15,6 +15,7 @@ struct Common {
   std::uint64_t seed = 1;
   bool seed_given = false;
   bool quiet = false;
+  bool trust = false;  // programs that files bring may run
 };
 
 /// A verb adds its subcommand with its options and returns what it does; the function throws dream::Error with the one

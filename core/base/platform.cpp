@@ -109,6 +109,10 @@ std::string home_directory() {
   return home ? home : "";
 }
 
+bool terminal_on_stdin() {
+  return isatty(STDIN_FILENO) == 1;
+}
+
 bool terminal_on_stderr() {
   return isatty(STDERR_FILENO) == 1;
 }

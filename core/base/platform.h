@@ -35,6 +35,8 @@ std::filesystem::path settings_directory();
 std::filesystem::path cache_directory();
 /// $HOME, or its like; empty when none is known.
 std::string home_directory();
+/// True when somebody can be asked on standard input.
+bool terminal_on_stdin();
 /// True when standard error is a terminal that can redraw a line.
 bool terminal_on_stderr();
 /// The name of this machine, or "localhost".

@@ -32,29 +32,6 @@ torch::Tensor coloured(at::IntArrayRef sizes, double exponent, at::Generator rng
   return torch::fft_irfft(waves, steps, -2) / deviation;
 }
 
-constexpr std::int64_t few_rows = 1024;  // products of so few are hardly slower than of one, more would not stay in the caches
-
-/// What the model says of each of these states, asked once for all.
-std::vector<Prediction> outcomes_of(WorldModel& model, const std::vector<Carry>& states) {
-  std::vector<Prediction> outcomes;
-  const auto rows = states.front().begin()->second.size(0), steps = static_cast<std::int64_t>(states.size());
-  Carry all;
-  for (const auto& [name, first] : states.front()) {
-    std::vector<torch::Tensor> parts;
-    for (const auto& state : states) parts.push_back(state.at(name));
-    all[name] = torch::cat(parts);
-  }
-  const auto joint = model.outcome(all);
-  const auto of = [&](const torch::Tensor& values, std::int64_t t) {
-    return values.defined() ? values.slice(0, t * rows, (t + 1) * rows) : torch::Tensor{};
-  };
-  for (std::int64_t t = 0; t < steps; ++t) {
-    outcomes.emplace_back();
-    outcomes.back().reward = of(joint.reward, t), outcomes.back().cost = of(joint.cost, t), outcomes.back().done = of(joint.done, t);
-  }
-  return outcomes;
-}
-
 torch::Tensor one_hot_of(const torch::Tensor& index, std::int64_t choices) {
   return torch::one_hot(index, choices).to(torch::kFloat32);
 }
@@ -87,17 +64,11 @@ torch::Tensor Planner::score(const Seen& seen, const torch::Tensor& candidates, 
   Carry state;
   for (const auto& [name, tensor] : model.initial(1)) state[name] = seen.carry.at(name).repeat_interleave(count, 0);
   const bool limited = options_.method == PlanMethod::osrp;
-  std::vector<Carry> lived;
-  std::vector<Prediction> outcomes;
-  for (std::int64_t t = 0; t < steps; ++t) {
-    state = model.imagine(state, actions.select(1, t), {}, rng);
-    lanes * count > few_rows ? outcomes.push_back(model.outcome(state)) : lived.push_back(state);
-  }
-  if (!lived.empty()) outcomes = outcomes_of(model, lived);
   torch::Tensor total, alive, spent, dear;  // dear: costs, discounted as rewards are
   double weight = 1;
   for (std::int64_t t = 0; t < steps; ++t, weight *= discount()) {
-    const auto& outcome = outcomes[static_cast<std::size_t>(t)];
+    state = model.imagine(state, actions.select(1, t), {}, rng);
+    const auto outcome = model.outcome(state);
     const auto reward = weight * (alive.defined() ? alive * outcome.reward : outcome.reward);
     total = total.defined() ? total + reward : reward;
     if (limited) {

@@ -7,9 +7,16 @@
 
 namespace dream {
 
-EpisodeStream::EpisodeStream(std::unique_ptr<DatasetSources> from, const Rng& order, const StreamPlace& place)
-    : from_(std::move(from)), seed_(order), place_(place), notes_(from_->notes()), filled_at_(place.next) {
+EpisodeStream::EpisodeStream(std::unique_ptr<DatasetSources> from, const Rng& order, const StreamPlace& place, double draws)
+    : from_(std::move(from)), seed_(order), place_(place), draws_(draws), notes_(from_->notes()), filled_at_(place.next) {
   place_.next = place_.oldest;
+}
+
+std::vector<std::string> EpisodeStream::notes() const {
+  auto all = notes_;
+  all.push_back("the datasets hold " + std::to_string(episodes()) +
+                " episodes, more than fit into memory at once: a part is there at a time, and is exchanged while it learns");
+  return all;
 }
 
 EpisodeStream::~EpisodeStream() {
@@ -72,7 +79,7 @@ bool EpisodeStream::fill(Replay& replay) {
 void EpisodeStream::learned(Replay& replay, double frames) {
   place_.learned += frames;
   for (std::size_t left_out = 0; left_out < from_->episodes();) {
-    const auto due = draws_per_frame * static_cast<double>(replay.episode(0).length() + 1);
+    const auto due = draws_ * static_cast<double>(replay.episode(0).length() + 1);
     if (place_.learned < due) return;
     if (!next()) {
       move(nullptr), ++left_out;

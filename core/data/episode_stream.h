@@ -27,7 +27,8 @@ class EpisodeStream {
   static constexpr double draws_per_frame = 4;
 
   /// Goes on from `place`, with what was in memory there.
-  EpisodeStream(std::unique_ptr<DatasetSources> from, const Rng& order, const StreamPlace& place = {});
+  EpisodeStream(std::unique_ptr<DatasetSources> from, const Rng& order, const StreamPlace& place = {},
+                double draws = draws_per_frame);
   ~EpisodeStream();
 
   /// One more episode into a replay that is filled; false once it is. Throws dream::Error where an episode cannot be read,
@@ -38,8 +39,8 @@ class EpisodeStream {
 
   const StreamPlace& place() const { return place_; }
   std::size_t episodes() const { return from_->episodes(); }
-  /// Which episodes were left out so far, and what was done to datasets; a sentence each.
-  const std::vector<std::string>& notes() const { return notes_; }
+  /// Which episodes were left out so far, what was done to datasets, and that they come and go; a sentence each.
+  std::vector<std::string> notes() const;
 
  private:
   const std::optional<Episode>& next();
@@ -49,6 +50,7 @@ class EpisodeStream {
   std::unique_ptr<DatasetSources> from_;
   Rng seed_;
   StreamPlace place_;
+  double draws_;
   std::vector<std::string> notes_;
   std::int64_t filled_at_;  // the number at which memory was full; 0: it shows
   std::int64_t pass_ = -1;

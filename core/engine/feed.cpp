@@ -4,6 +4,7 @@
 
 #include "api/error.h"
 #include "core/data/sequences.h"
+#include "core/engine/stream_place.h"
 #include "core/engine/system.h"
 
 namespace dream {
@@ -72,21 +73,16 @@ void Feed::stream() {
   replay_.clear();
   given_steps_ = sources_->steps();
   stream_ = std::make_unique<EpisodeStream>(std::move(sources_), draws_.fork("episodes"), place_);
-  stream_notes();
-  filling_ = true;
-}
-
-void Feed::stream_notes() {
   notes_ = stream_->notes();
-  notes_.push_back("the given datasets hold " + std::to_string(stream_->episodes()) +
-                   " episodes, more than fit into memory at once: a part is there at a time, and is exchanged while it learns");
+  own_.reset();  // there is nothing in it
+  filling_ = true;
 }
 
 void Feed::learned(double frames) {
   if (!stream_) return;
   stream_->learned(replay_, frames);
   count_given();
-  if (stream_->notes().size() > notes_.size() - 1) stream_notes();
+  notes_ = stream_->notes();
 }
 
 bool Feed::read_more() {
@@ -95,6 +91,11 @@ bool Feed::read_more() {
     if (!filling_) count_given();
     return filling_;
   }
+  return read_given() || read_own();
+}
+
+/// One more of the given episodes; false once there are as many as fit.
+bool Feed::read_given() {
   if (!sources_) return false;
   if (find_the_best()) return true;
   const bool more = sources_->read_into(replay_);
@@ -112,9 +113,14 @@ bool Feed::read_more() {
   } else if (options_.best_share < 1 && !best_alone_) {
     keep_best(replay_, options_.best_share);
   }
-  if (own_read_ == 0) count_given();
+  count_given();
+  sources_.reset();
+  return own_count() > 0;
+}
+
+/// One more of the run's own; false once all are there.
+bool Feed::read_own() {
   if (own_read_ >= own_count()) {
-    sources_.reset();
     own_.reset();
     return false;
   }
@@ -129,12 +135,13 @@ bool Feed::read_more() {
   } else {
     replay_.add(std::move(episode));
   }
-  return true;
+  return own_read_ < own_count() || (own_.reset(), false);
 }
 
 std::string Feed::detail() const {
   if (filling_) return "reading episodes: " + std::to_string(replay_.episodes()) + " so far, as many as fit into memory";
-  const auto all = std::to_string(sources_->episodes() + static_cast<std::size_t>(own_count()));
+  if (!sources_) return "reading its own episodes: " + std::to_string(own_read_) + " of " + std::to_string(own_count());
+  const auto all = std::to_string(sources_->episodes());
   if (scores_) return "looking for the best episodes: " + std::to_string(scored_) + " of " + all;
   return "reading episodes: " + std::to_string(replay_.episodes()) + " of " + all;
 }
@@ -197,10 +204,7 @@ void Feed::save_draws(Checkpoint& into, const std::string& name) const {
   into.tensors[name] = torch::tensor({word(s.state_high), word(s.state_low), word(s.increment_high),
                                       word(s.increment_low), word(s.seed), word(s.key), word(s.has_half), word(s.half)},
                                      torch::kInt64);
-  const auto& place = stream_ && !filling_ ? stream_->place() : place_;
-  if (place.next == 0) return;
-  into.tensors[name + "_stream"] =
-      torch::tensor({static_cast<double>(place.oldest), static_cast<double>(place.next), place.learned}, torch::kFloat64);
+  store_place(into, name + "_stream", stream_ && !filling_ ? stream_->place() : place_);
 }
 
 void Feed::load_draws(const Checkpoint& from, const std::string& name) {
@@ -212,14 +216,7 @@ void Feed::load_draws(const Checkpoint& from, const std::string& name) {
     throw Error(from.origin + ": '" + name + "' is no state of a random stream");
   draws_ = Rng(Rng::State{word(0), word(1), word(2), word(3), word(4), word(5), static_cast<std::uint32_t>(word(6)),
                           static_cast<std::uint32_t>(word(7))});
-  place_ = {};
-  if (!from.tensors.contains(name + "_stream")) return;
-  const auto stream = from.exact(name + "_stream", {3}).to(torch::kFloat64).contiguous();
-  const auto* place = stream.data_ptr<double>();
-  constexpr double most = 1e15;
-  if (!(place[0] >= 0 && place[1] > place[0] && place[1] < most && place[2] >= 0 && place[2] < most))
-    throw Error(from.origin + ": '" + name + "_stream' is no place in a stream of episodes");
-  place_ = {static_cast<std::int64_t>(place[0]), static_cast<std::int64_t>(place[1]), place[2]};
+  place_ = place_in(from, name + "_stream");
 }
 
 /// Frames are counted from the first that this run collected, so that more episodes on the disk (of an async actor that

@@ -42,7 +42,7 @@ class Feed {
   /// Forgets everything and begins to read: the given datasets, then of the dataset `own` the first `own_ended`
   /// episodes.
   void open(const Options& options, const std::filesystem::path& own, std::int64_t own_ended, bool resumes);
-  bool reading() const { return sources_ || filling_; }
+  bool reading() const { return sources_ || own_ || filling_; }
   /// One more episode; false once all are there.
   bool read_more();
   std::string detail() const;  // of the reading
@@ -90,8 +90,9 @@ class Feed {
 
  private:
   bool find_the_best();
+  bool read_given();
+  bool read_own();
   void stream();
-  void stream_notes();
   void count_given();
   std::int64_t own_count() const;
 

@@ -289,6 +289,7 @@ void Interleaved::load(const Checkpoint& from) {
     throw Error(from.origin + ": 'learn.counters' counts " + std::to_string(counters[2]) + " steps, and '" +
                 experience_prefix + "counters' " + std::to_string(lived.steps));
   }
+  feed().close();  // first, as an open stream's place would take that of the checkpoint
   parts_->learner->load(from, "learn.");
   elastic_.load(from, elastic_prefix, *parts_->system);
   feed().load_draws(from, "learn.draws");
@@ -298,7 +299,6 @@ void Interleaved::load(const Checkpoint& from) {
   experience_.reset();
   actor_thread_.reset();
   gauges_.reset();
-  feed().close();
   loaded_ = true;
   resumed_ = {};
   resumed_.origin = from.origin;

@@ -68,6 +68,7 @@ class Offline : public Phase {
   }
   void load(const Checkpoint& from) override {
     const auto counters = counters_of(from, "learn.counters", {"updates"});
+    parts_->feed->close();  // first, as an open stream's place would take that of the checkpoint
     parts_->learner->load(from, "learn.");
     parts_->feed->load_draws(from, "learn.draws");
     load_generator(from, "learn.rng", generator_);

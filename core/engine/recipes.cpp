@@ -9,6 +9,7 @@
 #include "core/engine/lecun/lecun_recipe.h"
 #include "core/engine/muzero/muzero.h"
 #include "core/engine/pretrain/pretrain_recipe.h"
+#include "core/engine/script/script_recipe.h"
 #include "core/engine/system.h"
 #include "core/engine/td_mpc/td_mpc.h"
 #include "core/engine/vmc/vmc_recipe.h"
@@ -131,6 +132,7 @@ const std::vector<RecipeEntry>& recipes() {
       {"lecun", "LeCun's architecture",
        "LeCun 2022: perception, world model, cost, critic, memory and an actor that plans or reacts, by weights that are set live", make_lecun,
        goals},
+      {"torchscript", "PyTorch's program", "A world model that came as a TorchScript file, with its own code", make_torchscript, nothing, true},
   };
   return list;
 }

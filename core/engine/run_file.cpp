@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "core/engine/script/script_recipe.h"
 #include "core/engine/system.h"
 
 namespace dream {
@@ -109,6 +110,7 @@ void load_facts(const Checkpoint& from, System& into) {
 }
 
 Checkpoint load_run(const std::filesystem::path& file) {
+  if (const auto kind = foreign_file(file); kind != ForeignFile::none) return load_foreign(file, kind);
   auto checkpoint = Checkpoint::load(file);
   migrate(checkpoint);
   return checkpoint;

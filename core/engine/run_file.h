@@ -23,8 +23,9 @@ constexpr const char* fact_prefix = "fact/";
 constexpr const char* score_fact = "score";
 constexpr const char* cost_fact = "cost";  // of a world with costs
 
-/// The checkpoint of a run, in today's format whatever it was written in. Throws dream::Error for one that a newer
-/// program has written.
+/// The checkpoint of a run, in today's format whatever it was written in, or what a TorchScript file is as one. Throws
+/// dream::Error for one that a newer program has written, and Untrusted (core/base/trust.h) for a program that the user has not
+/// agreed to.
 Checkpoint load_run(const std::filesystem::path& file);
 
 /// Those of a checkpoint.

@@ -8,6 +8,7 @@
 #include "core/engine/run_file.h"
 #include "core/env/registry.h"
 #include "core/models/representation.h"
+#include "core/models/script_model.h"
 #include "core/nn/device.h"
 #include "core/nn/memory_limit.h"
 
@@ -22,7 +23,7 @@ void refuse_what_it_lacks(const RecipeEntry& recipe, const std::string& environm
   if (reason.empty()) return;
   std::string others;
   for (const auto& other : recipes()) {
-    if (other.lacks(spaces).empty()) others += (others.empty() ? "" : ", ") + other.name;
+    if (!other.by_file && other.lacks(spaces).empty()) others += (others.empty() ? "" : ", ") + other.name;
   }
   throw Error("the recipe " + recipe.name + " cannot serve " + environment + ": " + reason + ". " +
               (others.empty() ? "No recipe serves this world yet" : "Recipes that serve it: " + others));
@@ -195,6 +196,7 @@ RunSpec spec_of(const Checkpoint& checkpoint, const std::string& device) {
     if (name.starts_with("model/") || name.starts_with("behaviour/") || name.starts_with("encoder/"))
       spec.weights += tensor.numel();
   }
+  if (const auto program = checkpoint.tensors.find(program_key); program != checkpoint.tensors.end()) spec.program = program->second;
   return spec;
 }
 

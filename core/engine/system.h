@@ -63,12 +63,14 @@ struct RunSpec {
   std::string toml, toml_origin;      // the settings of a checkpoint, applied before `settings`
   std::string device = "cpu";
   std::int64_t weights = 0;  // values of a checkpoint's weights: settings that need far more are refused; 0 = any
+  torch::Tensor program = {};  // uint8 [N], that a checkpoint brings with it: of the recipe "torchscript" alone
 };
 
 struct RecipeEntry {
   std::string name, title, help;
   std::function<std::unique_ptr<System>(const RunSpec&)> make;
   std::function<std::string(const Spaces&)> lacks;  // why it cannot serve a world of these spaces; "" where it can
+  bool by_file = false;  // what it makes comes whole with a file: nobody begins a run of it, and it learns nothing
 };
 
 /// Every recipe, in the order in which the window lists them. A new recipe is one line in recipes.cpp.

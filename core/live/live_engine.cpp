@@ -23,7 +23,9 @@ constexpr double rescan_seconds = 10;  // between two looks at all runs: others 
 /// What a fault of this command is cured by: the next command of the same cause that succeeds.
 std::string cause_of(const Command& command) {
   if (const auto* field = std::get_if<SetField>(&command)) return "setting " + field->key;
-  if (std::holds_alternative<StartRun>(command) || std::holds_alternative<OpenRun>(command)) return "run";
+  if (std::holds_alternative<StartRun>(command) || std::holds_alternative<OpenRun>(command) ||
+      std::holds_alternative<AnswerForeign>(command))
+    return "run";
   if (std::holds_alternative<TrainControl>(command) || std::holds_alternative<TrainRun>(command)) return "training";
   if (std::holds_alternative<QueueControl>(command)) return "queue";
   if (std::holds_alternative<RenameRun>(command) || std::holds_alternative<DuplicateRun>(command) ||
@@ -56,6 +58,7 @@ LiveEngine::LiveEngine(Options options)
       lab_(std::make_shared<LabView>()),
       keeping_(std::make_shared<KeepingView>()),
       data_(std::make_shared<DataView>()),
+      foreign_(std::make_shared<ForeignView>()),
       fault_(std::make_shared<Fault>()),
       weights_(nullptr),
       reference_(nullptr),
@@ -109,6 +112,7 @@ std::shared_ptr<const Snapshot> LiveEngine::latest() const {
   snapshot->lab = lab_.get();
   snapshot->keeping = keeping_.get();
   snapshot->data = data_.get();
+  snapshot->foreign = foreign_.get();
   snapshot->log = log_.lines();
   snapshot->fault = fault_.get()->text;
   return snapshot;
@@ -204,6 +208,7 @@ void LiveEngine::send(Command command) {
           },
           [&](QueueControl& c) { trainer([this, c](TrainerWork& work) { control_queue(work, c); }); },
           [&](OpenRun& c) { files([this, c] { open_run(as_typed(c.path), c.world); }); },
+          [&](AnswerForeign& c) { files([this, c] { answer_foreign(c); }); },
           [&](RescanRuns) { file_orders_.push(guarding("", [this] { scan_runs(); })); },
           [&](DescribeRun& c) { files([this, c] { describe_run(c); }); },
           [&](RenameRun& c) { files([this, c] { rename_run(c); }); },
@@ -336,8 +341,9 @@ void LiveEngine::open_run(const std::string& path, const std::string& world) {
   if (is_bundle(path)) return open_bundle(path);
   if (is_start(path)) return dream_from(path);  // an episode or a picture: dreams begin there
   const auto file = checkpoint_path(path);
-  const auto checkpoint = load_run(file);
-  auto system = std::shared_ptr<System>(load_system(checkpoint, options_.device, world));
+  if (shows_weights(file)) return;
+  const auto system = loaded_if_trusted(path, world);
+  if (!system) return;
   const bool shipped = is_shipped(path, options_.assets), folder = std::filesystem::is_directory(path);
   // A shipped run is called as in the list of runs, however it was spelled.
   system->directory = !folder  ? std::filesystem::path()
@@ -348,7 +354,7 @@ void LiveEngine::open_run(const std::string& path, const std::string& world) {
     player.load(system, shipped ? "shipped: " + std::filesystem::path(path).filename().string() : path);
     log_.say("dreaming with " + path);
   }));
-  if (system->directory.empty()) return;
+  if (system->directory.empty() || system->phases.empty()) return;
   // A run of the user's own can also be trained on.
   trainer_orders_.push(guarding<TrainerWork>("run", [this, path, shipped](TrainerWork& work) {
     work.shipped = shipped ? path : "";
@@ -397,6 +403,8 @@ void LiveEngine::dream_from(const std::string& path) {
 }
 
 void LiveEngine::take_up(TrainerWork& work, std::unique_ptr<Trainer> trainer) {
+  if (trainer->system().phases.empty())
+    throw Error(trainer->system().directory.string() + " holds a program of PyTorch's, which learns nothing here");
   const auto &recipe = trainer->system().recipe, &environment = trainer->system().environment;
   file_orders_.push(guarding("", [this, recipe, environment] { read_reference(recipe, environment); }));
   work.take(std::move(trainer));

@@ -95,6 +95,11 @@ class LiveEngine : public Engine {
   void begin_at(const LabMoment& moment);
   void dream_from_replay(TrainerWork& work, double recency);
   static void look_at_replay(TrainerWork& work, double recency);
+  /// A file of PyTorch's: weights become a list of them; what is a program is opened once the user has agreed.
+  bool shows_weights(const std::filesystem::path& file);
+  /// Null where it holds a program that the user was not asked about: foreign_ asks.
+  std::shared_ptr<System> loaded_if_trusted(const std::string& path, const std::string& world);
+  void answer_foreign(const AnswerForeign& command);
   void scan_runs();
   void describe_run(const DescribeRun& asked);
   std::string expectation(System& like);
@@ -141,6 +146,7 @@ class LiveEngine : public Engine {
   Mailbox<LabView> lab_;
   Mailbox<KeepingView> keeping_;
   Mailbox<DataView> data_;
+  Mailbox<ForeignView> foreign_;  // of the file thread
   Mailbox<Fault> fault_;
   Mailbox<LiveWeights> weights_;
   Mailbox<Metrics> reference_;  // the curves of the shipped run like the one that is trained: what normal looks like

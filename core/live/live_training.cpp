@@ -35,7 +35,8 @@ void LiveEngine::train() {
     view->version = ++version;
     view->published_at = now_seconds();
     view->fault = work.fault;
-    for (const RecipeEntry& entry : recipes()) view->recipes.push_back({entry.name, entry.title + ": " + entry.help});
+    for (const RecipeEntry& entry : recipes())
+      if (!entry.by_file) view->recipes.push_back({entry.name, entry.title + ": " + entry.help});
     for (const EnvEntry& entry : environments()) view->environments.push_back({entry.name, entry.help});
     for (const auto& [id, order] : work.queue) {
       if (const auto* begun = std::get_if<StartRun>(&order))

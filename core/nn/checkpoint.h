@@ -36,8 +36,11 @@ struct Checkpoint {
 };
 
 /// Every parameter and buffer of `module` under `prefix` + "/". load_module copies in place after checking every name
-/// and shape first: a mismatch throws and leaves the module as it was.
+/// and shape first: a mismatch throws and leaves the module as it was. A part "slow_x" follows a part "x": where the checkpoint
+/// has none of it, it begins as a copy of that one.
 void store_module(Checkpoint& into, const std::string& prefix, const torch::nn::Module& module);
 void load_module(const Checkpoint& from, const std::string& prefix, torch::nn::Module& module);
+/// Takes such parts out of `prefix`: what learns needs them, and nobody else.
+void leave_out_slow_copies(Checkpoint& of, const std::string& prefix);
 
 }  // namespace dream

@@ -26,7 +26,23 @@ std::vector<std::pair<std::string, torch::Tensor>> named_tensors(const torch::nn
   return all;
 }
 
+/// "behaviour/slow_critic.0.weight" -> "behaviour/critic.0.weight"; "" for what follows nothing.
+std::string followed_by(std::string name) {
+  const std::string slow = "slow_";
+  const auto at = name.find(slow);
+  if (at == std::string::npos || (at > 0 && name[at - 1] != '/' && name[at - 1] != '.')) return {};
+  return name.erase(at, slow.size());
+}
+
 }  // namespace
+
+void leave_out_slow_copies(Checkpoint& of, const std::string& prefix) {
+  std::erase_if(of.tensors, [&](const auto& item) {
+    if (!item.first.starts_with(join(prefix, ""))) return false;
+    const auto followed = of.tensors.find(followed_by(item.first));
+    return followed != of.tensors.end() && followed->second.sizes() == item.second.sizes();
+  });
+}
 
 void store_module(Checkpoint& into, const std::string& prefix, const torch::nn::Module& module) {
   // Copies: training goes on while a checkpoint is written.
@@ -38,7 +54,9 @@ void load_module(const Checkpoint& from, const std::string& prefix, torch::nn::M
   std::set<std::string> expected;
   for (const auto& [name, target] : named_tensors(module)) {
     const std::string key = join(prefix, name);
-    const torch::Tensor value = from.finite(key, target.sizes());
+    const auto followed = followed_by(key);
+    const bool copied = !from.tensors.contains(key) && from.tensors.contains(followed);
+    const torch::Tensor value = from.finite(copied ? followed : key, target.sizes());
     if (value.is_floating_point() != target.is_floating_point()) {
       throw Error(origin_of(from) + ": tensor '" + key + "' is of type " + c10::toString(value.scalar_type()) +
                   ", and " + c10::toString(target.scalar_type()) + " was expected.");

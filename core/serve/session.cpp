@@ -4,12 +4,9 @@
 #include <cmath>
 #include <functional>
 #include <map>
-#include <optional>
-#include <set>
 
 #include "api/error.h"
 #include "api/platform_time.h"
-#include "core/base/choice.h"
 #include "core/base/nearest.h"
 #include "core/engine/run_file.h"
 #include "core/engine/system.h"

@@ -22,7 +22,6 @@ class Session {
   void take_weights(const Checkpoint& weights, const std::string& title);
 
  private:
-  using Json = nlohmann::json;
   const DreamView& view();
   void act(const CheckedJson& request, Message& message);
   void step(const CheckedJson& request);

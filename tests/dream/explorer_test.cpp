@@ -210,6 +210,31 @@ TEST_F(Explorer, CouplingsSayWhoLeads) {
   EXPECT_NEAR(frame("difference").error, std::pow(missed / 255.0, 2) / 2, 2e-4) << "what was dreamt for now";
 }
 
+/// Stays where it is, always about to steer by 0.4 and then by 0.6.
+class Planning : public Behaviour {
+ public:
+  Decision decide(const Seen&, const Carry&, Mode, at::Generator) override {
+    ++decided;
+    return {torch::zeros({1, 3}), {}, {}, torch::tensor({{{0.4f, 0.0f, 0.0f}, {0.6f, 0.0f, 0.0f}}})};
+  }
+  int decided = 0;
+};
+
+TEST_F(Explorer, WhatIsForetoldOfWhoPlansIsWhatItPlanned) {
+  const auto system = test::toy_system({.length = 600}, 0.1);
+  const auto agent = std::make_shared<Planning>();
+  system->behaviour = agent;
+  player_.load(system, "toy");
+  player_.control(Do::pause);
+  player_.set_knob("tau_sigma", 0);
+  player_.set_coupling(Coupling::reality_leads, 4);
+  steps(1);
+  const auto before = agent->decided;
+  steps(1);
+  EXPECT_EQ(agent->decided, before + 3) << "for this step; ahead of it a plan of three steps, and another for the fourth";
+  EXPECT_NEAR(level(frame("dream").image) - level(frame("real").image), 0.1 * (0.4 + 0.6) * 127.5, 2.0);
+}
+
 TEST_F(Explorer, APictureOfAnybodysMakingIsSeenAndDreamtOnFrom) {
   load();
   player_.set_knob("tau_sigma", 0);

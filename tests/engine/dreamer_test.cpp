@@ -430,6 +430,25 @@ TEST_F(DreamerTest, PublishedConstants) {
     EXPECT_NEAR(o->behaviour.discount, 0.997, 1e-5);
     EXPECT_EQ(o->train.batch * o->train.length, 1024);
   }
+  const auto in = [](Benchmark benchmark, Constants constants = Constants::nature_2024) {
+    DreamerOptions o;
+    o.benchmark = benchmark, o.constants = constants;
+    set_published(o, "dreamer-v3", benchmark == Benchmark::atari100k || benchmark == Benchmark::crafter);
+    return o;
+  };
+  const auto pong = in(Benchmark::atari100k), walker = in(Benchmark::dmc_proprio), seen = in(Benchmark::dmc_vision), crafter = in(Benchmark::crafter);
+  EXPECT_EQ(pong.train.train_ratio, 256);
+  EXPECT_EQ(pong.train.steps, 110'000);
+  EXPECT_EQ(pong.train.lanes, 1);
+  EXPECT_EQ(pong.world.deter, 8192);
+  EXPECT_EQ(crafter.train.train_ratio, 512);
+  EXPECT_EQ(walker.train.train_ratio, 1024);
+  EXPECT_EQ(walker.world.observe, Sees::vector);
+  EXPECT_EQ(walker.world.deter, 512);
+  EXPECT_EQ(seen.train.train_ratio, 256);
+  EXPECT_EQ(seen.world.observe, Sees::image);
+  EXPECT_EQ(seen.train.lanes, 16);
+  EXPECT_EQ(in(Benchmark::atari100k, Constants::first_2023).train.train_ratio, 1024);
   EXPECT_TRUE(three.train.online_queue && three.train.replay_context);
   for (const auto* o : {&p, &one, &two, &old}) EXPECT_FALSE(o->train.online_queue || o->train.replay_context);
   EXPECT_EQ(three.world_optimiser.kind, OptimiserKind::laprop);

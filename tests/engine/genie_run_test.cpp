@@ -65,6 +65,30 @@ TEST_F(GenieRun, AnInterruptedOneGoesOnBitForBit) {
   }
 }
 
+/// Of more episodes than fit, the measured ones stay and the others come and go; a torn run ends as the whole one.
+TEST_F(GenieRun, LearnsFromMoreThanFitsIntoMemory) {
+  const std::vector<std::string> more = {"collect.episodes=24", "collect.max_steps=250", "train.budget_gb=0.01", "tokenizer.batch=64", "actions.batch=64",
+                                         "dynamics.batch=64"};
+  for (const bool torn : {false, true}) {
+    bool told = false;
+    for (bool going = true, resume = false; going; resume = true) {
+      Trainer trainer(make(torn ? "torn" : "whole", more), {1e9, ""}, resume);
+      for (int i = 0; going && (!torn || i < 25); ++i) {
+        going = trainer.advance();
+        EXPECT_LE(trainer.system().memory_bytes(), 0.01e9);
+        const auto* phase = trainer.current();
+        told = told || (phase && std::ranges::any_of(phase->warnings(), [](const auto& said) { return said.find("more than fit into memory at once") != std::string::npos; }));
+      }
+      trainer.close();
+    }
+    EXPECT_TRUE(told);
+  }
+  const auto whole = saved("whole"), torn = saved("torn");
+  ASSERT_TRUE(whole.contains("data.stream"));
+  EXPECT_GT(whole.at("data.stream")[0].item<double>(), 1) << "some have gone";
+  for (const auto& [name, tensor] : whole) EXPECT_TRUE(torch::equal(tensor, torn.at(name))) << name;
+}
+
 TEST_F(GenieRun, LearnsFromGivenEpisodesAndNeverLooksAtTheirActions) {
   const auto weights = [&](const std::string& run, const std::string& datasets) {
     Trainer trainer(make(run, {"train.datasets=" + datasets}), {}, false);

@@ -8,10 +8,12 @@
 #include "core/data/dataset.h"
 #include "core/engine/collector.h"
 #include "core/engine/decision_transformer/decision_transformer_recipe.h"
+#include "core/engine/dreamer/dreamer.h"
 #include "core/engine/system.h"
 #include "core/engine/trainer.h"
 #include "core/env/registry.h"
 #include "tests/data/temp_folder.h"
+#include "tests/support/tiny_dreamer.h"
 
 namespace dream {
 namespace offline_test {
@@ -98,6 +100,41 @@ TEST(Offline, LearnsFromMoreThanFitsIntoMemory) {
   }
   std::ranges::sort(returns, std::greater<>());
   EXPECT_NEAR(trainer->system().behaviour->knobs()[0].default_value, returns[0], 1e-3);
+}
+
+/// Episodes come and go while a Dreamer learns from them alone. One that is torn ends as one that was left alone.
+TEST(Offline, ADreamerLearnsFromMoreThanFitsIntoMemory) {
+  torch::set_num_threads(1);
+  const test::TempFolder folder;
+  constexpr std::int64_t episodes = 9;
+  {
+    Collector collector({folder / "data", episodes, 20, 1, Rng(1), 0}, "Catch", [] { return make_env("Catch"); }, nullptr, "random");
+    while (collector.written() < episodes) collector.step();
+  }
+  const Dataset dataset(folder / "data");
+  for (const std::string context : {"false", "true"}) {
+    const test::DreamerRun v3 = {"dreamer-v3", "Catch", {"train.datasets=" + (folder / "data").string(), "train.prefill=0", "train.replay_context=" + context,
+                                                         "train.steps=" + std::to_string(dataset.steps()), "train.train_ratio=12"}};
+    for (const bool torn : {false, true}) {
+      const auto run = folder / (context + (torn ? "_torn" : "_whole"));
+      for (bool more = true; more;) {
+        Trainer trainer(test::tiny_dreamer(v3, run), {1e9, "learn"}, true);
+        const auto parts = std::static_pointer_cast<DreamerParts>(trainer.system().parts);
+        // Less memory than the setting allows, which is read when the phase begins and then put back.
+        auto& train = const_cast<InterleavedOptions&>(*parts->train);
+        const auto allowed = std::exchange(train.budget_gb, 3.5e-9 * static_cast<double>(dataset.read(0).bytes()));
+        more = trainer.advance();
+        train.budget_gb = allowed;
+        for (const auto begun = parts->updates; more && (!torn || parts->updates < begun + 20);) {
+          more = trainer.advance();
+          EXPECT_LE(parts->feed->replay().episodes(), 4u);
+        }
+        trainer.close();
+      }
+    }
+    ASSERT_TRUE(test::all_of(folder / (context + "_whole")).contains("learn.draws_stream"));
+    test::expect_same(folder / (context + "_whole"), folder / (context + "_torn"));
+  }
 }
 
 }  // namespace offline_test

@@ -58,6 +58,39 @@ TEST_F(VmcData, EveryEpisodeHasItsPointAlsoThoseThatEndTogetherAndAfterAKill) {
   EXPECT_EQ(rewards(*torn), expected);
 }
 
+/// V draws from a part that changes, M learns from what V made of all; a torn run ends as the whole one.
+TEST_F(VmcData, VAndMLearnFromMoreThanFitsIntoMemory) {
+  const std::vector<std::string> settings = {"collect.episodes=9", "collect.max_steps=150", "collect.budget_gb=0.01", "v.epochs=2", "v.batch=50", "m.steps=8"};
+  finish(*trainer("whole", settings, "collect"));
+  std::filesystem::copy(folder_ / "whole", folder_ / "torn", std::filesystem::copy_options::recursive);
+  std::size_t streamed = 0;
+  for (const char* phase : {"v", "m"}) {
+    auto whole = trainer("whole", settings, phase);
+    const auto& parts = *std::static_pointer_cast<VmcParts>(whole->system().parts);
+    for (bool more = true; more; streamed += parts.streams()) {
+      more = whole->advance();
+      EXPECT_LE(parts.replay.bytes(), 10'000'000u);
+      if (parts.streams()) {
+        EXPECT_EQ(parts.frames_in_all(), 9 * 151);
+      }
+      if (auto& m = *whole->system().phases[2]; m.detail() == "step 4 of 8") {
+        EXPECT_EQ(m.frames().size(), 2u);
+      }
+    }
+    whole->close();
+    for (bool more = true; more;) {
+      auto torn = trainer("torn", settings, phase);
+      for (int i = 0; more && i < 17; ++i) more = torn->advance();
+      torn->close();
+    }
+  }
+  EXPECT_GT(streamed, 20u);
+  const auto whole = Checkpoint::load(folder_ / "whole" / "checkpoint.safetensors"), torn = Checkpoint::load(folder_ / "torn" / "checkpoint.safetensors");
+  EXPECT_EQ(whole.tensors.at("v.counters")[0].item<std::int64_t>(), 2 * (9 * 151 / 50)) << "epochs are of all";
+  ASSERT_TRUE(whole.tensors.contains("v.stream"));
+  for (const auto& [name, tensor] : whole.tensors) EXPECT_TRUE(torch::equal(tensor, torn.tensors.at(name))) << name;
+}
+
 TEST_F(VmcData, DriversOfAllKindsThenASearchThatBeginsAsOneOfThem) {
   finish(*trainer("driver", {}));
   const auto driver = folder_ / "driver";

@@ -302,6 +302,29 @@ TEST_F(CheckpointTest, ModuleComesBackWithItsBuffers) {
   EXPECT_TRUE(torch::equal(net.forward(x), other.forward(x)));
 }
 
+TEST_F(CheckpointTest, WhatFollowsAnotherPartMayBeLeftOut) {
+  struct Followed : torch::nn::Module {
+    Followed() {
+      critic = register_module("critic", torch::nn::Linear(3, 4));
+      slow = register_module("slow_critic", torch::nn::Linear(3, 4));
+      other = register_module("slow_reader", torch::nn::Linear(3, 4));  // follows nothing
+    }
+    torch::nn::Linear critic{nullptr}, slow{nullptr}, other{nullptr};
+  } net, again;
+  Checkpoint c;
+  store_module(c, "behaviour", net);
+  load_module(c, "behaviour", again);
+  EXPECT_TRUE(torch::equal(again.slow->weight, net.slow->weight)) << "it is there";
+  leave_out_slow_copies(c, "behaviour");
+  EXPECT_EQ(c.tensors.size(), 4u);
+  EXPECT_TRUE(c.tensors.contains("behaviour/slow_reader.weight"));
+  load_module(c, "behaviour", again);
+  EXPECT_TRUE(torch::equal(again.slow->weight, net.critic->weight));
+  EXPECT_TRUE(torch::equal(again.other->weight, net.other->weight));
+  c.tensors.erase("behaviour/slow_reader.weight");
+  EXPECT_SAYS(test::message_of<Error>([&] { load_module(c, "behaviour", again); }), "slow_reader.weight");
+}
+
 TEST_F(CheckpointTest, StoredModuleIsACopy) {
   Net net;
   Checkpoint c;

@@ -286,6 +286,8 @@ void FakeEngine::send(Command command) {
     data_.look(lived->name);
   } else if (const auto* edit_data = std::get_if<EditData>(&command)) {
     data_.edit(*edit_data);
+  } else if (std::holds_alternative<AnswerForeign>(command)) {
+    foreign_ = {};
   } else if (std::holds_alternative<DismissFault>(command)) {
     fault_.clear(), train_.fault.clear();
   }
@@ -434,6 +436,7 @@ void FakeEngine::publish() {
   snapshot->lab = std::make_shared<const LabView>(lab_.view);
   snapshot->keeping = std::make_shared<const KeepingView>(keeping_);
   snapshot->data = std::make_shared<const DataView>(data_.view);
+  snapshot->foreign = std::make_shared<const ForeignView>(foreign_);
   snapshot->log = std::make_shared<const std::vector<LogLine>>(log_);
   snapshot->fault = fault_;
   const std::lock_guard lock(mutex_);

@@ -38,6 +38,7 @@ class FakeEngine : public Engine {
   RunFilesView& run_files() { return files_; }
   FakeLab& lab() { return lab_; }
   FakeData& data() { return data_; }
+  void ask_foreign(ForeignView what) { foreign_ = std::move(what), publish(); }
   NewRunView& new_run() { return new_run_; }
 
   /// The second scripted family in place of the first (tests/ui/fake_recurrent.h).
@@ -82,6 +83,7 @@ class FakeEngine : public Engine {
   FakeLab lab_;
   FakeData data_;
   KeepingView keeping_;
+  ForeignView foreign_;
   std::vector<LogLine> log_;
   std::string fault_;
   std::vector<float> z_;

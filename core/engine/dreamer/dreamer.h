@@ -24,6 +24,13 @@ constexpr auto choice_names(Constants) {
   return names_of_choice("2024", "2023");
 }
 
+/// A published benchmark, with the settings that Dreamer V3 has in it (danijar/dreamerv3, configs.yaml): how much is collected
+/// and learned, what is seen, and the size. The worlds are docs/worlds.md's.
+enum class Benchmark { none, atari100k, crafter, dmc_proprio, dmc_vision };
+constexpr auto choice_names(Benchmark) {
+  return names_of_choice("none", "atari100k", "crafter", "dmc_proprio", "dmc_vision");
+}
+
 /// SafeDreamer as published for pictures, or one for small worlds of a few numbers that two cores train.
 enum class SafeSize { tiny, published };
 constexpr auto choice_names(SafeSize) {
@@ -40,6 +47,7 @@ constexpr auto choice_names(SafeDriver) {
 struct DreamerOptions {
   Size size = Size::smallest;                    // of V3
   Constants constants = Constants::nature_2024;  // of V3
+  Benchmark benchmark = Benchmark::none;         // of V3
   SafeSize safe_size = SafeSize::tiny;           // of SafeDreamer
   std::int64_t seed = 0, repeat = 1;
   RssmOptions world;
@@ -54,7 +62,7 @@ struct DreamerOptions {
 };
 
 /// The constants of a paper: "planet", "dreamer-v1", "dreamer-v2" (Atari's where actions are discrete, the control
-/// suite's otherwise), "dreamer-v3" (with `size` and `constants`) or "safe-dreamer" (with `safe_size`).
+/// suite's otherwise), "dreamer-v3" (with `size`, `constants` and `benchmark`) or "safe-dreamer" (with `safe_size`).
 void set_published(DreamerOptions& options, const std::string& recipe, bool discrete);
 
 /// What the phases of one run share.

@@ -14,7 +14,7 @@ std::unique_ptr<System> make_dreamer(const RunSpec& spec, const std::string& tit
   // Size and version choose the defaults, so they are read first and the explicit settings win.
   apply_settings(system->config, spec);
   DreamerOptions published;
-  published.size = options.size, published.constants = options.constants, published.safe_size = options.safe_size;
+  published.size = options.size, published.constants = options.constants, published.benchmark = options.benchmark, published.safe_size = options.safe_size;
   const auto offered = make_env(spec.environment)->spaces();
   set_published(published, spec.recipe, offered.action.discrete());
   if (offered.costs) {

@@ -8,6 +8,9 @@ void DreamerOptions::fields(Config& config, const std::string& recipe) {
                {.help = "Published size: 1m to 400m (2024), xs to xl (2023)"});
     config.add("constants", constants,
                {.help = "2024: as published in Nature; 2023: the first version, which the PyTorch ports follow"});
+    config.add("benchmark", benchmark,
+               {.help = "Steps, lanes, train ratio, what is seen and the size as published for it, whatever else is set stands; "
+                        "size=1m or 12m where two cores are to train it"});
   }
   const bool safe = recipe == "safe-dreamer";
   if (safe)

@@ -214,6 +214,24 @@ void dreamer_v3_2023(DreamerOptions& o, bool discrete) {
   o.train.train_ratio = discrete ? 64 : 512;  // Atari and DMLab; control suite
 }
 
+/// Steps are decisions of the agent: Atari's are four frames.
+void benchmark_of_v3(DreamerOptions& o, bool first) {
+  struct Amounts {
+    std::int64_t steps, lanes;
+    double ratio, first_ratio;  // of 2024 and of 2023
+    Sees observe;
+  };
+  static const std::map<Benchmark, Amounts> all = {{Benchmark::atari100k, {110'000, 1, 256, 1024, Sees::image}},
+                                                   {Benchmark::crafter, {1'100'000, 1, 512, 512, Sees::image}},
+                                                   {Benchmark::dmc_proprio, {1'100'000, 16, 1024, 512, Sees::vector}},
+                                                   {Benchmark::dmc_vision, {1'100'000, 16, 256, 512, Sees::image}}};
+  const auto found = all.find(o.benchmark);
+  if (found == all.end()) return;
+  o.train.steps = found->second.steps, o.train.lanes = found->second.lanes;
+  o.train.train_ratio = first ? found->second.first_ratio : found->second.ratio;
+  o.world.observe = found->second.observe;
+}
+
 /// Huang et al. 2024, on the first V3; PKU-Alignment/SafeDreamer, configs.yaml, bsrp_lag. Tiny is ours: the multiplier is
 /// set by PID there, the actor learns by REINFORCE, and costs and values are two-hot over symexp bins, as in V3 of 2024.
 void safe_dreamer(DreamerOptions& o, bool discrete) {
@@ -229,10 +247,10 @@ void safe_dreamer(DreamerOptions& o, bool discrete) {
   o.planner = published_plan(PlanMethod::osrp);
   if (o.safe_size == SafeSize::published) return;
   w.observe = Sees::vector;
-  w.deter = w.hidden = w.units = 256;
-  o.behaviour.units = 128;
+  w.deter = 256, w.bins = 127;
+  w.hidden = w.units = o.behaviour.units = 128;
   w.groups = w.classes = 16;
-  w.depth = 4;
+  w.depth = 3;
   w.paint_every = 64;
   // A hazard's distance is small in the lidar's units: at the published weights the latent never learns it, and no dream
   // foresees what costs (docs/learning.md).
@@ -270,8 +288,12 @@ void set_published(DreamerOptions& options, const std::string& recipe, bool disc
   if (recipe == "dreamer-v1") return dreamer_v1(options, discrete);
   if (recipe == "dreamer-v2") return dreamer_v2(options, discrete);
   if (recipe == "safe-dreamer") return safe_dreamer(options, discrete);
-  if (options.constants == Constants::first_2023) return dreamer_v3_2023(options, discrete);
-  dreamer_v3_2024(options);
+  const bool first = options.constants == Constants::first_2023;
+  if (options.benchmark != Benchmark::none && options.size == Size::smallest)
+    options.size = first ? (options.benchmark == Benchmark::crafter ? Size::xl : Size::s)
+                         : options.benchmark == Benchmark::dmc_proprio ? Size::s_1m : Size::s_200m;
+  first ? dreamer_v3_2023(options, discrete) : dreamer_v3_2024(options);
+  benchmark_of_v3(options, first);
 }
 
 }  // namespace dream

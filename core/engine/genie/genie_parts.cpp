@@ -5,12 +5,15 @@
 #include "api/error.h"
 #include "core/engine/interleaved.h"
 #include "core/engine/optimiser_fields.h"
+#include "core/engine/stream_place.h"
 #include "core/models/gauges.h"
 
 namespace dream {
 namespace {
 
-constexpr std::size_t unseen_every = 10;  // episodes, of which the last is held out
+constexpr std::size_t unseen_every = 10;   // episodes, of which the last is held out
+constexpr std::size_t most_held_out = 64;  // of more than fit
+constexpr double held_out_share = 0.1;     // of the memory, which they may take
 
 }  // namespace
 
@@ -57,6 +60,12 @@ void complete_genie(System& system, const std::shared_ptr<GenieParts>& parts, st
 
 bool GenieParts::load_more() {
   if (complete_) return false;
+  if (stream_) {
+    if (stream_->fill(replay_)) return true;
+    share_out();
+    complete_ = true;
+    return false;
+  }
   if (!sources_) {
     const auto& given = options.train.datasets;
     replay_ = Replay(static_cast<std::size_t>(options.train.budget_gb * 1e9));
@@ -73,7 +82,10 @@ bool GenieParts::load_more() {
     sources_ = std::make_unique<DatasetSources>(folders, heeded, given.damage());
   }
   if (sources_->read_into(replay_)) return true;
-  left_out_ = sources_->left_out(replay_, "train.budget_gb");
+  if (!sources_->all_read()) {
+    stream();
+    return true;
+  }
   sources_.reset();
   share_out();
   complete_ = true;
@@ -85,8 +97,50 @@ std::string GenieParts::loading() const {
   return "reading episodes: " + std::to_string(replay_.episodes()) + (noted ? "; " + sources_->notes().back() : "");
 }
 
+/// Of more episodes than fit, some of the first are held out, and the others come and go.
+void GenieParts::stream() {
+  const auto budget = options.train.budget_gb * 1e9;
+  replay_ = Replay(static_cast<std::size_t>((1 - held_out_share) * budget));
+  held_out_ = Replay(static_cast<std::size_t>(held_out_share * budget));
+  std::vector<std::size_t> others;
+  bool room = true;
+  for (std::size_t i = 0; i < sources_->episodes(); ++i) {
+    if (i % unseen_every == 1 && room && held_out_.episodes() < most_held_out) {
+      auto episode = sources_->read(i);
+      if (!episode) continue;
+      room = held_out_.episodes() == 0 || held_out_.bytes() + held_out_.bytes_of(*episode) <= held_out_.budget();
+      if (room && long_enough(*episode)) {
+        held_out_.add(std::move(*episode));
+        continue;
+      }
+    }
+    others.push_back(i);
+  }
+  sources_->keep(others);
+  stream_ = std::make_unique<EpisodeStream>(std::move(sources_), rng("episodes"), place_);
+}
+
+void GenieParts::learned(double frames) {
+  if (!stream_) return;
+  stream_->learned(replay_, frames);
+  share_out();
+}
+
+std::vector<std::string> GenieParts::notes() const { return stream_ ? stream_->notes() : std::vector<std::string>(); }
+
+void GenieParts::save_place(Checkpoint& into) const {
+  store_place(into, "data.stream", stream_ && complete_ ? stream_->place() : place_);
+}
+
+void GenieParts::load_place(const Checkpoint& from) {
+  unload();
+  place_ = place_in(from, "data.stream");
+}
+
 void GenieParts::unload() {
-  replay_.clear();
+  if (stream_ && complete_) place_ = stream_->place();  // it goes on from there
+  stream_.reset();
+  replay_.clear(), held_out_.clear();
   sources_.reset();
   seen_.clear(), unseen_.clear();
   complete_ = false;
@@ -94,23 +148,26 @@ void GenieParts::unload() {
 
 void GenieParts::share_out() {
   seen_.clear(), unseen_.clear();
-  for (std::size_t i = 0, long_enough = 0; i < replay_.episodes(); ++i) {
-    if (static_cast<std::int64_t>(replay_.episode(i).length()) + 1 < piece) continue;
+  for (std::size_t i = 0, counted = 0; i < replay_.episodes(); ++i) {
+    if (!long_enough(replay_.episode(i))) continue;
     // The second already, so that two are enough.
-    (long_enough++ % unseen_every == 1 ? unseen_ : seen_).push_back(i);
+    (!stream_ && counted++ % unseen_every == 1 ? unseen_ : seen_).push_back(i);
   }
-  if (unseen_.empty())
+  if (stream_)
+    for (std::size_t i = 0; i < held_out_.episodes(); ++i) unseen_.push_back(i);
+  if (unseen_.empty() || seen_.empty())
     throw Error("of " + std::to_string(replay_.episodes()) + " episodes fewer than two are of " +
                 std::to_string(piece) + " frames or more");
 }
 
 GenieParts::Pieces GenieParts::draw(bool unseen, std::int64_t count, std::int64_t frames, at::Generator rng) const {
   const auto& episodes = unseen ? unseen_ : seen_;
+  const auto& replay = unseen && stream_ ? held_out_ : replay_;
   std::vector<std::int64_t> ends;  // the running count of their pieces
   for (const auto i : episodes)
-    ends.push_back(static_cast<std::int64_t>(replay_.episode(i).length()) + 2 - frames +
+    ends.push_back(static_cast<std::int64_t>(replay.episode(i).length()) + 2 - frames +
                    (ends.empty() ? 0 : ends.back()));
-  const auto& like = replay_.episode(episodes.front());
+  const auto& like = replay.episode(episodes.front());
   const auto bytes = like.frame_bytes(), axes = static_cast<std::size_t>(like.action_size);
   auto pictures = torch::empty({count, frames, like.height, like.width, like.channels}, torch::kUInt8);
   auto actions = torch::empty({count, frames - 1, like.action_size});
@@ -120,7 +177,7 @@ GenieParts::Pieces GenieParts::draw(bool unseen, std::int64_t count, std::int64_
   for (std::int64_t lane = 0; lane < count; ++lane) {
     const auto which_piece = which.data_ptr<std::int64_t>()[lane];
     const auto at = static_cast<std::size_t>(std::ranges::upper_bound(ends, which_piece) - ends.begin());
-    const auto& episode = replay_.episode(episodes[at]);
+    const auto& episode = replay.episode(episodes[at]);
     const auto first = static_cast<std::size_t>(which_piece - (at == 0 ? 0 : ends[at - 1])),
                length = static_cast<std::size_t>(frames);
     std::copy_n(episode.frames.data() + first * bytes, length * bytes,

@@ -6,6 +6,7 @@
 
 #include "core/base/rng.h"
 #include "core/data/dataset_sources.h"
+#include "core/data/episode_stream.h"
 #include "core/data/replay.h"
 #include "core/engine/system.h"
 #include "core/engine/walks.h"
@@ -62,23 +63,31 @@ struct GenieParts {
   /// Reads one more episode; false once all are there. Throws dream::Error where there is none that is long enough.
   bool load_more();
   std::string loading() const;
-  const std::vector<std::string>& left_out() const { return left_out_; }  // what did not fit, in words
+  std::vector<std::string> notes() const;  // of episodes that do not all fit, in words
   bool acted() const { return acted_; }  // what was done in the episodes is known: videos may not say
   void unload();
+  /// So many frames were learned from: of episodes that do not all fit others may come now.
+  void learned(double frames);
+  void save_place(Checkpoint& into) const;
+  void load_place(const Checkpoint& from);
   /// Pieces of so many frames, each as likely as any other; of every tenth episode, which no network learns from, or of
   /// the others.
   Pieces draw(bool unseen, std::int64_t count, std::int64_t frames, at::Generator rng) const;
   std::filesystem::path own_folder() const { return system->directory / "data" / "random"; }
   Rng rng(std::string_view name) const { return Rng(static_cast<std::uint64_t>(options.seed)).fork(name); }
-  double bytes() const { return static_cast<double>(replay_.bytes()); }
+  double bytes() const { return static_cast<double>(replay_.bytes() + held_out_.bytes()); }
 
  private:
   void share_out();
+  void stream();
+  bool long_enough(const Episode& episode) const { return static_cast<std::int64_t>(episode.length()) + 1 >= piece; }
   Replay replay_{0};
   std::unique_ptr<DatasetSources> sources_;  // while they are read
+  std::unique_ptr<EpisodeStream> stream_;    // where they do not all fit; then what nothing learns from lies apart
+  StreamPlace place_;                        // that a checkpoint knew
+  Replay held_out_{0};
   std::vector<std::size_t> seen_, unseen_;   // episodes
   bool complete_ = false, acted_ = true;
-  std::vector<std::string> left_out_;
 };
 
 /// For recipes, once parts have their system's settings: the world and the device; then, with the model, curves, memory

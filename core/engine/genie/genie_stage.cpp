@@ -27,7 +27,7 @@ class GenieActionsStage : public GenieStage {
                    parts->model->latent_actions()->parameters()) {}
 
   std::vector<std::string> warnings() const override {
-    auto said = parts_->left_out();
+    auto said = parts_->notes();
     const double used = last("perplexity"), delta = last("delta_psnr");
     const auto codes = static_cast<double>(latent_actions()->codes());
     if (used < 1.2)
@@ -113,6 +113,7 @@ double GenieStage::step() {
   }
   optimiser_.step();
   after_step();
+  parts_->learned(static_cast<double>(options_.batch * piece()));
   if (++updates_ % train.measure_every == 0 || updates_ == options_.updates) {
     torch::NoGradGuard no_grad;
     // Always the same pieces, so that what changes is the network.
@@ -135,6 +136,7 @@ void GenieStage::save(Checkpoint& into) const {
   into.tensors[name() + ".counters"] = torch::tensor({updates_}, torch::kInt64);
   store_generator(into, name() + ".rng", rng_);
   optimiser_.save(into, name() + ".optimiser/");
+  parts_->save_place(into);
 }
 
 void GenieStage::load(const Checkpoint& from) {
@@ -142,6 +144,7 @@ void GenieStage::load(const Checkpoint& from) {
   optimiser_.load(from, name() + ".optimiser/");
   optimiser_.clear();
   load_generator(from, name() + ".rng", rng_);
+  parts_->load_place(from);
   updates_ = counters[0];
 }
 
@@ -170,7 +173,7 @@ void GenieStage::show(const torch::Tensor& real, const torch::Tensor& made) {
 }
 
 std::vector<std::string> GenieDynamicsStage::warnings() const {
-  auto said = parts_->left_out();
+  auto said = parts_->notes();
   if (last("delta_psnr") < hardly)
     said.push_back("The dream does not listen to its actions: under others it is as near to what happened (Δ PSNR " +
                    std::to_string(last("delta_psnr")).substr(0, 5) + " dB).");

@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <future>
+#include <optional>
+#include <utility>
 
 #include "api/error.h"
 #include "core/engine/counters.h"
@@ -32,10 +35,7 @@ class MTraining : public Phase {
 
   double step() override {
     if (parts_->load_more()) return 0;
-    if (encoded_ < parts_->replay.frames()) {
-      encode();
-      return 0;
-    }
+    if (parts_->streams() ? encode_next() : encode()) return 0;
     if (sequences_.empty()) index();
     const auto& options = parts_->options.m;
     double done = 0;
@@ -54,6 +54,8 @@ class MTraining : public Phase {
   }
 
   std::string detail() const override {
+    if (all_ && mean_.size(0) == 0)
+      return "V encodes episode " + std::to_string(encoded_) + " of " + std::to_string(all_->episodes());
     if (mean_.size(0) == 0 && parts_->replay.episodes() > 0) return parts_->loading();
     if (encoded_ < mean_.size(0))
       return "V encodes frame " + std::to_string(encoded_) + " of " + std::to_string(mean_.size(0));
@@ -65,7 +67,7 @@ class MTraining : public Phase {
     if (sequences_.empty()) return {};
     torch::NoGradGuard no_grad;
     const auto& place = sequences_[static_cast<std::size_t>(steps_) % sequences_.size()];
-    const auto& episode = parts_->replay.episode(place.episode);
+    const auto& episode = episode_of(place.episode);
     // `first` is the last possible first frame of a sequence: no more than a sequence lies behind it.
     const auto length = std::min(warm_up, parts_->options.m.sequence);
     // Its own random stream: watching changes nothing of the training.
@@ -87,7 +89,6 @@ class MTraining : public Phase {
 
   std::vector<std::string> warnings() const override {
     auto all = gauges_ ? gauges_->warnings() : std::vector<std::string>();
-    all.insert(all.end(), parts_->left_out.begin(), parts_->left_out.end());
     return all;
   }
 
@@ -112,6 +113,9 @@ class MTraining : public Phase {
     mean_ = log_variance_ = torch::empty({0, 0}, torch::kHalf);
     actions_ = rewards_ = dones_ = torch::Tensor();
     encoded_ = 0;
+    if (ahead_.valid()) ahead_.wait();
+    all_.reset(), shown_.reset();
+    means_.clear(), log_variances_.clear(), followed_ = {}, numbers_.clear();
     sequences_.clear();
     losses_.clear();
     gauges_.reset();
@@ -129,10 +133,64 @@ class MTraining : public Phase {
   bool own_noise() const { return !parts_->system->device.is_cpu(); }
   bool on_card() const { return !on_processor(parts_->system->device); }
 
-  void encode() {
+  /// What followed each frame of some episodes; nothing the last ones.
+  struct Followed {
+    std::vector<float> actions, rewards, dones;
+    std::vector<std::size_t> lengths;
+    void add(const Episode& episode) {
+      actions.insert(actions.end(), episode.actions.begin(), episode.actions.end());
+      actions.resize(actions.size() + static_cast<std::size_t>(episode.action_size));
+      rewards.insert(rewards.end(), episode.rewards.begin(), episode.rewards.end());
+      dones.insert(dones.end(), episode.terminated.begin(), episode.terminated.end());
+      rewards.push_back(0), dones.push_back(0);
+      lengths.push_back(episode.length());
+    }
+  };
+
+  /// An episode that M learns from; of those that do not all fit it is read again.
+  const Episode& episode_of(std::size_t index) {
+    if (!all_) return parts_->replay.episode(index);
+    shown_ = all_->read(numbers_.at(index));
+    if (!shown_) throw Error("an episode that could be read before cannot any more");
+    return *shown_;
+  }
+
+  /// One more of episodes that do not all fit: what M learns from takes a hundredth of their room. False once all are encoded.
+  bool encode_next() {
+    if (mean_.size(0) > 0) return false;
+    torch::NoGradGuard no_grad;
+    if (!all_) {
+      all_ = parts_->sources();
+      parts_->replay.clear();
+    }
+    const auto count = static_cast<std::int64_t>(all_->episodes());
+    const auto read = [this](std::int64_t number) { return all_->read(static_cast<std::size_t>(number)); };
+    const auto episode = ahead_.valid() ? ahead_.get() : read(encoded_);
+    const auto number = encoded_++;
+    if (encoded_ < count) ahead_ = std::async(std::launch::async, read, encoded_);
+    if (episode) {
+      const auto frames = torch::from_blob(const_cast<std::uint8_t*>(episode->frames.data()),
+                                           {static_cast<std::int64_t>(episode->length()) + 1, episode->height, episode->width, episode->channels}, torch::kUInt8);
+      for (const auto& some : frames.split(on_card() ? encode_chunk_on_card : encode_chunk)) {
+        const auto posterior = parts_->model->v()->encode(some.to(parts_->system->device));
+        means_.push_back(posterior.mean.to(torch::kHalf)), log_variances_.push_back(posterior.log_variance.to(torch::kHalf));
+      }
+      followed_.add(*episode);
+      numbers_.push_back(static_cast<std::size_t>(number));
+    }
+    if (encoded_ < count) return true;
+    if (means_.empty()) throw Error("of " + std::to_string(count) + " episodes not one can be read");
+    mean_ = torch::cat(means_), log_variance_ = torch::cat(log_variances_);
+    means_.clear(), log_variances_.clear();
+    return true;
+  }
+
+  /// Some more frames of the replay. False once all are encoded.
+  bool encode() {
     torch::NoGradGuard no_grad;
     const auto& replay = parts_->replay;
     const auto frames = replay.frames();
+    if (encoded_ >= frames) return false;
     if (mean_.size(0) != frames) {
       mean_ = torch::empty({frames, parts_->options.v.latent_size},
                            torch::TensorOptions(torch::kHalf).device(parts_->system->device));
@@ -144,23 +202,21 @@ class MTraining : public Phase {
     mean_.slice(0, encoded_, encoded_ + count).copy_(posterior.mean);
     log_variance_.slice(0, encoded_, encoded_ + count).copy_(posterior.log_variance);
     encoded_ += count;
+    return true;
   }
 
   /// Which episodes are long enough, where the first frame of each lies among all frames, and what followed each frame.
   void index() {
-    const auto& replay = parts_->replay;
-    const auto frames = replay.frames(), axes = parts_->model->m()->options().action_size;
-    actions_ = torch::zeros({frames, axes});
-    rewards_ = torch::zeros({frames}), dones_ = torch::zeros({frames});
+    for (std::size_t i = 0; !all_ && i < parts_->replay.episodes(); ++i) followed_.add(parts_->replay.episode(i));
+    const auto followed = std::exchange(followed_, {});
+    const auto frames = static_cast<std::int64_t>(followed.rewards.size());
+    actions_ = torch::tensor(followed.actions).view({frames, -1});
+    rewards_ = torch::tensor(followed.rewards), dones_ = torch::tensor(followed.dones);
     offsets_.clear();
     std::int64_t offset = 0;
     const auto needed = static_cast<std::size_t>(parts_->options.m.sequence);
-    for (std::size_t i = 0; i < replay.episodes(); ++i) {
-      const auto& episode = replay.episode(i);
-      const auto length = episode.length();
-      std::copy(episode.actions.begin(), episode.actions.end(), actions_.data_ptr<float>() + offset * axes);
-      std::copy(episode.rewards.begin(), episode.rewards.end(), rewards_.data_ptr<float>() + offset);
-      std::copy(episode.terminated.begin(), episode.terminated.end(), dones_.data_ptr<float>() + offset);
+    for (std::size_t i = 0; i < followed.lengths.size(); ++i) {
+      const auto length = followed.lengths[i];
       offsets_.push_back(offset);
       offset += static_cast<std::int64_t>(length) + 1;
       if (length >= needed) sequences_.push_back({i, length - needed});
@@ -251,7 +307,13 @@ class MTraining : public Phase {
   torch::Tensor actions_, rewards_, dones_;  // [frames, A], [frames], [frames]: what followed each frame
   std::vector<torch::Tensor> losses_;        // of the updates from number losses_from_ on that nobody has looked at
   std::int64_t losses_from_ = 0;
-  std::int64_t encoded_ = 0, steps_ = 0;
+  std::int64_t encoded_ = 0, steps_ = 0;  // frames of the replay, or episodes of all; updates
+  std::unique_ptr<DatasetSources> all_;   // where they do not fit
+  std::future<std::optional<Episode>> ahead_;  // the next of them
+  std::optional<Episode> shown_;               // one of them
+  std::vector<std::size_t> numbers_;           // of those that could be read
+  std::vector<torch::Tensor> means_, log_variances_;
+  Followed followed_;
   std::vector<Sequence> sequences_;
   std::vector<std::int64_t> offsets_;
   std::unique_ptr<GaugeWatch> gauges_;

@@ -1,5 +1,6 @@
 #include "api/error.h"
 #include "core/engine/counters.h"
+#include "core/engine/stream_place.h"
 #include "core/engine/vmc/vmc_recipe.h"
 #include "core/nn/generator.h"
 #include "core/nn/kernel_path.h"
@@ -24,7 +25,7 @@ class VTraining : public Phase {
   double step() override {
     if (parts_->load_more()) return 0;
     const auto& options = parts_->options.v;
-    const auto frames = parts_->replay.frames();
+    const auto frames = parts_->frames_in_all();
     if (frames < options.batch) {
       throw Error("v.batch = " + std::to_string(options.batch) + " is more than the " + std::to_string(frames) +
                   " frames that were collected");
@@ -52,7 +53,7 @@ class VTraining : public Phase {
            std::to_string(parts_->options.v.epochs);
   }
 
-  std::vector<std::string> warnings() const override { return parts_->left_out; }
+  std::vector<std::string> warnings() const override { return parts_->notes(); }
 
   std::vector<Frame> frames() override {
     if (!real_.defined()) return {};
@@ -67,6 +68,7 @@ class VTraining : public Phase {
     adam_.save(into, "v.adam/");
     store_generator(into, "v.rng", rng_);
     into.tensors["v.counters"] = torch::tensor({steps_, epoch_, position_, batches_per_epoch_}, torch::kInt64);
+    store_place(into, "v.stream", parts_->place());
   }
 
   void load(const Checkpoint& from) override {
@@ -74,6 +76,7 @@ class VTraining : public Phase {
     adam_.load(from, "v.adam/");
     adam_.clear();  // gradients of a step that failed
     load_generator(from, "v.rng", rng_);
+    parts_->go_on_from(place_in(from, "v.stream"));
     steps_ = c[0];
     epoch_ = c[1];
     position_ = c[2];
@@ -89,15 +92,23 @@ class VTraining : public Phase {
  private:
   bool on_card() const { return !on_processor(parts_->system->device); }
 
+  /// The frames of the next batch, int64 [batch]: in the order of this epoch, or, of episodes that do not all fit, any of those
+  /// that are there, so that an epoch draws each once on average.
+  torch::Tensor next_frames(std::int64_t frames) {
+    const auto batch = parts_->options.v.batch;
+    const auto chance = [&](std::int64_t number) {
+      return make_generator(torch::kCPU, parts_->rng("v.order").fork(static_cast<std::uint64_t>(number)).next64());
+    };
+    const bool begins = order_epoch_ != epoch_ || order_.size(0) != frames;
+    order_epoch_ = epoch_;
+    if (parts_->streams()) return torch::randint(parts_->replay.frames(), {batch}, chance(steps_), torch::kInt64);
+    if (begins) order_ = torch::randperm(frames, chance(epoch_), torch::kInt64).to(parts_->frames.index_device());
+    return order_.slice(0, position_, position_ + batch);
+  }
+
   void learn(std::int64_t frames) {
     const auto& options = parts_->options.v;
-    if (order_epoch_ != epoch_ || order_.size(0) != frames) {
-      auto shuffle =
-          make_generator(torch::kCPU, parts_->rng("v.order").fork(static_cast<std::uint64_t>(epoch_)).next64());
-      order_ = torch::randperm(frames, shuffle, torch::kInt64).to(parts_->frames.index_device());
-      order_epoch_ = epoch_;
-    }
-    const auto batch = parts_->frames.gather(parts_->replay, order_.slice(0, position_, position_ + options.batch));
+    const auto batch = parts_->frames.gather(parts_->replay, next_frames(frames));
     adam_.options().learning_rate = options.learning_rate;
     auto loss = parts_->model->v()->loss(batch, rng_);
     if (losses_.empty()) losses_from_ = steps_ + 1;
@@ -105,6 +116,7 @@ class VTraining : public Phase {
     if (!on_card()) check_losses();
     loss.total.backward();
     adam_.step();
+    parts_->learned(static_cast<double>(options.batch));
 
     ++steps_;
     position_ += options.batch;

@@ -175,26 +175,45 @@ std::vector<VmcParts::Collected> VmcParts::collected() const {
           {data / "good", "a good driver", "collect.good", third, false, true, options.collect.noise, 0}};
 }
 
+std::unique_ptr<DatasetSources> VmcParts::sources() const {
+  auto folders = folders_of(options.collect.datasets.folders);
+  const auto own = collected();
+  for (auto share = own.rbegin(); share != own.rend(); ++share) {
+    if (std::filesystem::exists(share->folder)) folders.insert(folders.begin(), share->folder);
+  }
+  auto all = std::make_unique<DatasetSources>(
+      folders, fit_to(system->make_env()->spaces(), system->environment, {.pictures = true, .vectors = false}),
+      options.collect.datasets.damage());
+  if (all->empty()) throw Error("there are no episodes to train on; run the phase 'collect' first");
+  return all;
+}
+
 bool VmcParts::load_more() {
-  if (complete_) return frames.prepare(replay);
+  if (complete_) return !streams() && frames.prepare(replay);
+  if (streams()) {
+    complete_ = !stream_->fill(replay);
+    return !complete_;
+  }
   if (!sources_) {
     replay = Replay(static_cast<std::size_t>(options.collect.budget_gb * 1e9));
-    auto folders = folders_of(options.collect.datasets.folders);
-    const auto own = collected();
-    for (auto share = own.rbegin(); share != own.rend(); ++share) {
-      if (std::filesystem::exists(share->folder)) folders.insert(folders.begin(), share->folder);
-    }
-    sources_ = std::make_unique<DatasetSources>(
-        folders, fit_to(system->make_env()->spaces(), system->environment, {.pictures = true, .vectors = false}),
-        options.collect.datasets.damage());
-    if (sources_->empty()) throw Error("there are no episodes to train on; run the phase 'collect' first");
+    sources_ = sources();
   }
   if (sources_->read_into(replay)) return true;
-  if (replay.episodes() == 0) throw Error("not one episode fits into the replay; raise collect.budget_gb");
+  if (!sources_->all_read()) {
+    replay.clear();
+    streamed_frames_ = sources_->steps() + static_cast<std::int64_t>(sources_->episodes());
+    // An epoch draws each frame once: with few of them frames may not stay for long.
+    stream_ = std::make_unique<EpisodeStream>(std::move(sources_), rng("episodes"), place_,
+                                              std::min(EpisodeStream::draws_per_frame, static_cast<double>(options.v.epochs)));
+    return true;
+  }
   complete_ = true;
-  left_out = sources_->left_out(replay, "collect.budget_gb");
   sources_.reset();
   return frames.prepare(replay);
+}
+
+void VmcParts::learned(double frames) {
+  if (streams()) stream_->learned(replay, frames);
 }
 
 std::string VmcParts::loading() const {
@@ -202,7 +221,11 @@ std::string VmcParts::loading() const {
   return "reading episodes: " + std::to_string(replay.episodes()) + (noted ? "; " + sources_->notes().back() : "");
 }
 
+std::vector<std::string> VmcParts::notes() const { return streams() ? stream_->notes() : std::vector<std::string>(); }
+
 void VmcParts::unload() {
+  place_ = place();  // it goes on from there
+  stream_.reset();
   replay.clear();
   frames.clear();
   sources_.reset();

@@ -6,6 +6,7 @@
 #include "core/base/choice.h"
 #include "core/base/rng.h"
 #include "core/data/dataset_sources.h"
+#include "core/data/episode_stream.h"
 #include "core/engine/random_weights.h"
 #include "core/engine/seeds.h"
 #include "core/engine/system.h"
@@ -117,8 +118,16 @@ struct VmcParts {
   /// that fits is there.
   bool load_more();
   std::string loading() const;  // "reading episodes: 40"
-  std::vector<std::string> left_out;  // what did not fit, in words
+  std::vector<std::string> notes() const;  // of episodes that do not all fit, in words
   void unload();
+  /// Not all fit: the replay holds a part of them, which changes with what is learned().
+  bool streams() const { return stream_ != nullptr; }
+  void learned(double frames);
+  std::int64_t frames_in_all() const { return streams() ? streamed_frames_ : replay.frames(); }
+  StreamPlace place() const { return stream_ && complete_ ? stream_->place() : place_; }
+  void go_on_from(const StreamPlace& place) { unload(), place_ = place; }
+  /// All datasets that it learns from, none of their episodes read yet. Throws dream::Error where there are none.
+  std::unique_ptr<DatasetSources> sources() const;
   /// A dataset that this run collects, named for its driver.
   struct Collected {
     std::filesystem::path folder;
@@ -133,6 +142,9 @@ struct VmcParts {
  private:
   bool complete_ = false;
   std::unique_ptr<DatasetSources> sources_;  // while they are read
+  std::unique_ptr<EpisodeStream> stream_;
+  StreamPlace place_;  // that a checkpoint knew
+  std::int64_t streamed_frames_ = 0;
 };
 
 std::shared_ptr<Phase> collect_phase(std::shared_ptr<VmcParts> parts);
