@@ -209,7 +209,7 @@ TEST_F(CostHead, LearnsABatchByHeart) {
                                            .warm_up = 0});
   const auto costs = batch_.extra.at("cost").flatten();
   const auto begun = model.loss(batch_, rng);
-  EXPECT_NEAR(term(begun, "cost"), std::log(255.0) * (1 + 9 * (costs > 0).to(torch::kFloat32).mean().item<double>()),
+  EXPECT_NEAR(term(begun, "cost"), std::log(static_cast<double>(options_.bins)) * (1 + 9 * (costs > 0).to(torch::kFloat32).mean().item<double>()),
               1e-3)
       << "nothing is known, and what costs counts tenfold";
   EXPECT_EQ(term(begun, "cost_predicted"), 0);

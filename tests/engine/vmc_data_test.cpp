@@ -80,7 +80,8 @@ TEST_F(VmcData, VAndMLearnFromMoreThanFitsIntoMemory) {
     whole->close();
     for (bool more = true; more;) {
       auto torn = trainer("torn", settings, phase);
-      for (int i = 0; more && i < 17; ++i) more = torn->advance();
+      const auto& learns = *torn->system().phases[phase == std::string("v") ? 1 : 2];
+      for (const auto begun = learns.progress(); more && learns.progress() < begun + 0.35;) more = torn->advance();
       torn->close();
     }
   }

@@ -99,16 +99,17 @@ std::string GenieParts::loading() const {
 
 /// Of more episodes than fit, some of the first are held out, and the others come and go.
 void GenieParts::stream() {
-  const auto budget = options.train.budget_gb * 1e9;
-  replay_ = Replay(static_cast<std::size_t>((1 - held_out_share) * budget));
-  held_out_ = Replay(static_cast<std::size_t>(held_out_share * budget));
+  const auto budget = replay_.budget();
+  replay_.clear();
+  held_out_ = Replay(budget);
   std::vector<std::size_t> others;
   bool room = true;
   for (std::size_t i = 0; i < sources_->episodes(); ++i) {
     if (i % unseen_every == 1 && room && held_out_.episodes() < most_held_out) {
       auto episode = sources_->read(i);
       if (!episode) continue;
-      room = held_out_.episodes() == 0 || held_out_.bytes() + held_out_.bytes_of(*episode) <= held_out_.budget();
+      room = held_out_.episodes() == 0 ||
+             static_cast<double>(held_out_.bytes() + held_out_.bytes_of(*episode)) <= held_out_share * static_cast<double>(budget);
       if (room && long_enough(*episode)) {
         held_out_.add(std::move(*episode));
         continue;
@@ -116,6 +117,7 @@ void GenieParts::stream() {
     }
     others.push_back(i);
   }
+  replay_ = Replay(budget - held_out_.bytes());
   sources_->keep(others);
   stream_ = std::make_unique<EpisodeStream>(std::move(sources_), rng("episodes"), place_);
 }
