@@ -37,7 +37,8 @@ class Compared:
         for name, largest in self.largest.items():
             within = largest <= self.tolerance[name]
             good &= within
-            print(f"  {name:<34} {largest:9.2e}  of {self.count[name]:>7} numbers{'' if within else '   ABOVE ' + format(self.tolerance[name], '.0e')}")
+            above = "" if within else f"   ABOVE {self.tolerance[name]:.0e}"
+            print(f"  {name:<34} {largest:9.2e}  of {self.count[name]:>7} numbers{above}")
         for name, why in self.left_out.items():
             print(f"  {name:<34} not compared: {why}")
         print(f"{run}: {'nothing was compared' if not self.largest else 'the same' if good else 'NOT THE SAME'}", flush=True)

@@ -63,7 +63,8 @@ class TdMpc2(nn.Module):
         self.encoder = Stacked(run, "model/encoder", act, simplices) if run.has("model/encoder.") else simplices
         self.dynamics = Stacked(run, "model/dynamics", act, simplices)
         self.to_reward = Stacked(run, "model/reward", act)
-        self.policy, self.to_q = Stacked(run, "behaviour/prior.policy", act), Stacked(run, "behaviour/prior.q", act, first=nn.Tanh() if self.first else act)
+        self.policy = Stacked(run, "behaviour/prior.policy", act)
+        self.to_q = Stacked(run, "behaviour/prior.q", act, first=nn.Tanh() if self.first else act)
         self.termination = Stacked(run, "model/termination", act) if run.has("model/termination.") else None
         self.viewer = Viewer(run, "model/viewing.decoder") if run.has("model/viewing.") else None
         self.tasks = nn.Parameter(run.weights["model/tasks"]) if "model/tasks" in run.weights else None  # [tasks, numbers]
