@@ -10,6 +10,7 @@ void draw_keys_page(Ui& ui);  // F1
 void draw_palette(Ui& ui);    // Ctrl-P
 void draw_toast(Ui& ui);      // what Ui::say said last
 void draw_projector(Ui& ui);  // cursor and pressed keys, large, where that is chosen
+void draw_over_all(Ui& ui);   // these, faults and what waits for an answer
 void draw_presentation(Ui& ui);
 /// Gives the focus back to whom it had when this page over the window came: ImGui would bring another tab to the front.
 /// Called every frame, before the page's Begin().

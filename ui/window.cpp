@@ -20,7 +20,6 @@
 #include "ui/chrome.h"
 #include "ui/desktop.h"
 #include "ui/faults.h"
-#include "ui/foreign.h"
 #include "ui/home.h"
 #include "ui/icon.h"
 #include "ui/layout.h"
@@ -355,12 +354,7 @@ void Window::Inside::draw() {
     }
     ImGui::End();
   }
-  draw_faults(ui);
-  draw_foreign(ui);
-  draw_toast(ui);
-  draw_keys_page(ui);
-  draw_palette(ui);
-  draw_projector(ui);
+  draw_over_all(ui);
 }
 
 /// Waits for the next frame's time. A key event ends the wait, so that it reaches the engine at once.

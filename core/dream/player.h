@@ -116,6 +116,8 @@ class Player {
   /// The moment as the window shows it. Pictures and probes are made here, so call it when something changed.
   std::shared_ptr<const DreamView> view();
   bool changed() const { return changed_; }
+  /// What the real world shows now as numbers, float [1, V]; undefined where it shows none.
+  torch::Tensor vector() const { return now_.history.empty() ? torch::Tensor() : now_.history.back().seen.vector; }
   bool over() const { return now_.dream_over; }  // the next step begins another dream
   /// The dream's picture, the real one, the honesty clock, and nothing else: for a small preview.
   DreamView glance();

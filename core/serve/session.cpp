@@ -10,6 +10,7 @@
 #include "core/base/nearest.h"
 #include "core/engine/run_file.h"
 #include "core/engine/system.h"
+#include "core/probe/from_tensor.h"
 
 namespace dream {
 namespace {
@@ -198,6 +199,7 @@ void Session::show(const CheckedJson& request, Message& message) {
           {"done_probability", number(static_cast<double>(now.done_probability), now.has_done)},
           {"surprise", present.surprise},
           {"ended", now.ended}};
+  if (const auto vector = player_.vector(); vector.defined()) json["vector"] = floats(vector);
   if (now.cost_limit >= 0) json["dream_cost"] = number(now.dream_cost, now.has_cost), json["real_cost"] = number(now.real_cost, now.twin);
   auto& frames = json["frames"] = nlohmann::ordered_json::array();
   for (const auto& name : names_in(request, "frames", {})) {

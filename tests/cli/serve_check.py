@@ -49,6 +49,7 @@ def drives_and_reads():
         there = dream.follow([right, [0.0]])
         back = dream.go_to(once, frames=["dream"])
         assert back["step"] == 1 and same(back.frames["dream"], once.frames["dream"])
+        assert back["vector"] == once["vector"] and there["vector"] != once["vector"], "what the world shows as numbers"
         assert same(dream.follow([right, [0.0]]).frames["dream"], there.frames["dream"])
         # Left to itself the agent drives, to the dream's end and no further.
         dream.start(7)

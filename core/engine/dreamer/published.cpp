@@ -247,10 +247,10 @@ void safe_dreamer(DreamerOptions& o, bool discrete) {
   o.planner = published_plan(PlanMethod::osrp);
   if (o.safe_size == SafeSize::published) return;
   w.observe = Sees::vector;
-  w.deter = 256, w.bins = 127;
-  w.hidden = w.units = o.behaviour.units = 128;
+  w.deter = w.hidden = w.units = 256;
+  o.behaviour.units = 128;
   w.groups = w.classes = 16;
-  w.depth = 3;
+  w.depth = 4;
   w.paint_every = 64;
   // A hazard's distance is small in the lidar's units: at the published weights the latent never learns it, and no dream
   // foresees what costs (docs/learning.md).

@@ -5,7 +5,6 @@
 
 #include "api/error.h"
 #include "core/base/durable_file.h"
-#include "core/base/sha256.h"
 #include "core/base/text.h"
 #include "core/base/trust.h"
 #include "core/base/zip_names.h"
@@ -81,11 +80,6 @@ ForeignFile foreign_file(const std::filesystem::path& path) {
   for (const auto* part : {"serialized_exported_program.json", "archive_format", "archive_version"})
     if (has_part(names, part)) return ForeignFile::exported;
   return ForeignFile::weights;
-}
-
-std::string sha256_of(const std::filesystem::path& path) {
-  const auto bytes = bytes_of(path);
-  return sha256(bytes.data_ptr(), bytes.nbytes());
 }
 
 Checkpoint load_foreign(const std::filesystem::path& path, ForeignFile kind) {

@@ -27,7 +27,4 @@ ForeignFile foreign_file(const std::filesystem::path& path);
 /// parsed, and dream::Error for what is no program, in a sentence that says what it is.
 Checkpoint load_foreign(const std::filesystem::path& path, ForeignFile kind);
 
-/// The SHA-256 of a regular file.
-std::string sha256_of(const std::filesystem::path& path);
-
 }  // namespace dream
