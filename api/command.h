@@ -104,6 +104,9 @@ struct BeginAt {  // a dream at a moment that the laboratory names: lived again,
 struct KeepEpisodes {  // what is lived through in the real world beside the dream becomes data: Snapshot::keeping
   bool on = true;
 };
+struct SeatArena {  // these runs dream beside this dream, from its start and under its actions: Snapshot::arena; empty = none
+  std::vector<std::string> runs;
+};
 struct WatchProbes {
   std::set<std::string> names;
 };  // only these are computed
@@ -221,6 +224,6 @@ using Command =
                  DreamFromReplay, DreamFrom, WatchProbes, StartRun, TrainControl, SetField, OpenRun, RescanRuns,
                  WatchPreviews, KeepBundle, KeepEpisodes, TrainRun, QueueControl, DescribeRun, RenameRun, DuplicateRun, DeleteRun,
                  RestoreRun, CancelCopy, CompareCurves, LookAtReplay, DismissFault, BeginAt, AskLab, WalkBetween,
-                 CancelLab, OpenDataset, LookAtEpisode, EditData, CancelData, AnswerForeign>;
+                 CancelLab, SeatArena, OpenDataset, LookAtEpisode, EditData, CancelData, AnswerForeign>;
 
 }  // namespace dream

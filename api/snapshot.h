@@ -145,6 +145,24 @@ struct DreamView {
   Spaces spaces;
   std::string ended;          // why the dream, or the real episode beside it, ended with this step; empty = neither did
   std::int64_t updates = -1;  // gradient steps that these weights have seen; < 0: not known
+  std::int64_t parameters = 0;  // learned values of the model
+};
+
+/// A model that dreams beside the dream, from the same start and under the same actions.
+struct RivalView {
+  std::string run, title, world;  // its folder, "World Models (V-M-C)", "CarRacing"
+  std::string fault = {};         // why it cannot follow; empty = it does
+  std::shared_ptr<const Image> dream, real;  // null while there is none
+  double error = -1;              // of its picture, as Frame::error
+  HonestyClock honesty = {};
+  std::int64_t step = 0, behind = 0;  // since the start; steps that it has still to go
+  bool ended = false;             // it takes the episode for over
+  std::vector<float> errors = {};  // of its last steps; < 0: not known
+  double ms = 0;                  // that a step takes with its picture; 0: not known yet
+  std::int64_t parameters = 0;    // learned values of the model
+};
+struct ArenaView {
+  std::vector<RivalView> rivals;
 };
 
 struct PhaseView {
@@ -304,6 +322,7 @@ struct Snapshot {
   std::shared_ptr<const KeepingView> keeping;
   std::shared_ptr<const DataView> data;
   std::shared_ptr<const ForeignView> foreign;
+  std::shared_ptr<const ArenaView> arena;
   std::shared_ptr<const std::vector<LogLine>> log;  // the newest few hundred
   std::string fault;  // of the last command (a file that would not open …): a sentence; empty = none
 };

@@ -40,6 +40,7 @@ int run_program(int argc, char** argv) {
   LiveEngine::Options engine_options;
   ui::WindowOptions window_options;
   std::string run, train, start, lesson, screenshot, report;
+  std::vector<std::string> beside;
   double speed = -1;
   int anchor = 10;
   app.add_option("run", run, "A run's folder, a checkpoint or a kept piece of a dream; empty = the one of last time, else a shipped run");
@@ -52,8 +53,10 @@ int run_program(int argc, char** argv) {
   app.add_option("--anchor", anchor, "Steps after which the dream stands on the real frame again; 0 = never, it drifts")
       ->transform(whole_between(0, 100000))
       ->capture_default_str();
-  app.add_option("--workspace", window_options.workspace, "play, train, debug, teach or lab (default: the last one)")
-      ->check(CLI::IsMember({"play", "train", "debug", "teach", "lab"}));
+  app.add_option("--beside", beside, "Runs of the same world, three at most, that dream beside it under the same actions, in the arena")
+      ->expected(1, 3);
+  app.add_option("--workspace", window_options.workspace, "play, train, debug, teach, lab or arena (default: the last one)")
+      ->check(CLI::IsMember({"play", "train", "debug", "teach", "lab", "arena"}));
   app.add_option("--lesson", lesson, "FILE[:STEP]: open this lesson, a file or the name of a shipped one, at this step");
   app.add_option("--device", engine_options.device, "cpu, cuda or cuda:N")->capture_default_str();
   app.add_option("--threads", engine_options.threads, "Threads of training; 0 = one per core")
@@ -106,6 +109,8 @@ int run_program(int argc, char** argv) {
     LiveEngine engine(engine_options);
     if (!start.empty()) engine.send(DreamFrom{start});
     engine.send(anchor > 0 ? SetCoupling{Coupling::anchored, anchor} : SetCoupling{Coupling::drift, 0});
+    if (!beside.empty()) engine.send(SeatArena{beside});
+    if (!beside.empty() && window_options.workspace.empty()) window_options.workspace = "arena";
     if (speed >= 0) engine.send(SetSpeed{static_cast<float>(speed)});
     int code = 1;
     try {

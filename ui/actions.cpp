@@ -264,6 +264,7 @@ std::vector<Action> make_actions() {
   workspace("workspace_teach", "Workspace Teach", ImGuiKey_4, "Ctrl-4", "Large pictures and text, with a lesson.");
   workspace("workspace_lab", "Workspace Lab", ImGuiKey_5, "Ctrl-5",
             "When, where and why a dream stops being true: ask, and click a figure to dream from there.");
+  workspace("workspace_arena", "Workspace Arena", ImGuiKey_6, "Ctrl-6", "Up to four models in one world, under the same actions.");
   add({"theme",
        "View",
        "Dark or light",

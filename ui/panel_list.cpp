@@ -13,6 +13,7 @@ const std::vector<Panel>& panel_list() {
       {"mind", "Mind", draw_mind},
       {"timeline", "Timeline", draw_timeline},
       {"fan", "Fan", draw_fan},
+      {"arena", "Arena", draw_arena, true},
       {"train", "Train", draw_training},
       {"curves", "Curves", draw_curves, true},
       {"batch", "Batch", draw_batch},
@@ -99,6 +100,15 @@ const std::vector<Workspace>& workspaces() {
        .centre_panels = {"answer"},
        .right_panels = {"evidence"},
        .bottom_panels = {}},
+      {.id = "arena",
+       .title = "Arena",
+       .help = "Up to four models in one world, under the same actions. Ctrl-6",
+       .right = 0,
+       .bottom = 0.232f,
+       .left_panels = {},
+       .centre_panels = {"arena"},
+       .right_panels = {},
+       .bottom_panels = {"timeline", "runs", "log", "performance"}},
   };
   return all;
 }

@@ -34,6 +34,7 @@ void draw_quiz(const Snapshot&, Ui&);
 void draw_probes(const Snapshot&, Ui&);
 void draw_timeline(const Snapshot&, Ui&);
 void draw_fan(const Snapshot&, Ui&);
+void draw_arena(const Snapshot&, Ui&);
 void draw_questions(const Snapshot&, Ui&);
 void draw_answer(const Snapshot&, Ui&);
 void draw_evidence(const Snapshot&, Ui&);

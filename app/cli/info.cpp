@@ -13,6 +13,7 @@
 #include "core/engine/system.h"
 #include "core/models/representation.h"
 #include "core/models/script_program.h"
+#include "core/nn/parameter_count.h"
 
 namespace dream::cli {
 namespace {
@@ -57,11 +58,7 @@ void print_checkpoint(const std::filesystem::path& path) {
   if (!checkpoint.metadata.contains("recipe")) return void(std::fputs(tensor_lines(checkpoint.tensors).c_str(), stdout));
   migrate(checkpoint);
   auto system = load_system(checkpoint, "cpu");
-  const auto count = [](const torch::nn::Module& module) {
-    std::int64_t sum = 0;
-    for (const auto& parameter : module.parameters()) sum += parameter.numel();
-    return static_cast<long long>(sum);
-  };
+  const auto count = [](const torch::nn::Module& module) { return static_cast<long long>(parameter_count(&module)); };
   if (system->model) {
     for (const auto& child : system->model->named_children())
       std::printf("parameters   %-10s %lld\n", child.key().c_str(), count(*child.value()));

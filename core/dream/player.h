@@ -10,6 +10,7 @@
 #include "api/snapshot.h"
 #include "core/dream/episode_keeper.h"
 #include "core/dream/fan.h"
+#include "core/dream/dream_line.h"
 #include "core/dream/timeline.h"
 
 namespace dream {
@@ -93,6 +94,17 @@ class Player {
   /// or an empty one is set, which ends the episode under way. Throws dream::Error where no real world goes with the dream.
   void keep_episodes(EpisodeKeeper::Sink sink);
   bool keeps_episodes() const { return keeper_ != nullptr; }
+
+  /// What others need to dream beside this; null without a dream.
+  std::shared_ptr<const DreamLine> line() const;
+  /// Begins where that line began, and holds still there. Throws dream::Error, and keeps the dream under way, where this system sees
+  /// or does something else.
+  void begin_beside(const DreamLine& line);
+  /// Does what was done there; stands on the real frame where that dream did. Nothing after this dream's end.
+  void go_beside(const DreamLine::Step& step);
+  Timeline::Id present() const { return timeline_.present(); }
+  /// Of the last steps of the present's line, as TimelineStep::error.
+  std::vector<float> errors(std::size_t most) const;
 
   /// The last `seconds` of the line up to the present, at the world's own pace: a file that replay() lives again. Throws
   /// dream::Error where there is nothing to keep.

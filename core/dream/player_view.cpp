@@ -7,6 +7,7 @@
 #include "core/dream/player.h"
 #include "core/models/representation.h"
 #include "core/nn/generator.h"
+#include "core/nn/parameter_count.h"
 #include "core/probe/from_tensor.h"
 
 namespace dream {
@@ -127,6 +128,7 @@ std::shared_ptr<const DreamView> Player::view() {
   view->spaces.action = stage().actions();
   view->ended = end_in_words();
   view->updates = updates_;
+  view->parameters = parameter_count(system_->model.get());
   return view;
 }
 

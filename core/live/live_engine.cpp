@@ -5,6 +5,7 @@
 #include "api/data.h"
 #include "api/error.h"
 #include "core/base/platform.h"
+#include "core/dream/arena.h"
 #include "core/dream/bundle.h"
 #include "core/dream/player.h"
 #include "core/engine/run_file.h"
@@ -59,6 +60,7 @@ LiveEngine::LiveEngine(Options options)
       keeping_(std::make_shared<KeepingView>()),
       data_(std::make_shared<DataView>()),
       foreign_(std::make_shared<ForeignView>()),
+      arena_(std::make_shared<ArenaView>()),
       fault_(std::make_shared<Fault>()),
       weights_(nullptr),
       reference_(nullptr),
@@ -70,6 +72,7 @@ LiveEngine::LiveEngine(Options options)
   preview_thread_ = std::jthread([this] { dream_previews(); });
   lab_thread_ = std::jthread([this] { answer_questions(); });
   data_thread_ = std::jthread([this] { browse_data(); });
+  arena_thread_ = std::jthread([this] { dream_beside(); });
   // The dream first: it is what the user waits for.
   const auto shipped = shipped_runs(options_.assets);
   if (!options_.open.empty() || !shipped.empty()) {
@@ -95,7 +98,8 @@ std::string LiveEngine::close() {
   preview_orders_.push([](Gallery&) {});
   lab_orders_.push([](LabWork&) {});
   data_orders_.push([](DataBrowser&) {});
-  for (auto* thread : {&player_thread_, &trainer_thread_, &file_thread_, &preview_thread_, &lab_thread_, &data_thread_}) {
+  arena_orders_.push([](Arena&) {});
+  for (auto* thread : {&player_thread_, &trainer_thread_, &file_thread_, &preview_thread_, &lab_thread_, &data_thread_, &arena_thread_}) {
     if (thread->joinable()) thread->join();
   }
   return unsaved_;
@@ -113,6 +117,7 @@ std::shared_ptr<const Snapshot> LiveEngine::latest() const {
   snapshot->keeping = keeping_.get();
   snapshot->data = data_.get();
   snapshot->foreign = foreign_.get();
+  snapshot->arena = arena_.get();
   snapshot->log = log_.lines();
   snapshot->fault = fault_.get()->text;
   return snapshot;
@@ -188,6 +193,7 @@ void LiveEngine::send(Command command) {
           },
           [&](StartRun& c) { trainer([this, c](TrainerWork& work) { start_run(work, c); }); },
           [&](WatchPreviews& c) { preview_orders_.push([c](Gallery& gallery) { gallery.watch(c.paths); }); },
+          [&](SeatArena& c) { seat(c); },
           [&](KeepEpisodes c) { player([this, c](Player& p) { keep_episodes(p, c.on); }); },
           [&](KeepBundle& c) {
             player([this, cause, c](Player& p) {  // written by another thread: a slow disk does not hold the dream
@@ -254,7 +260,7 @@ void LiveEngine::play() {
       fanned = player.fan_open();
       compute_with(fanned ? of_a_fan : 1);
     }
-    const double wait = std::min(player.until_due(now_seconds()), 0.25);
+    const double wait = arena_behind_ > most_behind ? 0.25 : std::min(player.until_due(now_seconds()), 0.25);
     for (auto& order : player_orders_.take(std::chrono::duration<double>(wait))) order(player);
     if (quit_) break;
     if (keeping_.get()->on && !player.keeps_episodes()) keep_episodes(player, false);  // another system was loaded
@@ -268,10 +274,12 @@ void LiveEngine::play() {
     }
     const double now = now_seconds();
     // A step that fails pauses the dream: one fault, not fifty a second.
-    if (player.until_due(now) <= 0 && !guarded("step", [&] { player.step(now); }))
+    if (arena_behind_ <= most_behind && player.until_due(now) <= 0 && !guarded("step", [&] { player.step(now); }))
       player.control(DreamControl::Do::pause);
     guarded("", [&] {
-      if (player.changed()) dream_.put(player.view());
+      if (!player.changed()) return;
+      dream_.put(player.view());
+      tell_arena(player);
     });
   }
 }

@@ -18,7 +18,7 @@ namespace dream {
 struct Bench;
 
 /// The engine behind the window: a player thread, a trainer thread, one that reads files, one that dreams previews, one
-/// that answers the laboratory's questions and one that looks through datasets. Commands go to the thread
+/// that dreams beside the player, one that answers the laboratory's questions and one that looks through datasets. Commands go to the thread
 /// whose work they change; each thread publishes what it did. Nothing is locked while a network computes. What a thread
 /// throws becomes a fault in the snapshot; whatever ran goes on.
 class LiveEngine : public Engine {
@@ -59,6 +59,7 @@ class LiveEngine : public Engine {
   using FileOrder = std::function<void()>;
   using PreviewOrder = std::function<void(class Gallery&)>;
   using LabOrder = std::function<void(LabWork&)>;
+  using ArenaOrder = std::function<void(class Arena&)>;
   using DataOrder = std::function<void(class DataBrowser&)>;
 
   void play();
@@ -67,6 +68,10 @@ class LiveEngine : public Engine {
   void dream_previews();
   void answer_questions();
   void browse_data();
+  void dream_beside();
+
+  void seat(const SeatArena& command);
+  void tell_arena(const class Player& player);
 
   void ask_lab(LabWork& work, const AskLab& command, std::int64_t number);
   void answer_next(LabWork& work);
@@ -137,6 +142,7 @@ class LiveEngine : public Engine {
   Queue<PreviewOrder> preview_orders_;
   Queue<LabOrder> lab_orders_;
   Queue<DataOrder> data_orders_;
+  Queue<ArenaOrder> arena_orders_;
   Mailbox<DreamView> dream_;
   Mailbox<TrainView> train_;
   Mailbox<std::vector<RunView>> runs_;
@@ -147,6 +153,7 @@ class LiveEngine : public Engine {
   Mailbox<KeepingView> keeping_;
   Mailbox<DataView> data_;
   Mailbox<ForeignView> foreign_;  // of the file thread
+  Mailbox<ArenaView> arena_;
   Mailbox<Fault> fault_;
   Mailbox<LiveWeights> weights_;
   Mailbox<Metrics> reference_;  // the curves of the shipped run like the one that is trained: what normal looks like
@@ -161,7 +168,11 @@ class LiveEngine : public Engine {
   std::shared_ptr<class DatasetWriter> kept_;  // of the file thread, which opens and fills it
   // Questions are numbered as they are asked; those up to `cancelled_` are not answered any more.
   std::atomic<std::int64_t> asked_ = 0, answering_ = 0, cancelled_ = 0;
-  std::jthread player_thread_, trainer_thread_, file_thread_, preview_thread_, lab_thread_, data_thread_;
+  // The dream waits while the slowest of those beside it has more steps still to go.
+  static constexpr std::int64_t most_behind = 2;
+  std::atomic<bool> arena_open_ = false;
+  std::atomic<std::int64_t> arena_behind_ = 0;
+  std::jthread player_thread_, trainer_thread_, file_thread_, preview_thread_, lab_thread_, data_thread_, arena_thread_;
 };
 
 }  // namespace dream

@@ -231,6 +231,19 @@ void FakeEngine::send(Command command) {
       preview.dream = road(road_, 0.2, 1), preview.real = road(road_, 0, 0);
       previews_.all.push_back(std::move(preview));
     }
+  } else if (const auto* seats = std::get_if<SeatArena>(&command)) {
+    arena_ = {};
+    for (const auto& run : seats->runs) {
+      const auto n = static_cast<float>(arena_.rivals.size());
+      RivalView rival;
+      rival.run = run, rival.title = n > 0 ? "Dreamer V3" : "World Models (V-M-C)", rival.world = dream_.environment;
+      rival.dream = road(road_, 0.2 + static_cast<double>(n) * 0.3, 1), rival.real = road(road_, 0, 0);
+      rival.error = 0.002 + 0.004 * static_cast<double>(n), rival.step = dream_.step, rival.ms = 4 + 30 * static_cast<double>(n);
+      rival.honesty = {true, 30 - 20 * static_cast<std::int64_t>(n), n > 0, 4, 33.5 - 12 * static_cast<double>(n), 6};
+      rival.parameters = 1'200'000 * static_cast<std::int64_t>(n + 1);
+      for (int i = 0; i < 200; ++i) rival.errors.push_back((0.001f + 0.00002f * static_cast<float>(i)) * (n + 1));
+      arena_.rivals.push_back(std::move(rival));
+    }
   } else if (const auto* explained = std::get_if<ExplainLatent>(&command)) {
     dream_.explained = {explained->probe, explained->index, {}};
     for (const float value : recurrent_ ? std::vector<float>{1} : std::vector<float>{-2, -1, 0, 1, 2})
@@ -437,6 +450,7 @@ void FakeEngine::publish() {
   snapshot->keeping = std::make_shared<const KeepingView>(keeping_);
   snapshot->data = std::make_shared<const DataView>(data_.view);
   snapshot->foreign = std::make_shared<const ForeignView>(foreign_);
+  snapshot->arena = std::make_shared<const ArenaView>(arena_);
   snapshot->log = std::make_shared<const std::vector<LogLine>>(log_);
   snapshot->fault = fault_;
   const std::lock_guard lock(mutex_);

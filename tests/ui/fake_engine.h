@@ -84,6 +84,7 @@ class FakeEngine : public Engine {
   FakeData data_;
   KeepingView keeping_;
   ForeignView foreign_;
+  ArenaView arena_;
   std::vector<LogLine> log_;
   std::string fault_;
   std::vector<float> z_;

@@ -106,7 +106,7 @@ class WorkspaceReferences : public References, public testing::WithParamInterfac
 TEST_P(WorkspaceReferences, LooksLikeItsReference) {
   expect_looks_like("workspaces/" + std::string(GetParam()), picture(GetParam(), 1280, 720));
 }
-INSTANTIATE_TEST_SUITE_P(All, WorkspaceReferences, testing::Values("play", "train", "debug", "teach", "lab"),
+INSTANTIATE_TEST_SUITE_P(All, WorkspaceReferences, testing::Values("play", "train", "debug", "teach", "lab", "arena"),
                          [](const auto& each) { return std::string(each.param); });
 
 }  // namespace panels_look_test
