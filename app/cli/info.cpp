@@ -58,7 +58,7 @@ void print_checkpoint(const std::filesystem::path& path) {
   if (!checkpoint.metadata.contains("recipe")) return void(std::fputs(tensor_lines(checkpoint.tensors).c_str(), stdout));
   migrate(checkpoint);
   auto system = load_system(checkpoint, "cpu");
-  const auto count = [](const torch::nn::Module& module) { return static_cast<long long>(parameter_count(&module)); };
+  const auto count = [](const torch::nn::Module& module) { return static_cast<long long>(parameter_count(module)); };
   if (system->model) {
     for (const auto& child : system->model->named_children())
       std::printf("parameters   %-10s %lld\n", child.key().c_str(), count(*child.value()));

@@ -45,7 +45,7 @@ void Arena::open(Rival& rival) const {
   const auto system = std::shared_ptr<System>(load_system(load_run(checkpoint_path(rival.view.run)), device_));
   rival.view.title = system->title;
   rival.view.world = system->environment;
-  rival.view.parameters = parameter_count(system->model.get());
+  rival.view.parameters = system->model ? parameter_count(*system->model) : 0;
   rival.player = std::make_unique<Player>(remembered_bytes);
   rival.player->load(system, rival.view.run);
 }

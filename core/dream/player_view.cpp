@@ -128,7 +128,7 @@ std::shared_ptr<const DreamView> Player::view() {
   view->spaces.action = stage().actions();
   view->ended = end_in_words();
   view->updates = updates_;
-  view->parameters = parameter_count(system_->model.get());
+  view->parameters = system_->model ? parameter_count(*system_->model) : 0;
   return view;
 }
 

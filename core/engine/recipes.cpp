@@ -1,4 +1,5 @@
 #include "core/engine/decision_transformer/decision_transformer_recipe.h"
+#include "core/engine/diamond/diamond_recipe.h"
 #include "core/engine/dreamer/dreamer.h"
 #include "core/engine/dyna/dyna.h"
 #include "core/engine/gato/gato_recipe.h"
@@ -114,6 +115,8 @@ const std::vector<RecipeEntry>& recipes() {
       {"genie", "Genie", "Bruce et al. 2024: a world whose controls are found in videos that nobody has labelled", make_genie, pictures},
       {"genie-2", "Genie 2", "Parker-Holder et al. 2024: the same with frames made from noise, and guidance that makes the found controls count",
        make_genie2, looked_at},
+      {"diamond", "DIAMOND", "Alonso et al. 2024: the next frame is drawn by diffusion, pixel by pixel, and an actor-critic learns in the frames alone",
+       make_diamond, looked_at},
       {"td-mpc2", "TD-MPC2", "Hansen et al. 2024: plans in a latent of simplices that nothing is rebuilt from, with a policy",
        make_td_mpc2, gaussians},
       {"td-mpc", "TD-MPC", "Hansen et al. 2022: plans as far as its latent reaches, and a value beyond", make_td_mpc,

@@ -5,11 +5,10 @@
 
 namespace dream {
 
-/// Learned values of a network; 0 where there is none.
-inline std::int64_t parameter_count(const torch::nn::Module* module) {
+/// Learned values of a network.
+inline std::int64_t parameter_count(const torch::nn::Module& module) {
   std::int64_t sum = 0;
-  if (module)
-    for (const auto& parameter : module->parameters()) sum += parameter.numel();
+  for (const auto& parameter : module.parameters()) sum += parameter.numel();
   return sum;
 }
 

@@ -24,9 +24,9 @@ struct Pickled {
   torch::Tensor tensor;
   torch::ScalarType type = torch::kFloat32;  // of a storage
 };
-using Value = std::shared_ptr<Pickled>;
+using Unpickled = std::shared_ptr<Pickled>;
 
-Value made(Pickled::Kind kind, std::string text = {}) {
+Unpickled made(Pickled::Kind kind, std::string text = {}) {
   auto value = std::make_shared<Pickled>();
   value->kind = kind, value->text = std::move(text);
   return value;
@@ -37,7 +37,7 @@ class PickleReader {
  public:
   PickleReader(caffe2::serialize::PyTorchStreamReader& archive, std::string bytes) : archive_(archive), bytes_(std::move(bytes)) {}
 
-  Value read() {
+  Unpickled read() {
     while (true) {
       const auto code = byte();
       if (code == '.') return pop();
@@ -68,21 +68,21 @@ class PickleReader {
     return text;
   }
 
-  void push(Value value) { stack_.push_back(std::move(value)); }
-  Value pop() {
+  void push(Unpickled value) { stack_.push_back(std::move(value)); }
+  Unpickled pop() {
     if (stack_.empty() || (!marks_.empty() && stack_.size() <= marks_.back())) fail("a value is missing in it");
     auto value = std::move(stack_.back());
     stack_.pop_back();
     return value;
   }
-  const Value& top() {
+  const Unpickled& top() {
     if (stack_.empty()) fail("a value is missing in it");
     return stack_.back();
   }
-  std::vector<Value> since_mark() {
+  std::vector<Unpickled> since_mark() {
     if (marks_.empty() || marks_.back() > stack_.size()) fail("a mark is missing in it");
     const auto from = stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back());
-    std::vector<Value> values(from, stack_.end());
+    std::vector<Unpickled> values(from, stack_.end());
     stack_.erase(from, stack_.end());
     marks_.pop_back();
     return values;
@@ -91,11 +91,11 @@ class PickleReader {
     push(made(Pickled::Kind::number));
     stack_.back()->number = number;
   }
-  void push_list(Pickled::Kind kind, std::vector<Value> items) {
+  void push_list(Pickled::Kind kind, std::vector<Unpickled> items) {
     push(made(kind));
     stack_.back()->items = std::move(items);
   }
-  void add_to_top(std::vector<Value> items) {
+  void add_to_top(std::vector<Unpickled> items) {
     auto& into = top()->items;
     into.insert(into.end(), items.begin(), items.end());
   }
@@ -192,7 +192,7 @@ class PickleReader {
     }
   }
 
-  static Value result_of(const Pickled& what, const Pickled& arguments) {
+  static Unpickled result_of(const Pickled& what, const Pickled& arguments) {
     using Kind = Pickled::Kind;
     const auto& name = what.text;
     if (name == "collections.OrderedDict" || name == "collections.defaultdict") return made(Kind::dict);
@@ -204,7 +204,7 @@ class PickleReader {
   }
 
   /// ("storage", torch.FloatStorage, key, where, numbers)
-  Value storage_of(const Pickled& id) {
+  Unpickled storage_of(const Pickled& id) {
     static const std::map<std::string, torch::ScalarType> types = {
         {"torch.FloatStorage", torch::kFloat32}, {"torch.DoubleStorage", torch::kFloat64}, {"torch.HalfStorage", torch::kFloat16},
         {"torch.BFloat16Storage", torch::kBFloat16}, {"torch.LongStorage", torch::kInt64}, {"torch.IntStorage", torch::kInt32},
@@ -227,7 +227,7 @@ class PickleReader {
   }
 
   /// (storage, offset, sizes, strides, …)
-  static Value tensor_of(const std::vector<Value>& arguments) {
+  static Unpickled tensor_of(const std::vector<Unpickled>& arguments) {
     if (arguments[0]->kind != Pickled::Kind::storage) fail("a tensor in it has no numbers");
     const auto& numbers = arguments[0]->tensor;
     const auto wholes = [](const Pickled& list) {
@@ -255,10 +255,10 @@ class PickleReader {
   caffe2::serialize::PyTorchStreamReader& archive_;
   std::string bytes_;
   std::size_t at_ = 0;
-  std::vector<Value> stack_;
+  std::vector<Unpickled> stack_;
   std::vector<std::size_t> marks_;
-  std::map<std::uint64_t, Value> memo_;
-  std::map<std::string, Value> storages_;
+  std::map<std::uint64_t, Unpickled> memo_;
+  std::map<std::string, Unpickled> storages_;
 };
 
 constexpr int deepest = 24;

@@ -1,0 +1,31 @@
+#pragma once
+#include "core/nn/torch.h"
+
+namespace dream {
+
+/// Group normalisation (Wu & He 2018): every group of channels of a picture to mean 0 and variance 1, then a channel's scale and
+/// shift, then SiLU where asked for. x [N, C, H, W]; scale and shift [N or 1, C], both or neither. Without gradients two passes over
+/// channels-last memory on the processor, ATen's operations else; in x itself where `in_place` and it lies so.
+torch::Tensor group_norm(const torch::Tensor& x, std::int64_t groups, double eps, const torch::Tensor& scale = {},
+                         const torch::Tensor& shift = {}, bool silu = false, bool in_place = false);
+
+/// eloialonso/diamond, blocks.py: groups of 32 channels, at least one.
+constexpr std::int64_t group_channels = 32;
+constexpr double group_eps = 1e-5;
+inline std::int64_t groups_of(std::int64_t channels) {
+  return std::max<std::int64_t>(1, channels / group_channels);
+}
+
+/// Such a norm whose scale and shift are learned.
+class GroupNormImpl : public torch::nn::Module {
+ public:
+  explicit GroupNormImpl(std::int64_t channels);
+  torch::Tensor forward(const torch::Tensor& x, bool silu = false);
+
+ private:
+  std::int64_t groups_;
+  torch::Tensor weight_, bias_;  // [C]
+};
+TORCH_MODULE(GroupNorm);
+
+}  // namespace dream

@@ -1,0 +1,280 @@
+// DIAMOND's networks, losses and sampler against the authors' code (tests/golden/make_diamond.py), and what the paper's formulas say.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+
+#include "core/models/diamond.h"
+#include "core/nn/generator.h"
+#include "tests/support/hashed_golden.h"
+
+namespace dream {
+namespace diamond_golden_test {
+
+using test::HashedGolden;
+
+/// eloialonso/diamond's name of what is in a block of `unet` or `encoder`.
+std::string block_name(std::string rest) {
+  const auto exchange = [&](const std::string& ours, const std::string& theirs) {
+    if (const auto at = rest.find(ours); at != std::string::npos) rest.replace(at, ours.size(), theirs);
+  };
+  exchange("skip", "proj");
+  exchange("attention.norm", "attn.norm.norm");
+  exchange("attention.query_key_value", "attn.qkv_proj");
+  exchange("attention.out", "attn.out_proj");
+  return rest;
+}
+
+constexpr int levels = 4;
+
+std::string unet_name(const std::string& ours) {  // "down0_1.norm1.bend.weight"
+  const auto dot = ours.find('.');
+  const auto place = ours.substr(0, dot), rest = block_name(ours.substr(dot + 1));
+  const auto digit = [&](std::size_t i) { return place[i] - '0'; };
+  const auto text = [](int i) { return std::to_string(i); };
+  if (place.starts_with("down")) return "d_blocks." + text(digit(4)) + ".resblocks." + text(digit(6)) + "." + rest;
+  if (place.starts_with("up")) return "u_blocks." + text(levels - 1 - digit(2)) + ".resblocks." + text(digit(4)) + "." + rest;
+  if (place.starts_with("middle")) return "mid_blocks.resblocks." + text(digit(6)) + "." + rest;
+  if (place.starts_with("shrink")) return "downsamples." + text(digit(6) + 1) + ".conv." + rest;
+  return "upsamples." + text(levels - 1 - digit(4)) + ".conv." + rest;
+}
+
+/// The reference's linear maps that are one of ours, in the order in which they are used, with their rows.
+using Maps = std::vector<std::pair<std::string, std::int64_t>>;
+
+Maps maps_of(std::int64_t channels, bool ascends, const std::function<std::string(const std::string&)>& theirs) {
+  Maps maps;
+  const auto block = [&](const std::string& place, std::int64_t from) {
+    maps.emplace_back(theirs(place + ".norm1.linear"), 2 * from);
+    maps.emplace_back(theirs(place + ".norm2.linear"), 2 * channels);
+  };
+  const auto name = [](const char* way, int level, int j) { return way + std::to_string(level) + "_" + std::to_string(j); };
+  for (int level = 0; level < levels; ++level)
+    for (int j = 0; j < 2; ++j) block(name("down", level, j), channels);
+  for (const auto* place : {"middle0", "middle1"}) block(place, channels);
+  for (int level = levels - 1; ascends && level >= 0; --level)
+    for (int j = 0; j < 3; ++j) block(name("up", level, j), 2 * channels);
+  return maps;
+}
+
+template <typename Visit>
+void each_map(const Maps& maps, const torch::Tensor& weight, const torch::Tensor& bias, const Visit& visit) {
+  std::int64_t row = 0;
+  for (const auto& [name, rows] : maps) {
+    visit(name + ".weight", weight.slice(0, row, row + rows));
+    visit(name + ".bias", bias.slice(0, row, row + rows));
+    row += rows;
+  }
+  EXPECT_EQ(row, weight.size(0));
+}
+
+void fill_maps(const Maps& maps, torch::nn::Module& module, const std::string& place) {
+  const auto weights = module.named_parameters();
+  each_map(maps, weights[place + ".weight"], weights[place + ".bias"], [](const std::string& name, const torch::Tensor& part) { HashedGolden::fill(part, name); });
+}
+
+void close_maps(const HashedGolden& golden, const Maps& maps, torch::nn::Module& module, const std::string& place) {
+  const auto weights = module.named_parameters();
+  each_map(maps, weights[place + ".weight"].grad(), weights[place + ".bias"].grad(),
+           [&](const std::string& name, const torch::Tensor& part) { golden.close_gradient(name, part, 1e-3); });
+}
+
+std::string denoiser_name(const std::string& ours) {
+  if (ours.starts_with("unet.bend.")) return "";
+  if (ours == "frequencies") return "noise_emb.weight";
+  if (ours == "action_embedding") return "act_emb.0.weight";
+  const auto dot = ours.find('.');
+  const auto module = ours.substr(0, dot), rest = ours.substr(dot + 1);
+  if (module == "condition1") return "cond_proj.0." + rest;
+  if (module == "condition2") return "cond_proj.2." + rest;
+  if (module == "in") return "conv_in." + rest;
+  if (module == "out") return "conv_out." + rest;
+  if (module == "norm") return "norm_out.norm." + rest;
+  return "unet." + unet_name(rest);
+}
+
+std::string reward_end_name(const std::string& ours) {
+  if (ours.starts_with("coder.net.bend.")) return "";
+  if (ours == "coder.action_embedding") return "act_emb.weight";
+  if (ours.starts_with("coder.in.")) return "encoder.conv_in." + ours.substr(9);
+  if (ours.starts_with("hidden.")) return "head.0." + ours.substr(7);
+  if (ours.starts_with("out.")) return "head.2." + ours.substr(4);
+  if (ours.starts_with("lstm.")) return ours;
+  auto name = unet_name(ours.substr(10));  // "coder.net."
+  if (name.starts_with("d_blocks")) return "encoder.blocks" + name.substr(8);
+  if (name.starts_with("mid_blocks")) return "encoder.blocks." + std::to_string(levels) + name.substr(10);
+  return "encoder." + name;
+}
+
+Maps denoiser_maps() {
+  return maps_of(64, true, [](const std::string& ours) { return denoiser_name("unet." + ours); });
+}
+Maps reward_end_maps() {
+  return maps_of(32, false, [](const std::string& ours) { return reward_end_name("coder.net." + ours); });
+}
+void fill_denoiser(Diamond& model) {
+  HashedGolden::fill(*model.denoiser(), denoiser_name);
+  fill_maps(denoiser_maps(), *model.denoiser(), "unet.bend");
+}
+
+Spaces four_choices() {
+  Spaces spaces;
+  spaces.image_height = spaces.image_width = 64, spaces.image_channels = 3;
+  spaces.action.choices = {"a", "b", "c", "d"};
+  return spaces;
+}
+
+constexpr std::int64_t batch = 2, context = 4;
+
+torch::Tensor choices_of(const std::string& name, std::vector<std::int64_t> shape) {
+  return torch::one_hot(((test::hashed_by_name(name, std::move(shape)) + 1) * 2).to(torch::kInt64).clamp_max(3), 4).to(torch::kFloat32);
+}
+torch::Tensor drawn(const std::string& name, std::vector<std::int64_t> shape) {
+  return 1.7f * test::hashed_by_name(name, std::move(shape));
+}
+torch::Tensor thinned(const torch::Tensor& x) {
+  return x.slice(2, 0, 64, 4).slice(3, 0, 64, 4);
+}
+/// But for a level here and there, where rounding decides.
+void close_levels(const HashedGolden& golden, const std::string& what, const torch::Tensor& ours) {
+  const auto difference = (ours - golden(what)).abs();
+  EXPECT_LT(difference.mean().item<double>(), 2e-4) << what;
+  EXPECT_GT((difference < 1e-3).to(torch::kFloat64).mean().item<double>(), 0.99) << what;
+}
+
+TEST(DiamondGolden, Conditioners) {
+  const HashedGolden golden("diamond/denoiser.npz");
+  const auto c = conditioners(torch::tensor({5.0f, 1.0f, 0.1f, 0.002f, 0.5f}), {});
+  golden.close("c_in", c.in.flatten());
+  golden.close("c_out", c.out.flatten());
+  golden.close("c_skip", c.skip.flatten());
+  golden.close("c_noise", c.noise);
+}
+
+/// What Karras et al. ask of them, for any level: the network's input and target have unit variance.
+TEST(DiamondGolden, ConditionersKeepVariancesAtOne) {
+  const auto sigma = torch::logspace(-3, 2, 20);
+  const auto s = (sigma.square() + 0.09).sqrt();
+  const auto c = conditioners(sigma, {});
+  EXPECT_TRUE((c.in.flatten().square() * (0.25 + s.square())).allclose(torch::ones(20)));
+  EXPECT_TRUE((c.skip.flatten().square() * s.square() + (1 - c.skip.flatten()).square() * 0.25).allclose(c.out.flatten().square()));
+  const auto plain = conditioners(torch::full({1}, 0.5), {.offset_noise = 0});
+  EXPECT_NEAR(plain.skip.item<double>(), 0.5, 1e-6);
+  EXPECT_NEAR(plain.out.item<double>(), std::sqrt(0.125), 1e-6);
+  EXPECT_NEAR(plain.in.item<double>(), std::sqrt(2.0), 1e-6);
+}
+
+TEST(DiamondGolden, DenoiserAndItsLoss) {
+  const HashedGolden golden("diamond/denoiser.npz");
+  Diamond model({}, four_choices());
+  EXPECT_EQ(test::parameter_count(*model.denoiser()), 4'405'955);
+  EXPECT_EQ(static_cast<double>(test::parameter_count(*model.denoiser())), golden.number("count"));
+  fill_denoiser(model);
+  const auto frames = test::hashed_pictures("frames", {batch, context + 1, 3, 64, 64});
+  const auto actions = choices_of("actions", {batch, context + 1}).slice(1, 0, context);
+  const auto sigma = torch::tensor({1.0f, 0.1f});
+  const auto x = frames.select(1, context), past = frames.slice(1, 0, context);
+  const auto noisy = x + 0.3 * drawn("offset", {batch, 3, 1, 1}) + sigma.view({2, 1, 1, 1}) * drawn("noise", {batch, 3, 64, 64});
+  const auto c = conditioners(sigma, {});
+  const auto output = model.network_output(noisy, c, past, actions);
+  golden.close("output", thinned(output.detach()));
+  close_levels(golden, "denoised", thinned(edm_denoised(noisy, output, c).detach()));
+  const auto loss = (output - edm_target(x, noisy, c)).square().mean();
+  golden.close("loss", loss.detach());
+  loss.backward();
+  golden.close_gradients(*model.denoiser(), denoiser_name);
+  close_maps(golden, denoiser_maps(), *model.denoiser(), "unet.bend");
+}
+
+/// The kernels, and bf16, against ATen's operations.
+TEST(DiamondGolden, DenoiserWithoutGradients) {
+  torch::NoGradGuard no_grad;
+  const HashedGolden golden("diamond/denoiser.npz");
+  Diamond model({}, four_choices());
+  fill_denoiser(model);
+  const auto frames = test::hashed_pictures("frames", {batch, context + 1, 3, 64, 64});
+  const auto actions = choices_of("actions", {batch, context + 1}).slice(1, 0, context);
+  const auto sigma = torch::tensor({1.0f, 0.1f});
+  const auto noisy = frames.select(1, context) + 0.3 * drawn("offset", {batch, 3, 1, 1}) +
+                     sigma.view({2, 1, 1, 1}) * drawn("noise", {batch, 3, 64, 64});
+  const auto output = [&] { return thinned(model.network_output(noisy, conditioners(sigma, {}), frames.slice(1, 0, context), actions)); };
+  golden.close("output", output());
+  model.set_bfloat16(true);
+  const auto narrow = output(), wanted = golden("output");
+  EXPECT_LT((narrow - wanted).square().mean().sqrt().item<double>(), 0.02 * wanted.square().mean().sqrt().item<double>());
+  EXPECT_GT((narrow - wanted).abs().max().item<double>(), 0);
+}
+
+TEST(DiamondGolden, Sampler) {
+  torch::NoGradGuard no_grad;
+  const HashedGolden golden("diamond/sampler.npz");
+  Diamond model({}, four_choices());
+  fill_denoiser(model);
+  const auto frames = test::hashed_pictures("frames", {batch, context + 1, 3, 64, 64});
+  const auto actions = choices_of("actions", {batch, context + 1}).slice(1, 0, context);
+  const std::map<std::string, SamplerOptions> cases = {
+      {"euler", {}},
+      {"five", {.steps = 5}},
+      {"heun", {.order = SamplerOrder::heun}},
+      {"churn", {.steps = 4, .order = SamplerOrder::heun, .churn = 1.2, .told_of_churn = false}}};
+  for (const auto& [name, options] : cases) {
+    const auto levels_here = sigma_levels(options);
+    golden.close(name + "/levels", torch::tensor(levels_here).to(torch::kFloat32));
+    int count = 0;
+    const auto draw = [&] { return drawn("draw" + std::to_string(count++), {batch, 3, 64, 64}); };
+    const auto begin = draw();
+    const auto sampled = edm_sample(
+        begin, options,
+        [&](const torch::Tensor& x, double sigma) {
+          const auto c = conditioners(torch::full({batch}, sigma), {});
+          // Without levels, as in the dump.
+          return (c.skip * x + c.out * model.network_output(x, c, frames.slice(1, 0, context), actions)).clamp(-1, 1);
+        },
+        draw);
+    golden.close(name, thinned(sampled.x));
+    golden.close(name + "/first", thinned(sampled.steps[0]));
+    EXPECT_EQ(count, name == "churn" ? 5 : 1);
+  }
+}
+
+TEST(DiamondGolden, RewardAndEnd) {
+  const HashedGolden golden("diamond/rew_end.npz");
+  Diamond model({}, four_choices());
+  auto& net = *model.reward_end();
+  EXPECT_EQ(test::parameter_count(net), 5'900'864);
+  EXPECT_EQ(static_cast<double>(test::parameter_count(net)), golden.number("count"));
+  HashedGolden::fill(net, reward_end_name);
+  fill_maps(reward_end_maps(), net, "coder.net.bend");
+  constexpr std::int64_t steps = 6;
+  const auto frames = test::hashed_pictures("long", {batch, steps + 1, 3, 64, 64}).transpose(0, 1);
+  const auto actions = choices_of("long actions", {batch, steps + 1}).transpose(0, 1).slice(0, 0, steps);
+  const auto said = net.forward(net.look(frames.slice(0, 0, steps), actions, frames.slice(0, 1)), net.initial(batch));
+  golden.close("reward", said.reward.detach());
+  golden.close("end", said.end.detach());
+  golden.close("h", said.state.h.detach());
+  golden.close("c", said.state.c.detach());
+  {  // step by step in bf16
+    torch::NoGradGuard no_grad;
+    auto state = net.initial(batch);
+    const auto seen = net.look(frames.slice(0, 0, steps), actions, frames.slice(0, 1));
+    for (std::int64_t t = 0; t < steps; ++t) {
+      const auto step = net.step(seen[t], state);
+      EXPECT_LT((step.reward[0] - said.reward[t]).abs().max().item<double>(), 0.02) << t;
+      state = step.state;
+    }
+    EXPECT_LT((state.h - said.state.h).abs().max().item<double>(), 0.02);
+  }
+  const auto reward = (2.4 * test::hashed_by_name("long rewards", {batch, steps + 1})).round().t().slice(0, 0, steps);
+  auto alive = torch::ones({steps, batch}), end = torch::zeros({steps, batch});
+  alive.slice(0, 3).select(1, 1).zero_();
+  end[2][1] = 1;
+  const auto [of_reward, of_end] = reward_end_loss(said, reward, end, alive);
+  golden.close("loss_reward", of_reward.detach());
+  golden.close("loss_end", of_end.detach());
+  (of_reward + of_end).backward();
+  golden.close_gradients(net, reward_end_name);
+  close_maps(golden, reward_end_maps(), net, "coder.net.bend");
+}
+
+}  // namespace diamond_golden_test
+}  // namespace dream
