@@ -6,6 +6,7 @@
 #include "core/engine/genie/genie_recipe.h"
 #include "core/engine/genie2/genie2_recipe.h"
 #include "core/engine/hjepa/hjepa_recipe.h"
+#include "core/engine/iris/iris_recipe.h"
 #include "core/engine/jepa/jepa_recipe.h"
 #include "core/engine/lecun/lecun_recipe.h"
 #include "core/engine/muzero/muzero.h"
@@ -115,6 +116,9 @@ const std::vector<RecipeEntry>& recipes() {
       {"genie", "Genie", "Bruce et al. 2024: a world whose controls are found in videos that nobody has labelled", make_genie, pictures},
       {"genie-2", "Genie 2", "Parker-Holder et al. 2024: the same with frames made from noise, and guidance that makes the found controls count",
        make_genie2, looked_at},
+      {"iris", "IRIS",
+       "Micheli et al. 2023: pictures are tokens, a transformer draws the next frame token by token, and an actor-critic learns in the frames alone",
+       make_iris, looked_at},
       {"diamond", "DIAMOND", "Alonso et al. 2024: the next frame is drawn by diffusion, pixel by pixel, and an actor-critic learns in the frames alone",
        make_diamond, looked_at},
       {"td-mpc2", "TD-MPC2", "Hansen et al. 2024: plans in a latent of simplices that nothing is rebuilt from, with a policy",
