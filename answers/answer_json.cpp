@@ -101,6 +101,7 @@ struct ToJson {
   json operator()(const Tree&) const { return nullptr; }
   json operator()(const Attention&) const { return nullptr; }
   json operator()(const Diagram&) const { return nullptr; }
+  json operator()(const Tokens&) const { return nullptr; }
 };
 
 Value value_of(const std::string& kind, const json& v) {
@@ -151,7 +152,7 @@ Value value_of(const std::string& kind, const json& v) {
 }
 
 constexpr const char* kinds[] = {"image", "heatmap",      "categorical", "mixture",   "vector", "scalar", "curve",
-                                 "trajectories", "tree",  "attention",   "points",    "table",  "diagram", "text"};
+                                 "trajectories", "tree",  "attention",   "points",    "table",  "diagram", "text", "tokens"};
 static_assert(std::variant_size_v<Value> == std::size(kinds));
 
 }  // namespace

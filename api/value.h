@@ -144,9 +144,19 @@ struct Text {
   std::string text;
 };
 
+struct Tokens {  // a picture as a grid of codes; an editable one's element is the code of a place (index = place·vocabulary + code)
+  int rows = 0, cols = 0, vocabulary = 0;
+  std::vector<int> codes;       // rows x cols, row-major
+  std::vector<float> chance;    // how likely each of them was before it was drawn; empty: not known
+  std::vector<int> seen;        // codes of the real frame, a second opinion; empty: none
+  std::vector<int> likely;      // of each place the likeliest codes, first the likeliest, as many of every place
+  std::vector<float> use;       // of each code of the vocabulary: its share of the places that were learned from lately
+  std::shared_ptr<const Image> picture;  // that they stand for; null: none
+};
+
 using Value =
     std::variant<Image, Heatmap, Categorical, Mixture, Vector, Scalar, Curve, Trajectories, Tree, Attention, Points,
-                 Table, Diagram, Text>;
+                 Table, Diagram, Text, Tokens>;
 
 /// A named value. The name is a path ("latent/z"); the part before the slash is the panel that shows it.
 struct Probe {

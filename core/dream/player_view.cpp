@@ -36,6 +36,10 @@ std::shared_ptr<const Value> beside(const Value& dream, const Value& real) {
     std::get<Categorical>(*both).posterior = seen->posterior;
     return both;
   }
+  if (const auto* seen = std::get_if<Tokens>(&real)) {
+    std::get<Tokens>(*both).seen = seen->codes;
+    return both;
+  }
   return nullptr;
 }
 

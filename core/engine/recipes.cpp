@@ -1,6 +1,8 @@
 #include "core/engine/decision_transformer/decision_transformer_recipe.h"
 #include "core/engine/diamond/diamond_recipe.h"
+#include "core/engine/diffusion_forcing/diffusion_forcing_recipe.h"
 #include "core/engine/dreamer/dreamer.h"
+#include "core/engine/dreamer4/dreamer4.h"
 #include "core/engine/dyna/dyna.h"
 #include "core/engine/gato/gato_recipe.h"
 #include "core/engine/genie/genie_recipe.h"
@@ -14,6 +16,7 @@
 #include "core/engine/script/script_recipe.h"
 #include "core/engine/system.h"
 #include "core/engine/td_mpc/td_mpc.h"
+#include "core/engine/tssm/tssm_recipe.h"
 #include "core/engine/vmc/vmc_recipe.h"
 #include "core/env/registry.h"
 
@@ -116,11 +119,20 @@ const std::vector<RecipeEntry>& recipes() {
       {"genie", "Genie", "Bruce et al. 2024: a world whose controls are found in videos that nobody has labelled", make_genie, pictures},
       {"genie-2", "Genie 2", "Parker-Holder et al. 2024: the same with frames made from noise, and guidance that makes the found controls count",
        make_genie2, looked_at},
+      {"transdreamer", "TransDreamer", "Chen et al. 2022: Dreamer V2 with a transformer for its memory", make_transdreamer, looked_at},
+      {"storm", "STORM", "Zhang et al. 2023: a transformer over categorical latents, and imagination from short contexts of its own", make_storm,
+       looked_at},
       {"iris", "IRIS",
        "Micheli et al. 2023: pictures are tokens, a transformer draws the next frame token by token, and an actor-critic learns in the frames alone",
        make_iris, looked_at},
       {"diamond", "DIAMOND", "Alonso et al. 2024: the next frame is drawn by diffusion, pixel by pixel, and an actor-critic learns in the frames alone",
        make_diamond, looked_at},
+      {"diffusion-forcing", "Diffusion Forcing",
+       "Chen et al. 2024: frames with a level of noise each, which a dream takes away one by one, in a pyramid or all at once", make_diffusion_forcing,
+       looked_at},
+      {"dreamer-v4", "Dreamer 4",
+       "Hafner et al. 2025: a transformer that makes frames from noise in a few steps, and a policy that learns in its dreams alone", make_dreamer4,
+       looked_at},
       {"td-mpc2", "TD-MPC2", "Hansen et al. 2024: plans in a latent of simplices that nothing is rebuilt from, with a policy",
        make_td_mpc2, gaussians},
       {"td-mpc", "TD-MPC", "Hansen et al. 2022: plans as far as its latent reaches, and a value beyond", make_td_mpc,

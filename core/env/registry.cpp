@@ -10,6 +10,7 @@
 #include "core/env/car_racing.h"
 #include "core/env/cart_pole.h"
 #include "core/env/catch.h"
+#include "core/env/hidden_order.h"
 #include "core/env/in_turn.h"
 #include "core/env/key_door.h"
 #include "core/env/linear_quadratic.h"
@@ -49,6 +50,8 @@ const std::vector<EnvEntry>& environments() {
       {"Catch", "Catch the falling ball with the paddle.", [] { return std::make_unique<Catch>(); }},
       {"KeyDoor", "Amber key, upper door; blue key, lower door. The key is out of sight by then, so remember it.",
        [] { return std::make_unique<KeyDoor>(); }},
+      {"HiddenOrder", "Collect three things in an order that nobody shows; find it, and remember it for as long as the episode lasts.",
+       [] { return std::make_unique<HiddenOrder>(); }},
       {"BouncingSquare", "Move a square that bounces off the walls, and keep it in the middle.",
        [] { return std::make_unique<BouncingSquare>(); }},
       {"DynaMaze", "Find the way through a maze of 6 x 9 cells.",

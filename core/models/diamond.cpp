@@ -243,7 +243,7 @@ Carry Diamond::imagine(const Carry& carry, const torch::Tensor& action, const Kn
       [&](const torch::Tensor& x, double sigma) { return denoised(x, sigma, past, actions); }, noise);
   const auto frame = ((sampled.x.clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1;
   auto next = followed_by(one_frame_on(now, done, frame, options_.context), newest, done, frame);
-  next["denoising"] = torch::stack(sampled.steps, 1);
+  next["denoising"] = ((torch::stack(sampled.steps, 1).clamp(-1, 1) + 1) * 127.5).round().to(torch::kUInt8);
   return next;
 }
 
@@ -297,7 +297,7 @@ void Diamond::report(const Carry& carry, ProbeSink& sink) {
   if (carry.contains("denoising") && sink.wants("denoising/steps"))
     sink.put("denoising/steps", "From noise to a frame",
              "The frame after each step, from the noisiest on the left to the one that is shown: x at σ of the next step",
-             row(carry.at("denoising")[0]));
+             row(carry.at("denoising")[0].to(torch::kFloat32) / 127.5 - 1));
   if (sink.wants("denoising/context"))
     sink.put("denoising/context", "What it looks back at", "The last K frames, the newest on the right: all that it knows of the past",
              row(past_of(carry, 1)[0]));
@@ -306,7 +306,8 @@ void Diamond::report(const Carry& carry, ProbeSink& sink) {
     Vector bars;
     bars.values = floats(torch::cat({now.at("reward")[0], now.at("end")[0]}));
     bars.labels = {"r < 0", "r = 0", "r > 0", "end"};
-    sink.put("outcome/probabilities", "Reward and end", "P of the reward's sign, and of an end, by the network that looks at both frames", std::move(bars));
+    sink.put("outcome/probabilities", "Reward and end",
+             "P of the reward's sign, and of an end, by the network that looks at both frames", std::move(bars));
   }
 }
 

@@ -32,7 +32,7 @@ struct DiamondOptions {
 /// "actions" [B, K + 1, A], what was done in each as a network sees it, nothing yet in the newest; "reward" [B, 3] and "end" [B, 1]:
 /// probabilities of −1, 0, 1 and of the end; "h" and "c", what the reward and end model remembers, where it has "followed" [B, 1].
 /// A step shares its older frames with the one before. observe() leaves that model where it is; it follows, from the frames that are
-/// there, when somebody asks. imagine() adds "denoising" [B, steps, C, H, W], the frame after each step.
+/// there, when somebody asks. imagine() adds "denoising" uint8 [B, steps, C, H, W], the frame after each step.
 class Diamond : public WorldModel, public RecentFrames {
  public:
   /// Throws dream::Error for a world without pictures.

@@ -1,10 +1,36 @@
 // What IRIS shows of itself.
+#include <algorithm>
+
 #include "core/models/iris.h"
 #include "core/probe/from_tensor.h"
 
 namespace dream {
+namespace {
+
+constexpr std::int64_t most_likely = 8;  // codes that are offered in a token's place
+
+}  // namespace
 
 void IrisModel::report(const Carry& carry, ProbeSink& sink) {
+  if (sink.wants("tokens/grid")) {
+    const auto codes = codes_of(carry)[0];
+    const auto whole = [](const torch::Tensor& x) {
+      const auto numbers = floats(x.to(torch::kFloat32));
+      return std::vector<int>(numbers.begin(), numbers.end());
+    };
+    Tokens tokens;
+    tokens.rows = tokens.cols = static_cast<int>(tokenizer_->side());
+    tokens.vocabulary = static_cast<int>(tokenizer_->codes());
+    tokens.codes = whole(codes);
+    if (carry.contains("expected") && carry.at("filled")[0].item<double>() > 1) {
+      const auto expected = carry.at("expected")[0];
+      tokens.chance = floats(expected.gather(1, codes.unsqueeze(1)).squeeze(1).exp());
+      tokens.likely = whole(std::get<1>(expected.topk(std::min(most_likely, tokenizer_->codes()))));
+    }
+    tokens.use = floats(tokenizer_->use());
+    tokens.picture = std::make_shared<const Image>(image_from(predict(carry).frame[0].to(torch::kCPU, torch::kFloat32)));
+    sink.put("tokens/grid", "Tokens", "The codes that the frame is made of, each drawn from p(z_k | z_<k, frames and actions before)", std::move(tokens), true);
+  }
   if (sink.wants("tokens/film") && carry.contains("before")) {
     // What is not drawn yet is still the frame before.
     const auto now = codes_of(carry)[0], before = carry.at("before").to(torch::kInt64)[0];

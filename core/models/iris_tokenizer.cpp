@@ -10,6 +10,7 @@
 namespace dream {
 namespace {
 
+constexpr double told_apart = 0.25;  // of the deviation of what was encoded: nearer to a code nothing needs one of its own
 constexpr std::int64_t iris_group = 2;  // channels of a group: 32 groups of 64
 constexpr double iris_eps = 1e-6, use_memory = 0.97;
 constexpr double unused = 0.05;  // of what each would have, were all alike
@@ -156,7 +157,7 @@ IrisTokenizerImpl::Loss IrisTokenizerImpl::loss(const torch::Tensor& pictures) {
   return loss;
 }
 
-std::int64_t IrisTokenizerImpl::note_use(const Loss& loss, at::Generator rng) {
+std::int64_t IrisTokenizerImpl::note_use(const Loss& loss) {
   torch::NoGradGuard no_grad;
   const auto all = static_cast<double>(options_.codes);
   const auto share = torch::bincount(loss.codes.flatten(), {}, options_.codes).to(torch::kFloat32) / static_cast<double>(loss.codes.numel());
@@ -164,11 +165,20 @@ std::int64_t IrisTokenizerImpl::note_use(const Loss& loss, at::Generator rng) {
   if (!options_.revive) return 0;
   const auto idle = (use_ < unused / all).nonzero().squeeze(1);
   if (idle.numel() == 0) return 0;
-  const auto chosen = torch::randint(loss.encoded.size(0), {idle.size(0)}, std::move(rng), torch::TensorOptions().dtype(torch::kInt64)).to(idle.device());
-  codebook_.index_put_({idle}, loss.encoded.index({chosen}));
-  use_.index_fill_(0, idle, 1 / all);
+  auto apart = torch::cdist(loss.encoded, codebook_).amin(1);  // of every place from the nearest code
+  const auto near = told_apart * (loss.encoded - loss.encoded.mean(0)).square().sum(1).mean().sqrt() + 1e-6;
+  std::int64_t revived = 0;
+  for (; revived < idle.size(0); ++revived) {
+    const auto farthest = apart.argmax();
+    if ((apart.index({farthest}) <= near).item<bool>()) break;
+    const auto row = loss.encoded.index({farthest});
+    const auto code = idle[revived].item<std::int64_t>();
+    codebook_[code].copy_(row);
+    use_[code].fill_(1 / all);
+    apart = torch::minimum(apart, (loss.encoded - row).norm(2, 1));
+  }
   use_.div_(use_.sum());
-  return idle.numel();
+  return revived;
 }
 
 }  // namespace dream

@@ -88,9 +88,9 @@ class IrisTokenizerImpl : public torch::nn::Module {
     torch::Tensor encoded;         // [N · places, width]: what was quantised, without gradient
   };
   Loss loss(const torch::Tensor& pictures);
-  /// After a step with this loss: which codes are in use, and with `revive` a code that is not becomes what was encoded at some
-  /// place. Returns how many did.
-  std::int64_t note_use(const Loss& loss, at::Generator rng);
+  /// After a step with this loss: which codes are in use, and with `revive` one that is not becomes what was encoded farthest from all
+  /// codes, one after the other, as long as something is far from all of them. Returns how many did.
+  std::int64_t note_use(const Loss& loss);
 
   const torch::Tensor& use() const { return use_; }  // float [codes]: running share of places
   torch::Tensor values(const torch::Tensor& tokens) const { return codebook_.index({tokens}); }  // [..., width]

@@ -1,5 +1,6 @@
 #pragma once
 #include "api/spaces.h"
+#include "core/models/latent_report.h"
 #include "core/models/rssm_options.h"
 #include "core/models/sequence_model.h"
 #include "core/nn/action_input.h"
@@ -75,6 +76,8 @@ class Rssm : public SequenceModel {
     torch::Tensor h, z;
   };
   Knob temperature() const;
+  /// What a categorical latent shows.
+  LatentReport latent_report() const { return {options_.groups, options_.classes, options_.unimix}; }
   State first_state(std::int64_t batch);
   torch::Tensor statistics(const torch::Tensor& raw) const;
   torch::Tensor latent_of(const torch::Tensor& statistics, const torch::Tensor& drawn) const;
@@ -86,7 +89,6 @@ class Rssm : public SequenceModel {
   torch::Tensor number_loss(const torch::Tensor& raw, const torch::Tensor& target) const;
   torch::Tensor free(const torch::Tensor& kl) const;
   torch::Tensor batch_kl() const;   // [G]
-  torch::Tensor batch_use() const;  // [G, C], mean probabilities
   bool in_bfloat16(const torch::Tensor& batch) const {
     return (bfloat16_ && batch.size(0) >= 64) ||
            (plans_bfloat16_ && batch.size(0) >= 128 && !torch::GradMode::is_enabled());

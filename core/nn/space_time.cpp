@@ -158,6 +158,7 @@ torch::Tensor SpaceTimeImpl::next(const torch::Tensor& frame, const Past& past, 
     x = within_frames(block, x, bent[0].across(1));
     const auto time = bent[1].across(1);
     const auto own = asked(block.time, x, time);
+    if (kept && !options_.by_distance) kept->windows.push_back(own);
     const auto seen = options_.by_distance ? over_kept(own, past.keys[i], past.values[i], at, kept)
                                            : attention_of_next(own, past.windows[i], at, options_.heads);
     x = x + time.added(block.time.attended(seen));

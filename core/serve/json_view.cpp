@@ -80,6 +80,10 @@ struct Writer {
     return {{"kind", "diagram"}, {"nodes", nodes}, {"edges", edges}};
   }
   Json operator()(const Text& value) const { return {{"kind", "text"}, {"text", value.text}}; }
+  Json operator()(const Tokens& value) const {
+    return {{"kind", "tokens"}, {"rows", value.rows}, {"cols", value.cols}, {"vocabulary", value.vocabulary}, {"codes", value.codes},
+            {"chance", value.chance}, {"seen", value.seen}, {"likely", value.likely}, {"use", value.use}, {"picture", picture(value.picture)}};
+  }
 };
 
 }  // namespace

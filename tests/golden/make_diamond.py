@@ -136,7 +136,8 @@ def diamond_actor_critic(root):
 
 
 def iris_actor_critic(root):
-    (module,) = import_from(root, ("models.actor_critic",), ["dataset", "envs", "envs.world_model_env", "models.tokenizer", "models.world_model", "utils", "tqdm"])
+    without = ["dataset", "envs", "envs.world_model_env", "models.tokenizer", "models.world_model", "utils", "tqdm"]
+    (module,) = import_from(root, ("models.actor_critic",), without)
     text = (root / "src" / "utils.py").read_text()
     wanted = ("compute_lambda_returns", "LossWithIntermediateLosses")
     for node in ast.parse(text).body:
@@ -216,7 +217,9 @@ def world_model(root):
     # is far off after a step of Heun's.
     model.wrap_model_output = lambda x, out, cs: (cs.c_skip * x + cs.c_out * out).clamp(-1, 1).detach()
     drawn = {}
-    for name, config in dict(euler=dict(), five=dict(num_steps_denoising=5), heun=dict(order=2), churn=dict(s_churn=1.2, order=2, num_steps_denoising=4)).items():
+    cases = dict(euler=dict(), five=dict(num_steps_denoising=5), heun=dict(order=2),
+                 churn=dict(s_churn=1.2, order=2, num_steps_denoising=4))
+    for name, config in cases.items():
         made = sampler.DiffusionSampler(model, sampler.DiffusionSamplerConfig(**(dict(num_steps_denoising=3) | config)))
         count = iter(range(100))
         draw = lambda *shape, device=None: 1.7 * hashed(f"draw{next(count)}", shape)

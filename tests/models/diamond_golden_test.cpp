@@ -70,7 +70,8 @@ void each_map(const Maps& maps, const torch::Tensor& weight, const torch::Tensor
 
 void fill_maps(const Maps& maps, torch::nn::Module& module, const std::string& place) {
   const auto weights = module.named_parameters();
-  each_map(maps, weights[place + ".weight"], weights[place + ".bias"], [](const std::string& name, const torch::Tensor& part) { HashedGolden::fill(part, name); });
+  each_map(maps, weights[place + ".weight"], weights[place + ".bias"],
+           [](const std::string& name, const torch::Tensor& part) { HashedGolden::fill(part, name); });
 }
 
 void close_maps(const HashedGolden& golden, const Maps& maps, torch::nn::Module& module, const std::string& place) {

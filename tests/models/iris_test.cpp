@@ -258,22 +258,28 @@ TEST_F(IrisTest, UnusedCodesAreRevived) {
   IrisTokenizer model(options.tokenizer, at::IntArrayRef{3, 16, 16});
   const auto pictures = torch::rand({4, 3, 16, 16});
   std::int64_t revived = 0;
-  auto chance = rng();
+  // What looks alike everywhere needs one code alone.
+  for (int i = 0; i < 400; ++i) {
+    torch::NoGradGuard no_grad;
+    revived += model->note_use(model->loss(torch::zeros({1, 3, 16, 16})));
+  }
+  EXPECT_LE(revived, 4) << "places at the edge look different";
+  revived = 0;
   for (int i = 0; i < 400 && revived == 0; ++i) {
     torch::NoGradGuard no_grad;
-    revived += model->note_use(model->loss(pictures), chance);
+    revived += model->note_use(model->loss(pictures));
   }
   EXPECT_GT(revived, 0);
   EXPECT_NEAR(model->use().sum().item<double>(), 1, 1e-4);
   options.tokenizer.revive = false;
   IrisTokenizer still(options.tokenizer, at::IntArrayRef{3, 16, 16});
   const auto before = still->named_parameters()["codebook"].clone();
-  for (int i = 0; i < 400; ++i) {
+  for (int i = 0; i < 150; ++i) {
     torch::NoGradGuard no_grad;
-    EXPECT_EQ(still->note_use(still->loss(pictures), chance), 0);
+    EXPECT_EQ(still->note_use(still->loss(pictures)), 0);
   }
   EXPECT_TRUE(torch::equal(before, still->named_parameters()["codebook"]));
-  EXPECT_LT(still->use().min().item<double>(), 0.02 / codes);
+  EXPECT_LT(still->use().min().item<double>(), 0.05 / codes);
 }
 
 TEST_F(IrisTest, LearnsOneBatchByHeart) {
@@ -296,7 +302,7 @@ TEST_F(IrisTest, LearnsOneBatchByHeart) {
     if (i == 0) first = last;
     loss.total.backward();
     of_tokens.step();
-    model->tokenizer()->note_use(loss, chance);
+    model->tokenizer()->note_use(loss);
   }
   EXPECT_LT(last, 0.15 * first);
   // The block goes round; the reward tells that it is in the last corner.
@@ -344,6 +350,33 @@ TEST_F(IrisTest, ShowsWhatItRemembers) {
   EXPECT_EQ(std::get<Image>(*probes[0].value).width, 16 * places);
   EXPECT_NE(std::get<Text>(*probes[1].value).text.find("holds 3 of 4 frames. It was emptied 2 frames ago"), std::string::npos);
   EXPECT_EQ(std::get<Vector>(*probes[2].value).values.size(), 4u);
+}
+
+TEST_F(IrisTest, ShowsItsTokens) {
+  auto model = made();
+  auto carry = model->observe(model->initial(1), choice(1, 0), noise_seen(1), rng());
+  const auto shown = [&] {
+    ProbeSink sink({"tokens/grid"});
+    model->report(carry, sink);
+    auto probes = sink.take();
+    EXPECT_TRUE(probes.at(0).editable);
+    return std::get<Tokens>(*probes[0].value);
+  };
+  EXPECT_TRUE(shown().chance.empty()) << "a first frame was not expected";
+  carry = model->imagine(carry, choice(1, 2), {}, rng());
+  const auto tokens = shown();
+  EXPECT_EQ(tokens.rows * tokens.cols, places);
+  EXPECT_EQ(tokens.vocabulary, codes);
+  ASSERT_EQ(tokens.chance.size(), 4u);
+  ASSERT_EQ(tokens.likely.size(), 4u * 8);
+  EXPECT_EQ(tokens.use.size(), static_cast<std::size_t>(codes));
+  for (std::int64_t k = 0; k < places; ++k) {
+    const auto p = carry.at("expected")[0][k].exp();
+    EXPECT_EQ(tokens.codes[static_cast<std::size_t>(k)], carry.at("codes")[0][k].item<int>());
+    EXPECT_NEAR(tokens.chance[static_cast<std::size_t>(k)], p[tokens.codes[static_cast<std::size_t>(k)]].item<float>(), 1e-6);
+    EXPECT_EQ(tokens.likely[static_cast<std::size_t>(8 * k)], p.argmax().item<int>());
+  }
+  EXPECT_EQ(tokens.picture->width, 16);
 }
 
 TEST_F(IrisTest, SaysWhichPicturesItCannotSee) {

@@ -104,6 +104,19 @@ Attention attention() {
 }
 
 /// A plan goes round between three modules, one of them in two halves; the fourth is at rest.
+Tokens tokens() {
+  Tokens value{4, 4, 64, {}, {}, {}, {}, {}, {}};
+  for (int i = 0; i < 16; ++i) {
+    value.codes.push_back((i * 7) % 64);
+    value.chance.push_back(i % 5 == 0 ? 0.03f : 0.8f);
+    value.seen.push_back(i == 6 ? 1 : (i * 7) % 64);
+    for (int k = 0; k < 3; ++k) value.likely.push_back((i * 7 + k) % 64);
+  }
+  for (int code = 0; code < 64; ++code) value.use.push_back(code % 9 == 0 ? 0.0f : std::abs(wave(code)) / 20);
+  value.picture = std::make_shared<const Image>(picture());
+  return value;
+}
+
 Diagram diagram() {
   Diagram value;
   value.columns = 12, value.rows = 8, value.phase = 2.3f;
@@ -248,6 +261,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"points_light", probe("a/p", points()), false},
         Case{"tree", probe("a/tree", tree()), true}, Case{"tree_light", probe("a/tree", tree()), false},
         Case{"attention", probe("a/attention", attention()), true},
+        Case{"tokens", probe("a/tokens", tokens(), true), true},
         Case{"diagram", probe("a/d", diagram()), true}, Case{"diagram_light", probe("a/d", diagram()), false},
         Case{"trajectories", probe("a/plan", trajectories()), true},
         Case{"vector_choices", probe("a/pi", policy()), true}, Case{"vector_axes", probe("a/pi", squashed()), true},
@@ -318,8 +332,11 @@ TEST(ViewerRobustness, DamagedValuesAreDrawnAsASentence) {
   Diagram no_node = diagram(), no_grid = diagram(), lost_edge = diagram(), nan_diagram = diagram(), nan_bars = diagram();
   no_node.nodes.clear(), no_grid.rows = 0, lost_edge.edges[0].to = 9, nan_diagram.nodes[1].x = std::nanf("");
   nan_bars.nodes[3].bars.assign(3, std::nanf("")), nan_bars.nodes[1].strength = nan_bars.edges[1].strength = HUGE_VALF;
+  Tokens short_tokens = tokens(), far_code = tokens(), few_said = tokens(), nan_use = tokens();
+  short_tokens.codes.pop_back(), far_code.codes[3] = 64, few_said.chance.resize(3), few_said.seen.resize(2), few_said.likely.resize(5), few_said.use.resize(9);
+  nan_use.use.assign(64, std::nanf("")), few_said.picture = nullptr;
   const Image black = screen.draw([](Ui&) {});
-  for (const Value& value : {Value(no_node), Value(no_grid), Value(lost_edge), Value(nan_diagram), Value(nan_bars), Value(orphan), Value(untried), Value(nan_tree), Value(short_tree_thumbs), Value(Tree{}),
+  for (const Value& value : {Value(short_tokens), Value(far_code), Value(few_said), Value(nan_use), Value(Tokens{}), Value(no_node), Value(no_grid), Value(lost_edge), Value(nan_diagram), Value(nan_bars), Value(orphan), Value(untried), Value(nan_tree), Value(short_tree_thumbs), Value(Tree{}),
                              Value(short_attention), Value(nan_attention), Value(Attention{}), Value(short_map),      Value(short_mixture), Value(short_categorical), Value(short_image),
                              Value(nan_vector),     Value(Vector{}),      Value(Curve{}),           Value(Text{}),
                              Value(short_actions),  Value(short_elite),   Value(no_axes),           Value(not_a_number),

@@ -42,7 +42,7 @@ HeightWish height_wish(const Ui& ui, const Probe& probe, float width) {
                [](const Tree&) { return HeightWish{180, 2.5f}; }, [](const Attention&) { return HeightWish{140, 2}; },
                [](const Points&) { return HeightWish{160, 2}; }, [](const Table&) { return HeightWish{120, 1}; },
                [](const Diagram&) { return HeightWish{300, 4}; },
-               [](const Text&) { return HeightWish{40, 0}; }},
+               [](const Text&) { return HeightWish{40, 0}; }, [](const Tokens&) { return HeightWish{140, 2}; }},
       *probe.value);
   wish.least = ui.px(wish.least);
   if (const auto* grids = std::get_if<Categorical>(&*probe.value)) wish.least = grids_height(*grids, width);
@@ -92,7 +92,12 @@ std::string note_of(const Probe& probe) {
                },
                [](const Points& v) { return with_separators(static_cast<std::int64_t>(v.x.size())) + " points"; },
                [](const Table& v) { return std::to_string(v.rows.size()) + " rows"; },
-               [](const Diagram&) { return std::string(); }, [](const Text&) { return std::string(); }},
+               [](const Diagram&) { return std::string(); }, [](const Text&) { return std::string(); },
+               [](const Tokens& v) {
+                 const auto dead = std::ranges::count_if(v.use, [&](float share) { return is_dead_code(v, share); });
+                 return std::to_string(v.rows * v.cols) + " tokens of " + std::to_string(v.vocabulary) + " codes" +
+                        (dead > 0 ? ", " + std::to_string(dead) + " dead" : "");
+               }},
       *probe.value);
 }
 

@@ -19,6 +19,7 @@ void draw_viewer(Ui& ui, const Probe& probe, const Points& value, ImVec2 size);
 void draw_viewer(Ui& ui, const Probe& probe, const Table& value, ImVec2 size);
 void draw_viewer(Ui& ui, const Probe& probe, const Diagram& value, ImVec2 size);
 void draw_viewer(Ui& ui, const Probe& probe, const Text& value, ImVec2 size);
+void draw_viewer(Ui& ui, const Probe& probe, const Tokens& value, ImVec2 size);
 
 /// A sheet of pictures of one size, side by side and above each other, each at a whole multiple of its pixels where it
 /// is twice as large or more; what does not fit side by side goes on below. The columns are Ui::elements.
@@ -54,6 +55,9 @@ float figure_height(const Ui& ui, const Value& value, float most);
 
 /// What all sliders of a vector take, one per element.
 float sliders_height(const Ui& ui, const Vector& value, float width);
+
+/// A code that hardly anything is: below a twentieth of what each would have, were all alike.
+bool is_dead_code(const Tokens& value, float share);
 
 /// The least height of the grids of a Categorical whose cells can be clicked: 10 pixels each.
 float grids_height(const Categorical& value, float width);

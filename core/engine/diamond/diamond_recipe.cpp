@@ -26,7 +26,12 @@ void DiamondRunOptions::fields(Config& config) {
 }
 
 void set_size(DiamondRunOptions& options) {
-  const OptimiserOptions adam{.kind = OptimiserKind::adam, .learning_rate = 1e-4, .eps = 1e-8, .weight_decay = 1e-2, .adaptive_clip = 0, .warm_up = 100};
+  const OptimiserOptions adam{.kind = OptimiserKind::adam,
+                              .learning_rate = 1e-4,
+                              .eps = 1e-8,
+                              .weight_decay = 1e-2,
+                              .adaptive_clip = 0,
+                              .warm_up = 100};
   options.denoiser = options.reward_end = options.actor = adam;
   options.denoiser.clip_norm = 1, options.reward_end.clip_norm = options.actor.clip_norm = 100;
   options.actor.weight_decay = 0;

@@ -59,7 +59,7 @@ class IrisLearner : public Learner {
         actor_(parts.actor_critic->parameters(), parts.options.actor) {}
 
   void update(Feed& feed, std::int64_t number, at::Generator rng) override {
-    learn_tokens(feed, number, rng);
+    learn_tokens(feed, number);
     if (number > parts_.options.world_after) learn_world(feed, number, rng);
     if (number > parts_.options.actor_after) learn_to_act(feed, number, rng);
   }
@@ -104,7 +104,7 @@ class IrisLearner : public Learner {
     parts_.system->metrics.add(name, number, term.item<double>());
   }
 
-  void learn_tokens(Feed& feed, std::int64_t number, at::Generator rng) {
+  void learn_tokens(Feed& feed, std::int64_t number) {
     auto& tokenizer = parts_.model->tokenizer();
     const auto batch = feed.draw_anywhere(parts_.options.frames, 1);
     const auto loss = tokenizer->loss(iris_pictures(batch.image[0]));
@@ -114,7 +114,7 @@ class IrisLearner : public Learner {
     parts_.system->metrics.add("tokens/perplexity", number, perplexity(loss.codes.flatten(), tokenizer->codes()));
     loss.total.backward();
     tokens_.step();
-    tokenizer->note_use(loss, std::move(rng));
+    tokenizer->note_use(loss);
   }
 
   /// Of the frames of the episode that a piece begins in.

@@ -1,0 +1,67 @@
+#include "core/engine/diffusion_forcing/diffusion_forcing_recipe.h"
+
+#include "core/engine/optimiser_fields.h"
+#include "core/nn/precision.h"
+
+namespace dream {
+
+void set_published(ForcingRunOptions& options) {
+  if (options.size == ForcingSize::tiny) return;
+  auto& world = options.world;
+  world.frames = 10, world.horizon = 8;  // of Minecraft, two of them seen
+  world.network = {.patch = 4, .width = 384, .layers = 12, .heads = 6};
+  world.schedule = {};
+  world.contrast = 1, world.known = 0;
+  world.steps = 100;
+  options.optimiser.learning_rate = 8e-5, options.optimiser.warm_up = 10000;
+  options.train.updates = 200000, options.train.batch = 8;
+}
+
+void ForcingRunOptions::fields(Config& config) {
+  config.add("size", size, {.help = "tiny: fits two cores; published: the constants of the published video models"});
+  config.add("seed", seed, {.help = "Seed of everything that this run draws", .low = 0, .high = 2147483647});
+  world.fields(config);
+  optimiser_fields(config, "optimiser.", optimiser, "the model");
+  collect.fields(config, "collect.");
+  train.data_fields(config, "train.", "; empty: it collects its own, by random actions");
+  config.add("train.bfloat16", train.bfloat16, {.help = "bf16 matrix products where the processor has them; weights stay float32"});
+  config.resumable({"collect.episodes", "collect.lanes", "train.updates", "train.batch", "train.budget_gb", "train.bfloat16"});
+}
+
+std::unique_ptr<System> make_diffusion_forcing(const RunSpec& spec) {
+  auto system = std::make_unique<System>();
+  const auto parts = std::make_shared<ForcingParts>();
+  auto& options = parts->options;
+  options.fields(system->config);
+  apply_settings(system->config, spec);  // the size, which decides the others
+  ForcingRunOptions published;
+  published.size = options.size;
+  set_published(published);
+  options = published;
+  system->config.take_as_default();
+  apply_settings(system->config, spec);
+
+  begin_interleaved(*system, spec, 1);
+  system->title = "Diffusion Forcing";
+  parts->system = system.get();
+  parts->seed = options.seed;
+  torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
+  parts->model = std::make_shared<DiffusionForcing>(options.world, system->make_env()->spaces());
+  parts->model->set_bfloat16(options.train.bfloat16 && bfloat16_is_fast(system->device));
+  parts->model->to(system->device);
+  system->model = parts->model;
+  parts->learner = forcing_learner(*parts);
+  parts->feed = std::make_unique<Feed>(*system, parts->rng("replay"));
+  system->metrics = Metrics(parts->learner->curves());
+  system->parts = parts;
+  system->follow_settings = [p = parts.get()] { p->learner->follow_settings(); };
+  system->memory_bytes = [p = parts.get()] { return static_cast<double>(p->feed->replay().bytes()); };
+  system->budget_bytes = [p = parts.get()] { return p->options.train.budget_gb * 1e9; };
+  const auto walked = system->directory / "data" / "random";
+  if (options.train.datasets.empty())
+    system->phases.push_back(walk_phase(*system, options.collect, walked, parts->rng("collect")));
+  system->phases.push_back(offline_phase(parts, options.train, "Learn: frames of any noise", walked));
+  return system;
+}
+
+}  // namespace dream
