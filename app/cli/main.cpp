@@ -47,7 +47,7 @@ int run_program(int argc, char** argv) {
   std::vector<cli::Verb> verbs = {cli::train_verb(app), cli::collect_verb(app), cli::eval_verb(app),
                                   cli::trace_verb(app), cli::bench_verb(app),   cli::info_verb(app),
                                   cli::export_verb(app),  cli::replay_verb(app), cli::lab_verb(app),
-                                  cli::serve_verb(app)};
+                                  cli::serve_verb(app), cli::import_verb(app)};
   for (auto& verb : verbs) {
     verb.command->add_option("--device", common.device, "cpu, cuda or cuda:N")->capture_default_str();
     verb.command->add_option("--threads", common.threads, "Threads of a network's computation; 0 = one per core")

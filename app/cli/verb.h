@@ -32,6 +32,7 @@ Verb trace_verb(CLI::App& app);
 Verb bench_verb(CLI::App& app);
 Verb info_verb(CLI::App& app);
 Verb export_verb(CLI::App& app);
+Verb import_verb(CLI::App& app);
 Verb replay_verb(CLI::App& app);
 Verb lab_verb(CLI::App& app);
 Verb serve_verb(CLI::App& app);

@@ -51,9 +51,19 @@ torch::Tensor RowDecoder::operator()(ImageDecoder& decoder, const torch::Tensor&
   const auto& w = first->weight;  // [in, out, k, k]
   const auto out = w.size(1), k = w.size(2);
   auto x = pixel_(pixel, {w.permute({2, 3, 1, 0}).flatten(0, 2)}, {first->bias.repeat({k * k})})
+               .to(torch::kBFloat16)
                .view({z.size(0), k, k, out})
                .permute({0, 3, 1, 2});
-  for (const auto* name : {"deconv1", "deconv2", "deconv3"}) x = child<torch::nn::ConvTranspose2dImpl>(*decoder, name)->forward(activate(x, act_));
+  if (const auto version = static_cast<std::int64_t>(w._version()); version != version_) {  // one optimiser moves all of them
+    weights_.clear(), biases_.clear();
+    for (const auto* name : {"deconv1", "deconv2", "deconv3"}) {
+      const auto layer = child<torch::nn::ConvTranspose2dImpl>(*decoder, name);
+      weights_.push_back(layer->weight.detach().to(torch::kBFloat16).contiguous(at::MemoryFormat::ChannelsLast));
+      biases_.push_back(layer->bias.detach().to(torch::kBFloat16));
+    }
+    version_ = version;
+  }
+  for (std::size_t i = 0; i < weights_.size(); ++i) x = torch::conv_transpose2d(activate(x, act_), weights_[i], biases_[i], 2);
   return x;
 }
 

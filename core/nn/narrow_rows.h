@@ -34,7 +34,8 @@ class RowMlp {
   std::vector<RowProduct> products_;
 };
 
-/// decoder(z, h) of the kind `valid` without norms, whose first deconvolution stands on a single pixel and so is a product too.
+/// decoder(z, h) of the kind `valid` without norms, whose first deconvolution stands on a single pixel and so is a product too; the others
+/// are in bf16, and so is what comes out.
 class RowDecoder {
  public:
   explicit RowDecoder(Act act = Act::elu) : act_(act) {}
@@ -44,6 +45,8 @@ class RowDecoder {
   Act act_;
   RowProduct dense_;
   NarrowProduct pixel_;
+  std::vector<torch::Tensor> weights_, biases_;  // of the other deconvolutions, bf16
+  std::int64_t version_ = -1;
 };
 
 }  // namespace dream

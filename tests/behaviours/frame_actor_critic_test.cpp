@@ -4,7 +4,7 @@
 #include "api/error.h"
 #include "core/behaviours/frame_actor_critic.h"
 #include "core/nn/generator.h"
-#include "tests/support/hashed_golden.h"
+#include "tests/support/their_parts_golden.h"
 
 namespace dream {
 namespace frame_actor_critic_test {
@@ -34,24 +34,6 @@ FrameActorCriticOptions small() {
   return options;
 }
 
-/// eloialonso/diamond's names.
-std::string diamond_name(const std::string& ours) {
-  const auto dot = ours.find('.');
-  const auto module = ours.substr(0, dot), rest = ours.substr(dot + 1);
-  if (module == "lstm") return ours;
-  if (module == "actor" || module == "critic") return module + "_linear." + rest;
-  if (module == "first") return "encoder.encoder.0." + rest;
-  const auto block = std::to_string(1 + 2 * (module.back() - '0'));  // a pooling follows each
-  const auto part = module.starts_with("norm") ? "f.0.norm." : module.starts_with("conv") ? "f.2." : "skip_projection.";
-  return "encoder.encoder." + block + "." + part + rest;
-}
-/// eloialonso/iris's.
-std::string iris_name(const std::string& ours) {
-  if (ours.starts_with("conv")) return "conv" + std::to_string(ours[4] - '0' + 1) + ours.substr(5);
-  if (ours.starts_with("actor") || ours.starts_with("critic")) return ours.substr(0, ours.find('.')) + "_linear" + ours.substr(ours.find('.'));
-  return ours;
-}
-
 constexpr std::int64_t steps = 15, lanes = 3;
 
 /// What it makes of the frames that the dump was made of; `forget` where an episode ends.
@@ -78,14 +60,14 @@ FrameActorCritic::Dreamed over_recorded(FrameActorCritic& agent, const HashedGol
 }
 
 void compare(const HashedGolden& golden, FrameActorCritic& agent, const FrameActorCritic::Dreamed& dreamed,
-             const HashedGolden::Theirs& theirs) {
+             const test::PartsOf& theirs) {
   const auto loss = agent.loss(dreamed, make_generator(torch::kCPU, 0));
   golden.close("loss", loss.total.detach());
   for (const auto& [name, term] : loss.terms) {
     if (name == "actor" || name == "critic" || name == "entropy") golden.close(name, term);
   }
   loss.total.backward();
-  golden.close_gradients(agent, theirs);
+  test::close_part_gradients(golden, agent, theirs);
 }
 
 TEST(FrameActorCritic, SameAsDiamond) {
@@ -95,11 +77,11 @@ TEST(FrameActorCritic, SameAsDiamond) {
   FrameActorCritic agent({3, 64, 64}, four(), options);
   EXPECT_EQ(test::parameter_count(agent), 3'229'637);
   EXPECT_EQ(static_cast<double>(test::parameter_count(agent)), golden.number("count"));
-  HashedGolden::fill(agent, diamond_name);
+  test::fill_parts(agent, diamond_actor_critic_parts);
   auto dreamed = over_recorded(agent, golden, steps, true);
   golden.close("logits", dreamed.policy.detach());
   golden.close("value", dreamed.critic.detach().squeeze(-1));
-  compare(golden, agent, dreamed, diamond_name);
+  compare(golden, agent, dreamed, diamond_actor_critic_parts);
 }
 
 TEST(FrameActorCritic, SameAsIris) {
@@ -107,11 +89,11 @@ TEST(FrameActorCritic, SameAsIris) {
   FrameActorCritic agent({3, 64, 64}, four(), iris());
   EXPECT_EQ(test::parameter_count(agent), 3'217'957);
   EXPECT_EQ(static_cast<double>(test::parameter_count(agent)), golden.number("count"));
-  HashedGolden::fill(agent, iris_name);
+  test::fill_parts(agent, iris_actor_critic_parts);
   const auto dreamed = over_recorded(agent, golden, 14, false);
   EXPECT_LT((dreamed.policy.detach() - golden("logits").slice(0, 0, 14)).abs().max().item<double>(), 1e-4);
   EXPECT_LT((dreamed.critic.detach().squeeze(-1) - golden("value").slice(0, 0, 14)).abs().max().item<double>(), 1e-4);
-  compare(golden, agent, dreamed, iris_name);
+  compare(golden, agent, dreamed, iris_actor_critic_parts);
 }
 
 TEST(FrameActorCritic, WhatFollowsAnImaginedEndIsNotLearnedFrom) {

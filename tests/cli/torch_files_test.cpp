@@ -14,24 +14,10 @@
 #include "core/models/genie.h"
 #include "core/nn/checkpoint.h"
 #include "tests/cli/cli_fixture.h"
+#include "tests/cli/python_with_torch.h"
 
 namespace dream {
 namespace torch_files_test {
-
-/// A command that runs a Python which can import torch: the linked Torch's own, or, where that came alone, without what its Python
-/// needs, the readers' with this Torch; "" where there is none.
-std::string python_with_torch() {
-  std::filesystem::path torch;
-  std::ifstream maps("/proc/self/maps");
-  for (std::string line; torch.empty() && std::getline(maps, line);)
-    if (line.ends_with("/lib/libtorch_cpu.so")) torch = std::filesystem::path(line.substr(line.find('/'))).parent_path().parent_path();
-  const auto packages = torch.parent_path();
-  const auto own = packages.parent_path().parent_path().parent_path() / "bin" / "python3";
-  for (const auto& python : {"'" + own.string() + "'", "PYTHONPATH='" + packages.string() + "' '" + (cache_directory() / "worlds" / "bin" / "python").string() + "'",
-                             std::string("python3")})
-    if (std::system((python + " -c 'import torch' > /dev/null 2>&1").c_str()) == 0) return python;
-  return "";
-}
 
 /// What Genie's networks say of pictures, which no dream shows: its world stands still, as it does not know the model's actions.
 void keep_what_genie_says(const std::string& run, const std::filesystem::path& file) {
@@ -49,7 +35,7 @@ void keep_what_genie_says(const std::string& run, const std::filesystem::path& f
 }
 
 TEST(TorchFiles, MakeOfARunOfEveryFamilyWhatWeMakeOfIt) {
-  const auto python = python_with_torch();
+  const auto python = test::python_with_torch();
   if (python.empty())
     GTEST_SKIP() << "no Python here can import torch: scripts/setup --with readers brings what the Torch of scripts/setup needs for that";
   const test::TempFolder folder;

@@ -2,120 +2,24 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <functional>
 
 #include "core/models/diamond.h"
 #include "core/nn/generator.h"
-#include "tests/support/hashed_golden.h"
+#include "tests/support/their_parts_golden.h"
 
 namespace dream {
 namespace diamond_golden_test {
 
 using test::HashedGolden;
 
-/// eloialonso/diamond's name of what is in a block of `unet` or `encoder`.
-std::string block_name(std::string rest) {
-  const auto exchange = [&](const std::string& ours, const std::string& theirs) {
-    if (const auto at = rest.find(ours); at != std::string::npos) rest.replace(at, ours.size(), theirs);
-  };
-  exchange("skip", "proj");
-  exchange("attention.norm", "attn.norm.norm");
-  exchange("attention.query_key_value", "attn.qkv_proj");
-  exchange("attention.out", "attn.out_proj");
-  return rest;
+TheirParts denoiser_parts(const std::string& ours) {
+  return diamond_denoiser_parts({}, ours);
 }
-
-constexpr int levels = 4;
-
-std::string unet_name(const std::string& ours) {  // "down0_1.norm1.bend.weight"
-  const auto dot = ours.find('.');
-  const auto place = ours.substr(0, dot), rest = block_name(ours.substr(dot + 1));
-  const auto digit = [&](std::size_t i) { return place[i] - '0'; };
-  const auto text = [](int i) { return std::to_string(i); };
-  if (place.starts_with("down")) return "d_blocks." + text(digit(4)) + ".resblocks." + text(digit(6)) + "." + rest;
-  if (place.starts_with("up")) return "u_blocks." + text(levels - 1 - digit(2)) + ".resblocks." + text(digit(4)) + "." + rest;
-  if (place.starts_with("middle")) return "mid_blocks.resblocks." + text(digit(6)) + "." + rest;
-  if (place.starts_with("shrink")) return "downsamples." + text(digit(6) + 1) + ".conv." + rest;
-  return "upsamples." + text(levels - 1 - digit(4)) + ".conv." + rest;
-}
-
-/// The reference's linear maps that are one of ours, in the order in which they are used, with their rows.
-using Maps = std::vector<std::pair<std::string, std::int64_t>>;
-
-Maps maps_of(std::int64_t channels, bool ascends, const std::function<std::string(const std::string&)>& theirs) {
-  Maps maps;
-  const auto block = [&](const std::string& place, std::int64_t from) {
-    maps.emplace_back(theirs(place + ".norm1.linear"), 2 * from);
-    maps.emplace_back(theirs(place + ".norm2.linear"), 2 * channels);
-  };
-  const auto name = [](const char* way, int level, int j) { return way + std::to_string(level) + "_" + std::to_string(j); };
-  for (int level = 0; level < levels; ++level)
-    for (int j = 0; j < 2; ++j) block(name("down", level, j), channels);
-  for (const auto* place : {"middle0", "middle1"}) block(place, channels);
-  for (int level = levels - 1; ascends && level >= 0; --level)
-    for (int j = 0; j < 3; ++j) block(name("up", level, j), 2 * channels);
-  return maps;
-}
-
-template <typename Visit>
-void each_map(const Maps& maps, const torch::Tensor& weight, const torch::Tensor& bias, const Visit& visit) {
-  std::int64_t row = 0;
-  for (const auto& [name, rows] : maps) {
-    visit(name + ".weight", weight.slice(0, row, row + rows));
-    visit(name + ".bias", bias.slice(0, row, row + rows));
-    row += rows;
-  }
-  EXPECT_EQ(row, weight.size(0));
-}
-
-void fill_maps(const Maps& maps, torch::nn::Module& module, const std::string& place) {
-  const auto weights = module.named_parameters();
-  each_map(maps, weights[place + ".weight"], weights[place + ".bias"],
-           [](const std::string& name, const torch::Tensor& part) { HashedGolden::fill(part, name); });
-}
-
-void close_maps(const HashedGolden& golden, const Maps& maps, torch::nn::Module& module, const std::string& place) {
-  const auto weights = module.named_parameters();
-  each_map(maps, weights[place + ".weight"].grad(), weights[place + ".bias"].grad(),
-           [&](const std::string& name, const torch::Tensor& part) { golden.close_gradient(name, part, 1e-3); });
-}
-
-std::string denoiser_name(const std::string& ours) {
-  if (ours.starts_with("unet.bend.")) return "";
-  if (ours == "frequencies") return "noise_emb.weight";
-  if (ours == "action_embedding") return "act_emb.0.weight";
-  const auto dot = ours.find('.');
-  const auto module = ours.substr(0, dot), rest = ours.substr(dot + 1);
-  if (module == "condition1") return "cond_proj.0." + rest;
-  if (module == "condition2") return "cond_proj.2." + rest;
-  if (module == "in") return "conv_in." + rest;
-  if (module == "out") return "conv_out." + rest;
-  if (module == "norm") return "norm_out.norm." + rest;
-  return "unet." + unet_name(rest);
-}
-
-std::string reward_end_name(const std::string& ours) {
-  if (ours.starts_with("coder.net.bend.")) return "";
-  if (ours == "coder.action_embedding") return "act_emb.weight";
-  if (ours.starts_with("coder.in.")) return "encoder.conv_in." + ours.substr(9);
-  if (ours.starts_with("hidden.")) return "head.0." + ours.substr(7);
-  if (ours.starts_with("out.")) return "head.2." + ours.substr(4);
-  if (ours.starts_with("lstm.")) return ours;
-  auto name = unet_name(ours.substr(10));  // "coder.net."
-  if (name.starts_with("d_blocks")) return "encoder.blocks" + name.substr(8);
-  if (name.starts_with("mid_blocks")) return "encoder.blocks." + std::to_string(levels) + name.substr(10);
-  return "encoder." + name;
-}
-
-Maps denoiser_maps() {
-  return maps_of(64, true, [](const std::string& ours) { return denoiser_name("unet." + ours); });
-}
-Maps reward_end_maps() {
-  return maps_of(32, false, [](const std::string& ours) { return reward_end_name("coder.net." + ours); });
+TheirParts reward_end_parts(const std::string& ours) {
+  return diamond_reward_end_parts(RewardEndOptions().net, ours);
 }
 void fill_denoiser(Diamond& model) {
-  HashedGolden::fill(*model.denoiser(), denoiser_name);
-  fill_maps(denoiser_maps(), *model.denoiser(), "unet.bend");
+  test::fill_parts(*model.denoiser(), denoiser_parts);
 }
 
 Spaces four_choices() {
@@ -183,8 +87,7 @@ TEST(DiamondGolden, DenoiserAndItsLoss) {
   const auto loss = (output - edm_target(x, noisy, c)).square().mean();
   golden.close("loss", loss.detach());
   loss.backward();
-  golden.close_gradients(*model.denoiser(), denoiser_name);
-  close_maps(golden, denoiser_maps(), *model.denoiser(), "unet.bend");
+  test::close_part_gradients(golden, *model.denoiser(), denoiser_parts);
 }
 
 /// The kernels, and bf16, against ATen's operations.
@@ -244,8 +147,7 @@ TEST(DiamondGolden, RewardAndEnd) {
   auto& net = *model.reward_end();
   EXPECT_EQ(test::parameter_count(net), 5'900'864);
   EXPECT_EQ(static_cast<double>(test::parameter_count(net)), golden.number("count"));
-  HashedGolden::fill(net, reward_end_name);
-  fill_maps(reward_end_maps(), net, "coder.net.bend");
+  test::fill_parts(net, reward_end_parts);
   constexpr std::int64_t steps = 6;
   const auto frames = test::hashed_pictures("long", {batch, steps + 1, 3, 64, 64}).transpose(0, 1);
   const auto actions = choices_of("long actions", {batch, steps + 1}).transpose(0, 1).slice(0, 0, steps);
@@ -273,8 +175,7 @@ TEST(DiamondGolden, RewardAndEnd) {
   golden.close("loss_reward", of_reward.detach());
   golden.close("loss_end", of_end.detach());
   (of_reward + of_end).backward();
-  golden.close_gradients(net, reward_end_name);
-  close_maps(golden, reward_end_maps(), net, "coder.net.bend");
+  test::close_part_gradients(golden, net, reward_end_parts);
 }
 
 }  // namespace diamond_golden_test

@@ -1,79 +1,15 @@
 // IRIS's networks against the authors' code with the same weights (tests/golden/make_iris.py).
-#include <regex>
-
 #include "core/models/iris_tokenizer.h"
 #include "core/models/iris_transformer.h"
-#include "tests/support/hashed_golden.h"
+#include "tests/support/their_parts_golden.h"
 
 namespace dream {
 namespace iris_golden_test {
 
 constexpr std::int64_t actions = 4, codes = 512, places = 16, frames = 20, longer = 23, every = 9;
 
-/// What the authors call a parameter of ours: one, or those that lie in it one behind the other.
-using Names = std::vector<std::string>;
-using Theirs = std::function<Names(const std::string&)>;
-
-std::string replaced(std::string text, const std::vector<std::pair<const char*, const char*>>& rules) {
-  for (const auto& [from, to] : rules) text = std::regex_replace(text, std::regex(from), to);
-  return text;
-}
-
-Names split(const std::string& name, const std::string& part, const Names& into) {
-  const auto at = name.find(part);
-  if (at == std::string::npos) return {name};
-  Names all;
-  for (const auto& one : into) all.push_back(std::string(name).replace(at, part.size(), one));
-  return all;
-}
-
-Names tokenizer_names(const std::string& ours) {
-  auto name = replaced(ours, {{"^before", "pre_quant_conv"}, {"^after", "post_quant_conv"}, {"^codebook$", "embedding.weight"},
-                              {"coder\\.in\\.", "coder.conv_in."}, {"coder\\.out\\.", "coder.conv_out."}, {"coder\\.norm\\.", "coder.norm_out."},
-                              {"middle_look", "mid.attn_1"}, {"middle0", "mid.block_1"}, {"middle1", "mid.block_2"},
-                              {"(level.)_block(.)", "$1.block.$2"}, {"(level.)_look(.)", "$1.attn.$2"},
-                              {"encoder.level(.)_resized", "encoder.level$1.downsample.conv"}, {"decoder.level(.)_resized", "decoder.level$1.upsample.conv"},
-                              {"encoder.level", "encoder.down."}, {"\\.seen\\.", ".proj_out."}});
-  if (const auto at = name.find("decoder.level"); at != std::string::npos)
-    name = "decoder.up." + std::to_string(4 - (name[at + 13] - '0')) + name.substr(at + 14);
-  return split(name, "query_key_value", {"q", "k", "v"});
-}
-
-Names transformer_names(const std::string& ours) {
-  return split(replaced(ours, {{"^stack.block(.)_", "transformer.blocks.$1."}, {"^stack.norm", "transformer.ln_f"}, {"norm(.)\\.", "ln$1."},
-                               {"\\.scale$", ".weight"}, {"\\.shift$", ".bias"}, {"\\.attended", ".attn.proj"}, {"\\.up", ".mlp.0"}, {"\\.down", ".mlp.2"},
-                               {"^of_action$", "embedder.embedding_tables.0.weight"}, {"^of_code$", "embedder.embedding_tables.1.weight"},
-                               {"^of_position$", "pos_emb.weight"}, {"^codes_", "head_observations."}, {"^reward_", "head_rewards."},
-                               {"^end_", "head_ends."}, {"\\.hidden", ".head_module.0"}, {"\\.out", ".head_module.2"}}),
-               "qkv", {"attn.query", "attn.key", "attn.value"});
-}
-
-void fill(torch::nn::Module& module, const Theirs& theirs) {
-  torch::NoGradGuard no_grad;
-  for (auto& item : module.named_parameters()) {
-    const auto names = theirs(item.key());
-    std::vector<torch::Tensor> parts;
-    for (const auto& p : item.value().chunk(static_cast<std::int64_t>(names.size()))) {
-      const auto& name = names[parts.size()];
-      const auto unit = test::hashed_by_name(name, p.sizes().vec());
-      parts.push_back(p.dim() == 1 ? (name.ends_with("weight") ? 1 + 0.2 * unit : 0.2 * unit)
-                                   : unit * std::sqrt(3.0 / (static_cast<double>(p.numel()) / static_cast<double>(p.size(0)))));
-    }
-    item.value().copy_(torch::cat(parts));
-  }
-}
-
-void close_gradients(const test::HashedGolden& golden, torch::nn::Module& module, const Theirs& theirs) {
-  std::vector<std::pair<double, double>> ours_theirs;
-  double largest = 0;
-  for (auto& item : module.named_parameters()) {
-    ASSERT_TRUE(item.value().grad().defined()) << item.key();
-    double wanted = 0;
-    for (const auto& name : theirs(item.key())) wanted += std::pow(golden.number("gradnorm/" + name), 2);
-    wanted = std::sqrt(wanted), largest = std::max(largest, wanted);
-    EXPECT_NEAR(item.value().grad().norm().item<double>(), wanted, 2e-4 * std::max(wanted, 1e-3 * largest)) << item.key();
-  }
-  EXPECT_GT(largest, 0);
+TheirParts tokenizer_parts(const std::string& ours) {
+  return iris_tokenizer_parts(IrisTokenizerOptions().levels, ours);
 }
 
 /// Whole numbers below `below`.
@@ -89,7 +25,7 @@ class IrisGolden : public ::testing::Test {
     IrisTransformerOptions options;
     options.dropout = 0;
     IrisTransformer model(options, places, codes, actions);
-    fill(*model, transformer_names);
+    test::fill_parts(*model, iris_transformer_parts);
     return model;
   }
   torch::Tensor seen_ = whole("codes", {2, longer, places}, codes);
@@ -101,7 +37,7 @@ TEST_F(IrisGolden, TokenizerIsTheAuthors) {
   IrisTokenizerOptions options;
   options.detail = 0;
   IrisTokenizer model(options, at::IntArrayRef{3, 64, 64});
-  fill(*model, tokenizer_names);
+  test::fill_parts(*model, tokenizer_parts);
   const auto pictures = (test::hashed_pictures("pictures", {1, 2, 3, 64, 64})[0] + 1) / 2;
   const auto encoded = model->encode(pictures);
   golden.close("z", encoded.z);
@@ -111,7 +47,7 @@ TEST_F(IrisGolden, TokenizerIsTheAuthors) {
   EXPECT_NEAR(loss.codebook.item<double>(), golden.number("commitment_loss"), 1e-4 * golden.number("commitment_loss"));
   EXPECT_NEAR(loss.reconstruction.item<double>(), golden.number("reconstruction_loss"), 1e-4);
   loss.total.backward();
-  close_gradients(golden, *model, tokenizer_names);
+  test::close_part_gradients(golden, *model, tokenizer_parts, 2e-4);
 }
 
 TEST_F(IrisGolden, TransformerIsTheAuthors) {
@@ -137,7 +73,7 @@ TEST_F(IrisGolden, TransformerIsTheAuthors) {
   EXPECT_NEAR(loss.reward.item<double>(), golden.number("loss_rewards"), 1e-4);
   EXPECT_NEAR(loss.end.item<double>(), golden.number("loss_ends"), 1e-4);
   loss.total.backward();
-  close_gradients(golden, *model, transformer_names);
+  test::close_part_gradients(golden, *model, iris_transformer_parts, 2e-4);
 }
 
 TEST_F(IrisGolden, StepsThroughAFullMemoryAreTheAuthors) {

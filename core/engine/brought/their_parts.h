@@ -1,0 +1,32 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/nn/unet.h"
+
+// What the authors of a family call the numbers of our modules: the name maps. Each takes the name of a parameter or buffer as our
+// module has it ("condition1.weight"), and says what in the authors' module it is.
+
+namespace dream {
+
+/// One of their tensors, within one of ours.
+struct TheirPart {
+  std::string name;
+  std::int64_t rows = 0;  // of ours that it fills; 0: as many as each of the others
+};
+/// Those that lie in a tensor of ours one behind the other, along its first dimension. None: it is ours alone.
+using TheirParts = std::vector<TheirPart>;
+
+/// eloialonso/diamond: InnerModel, RewEndModel and ActorCritic, of networks of this shape. In a U-Net of ours one linear map bends all
+/// norms, where theirs has one for each.
+TheirParts diamond_denoiser_parts(const UNetOptions& unet, const std::string& ours);
+TheirParts diamond_reward_end_parts(const UNetOptions& net, const std::string& ours);
+TheirParts diamond_actor_critic_parts(const std::string& ours);
+
+/// eloialonso/iris: Tokenizer, with so many levels, WorldModel and ActorCritic.
+TheirParts iris_tokenizer_parts(std::int64_t levels, const std::string& ours);
+TheirParts iris_transformer_parts(const std::string& ours);
+TheirParts iris_actor_critic_parts(const std::string& ours);
+
+}  // namespace dream
