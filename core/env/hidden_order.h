@@ -11,7 +11,7 @@ namespace dream {
 /// steps are over. The next episode has other places and another order.
 ///
 /// The picture shows who is where and what has been collected, which is all of the present; the order is in the past alone. Whoever
-/// looks at the present must guess the first of three and the second of two, again and again; whoever remembers errs twice at most in an episode.
+/// looks at the present must guess the first of three and the second of two, again and again; whoever remembers errs three times at most.
 ///
 /// Vector: place of the agent, then of each thing with whether it lies there, all in [0, 1]. The people's picture shows the order above,
 /// what is collected filled. Diagnostics: order [3] (0 amber, 1 blue, 2 rose), found [1]: how many of them are collected.
