@@ -92,6 +92,8 @@ struct Attention {  // layers x heads x queries x keys weights; a query's weight
   int layers = 0, heads = 0, queries = 0, keys = 0;
   std::vector<float> weights;                       // row-major
   std::vector<std::string> query_labels, key_labels;  // "R −3", "s −3", "a −3"
+  std::vector<int> key_ages = {};  // how many steps ago the moment was that each key is of; −1: of none; empty: not told
+  std::vector<std::shared_ptr<const Image>> key_pictures = {};  // of these moments; null: not known; empty: of none
 };
 
 struct Points {  // a map of things in two dimensions, coloured by one quantity of a choice of them

@@ -84,7 +84,7 @@ void print(const LabAnswer& answer, const std::string& name, double first) {
 
 Verb lab_verb(CLI::App& app) {
   struct Options {
-    std::string question, json, csv;
+    std::string question, json, csv, driver;
     std::vector<std::string> runs;
     double seconds = 60;
     bool anew = false;
@@ -96,6 +96,9 @@ Verb lab_verb(CLI::App& app) {
   command->add_option("--seconds", options->seconds, "That an answer may take, for each run")
       ->transform(number_between(1, 86400))
       ->capture_default_str();
+  command->add_option("--driven-by", options->driver,
+                      "A run whose behaviour drives the held-out episodes, the same for all; without it each run drives its own. "
+                      "Such answers are not kept with the runs");
   command->add_flag("--anew", options->anew, "Measure even where an answer is kept with the run");
   command->add_option("--json", options->json, "Write the whole answer to this file");
   command->add_option("--csv", options->csv, "Write its numbers to this file");
@@ -111,14 +114,17 @@ Verb lab_verb(CLI::App& app) {
             std::vector<std::string> names;
             std::vector<double> first_figures(options->runs.size(), -1);
             const auto assets = find_assets();
+            std::shared_ptr<System> driver;
+            if (!options->driver.empty())
+              driver = std::shared_ptr<System>(load_system(load_run(checkpoint_path(options->driver)), common.device));
             for (const auto& run : options->runs) {
               auto system = std::shared_ptr<System>(load_system(load_run(checkpoint_path(run)), common.device));
               system->directory =
                   std::filesystem::is_directory(run) ? std::filesystem::path(run) : checkpoint_path(run).parent_path();
               names.push_back(short_name(run));
-              Bench bench(system);
+              Bench bench(system, driver);
               const AnswerShelf shelf(run, is_shipped(run, assets), "runs");
-              if (auto kept = options->anew ? std::nullopt : shelf.find(asked.name, bench)) {
+              if (auto kept = options->anew || driver ? std::nullopt : shelf.find(asked.name, bench)) {
                 answers.push_back(std::move(*kept));
                 continue;
               }
@@ -126,7 +132,7 @@ Verb lab_verb(CLI::App& app) {
               Inquiry::Asker asker;
               asker.seconds = options->seconds;
               asker.all_runs = options->runs;
-              asker.kept = [&](const std::string& other) { return shelf.find(other, bench); };
+              if (!driver) asker.kept = [&](const std::string& other) { return shelf.find(other, bench); };
               asker.show = [&](const LabAnswer& so_far) {
                 auto& first = first_figures[names.size() - 1];
                 if (first < 0) first = so_far.seconds;
@@ -144,7 +150,7 @@ Verb lab_verb(CLI::App& app) {
               answers.push_back(ask(asked, bench, asker));
               progress.say("");
               if (interrupted()) throw Error("interrupted; nothing was written");
-              shelf.keep(answers.back(), bench);
+              if (!driver) shelf.keep(answers.back(), bench);
             }
             for (std::size_t i = 0; i < answers.size(); ++i) print(answers[i], names[i], first_figures[i]);
             if (!options->csv.empty()) write_file(options->csv, answers_as_csv(answers));

@@ -185,7 +185,10 @@ void DecisionTransformer::report(const Seen& seen, const Carry& memory, ProbeSin
   for (std::int64_t t = 0; t < shown; ++t) {
     const auto ago = shown - 1 - t;
     const auto when = ago == 0 ? std::string(" now") : " −" + std::to_string(ago);
-    for (const char* token : {"R", "s", "a"}) value.key_labels.push_back(token + when);
+    for (const char* token : {"R", "s", "a"}) {
+      value.key_labels.push_back(token + when);
+      value.key_ages.push_back(static_cast<int>(ago));
+    }
   }
   value.query_labels = value.key_labels;
   sink.put("attention/heads", "Attention",

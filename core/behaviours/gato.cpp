@@ -139,15 +139,19 @@ Attention Gato::attention_of(const GatoNetworkImpl::Window& window, const std::v
   const auto shown = std::clamp<std::int64_t>((most_shown - words - 1) / each, 1, there);
   const auto from = words + each * (options_.network.context - shown);
   Attention value;
+  std::vector<int> ages;
   value.layers = static_cast<int>(weights.size()), value.heads = static_cast<int>(options_.network.net.heads);
   for (std::int64_t t = shown - 1; t >= 0; --t) {
     const auto when = t == 0 ? std::string(" now") : " −" + std::to_string(t);
     for (const auto& name : tokens_.seen_names()) value.query_labels.push_back(name + when);
     value.query_labels.push_back("|" + when);
     for (const auto& axis : spaces_.action.axes) value.query_labels.push_back(axis + when);
+    ages.resize(value.query_labels.size(), static_cast<int>(t));
   }
   value.key_labels = words_of(text);
   if (there > shown) value.key_labels.push_back("earlier");
+  value.key_ages.assign(value.key_labels.size(), -1);
+  value.key_ages.insert(value.key_ages.end(), ages.begin(), ages.end());
   value.key_labels.insert(value.key_labels.end(), value.query_labels.begin(), value.query_labels.end());
   value.queries = static_cast<int>(value.query_labels.size()), value.keys = static_cast<int>(value.key_labels.size());
   for (const auto& layer : weights) {

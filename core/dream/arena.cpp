@@ -37,7 +37,7 @@ void Arena::hear(std::shared_ptr<const DreamLine> line) {
   line_ = std::move(line);
   for (auto& rival : rivals_) {
     rival.new_line = true;
-    if (anew && rival.player) rival.view.fault.clear();  // what could not follow that dream may follow this one
+    if (anew) rival.view.fault.clear();  // what could not be opened may be there now, and what could not follow that dream may follow this one
   }
 }
 

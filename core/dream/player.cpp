@@ -9,6 +9,7 @@
 #include "core/behaviours/knobs.h"
 #include "core/engine/weight_history.h"
 #include "core/nn/generator.h"
+#include "core/nn/parameter_count.h"
 #include "core/probe/from_tensor.h"
 
 namespace dream {
@@ -70,6 +71,7 @@ void Player::load(std::shared_ptr<System> system, std::string title) {
   keeper_.reset();
   system_ = std::move(fresh.system_);
   updates_ = updates_of(system_->metrics);
+  parameters_ = system_->model ? parameter_count(*system_->model) : 0;
   earlier_weights_ = static_cast<std::int64_t>(past_weights(system_->history).size());
   env_ = std::move(fresh.env_);
   rng_ = std::move(fresh.rng_);

@@ -159,6 +159,7 @@ class Player {
   void add_probes(DreamView& view);
   torch::Tensor seen_clip() const;
   std::string end_in_words() const;
+  std::shared_ptr<const Image> picture_ago(std::int64_t steps) const;
   void add_honesty(DreamView& view, const torch::Tensor& dreamt);
   Carry with_held(Carry carry) const;
   std::vector<Knob> knobs() const;
@@ -169,6 +170,7 @@ class Player {
   std::string title_;
   std::int64_t earlier_weights_ = 0;  // that the run had kept when it was loaded
   std::int64_t updates_ = -1;  // gradient steps of the weights as they were read; < 0: not known
+  std::int64_t parameters_ = 0;  // of the model
   std::unique_ptr<Env> env_;
   at::Generator rng_;
   std::shared_ptr<StartSource> source_ = start_in_environment();

@@ -2,12 +2,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <map>
 
 #include "api/platform_time.h"
 #include "core/dream/player.h"
 #include "core/models/representation.h"
 #include "core/nn/generator.h"
-#include "core/nn/parameter_count.h"
 #include "core/probe/from_tensor.h"
 
 namespace dream {
@@ -132,7 +132,7 @@ std::shared_ptr<const DreamView> Player::view() {
   view->spaces.action = stage().actions();
   view->ended = end_in_words();
   view->updates = updates_;
-  view->parameters = system_->model ? parameter_count(*system_->model) : 0;
+  view->parameters = parameters_;
   return view;
 }
 
@@ -291,6 +291,23 @@ torch::Tensor Player::seen_clip() const {
   return torch::stack(frames, 1).to(system_->device);
 }
 
+/// What the dream showed so many steps ago, or without a model the world; before it began, what was seen then. Null: not kept.
+std::shared_ptr<const Image> Player::picture_ago(std::int64_t steps) const {
+  auto id = timeline_.present();
+  for (; id != Timeline::none && steps > 0 && timeline_.at(id).step > 0; --steps) id = timeline_.before(id);
+  if (id == Timeline::none) return nullptr;
+  const auto& then = timeline_.at(id);
+  if (steps == 0) {
+    if (then.picture) return then.picture;
+    const auto shown = system_->model ? picture_of(then.dream) : then.image.defined() ? unit_frame(then.image) : torch::Tensor();
+    return shown.defined() ? shared_image(shown) : nullptr;
+  }
+  const auto& watched = then.start->watched;  // its last is where the dream began
+  const auto at = static_cast<std::int64_t>(watched.size()) - 1 - steps;
+  if (at < 0 || !watched[static_cast<std::size_t>(at)].seen.image.defined()) return nullptr;
+  return shared_image(watched[static_cast<std::size_t>(at)].seen.image[0]);
+}
+
 void Player::add_probes(DreamView& view) {
   ProbeSink sink(watched_);
   if (system_->model) system_->model->report(now_.dream, sink);
@@ -299,6 +316,17 @@ void Player::add_probes(DreamView& view) {
   if (system_->who_drives())
     system_->who_drives()->report(seen(now_.dream), now_.memory, sink, make_generator(system_->device, version_));
   view.probes = sink.take();
+  for (auto& probe : view.probes) {
+    const auto* attention = std::get_if<Attention>(probe.value.get());
+    if (!attention || attention->key_ages.empty()) continue;
+    auto shown = *attention;
+    std::map<int, std::shared_ptr<const Image>> of_age = {{-1, nullptr}};
+    for (const int age : shown.key_ages) {
+      if (!of_age.contains(age)) of_age[age] = picture_ago(age);
+      shown.key_pictures.push_back(of_age.at(age));
+    }
+    probe.value = std::make_shared<const Value>(std::move(shown));
+  }
   if (!twin_ || !system_->model) return;
   // What the model makes of the real frame stands beside the dream.
   ProbeSink real_sink(watched_);

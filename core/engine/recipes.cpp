@@ -1,5 +1,6 @@
 #include "core/engine/decision_transformer/decision_transformer_recipe.h"
 #include "core/engine/diamond/diamond_recipe.h"
+#include "core/engine/diffusion_forcing/diffusion_forcing_recipe.h"
 #include "core/engine/dreamer/dreamer.h"
 #include "core/engine/dreamer4/dreamer4.h"
 #include "core/engine/dyna/dyna.h"
@@ -126,6 +127,9 @@ const std::vector<RecipeEntry>& recipes() {
        make_iris, looked_at},
       {"diamond", "DIAMOND", "Alonso et al. 2024: the next frame is drawn by diffusion, pixel by pixel, and an actor-critic learns in the frames alone",
        make_diamond, looked_at},
+      {"diffusion-forcing", "Diffusion Forcing",
+       "Chen et al. 2024: frames with a level of noise each, which a dream takes away one by one, in a pyramid or all at once", make_diffusion_forcing,
+       looked_at},
       {"dreamer-v4", "Dreamer 4",
        "Hafner et al. 2025: a transformer that makes frames from noise in a few steps, and a policy that learns in its dreams alone", make_dreamer4,
        looked_at},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "api/error.h"
 #include "api/platform_time.h"
 #include "core/behaviours/pilot.h"
 #include "core/behaviours/random_action.h"
@@ -53,6 +54,7 @@ struct HeldOut::Group {
   torch::Tensor action, reward, held;
   std::vector<char> over;
   std::int64_t step = 0;
+  const LivedEpisode* given = nullptr;  // `group` episodes whose actions are done again; null: the system drives
 
   Group(System& system, std::uint64_t first);
   bool ended() const { return std::ranges::count(over, 0) == 0; }
@@ -85,6 +87,15 @@ HeldOut::Group::Group(System& system, std::uint64_t first)
 
 /// What the behaviour does now, [group, A] on the CPU.
 torch::Tensor HeldOut::Group::act(System& system) {
+  if (given) {
+    for (std::int64_t lane = 0; lane < group; ++lane) {
+      const auto& actions = given[lane].data.actions;
+      const auto from = static_cast<std::size_t>(step * held.size(1));
+      for (std::int64_t axis = 0; axis < held.size(1) && from < actions.size(); ++axis)
+        held[lane][axis] = actions[from + static_cast<std::size_t>(axis)];
+    }
+    return held.clone();
+  }
   if (!pilot) {
     if (step % random_action_for == 0)
       held = random_action(envs.front()->spaces().action, group, chance, torch::kCPU).contiguous();
@@ -131,11 +142,24 @@ void HeldOut::Group::advance(System& system) {
   ++step;
 }
 
-HeldOut::HeldOut(System& system, std::int64_t most_steps) : system_(system), most_steps_(most_steps) {}
+HeldOut::HeldOut(System& system, std::int64_t most_steps, std::shared_ptr<System> driver)
+    : system_(system), most_steps_(most_steps), driver_(std::move(driver)) {
+  if (!driver_) return;
+  if (driver_->environment != system_.environment)
+    throw Error("who is to drive does so in " + driver_->environment + ", and this run is of " + system_.environment);
+  const auto its = driver_->make_env()->spaces(), own = system_.make_env()->spaces();
+  if (its.action.size() != own.action.size() || its.max_episode_steps != own.max_episode_steps)
+    throw Error("who is to drive takes other steps than this run: perhaps another env.repeat");
+  driven_by_it_ = std::make_unique<HeldOut>(*driver_, most_steps);
+}
 HeldOut::~HeldOut() = default;
 
-HeldOut::Group& HeldOut::begin_group() {
-  if (!driven_) driven_ = std::make_unique<Group>(system_, episodes_.size());
+HeldOut::Group& HeldOut::begin_group(const Between& between) {
+  if (driven_) return *driven_;
+  const auto first = episodes_.size();
+  driven_ = std::make_unique<Group>(system_, first);
+  if (driven_by_it_)
+    driven_->given = &driven_by_it_->first(first + group, [&](double) { if (between) between(0); })[first];
   return *driven_;
 }
 
@@ -171,7 +195,7 @@ void HeldOut::end_group() {
 const std::vector<LivedEpisode>& HeldOut::first(std::size_t count, const Between& between) {
   const auto had = static_cast<double>(episodes_.size()), wanted = static_cast<double>(count) - had;
   while (episodes_.size() < count) {
-    auto& driven = begin_group();
+    auto& driven = begin_group(between);
     while (driven.step < most_steps_ && !driven.ended()) {
       driven.advance(system_);
       const auto part = static_cast<double>(driven.step) / static_cast<double>(most_steps_);
@@ -187,7 +211,7 @@ std::vector<LivedEpisode> HeldOut::glimpse(const Between& between, double second
   auto steps = glimpse_steps;
   bool goes_on = false;
   if (episodes_.empty()) {
-    auto& driven = begin_group();
+    auto& driven = begin_group(between);
     while (driven.step < std::min(glimpse_steps, most_steps_) && !driven.ended()) {
       if (driven.step >= least_glimpse && now_seconds() - began > seconds) break;
       driven.advance(system_);

@@ -25,8 +25,10 @@ class HeldOut {
   static constexpr std::int64_t group = 4;
   static constexpr std::int64_t glimpse_steps = 64, least_glimpse = 8;
   using Between = std::function<void(double share)>;
-  /// Episodes are left after `most_steps`.
-  HeldOut(System& system, std::int64_t most_steps);
+  /// Episodes are left after `most_steps`. A `driver` is another run in the same world, which drives in the place of this one:
+  /// what it does with its own eyes is done here, so that runs can be asked of the same episodes. Throws dream::Error where
+  /// its world or its actions are others.
+  HeldOut(System& system, std::int64_t most_steps, std::shared_ptr<System> driver = nullptr);
   ~HeldOut();
 
   /// At least the first `count`; `between` is called after every step of a group with the share that is done, and may
@@ -41,10 +43,12 @@ class HeldOut {
 
  private:
   struct Group;
-  Group& begin_group();
+  Group& begin_group(const Between& between);
   void end_group();
   System& system_;
   std::int64_t most_steps_;
+  std::shared_ptr<System> driver_;
+  std::unique_ptr<HeldOut> driven_by_it_;  // its episodes; null where the system drives itself
   std::vector<LivedEpisode> episodes_;
   std::unique_ptr<Group> driven_;  // the one under way
 };

@@ -100,7 +100,9 @@ void DiffusionForcingOptions::fields(Config& config) {
   config.add("world.betas", schedule.betas, {.help = "How noise grows with its level"});
   config.add("world.tells", schedule.tells, {.help = "What the network's output stands for: the noise, the clean frame, or v, a mixture of both"});
   config.add("world.most_noise", schedule.most_noise, {.help = "Every number of noise is held within ±", .low = 1, .high = 100});
-  config.add("world.fused", schedule.fused, {.help = "A frame's loss counts by what it and the frames before it tell of it (fused SNR)"});
+  config.add("world.weights", schedule.weights,
+             {.help = "How much each level of noise counts: by what a frame and those before it tell of it (fused SNR), by what it tells by itself "
+                      "(min-SNR), or all the same"});
   config.add("world.snr_clip", schedule.snr_clip, {.help = "Signal-to-noise ratio beyond which a loss counts no more", .low = 0.1, .high = 1000});
   config.add("world.snr_decay", schedule.snr_decay, {.help = "How much of what the frames before tell is left a frame later", .low = 0, .high = 1});
   config.add("world.contrast", contrast,

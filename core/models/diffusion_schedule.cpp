@@ -79,9 +79,10 @@ DiffusionSchedule::Told DiffusionSchedule::told(const torch::Tensor& z, const to
 }
 
 torch::Tensor DiffusionSchedule::weights(const torch::Tensor& levels) const {
+  if (options_.weights == NoiseWeights::even) return torch::ones_like(levels, torch::kFloat32);
   const auto snr = ratio(levels), clipped = snr.clamp_max(options_.snr_clip);
   auto known = clipped / options_.snr_clip, all = snr / options_.snr_clip;  // by itself, clipped and not
-  if (options_.fused) {
+  if (options_.weights == NoiseWeights::fused) {
     std::vector<torch::Tensor> before = {torch::zeros_like(known.select(1, 0))};
     for (std::int64_t t = 0; t + 1 < levels.size(1); ++t) {
       const auto now = known.select(1, t);

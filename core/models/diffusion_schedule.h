@@ -28,13 +28,21 @@ constexpr auto choice_names(NoiseOrder) {
   return names_of_choice("frame by frame", "pyramid", "full sequence");
 }
 
+/// How much the error of what is told counts, level by level. fused: by what a frame and those before it tell of it; min_snr: by what it
+/// tells by itself (Hang et al. 2023). Both count almost nothing where all is noise, which is where a frame has to be told from the past.
+/// even: the same at every level, which is not published.
+enum class NoiseWeights { fused, min_snr, even };
+constexpr auto choice_names(NoiseWeights) {
+  return names_of_choice("fused", "min_snr", "even");
+}
+
 /// The constants of the video models of buoyancy99/diffusion-forcing.
 struct DiffusionScheduleOptions {
   std::int64_t levels = 1000;
   BetaSchedule betas = BetaSchedule::sigmoid;
   DenoiserTells tells = DenoiserTells::velocity;
   double most_noise = 6;    // every number of noise is held within ±
-  bool fused = true;        // the loss's weights tell what the frames before know (fused SNR); without it min-SNR (Hang et al. 2023)
+  NoiseWeights weights = NoiseWeights::fused;
   double snr_clip = 5;      // beyond which a signal-to-noise ratio counts no more
   double snr_decay = 0.96;  // of what the frames before know, a frame
 };
@@ -58,8 +66,7 @@ class DiffusionSchedule {
   };
   /// What it says when it says `output` of z.
   Told told(const torch::Tensor& z, const torch::Tensor& levels, const torch::Tensor& output) const;
-  /// Weights of the squared error of `output`, float [B, T] of levels [B, T] from 0. Fused, a frame counts by what it and the
-  /// frames before it tell of it.
+  /// Weights of the squared error of `output`, float [B, T] of levels [B, T] from 0.
   torch::Tensor weights(const torch::Tensor& levels) const;
 
   /// The levels of so many steps of sampling, int64 [steps + 1]: entry 0 is −1, the last one is all noise.

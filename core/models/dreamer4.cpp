@@ -228,8 +228,10 @@ void Dreamer4Model::report(const Carry& carry, ProbeSink& sink) {
     const auto looks = carry.at("looks")[0].transpose(0, 1).to(torch::kCPU, torch::kFloat32);  // [heads, tokens, T]
     Attention shown{1, static_cast<int>(looks.size(0)), static_cast<int>(looks.size(1)), static_cast<int>(looks.size(2)), floats(looks),
                     dynamics_->token_names(), {}};
-    for (auto back = looks.size(2) - 1; back > 0; --back) shown.key_labels.push_back("−" + std::to_string(back));
-    shown.key_labels.emplace_back("now");
+    for (auto back = looks.size(2) - 1; back >= 0; --back) {
+      shown.key_labels.push_back(back > 0 ? "−" + std::to_string(back) : "now");
+      shown.key_ages.push_back(static_cast<int>(back));
+    }
     sink.put("attention/time", "How far it looks back",
              "Of each token of the frame the weights over the same token of earlier ones, in the last block that looks back",
              std::move(shown));

@@ -37,6 +37,9 @@ void IrisOptions::fields(Config& config) {
   config.add("tokenizer.commitment", t.commitment, {.help = "β: weight of the encoder's pull towards the codes", .low = 0, .high = 10, .title = "commitment β"});
   config.add("tokenizer.detail", t.detail,
              {.help = "Weight of the error of differences between neighbouring pixels, which stands in the place of LPIPS", .low = 0, .high = 10});
+  config.add("tokenizer.focus", t.focus,
+             {.help = "How much more a pixel counts that is not as in the mean picture, by squares; 0: all alike, by amounts (published)", .low = 0, .high = 1000});
+  config.add("tokenizer.first_codes", t.first_codes, {.help = "Deviation of the first codes; 0: within ± 1 / codes (published)", .low = 0, .high = 10});
   config.add("tokenizer.revive", t.revive, {.help = "A code that nobody uses is put where somebody is; not in the paper"});
   auto& w = transformer;
   config.add("world.width", w.width, {.help = "Numbers of a token in the transformer", .low = 4, .high = 4096});

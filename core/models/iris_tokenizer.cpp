@@ -25,6 +25,12 @@ torch::Tensor detail_error(const torch::Tensor& x, const torch::Tensor& y) {
   return (off.slice(2, 1) - off.slice(2, 0, -1)).abs().mean() + (off.slice(3, 1) - off.slice(3, 0, -1)).abs().mean();
 }
 
+/// Where an error is larger than 1/8 it weighs more than by its amount, and more the farther a pixel is from the mean picture.
+torch::Tensor focused_error(const torch::Tensor& x, const torch::Tensor& y, double focus) {
+  const auto weight = 1 + focus * (x - x.mean(0, true)).abs().amax(1, true);
+  return 4 * (weight / weight.mean() * (x - y).square()).mean();
+}
+
 }  // namespace
 
 IrisNormImpl::IrisNormImpl(std::int64_t channels) {
@@ -106,7 +112,9 @@ IrisTokenizerImpl::IrisTokenizerImpl(const IrisTokenizerOptions& options, at::In
                 " times, and these are not square, or do not halve so often");
   encoder_ = register_module("encoder", IrisCoder(options, picture[1], false, picture[0], options.width));
   before_ = register_module("before", iris_conv(options.width, options.width, 1));
-  codebook_ = register_parameter("codebook", torch::empty({options.codes, options.width}).uniform_(-1.0 / static_cast<double>(options.codes), 1.0 / static_cast<double>(options.codes)));
+  const auto codebook = torch::empty({options.codes, options.width});
+  const auto within = 1.0 / static_cast<double>(options.codes);
+  codebook_ = register_parameter("codebook", options.first_codes > 0 ? codebook.normal_(0, options.first_codes) : codebook.uniform_(-within, within));
   after_ = register_module("after", iris_conv(options.width, options.width, 1));
   decoder_ = register_module("decoder", IrisCoder(options, picture[1], true, options.width, picture[0]));
   use_ = register_buffer("use", torch::full({options.codes}, 1.0 / static_cast<double>(options.codes)));
@@ -149,7 +157,7 @@ IrisTokenizerImpl::Loss IrisTokenizerImpl::loss(const torch::Tensor& pictures) {
   const auto target = 2 * pictures - 1, rebuilt = decode(z + (q - z).detach());
   Loss loss;
   loss.codebook = (z.detach() - q).square().mean() + options_.commitment * (z - q.detach()).square().mean();
-  loss.reconstruction = (target - rebuilt).abs().mean();
+  loss.reconstruction = options_.focus > 0 ? focused_error(target, rebuilt, options_.focus) : (target - rebuilt).abs().mean();
   loss.detail = detail_error(target, rebuilt);
   loss.total = loss.codebook + loss.reconstruction + options_.detail * loss.detail;
   loss.codes = encoded.codes;

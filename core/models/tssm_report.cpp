@@ -34,7 +34,10 @@ void Tssm::report(const Carry& carry, ProbeSink& sink) {
     value.layers = static_cast<int>(options_.layers), value.heads = static_cast<int>(options_.heads);
     value.queries = value.keys = static_cast<int>(size);
     value.weights = floats(weights);
-    for (std::int64_t i = 0; i < size; ++i) value.key_labels.push_back("z,a −" + std::to_string(size - i));
+    for (std::int64_t i = 0; i < size; ++i) {
+      value.key_labels.push_back("z,a −" + std::to_string(size - i));
+      value.key_ages.push_back(static_cast<int>(size - i));
+    }
     value.query_labels = value.key_labels;
     sink.put("attention/heads", "Attention",
              "From which moment (down) to which (right) it looks: a token is what was seen, z, and what was done there, a; the newest is the last",

@@ -55,7 +55,7 @@ struct Writer {
   }
   Json operator()(const Attention& value) const {
     return {{"kind", "attention"}, {"layers", value.layers}, {"heads", value.heads}, {"queries", value.queries}, {"keys", value.keys},
-            {"weights", value.weights}, {"query_labels", value.query_labels}, {"key_labels", value.key_labels}};
+            {"weights", value.weights}, {"query_labels", value.query_labels}, {"key_labels", value.key_labels}, {"key_ages", value.key_ages}};
   }
   Json operator()(const Points& value) const {
     Json colours = Json::array();

@@ -83,7 +83,14 @@ TEST_P(TssmRun, ThePlayerDreamsWithItAndShowsWhereItLooks) {
   }
   player.load(std::move(system), "run");
   player.watch({"attention/heads", "latent/z", "latent/entropy", "hidden/h", "policy/action"});
-  for (int i = 1; i < 13; ++i) player.step(now_seconds() + i);  // over the window's end
+  std::vector<std::shared_ptr<const Image>> dreamt;
+  const auto look = [&] {
+    const auto now = player.view();
+    for (const auto& frame : now->frames)
+      if (frame.name == "dream") dreamt.push_back(frame.image);
+  };
+  look();
+  for (int i = 1; i < 13; ++i) player.step(now_seconds() + i), look();  // over the window's end
   const auto view = player.view();
   EXPECT_EQ(view->step, 12);
   ASSERT_FALSE(view->knobs.empty());
@@ -100,6 +107,15 @@ TEST_P(TssmRun, ThePlayerDreamsWithItAndShowsWhereItLooks) {
     EXPECT_NEAR(std::accumulate(from, from + attention.keys, 0.0), 1, 1e-4);
     for (int key = row % attention.queries + 1; key < attention.keys; ++key) EXPECT_EQ(from[key], 0) << "nothing looks at what comes later";
   }
+  // Each token is of a moment whose picture is beside it.
+  ASSERT_EQ(attention.key_ages.size(), static_cast<std::size_t>(attention.keys));
+  ASSERT_EQ(attention.key_pictures.size(), attention.key_ages.size());
+  for (std::size_t key = 0; key < attention.key_ages.size(); ++key) {
+    const auto age = static_cast<std::size_t>(attention.key_ages[key]);
+    ASSERT_TRUE(attention.key_pictures[key]) << age << " steps ago";
+    if (age < dreamt.size()) { EXPECT_EQ(attention.key_pictures[key]->pixels, dreamt[dreamt.size() - 1 - age]->pixels) << age; }
+  }
+  EXPECT_EQ(attention.key_ages.back(), 1);
   EXPECT_EQ(std::get<Categorical>(*shown.at("latent/z")).drawn.size(), 4u);
   EXPECT_EQ(std::get<Vector>(*shown.at("latent/entropy")).values.size(), 4u);
   player.edit("latent/z", 1, 1);

@@ -24,6 +24,7 @@ TEST(HorizonQuestion, APerfectModelHasSkillOneAndNeverCeasesToBeOfUse) {
   EXPECT_GE(number_of(answer, "usable_horizon").value, 60) << "all that was imagined";
   EXPECT_DOUBLE_EQ(number_of(answer, "latent_skill").value, 1);
   EXPECT_DOUBLE_EQ(number_of(answer, "action_reliance").value, 1) << "under other actions all of the error comes";
+  EXPECT_NEAR(number_of(answer, "sharpness").value, 1, 1e-6);
 }
 
 TEST(HorizonQuestion, ACopierHasSkillZero) {
@@ -41,6 +42,7 @@ TEST(HorizonQuestion, ADeafModelDoesNotRelyOnActions) {
 TEST(HorizonQuestion, ModelsThatAreWrongHaveNoSkill) {
   for (const auto wrong : {Wrong::dynamics, Wrong::encoder})
     EXPECT_LT(number_of(answer_about("horizon", known_system(wrong, true)), "skill").value, 0.1);
+  EXPECT_NEAR(number_of(answer_about("horizon", known_system(Wrong::decoder, true)), "sharpness").value, 0, 1e-6) << "it paints grey";
 }
 
 /// Drives straight to PointGoal's goals, whatever lies in between.
@@ -85,6 +87,26 @@ TEST(HeldOut, EpisodesAreTheSameHoweverManyAreAskedFor) {
   }
   EXPECT_EQ(few.all()[0].data.extra.at("cell").width, 2);
   EXPECT_TRUE(few.all()[0].data.ended());
+}
+
+/// Runs that see the world in another size are asked of the same episodes.
+TEST(HeldOut, AnotherRunCanDrive) {
+  const auto driver = system_of("dreamer-v3", "Catch"), other = system_of("iris", "Catch");
+  HeldOut its(*driver, 50), same(*other, 50, driver), own(*other, 50);
+  its.first(8), same.first(4), same.first(8), own.first(8);
+  bool differs = false;
+  for (std::size_t i = 0; i < 8; ++i) {
+    EXPECT_EQ(its.all()[i].data.actions, same.all()[i].data.actions) << i;
+    EXPECT_EQ(its.all()[i].data.rewards, same.all()[i].data.rewards) << i;
+    EXPECT_EQ(its.all()[i].data.vectors, same.all()[i].data.vectors) << i;
+    EXPECT_EQ(same.all()[i].data.height, 32);
+    differs = differs || own.all()[i].data.actions != its.all()[i].data.actions;
+  }
+  EXPECT_TRUE(differs) << "its own behaviour does something else";
+  HeldOut looked(*other, 50, driver);
+  EXPECT_EQ(looked.glimpse().size(), 0u) << "all of Catch's episodes are over within a glimpse";
+  EXPECT_EQ(looked.first(4)[3].data.actions, its.all()[3].data.actions);
+  EXPECT_ANY_THROW(HeldOut(*other, 50, system_of("dreamer-v3", "KeyDoor")));
 }
 
 TEST(HeldOut, AGlimpseIsTheirBeginningAndChangesNothing) {

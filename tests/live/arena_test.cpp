@@ -22,9 +22,9 @@ class Arenas : public ::testing::Test {
     Trainer(test::tiny_system(folder_ / name, settings), {}, false).close();
     return (folder_ / name).string();
   }
-  std::string make_catch(const std::string& name) {
+  std::string make_catch(const std::string& name, const char* recipe = "dreamer-v3") {
     RunSpec spec;
-    spec.recipe = "dreamer-v3", spec.environment = "Catch", spec.directory = folder_ / name;
+    spec.recipe = recipe, spec.environment = "Catch", spec.directory = folder_ / name;
     Trainer(make_system(spec), {}, false).close();
     return (folder_ / name).string();
   }
@@ -116,6 +116,27 @@ TEST_F(Arenas, WhereTheDreamStandsOnARealFrameAllOfThemDo) {
   go(lead, 1);
   expect_beside(arena, lead, 5);
   EXPECT_LE(arena.view()->rivals[0].honesty.now, 1);
+}
+
+TEST_F(Arenas, WhoSeesLessFollowsWhoSeesMoreAndNotTheOtherWayRound) {
+  Player lead;
+  load(lead, make_catch("large"));
+  Arena arena("cpu");
+  arena.seat({make_catch("small", "iris")});
+  go(lead, 3);
+  arena.hear(lead.line());
+  drain(arena);
+  auto view = arena.view();
+  EXPECT_EQ(view->rivals[0].fault, "");
+  EXPECT_EQ(view->rivals[0].step, 3);
+  ASSERT_NE(view->rivals[0].real, nullptr);
+  EXPECT_EQ(view->rivals[0].real->width, 32);
+  EXPECT_GE(view->rivals[0].error, 0) << "of its own picture against its own real one";
+  load(lead, (folder_ / "small").string());
+  arena.seat({(folder_ / "large").string()});
+  arena.hear(lead.line());
+  drain(arena);
+  EXPECT_NE(arena.view()->rivals[0].fault.find("let the one lead that sees more"), std::string::npos) << arena.view()->rivals[0].fault;
 }
 
 TEST_F(Arenas, WhoCannotFollowSaysWhyAndComesBack) {

@@ -71,7 +71,7 @@ TEST(DiffusionForcingGolden, WeighsAsTheirs) {
   for (const auto kind : all_kinds)
     for (const bool fused : {true, false}) {
       const auto name = name_of(kind) + "_weights_" + (fused ? "fused" : "plain");
-      EXPECT_LT(apart(DiffusionSchedule({.tells = kind, .fused = fused}).weights(golden("levels")), golden(name)), 1e-5) << name;
+      EXPECT_LT(apart(DiffusionSchedule({.tells = kind, .weights = fused ? NoiseWeights::fused : NoiseWeights::min_snr}).weights(golden("levels")), golden(name)), 1e-5) << name;
     }
 }
 
@@ -146,7 +146,7 @@ TEST(DiffusionForcingGolden, ThePlanningTransformerSaysWhatTheirsSays) {
     EXPECT_LT(apart(network(x, levels), golden(causal ? "said_causal" : "said_both_ways")), 1e-5);
     if (causal) continue;
     const auto noise = golden("noise");
-    const DiffusionSchedule schedule({.betas = BetaSchedule::linear, .tells = DenoiserTells::frame, .most_noise = 20, .fused = false});
+    const DiffusionSchedule schedule({.betas = BetaSchedule::linear, .tells = DenoiserTells::frame, .most_noise = 20, .weights = NoiseWeights::min_snr});
     const auto missed = (network(schedule.noised(x, levels, noise), levels) - schedule.target(x, levels, noise)).square();
     EXPECT_LT(apart(missed * schedule.weights(levels).unsqueeze(-1), golden("loss")), 1e-4);
   }

@@ -282,6 +282,37 @@ TEST_F(IrisTest, UnusedCodesAreRevived) {
   EXPECT_LT(still->use().min().item<double>(), 0.05 / codes);
 }
 
+/// A ball of four pixels somewhere: with the focus codes tell where within so few updates that without it none does.
+TEST_F(IrisTest, AFocusFindsWhatIsSmall) {
+  const auto balls_missed = [&](double focus, int updates) {
+    torch::manual_seed(1);
+    auto options = small_iris().tokenizer;
+    options.revive = true, options.width = 16;
+    options.focus = focus, options.first_codes = 0.3, options.commitment = 0.25, options.detail = focus > 0 ? 0 : 1;
+    IrisTokenizer model(options, at::IntArrayRef{3, 16, 16});
+    const auto some = [](std::int64_t count) {
+      auto pictures = torch::full({count, 3, 16, 16}, 0.1);
+      for (std::int64_t i = 0; i < count; ++i) {
+        const auto at = torch::randint(8, {2}, torch::kInt64) * 2;
+        pictures[i].slice(1, at[0].item<std::int64_t>(), at[0].item<std::int64_t>() + 2).slice(2, at[1].item<std::int64_t>(), at[1].item<std::int64_t>() + 2).fill_(0.9);
+      }
+      return pictures;
+    };
+    Optimiser adam(model->parameters(), {.kind = OptimiserKind::adam, .learning_rate = 2e-3, .eps = 1e-8, .clip_norm = 10, .adaptive_clip = 0, .warm_up = 0});
+    for (int i = 0; i < updates; ++i) {
+      const auto loss = model->loss(some(32));
+      loss.total.backward();
+      adam.step();
+      model->note_use(loss);
+    }
+    torch::NoGradGuard no_grad;
+    const auto unseen = some(64);
+    return ((model->pictures(model->tokens(unseen)) - unseen).square().flatten(1).sum(1).mean() / (12 * 0.64)).item<double>();
+  };
+  EXPECT_LT(balls_missed(20, 500), 0.6) << "of a picture without a ball";
+  EXPECT_GT(balls_missed(0, 150), 0.9);
+}
+
 TEST_F(IrisTest, LearnsOneBatchByHeart) {
   auto options = small_iris();
   options.tokenizer.revive = true, options.tokenizer.width = 16;

@@ -103,6 +103,18 @@ Attention attention() {
   return value;
 }
 
+/// Three moments of which pictures are known, three keys each.
+Attention attention_on_pictures() {
+  Attention value = attention();
+  for (const int age : {2, 1, 0}) {
+    Image each = picture();
+    for (std::size_t i = 0; i < each.pixels.size(); i += 3) each.pixels[i] = static_cast<std::uint8_t>(80 * age);
+    const auto shown = std::make_shared<const Image>(each);
+    for (int k = 0; k < 3; ++k) value.key_ages.push_back(age), value.key_pictures.push_back(shown);
+  }
+  return value;
+}
+
 /// A plan goes round between three modules, one of them in two halves; the fourth is at rest.
 Tokens tokens() {
   Tokens value{4, 4, 64, {}, {}, {}, {}, {}, {}};
@@ -261,6 +273,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"points_light", probe("a/p", points()), false},
         Case{"tree", probe("a/tree", tree()), true}, Case{"tree_light", probe("a/tree", tree()), false},
         Case{"attention", probe("a/attention", attention()), true},
+        Case{"attention_on_pictures", probe("a/attention", attention_on_pictures()), true},
+        Case{"attention_on_pictures_light", probe("a/attention", attention_on_pictures()), false},
         Case{"tokens", probe("a/tokens", tokens(), true), true},
         Case{"diagram", probe("a/d", diagram()), true}, Case{"diagram_light", probe("a/d", diagram()), false},
         Case{"trajectories", probe("a/plan", trajectories()), true},
@@ -328,6 +342,8 @@ TEST(ViewerRobustness, DamagedValuesAreDrawnAsASentence) {
   short_tree_thumbs.thumbnails = std::make_shared<const Image>(picture());
   short_tree_thumbs.thumb_width = short_tree_thumbs.thumb_height = 4;
   Attention short_attention = attention(), nan_attention = attention();
+  Attention short_pictures = attention_on_pictures();
+  short_pictures.key_pictures.pop_back();
   short_attention.weights.pop_back(), nan_attention.weights[4] = std::nanf("");
   Diagram no_node = diagram(), no_grid = diagram(), lost_edge = diagram(), nan_diagram = diagram(), nan_bars = diagram();
   no_node.nodes.clear(), no_grid.rows = 0, lost_edge.edges[0].to = 9, nan_diagram.nodes[1].x = std::nanf("");
@@ -337,7 +353,7 @@ TEST(ViewerRobustness, DamagedValuesAreDrawnAsASentence) {
   nan_use.use.assign(64, std::nanf("")), few_said.picture = nullptr;
   const Image black = screen.draw([](Ui&) {});
   for (const Value& value : {Value(short_tokens), Value(far_code), Value(few_said), Value(nan_use), Value(Tokens{}), Value(no_node), Value(no_grid), Value(lost_edge), Value(nan_diagram), Value(nan_bars), Value(orphan), Value(untried), Value(nan_tree), Value(short_tree_thumbs), Value(Tree{}),
-                             Value(short_attention), Value(nan_attention), Value(Attention{}), Value(short_map),      Value(short_mixture), Value(short_categorical), Value(short_image),
+                             Value(short_attention), Value(short_pictures), Value(nan_attention), Value(Attention{}), Value(short_map),      Value(short_mixture), Value(short_categorical), Value(short_image),
                              Value(nan_vector),     Value(Vector{}),      Value(Curve{}),           Value(Text{}),
                              Value(short_actions),  Value(short_elite),   Value(no_axes),           Value(not_a_number),
                              Value(Trajectories{}), Value(short_line),    Value(long_line),         Value(empty_lines),

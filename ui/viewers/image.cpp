@@ -3,8 +3,23 @@
 #include "ui/widgets.h"
 
 namespace dream::ui {
+namespace {
+
+constexpr int least_strip = 3;
+
+/// Square pictures side by side, as many as that: how a frame came about, from left to right.
+int pictures_in(const Image& value) {
+  return value.height > 0 && value.width % value.height == 0 ? value.width / value.height : 1;
+}
+
+}  // namespace
 
 void draw_viewer(Ui& ui, const Probe& probe, const Image& value, ImVec2 size) {
+  if (const int count = pictures_in(value); count >= least_strip) {
+    SheetLook film{.columns = count, .rows = 1, .row_labels = {}, .column_labels = {}, .film = true};
+    for (int i = 1; i <= count; ++i) film.column_labels.push_back(std::to_string(i));
+    return draw_sheet(ui, probe, value, film, size);
+  }
   const ImVec2 fitted = fit_picture(value.width, value.height, size);
   const std::shared_ptr<const Image> shared(probe.value, &value);  // shares the probe's ownership
   const ImVec2 at = ImGui::GetCursorScreenPos(), end{at.x + fitted.x, at.y + fitted.y};

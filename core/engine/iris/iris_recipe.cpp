@@ -40,6 +40,7 @@ void set_size(IrisRunOptions& options) {
   auto& tokenizer = options.world.tokenizer;
   tokenizer.channels = 16, tokenizer.levels = 4, tokenizer.blocks = 1, tokenizer.attention = 8;
   tokenizer.codes = 128, tokenizer.width = 32, tokenizer.revive = true;
+  tokenizer.focus = 20, tokenizer.first_codes = 0.3, tokenizer.commitment = 0.25, tokenizer.detail = 0;
   auto& transformer = options.world.transformer;
   transformer.width = 128, transformer.layers = 3, transformer.frames = 10, transformer.dropout = 0;
   behaviour.width = 16, behaviour.memory = 128, behaviour.horizon = 10, behaviour.context = 4, behaviour.discount = 0.97;

@@ -146,7 +146,8 @@ void ask_compare(Inquiry& inquiry, LabAnswer& answer) {
     answer.numbers = {score};
     for (const auto& [name, title, unit] : {std::tuple{"skill", "Skill against a still picture", ""},
                                             {"usable_horizon", "Usable horizon", "steps"},
-                                            {"honest_horizon", "Nearer than a still picture", "steps"}}) {
+                                            {"honest_horizon", "Nearer than a still picture", "steps"},
+                                            {"sharpness", "Sharpness of the dream", ""}}) {
       const auto found =
           dream ? std::ranges::find(dream->numbers, name, &LabNumber::name) : std::vector<LabNumber>::const_iterator();
       if (dream && found != dream->numbers.end())

@@ -28,6 +28,7 @@ struct HorizonSums {
       latent_shuffled;
   Missed reward, reward_spread, cost, cost_spread, end, end_base;
   std::vector<std::vector<double>> similarity;  // SSIM at shown_steps
+  Missed edges, true_edges;                     // of imagined and true pictures at these
   std::vector<Stretches::From> from;            // of every row
   torch::Tensor sheet;                          // truth, dream and difference of the first stretch [3·n, C, H, W]
   bool paints = false, rewards = false, costs = false, ends = false;
@@ -63,6 +64,12 @@ torch::Tensor each_lane(const torch::Tensor& a, const torch::Tensor& b) {  // [B
   return (a.to(torch::kFloat32) - b.to(torch::kFloat32)).square().flatten(1).mean(1).to(torch::kCPU);
 }
 
+/// How much neighbouring pixels differ, [B, C, H, W] -> [B]: what blur takes from a picture.
+torch::Tensor edges_of(const torch::Tensor& pictures) {
+  const auto differ = [&](std::int64_t along) { return pictures.to(torch::kFloat32).diff(1, along).abs().flatten(1).mean(1); };
+  return (differ(-1) + differ(-2)).to(torch::kCPU);
+}
+
 /// One group of episodes, watched and then imagined.
 void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::size_t first_episode, HorizonSums& sums,
              double from, double to) {
@@ -94,7 +101,7 @@ void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::s
   const auto real = [&](std::int64_t k) { return unit_pictures(batch.image[context + k]); };
   const bool paints = !rebuilt.empty();
   std::vector<torch::Tensor> frame, latent, reward, cost, end;
-  std::vector<std::vector<double>> similar(static_cast<std::size_t>(lanes));
+  std::vector<std::vector<double>> similar(static_cast<std::size_t>(lanes)), sharp = similar, true_sharp = similar;
   std::vector<torch::Tensor> truths, dreams, differences;
   imagine_on(model, start, actions, {}, inquiry.rng(500 + first_episode), [&](std::int64_t k, const Carry& carry) {
     told(from + share, k);
@@ -112,8 +119,12 @@ void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::s
     frame.push_back(each_lane(predicted.frame, real(k)));
     if (!std::ranges::count(shown_steps, k)) return;
     const auto alike = ssim(predicted.frame, real(k));
-    for (std::int64_t lane = 0; lane < lanes; ++lane)
-      similar[static_cast<std::size_t>(lane)].push_back(alike[lane].item<double>());
+    const auto edges = edges_of(predicted.frame), true_edges = edges_of(real(k));
+    for (std::int64_t lane = 0; lane < lanes; ++lane) {
+      const auto at = static_cast<std::size_t>(lane);
+      similar[at].push_back(alike[lane].item<double>());
+      sharp[at].push_back(edges[lane].item<double>()), true_sharp[at].push_back(true_edges[lane].item<double>());
+    }
     if (sums.sheet.defined()) return;
     const auto t0 = real(k)[0].to(torch::kCPU), d0 = predicted.frame[0].to(torch::kCPU, torch::kFloat32);
     truths.push_back(t0), dreams.push_back(d0), differences.push_back(((t0 - d0).abs() * 2.5).clamp(0, 1));
@@ -164,6 +175,8 @@ void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::s
     append(sums.mean_frame, torch::stack(mean_frame)), append(sums.shuffled, torch::stack(shuffled));
     append(sums.rebuilt, torch::stack(rebuilt));
     sums.similarity.insert(sums.similarity.end(), similar.begin(), similar.end());
+    sums.edges.insert(sums.edges.end(), sharp.begin(), sharp.end());
+    sums.true_edges.insert(sums.true_edges.end(), true_sharp.begin(), true_sharp.end());
     if (!sums.sheet.defined()) {
       truths.insert(truths.end(), dreams.begin(), dreams.end());
       truths.insert(truths.end(), differences.begin(), differences.end());
@@ -293,6 +306,14 @@ void answer_horizon(Inquiry& inquiry, const HorizonSums& sums, LabAnswer& answer
         {"still picture", psnr(total(sums.still, all_of(sums.still)) / static_cast<double>(answer.steps))},
         {"mean frame", psnr(total(sums.mean_frame, all_of(sums.mean_frame)) / static_cast<double>(answer.steps))}};
   }
+  if (sums.paints && !sums.edges.front().empty())
+    answer.numbers.push_back(number("sharpness", "Sharpness of the dream", "",
+                                    bootstrap(n, [&](const auto& chosen) {
+                                      const double truth = total(sums.true_edges, chosen);
+                                      return truth > 0 ? total(sums.edges, chosen) / truth : LabNumber::unknown;
+                                    }),
+                                    "how much neighbouring pixels differ, over the same in the true pictures: 1 is as sharp, less is "
+                                    "blurred, more has edges that are not there. It does not say that they are in the right place"));
   const auto in_words = [&](const Interval& interval) {
     return in_figures(interval.value) + (interval.value == 1 ? " step" : " steps");
   };
