@@ -79,7 +79,7 @@ Checkpoint Player::keep(double seconds) const {
                           {"speed", env_->spaces().natural_rate}};
   about["deeds"] = nlohmann::json::array();
   auto& t = file.tensors;
-  const auto like = system_->model->initial(1);
+  const auto like = system_->model->initial_shown(1);
   store_carry(file, "dream/", first.drawn, like);
   store_carry(file, "real/", first.real, like);
   if (system_->who_drives()) store_carry(file, "memory/", first.memory, system_->who_drives()->initial(1));
@@ -143,7 +143,7 @@ Player::Replayed Player::replay(const Checkpoint& bundle, bool any_weights) {
     if (steps < 1 || steps > most_bundle_steps) throw Error(bundle.origin + ": it holds no steps, or too many");
     const auto width = static_cast<std::int64_t>(stage().actions().size());
     const auto actions = bundle.finite("actions", {steps + 1, width}).to(torch::kFloat32);
-    const auto like = system_->model->initial(1);
+    const auto like = system_->model->initial_shown(1);
 
     Instant begins;
     auto start = std::make_shared<Start>();

@@ -16,17 +16,19 @@ constexpr double longest_reading = 0.1;  // of one step while the data are read
 
 class Offline : public Phase {
  public:
-  Offline(std::shared_ptr<InterleavedParts> parts, const OfflineOptions& options, std::string title, std::filesystem::path own)
-      : Phase("learn", std::move(title), "updates/s"),
+  Offline(std::shared_ptr<InterleavedParts> parts, const OfflineOptions& options, std::string title, std::filesystem::path own,
+          std::string own_by, std::string name)
+      : Phase(std::move(name), std::move(title), "updates/s"),
         parts_(std::move(parts)),
         options_(options),
         own_(std::move(own)),
-        generator_(make_generator(parts_->system->device, parts_->rng("learn").next64())) {}
+        own_by_(std::move(own_by)),
+        generator_(make_generator(parts_->system->device, parts_->rng(this->name()).next64())) {}
 
   void begin() override {
     if (parts_->feed->reading() || parts_->feed->replay().steps() > 0) return;
     const bool walked = options_.datasets.empty() && !own_.empty();
-    if (walked && !std::filesystem::exists(own_)) throw Error("there are no episodes to learn from; run the phase 'collect' first");
+    if (walked && !std::filesystem::exists(own_)) throw Error("there are no episodes to learn from; run the phase '" + own_by_ + "' first");
     if (options_.datasets.empty() && !walked)
       throw Error("train.datasets names no dataset: this recipe learns from given episodes alone, as collect makes them");
     Feed::Options options{.datasets = options_.datasets, .budget_gb = options_.budget_gb, .online_queue = false, .replay_context = false,
@@ -61,17 +63,17 @@ class Offline : public Phase {
     return parts_->feed->reading() ? parts_->feed->detail() : std::to_string(parts_->updates) + " updates";
   }
   void save(Checkpoint& into) const override {
-    into.tensors["learn.counters"] = torch::tensor({parts_->updates}, torch::kInt64);
-    parts_->feed->save_draws(into, "learn.draws");
-    store_generator(into, "learn.rng", generator_);
-    parts_->learner->save(into, "learn.");
+    into.tensors[name() + ".counters"] = torch::tensor({parts_->updates}, torch::kInt64);
+    parts_->feed->save_draws(into, name() + ".draws");
+    store_generator(into, name() + ".rng", generator_);
+    parts_->learner->save(into, name() + ".");
   }
   void load(const Checkpoint& from) override {
-    const auto counters = counters_of(from, "learn.counters", {"updates"});
+    const auto counters = counters_of(from, name() + ".counters", {"updates"});
     parts_->feed->close();  // first, as an open stream's place would take that of the checkpoint
-    parts_->learner->load(from, "learn.");
-    parts_->feed->load_draws(from, "learn.draws");
-    load_generator(from, "learn.rng", generator_);
+    parts_->learner->load(from, name() + ".");
+    parts_->feed->load_draws(from, name() + ".draws");
+    load_generator(from, name() + ".rng", generator_);
     parts_->updates = counters[0];
   }
   void end() override {
@@ -91,6 +93,7 @@ class Offline : public Phase {
   std::shared_ptr<InterleavedParts> parts_;
   const OfflineOptions& options_;
   std::filesystem::path own_;
+  std::string own_by_;
   at::Generator generator_;
 };
 
@@ -115,9 +118,9 @@ void OfflineOptions::fields(Config& config, const std::string& prefix) {
   config.add(prefix + "evaluate_episodes", evaluate_episodes, {.help = "Unseen episodes at the end", .low = 1, .high = 1e6});
 }
 
-std::shared_ptr<Phase> offline_phase(std::shared_ptr<InterleavedParts> parts, const OfflineOptions& options,
-                                     std::string title, std::filesystem::path own) {
-  return std::make_shared<Offline>(std::move(parts), options, std::move(title), std::move(own));
+std::shared_ptr<Phase> offline_phase(std::shared_ptr<InterleavedParts> parts, const OfflineOptions& options, std::string title,
+                                     std::filesystem::path own, std::string own_by, std::string name) {
+  return std::make_shared<Offline>(std::move(parts), options, std::move(title), std::move(own), std::move(own_by), std::move(name));
 }
 
 void complete_offline(System& system, const std::shared_ptr<InterleavedParts>& parts, const OfflineOptions& options,

@@ -21,10 +21,10 @@ struct OfflineOptions {
   void data_fields(Config& config, const std::string& prefix, const std::string& or_else = {});
 };
 
-/// "learn": reads `options.datasets`, which may change while it learns, or where they name none the dataset `own`, then
-/// makes updates of the parts' learner.
-std::shared_ptr<Phase> offline_phase(std::shared_ptr<InterleavedParts> parts, const OfflineOptions& options,
-                                     std::string title, std::filesystem::path own = {});
+/// "learn", or another name: reads `options.datasets`, which may change while it learns, or where they name none the dataset
+/// `own`, which the phase `own_by` makes, then makes updates of the parts' learner.
+std::shared_ptr<Phase> offline_phase(std::shared_ptr<InterleavedParts> parts, const OfflineOptions& options, std::string title,
+                                     std::filesystem::path own = {}, std::string own_by = "collect", std::string name = "learn");
 
 /// For recipes, last: curves, phases, memory; as complete_interleaved().
 void complete_offline(System& system, const std::shared_ptr<InterleavedParts>& parts, const OfflineOptions& options,

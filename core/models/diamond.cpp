@@ -58,6 +58,17 @@ Knob sigma_knob(const SamplerOptions& options) {
           .default_value = options.sigma_max,
           .logarithmic = true};
 }
+Knob upsampling_knob(const SamplerOptions& options) {
+  return {.name = "upsampling_steps",
+          .symbol = "M",
+          .title = "Steps of making large",
+          .help = "In how many steps a small frame is made large. One gives the mean of all that it may be, which is blurred; more decide. "
+                  "More are slower.",
+          .minimum = 1,
+          .maximum = 20,
+          .default_value = static_cast<double>(options.steps),
+          .whole = true};
+}
 const Knob noise_knob{.name = "tau_noise",
                       .symbol = "τ",
                       .title = "τ of the noise",
@@ -89,6 +100,7 @@ void DiamondOptions::fields(Config& config, const std::string& prefix) {
   config.add(prefix + "order", sampler.order, {.help = "How a step goes along the gradient, likewise"});
   config.add(prefix + "churn", sampler.churn, {.help = "Fresh noise in every step, likewise", .low = 0, .high = 8});
   config.add(prefix + "sigma_max", sampler.sigma_max, {.help = "First noise level, likewise", .low = 0.1, .high = 80});
+  upsampler.fields(config, prefix);
 }
 
 DenoiserOptions DiamondOptions::denoiser() const {
@@ -103,14 +115,24 @@ Diamond::Diamond(const DiamondOptions& options, const Spaces& spaces)
     : options_(options),
       input_(spaces.action),
       channels_(spaces.image_channels),
-      height_(spaces.image_height),
-      width_(spaces.image_width) {
+      height_(spaces.image_height / options.upsampler.factor),
+      width_(spaces.image_width / options.upsampler.factor) {
   if (spaces.image_bytes() == 0) throw Error("this model dreams in pictures, and this world shows none");
+  const auto factor = options.upsampler.factor;
+  if (height_ * factor != spaces.image_height || width_ * factor != spaces.image_width)
+    throw Error("pictures of " + std::to_string(spaces.image_width) + " x " + std::to_string(spaces.image_height) +
+                " pixels cannot be made " + std::to_string(factor) + " times smaller: world.upsampling must divide their sides");
   const std::int64_t picture[] = {channels_, height_, width_};
   denoiser_ = register_module("denoiser", Denoiser(options.denoiser(), channels_, input_.size()));
   reward_end_ = register_module("reward_end", RewardEnd(options.reward_end(), picture, input_.size()));
   narrow_denoiser_ = Denoiser(options.denoiser(), channels_, input_.size());
   narrow_coder_ = StepCoder(options.reward_end().net, picture, input_.size());
+  if (factor > 1) upsampler_ = register_module("upsampler", DiamondUpsampler(options.upsampler, channels_));
+}
+
+void Diamond::set_bfloat16(bool on) {
+  bfloat16_ = on;
+  if (upsampler_) upsampler_->set_bfloat16(on);
 }
 
 torch::Tensor Diamond::pictures_of(const torch::Tensor& image) {
@@ -130,6 +152,13 @@ Carry Diamond::initial(std::int64_t batch) {
   return carry;
 }
 
+Carry Diamond::initial_shown(std::int64_t batch) {
+  auto carry = initial(batch);
+  const auto factor = options_.upsampler.factor;
+  if (upsampler_) carry["full"] = torch::zeros({batch, channels_, factor * height_, factor * width_}, carry.at("filled").options());
+  return carry;
+}
+
 namespace {
 
 /// The newest frame is `frame`, and `action` led there.
@@ -140,7 +169,7 @@ Carry one_frame_on(const Carry& carry, const torch::Tensor& action, const torch:
   const auto& actions = carry.at("actions");
   next["actions"] = torch::cat({actions.slice(1, 1, context), action.unsqueeze(1), torch::zeros_like(action).unsqueeze(1)}, 1);
   next["filled"] = (carry.at("filled") + 1).clamp_max(static_cast<double>(context + 1));
-  next.erase("denoising");
+  for (const auto* name : {"denoising", "full", "upsampling"}) next.erase(name);
   return next;
 }
 
@@ -148,7 +177,9 @@ Carry one_frame_on(const Carry& carry, const torch::Tensor& action, const torch:
 
 Carry Diamond::observe(const Carry& carry, const torch::Tensor& previous_action, const Observation& observation, at::Generator) {
   const auto begun = (carry.at("filled") > 0).to(torch::kFloat32);
-  auto next = one_frame_on(carry, begun * input_(previous_action), pictures_of(observation.image), options_.context);
+  const auto seen = pictures_of(observation.image);
+  auto next = one_frame_on(carry, begun * input_(previous_action), small_pictures(seen, options_.upsampler.factor), options_.context);
+  if (upsampler_) next["full"] = seen;
   const auto nothing = initial(observation.image.size(0));
   for (const auto* name : {"h", "c", "reward", "end", "followed"}) next[name] = nothing.at(name);
   return next;
@@ -226,6 +257,15 @@ Carry Diamond::followed(const Carry& carry) {
   return next;
 }
 
+namespace {
+
+/// uint8 [B, steps, C, H, W]: after each step.
+torch::Tensor film_of(const Sampled& sampled) {
+  return ((torch::stack(sampled.steps, 1).clamp(-1, 1) + 1) * 127.5).round().to(torch::kUInt8);
+}
+
+}  // namespace
+
 Carry Diamond::imagine(const Carry& carry, const torch::Tensor& action, const KnobValues& knobs, at::Generator rng) {
   const auto now = followed(carry);
   const auto done = input_(action);
@@ -241,15 +281,23 @@ Carry Diamond::imagine(const Carry& carry, const torch::Tensor& action, const Kn
   const auto sampled = edm_sample(
       value_of(knobs, noise_knob) * noise(), sampler,
       [&](const torch::Tensor& x, double sigma) { return denoised(x, sigma, past, actions); }, noise);
-  const auto frame = ((sampled.x.clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1;
+  const auto frame = in_levels(sampled.x);
   auto next = followed_by(one_frame_on(now, done, frame, options_.context), newest, done, frame);
-  next["denoising"] = ((torch::stack(sampled.steps, 1).clamp(-1, 1) + 1) * 127.5).round().to(torch::kUInt8);
+  next["denoising"] = film_of(sampled);
+  if (upsampler_ && carry.contains("full")) {
+    const auto steps = static_cast<std::int64_t>(value_of(knobs, upsampling_knob(options_.upsampler.sampler)));
+    const auto large = upsampler_->sample(frame, carry.at("full"), steps, value_of(knobs, noise_knob), rng);
+    next["full"] = large.x;
+    next["upsampling"] = film_of(large);
+  }
   return next;
 }
 
 std::vector<Knob> Diamond::knobs() const {
   const auto& sampler = options_.sampler;
-  return {steps_knob(sampler), order_knob(sampler), churn_knob(sampler), sigma_knob(sampler), noise_knob};
+  std::vector<Knob> all{steps_knob(sampler), order_knob(sampler), churn_knob(sampler), sigma_knob(sampler), noise_knob};
+  if (upsampler_) all.push_back(upsampling_knob(options_.upsampler.sampler));
+  return all;
 }
 
 Prediction Diamond::outcome(const Carry& carry) {
@@ -258,9 +306,15 @@ Prediction Diamond::outcome(const Carry& carry) {
   return {{}, reward.select(1, 2) - reward.select(1, 0), now.at("end").squeeze(1)};
 }
 
+torch::Tensor Diamond::shown(const Carry& carry) const {
+  const auto& frame = carry.at(frame_name(options_.context));
+  if (!upsampler_) return frame;
+  return carry.contains("full") ? carry.at("full") : upsampler_->enlarged(frame).clamp(-1, 1);
+}
+
 Prediction Diamond::predict(const Carry& carry) {
   auto prediction = outcome(carry);
-  prediction.frame = (carry.at(frame_name(options_.context)) + 1) / 2;
+  prediction.frame = (shown(carry) + 1) / 2;
   return prediction;
 }
 
@@ -290,6 +344,12 @@ RecentFrames::Frames Diamond::recent_frames(const Carry& carry) {
   return {torch::stack(frames), torch::stack(there)};
 }
 
+std::vector<std::string> Diamond::probe_names() const {
+  std::vector<std::string> names{"denoising/steps", "denoising/context", "outcome/probabilities"};
+  if (upsampler_) names.insert(names.begin() + 1, "denoising/full");
+  return names;
+}
+
 void Diamond::report(const Carry& carry, ProbeSink& sink) {
   const auto row = [](const torch::Tensor& frames) {  // [N, C, H, W] side by side
     return image_from(torch::cat(((frames.clamp(-1, 1) + 1) / 2).to(torch::kCPU, torch::kFloat32).unbind(0), 2));
@@ -298,6 +358,14 @@ void Diamond::report(const Carry& carry, ProbeSink& sink) {
     sink.put("denoising/steps", "From noise to a frame",
              "The frame after each step, from the noisiest on the left to the one that is shown: x at σ of the next step",
              row(carry.at("denoising")[0].to(torch::kFloat32) / 127.5 - 1));
+  if (upsampler_ && carry.contains("upsampling") && sink.wants("denoising/full")) {
+    const auto frame = carry.at(frame_name(options_.context)).slice(0, 0, 1);
+    const auto large = upsampler_->enlarged(frame);
+    const auto pixels = torch::upsample_nearest2d(frame, large.sizes().slice(2));
+    sink.put("denoising/full", "From small to large",
+             "The small frame, the same by bicubic interpolation, and what the upsampler makes of it: after each step, the last on the right",
+             row(torch::cat({pixels, large, carry.at("upsampling")[0].to(torch::kFloat32) / 127.5 - 1})));
+  }
   if (sink.wants("denoising/context"))
     sink.put("denoising/context", "What it looks back at", "The last K frames, the newest on the right: all that it knows of the past",
              row(past_of(carry, 1)[0]));

@@ -4,6 +4,7 @@
 
 #include "core/config/config.h"
 #include "core/models/diamond_networks.h"
+#include "core/models/diamond_upsampler.h"
 #include "core/models/edm.h"
 #include "core/models/recent_frames.h"
 #include "core/models/world_model.h"
@@ -19,6 +20,7 @@ struct DiamondOptions {
   std::int64_t reward_width = 32, reward_depth = 2, reward_condition = 128, reward_memory = 512;  // of the reward and end model
   EdmOptions edm;
   SamplerOptions sampler;  // as the knobs begin
+  UpsamplerOptions upsampler;
 
   void fields(Config& config, const std::string& prefix);
   DenoiserOptions denoiser() const;
@@ -26,23 +28,29 @@ struct DiamondOptions {
 };
 
 /// DIAMOND (Alonso et al. 2024): the next frame is drawn by diffusion from the last K frames and the actions done in them, pixel by
-/// pixel and without a latent; what it paid and whether it was the last is said by a network beside it.
+/// pixel and without a latent; what it paid and whether it was the last is said by a network beside it. With an upsampler (their branch
+/// csgo) all of that happens in pictures of a side f times smaller, [C, h, w], and each of them is made large for whoever looks.
 ///
 /// Carry: "frame0" … "frameK" [B, C, H, W] in [-1, 1], the newest last, gray where the episode had not begun, "filled" [B, 1] of them;
 /// "actions" [B, K + 1, A], what was done in each as a network sees it, nothing yet in the newest; "reward" [B, 3] and "end" [B, 1]:
 /// probabilities of −1, 0, 1 and of the end; "h" and "c", what the reward and end model remembers, where it has "followed" [B, 1].
+/// Beside frames of h = H / f observe() has "full" [B, C, H, W], the newest as it was seen; from a carry that has it imagine() makes the
+/// next one, and "upsampling" uint8 [B, steps, C, H, W]. Planners and actor-critics, which begin with what initial() names, imagine
+/// without, and see no large picture.
 /// A step shares its older frames with the one before. observe() leaves that model where it is; it follows, from the frames that are
 /// there, when somebody asks. imagine() adds "denoising" uint8 [B, steps, C, H, W], the frame after each step.
 class Diamond : public WorldModel, public RecentFrames {
  public:
-  /// Throws dream::Error for a world without pictures.
+  /// Throws dream::Error for a world without pictures, or with such as cannot be made f times smaller.
   Diamond(const DiamondOptions& options, const Spaces& spaces);
 
   Carry initial(std::int64_t batch) override;
+  Carry initial_shown(std::int64_t batch) override;
   Carry observe(const Carry& carry, const torch::Tensor& previous_action, const Observation& observation,
                 at::Generator rng) override;
   Carry imagine(const Carry& carry, const torch::Tensor& action, const KnobValues& knobs, at::Generator rng) override;
   std::vector<Knob> knobs() const override;
+  /// Of a carry that has no large picture, the small one by bicubic interpolation.
   Prediction predict(const Carry& carry) override;
   Prediction outcome(const Carry& carry) override;
   /// Rewards are known by their signs.
@@ -53,13 +61,15 @@ class Diamond : public WorldModel, public RecentFrames {
   torch::Tensor features(const Carry& carry) override;
   std::int64_t feature_count() const override;
   Frames recent_frames(const Carry& carry) override;
-  std::vector<std::string> probe_names() const override { return {"denoising/steps", "denoising/context", "outcome/probabilities"}; }
+  std::vector<std::string> probe_names() const override;
   void report(const Carry& carry, ProbeSink& sink) override;
   Carry edit(const Carry& carry, const std::string& probe, std::int64_t index, double value) override;
   Carry randomise(const Carry& carry, const std::string& probe, at::Generator rng) override;
 
   /// uint8 [..., H, W, C] -> [..., C, H, W] in [-1, 1].
   static torch::Tensor pictures_of(const torch::Tensor& image);
+  /// The same as it dreams of them, f times smaller.
+  torch::Tensor frames_of(const torch::Tensor& image) const { return small_pictures(pictures_of(image), options_.upsampler.factor); }
   /// A carry whose frames [K + 1 or fewer, B, C, H, W] were seen, with the actions [·, B, A'] done in all but the last; each where it is
   /// `there` [·, B].
   Carry having_seen(const torch::Tensor& frames, const torch::Tensor& actions, const torch::Tensor& there);
@@ -70,8 +80,9 @@ class Diamond : public WorldModel, public RecentFrames {
   const DiamondOptions& options() const { return options_; }
   Denoiser& denoiser() { return denoiser_; }
   RewardEnd& reward_end() { return reward_end_; }
+  DiamondUpsampler& upsampler() { return upsampler_; }  // empty where f = 1
   /// Dreams in bf16 with weights that are narrowed once.
-  void set_bfloat16(bool on) { bfloat16_ = on; }
+  void set_bfloat16(bool on);
 
  private:
   /// The carry with its reward and end model where the newest frame is.
@@ -80,12 +91,14 @@ class Diamond : public WorldModel, public RecentFrames {
   torch::Tensor past_of(const Carry& carry, std::int64_t first) const;  // frames first … first + K − 1
   torch::Tensor denoised(const torch::Tensor& x, double sigma, const torch::Tensor& past, const torch::Tensor& actions);
   bool narrows(const torch::Tensor& x) const;
+  torch::Tensor shown(const Carry& carry) const;  // [B, C, H, W]
 
   DiamondOptions options_;
   ActionInput input_;
-  std::int64_t channels_, height_, width_;
+  std::int64_t channels_, height_, width_;  // of the frames that it dreams
   Denoiser denoiser_{nullptr}, narrow_denoiser_{nullptr};
   RewardEnd reward_end_{nullptr};
+  DiamondUpsampler upsampler_{nullptr};
   StepCoder narrow_coder_{nullptr};  // no parts of this module, like narrow_denoiser_
   Narrowed denoiser_weights_, coder_weights_;
   bool bfloat16_ = false;

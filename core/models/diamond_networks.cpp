@@ -10,11 +10,11 @@ namespace dream {
 
 DenoiserImpl::DenoiserImpl(const DenoiserOptions& options, std::int64_t channels, std::int64_t actions) {
   const auto size = options.unet.condition, width = options.unet.channels.front();
-  if (size % options.context != 0 || size % 2 != 0)
+  if ((actions > 0 && size % options.context != 0) || size % 2 != 0)
     throw Error("the condition has " + std::to_string(size) + " numbers, which " + std::to_string(options.context) +
                 " actions cannot share equally; a multiple of both it and 2 was expected");
   frequencies_ = register_buffer("frequencies", torch::randn({1, size / 2}));
-  action_embedding_ = register_parameter("action_embedding", torch::randn({actions, size / options.context}));
+  if (actions > 0) action_embedding_ = register_parameter("action_embedding", torch::randn({actions, size / options.context}));
   condition1_ = register_module("condition1", torch::nn::Linear(size, size));
   condition2_ = register_module("condition2", torch::nn::Linear(size, size));
   in_ = register_module("in", same_conv((options.context + 1) * channels, width));
@@ -27,7 +27,9 @@ DenoiserImpl::DenoiserImpl(const DenoiserOptions& options, std::int64_t channels
 
 torch::Tensor DenoiserImpl::condition(const torch::Tensor& noise, const torch::Tensor& actions) {
   const auto angle = (2 * std::numbers::pi * noise).unsqueeze(1).matmul(frequencies_);
-  const auto done = actions.matmul(action_embedding_).flatten(1);
+  // The branch csgo adds waves of the noise in the earlier pictures, and an upsampler, whose have none, gets those of 0.
+  const auto done = actions.defined() ? actions.matmul(action_embedding_).flatten(1)
+                                      : torch::cat({torch::ones_like(angle), torch::zeros_like(angle)}, 1);
   return condition2_(torch::silu(condition1_(torch::cat({angle.cos(), angle.sin()}, 1) + done)));
 }
 

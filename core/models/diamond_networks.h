@@ -14,19 +14,19 @@ struct DenoiserOptions {
 };
 
 /// F: what is left to say of a noisy picture, from K earlier ones and the actions done in them. 4,405,955 parameters for three
-/// channels and four choices.
+/// channels and four choices. Without actions it is told of the pictures alone, as an upsampler is.
 class DenoiserImpl : public torch::nn::Module {
  public:
   /// Throws dream::Error where the condition cannot be shared by the context's actions.
   DenoiserImpl(const DenoiserOptions& options, std::int64_t channels, std::int64_t actions);
 
-  /// [B, condition]: of the level (Conditioners::noise, [B]) and the actions [B, K, A]. Always float32.
+  /// [B, condition]: of the level (Conditioners::noise, [B]) and the actions [B, K, A], undefined where there are none. Always float32.
   torch::Tensor condition(const torch::Tensor& noise, const torch::Tensor& actions);
   /// In the type of the weights; -> float32. x [B, C, H, W] scaled by Conditioners::in; past [B, K·C, H, W] scaled by 1 / sigma_data, oldest first.
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& past, const torch::Tensor& condition);
 
  private:
-  torch::Tensor frequencies_, action_embedding_;  // [1, condition / 2]; [A, condition / K]
+  torch::Tensor frequencies_, action_embedding_;  // [1, condition / 2]; [A, condition / K], or undefined
   torch::nn::Linear condition1_{nullptr}, condition2_{nullptr};
   torch::nn::Conv2d in_{nullptr}, out_{nullptr};
   UNet unet_{nullptr};

@@ -13,8 +13,7 @@ struct DiffusionForcingOptions {
   std::int64_t horizon = 3;  // H: frames that lose their noise together, in a pyramid or a full sequence
   ForcingNetworkOptions network;
   /// The published schedule but for what the network tells, as noise on every pixel of a patch does not go through tokens of fewer
-  /// numbers, and frames do; and but for the weights: with the published ones, which count almost nothing where all is noise, a small network learned little of what a frame
-  /// has to do with those before it.
+  /// numbers, and frames do; and but for the weights, which are published as almost nothing where all is noise: there a frame has to be told from those before it.
   DiffusionScheduleOptions schedule{.tells = DenoiserTells::frame, .weights = NoiseWeights::even};
   /// Of pictures before noise comes to them, 1 as published: what is large and even in a picture is seen through almost all levels
   /// of noise, and only where it is not does a frame have to be told from those before it (Chen 2023, input scaling).

@@ -7,6 +7,8 @@
 namespace dream {
 namespace {
 
+constexpr double level_rounding = 1e-6;  // of a level: the first and the last may be the bounds of those that are churned
+
 torch::Tensor over_pixels(const torch::Tensor& x) {
   return x.view({-1, 1, 1, 1});
 }
@@ -34,9 +36,12 @@ torch::Tensor edm_target(const torch::Tensor& x, const torch::Tensor& noisy, con
   return (x - c.skip * noisy) / c.out;
 }
 
+torch::Tensor in_levels(const torch::Tensor& x) {
+  return ((x.clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1;
+}
+
 torch::Tensor edm_denoised(const torch::Tensor& noisy, const torch::Tensor& output, const Conditioners& c) {
-  const auto x = (c.skip * noisy + c.out * output).clamp(-1, 1);
-  return ((x + 1) * 127.5).round() / 127.5 - 1;
+  return in_levels(c.skip * noisy + c.out * output);
 }
 
 std::vector<double> sigma_levels(const SamplerOptions& options) {
@@ -53,11 +58,13 @@ Sampled edm_sample(torch::Tensor x, const SamplerOptions& options,
                    const std::function<torch::Tensor(const torch::Tensor& x, double sigma)>& denoise,
                    const std::function<torch::Tensor()>& noise) {
   const auto levels = sigma_levels(options);
-  const double gamma = std::min(options.churn / static_cast<double>(options.steps), std::numbers::sqrt2 - 1);
+  const double most = std::min(options.churn / static_cast<double>(options.steps), std::numbers::sqrt2 - 1);
   Sampled sampled;
   for (std::size_t i = 0; i + 1 < levels.size(); ++i) {
-    const double sigma = levels[i], next = levels[i + 1], churned = sigma * (1 + gamma);
-    if (gamma > 0) x = x + std::sqrt(churned * churned - sigma * sigma) * noise();
+    const double sigma = levels[i], next = levels[i + 1];
+    const bool churns = sigma * (1 + level_rounding) >= options.churn_low && sigma * (1 - level_rounding) <= options.churn_high;
+    const double gamma = churns ? most : 0, churned = sigma * (1 + gamma);
+    if (gamma > 0) x = x + options.churn_noise * std::sqrt(churned * churned - sigma * sigma) * noise();
     auto slope = (x - denoise(x, options.told_of_churn ? churned : sigma)) / churned;
     if (options.order == SamplerOrder::heun && next > 0) {
       const auto there = x + slope * (next - churned);

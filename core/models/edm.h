@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <limits>
 #include <vector>
 
 #include "core/base/choice.h"
@@ -29,6 +30,8 @@ torch::Tensor draw_sigma(std::int64_t count, const EdmOptions& options, at::Gene
 torch::Tensor with_noise(const torch::Tensor& x, const torch::Tensor& sigma, const EdmOptions& options, at::Generator rng);
 /// What F should say of `noisy`: (x − skip·noisy) / out. Its mean squared error is EDM's weighted loss.
 torch::Tensor edm_target(const torch::Tensor& x, const torch::Tensor& noisy, const Conditioners& c);
+/// Pictures in [-1, 1] as pictures are, of 256 levels, the nearest.
+torch::Tensor in_levels(const torch::Tensor& x);
 /// D, of 256 levels as pictures have. Levels are rounded; diamond's code cuts them off, which darkens a long dream.
 torch::Tensor edm_denoised(const torch::Tensor& noisy, const torch::Tensor& output, const Conditioners& c);
 
@@ -44,6 +47,8 @@ struct SamplerOptions {
   SamplerOrder order = SamplerOrder::euler;
   double churn = 0;           // S_churn: fresh noise in every step
   bool told_of_churn = true;  // the network hears the level with that noise (EDM, algorithm 2); diamond's code tells it the one before
+  double churn_low = 0, churn_high = std::numeric_limits<double>::infinity();  // S_tmin, S_tmax: levels that are churned
+  double churn_noise = 1;     // S_noise: deviation of what is churned in
 };
 
 /// σ_0 = sigma_max … σ_{N−1} = sigma_min, 0: N + 1 levels (EDM, equation 5).

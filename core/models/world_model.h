@@ -112,6 +112,10 @@ class WorldModel : public torch::nn::Module {
   virtual Carry edit(const Carry& carry, const std::string& probe, std::int64_t index, double value) = 0;
   /// The carry with an editable probe drawn anew from its prior.
   virtual Carry randomise(const Carry& carry, const std::string& probe, at::Generator rng) = 0;
+
+  /// initial() with what a state holds besides for the sake of the pictures to come, where there is such: who keeps a dream that shall be
+  /// shown again keeps that too, and planners need not.
+  virtual Carry initial_shown(std::int64_t batch) { return initial(batch); }
 };
 
 }  // namespace dream

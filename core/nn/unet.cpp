@@ -33,9 +33,10 @@ std::vector<ConditionedBlock> level_down(torch::nn::Module& in, const UNetOption
                                          const std::string& prefix) {
   std::vector<ConditionedBlock> blocks;
   auto from = options.channels[level == 0 ? 0 : level - 1];
+  const bool attends = options.lowest_attends && level + 1 == options.channels.size();
   for (std::int64_t j = 0; j < options.depth; ++j) {
     blocks.push_back(in.register_module(prefix + std::to_string(level) + "_" + std::to_string(j),
-                                        ConditionedBlock(from, options.channels[level], false)));
+                                        ConditionedBlock(from, options.channels[level], attends)));
     from = options.channels[level];
   }
   return blocks;
@@ -109,11 +110,12 @@ UNetImpl::UNetImpl(const UNetOptions& options) {
   middle_ = middle_blocks(*this, options);
   for (std::size_t i = 0; i < channels.size(); ++i) {
     const auto here = channels[i], above = channels[i == 0 ? 0 : i - 1];
+    const bool attends = options.lowest_attends && i + 1 == channels.size();
     Blocks blocks;
     for (std::int64_t j = 0; j <= options.depth; ++j) {
       const bool last = j == options.depth;
       blocks.push_back(register_module("up" + std::to_string(i) + "_" + std::to_string(j),
-                                       ConditionedBlock(last ? here + above : 2 * here, last ? above : here, false)));
+                                       ConditionedBlock(last ? here + above : 2 * here, last ? above : here, attends)));
     }
     up_.push_back(blocks);
     if (i + 1 < channels.size()) grow_.push_back(register_module("grow" + std::to_string(i), same_conv(here, here)));

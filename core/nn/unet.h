@@ -74,6 +74,7 @@ struct UNetOptions {
   std::int64_t condition = 256;
   std::vector<std::int64_t> channels = {64, 64, 64, 64};  // of each level; every level halves the picture's sides
   std::int64_t depth = 2;                                 // blocks of a level, one more on the way up
+  bool lowest_attends = false;                            // the blocks of the smallest pictures, and not the two in the middle alone
 };
 
 /// The way down, two blocks that attend, and the way up again, whose every block also sees what came out on the way down. Sides that

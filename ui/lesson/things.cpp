@@ -37,7 +37,7 @@ const std::vector<Thing>& things() {
       {"end", "P(end)", {"P(end)"}, {}},
       {"knobs",
        "the sliders",
-       {"τ", "τ of the latent", "τ of the mixture", "τ of the tokens", "Steps of a frame", "Rounds of the plan", "Simulations",
+       {"τ", "τ of the latent", "τ of the mixture", "τ of the tokens", "τ of the noise", "Steps of a frame", "Rounds of the plan", "Simulations",
         "Return that is asked for"},
        {"knobs_down", "knobs_up"},
        any_of<SetKnob>},

@@ -14,12 +14,12 @@ struct DiamondPiece {
   torch::Tensor there;    // [T, B]
 };
 
-DiamondPiece piece_of(const SequenceBatch& batch, const ActionInput& input) {
+DiamondPiece piece_of(const SequenceBatch& batch, const Diamond& model) {
   const auto going_on = 1 - batch.first.slice(0, 1);  // frame t + 1 follows frame t
   const auto none = torch::zeros_like(batch.first.slice(0, 0, 1));
   const auto there = torch::cat({going_on.flip(0).cumprod(0).flip(0), none + 1});
-  const auto frames = Diamond::pictures_of(batch.image) * there.view({there.size(0), there.size(1), 1, 1, 1});
-  const auto done = input(batch.action.slice(0, 1)) * there.slice(0, 0, -1).unsqueeze(-1);
+  const auto frames = model.frames_of(batch.image) * there.view({there.size(0), there.size(1), 1, 1, 1});
+  const auto done = model.action_input()(batch.action.slice(0, 1)) * there.slice(0, 0, -1).unsqueeze(-1);
   return {frames, torch::cat({done, torch::zeros_like(done.slice(0, 0, 1))}), there};
 }
 
@@ -42,7 +42,7 @@ class DiamondLearner : public Learner {
   Needs needs() const override { return {true, false}; }
 
   std::vector<Metrics::Spec> curves() const override {
-    return {{"world/denoising", "Denoiser: error of what is left to say", "MSE", "update"},
+    std::vector<Metrics::Spec> all = {{"world/denoising", "Denoiser: error of what is left to say", "MSE", "update"},
             {"world/reward", "Reward: cross-entropy of its sign", "nats", "update"},
             {"world/end", "End: cross-entropy", "nats", "update"},
             {"world/gradient", "Denoiser: norm of the gradients", "", "update"},
@@ -50,6 +50,9 @@ class DiamondLearner : public Learner {
             {"behaviour/critic", "Critic: (v − R)²", "", "update"},
             {"behaviour/entropy", "Entropy of the policy", "nats", "update"},
             {"behaviour/return", "Imagined λ-return", "reward", "update"}};
+    if (!parts_.upsampling) return all;
+    for (auto& curve : parts_.upsampling->learner->curves()) all.push_back(std::move(curve));
+    return all;
   }
 
   void follow_settings() override {
@@ -93,7 +96,7 @@ class DiamondLearner : public Learner {
     auto& model = *parts_.model;
     const auto context = parts_.options.world.context;
     const auto& edm = parts_.options.world.edm;
-    const auto piece = piece_of(draw(feed, parts_.options.train.batch, context + 1, rng), model.action_input());
+    const auto piece = piece_of(draw(feed, parts_.options.train.batch, context + 1, rng), model);
     const auto x = piece.frames[context];
     const auto sigma = draw_sigma(x.size(0), edm, rng, x.options());
     const auto noisy = with_noise(x, sigma, edm, rng);
@@ -116,7 +119,7 @@ class DiamondLearner : public Learner {
     auto& net = parts_.model->reward_end();
     const auto batch = draw(feed, parts_.options.train.batch, parts_.options.length, std::move(rng));
     const auto steps = batch.steps() - 1;
-    const auto frames = Diamond::pictures_of(batch.image);
+    const auto frames = parts_.model->frames_of(batch.image);
     const auto alive = (1 - batch.first.slice(0, 1)).cumprod(0);  // within the episode that the piece begins in
     torch::Tensor seen;
     {
@@ -138,7 +141,7 @@ class DiamondLearner : public Learner {
     const auto batch = draw(feed, parts_.options.imagined, parts_.options.world.context, std::move(rng));
     const auto goes_on = (batch.last[batch.steps() - 1] == 0).nonzero().squeeze(1);
     const auto of = [&](const torch::Tensor& x) { return x.index_select(1, goes_on); };
-    const auto piece = piece_of(batch, model.action_input());
+    const auto piece = piece_of(batch, model);
     return model.having_seen(of(piece.frames), of(batch.action.slice(0, 1)), of(piece.there));
   }
 

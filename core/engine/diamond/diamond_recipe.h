@@ -4,7 +4,7 @@
 
 #include "core/base/choice.h"
 #include "core/behaviours/frame_actor_critic.h"
-#include "core/engine/interleaved.h"
+#include "core/engine/offline.h"
 #include "core/models/diamond.h"
 #include "core/nn/optimiser.h"
 
@@ -21,10 +21,11 @@ constexpr auto choice_names(DiamondSize) {
 struct DiamondRunOptions {
   DiamondSize size = DiamondSize::tiny;
   std::int64_t seed = 0;
-  std::int64_t side = 64;  // of the pictures
+  std::int64_t side = 64;  // of the pictures that are seen and shown; it dreams in such of side / world.upsampler.factor
   DiamondOptions world;
   FrameActorCriticOptions behaviour;
-  OptimiserOptions denoiser, reward_end, actor;
+  OptimiserOptions denoiser, reward_end, actor, upsampler;
+  OfflineOptions upsample;          // updates, batch and data of the upsampler, which learns when all else has been learned
   std::int64_t length = 19;         // frames of a piece that the reward and end model learns from
   std::int64_t imagined = 32;       // lanes of imagination
   std::int64_t actor_after = 5000;  // updates of the world model before the actor-critic learns
@@ -43,10 +44,13 @@ struct DiamondParts : InterleavedParts {
   std::shared_ptr<Diamond> model;
   std::shared_ptr<FrameActorCritic> actor_critic;
   bool bfloat16 = false;
+  std::shared_ptr<InterleavedParts> upsampling;  // of the phase "upsample"; null where nothing is made large
 };
 
 /// `parts` must have its model and its behaviour, and outlive it.
 std::unique_ptr<Learner> diamond_learner(DiamondParts& parts);
+/// Of the upsampler alone; likewise.
+std::unique_ptr<Learner> diamond_upsampler_learner(DiamondParts& parts);
 
 std::unique_ptr<System> make_diamond(const RunSpec& spec);
 
