@@ -274,6 +274,8 @@ Carry Diamond::imagine(const Carry& carry, const torch::Tensor& action, const Kn
   auto sampler = options_.sampler;
   sampler.steps = static_cast<std::int64_t>(value_of(knobs, steps_knob(sampler)));
   sampler.order = value_of(knobs, order_knob(sampler)) > 0.5 ? SamplerOrder::heun : SamplerOrder::euler;
+  // The network does not tell levels below the offset noise apart: what it errs there, divided by such a level, would be Heun's noise.
+  if (sampler.order == SamplerOrder::heun) sampler.sigma_min = std::max(sampler.sigma_min, options_.edm.offset_noise);
   sampler.churn = value_of(knobs, churn_knob(sampler));
   sampler.sigma_max = value_of(knobs, sigma_knob(sampler));
   const auto& newest = now.at(frame_name(options_.context));

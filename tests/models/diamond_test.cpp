@@ -189,6 +189,27 @@ TEST_F(DiamondModel, LearnsABatchByHeart) {
   EXPECT_LT(last, 0.5 * first);
 }
 
+/// A network that says nothing, D(x) = skip · x: Heun's steps are known, and none of them divides by a level below the offset noise.
+TEST_F(DiamondModel, HeunStopsWhereLevelsAreNotToldApart) {
+  for (auto p : model_->denoiser()->parameters()) p.zero_();
+  const auto carry = watched(5);
+  auto x = torch::randn({2, 3, 16, 16}, make_generator(torch::kCPU, 8));
+  const auto levels = sigma_levels({.sigma_min = small().edm.offset_noise});
+  ASSERT_NEAR(levels[2], 0.3, 1e-6);
+  const auto slope = [&](const torch::Tensor& at, double sigma) {
+    const auto c = conditioners(torch::full({2}, sigma), small().edm);
+    return (at - in_levels(c.skip * at)) / sigma;
+  };
+  for (std::size_t i = 0; i + 1 < levels.size(); ++i) {
+    const auto step = levels[i + 1] - levels[i];
+    const auto first = slope(x, levels[i]);
+    const auto there = x + step * first;
+    x = levels[i + 1] == 0 ? there : x + step * (first + slope(there, levels[i + 1])) / 2;
+  }
+  const auto frame = model_->predict(model_->imagine(carry, torch::zeros({2, 1}), {{"order", 1.0}}, make_generator(torch::kCPU, 8))).frame;
+  EXPECT_LT((frame - (x.clamp(-1, 1) + 1) / 2).abs().max().item<double>(), 1.0 / 255);
+}
+
 TEST_F(DiamondModel, AWorldWithoutPicturesIsRefused) {
   EXPECT_THROW(Diamond(small(), Spaces{}), Error);
 }
