@@ -313,7 +313,9 @@ TEST(DiagnoseShipped, TheirCurvesAndSettingsAreHealthy) {
     run.curves = system->metrics.views(nullptr), run.settings = system->config.fields();
     const auto& action = system->make_env()->spaces().action;
     run.choices = action.choices.size(), run.axes = action.axes.size();
-    EXPECT_EQ(found_in(run), Names{}) << entry.path();
+    // Its policy had only begun to learn when it was stopped, as its card says.
+    const auto known = entry.path().filename() == "catch_iris" ? Names{"return_flat"} : Names{};
+    EXPECT_EQ(found_in(run), known) << entry.path();
     ++runs;
   }
   EXPECT_GE(runs, 9);
