@@ -59,7 +59,8 @@ TEST_P(LiveExperiments, PlayThemselvesToTheirEndAndPutEverythingBack) {
       EXPECT_EQ(said, each.deeds.back().says);
       until(ctx, "all is as before: " + before, [&] { return settings_of(dream()) == before; });
     }
-    EXPECT_EQ(played > 0, dream().has_model);
+    // Catch is over before what takes time, and tokens are not kept.
+    EXPECT_EQ(played > 0, dream().has_model && GetParam() != "catch_iris");
   });
 }
 
