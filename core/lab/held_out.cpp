@@ -157,9 +157,11 @@ HeldOut::~HeldOut() = default;
 HeldOut::Group& HeldOut::begin_group(const Between& between) {
   if (driven_) return *driven_;
   const auto first = episodes_.size();
+  // Before there is a group: who is interrupted while the other drives must not go on driving here by himself.
+  const LivedEpisode* given = nullptr;
+  if (driven_by_it_) given = &driven_by_it_->first(first + group, [&](double) { if (between) between(0); })[first];
   driven_ = std::make_unique<Group>(system_, first);
-  if (driven_by_it_)
-    driven_->given = &driven_by_it_->first(first + group, [&](double) { if (between) between(0); })[first];
+  driven_->given = given;
   return *driven_;
 }
 

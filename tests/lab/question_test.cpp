@@ -106,6 +106,10 @@ TEST(HeldOut, AnotherRunCanDrive) {
   HeldOut looked(*other, 50, driver);
   EXPECT_EQ(looked.glimpse().size(), 0u) << "all of Catch's episodes are over within a glimpse";
   EXPECT_EQ(looked.first(4)[3].data.actions, its.all()[3].data.actions);
+  // Who is interrupted while the other drives goes on with the same episodes.
+  HeldOut torn(*other, 50, driver);
+  EXPECT_THROW(torn.first(4, [](double) { throw Cancelled{}; }), Cancelled);
+  EXPECT_EQ(torn.first(4)[3].data.actions, its.all()[3].data.actions);
   EXPECT_ANY_THROW(HeldOut(*other, 50, system_of("dreamer-v3", "KeyDoor")));
 }
 
