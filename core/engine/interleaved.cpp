@@ -125,7 +125,7 @@ class Interleaved : public Phase {
     const auto& train = options();
     parts_->system->follow_settings();
     parts_->learner->follow_settings();
-    ratio_.set(train.train_ratio, parts_->updates, static_cast<double>(steps_ - train.prefill));
+    ratio_.set(train.train_ratio, parts_->updates, static_cast<double>(steps_ - train.prefill), batch_frames());
     if (actor_thread_) actor_thread_->stop_after(train.steps - feed().given_steps());
   }
 

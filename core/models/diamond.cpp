@@ -216,6 +216,25 @@ torch::Tensor Diamond::denoised(const torch::Tensor& x, double sigma, const torc
   return edm_denoised(x, network_output(x, c, past, actions), c);
 }
 
+torch::Tensor Diamond::denoising_loss(const torch::Tensor& frames, const torch::Tensor& actions, const torch::Tensor& there,
+                                      const std::function<Noised(const torch::Tensor& frame)>& noised) {
+  const auto context = options_.context;
+  auto past = frames.slice(0, 0, context).unbind();
+  std::vector<torch::Tensor> losses;
+  for (std::int64_t t = context; t < frames.size(0); ++t) {
+    const auto& x = frames[t];
+    const auto [sigma, noisy] = noised(x);
+    const auto c = conditioners(sigma, options_.edm);
+    const auto output = network_output(noisy, c, torch::stack(past, 1), actions.slice(0, t - context, t).transpose(0, 1));
+    const auto error = (output - edm_target(x, noisy, c)).square().flatten(1).mean(1);
+    const auto& counts = there[t - 1];  // an episode's first frame follows nothing
+    losses.push_back((counts * error).sum() / counts.sum().clamp_min(1));
+    past.erase(past.begin());
+    past.push_back(torch::where(counts.view({-1, 1, 1, 1}) > 0, edm_denoised(noisy, output.detach(), c), x));
+  }
+  return torch::stack(losses).mean();
+}
+
 torch::Tensor Diamond::past_of(const Carry& carry, std::int64_t first) const {
   std::vector<torch::Tensor> frames;
   for (std::int64_t i = first; i < first + options_.context; ++i) frames.push_back(carry.at(frame_name(i)));

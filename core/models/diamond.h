@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -76,6 +77,14 @@ class Diamond : public WorldModel, public RecentFrames {
 
   /// F of noisy frames [B, C, H, W] at `sigma` [B], after `past` [B, K, C, H, W] in which `actions` [B, K, A] were done.
   torch::Tensor network_output(const torch::Tensor& noisy, const Conditioners& c, const torch::Tensor& past, const torch::Tensor& actions);
+  /// What the denoiser learns by, of pieces of T > K frames, `actions` [T, B, A] done in each as a network sees it and each `there`
+  /// [T, B]: the mean of EDM's weighted errors of the last T − K (the paper's equation 2). All but the first of them follow what was
+  /// made of the ones before, not what was seen, as in a dream. `noised` draws a level for each lane and lays noise of it over a frame.
+  struct Noised {
+    torch::Tensor sigma, frame;  // [B], [B, C, H, W]
+  };
+  torch::Tensor denoising_loss(const torch::Tensor& frames, const torch::Tensor& actions, const torch::Tensor& there,
+                               const std::function<Noised(const torch::Tensor& frame)>& noised);
   const ActionInput& action_input() const { return input_; }
   const DiamondOptions& options() const { return options_; }
   Denoiser& denoiser() { return denoiser_; }

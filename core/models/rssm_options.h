@@ -3,17 +3,13 @@
 #include <string>
 
 #include "core/config/config.h"
+#include "core/models/sees.h"
 #include "core/nn/image_coder.h"
 #include "core/nn/rssm_cell.h"
 #include "core/nn/two_hot.h"
 
 namespace dream {
 
-/// What the encoder sees.
-enum class Sees { image, vector, both };
-constexpr auto choice_names(Sees) {
-  return names_of_choice("image", "vector", "both");
-}
 enum class Latent { categorical, gaussian };
 constexpr auto choice_names(Latent) {
   return names_of_choice("categorical", "gaussian");

@@ -30,7 +30,12 @@ std::string memory_name(std::size_t layer) {
   return "memory" + std::to_string(layer);
 }
 
-/// The mean of x [T, B] where `known`.
+Observation rows_of(const SequenceBatch& batch) {
+  const auto flat = [](const torch::Tensor& x) { return x.defined() ? x.flatten(0, 1) : x; };
+  return {flat(batch.image), flat(batch.vector)};
+}
+
+/// The mean of x where `known`, of the same shape.
 torch::Tensor known_mean(const torch::Tensor& x, const torch::Tensor& known) {
   return (x * known).sum() / known.sum().clamp_min(1);
 }
@@ -52,38 +57,53 @@ class Learning {
 Tssm::Tssm(const TssmOptions& options, const Spaces& spaces)
     : options_(options),
       channels_(spaces.image_channels),
+      paints_(spaces.image_bytes() > 0 && (sees_image() || options.paint)),
       action_input_(spaces.action),
       latent_{options.groups, options.classes, options.unimix, "q(z_t | x_t)"} {
-  if (spaces.image_bytes() == 0) throw Error("this model sees pictures, and this world has none");
-  if (spaces.image_height != 64 || spaces.image_width != 64) throw Error("this model sees pictures of 64 x 64 pixels");
+  const auto lacks = [&](const char* what, const char* instead) {
+    return Error("world.observe = " + name_of(options.observe) + " needs a world with " + what + "; this one has none. Use " + instead);
+  };
+  if (sees_image() && spaces.image_bytes() == 0) throw lacks("pictures", "vector");
+  if (sees_vector() && spaces.vector_names.empty()) throw lacks("vectors", "image");
+  if (paints_ && (spaces.image_height != 64 || spaces.image_width != 64)) throw Error("this model sees pictures of 64 x 64 pixels");
   if (options.keep >= options.window)
     throw Error("world.keep = " + std::to_string(options.keep) + " leaves no room in a window of world.window = " +
                 std::to_string(options.window) + "; choose fewer");
   const auto latent = latent_size(), token = latent + action_input_.size(), width = options.width;
   transformer_ = MemoryTransformer(options.transformer());
   const auto h = transformer_->out();
+  const auto units = storm() ? width : options.units;
   LayerStyle style{Act::relu, Norm::layer, 1e-5, false, Init::fan_in};
+  if (!storm()) style = {Act::elu, Norm::none, 1e-3, true, Init::glorot};
+  std::int64_t seen = 0;
+  if (sees_vector()) {
+    const auto size = static_cast<std::int64_t>(spaces.vector_names.size());
+    vector_encoder_ = register_module("vector_encoder", Mlp(size, options.vector_layers, units, style));
+    vector_decoder_ = register_module("vector_decoder", Mlp(storm() ? latent : latent + h, options.vector_layers, units, style, size));
+    seen += units;
+  }
   if (storm()) {
-    bn_encoder_ = register_module("encoder", BatchNormEncoder(channels_, options.depth));
-    posterior_ = register_module("posterior", Mlp(bn_encoder_->size(), 0, 0, style, latent, torch_scale));
+    if (sees_image()) bn_encoder_ = register_module("encoder", BatchNormEncoder(channels_, options.depth));
+    if (sees_image()) seen += bn_encoder_->size();
+    posterior_ = register_module("posterior", Mlp(seen, 0, 0, style, latent, torch_scale));
     auto plain = style;
     plain.act = Act::none;
     token_ = register_module("token", Dense(token, width, style));
     token_again_ = register_module("token_again", Dense(width, width, plain));
     prior_ = register_module("prior", Mlp(h, 0, 0, style, latent, torch_scale));
-    bn_decoder_ = register_module("decoder", BatchNormDecoder(latent, channels_, options.depth));
+    if (paints_) bn_decoder_ = register_module("decoder", BatchNormDecoder(latent, channels_, options.depth));
     reward_ = register_module("reward", Mlp(h, options.head_layers, width, style, tssm_bins, torch_scale));
     end_ = register_module("end", Mlp(h, options.head_layers, width, style, 1, torch_scale));
     two_hot_ = TwoHot(TwoHot::Kind::symlog, tssm_bins, torch::kCPU);
   } else {
-    style = {Act::elu, Norm::none, 1e-3, true, Init::glorot};
     CoderOptions coder;
     coder.kind = Coder::valid, coder.depth = options.depth, coder.channels = channels_, coder.style = style;
-    encoder_ = register_module("encoder", ImageEncoder(coder));
-    posterior_ = register_module("posterior", Mlp(encoder_->size(), 1, options.hidden, style, latent));
+    if (sees_image()) encoder_ = register_module("encoder", ImageEncoder(coder));
+    if (sees_image()) seen += encoder_->size();
+    posterior_ = register_module("posterior", Mlp(seen, 1, options.hidden, style, latent));
     token_ = register_module("token", Dense(token, width, style));
     prior_ = register_module("prior", Mlp(h, 1, options.hidden, style, latent));
-    decoder_ = register_module("decoder", ImageDecoder(latent, h, coder));
+    if (paints_) decoder_ = register_module("decoder", ImageDecoder(latent, h, coder));
     reward_ = register_module("reward", Mlp(latent + h, options.head_layers, options.units, style, 1));
     end_ = register_module("end", Mlp(latent + h, options.head_layers, options.units, style, 1));
   }
@@ -99,12 +119,16 @@ void Tssm::set_bfloat16(bool on) {
 
 // -- the parts ---------------------------------------------------------------------------------------------------------
 
-torch::Tensor Tssm::posterior_of(const torch::Tensor& image) {
-  check_shape(image, {-1, 64, 64, channels_}, "image");
-  const bool narrow = at::autocast::is_autocast_enabled(image.device().type());
-  const auto x = picture_numbers(image, narrow ? torch::kBFloat16 : torch::kFloat32);
-  const auto seen = storm() ? bn_encoder_(x + 0.5) : encoder_(x);
-  return unimix(latent_.grid(posterior_(seen)), options_.unimix).flatten(-2);
+torch::Tensor Tssm::posterior_of(const Observation& seen) {
+  std::vector<torch::Tensor> parts;
+  if (sees_image()) {
+    check_shape(seen.image, {-1, 64, 64, channels_}, "image");
+    const bool narrow = at::autocast::is_autocast_enabled(seen.image.device().type());
+    const auto x = picture_numbers(seen.image, narrow ? torch::kBFloat16 : torch::kFloat32);
+    parts.push_back(storm() ? bn_encoder_(x + 0.5) : encoder_(x));
+  }
+  if (sees_vector()) parts.push_back(vector_encoder_(symlog(seen.vector.to(torch::kFloat32))));
+  return unimix(latent_.grid(posterior_(parts.size() == 1 ? parts[0] : torch::cat(parts, -1))), options_.unimix).flatten(-2);
 }
 
 torch::Tensor Tssm::token_of(const torch::Tensor& z, const torch::Tensor& action) {
@@ -118,6 +142,10 @@ torch::Tensor Tssm::prior_of(const torch::Tensor& h) {
 
 torch::Tensor Tssm::decode(const torch::Tensor& z, const torch::Tensor& h) {
   return storm() ? bn_decoder_(z) : decoder_rows_(decoder_, z, h, bfloat16_);
+}
+
+torch::Tensor Tssm::decode_vector(const torch::Tensor& z, const torch::Tensor& h) {
+  return vector_decoder_(storm() ? z : torch::cat({z, h}, -1)).to(torch::kFloat32);
 }
 
 torch::Tensor Tssm::rewards(const torch::Tensor& z, const torch::Tensor& h) {
@@ -221,7 +249,7 @@ Carry Tssm::observe(const Carry& carry, const torch::Tensor& previous_action, co
   torch::Tensor posterior;
   {
     const Autocast autocast(in_bfloat16(started), started.device());
-    posterior = posterior_of(observation.image);
+    posterior = posterior_of(observation);
     // What led to an episode's first frame is nobody's.
     if (!begins.all().item<bool>()) next = moved(carry, previous_action);
     if (begins.any().item<bool>()) next = where_fresh(begins.squeeze(1), initial(started.size(0)), next);
@@ -262,7 +290,7 @@ Prediction Tssm::outcome(const Carry& carry) {
 Prediction Tssm::predict(const Carry& carry) {
   auto prediction = outcome(carry);
   const Autocast autocast(in_bfloat16(carry.at("z")), carry.at("z").device());
-  prediction.frame = frame_of(decode(carry.at("z"), carry.at("h")).to(torch::kFloat32));
+  if (paints_) prediction.frame = frame_of(decode(carry.at("z"), carry.at("h")).to(torch::kFloat32));
   return prediction;
 }
 
@@ -283,6 +311,26 @@ Carry Tssm::with_latent(const Carry& memory, const Carry& latent) {
 
 // -- learning ----------------------------------------------------------------------------------------------------------
 
+void Tssm::add_reconstructions(const Observation& seen, const torch::Tensor& z, const torch::Tensor& h, const torch::Tensor& known,
+                               const std::function<void(const char* name, const torch::Tensor& term, double scale)>& add) {
+  if (paints_) {
+    // A model that does not see pictures paints them all the same, for people; that sends no gradient back.
+    const auto some = [&](const torch::Tensor& x) { return sees_image() ? x : x.detach().slice(0, 0, x.size(0), options_.paint_every); };
+    const auto image = some(seen.image), decoded = decode(some(z), some(h));
+    auto error = picture_error(storm() ? decoded.to(torch::kFloat32) - 0.5 : decoded, image, false);
+    error = !sees_image() ? mean_where_given(error, image) : storm() ? error.mean() : known_mean(error, known);
+    if (!storm()) {
+      const double sigma = options_.image_deviation;
+      const double constant = (0.5 * std::log(2 * std::numbers::pi) + std::log(sigma)) * static_cast<double>(decoded[0].numel());
+      error = error / (2 * sigma * sigma) + constant;
+    }
+    add("image", error, 1);
+  }
+  if (!sees_vector()) return;
+  const auto error = (decode_vector(z, h) - symlog(seen.vector.to(torch::kFloat32))).square().sum(-1);
+  add("vector", storm() ? error.mean() : known_mean(error, known), options_.vector_scale);
+}
+
 SequenceLoss Tssm::loss(const SequenceBatch& batch, at::Generator rng, const torch::Tensor& draws) {
   const Learning learning(*this);
   const auto steps = batch.steps(), lanes = batch.lanes();
@@ -291,10 +339,10 @@ SequenceLoss Tssm::loss(const SequenceBatch& batch, at::Generator rng, const tor
     loss.total = loss.total.defined() ? loss.total + scale * term : scale * term;
     loss.terms.emplace_back(name, term.detach());
   };
-  const auto image = batch.image.flatten(0, 1);
+  const auto seen = rows_of(batch);
   const auto device = batch.reward.device();
   const Autocast autocast(bfloat16_, device);
-  const auto posterior = posterior_of(image).view({steps, lanes, -1});
+  const auto posterior = posterior_of(seen).view({steps, lanes, -1});
   const auto z = draws.defined() ? straight_through(draws, posterior) : draw(posterior, rng);
   const auto chance = draws.defined() || options_.dropout <= 0 ? std::optional<at::Generator>{} : std::optional<at::Generator>{rng};
   const auto piece = remember(z, batch.action, batch.first, chance);
@@ -304,18 +352,11 @@ SequenceLoss Tssm::loss(const SequenceBatch& batch, at::Generator rng, const tor
   const auto grid = [&](const torch::Tensor& x) { return x.view({steps, lanes}); };
   loss.features = torch::cat({z, h}, -1);
 
-  const auto decoded = decode(flat(z), flat(h));
-  if (storm()) {
-    add("image", picture_error(decoded.to(torch::kFloat32) - 0.5, image, false).mean(), 1);
-  } else {
-    const double sigma = options_.image_deviation;
-    const double constant = (0.5 * std::log(2 * std::numbers::pi) + std::log(sigma)) * static_cast<double>(decoded[0].numel());
-    add("image", known_mean(grid(picture_error(decoded, image, false)), known) / (2 * sigma * sigma) + constant, 1);
-  }
+  add_reconstructions(seen, flat(z), flat(h), flat(known), add);
   const auto said = rewards(flat(z), flat(h)), wanted = reward_to_target(flat(batch.reward));
   const auto error = storm() ? two_hot_.loss(said, wanted)
                              : 0.5 * (said.squeeze(-1) - wanted).square() + 0.5 * std::log(2 * std::numbers::pi);
-  add("reward", known_mean(grid(error), known), 1);
+  add("reward", known_mean(grid(error), known), options_.reward_scale);
   const auto ended = torch::binary_cross_entropy_with_logits(ends(flat(z), flat(h)), flat(batch.terminated), {}, {}, at::Reduction::None);
   add("continue", known_mean(grid(ended), known), options_.continue_scale);
 
@@ -364,7 +405,7 @@ Carry Tssm::having_seen(const SequenceBatch& batch, std::int64_t window, at::Gen
   torch::NoGradGuard no_grad;
   const auto steps = batch.steps(), lanes = batch.lanes();
   const Autocast autocast(bfloat16_, batch.reward.device());
-  const auto z = draw(posterior_of(batch.image.flatten(0, 1)), std::move(rng)).view({steps, lanes, -1});
+  const auto z = draw(posterior_of(rows_of(batch)), std::move(rng)).view({steps, lanes, -1});
   const auto newest = torch::arange((steps - 1) * lanes, steps * lanes, torch::TensorOptions().dtype(torch::kInt64).device(z.device()));
   return state_at(remember(z, batch.action, batch.first, {}), z, newest, window);
 }

@@ -1,4 +1,6 @@
 #pragma once
+#include <functional>
+
 #include "api/spaces.h"
 #include "core/models/latent_report.h"
 #include "core/models/sequence_model.h"
@@ -13,7 +15,7 @@ namespace dream {
 
 /// The transformer state-space model of TransDreamer (Chen et al. 2022) and STORM (Zhang et al. 2023): the posterior q(z_t | x_t) sees
 /// the single frame, so that all of a sequence is learned at once, and the prior p(z_t | h_t) knows the past by attention, h_t =
-/// f(z_<t, a_<t). Token t is what was seen at t - 1 and done there.
+/// f(z_<t, a_<t). Token t is what was seen at t - 1 and done there. Beside or in the place of pictures it may see vectors (no paper's).
 ///
 /// Carry: "z" [B, Z] (one-hots), "h" [B, H], zeros before anything was done; "tokens" [B, W, D], of which "count" [B, 1] are there;
 /// what the layers remember of each, "memory0" … [B, W, 3 · heads · each]; "started" [B, 1]. After a step also "prior" and, after
@@ -21,7 +23,7 @@ namespace dream {
 /// beyond those it has learned with never comes; they are looked at anew then.
 class Tssm : public SequenceModel {
  public:
-  /// Throws dream::Error for a world without pictures of 64 x 64 pixels and options that do not fit together.
+  /// Throws dream::Error for a world without what it is to see, for pictures of other than 64 x 64 pixels and options that do not fit together.
   Tssm(const TssmOptions& options, const Spaces& spaces);
 
   Carry initial(std::int64_t batch) override;
@@ -53,10 +55,11 @@ class Tssm : public SequenceModel {
   Carry having_seen(const SequenceBatch& batch, std::int64_t window, at::Generator rng);
 
   // The parts, in the papers' order; shapes of rows [N, ...].
-  torch::Tensor posterior_of(const torch::Tensor& image);                              // uint8 [N, 64, 64, C] -> log-probabilities [N, Z]
+  torch::Tensor posterior_of(const Observation& seen);                                 // of N -> log-probabilities [N, Z]
   torch::Tensor token_of(const torch::Tensor& z, const torch::Tensor& action);         // -> [..., D]; actions as networks see them
   torch::Tensor prior_of(const torch::Tensor& h);                                      // [..., H] -> log-probabilities [..., Z]
   torch::Tensor decode(const torch::Tensor& z, const torch::Tensor& h);                // -> [N, C, 64, 64], around 0 (TransDreamer) or 0.5
+  torch::Tensor decode_vector(const torch::Tensor& z, const torch::Tensor& h);         // -> [N, V], squashed by symlog
   torch::Tensor rewards(const torch::Tensor& z, const torch::Tensor& h);               // -> bins [N, 255] (STORM), or a mean [N, 1]
   torch::Tensor ends(const torch::Tensor& z, const torch::Tensor& h);                  // -> logit of the end [N]
   /// The transformer over a piece: z [T, B, Z], actions that led to each moment [T, B, A], `first` [T, B].
@@ -78,6 +81,11 @@ class Tssm : public SequenceModel {
   void set_bfloat16(bool on);
 
  private:
+  bool sees_image() const { return options_.observe != Sees::vector; }
+  bool sees_vector() const { return options_.observe != Sees::image; }
+  /// Of the picture and of the vector, [N].
+  void add_reconstructions(const Observation& seen, const torch::Tensor& z, const torch::Tensor& h, const torch::Tensor& known,
+                           const std::function<void(const char* name, const torch::Tensor& term, double scale)>& add);
   bool storm() const { return options_.kind == TssmKind::storm; }
   bool in_bfloat16(const torch::Tensor& batch) const { return bfloat16_ && batch.size(0) >= 64; }
   torch::Tensor draw(const torch::Tensor& log_probabilities, at::Generator rng) const;
@@ -91,6 +99,7 @@ class Tssm : public SequenceModel {
 
   TssmOptions options_;
   std::int64_t channels_;
+  bool paints_;  // pictures: as it sees them, or for people
   ActionInput action_input_;
   LatentReport latent_;
   TwoHot two_hot_;
@@ -98,6 +107,7 @@ class Tssm : public SequenceModel {
   BatchNormDecoder bn_decoder_{nullptr};
   ImageEncoder encoder_{nullptr};
   ImageDecoder decoder_{nullptr};
+  Mlp vector_encoder_{nullptr}, vector_decoder_{nullptr};
   Mlp posterior_{nullptr}, prior_{nullptr}, reward_{nullptr}, end_{nullptr};
   Dense token_{nullptr}, token_again_{nullptr};
   MemoryTransformer transformer_{nullptr};

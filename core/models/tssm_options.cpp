@@ -19,6 +19,10 @@ void TssmOptions::fields(Config& config, const std::string& prefix) {
   const auto live = [&](const char* name, double& target, const char* help, double low, double high, const char* unit = "") {
     config.add(prefix + name, target, {.help = help, .unit = unit, .low = low, .high = high, .logarithmic = true, .live = true});
   };
+  config.add(prefix + "observe", observe, {.help = "What the encoder sees: pictures as in the paper, the vector, or both"});
+  config.add(prefix + "paint", paint, {.help = "A model that sees vectors alone learns to paint pictures too, for people; that sends no gradient back"});
+  size("paint_every", paint_every, "A model that sees vectors alone paints one in so many of the moments in a batch", 1, 4096);
+  size("vector_layers", vector_layers, "Layers of the coders of vectors", 1, 8);
   size("groups", groups, "Categorical variables of z", 1, 1024);
   size("classes", classes, "Classes of each", 2, 1024);
   config.add(prefix + "unimix", unimix, {.help = "Share of the uniform mixed into every categorical", .low = 0, .high = 0.5});
@@ -39,6 +43,8 @@ void TssmOptions::fields(Config& config, const std::string& prefix) {
                {.help = "σ of the likelihood of a picture: smaller weighs pictures more", .low = 0.01, .high = 10, .logarithmic = true});
   }
   size("head_layers", head_layers, "Hidden layers of the heads for reward and end", 1, 8);
+  live("vector_scale", vector_scale, "Weight of the squared error of vectors", 0, 1e4);
+  live("reward_scale", reward_scale, "Weight of the loss of rewards", 0, 1e4);
   live("continue_scale", continue_scale, "Weight of the loss of an episode's end", 0, 100);
   live("dynamics_scale", dynamics_scale, "β_dyn: weight of KL(sg(q) ‖ p), which teaches the prior", 0, 100);
   live("representation_scale", representation_scale, "β_rep: weight of KL(q ‖ sg(p)), which holds the posterior", 0, 100);

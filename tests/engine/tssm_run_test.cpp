@@ -52,6 +52,17 @@ TEST_P(TssmRun, LearnsAndIsScored) {
   EXPECT_EQ(system.starts.at("memory0").size(1), 8) << "dreams have the whole window";
 }
 
+TEST_P(TssmRun, LearnsFromVectors) {
+  Trainer trainer(make("vectors", {"world.observe=vector", "train.train_ratio=12", "world_optimiser.learning_rate=3e-3"}), {1e9, ""}, false);
+  while (trainer.advance()) {
+  }
+  const auto& metrics = trainer.system().metrics;
+  for (const auto& view : metrics.views(nullptr)) {
+    if (view.name != "world/vector" && view.name != "world/image") continue;
+    EXPECT_LT(metrics.last(view.name), view.y.front()) << view.name;
+  }
+}
+
 TEST_P(TssmRun, AnInterruptedOneGoesOnBitForBit) {
   {
     Trainer trainer(make("whole"), {1e9, ""}, false);

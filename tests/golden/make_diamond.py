@@ -9,7 +9,7 @@ What their modules import besides (gymnasium, wandb, hydra, cv2 …) is replaced
 published sizes. Weights and inputs are not stored: both sides make them from a hash of the names (`hashed`, `fill`), so that the
 files hold results alone. Frames are rounded
 to 256 levels where their code cuts them off. Writes diamond/actor_critic.npz, diamond/iris_actor_critic.npz, diamond/denoiser.npz,
-diamond/rew_end.npz, diamond/sampler.npz.
+diamond/rew_end.npz, diamond/rolled.npz, diamond/sampler.npz.
 """
 import ast
 import importlib
@@ -212,6 +212,23 @@ def world_model(root):
     denoised = model.wrap_model_output(noisy, output, cs)
     results |= dict(loss=loss, output=output[:, :, ::4, ::4], denoised=denoised[:, :, ::4, ::4], count=sum(p.numel() for p in model.parameters()))
     write("denoiser", results | norms(model.inner_model))
+
+    # Three frames that are made one after another, each after what was made before it.
+    model.zero_grad()
+    made = 3
+    rolled, done = pictures("rolled frames", (BATCH, CONTEXT + made, 3, 64, 64)), choices("rolled actions", (BATCH, CONTEXT + made))
+    count = iter(range(made))
+
+    def noised(x, s, level):
+        i = next(count)
+        offset, noise = hashed(f"rolled offset{i}", (BATCH, 3, 1, 1)), hashed(f"rolled noise{i}", (BATCH, 3, 64, 64))
+        return x + 1.7 * (level * offset + noise * s.view(-1, 1, 1, 1))
+
+    model.apply_noise = noised
+    batch = types.SimpleNamespace(obs=rolled, act=done, mask_padding=torch.ones(BATCH, CONTEXT + made, dtype=torch.bool))
+    loss, _ = model(batch)
+    loss.backward()
+    write("rolled", dict(loss=loss) | norms(model.inner_model))
 
     # Each draw of the sampler in turn: where it begins, then what is churned in. Without levels, as a pixel that is rounded the other way
     # is far off after a step of Heun's.

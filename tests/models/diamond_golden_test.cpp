@@ -90,6 +90,27 @@ TEST(DiamondGolden, DenoiserAndItsLoss) {
   test::close_part_gradients(golden, *model.denoiser(), denoiser_parts);
 }
 
+TEST(DiamondGolden, FramesThatFollowItsOwn) {
+  const HashedGolden golden("diamond/rolled.npz");
+  Diamond model({}, four_choices());
+  fill_denoiser(model);
+  constexpr std::int64_t made = 3;
+  const auto frames = test::hashed_pictures("rolled frames", {batch, context + made, 3, 64, 64}).transpose(0, 1);
+  const auto actions = choices_of("rolled actions", {batch, context + made}).transpose(0, 1);
+  const auto sigma = torch::tensor({1.0f, 0.1f});
+  int count = 0;
+  const auto loss = model.denoising_loss(frames, actions, torch::ones({context + made, batch}), [&](const torch::Tensor& x) {
+    const auto number = std::to_string(count++);
+    const auto noise = 0.3 * drawn("rolled offset" + number, {batch, 3, 1, 1}) +
+                       sigma.view({2, 1, 1, 1}) * drawn("rolled noise" + number, {batch, 3, 64, 64});
+    return Diamond::Noised{sigma, x + noise};
+  });
+  EXPECT_EQ(count, made);
+  golden.close("loss", loss.detach());
+  loss.backward();
+  test::close_part_gradients(golden, *model.denoiser(), denoiser_parts);
+}
+
 /// The kernels, and bf16, against ATen's operations.
 TEST(DiamondGolden, DenoiserWithoutGradients) {
   torch::NoGradGuard no_grad;

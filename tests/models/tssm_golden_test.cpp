@@ -146,7 +146,7 @@ TEST(StormGolden, NetworksAndLossesAreTheAuthors) {
   torch::NoGradGuard no_grad;
   const auto image = given.pieces.image.flatten(0, 1);
   const auto z = given.z.flatten(0, 1);
-  golden.close("eval_posterior", model->posterior_of(image).view({steps, batch, -1}).transpose(0, 1));
+  golden.close("eval_posterior", model->posterior_of({.image = image, .vector = {}}).view({steps, batch, -1}).transpose(0, 1));
   golden.close("eval_painted", model->decode(z, {}).view({steps, batch, 3, 64, 64}).transpose(0, 1).slice(3, 0, 64, 8).slice(4, 0, 64, 8));
   const auto piece = model->remember(given.z, given.pieces.action, given.pieces.first, {});
   const auto h = piece.h.slice(0, 1);
@@ -294,7 +294,7 @@ TEST(TransDreamerGolden, NetworksAndLossesAreTheAuthors) {
   for (const auto* layer : {"0", "1"}) close_qkv(golden, model, layer, trans_attention(layer), trans_qkv, ".net.weight");
 
   torch::NoGradGuard no_grad;
-  golden.close("posterior", model.posterior_of(given.pieces.image.flatten(0, 1)).view({steps, batch, -1}).transpose(0, 1));
+  golden.close("posterior", model.posterior_of({.image = given.pieces.image.flatten(0, 1), .vector = {}}).view({steps, batch, -1}).transpose(0, 1));
   const auto piece = model.remember(given.z, given.pieces.action, given.pieces.first, {});
   const auto h = piece.h.slice(0, 1), z = given.z.slice(0, 1);
   golden.close("h", h.transpose(0, 1));

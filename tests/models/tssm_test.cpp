@@ -200,6 +200,57 @@ TEST_P(TssmTest, LearnsABatchByHeart) {
   EXPECT_LT(term(loss, "image"), GetParam() == TssmKind::storm ? 0.3 * image : image);
 }
 
+/// One that sees vectors learns them, and to paint what they mean, from which nothing else learns.
+TEST_P(TssmTest, SeesVectorsAndPaintsForPeople) {
+  torch::manual_seed(7);
+  auto options = tiny_options(GetParam());
+  options.observe = Sees::vector, options.dropout = 0, options.depth = 4, options.paint_every = 1;
+  auto spaces = tssm_catch();
+  spaces.vector_names = {"x", "y", "there"};
+  Tssm model(options, spaces);
+  auto batch = some_batch(window);
+  batch.vector = torch::rand({window, lanes, 3}, chance(8));
+  const auto gray = batch.vector.slice(2, 0, 1).unsqueeze(-1).unsqueeze(-1);
+  batch.image = (gray * 255).to(torch::kUInt8).expand({window, lanes, 64, 64, 3}).contiguous();
+  const auto term = [](const SequenceLoss& loss, const std::string& name) {
+    for (const auto& [each, value] : loss.terms)
+      if (each == name) return value.item<double>();
+    return std::nan("");
+  };
+  const auto gradient = [&](const std::string& of) { return model.named_parameters()[of].grad().clone(); };
+  const auto first = model.loss(batch, chance(0));
+  first.total.backward();
+  const auto seen = gradient("vector_encoder.layer0.linear.weight");
+  EXPECT_GT(seen.abs().max().item<double>(), 0);
+  model.zero_grad();
+  auto dark = batch;
+  dark.image = torch::ones_like(batch.image);
+  model.loss(dark, chance(0)).total.backward();
+  EXPECT_TRUE(torch::equal(gradient("vector_encoder.layer0.linear.weight"), seen)) << "the picture is for people";
+  model.zero_grad();
+  Optimiser optimiser(model.parameters(), {.kind = OptimiserKind::adam, .learning_rate = 3e-3, .eps = 1e-8, .clip_norm = 100, .adaptive_clip = 0, .warm_up = 0});
+  for (int i = 0; i < 120; ++i) {
+    model.loss(batch, chance(static_cast<std::uint64_t>(i))).total.backward();
+    optimiser.step();
+  }
+  const auto last = model.loss(batch, chance(1000));
+  EXPECT_LT(term(last, "vector"), 0.5 * term(first, "vector"));
+  EXPECT_LT(term(last, "image"), term(first, "image"));
+
+  torch::NoGradGuard no_grad;
+  auto carry = model.initial(2);
+  carry = model.observe(carry, torch::ones({2, 1}), {{}, batch.vector[0].slice(0, 0, 2)}, chance(1));
+  carry = model.imagine(carry, torch::ones({2, 1}), {}, chance(2));
+  EXPECT_EQ(model.predict(carry).frame.sizes(), (std::vector<std::int64_t>{2, 3, 64, 64}));
+  options.paint = false;
+  Tssm unseen(options, spaces);
+  EXPECT_FALSE(unseen.predict(unseen.initial(1)).frame.defined());
+  options.observe = Sees::both;
+  Tssm both(options, spaces);
+  EXPECT_EQ(both.observe(both.initial(lanes), torch::ones({lanes, 1}), {batch.image[0], batch.vector[0]}, chance(1)).at("z").size(0), lanes);
+  EXPECT_THROW(Tssm(options, tssm_catch()), Error) << "this world shows no vector";
+}
+
 TEST_P(TssmTest, SaysWhatItBelievesAndCanBeEdited) {
   torch::NoGradGuard no_grad;
   const auto model = tiny(GetParam());

@@ -38,7 +38,7 @@ class DiamondLearner : public Learner {
     if (number % starts_every == 1) keep_starts(feed, rng);
   }
   double frames_per_update() const override { return static_cast<double>(parts_.options.train.batch); }
-  std::int64_t least_steps() const override { return std::max(parts_.options.length, parts_.options.world.context + 1); }
+  std::int64_t least_steps() const override { return std::max(parts_.options.length, piece_frames()); }
   Needs needs() const override { return {true, false}; }
 
   std::vector<Metrics::Spec> curves() const override {
@@ -75,6 +75,9 @@ class DiamondLearner : public Learner {
  private:
   static constexpr std::int64_t starts_every = 20;
 
+  /// Of what the denoiser learns from: those that it looks back at, one after them, and those after its own.
+  std::int64_t piece_frames() const { return parts_.options.world.context + 1 + parts_.options.own_frames; }
+
   void add(const std::string& name, std::int64_t number, const torch::Tensor& term) {
     parts_.system->metrics.add(name, number, term.item<double>());
   }
@@ -91,25 +94,17 @@ class DiamondLearner : public Learner {
     return feed.at(begins, steps);
   }
 
-  /// The last frame of each piece, from the K before it (the paper's equation 2, with EDM's weights).
   void learn_to_denoise(Feed& feed, std::int64_t number, at::Generator rng) {
-    auto& model = *parts_.model;
-    const auto context = parts_.options.world.context;
-    const auto& edm = parts_.options.world.edm;
-    const auto piece = piece_of(draw(feed, parts_.options.train.batch, context + 1, rng), model);
-    const auto x = piece.frames[context];
-    const auto sigma = draw_sigma(x.size(0), edm, rng, x.options());
-    const auto noisy = with_noise(x, sigma, edm, rng);
-    const auto c = conditioners(sigma, edm);
-    torch::Tensor output;
+    const auto piece = piece_of(draw(feed, parts_.options.train.batch, piece_frames(), rng), *parts_.model);
+    torch::Tensor loss;
     {
-      const Autocast autocast(parts_.bfloat16, x.device());
-      output = model.network_output(noisy, c, piece.frames.slice(0, 0, context).transpose(0, 1),
-                                    piece.actions.slice(0, 0, context).transpose(0, 1));
+      const Autocast autocast(parts_.bfloat16, piece.frames.device());
+      loss = parts_.model->denoising_loss(piece.frames, piece.actions, piece.there, [&](const torch::Tensor& frame) {
+        const auto& edm = parts_.options.world.edm;
+        const auto sigma = draw_sigma(frame.size(0), edm, rng, frame.options());
+        return Diamond::Noised{sigma, with_noise(frame, sigma, edm, rng)};
+      });
     }
-    const auto error = (output - edm_target(x, noisy, c)).square().flatten(1).mean(1);
-    const auto counts = piece.there[context - 1];  // an episode's first frame follows nothing
-    const auto loss = (counts * error).sum() / counts.sum().clamp_min(1);
     add("world/denoising", number, loss.detach());
     loss.backward();
     parts_.system->metrics.add("world/gradient", number, denoiser_.step());

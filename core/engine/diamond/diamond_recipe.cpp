@@ -24,6 +24,11 @@ void DiamondRunOptions::fields(Config& config) {
   optimiser_fields(config, "upsampler.", upsampler, "the upsampler");
   config.add("upsampler.updates", upsample.updates, {.help = "Updates of the upsampler, where there is one", .low = 1, .high = 1e9, .live = true});
   config.add("upsampler.batch", upsample.batch, {.help = "Pictures of a batch of the upsampler", .low = 1, .high = 4096});
+  config.add("learn.own_frames", own_frames,
+             {.help = "Frames of a piece that the denoiser makes after its own, as in a dream, and not after those that were seen",
+              .unit = "frames",
+              .low = 0,
+              .high = 64});
   config.add("learn.length", length,
              {.help = "Frames of a piece that the reward and end model learns from", .unit = "frames", .low = 2, .high = 512});
   config.add("learn.imagined", imagined, {.help = "Lanes of imagination that the actor-critic learns in", .low = 1, .high = 1024});
@@ -32,7 +37,7 @@ void DiamondRunOptions::fields(Config& config) {
   config.add("learn.recent", recent,
              {.help = "Share of pieces that are drawn from the newest quarter of the replay", .low = 0, .high = 1, .live = true});
   train.fields(config, "train.");
-  config.resumable({"train.batch", "train.budget_gb", "train.datasets", "train.prefill", "train.actor", "train.evaluate_episodes",
+  config.resumable({"learn.own_frames", "train.batch", "train.budget_gb", "train.datasets", "train.prefill", "train.actor", "train.evaluate_episodes",
                     "upsampler.batch"});
 }
 

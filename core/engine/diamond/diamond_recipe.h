@@ -26,6 +26,7 @@ struct DiamondRunOptions {
   FrameActorCriticOptions behaviour;
   OptimiserOptions denoiser, reward_end, actor, upsampler;
   OfflineOptions upsample;          // updates, batch and data of the upsampler, which learns when all else has been learned
+  std::int64_t own_frames = 1;      // frames of a piece that the denoiser makes after its own and not after those that were seen
   std::int64_t length = 19;         // frames of a piece that the reward and end model learns from
   std::int64_t imagined = 32;       // lanes of imagination
   std::int64_t actor_after = 5000;  // updates of the world model before the actor-critic learns

@@ -45,13 +45,19 @@ class TssmLearner : public Learner {
   }
   double frames_per_update() const override { return static_cast<double>(parts_.options.train.batch * parts_.options.train.length); }
   std::int64_t least_steps() const override { return std::max(parts_.options.train.length, parts_.options.context); }
-  Needs needs() const override { return {true, false}; }
+  Needs needs() const override {
+    const auto sees = parts_.options.world.observe;
+    return {sees != Sees::vector, sees != Sees::image};
+  }
 
   std::vector<Metrics::Spec> curves() const override {
     const bool storm = parts_.options.world.kind == TssmKind::storm;
     const auto spec = [](const char* name, const char* title, const char* unit) { return Metrics::Spec{name, title, unit, "update"}; };
     const auto divergence = [](const char* name, const char* title) { return Metrics::Spec{name, title, "nats", "update", 0, "free nats"}; };
-    return {spec("world/image", storm ? "Image: Σ(x − x̂)²" : "Image: −log N(x; x̂, σ²)", ""),
+    std::vector<Metrics::Spec> all;
+    if (parts_.options.world.observe != Sees::image) all.push_back(spec("world/vector", "Vector: Σ(symlog x − x̂)²", ""));
+    const std::vector<Metrics::Spec> others = {
+            spec("world/image", storm ? "Image: Σ(x − x̂)²" : "Image: −log N(x; x̂, σ²)", ""),
             spec("world/reward", "Reward: −log p(r)", "nats"),
             spec("world/continue", "End: −log p(end)", "nats"),
             divergence("world/dynamics", "Dynamics: max(KL(sg(q) ‖ p), free)"),
@@ -65,6 +71,8 @@ class TssmLearner : public Learner {
             spec("behaviour/value", "Imagined value", "reward"),
             spec("behaviour/actor_gradient", "Gradient norm of the actor", ""),
             spec("behaviour/critic_gradient", "Gradient norm of the critic", "")};
+    all.insert(all.end(), others.begin(), others.end());
+    return all;
   }
 
   void follow_settings() override {
