@@ -83,6 +83,7 @@ Verb bench_verb(CLI::App& app) {
             for (auto& row : dreamer_rows(s, common.device)) rows.push_back(std::move(row));
             for (auto& row : planning_rows(s, common.device)) rows.push_back(std::move(row));
             for (auto& row : representation_rows(s, common.device)) rows.push_back(std::move(row));
+            for (auto& row : dream_rows(s, common.device)) rows.push_back(std::move(row));
             for (auto& row : video_rows(s)) rows.push_back(std::move(row));
             if (!options->videos.empty()) rows = video_rows(s, options->videos);
             if (!options->worlds.empty()) rows = world_rows(options->worlds, options->lanes, s);

@@ -51,6 +51,10 @@ std::vector<Measurement> planning_rows(double seconds, const std::string& device
 /// JEPA and Genie, each as its recipe has it and at the sizes of the published code that bench/compare_representation.py runs.
 std::vector<Measurement> representation_rows(double seconds, const std::string& device);
 
+/// Models of tokens and of diffusion, at their published sizes and at those for two cores: dreams of one lane, and updates.
+/// bench/compare_dreams.py runs the published code beside them.
+std::vector<Measurement> dream_rows(double seconds, const std::string& device);
+
 /// Videos as datasets: a clip of 480 lines that is made for it, or those that are named.
 std::vector<Measurement> video_rows(double seconds, const std::vector<std::string>& files = {});
 

@@ -324,11 +324,13 @@ void Tssm::add_reconstructions(const Observation& seen, const torch::Tensor& z, 
       const double constant = (0.5 * std::log(2 * std::numbers::pi) + std::log(sigma)) * static_cast<double>(decoded[0].numel());
       error = error / (2 * sigma * sigma) + constant;
     }
-    add("image", error, 1);
+    // Who paints for people is not to crowd the others out of the gradients' norm, which is cut for all together.
+    add("image", error, sees_image() ? 1 : 0.01);
   }
   if (!sees_vector()) return;
+  // Of an episode's first moment too, unlike TransDreamer's pictures: in short episodes much is seen there alone.
   const auto error = (decode_vector(z, h) - symlog(seen.vector.to(torch::kFloat32))).square().sum(-1);
-  add("vector", storm() ? error.mean() : known_mean(error, known), options_.vector_scale);
+  add("vector", error.mean(), options_.vector_scale);
 }
 
 SequenceLoss Tssm::loss(const SequenceBatch& batch, at::Generator rng, const torch::Tensor& draws) {

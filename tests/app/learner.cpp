@@ -88,6 +88,19 @@ void Learner::drag_bars(ImGuiTestContext* ctx, const Reach& reach) {
   }
 }
 
+/// A token in the middle of the grid, then a code; another token where the code was the one that stood there.
+void Learner::exchange_tokens(ImGuiTestContext* ctx, const Reach& reach) {
+  const ImRect book = ctx->ItemInfo((std::string(mind) + "/**/codebook").c_str()).RectFull;
+  for (int i = 0; i < static_cast<int>(reach.value); ++i) {
+    const float side = book.GetHeight() / 8;
+    ctx->MouseMoveToPos({book.Min.x - side * (1.5f + 2 * static_cast<float>(i)), book.Min.y + 3 * side});
+    ctx->MouseClick();
+    ctx->MouseMoveToPos({book.Min.x + 0.3f * book.GetWidth(), book.Min.y + 0.5f * side});
+    ctx->MouseClick();
+    ctx->Yield(2);
+  }
+}
+
 void Learner::hold(ImGuiTestContext* ctx, const Reach& reach) {
   if (reach.value > 1) return ctx->ItemClick((std::string(mind) + "/**/###keep").c_str());
   const ImRect cells = ctx->ItemInfo((std::string(mind) + "/**/prior").c_str()).RectFull;
@@ -140,7 +153,7 @@ void Learner::do_it(ImGuiTestContext* ctx, const Reach& reach, std::size_t which
   else if (deed == "driven")
     drive(ctx, reach, which);
   else if (deed == "edits")
-    drag_bars(ctx, reach);
+    ctx->ItemExists((std::string(mind) + "/**/codebook").c_str()) ? exchange_tokens(ctx, reach) : drag_bars(ctx, reach);
   else if (deed == "goals")
     aim(ctx, static_cast<int>(reach.value));
   else if (deed == "rolls")

@@ -22,6 +22,7 @@ class Learner : public LiveFlow {
   void press(ImGuiTestContext* ctx, const Reach& reach);
   void drive(ImGuiTestContext* ctx, const Reach& reach, std::size_t which);
   void drag_bars(ImGuiTestContext* ctx, const Reach& reach);
+  void exchange_tokens(ImGuiTestContext* ctx, const Reach& reach);
   void hold(ImGuiTestContext* ctx, const Reach& reach);
   void couple(ImGuiTestContext* ctx, const Reach& reach);
   void set_knob(ImGuiTestContext* ctx, const Reach& reach);

@@ -434,6 +434,7 @@ void FakeEngine::tick() {
     fill_frames();
     fill_probes();
     std::erase_if(dream_.probes, [&](const Probe& probe) { return probe.name == without_probe; });
+    dream_.probes.insert(dream_.probes.end(), more_probes.begin(), more_probes.end());
   }
   publish();
 }

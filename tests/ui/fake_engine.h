@@ -46,6 +46,7 @@ class FakeEngine : public Engine {
 
   bool lives = false;  // every step of a dream that plays becomes an instant of the timeline, with its picture
   std::string without_probe;  // that is not published
+  std::vector<Probe> more_probes;  // that are, where their names are among probe_names
   bool refuses_pictures = false;
 
   std::vector<Command> commands;  // everything that was sent, in order

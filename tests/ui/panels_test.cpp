@@ -35,6 +35,36 @@ TEST_F(Panels, DraggingABarEditsThatElementOfTheLatent) {
   });
 }
 
+TEST_F(Panels, ATokenAndThenACodeAreClickedToExchangeIt) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    engine.dream().playing = false;
+    Tokens value{4, 4, 64, {}, {}, {}, {}, {}, {}};
+    for (int i = 0; i < 16; ++i) value.codes.push_back(i);
+    engine.more_probes = {{"tokens/grid", "Tokens", "", true, std::make_shared<const Value>(value)}};
+    engine.dream().probe_names.push_back("tokens/grid");
+    engine.tick();
+    ctx->Yield(3);
+    ctx->ItemClick("//Mind###mind/mind/###tokens");
+    ctx->Yield(3);
+    const ImRect book = ctx->ItemInfo("//Mind###mind/**/codebook").RectFull;
+    ASSERT_GT(book.GetWidth(), 40);
+    const float side = std::min(book.GetHeight(), book.Min.x - ctx->WindowInfo("//Mind###mind").RectFull.Min.x) / 4;
+    ctx->MouseMoveToPos({book.Min.x - 0.6f * side, book.Min.y + 1.5f * side});  // of the second row the last
+    ctx->MouseClick();
+    ctx->MouseMoveToPos({book.Min.x + 3, book.Min.y + 3});
+    ctx->MouseClick();
+    ctx->Yield(2);
+    const EditLatent* edit = engine.last<EditLatent>();
+    ASSERT_NE(edit, nullptr);
+    EXPECT_EQ(edit->probe, "tokens/grid");
+    EXPECT_EQ(edit->index, 7 * 64 + 0) << "token 7 becomes code 0";
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_Z);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.last<EditLatent>()->index, 7 * 64 + 7);
+  });
+}
+
 TEST_F(Panels, TheTimelineIsScrubbedSteppedBackAndItsBranchesAreVisited) {
   open();
   act([&](ImGuiTestContext* ctx) {

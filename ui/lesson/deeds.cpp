@@ -83,7 +83,7 @@ const std::vector<Deed>& deeds() {
       {"visits", "", Kind::count, 1, 1000, [](const Ui&, const Watch& w, Text) { return 1.0 * w.visited; }},
       {"pills", "pills", Kind::count, 1, 1000, [](const Ui&, const Watch& w, Text) { return 1.0 * w.pills; }},
       {"goals", "goals", Kind::count, 1, 1000, [](const Ui&, const Watch& w, Text) { return 1.0 * w.goals; }},
-      {"edits", "bars", Kind::count, 1, 1000,
+      {"edits", "changes", Kind::count, 1, 1000,
        [](const Ui&, const Watch& w, Text) { return static_cast<double>(w.edited.size()); }},
       {"rolls", "", Kind::count, 1, 1000, [](const Ui&, const Watch& w, Text) { return 1.0 * w.rolls; }},
       {"starts", "starts", Kind::count, 1, 1000, [](const Ui&, const Watch& w, Text) { return 1.0 * w.starts; }},
