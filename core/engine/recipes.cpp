@@ -4,6 +4,7 @@
 #include "core/engine/dreamer/dreamer.h"
 #include "core/engine/dreamer4/dreamer4.h"
 #include "core/engine/dyna/dyna.h"
+#include "core/engine/forcing_planner/forcing_planner_recipe.h"
 #include "core/engine/gato/gato_recipe.h"
 #include "core/engine/genie/genie_recipe.h"
 #include "core/engine/genie2/genie2_recipe.h"
@@ -130,6 +131,9 @@ const std::vector<RecipeEntry>& recipes() {
       {"diffusion-forcing", "Diffusion Forcing",
        "Chen et al. 2024: frames with a level of noise each, which a dream takes away one by one, in a pyramid or all at once", make_diffusion_forcing,
        looked_at},
+      {"forcing-planner", "Planning by Diffusion Forcing",
+       "Chen et al. 2024: a plan is made from noise, the near before the far, and every step of it is drawn to the goal", make_forcing_planner,
+       ForcingPlanner::lacks},
       {"dreamer-v4", "Dreamer 4",
        "Hafner et al. 2025: a transformer that makes frames from noise in a few steps, and a policy that learns in its dreams alone", make_dreamer4,
        looked_at},

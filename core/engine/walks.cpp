@@ -11,7 +11,7 @@ namespace {
 class Walks : public Phase {
  public:
   Walks(System& system, const WalkOptions& options, std::filesystem::path folder, Rng rng, std::function<void()> before)
-      : Phase("collect", "Collect: random actions", "steps/s"),
+      : Phase("collect", options.expert ? "Collect: the world's own expert" : "Collect: random actions", "steps/s"),
         system_(system),
         options_(options),
         folder_(std::move(folder)),
@@ -22,9 +22,9 @@ class Walks : public Phase {
     if (before_) before_();
     Collector::Options collect{folder_, options_.episodes, options_.max_steps,
                                std::min(options_.lanes, options_.episodes), rng_};
-    collect.hold = options_.hold;
-    collector_ =
-        std::make_unique<Collector>(std::move(collect), system_.environment, system_.make_env, nullptr, "random");
+    collect.hold = options_.hold, collect.expert = options_.expert, collect.noise = options_.noise;
+    collector_ = std::make_unique<Collector>(std::move(collect), system_.environment, system_.make_env, nullptr,
+                                             options_.expert ? "expert" : "random");
     written_ = collector_->written();
   }
   double step() override {
@@ -40,7 +40,7 @@ class Walks : public Phase {
   }
   std::vector<Frame> frames() override {
     if (!collector_) return {};
-    return {{"real", "random actions, lane 1", -1, std::make_shared<const Image>(collector_->picture())}};
+    return {{"real", options_.expert ? "the expert, lane 1" : "random actions, lane 1", -1, std::make_shared<const Image>(collector_->picture())}};
   }
   void save(Checkpoint& into) const override {
     into.tensors["collect.counters"] = torch::tensor({written_}, torch::kInt64);

@@ -13,6 +13,8 @@ namespace dream {
 /// Episodes of random actions in the run's own world, for systems that learn from episodes and were given none.
 struct WalkOptions {
   std::int64_t episodes = 200, max_steps = 100, hold = 1, lanes = 8;
+  bool expert = false;  // the world's own expert walks, shaken by up to `noise` (see Collector); a recipe that offers it declares both
+  double noise = 0;
 
   void fields(Config& config, const std::string& prefix);
 };

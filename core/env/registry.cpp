@@ -18,6 +18,7 @@
 #include "core/env/minatar.h"
 #include "core/env/pendulum.h"
 #include "core/env/point_goal.h"
+#include "core/env/point_maze.h"
 #include "core/env/repeated.h"
 #include "core/env/two_room.h"
 
@@ -64,6 +65,9 @@ const std::vector<EnvEntry>& environments() {
        [] { return std::make_unique<LinearQuadratic>(); }},
       {"PointGoal", "Drive from goal to goal between hazards, in which every moment costs; an episode may cost 25.",
        [] { return std::make_unique<PointGoal>(); }},
+      {"PointMaze", "Push a point through a maze to a goal, and stay there.",
+       [] { return std::make_unique<PointMaze>(); },
+       [](const auto& factors) { return std::make_unique<PointMaze>(PointMazeOptions::from(factors)); }},
       {"TwoRoom", "Bring a dot through a door to where a picture shows it, in the other room.",
        [] { return std::make_unique<TwoRoom>(); },
        [](const auto& factors) { return std::make_unique<TwoRoom>(TwoRoomOptions::from(factors)); }},

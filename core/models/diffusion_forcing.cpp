@@ -92,10 +92,13 @@ void DiffusionForcingOptions::fields(Config& config) {
   config.add("world.frames", frames, {.help = "Frames of a window, those that are being made among them", .low = 2, .high = 64});
   config.add("world.horizon", horizon,
              {.help = "Frames that are made together in a pyramid or a full sequence; fewer than world.frames", .low = 1, .high = 63});
-  config.add("world.patch", network.patch, {.help = "Side of a patch", .unit = "pixels", .low = 2, .high = 64});
-  config.add("world.width", network.width, {.help = "Numbers of a token within the network", .low = 4, .high = 8192});
-  config.add("world.layers", network.layers, {.help = "Space-time blocks", .low = 1, .high = 64});
+  config.add("world.patch", network.patch, {.help = "Side of a patch, whose pixels are channels of the first convolution", .unit = "pixels", .low = 1, .high = 64});
+  config.add("world.width", network.width, {.help = "Channels of the U-Net's first level; every further one has twice as many", .low = 8, .high = 1024});
+  config.add("world.depth", network.levels, {.help = "Levels of the U-Net, each of half the sides", .low = 1, .high = 8});
   config.add("world.heads", network.heads, {.help = "Heads of an attention", .low = 1, .high = 64});
+  config.add("world.each", network.each, {.help = "Numbers of a head", .low = 2, .high = 512});
+  config.add("world.attention_from", network.attention_from,
+             {.help = "First level whose frames look within themselves and back in time, from 0; the middle always does", .low = 0, .high = 8});
   config.add("world.levels", schedule.levels, {.help = "Levels of noise", .low = 2, .high = 10000});
   config.add("world.betas", schedule.betas, {.help = "How noise grows with its level"});
   config.add("world.tells", schedule.tells, {.help = "What the network's output stands for: the noise, the clean frame, or v, a mixture of both"});

@@ -11,9 +11,10 @@ namespace dream {
 struct DiffusionForcingOptions {
   std::int64_t frames = 8;   // T: of a window, those that are being made among them
   std::int64_t horizon = 3;  // H: frames that lose their noise together, in a pyramid or a full sequence
-  ForcingNetworkOptions network;
-  /// The published schedule but for what the network tells, as noise on every pixel of a patch does not go through tokens of fewer
-  /// numbers, and frames do; and but for the weights, which are published as almost nothing where all is noise: there a frame has to be told from those before it.
+  /// For two cores; the published one has no patches, 64 channels, four levels that all attend, heads of 64 and a first kernel of 7.
+  ForcingNetworkOptions network{.patch = 2, .width = 16, .levels = 3, .heads = 4, .each = 16, .attention_from = 2, .first_kernel = 3};
+  /// The published schedule but for what the network tells, as noise on every pixel of a patch does not go through fewer channels,
+  /// and frames do; and but for the weights, which are published as almost nothing where all is noise: there a frame has to be told from those before it.
   DiffusionScheduleOptions schedule{.tells = DenoiserTells::frame, .weights = NoiseWeights::even};
   /// Of pictures before noise comes to them, 1 as published: what is large and even in a picture is seen through almost all levels
   /// of noise, and only where it is not does a frame have to be told from those before it (Chen 2023, input scaling).
@@ -35,7 +36,7 @@ struct DiffusionForcingOptions {
 /// when it is looked back at, so that errors do not pile up, and the window slides on as far as anybody likes.
 ///
 /// Frames that are being made ahead belong to the action that is held: under another one they begin anew. Reward and end are read
-/// from the tokens of a frame (ours; the paper's guided plans are elsewhere).
+/// from the lowest level of a frame (ours; the paper's guided plans are elsewhere).
 ///
 /// Carry: the window, oldest first: "frames" [B, T, C, H, W] within ± contrast, their "levels" [B, T] of noise (−1: none), and "actions"
 /// [B, T, A] that led to them, of which the first "filled" [B, 1] are there and the next ones are on their way; "chunk" [B, 3]: how

@@ -4,8 +4,9 @@
 namespace dream {
 
 /// Group normalisation (Wu & He 2018): every group of channels of a picture to mean 0 and variance 1, then a channel's scale and
-/// shift, then SiLU where asked for. x [N, C, H, W]; scale and shift [N or 1, C], both or neither. Without gradients two passes over
-/// channels-last memory on the processor, ATen's operations else; in x itself where `in_place` and it lies so.
+/// shift, then SiLU where asked for. x [N, C, H, W]; scale and shift [N or 1, C], both or neither. On the processor two passes over
+/// channels-last memory, and two back where scale and shift are given and all is float32, ATen's operations else; without gradients in x
+/// itself where `in_place` and it lies so.
 torch::Tensor group_norm(const torch::Tensor& x, std::int64_t groups, double eps, const torch::Tensor& scale = {},
                          const torch::Tensor& shift = {}, bool silu = false, bool in_place = false);
 

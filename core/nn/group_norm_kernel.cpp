@@ -76,7 +76,77 @@ template <typename Lanes, bool silu, typename T>
   }
 }
 
+/// `slope` of y becomes that of what was rate·x + offset.
+template <typename Lanes, bool silu>
+[[gnu::always_inline]] inline void slope_within(Lanes& slope, const Lanes& x, const Lanes& rate, const Lanes& offset) {
+  if constexpr (silu) {
+    const Lanes within = x * rate + offset;
+    Lanes open = within;
+    sigmoid_lanes(open);
+    slope = slope * open * (1.0f + within * (1.0f - open));
+  }
+}
+
+template <typename Lanes, bool silu>
+[[gnu::always_inline]] inline void slopes(std::int64_t pixels, std::int64_t channels, const float* x, const float* dy, const float* rate,
+                                          const float* offset, float* sum, float* product) {
+  constexpr int block = lane_count<Lanes>;
+  for (std::int64_t c = 0; c < channels; c += block) {
+    Lanes a, b, v, slope, total = {}, with_x = {};
+    load_full(a, rate + c);
+    load_full(b, offset + c);
+    for (std::int64_t p = 0; p < pixels; ++p) {
+      load_full(v, x + p * channels + c);
+      load_full(slope, dy + p * channels + c);
+      slope_within<Lanes, silu>(slope, v, a, b);
+      total += slope;
+      with_x += slope * v;
+    }
+    load_full(v, sum + c);
+    v += total;
+    store_full(sum + c, v);
+    load_full(v, product + c);
+    v += with_x;
+    store_full(product + c, v);
+  }
+}
+
+template <typename Lanes, bool silu>
+[[gnu::always_inline]] inline void affine_back(std::int64_t pixels, std::int64_t channels, const float* x, const float* dy, const float* rate,
+                                               const float* offset, const float* of_x, const float* constant, float* dx) {
+  constexpr int block = lane_count<Lanes>;
+  for (std::int64_t c = 0; c < channels; c += block) {
+    Lanes a, b, of, more, v, slope;
+    load_full(a, rate + c);
+    load_full(b, offset + c);
+    load_full(of, of_x + c);
+    load_full(more, constant + c);
+    for (std::int64_t p = 0; p < pixels; ++p) {
+      load_full(v, x + p * channels + c);
+      load_full(slope, dy + p * channels + c);
+      slope_within<Lanes, silu>(slope, v, a, b);
+      v = slope * a + (v * of + more);
+      store_full(dx + p * channels + c, v);
+    }
+  }
+}
+
 }  // namespace
+
+DREAM_VECTOR_CLONES void channel_slopes(std::int64_t pixels, std::int64_t channels, const float* x, const float* dy, const float* rate,
+                                        const float* offset, bool silu, float* sum, float* product) {
+  with_lanes([&](auto lanes) __attribute__((always_inline)) {
+    if (silu) return slopes<decltype(lanes), true>(pixels, channels, x, dy, rate, offset, sum, product);
+    slopes<decltype(lanes), false>(pixels, channels, x, dy, rate, offset, sum, product);
+  });
+}
+DREAM_VECTOR_CLONES void channel_affine_back(std::int64_t pixels, std::int64_t channels, const float* x, const float* dy, const float* rate,
+                                             const float* offset, const float* of_x, const float* constant, bool silu, float* dx) {
+  with_lanes([&](auto lanes) __attribute__((always_inline)) {
+    if (silu) return affine_back<decltype(lanes), true>(pixels, channels, x, dy, rate, offset, of_x, constant, dx);
+    affine_back<decltype(lanes), false>(pixels, channels, x, dy, rate, offset, of_x, constant, dx);
+  });
+}
 
 DREAM_VECTOR_CLONES void channel_moments(std::int64_t pixels, std::int64_t channels, const float* x, float* sum, float* squares) {
   with_lanes([&](auto lanes) __attribute__((always_inline)) { moments<decltype(lanes)>(pixels, channels, x, sum, squares); });

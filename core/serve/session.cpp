@@ -16,6 +16,13 @@ namespace dream {
 namespace {
 
 constexpr std::int64_t most_steps = 100'000;  // of one request
+
+/// The picture of this name; null where there is none, as of the dream where nothing dreams.
+const Frame* pictured(const DreamView& view, const std::string& name) {
+  const auto found = std::ranges::find(view.frames, name, &Frame::name);
+  return found != view.frames.end() && found->image ? &*found : nullptr;
+}
+
 constexpr std::int64_t most_seed = std::int64_t{1} << 53;  // that JSON's readers hold exactly
 
 const std::map<std::string, Coupling> couplings = {{"drift", Coupling::drift},
@@ -93,7 +100,8 @@ Message Session::greeting() {
   auto& knobs = json["knobs"] = nlohmann::ordered_json::array();
   for (const auto& [knob, value] : now.knobs) knobs.push_back(json_of(knob, value));
   auto& frames = json["frames"] = nlohmann::ordered_json::array();
-  for (const auto& frame : now.frames) frames.push_back(frame.name);
+  for (const auto& frame : now.frames)
+    if (frame.image) frames.push_back(frame.name);
   return message;
 }
 
@@ -157,7 +165,7 @@ void Session::act(const CheckedJson& request, Message& message) {
   for (const auto& name : wanted)
     if (std::ranges::find(offered, name) == offered.end()) request.fail("this dream has no probe '" + name + "'; 'describe' lists them");
   for (const auto& name : names_in(request, "frames", {}))
-    if (std::ranges::find(view().frames, name, &Frame::name) == view().frames.end()) request.fail("there is no picture '" + name + "' here");
+    if (!pictured(view(), name)) request.fail("there is no picture '" + name + "' here");
   player_.watch({wanted.begin(), wanted.end()});
   found->second();
   if (what == "describe") {
@@ -203,8 +211,8 @@ void Session::show(const CheckedJson& request, Message& message) {
   if (now.cost_limit >= 0) json["dream_cost"] = number(now.dream_cost, now.has_cost), json["real_cost"] = number(now.real_cost, now.twin);
   auto& frames = json["frames"] = nlohmann::ordered_json::array();
   for (const auto& name : names_in(request, "frames", {})) {
-    const auto found = std::ranges::find(now.frames, name, &Frame::name);
-    if (found != now.frames.end()) frames.push_back(json_of(*found, message));  // else what was done has taken it away
+    const auto* found = pictured(now, name);
+    if (found) frames.push_back(json_of(*found, message));  // else what was done has taken it away
   }
   auto& probes = json["probes"] = nlohmann::ordered_json::array();
   for (const auto& probe : now.probes) probes.push_back(json_of(probe, message));

@@ -26,6 +26,14 @@ def same(a, b):
     return (a == b) if isinstance(a, list) else bool((a == b).all())
 
 
+def drives_without_a_dream():
+    """Of a run that has no model there is the real world alone."""
+    with Dream(os.path.join(root, "assets", "runs", "pendulum_decision_transformer"), program, arguments=("--threads", "1")) as dream:
+        assert not dream.about["has_model"] and "dream" not in dream.about["frames"], dream.about["frames"]
+        refused(lambda: dream.step(frames=["dream"]), "no picture 'dream'")
+        assert len(dream.step(frames=["real"]).frames["real"]) > 0
+
+
 def drives_and_reads():
     with Dream(catch, program, seed=3, arguments=("--threads", "1")) as dream:
         assert dream.about["environment"] == "Catch" and dream.about["has_agent"]
@@ -128,6 +136,7 @@ def says_what_is_wrong():
     refused(lambda: Dream(catch, program, arguments=("--port", str(taken.getsockname()[1]))), "another program has it")
 
 
+drives_without_a_dream()
 drives_and_reads()
 follows_a_training()
 says_what_is_wrong()

@@ -23,7 +23,7 @@ class DiffusionForcingRun : public ::testing::Test {
     spec.environment = "BouncingSquare";
     spec.directory = folder_ / run;
     spec.settings = {"collect.episodes=4", "collect.max_steps=20", "world.frames=5",  "world.horizon=2",     "world.patch=16",
-                     "world.width=16",     "world.layers=1",       "train.updates=8", "train.batch=3",       "train.bfloat16=false",
+                     "world.width=16",     "world.depth=1",        "world.each=8",    "train.updates=8", "train.batch=3",       "train.bfloat16=false",
                      "optimiser.warm_up=2"};
     spec.settings.insert(spec.settings.end(), more.begin(), more.end());
     return make_diffusion_forcing(spec);
@@ -91,6 +91,9 @@ TEST_F(DiffusionForcingRun, ThePublishedSizeHasThePublishedConstants) {
   EXPECT_EQ(options.world.stabilisation, 15);
   EXPECT_EQ(options.world.schedule.tells, DenoiserTells::velocity);
   EXPECT_EQ(options.world.contrast, 1);
+  const auto& network = options.world.network;
+  EXPECT_EQ(std::tuple(network.patch, network.width, network.levels, network.heads, network.each, network.attention_from, network.first_kernel),
+            std::tuple(1, 64, 4, 4, 64, 0, 7));
   EXPECT_EQ(options.optimiser.learning_rate, 8e-5);
   EXPECT_EQ(options.optimiser.weight_decay, 2e-3);
   EXPECT_EQ(options.optimiser.beta2, 0.99);
@@ -106,7 +109,8 @@ TEST_F(DiffusionForcingRun, SaysWhatIsMissing) {
             }).find("world.frames must be less"),
             std::string::npos);
   EXPECT_NE(message_of<Error>([&] { make("odd", {"world.patch=24"}); }).find("patches of 24 pixels do not cover"), std::string::npos);
-  EXPECT_NE(message_of<Error>([&] { make("heads", {"world.heads=3"}); }).find("they must divide it"), std::string::npos);
+  EXPECT_NE(message_of<Error>([&] { make("deep", {"world.depth=4"}); }).find("must be multiples of 128"), std::string::npos);
+  EXPECT_NE(message_of<Error>([&] { make("width", {"world.width=20"}); }).find("of its 8 groups"), std::string::npos);
   EXPECT_NE(message_of<Error>([&] { make("horizon", {"world.horizon=5"}); }).find("less than world.frames"), std::string::npos);
 }
 

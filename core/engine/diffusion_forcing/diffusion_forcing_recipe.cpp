@@ -9,7 +9,7 @@ void set_published(ForcingRunOptions& options) {
   if (options.size == ForcingSize::tiny) return;
   auto& world = options.world;
   world.frames = 10, world.horizon = 8;  // of Minecraft, two of them seen
-  world.network = {.patch = 4, .width = 384, .layers = 12, .heads = 6};
+  world.network = {};
   world.schedule = {};
   world.contrast = 1, world.known = 0;
   world.steps = 100;

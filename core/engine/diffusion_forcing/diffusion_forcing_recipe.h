@@ -9,8 +9,7 @@
 
 namespace dream {
 
-/// tiny: for two cores. published: the constants of the video models of buoyancy99/diffusion-forcing, and a transformer in the
-/// place of their 3D U-Net.
+/// tiny: for two cores. published: the constants of the video models of buoyancy99/diffusion-forcing, as for Minecraft.
 enum class ForcingSize { tiny, published };
 constexpr auto choice_names(ForcingSize) {
   return names_of_choice("tiny", "published");
