@@ -11,7 +11,7 @@ namespace settings_range_test {
 std::unique_ptr<System> system_of(const RecipeEntry& recipe, const std::vector<std::string>& settings = {}) {
   RunSpec spec;
   spec.recipe = recipe.name;
-  for (const char* world : {"Pendulum", "CarRacing", "CartPole", "DynaMaze", "PointGoal", "TwoRoom"}) {
+  for (const char* world : {"Pendulum", "CarRacing", "CartPole", "DynaMaze", "PointGoal", "PointMaze", "TwoRoom"}) {
     if (spec.environment = world; recipe.lacks(make_env(world)->spaces()).empty()) break;
   }
   spec.settings = settings;
