@@ -12,8 +12,8 @@ void set_size(PlannerRunOptions& options) {
   auto& planner = options.planner;
   planner.net = {.width = 64, .layers = 4, .heads = 4, .units = 256};
   planner.stack = 5, planner.tokens = 12;  // 60 steps
-  planner.steps = 20, planner.replan = 20;
-  planner.guidance = 10, planner.rest = 0;  // a short plan is to be there, and not to creep
+  planner.steps = 20, planner.replan = 10;
+  planner.guidance = 30, planner.rest = 0;  // a short plan is to be there, and not to creep
   options.collect.max_steps = 80;  // whoever is at the goal rests, and there is little to learn from that
   options.optimiser.learning_rate = 1e-3, options.optimiser.warm_up = 500;
   options.train.updates = 40000, options.train.batch = 64;
