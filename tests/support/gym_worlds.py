@@ -183,10 +183,12 @@ class NoReward(Count):
 
 
 class Forgets(Count):
-    """Its seed means nothing."""
+    """Its seed means nothing: it counts from a number that it never draws twice (one in 2 ** 24 would do so)."""
 
     def reset(self, *, seed=None, options=None):
-        return super().reset(seed=int.from_bytes(os.urandom(4), "little"))
+        super().reset(seed=seed)
+        self.first = int.from_bytes(os.urandom(3), "little") / 2 ** 24
+        return self.seen(), {}
 
 
 class Words(Count):
