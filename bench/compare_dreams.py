@@ -20,8 +20,6 @@ Figures are per second of wall clock and per second of processor time, the faire
 """
 import argparse
 import contextlib
-import importlib.abc
-import importlib.machinery
 import json
 import pathlib
 import sys
@@ -39,24 +37,9 @@ ROWS = {  # ours: (what, peer, kind, target)
     "storm_update": ("STORM, likewise", "storm", "update", "2×"),
 }
 CHOICES = 3
-
-
-class Absent(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Modules that are not timed, where they are not installed."""
-
-    NAMES = ("wandb", "omegaconf", "hydra", "torcheval", "gym", "gymnasium", "cv2", "torchvision", "tqdm", "ale_py", "tensorboardX",
-             "yacs", "colorama", "huggingface_hub", "requests", "matplotlib", "PIL", "seaborn", "pygame", "h5py")
-
-    def find_spec(self, name, path=None, target=None):
-        return importlib.machinery.ModuleSpec(name, self, is_package=True) if name.split(".")[0] in self.NAMES else None
-
-    def create_module(self, spec):
-        module = types.ModuleType(spec.name)
-        module.__getattr__ = lambda name: (_ for _ in ()).throw(AttributeError(name)) if name.startswith("__") else type(name, (), {})
-        return module
-
-    def exec_module(self, module):
-        pass
+# Modules that are not timed, where they are not installed.
+ABSENT = ("wandb", "omegaconf", "hydra", "torcheval", "gym", "gymnasium", "cv2", "torchvision", "tqdm", "ale_py", "tensorboardX",
+          "yacs", "colorama", "huggingface_hub", "requests", "matplotlib", "PIL", "seaborn", "pygame", "h5py")
 
 
 def bits(torch, *shape):
@@ -66,7 +49,7 @@ def bits(torch, *shape):
 def diamond(checkout, kind):
     sys.path.insert(0, str(checkout / "src"))
     for name in ("envs", "data"):
-        sys.modules[name] = Absent().create_module(types.SimpleNamespace(name=name))
+        sys.modules[name] = peers.stand_in(name)
     import torch
     from models.diffusion import denoiser, diffusion_sampler, inner_model
     from models.rew_end_model import RewEndModel, RewEndModelConfig
@@ -121,7 +104,7 @@ def diamond(checkout, kind):
 def iris(checkout, kind):
     sys.path.insert(0, str(checkout / "src"))
     for name in ("dataset", "envs"):
-        sys.modules[name] = Absent().create_module(types.SimpleNamespace(name=name))
+        sys.modules[name] = peers.stand_in(name)
     import torch
     from models.tokenizer import nets
     from models.tokenizer.tokenizer import Tokenizer
@@ -260,7 +243,7 @@ def main():
     if options.peer:
         import torch
 
-        sys.meta_path.append(Absent())
+        sys.meta_path.append(peers.Absent(ABSENT))
         torch.set_num_threads(options.threads)
         peer, kind = options.peer
         work = {"diamond": diamond, "iris": iris, "storm": storm}[peer](getattr(options, peer).resolve(), kind)

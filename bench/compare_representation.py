@@ -19,9 +19,6 @@ Figures are per second of wall clock and per second of processor time, the faire
 the matrix products and convolutions of one unit: counted by torch as the peer runs, by the layers' shapes in ours.
 """
 import argparse
-import importlib
-import importlib.abc
-import importlib.machinery
 import json
 import pathlib
 import sys
@@ -45,23 +42,8 @@ ROWS = {  # ours: (what, peer, kind)
     "genie_4px_dynamics": ("Patches of 4: dynamics, updates", "tinyworlds", "own dynamics"),
     "genie_4px_dream": ("Patches of 4: dream, frames of 8 steps", "tinyworlds", "own dream"),
 }
-
-
-class Absent(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Modules that draw, write films or report elsewhere, where they are not installed: nothing that is timed uses them."""
-
-    NAMES = ("cv2", "matplotlib", "imageio", "wandb", "fire", "tqdm", "sklearn", "h5py", "seaborn")
-
-    def find_spec(self, name, path=None, target=None):
-        return importlib.machinery.ModuleSpec(name, self, is_package=True) if name.split(".")[0] in self.NAMES else None
-
-    def create_module(self, spec):
-        module = types.ModuleType(spec.name)
-        module.__getattr__ = lambda name: (_ for _ in ()).throw(AttributeError(name)) if name.startswith("__") else types.SimpleNamespace
-        return module
-
-    def exec_module(self, module):
-        pass
+# Modules that draw, write films or report elsewhere, where they are not installed: nothing that is timed uses them.
+ABSENT = ("cv2", "matplotlib", "imageio", "wandb", "fire", "tqdm", "sklearn", "h5py", "seaborn")
 
 
 def eb_jepa(checkout, kind, compiled):
@@ -208,7 +190,7 @@ def tinyworlds(checkout, kind, compiled):
 def measured(peer, kind, checkout, seconds, compiled):
     from torch.utils.flop_counter import FlopCounterMode
 
-    sys.meta_path.append(Absent())
+    sys.meta_path.append(peers.Absent(ABSENT))
     work = {"eb_jepa": eb_jepa, "tinyworlds": tinyworlds}[peer](checkout, kind, compiled)
     flop = 0
     if not compiled:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <random>
 
 #include "api/error.h"
 #include "api/platform_time.h"
@@ -35,6 +36,17 @@ Row environment_row(double seconds) {
 }
 
 }  // namespace
+
+BenchFolder::BenchFolder() {
+  std::random_device chance;
+  path = std::filesystem::temp_directory_path() / ("dreamscope-bench-" + std::to_string(chance()));
+  std::filesystem::create_directories(path);
+}
+
+BenchFolder::~BenchFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path, ignored);
+}
 
 Rate rate(double seconds, const std::function<double()>& work) {
   for (const double until = now_seconds() + seconds / 2; now_seconds() < until;) work();

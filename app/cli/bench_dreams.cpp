@@ -1,6 +1,3 @@
-#include <filesystem>
-#include <random>
-
 #include "app/cli/bench_rows.h"
 #include "core/engine/interleaved.h"
 #include "core/engine/trainer.h"
@@ -28,18 +25,6 @@ std::vector<DreamSize> dream_sizes() {
           {"dreamer4_tiny", "Dreamer 4 tiny", "dreamer-v4", {tiny}, {}},
           {"forcing_tiny", "Diffusion Forcing tiny", "diffusion-forcing", {tiny}, {}}};
 }
-
-struct BenchFolder {
-  std::filesystem::path path;
-  BenchFolder() {
-    std::random_device chance;
-    path = std::filesystem::temp_directory_path() / ("dreamscope-bench-" + std::to_string(chance()));
-  }
-  ~BenchFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-};
 
 std::unique_ptr<System> dream_system(const DreamSize& size, const std::string& device, const std::filesystem::path& folder,
                                      const std::vector<std::string>& more) {

@@ -1,11 +1,21 @@
 #pragma once
 #include <torch/types.h>
 
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
 
 namespace dream::cli {
+
+/// A folder of its own that goes when nothing measures it any more.
+struct BenchFolder {
+  BenchFolder();
+  ~BenchFolder();
+  BenchFolder(const BenchFolder&) = delete;
+  BenchFolder& operator=(const BenchFolder&) = delete;
+  std::filesystem::path path;
+};
 
 /// Units per second, and per second of processor time (of all threads together), which other programs disturb less.
 struct Rate {

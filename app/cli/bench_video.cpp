@@ -45,20 +45,6 @@ void write_bench_clip(const std::filesystem::path& file) {
   writer.finish();
 }
 
-/// A folder of its own that goes when nothing measures it any more.
-struct ClipFolder {
-  std::filesystem::path path;
-  ClipFolder() {
-    std::random_device chance;
-    path = std::filesystem::temp_directory_path() / ("dreamscope-bench-" + std::to_string(chance()));
-    std::filesystem::create_directories(path);
-  }
-  ~ClipFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-};
-
 /// From the opening of the dataset to its last episode.
 Row video_row(const std::string& name, const std::filesystem::path& file, double seconds) {
   const auto index = index_video(file);
@@ -81,7 +67,7 @@ std::vector<Measurement> video_rows(double seconds, const std::vector<std::strin
   for (const auto& file : files) rows.push_back({"video", [=] { return video_row("video", file, seconds); }});
   if (!files.empty() || !why_no_videos().empty() || !VideoWriter::can_write()) return rows;
   rows.push_back({"video_480p", [=] {
-                    const ClipFolder folder;
+                    const BenchFolder folder;
                     write_bench_clip(folder.path / "clip.mp4");
                     return video_row("video_480p", folder.path / "clip.mp4", seconds);
                   }});

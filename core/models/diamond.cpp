@@ -58,6 +58,17 @@ Knob sigma_knob(const SamplerOptions& options) {
           .default_value = options.sigma_max,
           .logarithmic = true};
 }
+Knob past_knob(const DiamondOptions& options) {
+  return {.name = "past_noise",
+          .symbol = "σ past",
+          .title = "Noise in what it looks back at",
+          .help = "Level of the noise that is laid over the frames that it looks back at, of which it is told. Much makes it trust them less: "
+                  "what it errs in one frame is not carried on into the next, and what it saw is forgotten sooner.",
+          .minimum = options.edm.sigma_min,
+          .maximum = 5,
+          .default_value = options.past_noise,
+          .logarithmic = true};
+}
 Knob upsampling_knob(const SamplerOptions& options) {
   return {.name = "upsampling_steps",
           .symbol = "M",
@@ -95,6 +106,11 @@ void DiamondOptions::fields(Config& config, const std::string& prefix) {
   size("reward_memory", reward_memory, "Numbers that the reward and end model remembers", 8192);
   config.add(prefix + "offset_noise", edm.offset_noise,
              {.help = "Deviation of the noise that is the same all over a channel of a picture", .low = 0, .high = 2});
+  config.add(prefix + "noisy_past", noisy_past,
+             {.help = "The frames that it looks back at get noise while it learns, and it is told how much: it learns not to take its own errors for "
+                      "what was there"});
+  config.add(prefix + "past_noise", past_noise,
+             {.help = "Level of that noise in a dream, where no knob says otherwise", .low = edm.sigma_min, .high = 5, .logarithmic = true});
   config.add(prefix + "steps", sampler.steps,
              {.help = "Steps in which a frame is made from noise, where no knob says otherwise", .low = 1, .high = 20});
   config.add(prefix + "order", sampler.order, {.help = "How a step goes along the gradient, likewise"});
@@ -104,7 +120,7 @@ void DiamondOptions::fields(Config& config, const std::string& prefix) {
 }
 
 DenoiserOptions DiamondOptions::denoiser() const {
-  return {context, {condition, std::vector<std::int64_t>(static_cast<std::size_t>(levels), width), depth}};
+  return {context, {condition, std::vector<std::int64_t>(static_cast<std::size_t>(levels), width), depth}, noisy_past};
 }
 
 RewardEndOptions DiamondOptions::reward_end() const {
@@ -201,8 +217,8 @@ bool Diamond::narrows(const torch::Tensor& x) const {
 }
 
 torch::Tensor Diamond::network_output(const torch::Tensor& noisy, const Conditioners& c, const torch::Tensor& past,
-                                      const torch::Tensor& actions) {
-  const auto condition = denoiser_->condition(c.noise, actions);
+                                      const torch::Tensor& actions, const torch::Tensor& past_sigma) {
+  const auto condition = denoiser_->condition(c.noise, actions, options_.noisy_past ? told_noise(past_sigma) : torch::Tensor());
   auto* net = &denoiser_;
   if (narrows(noisy)) {
     denoiser_weights_.follow(*denoiser_, *narrow_denoiser_);
@@ -211,9 +227,10 @@ torch::Tensor Diamond::network_output(const torch::Tensor& noisy, const Conditio
   return (*net)->forward(noisy * c.in, past.flatten(1, 2) / options_.edm.sigma_data, condition);
 }
 
-torch::Tensor Diamond::denoised(const torch::Tensor& x, double sigma, const torch::Tensor& past, const torch::Tensor& actions) {
-  const auto c = conditioners(torch::full({x.size(0)}, sigma, x.options()), options_.edm);
-  return edm_denoised(x, network_output(x, c, past, actions), c);
+torch::Tensor Diamond::denoised(const torch::Tensor& x, double sigma, const torch::Tensor& past, const torch::Tensor& actions, double past_noise) {
+  const auto level = [&](double of) { return torch::full({x.size(0)}, of, x.options()); };
+  const auto c = conditioners(level(sigma), options_.edm);
+  return edm_denoised(x, network_output(x, c, past, actions, level(past_noise)), c);
 }
 
 torch::Tensor Diamond::denoising_loss(const torch::Tensor& frames, const torch::Tensor& actions, const torch::Tensor& there,
@@ -223,9 +240,15 @@ torch::Tensor Diamond::denoising_loss(const torch::Tensor& frames, const torch::
   std::vector<torch::Tensor> losses;
   for (std::int64_t t = context; t < frames.size(0); ++t) {
     const auto& x = frames[t];
+    auto before = torch::stack(past, 1);
+    torch::Tensor past_sigma;
+    if (options_.noisy_past) {
+      const auto told = noised(before.flatten(1, 2));
+      before = told.frame.view_as(before), past_sigma = told.sigma;
+    }
     const auto [sigma, noisy] = noised(x);
     const auto c = conditioners(sigma, options_.edm);
-    const auto output = network_output(noisy, c, torch::stack(past, 1), actions.slice(0, t - context, t).transpose(0, 1));
+    const auto output = network_output(noisy, c, before, actions.slice(0, t - context, t).transpose(0, 1), past_sigma);
     const auto error = (output - edm_target(x, noisy, c)).square().flatten(1).mean(1);
     const auto& counts = there[t - 1];  // an episode's first frame follows nothing
     losses.push_back((counts * error).sum() / counts.sum().clamp_min(1));
@@ -288,7 +311,9 @@ torch::Tensor film_of(const Sampled& sampled) {
 Carry Diamond::imagine(const Carry& carry, const torch::Tensor& action, const KnobValues& knobs, at::Generator rng) {
   const auto now = followed(carry);
   const auto done = input_(action);
-  const auto past = past_of(now, 1);
+  auto past = past_of(now, 1);
+  const double past_noise = value_of(knobs, past_knob(options_));
+  if (options_.noisy_past) past = past + past_noise * torch::randn(past.sizes(), rng, past.options());
   const auto actions = torch::cat({now.at("actions").slice(1, 1, options_.context), done.unsqueeze(1)}, 1);
   auto sampler = options_.sampler;
   sampler.steps = static_cast<std::int64_t>(value_of(knobs, steps_knob(sampler)));
@@ -301,7 +326,7 @@ Carry Diamond::imagine(const Carry& carry, const torch::Tensor& action, const Kn
   const auto noise = [&] { return torch::randn(newest.sizes(), rng, newest.options()); };
   const auto sampled = edm_sample(
       value_of(knobs, noise_knob) * noise(), sampler,
-      [&](const torch::Tensor& x, double sigma) { return denoised(x, sigma, past, actions); }, noise);
+      [&](const torch::Tensor& x, double sigma) { return denoised(x, sigma, past, actions, past_noise); }, noise);
   const auto frame = in_levels(sampled.x);
   auto next = followed_by(one_frame_on(now, done, frame, options_.context), newest, done, frame);
   next["denoising"] = film_of(sampled);
@@ -317,6 +342,7 @@ Carry Diamond::imagine(const Carry& carry, const torch::Tensor& action, const Kn
 std::vector<Knob> Diamond::knobs() const {
   const auto& sampler = options_.sampler;
   std::vector<Knob> all{steps_knob(sampler), order_knob(sampler), churn_knob(sampler), sigma_knob(sampler), noise_knob};
+  if (options_.noisy_past) all.push_back(past_knob(options_));
   if (upsampler_) all.push_back(upsampling_knob(options_.upsampler.sampler));
   return all;
 }
@@ -343,7 +369,7 @@ torch::Tensor Diamond::surprise(const Carry& seen) {
   const auto& frame = seen.at(frame_name(options_.context));
   const auto noise = torch::randn(frame.sizes().slice(1), make_generator(frame.device(), surprise_noise), frame.options());
   const auto expected = denoised(noise.expand_as(frame), options_.sampler.sigma_max, past_of(seen, 0),
-                                 seen.at("actions").slice(1, 0, options_.context));
+                                 seen.at("actions").slice(1, 0, options_.context), options_.edm.sigma_min);
   const auto told = 0.5 * (frame - expected).square().flatten(1).sum(1);
   return torch::where(seen.at("filled").squeeze(1) > 1, told, torch::zeros_like(told));
 }

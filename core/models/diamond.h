@@ -20,7 +20,9 @@ struct DiamondOptions {
   std::int64_t width = 64, levels = 4, depth = 2, condition = 256;  // of the denoiser
   std::int64_t reward_width = 32, reward_depth = 2, reward_condition = 128, reward_memory = 512;  // of the reward and end model
   EdmOptions edm;
-  SamplerOptions sampler;  // as the knobs begin
+  bool noisy_past = false;    // the frames that it looks back at get noise while it learns, and it is told how much (branch csgo)
+  double past_noise = 0.005;  // σ of it in a dream, as the knob begins
+  SamplerOptions sampler;     // as the knobs begin
   UpsamplerOptions upsampler;
 
   void fields(Config& config, const std::string& prefix);
@@ -75,11 +77,14 @@ class Diamond : public WorldModel, public RecentFrames {
   /// `there` [·, B].
   Carry having_seen(const torch::Tensor& frames, const torch::Tensor& actions, const torch::Tensor& there);
 
-  /// F of noisy frames [B, C, H, W] at `sigma` [B], after `past` [B, K, C, H, W] in which `actions` [B, K, A] were done.
-  torch::Tensor network_output(const torch::Tensor& noisy, const Conditioners& c, const torch::Tensor& past, const torch::Tensor& actions);
+  /// F of noisy frames [B, C, H, W] at `sigma` [B], after `past` [B, K, C, H, W] in which `actions` [B, K, A] were done, and where it has
+  /// learned of noisy ones noise of level `past_sigma` [B] lies.
+  torch::Tensor network_output(const torch::Tensor& noisy, const Conditioners& c, const torch::Tensor& past, const torch::Tensor& actions,
+                               const torch::Tensor& past_sigma = {});
   /// What the denoiser learns by, of pieces of T > K frames, `actions` [T, B, A] done in each as a network sees it and each `there`
   /// [T, B]: the mean of EDM's weighted errors of the last T − K (the paper's equation 2). All but the first of them follow what was
-  /// made of the ones before, not what was seen, as in a dream. `noised` draws a level for each lane and lays noise of it over a frame.
+  /// made of the ones before, not what was seen, as in a dream. `noised` draws a level for each lane and lays noise of it over a frame, or
+  /// over the K frames before it as if they were one of K · C channels, where the past is noisy; that is first.
   struct Noised {
     torch::Tensor sigma, frame;  // [B], [B, C, H, W]
   };
@@ -98,7 +103,7 @@ class Diamond : public WorldModel, public RecentFrames {
   Carry followed(const Carry& carry);
   Carry followed_by(Carry carry, const torch::Tensor& before, const torch::Tensor& action, const torch::Tensor& after);
   torch::Tensor past_of(const Carry& carry, std::int64_t first) const;  // frames first … first + K − 1
-  torch::Tensor denoised(const torch::Tensor& x, double sigma, const torch::Tensor& past, const torch::Tensor& actions);
+  torch::Tensor denoised(const torch::Tensor& x, double sigma, const torch::Tensor& past, const torch::Tensor& actions, double past_noise);
   bool narrows(const torch::Tensor& x) const;
   torch::Tensor shown(const Carry& carry) const;  // [B, C, H, W]
 

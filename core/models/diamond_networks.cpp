@@ -14,6 +14,7 @@ DenoiserImpl::DenoiserImpl(const DenoiserOptions& options, std::int64_t channels
     throw Error("the condition has " + std::to_string(size) + " numbers, which " + std::to_string(options.context) +
                 " actions cannot share equally; a multiple of both it and 2 was expected");
   frequencies_ = register_buffer("frequencies", torch::randn({1, size / 2}));
+  if (options.told_of_past) past_frequencies_ = register_buffer("past_frequencies", torch::randn({1, size / 2}));
   if (actions > 0) action_embedding_ = register_parameter("action_embedding", torch::randn({actions, size / options.context}));
   condition1_ = register_module("condition1", torch::nn::Linear(size, size));
   condition2_ = register_module("condition2", torch::nn::Linear(size, size));
@@ -25,12 +26,25 @@ DenoiserImpl::DenoiserImpl(const DenoiserOptions& options, std::int64_t channels
   out_->weight.zero_();
 }
 
-torch::Tensor DenoiserImpl::condition(const torch::Tensor& noise, const torch::Tensor& actions) {
-  const auto angle = (2 * std::numbers::pi * noise).unsqueeze(1).matmul(frequencies_);
-  // The branch csgo adds waves of the noise in the earlier pictures, and an upsampler, whose have none, gets those of 0.
-  const auto done = actions.defined() ? actions.matmul(action_embedding_).flatten(1)
-                                      : torch::cat({torch::ones_like(angle), torch::zeros_like(angle)}, 1);
-  return condition2_(torch::silu(condition1_(torch::cat({angle.cos(), angle.sin()}, 1) + done)));
+namespace {
+
+/// [B] and frequencies [1, n] -> [B, 2 n].
+torch::Tensor waves_of(const torch::Tensor& noise, const torch::Tensor& frequencies) {
+  const auto angle = (2 * std::numbers::pi * noise).unsqueeze(1).matmul(frequencies);
+  return torch::cat({angle.cos(), angle.sin()}, 1);
+}
+
+}  // namespace
+
+torch::Tensor DenoiserImpl::condition(const torch::Tensor& noise, const torch::Tensor& actions, const torch::Tensor& past_noise) {
+  auto told = waves_of(noise, frequencies_);
+  // An upsampler's earlier pictures have no noise, and it gets those waves of 0.
+  if (past_frequencies_.defined())
+    told = told + waves_of(past_noise, past_frequencies_);
+  else if (!actions.defined())
+    told = told + waves_of(torch::zeros_like(noise), frequencies_);
+  if (actions.defined()) told = told + actions.matmul(action_embedding_).flatten(1);
+  return condition2_(torch::silu(condition1_(told)));
 }
 
 torch::Tensor DenoiserImpl::forward(const torch::Tensor& x, const torch::Tensor& past, const torch::Tensor& condition) {

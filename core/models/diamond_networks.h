@@ -11,6 +11,7 @@ namespace dream {
 struct DenoiserOptions {
   std::int64_t context = 4;  // K: frames that it looks back at
   UNetOptions unet = {};
+  bool told_of_past = false;  // of the noise in them too, as branch csgo's are
 };
 
 /// F: what is left to say of a noisy picture, from K earlier ones and the actions done in them. 4,405,955 parameters for three
@@ -20,13 +21,15 @@ class DenoiserImpl : public torch::nn::Module {
   /// Throws dream::Error where the condition cannot be shared by the context's actions.
   DenoiserImpl(const DenoiserOptions& options, std::int64_t channels, std::int64_t actions);
 
-  /// [B, condition]: of the level (Conditioners::noise, [B]) and the actions [B, K, A], undefined where there are none. Always float32.
-  torch::Tensor condition(const torch::Tensor& noise, const torch::Tensor& actions);
+  /// [B, condition]: of the level (Conditioners::noise, [B]), the actions [B, K, A], undefined where there are none, and where it is told
+  /// of the earlier pictures' noise that of them (told_noise(), [B]). Always float32.
+  torch::Tensor condition(const torch::Tensor& noise, const torch::Tensor& actions, const torch::Tensor& past_noise = {});
   /// In the type of the weights; -> float32. x [B, C, H, W] scaled by Conditioners::in; past [B, K·C, H, W] scaled by 1 / sigma_data, oldest first.
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& past, const torch::Tensor& condition);
 
  private:
-  torch::Tensor frequencies_, action_embedding_;  // [1, condition / 2]; [A, condition / K], or undefined
+  torch::Tensor frequencies_, past_frequencies_;  // [1, condition / 2]; the second undefined where it is not told
+  torch::Tensor action_embedding_;                // [A, condition / K], or undefined
   torch::nn::Linear condition1_{nullptr}, condition2_{nullptr};
   torch::nn::Conv2d in_{nullptr}, out_{nullptr};
   UNet unet_{nullptr};

@@ -22,6 +22,10 @@ Conditioners conditioners(const torch::Tensor& sigma, const EdmOptions& options)
   return {over_pixels((square + data).rsqrt()), over_pixels((square * skip).sqrt()), over_pixels(skip), square.log() / 8};
 }
 
+torch::Tensor told_noise(const torch::Tensor& sigma) {
+  return sigma.log() / 4;
+}
+
 torch::Tensor draw_sigma(std::int64_t count, const EdmOptions& options, at::Generator rng, const torch::TensorOptions& like) {
   return (torch::randn({count}, std::move(rng), like) * options.deviation + options.mean).exp().clamp(options.sigma_min, options.sigma_max);
 }

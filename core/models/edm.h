@@ -24,6 +24,9 @@ struct Conditioners {
 /// Of noise levels sigma [B]: those of s = √(σ² + offset²), of which the network is told ln s / 4.
 Conditioners conditioners(const torch::Tensor& sigma, const EdmOptions& options);
 
+/// What a network is told of noise that lies in earlier pictures, of level sigma [B]: ln σ / 4.
+torch::Tensor told_noise(const torch::Tensor& sigma);
+
 /// Levels to learn from, [count]: log-normal.
 torch::Tensor draw_sigma(std::int64_t count, const EdmOptions& options, at::Generator rng, const torch::TensorOptions& like);
 /// x with noise of level sigma [B] and noise that whole channels share.

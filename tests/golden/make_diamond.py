@@ -168,15 +168,19 @@ def iris_actor_critic(root):
 BATCH, CONTEXT = 2, 4
 
 
-def networks(root):
-    """Frames are rounded to 256 levels, as ours are, and not cut off."""
+def rounding(root, denoiser):
+    """Their denoiser's classes, of which frames are rounded to 256 levels, as ours are, and not cut off."""
     source = root / "src" / "models" / "diffusion" / "denoiser.py"
+    text = source.read_text().replace(".mul(255).byte()", ".mul(255).round().byte()")
+    space = dict(denoiser.__dict__)
+    exec(compile(text, str(source), "exec"), space)
+    return types.SimpleNamespace(**{k: space[k] for k in ("Denoiser", "DenoiserConfig", "SigmaDistributionConfig")})
+
+
+def networks(root):
     denoiser, sampler, inner, rew_end = import_from(
         root, ("models.diffusion.denoiser", "models.diffusion.diffusion_sampler", "models.diffusion.inner_model", "models.rew_end_model"), STUBS)
-    rounding = source.read_text().replace(".mul(255).byte()", ".mul(255).round().byte()")
-    space = dict(denoiser.__dict__)
-    exec(compile(rounding, str(source), "exec"), space)
-    return types.SimpleNamespace(**{k: space[k] for k in ("Denoiser", "DenoiserConfig", "SigmaDistributionConfig")}), sampler, inner, rew_end
+    return rounding(root, denoiser), sampler, inner, rew_end
 
 
 def make_denoiser(denoiser, inner):

@@ -1,4 +1,4 @@
-"""Golden data of the upsampler of DIAMOND's branch csgo, made by running the authors' code:
+"""Golden data of DIAMOND's branch csgo, its upsampler and its noise in earlier frames, made by running the authors' code:
 
     git clone -b csgo https://github.com/eloialonso/diamond      (read at commit 851cefb)
     pip install torch==2.13.0 numpy
@@ -6,7 +6,7 @@
 
 The network is smaller than theirs, and its pictures have sides that do not halve evenly; `count` is that of the published one, counted
 without making it. Weights and inputs are those of make_diamond.py's hash. Frames are rounded to 256 levels where their code cuts them
-off. Writes diamond/upsampler.npz.
+off. Writes diamond/upsampler.npz and diamond/noisy_past.npz.
 """
 import pathlib
 import sys
@@ -15,15 +15,50 @@ import types
 import torch
 import torch.nn.functional as F
 
-from make_diamond import STUBS, fill, hashed, import_from, norms, pictures, write
+from make_diamond import STUBS, choices, fill, hashed, import_from, norms, pictures, rounding, write
 
 BATCH, FACTOR, LOW = 2, 2, (9, 10)
 FULL = tuple(FACTOR * side for side in LOW)
 
 
+CONTEXT, MADE, SIDE = 4, 2, 16
+
+
+def noisy_past(denoiser, sampler, inner):
+    """Frames after noisy ones, and one step of a dream, as with more theirs lays noise over noise."""
+    net = inner.InnerModelConfig(3, CONTEXT, 32, [1] * 3, [16] * 3, [0] * 3, 4)
+    model = denoiser.Denoiser(denoiser.DenoiserConfig(net, 0.5, 0.1, True))
+    fill(model.inner_model)
+    shape = (BATCH, CONTEXT + MADE, 3, SIDE, SIDE)
+    frames, actions = pictures("noisy frames", shape), choices("noisy actions", shape[:2])
+    levels, count = [torch.tensor([0.5, 0.05]), torch.tensor([1.0, 0.1])], iter(range(100))
+    drawn = iter(levels * MADE)
+    model.sample_sigma_training = lambda n, device: next(drawn)
+
+    def noised(x, s, level):
+        i = next(count)
+        return x + 1.7 * (level * hashed(f"noisy offset{i}", (*x.shape[:2], 1, 1)) + s.view(-1, 1, 1, 1) * hashed(f"noisy noise{i}", x.shape))
+
+    model.apply_noise = noised
+    batch = types.SimpleNamespace(obs=frames, act=actions, info=[], mask_padding=torch.ones(shape[:2], dtype=torch.bool))
+    loss, _ = model(batch)
+    loss.backward()
+    results = dict(loss=loss, count=sum(p.numel() for p in model.parameters()), **norms(model.inner_model))
+    count = iter(range(100))
+    model.apply_noise = lambda x, s, sigma_offset_noise: noised(x, s, sigma_offset_noise)
+    made = sampler.DiffusionSampler(model, sampler.DiffusionSamplerConfig(1, s_cond=0.3))
+    sampler.torch = types.SimpleNamespace(**{k: getattr(torch, k) for k in ("no_grad", "ones", "full", "Tensor")},
+                                          randn=lambda *shape, device=None: 1.7 * hashed("noisy begin", shape))
+    results["frame"], _ = made.sample(frames[:, :CONTEXT], actions[:, :CONTEXT])
+    sampler.torch = torch
+    write("noisy_past", results)
+
+
 def main(root):
     denoiser, sampler, inner = import_from(
         root, ("models.diffusion.denoiser", "models.diffusion.diffusion_sampler", "models.diffusion.inner_model"), STUBS)
+    denoiser = rounding(root, denoiser)
+    noisy_past(denoiser, sampler, inner)
 
     def make(channels, depth, condition, factor):
         attends = [0] * (len(channels) - 1) + [1]

@@ -111,6 +111,48 @@ TEST(DiamondGolden, FramesThatFollowItsOwn) {
   test::close_part_gradients(golden, *model.denoiser(), denoiser_parts);
 }
 
+/// Branch csgo's (tests/golden/make_diamond_upsampler.py).
+TEST(DiamondGolden, FramesAfterNoisyOnes) {
+  const HashedGolden golden("diamond/noisy_past.npz");
+  constexpr std::int64_t made = 2, side = 16;
+  auto spaces = four_choices();
+  spaces.image_height = spaces.image_width = side;
+  DiamondOptions options;
+  options.width = 16, options.levels = 3, options.depth = 1, options.condition = 32, options.noisy_past = true, options.edm.offset_noise = 0.1;
+  Diamond model(options, spaces);
+  EXPECT_EQ(static_cast<double>(test::parameter_count(*model.denoiser())), golden.number("count"));
+  const auto parts = [&](const std::string& ours) { return diamond_denoiser_parts(options.denoiser().unet, ours); };
+  test::fill_parts(*model.denoiser(), parts);
+  const auto frames = test::hashed_pictures("noisy frames", {batch, context + made, 3, side, side}).transpose(0, 1);
+  const auto actions = choices_of("noisy actions", {batch, context + made}).transpose(0, 1);
+  const std::vector<torch::Tensor> levels{torch::tensor({0.5f, 0.05f}), torch::tensor({1.0f, 0.1f})};
+  std::size_t count = 0;
+  const auto noise = [&](const torch::Tensor& x, std::size_t i, const torch::Tensor& sigma, double offset) {
+    const auto number = std::to_string(i);
+    return x + offset * drawn("noisy offset" + number, {batch, x.size(1), 1, 1}) + sigma.view({2, 1, 1, 1}) * drawn("noisy noise" + number, x.sizes().vec());
+  };
+  const auto loss = model.denoising_loss(frames, actions, torch::ones({context + made, batch}), [&](const torch::Tensor& x) {
+    const auto i = count++;
+    return Diamond::Noised{levels[i % 2], noise(x, i, levels[i % 2], 0.1)};
+  });
+  EXPECT_EQ(count, 2u * made);
+  golden.close("loss", loss.detach());
+  loss.backward();
+  test::close_part_gradients(golden, *model.denoiser(), parts);
+
+  torch::NoGradGuard no_grad;
+  const auto told = torch::full({batch}, 0.3);
+  const auto past = noise(frames.slice(0, 0, context).transpose(0, 1).flatten(1, 2), 0, told, 0).view({batch, context, 3, side, side});
+  const auto sampled = edm_sample(
+      drawn("noisy begin", {batch, 3, side, side}), {.steps = 1},
+      [&](const torch::Tensor& x, double sigma) {
+        const auto c = conditioners(torch::full({batch}, sigma), model.options().edm);
+        return edm_denoised(x, model.network_output(x, c, past, actions.slice(0, 0, context).transpose(0, 1), told), c);
+      },
+      [] { return torch::Tensor(); });
+  close_levels(golden, "frame", sampled.x);
+}
+
 /// The kernels, and bf16, against ATen's operations.
 TEST(DiamondGolden, DenoiserWithoutGradients) {
   torch::NoGradGuard no_grad;

@@ -2,6 +2,7 @@
 // learned by heart.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "api/error.h"
@@ -79,6 +80,24 @@ TEST_F(DiamondModel, ItsGeneratorDecidesTheDream) {
   EXPECT_FALSE(torch::equal(dream(3, {}), dream(4, {})));
   EXPECT_TRUE(torch::equal(dream(3, {{"tau_noise", 0}}), dream(4, {{"tau_noise", 0}})));
   for (const auto* knob : {"denoising_steps", "churn", "sigma_max", "order"}) EXPECT_FALSE(torch::equal(dream(3, {}), dream(3, {{knob, 1}}))) << knob;
+}
+
+TEST_F(DiamondModel, OneThatKnowsOfNoiseInItsPastHasAKnobForIt) {
+  const auto has_knob = [](WorldModel& model) { return std::ranges::any_of(model.knobs(), [](const Knob& knob) { return knob.name == "past_noise"; }); };
+  EXPECT_FALSE(has_knob(*model_));
+  EXPECT_EQ(model_->denoiser()->named_buffers().size(), 1u) << "older runs have no other";
+  auto options = small();
+  options.noisy_past = true;
+  model_ = std::make_shared<Diamond>(options, world());
+  stir(*model_);
+  EXPECT_TRUE(has_knob(*model_));
+  const auto carry = watched(5);
+  const auto dream = [&](double level) {
+    return model_->predict(model_->imagine(carry, torch::ones({2, 1}), {{"past_noise", level}}, make_generator(torch::kCPU, 3))).frame;
+  };
+  EXPECT_TRUE(torch::equal(dream(0.005), model_->predict(model_->imagine(carry, torch::ones({2, 1}), {}, make_generator(torch::kCPU, 3))).frame));
+  EXPECT_FALSE(torch::equal(dream(0.005), dream(1)));
+  EXPECT_TRUE(torch::equal(carry.at("frame3"), watched(5).at("frame3"))) << "what it saw stays as it was";
 }
 
 TEST_F(DiamondModel, ACarryIsNeverChangedAndKeepsItsShape) {

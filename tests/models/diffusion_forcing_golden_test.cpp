@@ -3,36 +3,17 @@
 
 #include <array>
 
-#include "core/base/npy.h"
 #include "core/models/diffusion_schedule.h"
 #include "core/models/sequence_denoiser.h"
 #include "core/nn/generator.h"
 #include "core/nn/parameter_count.h"
+#include "tests/support/forcing_golden.h"
 
 namespace dream {
 namespace diffusion_forcing_golden_test {
 
-class Golden {
- public:
-  explicit Golden(const std::string& name) : file_(read_npz(DREAMSCOPE_SOURCE_DIR "/tests/golden/diffusion_forcing/" + name)) {}
-  torch::Tensor operator()(const std::string& name) const {
-    const auto& array = file_.at(name);
-    const std::vector<std::int64_t> shape(array.shape.begin(), array.shape.end());
-    const auto type = array.type == NpyType::i8 ? torch::kInt64 : torch::kFloat32;
-    EXPECT_TRUE(array.type == NpyType::i8 || array.type == NpyType::f4) << name;
-    return torch::from_blob(const_cast<std::byte*>(array.bytes.data()), shape, type).clone();
-  }
-
- private:
-  Npz file_;
-};
-
-/// The largest difference, of 1 where the numbers are larger.
-double apart(const torch::Tensor& ours, const torch::Tensor& theirs) {
-  const auto a = ours.to(torch::kFloat64), b = theirs.to(torch::kFloat64);
-  EXPECT_EQ(a.sizes(), b.sizes());
-  return ((a - b).abs() / b.abs().clamp_min(1)).max().item<double>();
-}
+using test::apart;
+using Golden = test::ForcingGolden;
 
 constexpr std::array all_schedules = {BetaSchedule::linear, BetaSchedule::cosine, BetaSchedule::sigmoid};
 constexpr std::array all_kinds = {DenoiserTells::noise, DenoiserTells::frame, DenoiserTells::velocity};

@@ -68,6 +68,7 @@ TheirParts diamond_bend_parts(const std::vector<DiamondMap>& maps, const std::st
 
 std::string diamond_denoiser_name(const UNetOptions& unet, const std::string& ours) {
   if (ours == "frequencies") return "noise_emb.weight";
+  if (ours == "past_frequencies") return "noise_cond_emb.weight";
   if (ours == "action_embedding") return "act_emb.0.weight";
   const auto dot = std::min(ours.find('.'), ours.size() - 1);
   const auto module = ours.substr(0, dot), rest = ours.substr(dot + 1);
