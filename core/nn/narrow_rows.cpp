@@ -16,7 +16,7 @@ std::shared_ptr<Impl> child(torch::nn::Module& module, const std::string& name) 
 
 bool narrow_serves(const torch::Tensor& x) {
   constexpr std::int64_t most_rows = 4;
-  return x.size(0) <= most_rows && kernels_serve(x) && x.scalar_type() == torch::kFloat32 && !torch::GradMode::is_enabled() &&
+  return x.dim() == 2 && x.size(0) <= most_rows && kernels_serve(x) && x.scalar_type() == torch::kFloat32 && !torch::GradMode::is_enabled() &&
          !at::autocast::is_autocast_enabled(at::kCPU);
 }
 

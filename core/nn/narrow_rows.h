@@ -10,7 +10,7 @@ namespace dream {
 // Networks that are asked for one row after another, as a dream asks, spend their time on reading weights. These keep bf16 weights beside
 // those of a module, half as long, for rows that narrow_serves(); all else goes through the module itself.
 
-/// Few float32 rows x [N, ...] on the processor, without gradients.
+/// Few float32 rows x [N, n] on the processor, without gradients.
 bool narrow_serves(const torch::Tensor& x);
 
 /// layer(x), x [N, in] -> [N, out].

@@ -174,6 +174,20 @@ TEST_P(TssmTest, WeightsInBf16SayNearlyTheSameAndFollowTheirOwn) {
   expect_close(painted(true), painted(false), 0.2);
 }
 
+/// Where the window is full, what is kept goes through the transformer as a sequence, not row by row.
+TEST_P(TssmTest, DreamsInBf16PastItsWindow) {
+  torch::NoGradGuard no_grad;
+  const auto model = tiny(GetParam());
+  const auto past = [&](bool narrow) {
+    model->set_bfloat16(narrow);
+    auto carry = model->observe(model->initial(1), torch::zeros({1, 1}), {torch::full({1, 64, 64, 3}, 99, torch::kUInt8), {}}, chance(1));
+    for (std::int64_t i = 0; i <= window; ++i) carry = model->imagine(carry, torch::ones({1, 1}), {{"tau", 0.05}}, chance(2));
+    EXPECT_LE(carry.at("count").item<double>(), window);
+    return model->outcome(carry).reward;
+  };
+  expect_close(past(true), past(false), 0.1);
+}
+
 TEST_P(TssmTest, LearnsABatchByHeart) {
   torch::manual_seed(7);
   auto options = tiny_options(GetParam());
