@@ -16,10 +16,13 @@ std::vector<DreamSize> dream_sizes() {
   const std::string published = "size=published", tiny = "size=tiny";
   return {{"diamond", "DIAMOND 4.4 M, 3 Euler steps", "diamond", {published}, {"learn.actor_after=100000000", "train.batch=4"}},
           {"iris", "IRIS 8.4 M + 4.0 M", "iris", {published}, {"learn.world_after=0", "learn.actor_after=100000000", "learn.frames=32", "train.batch=8"}},
+          {"delta_iris", "Δ-IRIS 3.6 M + 4.1 M", "delta-iris", {published},
+           {"learn.world_after=0", "learn.world_share=1", "learn.actor_after=100000000", "learn.pairs=40", "train.batch=8"}},
           {"storm", "STORM 16.5 M", "storm", {published}, {"train.batch=2", "learn.imagined=128"}},
           {"transdreamer", "TransDreamer as published", "transdreamer", {published}, {}},
           {"diamond_tiny", "DIAMOND tiny, 32 × 32", "diamond", {tiny}, {"learn.actor_after=100000000"}},
           {"iris_tiny", "IRIS tiny, 32 × 32", "iris", {tiny}, {"learn.world_after=0", "learn.actor_after=100000000"}},
+          {"delta_iris_tiny", "Δ-IRIS tiny, 32 × 32", "delta-iris", {tiny}, {"learn.world_after=0", "learn.actor_after=100000000"}},
           {"storm_tiny", "STORM tiny", "storm", {tiny}, {"train.batch=16"}},
           {"transdreamer_tiny", "TransDreamer tiny", "transdreamer", {tiny}, {"train.batch=16"}},
           {"dreamer4_tiny", "Dreamer 4 tiny", "dreamer-v4", {tiny}, {}},

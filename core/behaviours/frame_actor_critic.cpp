@@ -12,6 +12,7 @@ namespace dream {
 namespace {
 
 constexpr std::int64_t frame_levels = 4;
+constexpr std::int64_t coded = 16;  // numbers of a cell of a coded picture
 
 torch::nn::Conv2d frame_conv(std::int64_t from, std::int64_t to, std::int64_t kernel) {
   return torch::nn::Conv2d(torch::nn::Conv2dOptions(from, to, kernel).padding(kernel / 2));
@@ -25,8 +26,9 @@ void FrameActorCriticOptions::fields(Config& config, const std::string& prefix) 
     config.add(prefix + name, value,
                {.help = help, .low = low, .high = high, .logarithmic = logarithmic, .live = true, .title = title});
   };
-  config.add(prefix + "net", net, {.help = "What looks at a frame: residual blocks (DIAMOND) or plain convolutions (IRIS)"});
+  config.add(prefix + "net", net, {.help = "What looks at a frame: residual blocks (DIAMOND), plain convolutions (IRIS) or a coder of pictures (Δ-IRIS)"});
   config.add(prefix + "width", width, {.help = "Channels of its first two levels; the others have twice as many", .low = 1, .high = 1024});
+  config.add(prefix + "levels", levels, {.help = "Levels of a coder of pictures: five as published, or three"});
   config.add(prefix + "memory", memory, {.help = "Numbers that it remembers, of an LSTM", .low = 1, .high = 65536});
   config.add(prefix + "horizon", horizon,
              {.help = "Imagined steps, H", .unit = "steps", .low = 1, .high = 200, .live = true, .title = "horizon H"});
@@ -39,6 +41,7 @@ void FrameActorCriticOptions::fields(Config& config, const std::string& prefix) 
   config.add(prefix + "bins", bins, {.help = "Bins of a two-hot critic, an odd number", .low = 3, .high = 1023});
   config.add(prefix + "sign_rewards", sign_rewards, {.help = "Of a reward only the sign is learned from"});
   config.add(prefix + "past_ends", past_ends, {.help = "What is imagined after an end is learned from too (IRIS)"});
+  config.add(prefix + "slow", slow, {.help = "Share that stays, at every update, of a slow copy by which λ-returns are made; 0: there is none", .low = 0, .high = 0.9999});
   live("epsilon", epsilon, "ε: share of random actions while collecting", 0, 1, "random actions ε");
   live("temperature", temperature, "Temperature of the choice while it is judged", 0.01, 10, "", true);
   config.add(prefix + "context", context,
@@ -49,13 +52,18 @@ FrameActorCritic::FrameActorCritic(at::IntArrayRef picture, const ActionSpace& s
     : options_(options), policy_(space, BoxPolicy::normal, 0), choices_(space.discrete() ? space.choices : space.axes) {
   if (picture.size() != 3 || picture[1] < (1 << frame_levels) || picture[2] < (1 << frame_levels))
     throw Error("an actor-critic on frames needs pictures of at least 16 x 16");
-  const bool residual = options.net == FrameNet::residual;
+  const bool residual = options.net == FrameNet::residual, coder = options.net == FrameNet::coder;
   auto from = picture[0];
+  auto halvings = frame_levels;
+  if (coder) {
+    coder_ = register_module("coder", FrameCoder(FrameCoderOptions{options.width, options.levels}, false, from, coded));
+    from = coded, halvings = frame_halvings;
+  }
   if (residual) {
     first_ = register_module("first", frame_conv(from, options.width, 3));
     from = options.width;
   }
-  for (std::int64_t i = 0; i < frame_levels; ++i) {
+  for (std::int64_t i = 0; i < frame_levels && !coder; ++i) {
     const auto to = options.width * (i < 2 ? 1 : 2);
     const auto n = std::to_string(i);
     Level level;
@@ -65,18 +73,44 @@ FrameActorCritic::FrameActorCritic(at::IntArrayRef picture, const ActionSpace& s
     levels_.push_back(level);
     from = to;
   }
-  const auto size = from * (picture[1] >> frame_levels) * (picture[2] >> frame_levels);
+  const auto size = from * (picture[1] >> halvings) * (picture[2] >> halvings);
   lstm_ = register_module("lstm", torch::nn::LSTMCell(size, options.memory));
   const bool two_hot = options.critic_head != NumberHead::normal;
   if (two_hot) two_hot_ = TwoHot(TwoHot::kind_of(options.critic_head), options.bins, torch::kCPU);
   critic_ = register_module("critic", torch::nn::Linear(options.memory, two_hot ? options.bins : 1));
   actor_ = register_module("actor", torch::nn::Linear(options.memory, policy_.output_size()));
-  if (!residual) return;
-  begin_lstm(*lstm_);
   torch::NoGradGuard no_grad;
-  for (auto& head : {critic_, actor_}) {
+  const auto begin_at_zero = [](torch::nn::Linear& head) {
     for (auto& p : head->parameters()) p.zero_();
-  }
+  };
+  if (residual) begin_lstm(*lstm_), begin_at_zero(actor_);
+  if (residual || coder) begin_at_zero(critic_);
+  if (options.slow <= 0) return;
+  auto without = options;
+  without.slow = 0;
+  slow_ = register_module("slow", std::make_shared<FrameActorCritic>(picture, space, without));
+  auto mine = learned(), its = slow_->parameters();
+  for (std::size_t i = 0; i < its.size(); ++i) its[i].copy_(mine[i]).set_requires_grad(false);
+}
+
+std::vector<torch::Tensor> FrameActorCritic::learned() const {
+  std::vector<torch::Tensor> all;
+  const auto everything = named_parameters();
+  for (const auto& item : everything)
+    if (!item.key().starts_with("slow.")) all.push_back(item.value());
+  return all;
+}
+
+void FrameActorCritic::follow_slowly() {
+  if (!slow_) return;
+  torch::NoGradGuard no_grad;
+  auto mine = learned(), its = slow_->parameters();
+  for (std::size_t i = 0; i < its.size(); ++i) its[i].lerp_(mine[i], 1 - options_.slow);
+}
+
+void FrameActorCritic::set_bfloat16(bool on) {
+  bfloat16_ = on;
+  if (slow_) slow_->set_bfloat16(on);
 }
 
 Carry FrameActorCritic::initial(std::int64_t lanes) const {
@@ -85,6 +119,7 @@ Carry FrameActorCritic::initial(std::int64_t lanes) const {
 }
 
 torch::Tensor FrameActorCritic::encoded(const torch::Tensor& frame) {
+  if (options_.net == FrameNet::coder) return coder_(frame).permute({0, 2, 3, 1}).flatten(1).to(torch::kFloat32);
   auto x = (2 * frame - 1).contiguous(at::MemoryFormat::ChannelsLast);
   if (options_.net == FrameNet::plain) {
     for (auto& level : levels_) x = torch::relu(torch::max_pool2d(level.conv(x), 2));
@@ -154,13 +189,22 @@ torch::Tensor FrameActorCritic::value(const Seen& seen) {
 }
 
 FrameActorCritic::Dreamed FrameActorCritic::imagine(const Start& start, const World& world, at::Generator rng) {
-  std::vector<torch::Tensor> policies, critics, actions, rewards, ends;
-  auto memory = start.context.defined() ? remember(start.context, start.there) : initial(start.frame.size(0));
+  std::vector<torch::Tensor> policies, critics, actions, rewards, ends, slow;
+  const auto begun = [&](FrameActorCritic& of) { return start.context.defined() ? of.remember(start.context, start.there) : of.initial(start.frame.size(0)); };
+  auto memory = begun(*this);
+  Carry slow_memory;
+  if (slow_) slow_memory = begun(*slow_);
   auto frame = start.frame;
+  const auto value_slowly = [&] {
+    const auto looked = slow_->look(frame, slow_memory);
+    slow_memory = looked.memory;
+    slow.push_back(mean_value(looked.critic));
+  };
   for (std::int64_t t = 0; t < options_.horizon; ++t) {
     const auto looked = look(frame, memory);
     memory = looked.memory;
     torch::NoGradGuard no_grad;
+    if (slow_) value_slowly();
     const auto action = policy_.sample(looked.policy, rng);
     auto step = world(policy_.to_environment(action));
     frame = step.frame;
@@ -173,12 +217,18 @@ FrameActorCritic::Dreamed FrameActorCritic::imagine(const Start& start, const Wo
   torch::Tensor last;
   {
     torch::NoGradGuard no_grad;
-    last = mean_value(look(frame, memory).critic).unsqueeze(0);
+    if (slow_) value_slowly();
+    else last = mean_value(look(frame, memory).critic).unsqueeze(0);
   }
   const auto critic = torch::stack(critics);
-  return {torch::stack(policies),    critic,
-          torch::stack(actions),     torch::stack(rewards),
-          torch::stack(ends),        torch::cat({mean_value(critic).detach().slice(0, 1), last})};
+  Dreamed dreamed{torch::stack(policies), critic, torch::stack(actions), torch::stack(rewards), torch::stack(ends), {}};
+  if (slow_) {
+    const auto values = torch::stack(slow);
+    dreamed.next = values.slice(0, 1), dreamed.slow = values.slice(0, 0, -1);
+  } else {
+    dreamed.next = torch::cat({mean_value(critic).detach().slice(0, 1), last});
+  }
+  return dreamed;
 }
 
 FrameActorCritic::Loss FrameActorCritic::loss(const Dreamed& dreamed, at::Generator rng) {
@@ -192,7 +242,8 @@ FrameActorCritic::Loss FrameActorCritic::loss(const Dreamed& dreamed, at::Genera
 
   const auto value = mean_value(dreamed.critic);
   const auto entropy = mean(policy_.entropy(dreamed.policy, rng));
-  const auto actor = -mean(policy_.log_prob(dreamed.policy, dreamed.action) * (returns - value).detach());
+  const auto expected = dreamed.slow.defined() ? dreamed.slow : value;
+  const auto actor = -mean(policy_.log_prob(dreamed.policy, dreamed.action) * (returns - expected).detach());
   const auto critic = mean(options_.critic_head == NumberHead::normal ? (value - returns).square()
                                                                       : two_hot_.loss(dreamed.critic, returns));
   return {actor + options_.value_weight * critic - options_.entropy * entropy,

@@ -1,4 +1,5 @@
 #include "core/engine/decision_transformer/decision_transformer_recipe.h"
+#include "core/engine/delta_iris/delta_iris_recipe.h"
 #include "core/engine/diamond/diamond_recipe.h"
 #include "core/engine/diffusion_forcing/diffusion_forcing_recipe.h"
 #include "core/engine/dreamer/dreamer.h"
@@ -126,6 +127,9 @@ const std::vector<RecipeEntry>& recipes() {
       {"iris", "IRIS",
        "Micheli et al. 2023: pictures are tokens, a transformer draws the next frame token by token, and an actor-critic learns in the frames alone",
        make_iris, looked_at},
+      {"delta-iris", "Δ-IRIS",
+       "Micheli et al. 2024: a few tokens say what frame and action do not tell of the next frame, which is painted from all three", make_delta_iris,
+       looked_at},
       {"diamond", "DIAMOND", "Alonso et al. 2024: the next frame is drawn by diffusion, pixel by pixel, and an actor-critic learns in the frames alone",
        make_diamond, looked_at},
       {"diffusion-forcing", "Diffusion Forcing",

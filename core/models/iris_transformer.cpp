@@ -1,5 +1,6 @@
 #include "core/models/iris_transformer.h"
 
+#include "core/nn/categorical.h"
 #include "core/nn/dropout.h"
 #include "core/nn/precision.h"
 
@@ -10,13 +11,6 @@ constexpr double iris_deviation = 0.02;  // of the first weights
 
 TransformerOptions stack_options(const IrisTransformerOptions& options) {
   return {.width = options.width, .layers = options.layers, .heads = options.heads, .dropout = options.dropout, .between = Between::gelu};
-}
-
-/// The first code whose share of all, cumulated, is above `chance` [B]: int64 [B].
-torch::Tensor drawn_code(const torch::Tensor& logits, double temperature, const torch::Tensor& chance) {
-  const auto reached = (logits / temperature).softmax(-1).cumsum(-1);
-  const auto wanted = chance.unsqueeze(1) * reached.slice(1, -1);
-  return (reached <= wanted).sum(1).clamp_max(logits.size(1) - 1);
 }
 
 }  // namespace
@@ -146,7 +140,7 @@ void IrisTransformerImpl::fill(Memory& memory, Next& next, torch::Tensor logits,
   std::vector<torch::Tensor> expected, codes;
   for (std::int64_t k = 0; k < places_; ++k) {
     expected.push_back(logits.log_softmax(-1));
-    codes.push_back(drawn_code(logits, temperature, chance.select(1, k)));
+    codes.push_back(class_at(logits, temperature, chance.select(1, k)));
     next.state = step(memory, of_code_.index({codes.back()}).unsqueeze(1), k + 1).select(1, 0);
     if (k + 1 < places_) logits = codes_(next.state);
   }

@@ -100,6 +100,12 @@ torch::Tensor sample_one_hot(const torch::Tensor& log_probabilities, at::Generat
   return one_hot;
 }
 
+torch::Tensor class_at(const torch::Tensor& logits, double temperature, const torch::Tensor& chance) {
+  const auto reached = (logits / temperature).softmax(-1).cumsum(-1);
+  const auto wanted = chance.unsqueeze(1) * reached.slice(1, -1);
+  return (reached <= wanted).sum(1).clamp_max(logits.size(1) - 1);
+}
+
 torch::Tensor straight_through(const torch::Tensor& one_hot, const torch::Tensor& log_probabilities) {
   return StraightThrough::apply(one_hot, log_probabilities);
 }

@@ -9,6 +9,8 @@ torch::Tensor unimix(const torch::Tensor& logits, double share);
 
 /// One-hot samples of log-probabilities [..., C], without gradient.
 torch::Tensor sample_one_hot(const torch::Tensor& log_probabilities, at::Generator rng);
+/// int64 [B]: of classes with logits [B, C] / temperature the first whose share of all, cumulated, is above `chance` [B] in [0, 1).
+torch::Tensor class_at(const torch::Tensor& logits, double temperature, const torch::Tensor& chance);
 
 /// Straight-through: forward exactly `one_hot`, backward d/d probabilities.
 torch::Tensor straight_through(const torch::Tensor& one_hot, const torch::Tensor& log_probabilities);

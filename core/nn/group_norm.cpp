@@ -193,7 +193,7 @@ torch::Tensor group_norm(const torch::Tensor& x, std::int64_t groups, double eps
   return silu ? torch::silu(y) : y;
 }
 
-GroupNormImpl::GroupNormImpl(std::int64_t channels) : groups_(groups_of(channels)) {
+GroupNormImpl::GroupNormImpl(std::int64_t channels, std::int64_t groups) : groups_(groups > 0 ? groups : groups_of(channels)) {
   weight_ = register_parameter("weight", torch::ones({channels}));
   bias_ = register_parameter("bias", torch::zeros({channels}));
 }

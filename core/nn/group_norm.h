@@ -17,10 +17,10 @@ inline std::int64_t groups_of(std::int64_t channels) {
   return std::max<std::int64_t>(1, channels / group_channels);
 }
 
-/// Such a norm whose scale and shift are learned.
+/// Such a norm whose scale and shift are learned; of groups_of() groups, or of so many.
 class GroupNormImpl : public torch::nn::Module {
  public:
-  explicit GroupNormImpl(std::int64_t channels);
+  explicit GroupNormImpl(std::int64_t channels, std::int64_t groups = 0);
   torch::Tensor forward(const torch::Tensor& x, bool silu = false);
 
  private:

@@ -22,7 +22,8 @@ torch::Tensor packed_tokens(const torch::Tensor& weight, at::ScalarType type) {
 
 }  // namespace
 
-TokenSteps::TokenSteps(Transformer stack, const TransformerOptions& options) : stack_(std::move(stack)), options_(options) {
+TokenSteps::TokenSteps(Transformer stack, const TransformerOptions& options, std::int64_t led)
+    : stack_(std::move(stack)), options_(options), led_(led) {
   const auto all = stack_->named_parameters();
   for (std::int64_t i = 0; i < options.layers; ++i) {
     const auto of = [&](const std::string& name) { return all["block" + std::to_string(i) + "_" + name]; };
@@ -95,11 +96,11 @@ void TokenSteps::run_lanes(std::int64_t first, std::int64_t last, const torch::T
     for (auto frame = frames - count; frame < frames; ++frame) {
       const auto& kept = past.pages[static_cast<std::size_t>(frame)];
       const float* from = kept.const_data_ptr<float>() + (first + lane) * kept.stride(0);
-      for (std::int64_t s = frame == frames - count ? 1 : 0; s < slots; ++s) list.push_back(from + s * kept.stride(2));
+      for (std::int64_t s = frame == frames - count ? led_ : 0; s < slots; ++s) list.push_back(from + s * kept.stride(2));
     }
     before[static_cast<std::size_t>(lane)] = static_cast<std::int64_t>(list.size());
     const float* from = page.const_data_ptr<float>() + (first + lane) * of_page;
-    for (std::int64_t s = count == 0 ? 1 : 0; s < slots; ++s) list.push_back(from + s * of_slot);
+    for (std::int64_t s = count == 0 ? led_ : 0; s < slots; ++s) list.push_back(from + s * of_slot);
   }
   std::size_t most = 0;
   for (const auto& list : keys) most = std::max(most, list.size());
@@ -123,11 +124,11 @@ void TokenSteps::run_lanes(std::int64_t first, std::int64_t last, const torch::T
     for (std::int64_t lane = 0; lane < lanes; ++lane) {
       const auto& list = keys[static_cast<std::size_t>(lane)];
       const auto early = before[static_cast<std::size_t>(lane)];
-      const bool hidden = early == 0;  // the first slot of this page
+      const auto hidden = early == 0 ? led_ : 0;  // the first slots of this page
       for (std::int64_t t = 0; t < tokens; ++t) {
         const auto row = lane * tokens + t;
-        const auto count = early + slot + t + (hidden ? 0 : 1);
-        if (count == 0) {  // what nobody looks at, itself included
+        const auto count = early + slot + t + 1 - hidden;
+        if (count <= 0) {  // what nobody looks at, itself included
           std::copy_n(wide + row * 3 * d + 2 * d, d, seen + row * d);
           continue;
         }
@@ -151,7 +152,7 @@ torch::Tensor TokenSteps::by_library(const torch::Tensor& tokens, const TokenPag
   // Which of all slots each lane may look at [B, 1, R, (frames + 1) · slots].
   const auto at = torch::arange((frames + 1) * slots, past.count.options());
   const auto oldest = ((frames - past.count) * slots).unsqueeze(1);  // where what it has begins
-  const auto there = (at > oldest).view({batch, 1, 1, -1});
+  const auto there = (at >= oldest + led_).view({batch, 1, 1, -1});
   const auto own = torch::arange(count, at.options()) + frames * slots + slot;
   const auto visible = (there & (at.view({1, -1}) <= own.view({-1, 1}))) | (at.view({1, -1}) == own.view({-1, 1}));
   const auto as_linear = [](const torch::Tensor& x, const torch::Tensor& w, const torch::Tensor& b) {

@@ -7,7 +7,7 @@ namespace dream {
 
 /// The last frames of a window, each `slots` tokens, as a causal transformer remembers them: keys and values of every layer. Pages
 /// are of frames, the oldest first, so that a frame more is a page more and no other page is touched; how many of the newest each
-/// lane has is its own. The first token of the oldest frame that a lane has, what led there, is not looked at.
+/// lane has is its own. The first tokens of the oldest frame that a lane has, what led there, are not looked at.
 struct TokenPages {
   std::vector<torch::Tensor> pages;  // float32 [B, layers, slots, 2 D] each: keys, then values
   torch::Tensor count;               // int64 [B], at most as many as there are pages
@@ -17,8 +17,9 @@ struct TokenPages {
 /// the processor by kernels, a lane at a time, where the width is a multiple of 64 and that of a head of vector_block.
 class TokenSteps {
  public:
-  /// Of `stack`, which has these options and outlives it. Its weights may change between two calls.
-  TokenSteps(Transformer stack, const TransformerOptions& options);
+  /// Of `stack`, which has these options and outlives it. Its weights may change between two calls. Of a frame's tokens so many
+  /// are what `led` there.
+  TokenSteps(Transformer stack, const TransformerOptions& options, std::int64_t led = 1);
 
   /// The next tokens x [B, R, D], of which the first stands at `slot` of `page`, float32 [B, layers, slots, 2 D], into which their
   /// keys and values are written -> [B, R, D].
@@ -42,6 +43,7 @@ class TokenSteps {
 
   Transformer stack_;
   TransformerOptions options_;
+  std::int64_t led_;
   std::vector<Layer> layers_;
   torch::Tensor norm_scale_, norm_shift_;
   bool bfloat16_ = false;

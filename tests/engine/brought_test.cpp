@@ -14,7 +14,7 @@
 #include "core/nn/generator.h"
 #include "core/behaviours/actor_critic.h"
 #include "core/models/rssm.h"
-#include "tests/data/temp_folder.h"
+#include "tests/engine/brought_fixture.h"
 #include "tests/models/golden_cases.h"
 #include "tests/support/brought_files.h"
 #include "tests/support/hashed_golden.h"
@@ -24,37 +24,7 @@ namespace brought_test {
 
 using test::HashedGolden;
 
-class BroughtTest : public ::testing::Test {
- protected:
-  BroughtTest() { torch::set_num_threads(1); }
-
-  std::filesystem::path written(const std::map<std::string, torch::Tensor>& tensors, const std::string& name = "theirs.safetensors") {
-    Checkpoint file;
-    file.tensors = tensors;
-    file.save(folder_ / name);
-    return folder_ / name;
-  }
-  Brought brought(const std::map<std::string, torch::Tensor>& tensors, const std::string& kind, const std::string& world = "DynaMaze") {
-    BroughtSpec spec;
-    spec.files = {written(tensors)}, spec.kind = kind, spec.environment = world, spec.settings = {"train.bfloat16=false"};
-    return bring(spec);
-  }
-  /// It is refused, in a sentence with all of these.
-  void refused(const std::map<std::string, torch::Tensor>& tensors, const std::string& kind, const std::vector<std::string>& parts, const std::string& world = "DynaMaze") {
-    try {
-      brought(tensors, kind, world);
-      ADD_FAILURE() << "not refused: " << parts[0];
-    } catch (const Error& error) {
-      for (const auto& part : parts) EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << part << " in " << error.what();
-    }
-  }
-  /// Opened again from a file, as every program does.
-  std::unique_ptr<System> opened(const Brought& what) {
-    what.run.save(folder_ / "run.safetensors");
-    return load_system(load_run(folder_ / "run.safetensors"), "cpu");
-  }
-  test::TempFolder folder_;
-};
+using BroughtTest = test::BroughtTest;
 
 /// As in the golden test of the actor-critics: what it says of the first frames of the dump.
 void close_actor_critic(const HashedGolden& golden, System& system) {

@@ -111,10 +111,6 @@ struct Mapping {
   const Source& ref;
   Weights out = {};
 
-  /// Rows of an input [h, z] of the reference in our order [z, h].
-  static torch::Tensor z_first(const torch::Tensor& kernel, std::int64_t h) {
-    return torch::cat({kernel.slice(0, h), kernel.slice(0, 0, h)});
-  }
   static torch::Tensor as_is(const torch::Tensor& kernel) { return kernel; }
   using Rows = std::function<torch::Tensor(const torch::Tensor&)>;
 
@@ -125,11 +121,6 @@ struct Mapping {
   void conv(const std::string& ours, const std::string& theirs) {
     out[ours + ".weight"] = ref(theirs + "/kernel").permute({3, 2, 0, 1});
     out[ours + ".bias"] = ref(theirs + "/bias");
-  }
-  void block(const std::string& ours, const std::string& theirs) {
-    const auto kernel = ref(theirs + "/kernel");
-    out[ours + ".weight"] = kernel;
-    out[ours + ".bias"] = ref(theirs + "/bias").view({kernel.size(0), 1, kernel.size(2)});
   }
   /// Two heads of the reference, mean and deviation, in one output.
   void twin(const std::string& ours, const std::string& mean, const std::string& deviation) {

@@ -1,5 +1,6 @@
 // The published models at the size of the golden dumps, and where the reference's weights lie in ours.
 #pragma once
+#include "core/engine/brought/their_parts.h"
 #include "core/engine/dreamer/dreamer.h"
 #include "core/models/rssm.h"
 #include "core/nn/categorical.h"
@@ -15,83 +16,6 @@ struct GoldenCase {
 };
 
 constexpr std::int64_t golden_deter = 16, golden_image_v23 = 16 * 24;
-
-/// danijar/dreamerv3 of 2024. Inputs are [h, z] there, and the vector's part of the embedding precedes the picture's.
-inline Weights world_v24(const Source& ref, bool image) {
-  Mapping m{ref};
-  const auto features = [](const torch::Tensor& k) { return Mapping::z_first(k, golden_deter); };
-  const auto dense = [&](const std::string& ours, const std::string& theirs, const std::string& norm,
-                         const Mapping::Rows& rows = Mapping::as_is) {
-    m.linear(ours + ".linear", theirs, rows);
-    m.out[ours + ".norm.scale"] = ref(norm + "/scale");
-  };
-  const auto mlp = [&](const std::string& ours, const std::string& theirs, int layers) {
-    for (int i = 0; i < layers; ++i) {
-      const auto n = std::to_string(i);
-      dense(ours + ".layer" + n, theirs + "/linear" + n, theirs + "/norm" + n,
-            i == 0 ? Mapping::Rows(features) : Mapping::as_is);
-    }
-  };
-  dense("vector_encoder.layer0", "enc/mlp0", "enc/mlp0norm");
-  dense("vector_encoder.layer1", "enc/mlp1", "enc/mlp1norm");
-  dense("vector_decoder.layer0", "dec/mlp/linear0", "dec/mlp/norm0");  // the one input that is [z, h] there
-  dense("vector_decoder.layer1", "dec/mlp/linear1", "dec/mlp/norm1");
-  m.linear("vector_decoder.out", "dec/vec/vector/pred");
-  dense("cell.from_h", "dyn/dynin0", "dyn/dynin0norm");
-  dense("cell.from_z", "dyn/dynin1", "dyn/dynin1norm");
-  dense("cell.from_a", "dyn/dynin2", "dyn/dynin2norm");
-  m.block("cell.dynamics", "dyn/dynhid0");
-  m.out["cell.dynamics_norm.scale"] = ref("dyn/dynhid0norm/scale");
-  m.block("cell.gates", "dyn/dyngru");
-  dense("prior.layer0", "dyn/prior0", "dyn/prior0norm");
-  dense("prior.layer1", "dyn/prior1", "dyn/prior1norm");
-  m.linear("prior.out", "dyn/priorlogit");
-  dense("posterior.layer0", "dyn/obs0", "dyn/obs0norm", [&](const torch::Tensor& k) {
-    const auto h = k.slice(0, 0, golden_deter), vector = k.slice(0, golden_deter, golden_deter + 12),
-               picture = k.slice(0, golden_deter + 12);
-    return torch::cat({h, picture, vector});
-  });
-  m.linear("posterior.out", "dyn/obslogit");
-  mlp("reward", "rew/mlp", 1);
-  m.linear("reward.out", "rew/head/logits");
-  mlp("continue", "con/mlp", 1);
-  m.linear("continue.out", "con/head/logit");
-  if (!image) return m.out;
-  for (int i = 0; i < 4; ++i) {
-    const auto n = std::to_string(i);
-    m.conv("image_encoder.conv" + n, "enc/cnn" + n);
-    m.out["image_encoder.norm" + n + ".scale"] = ref("enc/cnn" + n + "norm/scale");
-    if (i == 3) continue;
-    // The reference numbers the decoder's stages from the picture inwards.
-    m.conv("image_decoder.conv" + std::to_string(i + 1), "dec/conv" + n);
-    m.out["image_decoder.norm" + std::to_string(2 - i) + ".scale"] = ref("dec/conv" + n + "norm/scale");
-  }
-  m.conv("image_decoder.conv0", "dec/imgout");
-  m.block("image_decoder.block", "dec/sp0");
-  dense("image_decoder.stochastic", "dec/sp1", "dec/sp1norm");
-  m.linear("image_decoder.space", "dec/sp2");
-  m.out["image_decoder.space_norm.scale"] = ref("dec/spnorm/scale");
-  return m.out;
-}
-
-inline Weights behaviour_v24(const Source& ref, bool discrete) {
-  Mapping m{ref};
-  for (const auto& [ours, theirs] :
-       {std::pair<std::string, std::string>{"actor", "pol"}, {"critic", "val"}, {"slow_critic", "slowval"}}) {
-    for (const std::string n : {"0", "1"}) {
-      m.linear(ours + ".layer" + n + ".linear", theirs + "/mlp/linear" + n,
-               [&](const torch::Tensor& k) { return n == "0" ? Mapping::z_first(k, golden_deter) : k; });
-      m.out[ours + ".layer" + n + ".norm.scale"] = ref(theirs + "/mlp/norm" + n + "/scale");
-    }
-    if (ours != "actor") m.linear(ours + ".out", theirs + "/head/logits");
-  }
-  if (discrete) {
-    m.linear("actor.out", "pol/head/action/logits");
-  } else {
-    m.twin("actor.out", "pol/head/action/mean", "pol/head/action/stddev");
-  }
-  return m.out;
-}
 
 /// [N, C·4·4] as [N, 4·4·C]: NM512 flattens a picture's embedding channel by channel.
 inline torch::Tensor pixels_first(const torch::Tensor& x) {
@@ -279,19 +203,6 @@ inline Weights world_planet(const Source& ref) {
   return m.out;
 }
 
-inline std::vector<GoldenCase> golden_cases() {
-  const auto both = [](Weights (*layout)(const Source&, bool), bool flag) {
-    return [=](const Source& ref) { return layout(ref, flag); };
-  };
-  return {{"v3_24_discrete", "dreamer-v3", "2024", true, true, both(world_v24, true), both(behaviour_v24, true)},
-          {"v3_24_continuous", "dreamer-v3", "2024", false, false, both(world_v24, false), both(behaviour_v24, false)},
-          {"v3_23_discrete", "dreamer-v3", "2023", true, true, both(world_v23, true), both(behaviour_v23, true)},
-          {"v3_23_continuous", "dreamer-v3", "2023", false, false, both(world_v23, false), both(behaviour_v23, false)},
-          {"v2_discrete", "dreamer-v2", "", true, true, both(world_v2, true), both(behaviour_v2, true)},
-          {"v2_continuous", "dreamer-v2", "", false, false, both(world_v2, false), both(behaviour_v2, false)},
-          {"v1", "dreamer-v1", "", false, true, both(world_v1, false), behaviour_v1}};
-}
-
 /// The published constants, at the dumps' sizes.
 inline DreamerOptions options_of(const GoldenCase& c) {
   DreamerOptions o;
@@ -326,6 +237,38 @@ inline Spaces spaces_of(const GoldenCase& c) {
     spaces.action.idle = {0, 0};
   }
   return spaces;
+}
+
+/// danijar/dreamerv3 of 2024: as an import brings it.
+inline Layout v24(bool discrete, bool image, bool behaviour) {
+  return [=](const Source& ref) {
+    const GoldenCase like = {"", "dreamer-v3", "2024", discrete, image, {}, {}};
+    const auto spaces = spaces_of(like);
+    Rssm model(options_of(like).world, spaces);
+    ActorCritic agent(model.feature_count(), spaces.action, options_of(like).behaviour);
+    const DanijarShape shape = {golden_deter, 8, 12, {{"vector", 5}}, "action", !discrete};
+    Weights out;
+    const auto names = (behaviour ? static_cast<torch::nn::Module&>(agent) : model).named_parameters();
+    for (const auto& parameter : names) {
+      std::vector<torch::Tensor> parts;
+      for (const auto& part : danijar_parts(shape, parameter.key())) parts.push_back(danijar_turned(shape, parameter.key(), ref(part.name)));
+      out[parameter.key()] = torch::cat(parts);
+    }
+    return out;
+  };
+}
+
+inline std::vector<GoldenCase> golden_cases() {
+  const auto both = [](Weights (*layout)(const Source&, bool), bool flag) {
+    return [=](const Source& ref) { return layout(ref, flag); };
+  };
+  return {{"v3_24_discrete", "dreamer-v3", "2024", true, true, v24(true, true, false), v24(true, true, true)},
+          {"v3_24_continuous", "dreamer-v3", "2024", false, false, v24(false, false, false), v24(false, false, true)},
+          {"v3_23_discrete", "dreamer-v3", "2023", true, true, both(world_v23, true), both(behaviour_v23, true)},
+          {"v3_23_continuous", "dreamer-v3", "2023", false, false, both(world_v23, false), both(behaviour_v23, false)},
+          {"v2_discrete", "dreamer-v2", "", true, true, both(world_v2, true), both(behaviour_v2, true)},
+          {"v2_continuous", "dreamer-v2", "", false, false, both(world_v2, false), both(behaviour_v2, false)},
+          {"v1", "dreamer-v1", "", false, true, both(world_v1, false), behaviour_v1}};
 }
 
 /// What the dump was made of, time-major.

@@ -10,8 +10,8 @@ namespace token_steps_test {
 constexpr std::int64_t lanes = 3, slots = 5, frames = 4;
 
 struct Made {
-  explicit Made(std::int64_t width, bool bfloat16 = false)
-      : options{.width = width, .layers = 2, .heads = 2, .dropout = 0, .between = Between::gelu}, stack(options), steps(stack, options) {
+  explicit Made(std::int64_t width, bool bfloat16 = false, std::int64_t led = 1)
+      : options{.width = width, .layers = 2, .heads = 2, .dropout = 0, .between = Between::gelu}, stack(options), steps(stack, options, led) {
     torch::NoGradGuard no_grad;
     for (auto& p : stack->parameters()) p.add_(0.2 * torch::randn_like(p));
     if (bfloat16) {  // weights that lose nothing
@@ -73,16 +73,18 @@ TEST_F(TokenStepsTest, SaysWhatTheWholeSequenceSays) {
 
 TEST_F(TokenStepsTest, EachLaneSeesItsOwnFramesAlone) {
   for (const std::int64_t width : {24, 64}) {
-    Made made(width);
-    const auto x = torch::randn({lanes, frames * slots - 1, width});
-    torch::NoGradGuard no_grad;
-    const auto count = torch::tensor({std::int64_t{4}, std::int64_t{1}, std::int64_t{2}});
-    const auto parts = stepped(made, x, count, {1, 4});
-    for (std::int64_t lane = 0; lane < lanes; ++lane) {
-      // Its window is a sequence of its own, which begins behind the token that led to its first frame.
-      const auto begins = (frames - count[lane].item<std::int64_t>()) * slots;
-      const auto own = made.stack->forward(x.slice(0, lane, lane + 1).slice(1, begins));
-      EXPECT_LT((parts[lane].slice(0, begins + 1) - own[0]).abs().max().item<double>(), 2e-5) << width << ", lane " << lane;
+    for (const std::int64_t led : {1, 4}) {
+      Made made(width, false, led);
+      const auto x = torch::randn({lanes, frames * slots - 1, width});
+      torch::NoGradGuard no_grad;
+      const auto count = torch::tensor({std::int64_t{4}, std::int64_t{1}, std::int64_t{2}});
+      const auto parts = stepped(made, x, count, {1, 4});
+      for (std::int64_t lane = 0; lane < lanes; ++lane) {
+        // Its window is a sequence of its own, which begins behind the tokens that led to its first frame.
+        const auto begins = (frames - count[lane].item<std::int64_t>()) * slots + led - 1;
+        const auto own = made.stack->forward(x.slice(0, lane, lane + 1).slice(1, begins));
+        EXPECT_LT((parts[lane].slice(0, begins + 1) - own[0]).abs().max().item<double>(), 2e-5) << width << ", lane " << lane << ", led by " << led;
+      }
     }
   }
 }

@@ -85,7 +85,7 @@ std::int64_t TheirWeights::numbered(const std::string& prefix) const {
 }
 
 const std::vector<BroughtKind>& brought_kinds() {
-  static const std::vector<BroughtKind> kinds = {brought_diamond(), brought_iris(), brought_nm512()};
+  static const std::vector<BroughtKind> kinds = {brought_diamond(), brought_iris(), brought_nm512(), brought_danijar()};
   return kinds;
 }
 

@@ -51,6 +51,7 @@ const std::vector<BroughtKind>& brought_kinds();
 BroughtKind brought_diamond();
 BroughtKind brought_iris();
 BroughtKind brought_nm512();
+BroughtKind brought_danijar();
 
 /// Every tensor of `run` becomes what `theirs` has for it, and what is left of theirs is passed over or refused; returns what was passed
 /// over, a sentence each.

@@ -77,6 +77,7 @@ BroughtPlan nm512_plan(const TheirWeights& theirs) {
   set("world.deter", h), set("world.hidden", hidden), set("world.units", theirs.size(world + "heads.reward.layers.Reward_linear0.weight", 0));
   set("world.classes", classes), set("world.groups", std::max<std::int64_t>(1, theirs.size(world + "dynamics._imgs_stat_layer.weight", 0) / classes));
   if (pictures) set("world.depth", depth);
+  else plan.settings.emplace_back("world.paint=false");
   if (numbers) set("world.vector_layers", layers(world + "encoder._mlp.layers.Encoder"));
   set("world.reward_layers", layers(world + "heads.reward.layers.Reward")), set("world.continue_layers", layers(world + "heads.cont.layers.Cont"));
   set("behaviour.units", theirs.size(acts + "actor.layers.Actor_linear0.weight", 0));

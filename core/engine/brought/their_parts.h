@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/nn/unet.h"
@@ -28,5 +29,19 @@ TheirParts diamond_actor_critic_parts(const std::string& ours);
 TheirParts iris_tokenizer_parts(std::int64_t levels, const std::string& ours);
 TheirParts iris_transformer_parts(const std::string& ours);
 TheirParts iris_actor_critic_parts(const std::string& ours);
+
+/// danijar/dreamerv3 (2024, read at e3f0224): dreamerv3/rssm.py and agent.py.
+struct DanijarShape {
+  std::int64_t deter = 0, blocks = 8;
+  std::int64_t embedded = 0;                                  // what becomes of the vectors; 0: it sees none
+  std::vector<std::pair<std::string, std::int64_t>> vectors;  // what it sees beside pictures, by their order, and how many numbers each has
+  std::string action = "action";
+  bool box = false;  // numbers, and no choice
+};
+/// Of a world model ("reward.out.bias") and of an actor-critic ("actor.out.bias").
+TheirParts danijar_parts(const DanijarShape& shape, const std::string& ours);
+/// A part as ours has it. Theirs are [in, out] or [H, W, in, out]; inputs are [h, z] (here [z, h]), and of an embedding the vectors' part
+/// precedes the picture's.
+torch::Tensor danijar_turned(const DanijarShape& shape, const std::string& ours, const torch::Tensor& theirs);
 
 }  // namespace dream

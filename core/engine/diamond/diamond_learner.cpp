@@ -29,7 +29,7 @@ class DiamondLearner : public Learner {
       : parts_(parts),
         denoiser_(parts.model->denoiser()->parameters(), parts.options.denoiser),
         reward_end_(parts.model->reward_end()->parameters(), parts.options.reward_end),
-        actor_(parts.actor_critic->parameters(), parts.options.actor) {}
+        actor_(parts.actor_critic->learned(), parts.options.actor) {}
 
   void update(Feed& feed, std::int64_t number, at::Generator rng) override {
     learn_to_denoise(feed, number, rng);
@@ -162,6 +162,7 @@ class DiamondLearner : public Learner {
       if (name != "value") add("behaviour/" + name, number, term);
     }
     loss.total.backward();
+    parts_.actor_critic->follow_slowly();
     actor_.step();
   }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/engine/iris/decayed_optimiser.h"
 #include "core/engine/iris/iris_recipe.h"
 #include "core/nn/quantiser.h"
 
@@ -11,52 +12,13 @@ torch::Tensor iris_pictures(const torch::Tensor& image) {
   return image.movedim(-1, -3).to(torch::kFloat32) / 255;
 }
 
-/// AdamW that pulls the weights of linear layers alone towards 0; the norm of all gradients together is held.
-class IrisWorldOptimiser {
- public:
-  IrisWorldOptimiser(IrisTransformerImpl& world, const OptimiserOptions& options)
-      : all_(world.parameters()), decayed_(world.decayed(), of(options, true)), others_(rest(world), of(options, false)) {}
-  double step() {
-    const double norm = torch::nn::utils::clip_grad_norm_(all_, clip_);
-    decayed_.step();
-    others_.step();
-    return norm;
-  }
-  void follow(const OptimiserOptions& options) {
-    decayed_.options() = of(options, true), others_.options() = of(options, false);
-  }
-  void save(Checkpoint& into, const std::string& prefix) const {
-    decayed_.save(into, prefix + "decayed/"), others_.save(into, prefix + "others/");
-  }
-  void load(const Checkpoint& from, const std::string& prefix) {
-    decayed_.load(from, prefix + "decayed/"), others_.load(from, prefix + "others/");
-  }
-
- private:
-  OptimiserOptions of(OptimiserOptions options, bool decays) {
-    clip_ = options.clip_norm > 0 ? options.clip_norm : 1e30;
-    options.clip_norm = 0;
-    if (!decays) options.weight_decay = 0;
-    return options;
-  }
-  static std::vector<torch::Tensor> rest(const IrisTransformerImpl& world) {
-    auto all = world.parameters();
-    const auto decayed = world.decayed();
-    std::erase_if(all, [&](const torch::Tensor& p) { return std::ranges::any_of(decayed, [&](const auto& d) { return d.is_same(p); }); });
-    return all;
-  }
-  double clip_ = 1e30;
-  std::vector<torch::Tensor> all_;
-  Optimiser decayed_, others_;
-};
-
 class IrisLearner : public Learner {
  public:
   explicit IrisLearner(IrisParts& parts)
       : parts_(parts),
         tokens_(parts.model->tokenizer()->parameters(), parts.options.tokens),
-        world_(*parts.model->transformer(), parts.options.transformer),
-        actor_(parts.actor_critic->parameters(), parts.options.actor) {}
+        world_(parts.model->transformer()->parameters(), parts.model->transformer()->decayed(), parts.options.transformer),
+        actor_(parts.actor_critic->learned(), parts.options.actor) {}
 
   void update(Feed& feed, std::int64_t number, at::Generator rng) override {
     learn_tokens(feed, number);
@@ -180,12 +142,13 @@ class IrisLearner : public Learner {
       if (name != "value") add("behaviour/" + name, number, term);
     }
     loss.total.backward();
+    parts_.actor_critic->follow_slowly();
     actor_.step();
   }
 
   IrisParts& parts_;
   Optimiser tokens_;
-  IrisWorldOptimiser world_;
+  DecayedOptimiser world_;
   Optimiser actor_;
 };
 
