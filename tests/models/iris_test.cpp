@@ -309,7 +309,8 @@ TEST_F(IrisTest, AFocusFindsWhatIsSmall) {
     const auto unseen = some(64);
     return ((model->pictures(model->tokens(unseen)) - unseen).square().flatten(1).sum(1).mean() / (12 * 0.64)).item<double>();
   };
-  EXPECT_LT(balls_missed(20, 500), 0.6) << "of a picture without a ball";
+  // After 500 it still rests on how a processor rounds (1.4 on one, 0.2 after 750 there).
+  EXPECT_LT(balls_missed(20, 800), 0.6) << "of a picture without a ball";
   EXPECT_GT(balls_missed(0, 150), 0.9);
 }
 
