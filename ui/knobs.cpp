@@ -1,6 +1,7 @@
 #include "ui/knobs.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "ui/lesson/lesson_runner.h"
 #include "ui/slider.h"
@@ -43,7 +44,8 @@ void draw_one(Ui& ui, const std::vector<const KnobView*>& knobs, const std::stri
   if (moved.ended) ui.undoable(symbol, commands(at(moved.before)), commands(at(value)));
   ImGui::SameLine(0, ui.px(6));
   ImGui::AlignTextToFramePadding();
-  mono(ui, p.text, knob.whole ? "%4.0f" : "%4.2f", value);
+  const bool small = value != 0 && std::abs(value) < 0.01;  // 0.005 is not 0.01
+  mono(ui, p.text, knob.whole ? "%4.0f" : small ? "%4.3f" : "%4.2f", value);
 }
 
 void draw_link(Ui& ui, bool linked, const std::vector<const KnobView*>& all) {
