@@ -220,7 +220,7 @@ torch::Tensor Diamond::network_output(const torch::Tensor& noisy, const Conditio
                                       const torch::Tensor& actions, const torch::Tensor& past_sigma) {
   const auto condition = denoiser_->condition(c.noise, actions, options_.noisy_past ? told_noise(past_sigma) : torch::Tensor());
   auto* net = &denoiser_;
-  if (narrows(noisy)) {
+  if (narrows(noisy) && !(planes_are_fast() && denoiser_->takes_planes(noisy))) {
     denoiser_weights_.follow(*denoiser_, *narrow_denoiser_);
     net = &narrow_denoiser_;
   }
@@ -266,14 +266,14 @@ torch::Tensor Diamond::past_of(const Carry& carry, std::int64_t first) const {
 
 Carry Diamond::followed_by(Carry carry, const torch::Tensor& before, const torch::Tensor& action, const torch::Tensor& after) {
   auto* coder = &reward_end_->coder();
-  if (narrows(before)) {
+  if (narrows(before) && !(planes_are_fast() && (*coder)->takes_planes(before))) {
     coder_weights_.follow(*reward_end_->coder(), *narrow_coder_);
     coder = &narrow_coder_;
   }
   const auto seen = (*coder)->forward(before, action, after);
   const RewardEndImpl::State state{carry.at("h"), carry.at("c")};
-  const auto said = coder == &narrow_coder_ && seen.size(0) <= few_lanes ? reward_end_->step(seen, state)
-                                                                         : reward_end_->forward(seen.unsqueeze(0), state);
+  const auto said = narrows(before) && seen.size(0) <= few_lanes ? reward_end_->step(seen, state)
+                                                                 : reward_end_->forward(seen.unsqueeze(0), state);
   carry["h"] = said.state.h, carry["c"] = said.state.c;
   carry["reward"] = said.reward[0].softmax(-1);
   carry["end"] = said.end[0].softmax(-1).slice(1, 1);
@@ -321,7 +321,7 @@ Carry Diamond::imagine(const Carry& carry, const torch::Tensor& action, const Kn
   // The network does not tell levels below the offset noise apart: what it errs there, divided by such a level, would be Heun's noise.
   if (sampler.order == SamplerOrder::heun) sampler.sigma_min = std::max(sampler.sigma_min, options_.edm.offset_noise);
   sampler.churn = value_of(knobs, churn_knob(sampler));
-  sampler.sigma_max = value_of(knobs, sigma_knob(sampler));
+  sampler.sigma_max = std::max(value_of(knobs, sigma_knob(sampler)), sampler.sigma_min);
   const auto& newest = now.at(frame_name(options_.context));
   const auto noise = [&] { return torch::randn(newest.sizes(), rng, newest.options()); };
   const auto sampled = edm_sample(

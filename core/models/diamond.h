@@ -95,7 +95,7 @@ class Diamond : public WorldModel, public RecentFrames {
   Denoiser& denoiser() { return denoiser_; }
   RewardEnd& reward_end() { return reward_end_; }
   DiamondUpsampler& upsampler() { return upsampler_; }  // empty where f = 1
-  /// Dreams in bf16 with weights that are narrowed once.
+  /// Dreams in bf16 with weights that are narrowed once, where planes (core/nn/planes.h) are not as fast.
   void set_bfloat16(bool on);
 
  private:

@@ -49,6 +49,17 @@ torch::Tensor DenoiserImpl::condition(const torch::Tensor& noise, const torch::T
 
 torch::Tensor DenoiserImpl::forward(const torch::Tensor& x, const torch::Tensor& past, const torch::Tensor& condition) {
   const auto type = in_->weight.scalar_type();
+  if (type == x.scalar_type() && takes_planes(x)) {
+    const auto pictures = filled_up(torch::cat({past, x}, 1)), bends = unet_->bends(condition);
+    const auto norm = plane_norm(*norm_);
+    auto all = torch::empty(x.sizes(), x.options(), at::MemoryFormat::ChannelsLast);
+    for (std::int64_t n = 0; n < x.size(0); ++n) {
+      const Plane picture{pictures.slice(0, n, n + 1), {}};
+      const auto made = unet_->plane(plane_in_(unet_->pool(), *in_, {&picture}), bends[n].const_data_ptr<float>());
+      all.slice(0, n, n + 1).copy_(plane_out_(unet_->pool(), *out_, {&made}, &norm).x.slice(1, 0, x.size(1)));
+    }
+    return all;
+  }
   const auto picture = torch::cat({past, x}, 1).to(type).contiguous(at::MemoryFormat::ChannelsLast);
   const auto y = unet_(in_(picture), condition);
   return out_(norm_->forward(y, true)).to(torch::kFloat32);
@@ -66,6 +77,15 @@ StepCoderImpl::StepCoderImpl(const UNetOptions& options, at::IntArrayRef picture
 
 torch::Tensor StepCoderImpl::forward(const torch::Tensor& before, const torch::Tensor& actions, const torch::Tensor& after) {
   const auto type = in_->weight.scalar_type();
+  if (type == before.scalar_type() && takes_planes(before)) {
+    const auto pictures = filled_up(torch::cat({before, after}, 1)), bends = net_->bends(actions.matmul(action_embedding_));
+    std::vector<torch::Tensor> seen;
+    for (std::int64_t n = 0; n < pictures.size(0); ++n) {
+      const Plane picture{pictures.slice(0, n, n + 1), {}};
+      seen.push_back(net_->plane(plane_in_(net_->pool(), *in_, {&picture}), bends[n].const_data_ptr<float>()).x.flatten(1));
+    }
+    return torch::cat(seen);
+  }
   const auto pair = torch::cat({before, after}, 1).to(type).contiguous(at::MemoryFormat::ChannelsLast);
   return net_(in_(pair), actions.matmul(action_embedding_)).flatten(1).to(torch::kFloat32);
 }

@@ -24,14 +24,17 @@ class DenoiserImpl : public torch::nn::Module {
   /// [B, condition]: of the level (Conditioners::noise, [B]), the actions [B, K, A], undefined where there are none, and where it is told
   /// of the earlier pictures' noise that of them (told_noise(), [B]). Always float32.
   torch::Tensor condition(const torch::Tensor& noise, const torch::Tensor& actions, const torch::Tensor& past_noise = {});
-  /// In the type of the weights; -> float32. x [B, C, H, W] scaled by Conditioners::in; past [B, K·C, H, W] scaled by 1 / sigma_data, oldest first.
+  /// In the type of the weights, as planes where they serve; -> float32. x [B, C, H, W] scaled by Conditioners::in; past [B, K·C, H, W]
+  /// scaled by 1 / sigma_data, oldest first.
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& past, const torch::Tensor& condition);
+  bool takes_planes(const torch::Tensor& x) const { return unet_->takes_planes(x); }
 
  private:
   torch::Tensor frequencies_, past_frequencies_;  // [1, condition / 2]; the second undefined where it is not told
   torch::Tensor action_embedding_;                // [A, condition / K], or undefined
   torch::nn::Linear condition1_{nullptr}, condition2_{nullptr};
   torch::nn::Conv2d in_{nullptr}, out_{nullptr};
+  PlaneConvolution plane_in_, plane_out_;
   UNet unet_{nullptr};
   GroupNorm norm_{nullptr};
 };
@@ -48,12 +51,14 @@ class StepCoderImpl : public torch::nn::Module {
   StepCoderImpl(const UNetOptions& options, at::IntArrayRef picture, std::int64_t actions);
   /// In the type of the weights; before and after [N, C, H, W], actions [N, A] -> float32 [N, size()].
   torch::Tensor forward(const torch::Tensor& before, const torch::Tensor& actions, const torch::Tensor& after);
+  bool takes_planes(const torch::Tensor& x) const { return net_->takes_planes(x); }
   std::int64_t size() const { return size_; }
 
  private:
   std::int64_t size_;
   torch::Tensor action_embedding_;  // [A, condition]
   torch::nn::Conv2d in_{nullptr};
+  PlaneConvolution plane_in_;
   DownNet net_{nullptr};
 };
 TORCH_MODULE(StepCoder);

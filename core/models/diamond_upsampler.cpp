@@ -48,7 +48,7 @@ torch::Tensor DiamondUpsamplerImpl::network_output(const torch::Tensor& noisy, c
                                                    const torch::Tensor& large) {
   const auto condition = denoiser_->condition(c.noise, {});
   auto* net = &denoiser_;
-  if (bfloat16_ && on_processor(noisy.device()) && !torch::GradMode::is_enabled()) {
+  if (bfloat16_ && on_processor(noisy.device()) && !torch::GradMode::is_enabled() && !(planes_are_fast() && denoiser_->takes_planes(noisy))) {
     weights_.follow(*denoiser_, *narrow_);
     net = &narrow_;
   }

@@ -65,7 +65,7 @@ template <typename T>
 void norm_pictures(const torch::Tensor& x, std::int64_t groups, double eps, const torch::Tensor& scale, const torch::Tensor& shift,
                    bool silu, torch::Tensor& out, torch::Tensor kept = {}, torch::Tensor moments = {}) {
   const NormLayout layout(x, groups);
-  const auto channels = layout.channels, each = layout.each, pictures = x.size(0);
+  const auto channels = layout.channels, pictures = x.size(0);
   const auto* from = x.const_data_ptr<T>();
   auto* to = out.mutable_data_ptr<T>();
   const auto scales = norm_plain(scale), shifts = norm_plain(shift);
@@ -78,22 +78,9 @@ void norm_pictures(const torch::Tensor& x, std::int64_t groups, double eps, cons
     const auto *factors = norm_row(scales, n), *offsets = norm_row(shifts, n);
     auto* rate = kept.defined() ? kept.mutable_data_ptr<float>() + n * channels : made.data();
     auto* offset = rate + (kept.defined() ? pictures : 1) * channels;
-    for (std::int64_t g = 0; g < groups; ++g) {
-      double sum = 0, squares = 0;
-      for (auto c = g * each; c < (g + 1) * each; ++c)
-        sum += sums[static_cast<std::size_t>(c)], squares += sums[static_cast<std::size_t>(channels + c)];
-      const double share = 1.0 / static_cast<double>(layout.pixels * each), mean = sum * share;
-      const double inverse = 1 / std::sqrt(std::max(0.0, squares * share - mean * mean) + eps);
-      if (moments.defined()) {
-        auto* moment = moments.mutable_data_ptr<double>() + n * groups + g;
-        moment[0] = mean, moment[pictures * groups] = inverse;
-      }
-      for (auto c = g * each; c < (g + 1) * each; ++c) {
-        const double factor = inverse * (factors ? factors[c] : 1);
-        rate[c] = static_cast<float>(factor);
-        offset[c] = static_cast<float>((offsets ? offsets[c] : 0) - mean * factor);
-      }
-    }
+    auto* moment = moments.defined() ? moments.mutable_data_ptr<double>() + n * groups : nullptr;
+    norm_line({layout.pixels, channels, groups, eps, factors ? 0.0 : 1.0, factors, offsets}, sums.data(), rate, offset, moment,
+              moment ? moment + pictures * groups : nullptr);
     layout.parted([&](std::int64_t first, std::int64_t count) {
       channel_affine(count, channels, bits(picture + first * channels), rate, offset, silu,
                      bits(to + (n * layout.pixels + first) * channels));
@@ -164,6 +151,22 @@ class GroupNormFunction : public torch::autograd::Function<GroupNormFunction> {
 };
 
 }  // namespace
+
+void norm_line(const NormLine& of, const double* sums, float* rate, float* offset, double* mean, double* inverse) {
+  const auto each = of.channels / of.groups;
+  const double share = 1.0 / static_cast<double>(of.pixels * each);
+  for (std::int64_t g = 0; g < of.groups; ++g) {
+    double sum = 0, squares = 0;
+    for (auto c = g * each; c < (g + 1) * each; ++c) sum += sums[c], squares += sums[of.channels + c];
+    const double middle = sum * share, narrow = 1 / std::sqrt(std::max(0.0, squares * share - middle * middle) + of.eps);
+    if (mean) mean[g] = middle, inverse[g] = narrow;
+    for (auto c = g * each; c < (g + 1) * each; ++c) {
+      const double factor = narrow * (of.base + (of.scale ? of.scale[c] : 0));
+      rate[c] = static_cast<float>(factor);
+      offset[c] = static_cast<float>((of.shift ? of.shift[c] : 0) - middle * factor);
+    }
+  }
+}
 
 torch::Tensor group_norm(const torch::Tensor& x, std::int64_t groups, double eps, const torch::Tensor& scale,
                          const torch::Tensor& shift, bool silu, bool in_place) {

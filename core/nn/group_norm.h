@@ -10,6 +10,16 @@ namespace dream {
 torch::Tensor group_norm(const torch::Tensor& x, std::int64_t groups, double eps, const torch::Tensor& scale = {},
                          const torch::Tensor& shift = {}, bool silu = false, bool in_place = false);
 
+/// The same as a line of every channel, x·rate + offset, times base + scale and shifted: rate and offset [C] from Σ x and Σ x² of the
+/// pixels, sums [2, C]. Scale and shift [C] may be null; where mean and inverse [groups] are not, they get the moments: mean and
+/// 1 / deviation.
+struct NormLine {
+  std::int64_t pixels, channels, groups;
+  double eps, base;
+  const float *scale, *shift;
+};
+void norm_line(const NormLine& of, const double* sums, float* rate, float* offset, double* mean = nullptr, double* inverse = nullptr);
+
 /// eloialonso/diamond, blocks.py: groups of 32 channels, at least one.
 constexpr std::int64_t group_channels = 32;
 constexpr double group_eps = 1e-5;
@@ -22,6 +32,9 @@ class GroupNormImpl : public torch::nn::Module {
  public:
   explicit GroupNormImpl(std::int64_t channels, std::int64_t groups = 0);
   torch::Tensor forward(const torch::Tensor& x, bool silu = false);
+  std::int64_t groups() const { return groups_; }
+  const torch::Tensor& scale() const { return weight_; }  // [C]
+  const torch::Tensor& shift() const { return bias_; }
 
  private:
   std::int64_t groups_;

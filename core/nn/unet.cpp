@@ -1,14 +1,19 @@
 #include "core/nn/unet.h"
 
+#include <algorithm>
 #include <string>
 
 #include "core/nn/attention.h"
+#include "core/nn/gemv_kernel.h"
 #include "core/nn/kernel_path.h"
+#include "core/nn/threads.h"
+#include "core/nn/vector_block.h"
 
 namespace dream {
 namespace {
 
 constexpr std::int64_t picture_head = 8;    // numbers of an attention's head
+constexpr std::int64_t bend_grain = 512;    // of the condition's map, columns that are worth a thread
 constexpr std::int64_t few_conditions = 8;  // rows for which the library reads the weights no faster
 
 std::int64_t bends_of(const std::vector<std::vector<ConditionedBlock>>& levels) {
@@ -20,6 +25,30 @@ std::int64_t bends_of(const std::vector<std::vector<ConditionedBlock>>& levels) 
 
 bool is_narrow(const torch::Tensor& x) {
   return x.scalar_type() == torch::kBFloat16;
+}
+
+bool all_in_planes(const UNetOptions& options) {
+  return std::ranges::all_of(options.channels, planes_take);
+}
+
+/// The norm of so many channels by their scales less 1 and shifts, from where `bend` moves on.
+PlaneNorm bent_plane(std::int64_t channels, const float*& bend) {
+  const PlaneNorm norm{groups_of(channels), 1, bend, bend + channels};
+  bend += 2 * channels;
+  return norm;
+}
+
+/// What `net` makes of pictures one by one.
+template <typename Net>
+torch::Tensor plane_by_plane(Net& net, const torch::Tensor& x, const torch::Tensor& condition) {
+  const auto bends = net.bends(condition);
+  torch::Tensor all;
+  for (std::int64_t n = 0; n < x.size(0); ++n) {
+    const auto made = net.plane(plane_of(x.slice(0, n, n + 1)), bends[n].template const_data_ptr<float>()).x;
+    if (!all.defined()) all = torch::empty({x.size(0), made.size(1), made.size(2), made.size(3)}, x.options(), at::MemoryFormat::ChannelsLast);
+    all.slice(0, n, n + 1).copy_(made);
+  }
+  return all;
 }
 
 /// Halves the sides; its weights begin orthogonal.
@@ -68,6 +97,23 @@ Bends ConditionMapImpl::bends(const torch::Tensor& condition, bool narrow) {
   return Bends(forward(condition));
 }
 
+torch::Tensor ConditionMapImpl::rows(const torch::Tensor& condition) {
+  if (const auto version = static_cast<std::int64_t>(weight._version()); version != version_) {
+    turned_ = weight.detach().t().contiguous();
+    version_ = version;
+  }
+  const auto x = condition.contiguous();
+  const auto count = x.size(0), in = x.size(1), out = turned_.size(1);
+  auto y = torch::empty({count, out}, x.options());
+  const auto *from = x.const_data_ptr<float>(), *w = turned_.const_data_ptr<float>(), *added = bias.const_data_ptr<float>();
+  auto* to = y.mutable_data_ptr<float>();
+  on_threads(out / vector_block, bend_grain / vector_block, [&](std::int64_t first, std::int64_t last) {  // whole vectors to each
+    first *= vector_block, last *= vector_block;
+    for (std::int64_t n = 0; n < count; ++n) gemv_columns(in, out, from + n * in, w, added, first, last, to + n * out + first);
+  });
+  return y;
+}
+
 PictureAttentionImpl::PictureAttentionImpl(std::int64_t channels) : heads_(std::max<std::int64_t>(1, channels / picture_head)) {
   norm_ = register_module("norm", GroupNorm(channels));
   query_key_value_ = register_module("query_key_value", same_conv(channels, 3 * channels, 1));
@@ -101,7 +147,15 @@ torch::Tensor ConditionedBlockImpl::forward(const torch::Tensor& x, Bends& bends
   return attention_.is_empty() ? y : attention_(y);
 }
 
-UNetImpl::UNetImpl(const UNetOptions& options) {
+Plane ConditionedBlockImpl::plane(PlanePool& pool, const PlaneInput& x, const float*& bend) {
+  const auto norm1 = bent_plane(conv1_->options.in_channels(), bend), norm2 = bent_plane(conv1_->options.out_channels(), bend);
+  const auto made = plane1_(pool, *conv1_, x, &norm1);
+  auto y = skip_.is_empty() ? plane2_(pool, *conv2_, {&made}, &norm2, {.plane = x.first})
+                            : plane2_(pool, *conv2_, {&made}, &norm2, {.beside = x, .projected = skip_.get()});
+  return attention_.is_empty() ? y : plane_of(attention_(y.x));
+}
+
+UNetImpl::UNetImpl(const UNetOptions& options) : plane_grow_(options.channels.size()), in_planes_(all_in_planes(options)) {
   const auto& channels = options.channels;
   for (std::size_t i = 0; i < channels.size(); ++i) {
     down_.push_back(level_down(*this, options, i, "down"));
@@ -124,7 +178,32 @@ UNetImpl::UNetImpl(const UNetOptions& options) {
   bend_ = register_module("bend", ConditionMap(options.condition, bends));
 }
 
+bool UNetImpl::takes_planes(const torch::Tensor& x) const {
+  const auto multiple = std::int64_t{1} << shrink_.size();
+  return in_planes_ && planes_serve(x) && x.size(2) % multiple == 0 && x.size(3) % multiple == 0;
+}
+
+Plane UNetImpl::plane(const Plane& picture, const float* bend) {
+  std::vector<std::vector<Plane>> kept;
+  Plane x = picture;
+  for (std::size_t i = 0; i < down_.size(); ++i) {
+    if (i > 0) x = plane_of(shrink_[i - 1](x.x));
+    kept.push_back({x});
+    for (auto& block : down_[i]) kept.back().push_back(x = block->plane(pool_, {&x}, bend));
+  }
+  for (auto& block : middle_) x = block->plane(pool_, {&x}, bend);
+  for (auto i = up_.size(); i-- > 0;) {
+    if (i + 1 < up_.size()) x = plane_grow_[i](pool_, *grow_[i], {.first = &x, .doubled = true});
+    for (auto& block : up_[i]) {
+      x = block->plane(pool_, {&x, &kept[i].back()}, bend);
+      kept[i].pop_back();
+    }
+  }
+  return x;
+}
+
 torch::Tensor UNetImpl::forward(const torch::Tensor& picture, const torch::Tensor& condition) {
+  if (takes_planes(picture)) return plane_by_plane(*this, picture, condition);
   const auto height = picture.size(2), width = picture.size(3);
   const auto multiple = std::int64_t{1} << shrink_.size();
   const auto missing = [&](std::int64_t side) { return (multiple - side % multiple) % multiple; };
@@ -146,7 +225,7 @@ torch::Tensor UNetImpl::forward(const torch::Tensor& picture, const torch::Tenso
   return x.slice(2, 0, height).slice(3, 0, width);
 }
 
-DownNetImpl::DownNetImpl(const UNetOptions& options) {
+DownNetImpl::DownNetImpl(const UNetOptions& options) : in_planes_(all_in_planes(options)) {
   for (std::size_t i = 0; i < options.channels.size(); ++i) {
     down_.push_back(level_down(*this, options, i, "down"));
     if (i + 1 < options.channels.size()) shrink_.push_back(register_module("shrink" + std::to_string(i), shrinking(options.channels[i])));
@@ -155,7 +234,21 @@ DownNetImpl::DownNetImpl(const UNetOptions& options) {
   bend_ = register_module("bend", ConditionMap(options.condition, bends_of(down_) + bends_of({middle_})));
 }
 
+bool DownNetImpl::takes_planes(const torch::Tensor& x) const {
+  return in_planes_ && planes_serve(x);
+}
+
+Plane DownNetImpl::plane(Plane x, const float* bend) {
+  for (std::size_t i = 0; i < down_.size(); ++i) {
+    if (i > 0) x = plane_of(shrink_[i - 1](x.x));
+    for (auto& block : down_[i]) x = block->plane(pool_, {&x}, bend);
+  }
+  for (auto& block : middle_) x = block->plane(pool_, {&x}, bend);
+  return x;
+}
+
 torch::Tensor DownNetImpl::forward(torch::Tensor x, const torch::Tensor& condition) {
+  if (takes_planes(x)) return plane_by_plane(*this, x, condition);
   auto bends = bend_->bends(condition, is_narrow(x));
   for (std::size_t i = 0; i < down_.size(); ++i) {
     if (i > 0) x = shrink_[i - 1](x);

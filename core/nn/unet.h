@@ -4,10 +4,12 @@
 
 #include "core/nn/group_norm.h"
 #include "core/nn/narrowed.h"
+#include "core/nn/planes.h"
 #include "core/nn/torch.h"
 
 // The blocks of DIAMOND's networks (eloialonso/diamond, src/models/blocks.py), after the U-Nets of diffusion models (Ho et al.
-// 2020; Dhariwal & Nichol 2021). Pictures [N, C, H, W]; a condition [N, condition] bends every norm.
+// 2020; Dhariwal & Nichol 2021). Pictures [N, C, H, W]; a condition [N, condition] bends every norm. Where planes serve, the networks go
+// through their pictures one by one in float32 (core/nn/planes.h).
 
 namespace dream {
 
@@ -50,11 +52,14 @@ class ConditionedBlockImpl : public torch::nn::Module {
  public:
   ConditionedBlockImpl(std::int64_t from, std::int64_t to, bool attends);
   torch::Tensor forward(const torch::Tensor& x, Bends& bends);
+  /// The same of one picture, or of two whose channels stand side by side; `bend` moves on by bends().
+  Plane plane(PlanePool& pool, const PlaneInput& x, const float*& bend);
   std::int64_t bends() const { return bends_; }  // numbers that it takes
 
  private:
   std::int64_t bends_;
   torch::nn::Conv2d skip_{nullptr}, conv1_{nullptr}, conv2_{nullptr};
+  PlaneConvolution plane1_, plane2_;
   PictureAttention attention_{nullptr};
 };
 TORCH_MODULE(ConditionedBlock);
@@ -64,9 +69,13 @@ class ConditionMapImpl : public torch::nn::LinearImpl {
  public:
   using LinearImpl::LinearImpl;
   Bends bends(const torch::Tensor& condition, bool narrow);
+  /// The same in float32 for planes, whose numbers depend neither on other rows nor on threads: [N, condition] -> [N, Σ 2 C].
+  torch::Tensor rows(const torch::Tensor& condition);
 
  private:
   NarrowProduct product_;
+  torch::Tensor turned_;  // [condition, Σ 2 C]
+  std::int64_t version_ = -1;
 };
 TORCH_MODULE(ConditionMap);
 
@@ -84,12 +93,21 @@ class UNetImpl : public torch::nn::Module {
   explicit UNetImpl(const UNetOptions& options);
   /// [N, channels[0], H, W] -> the same.
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& condition);
+  /// Whether it goes through these as planes, whose sides halve evenly.
+  bool takes_planes(const torch::Tensor& x) const;
+  /// One of them, [1, channels[0], H, W], with its row of bends(). The pool's memory lasts as long as somebody holds it.
+  Plane plane(const Plane& x, const float* bend);
+  torch::Tensor bends(const torch::Tensor& condition) { return bend_->rows(condition); }  // [N, Σ 2 C]
+  PlanePool& pool() { return pool_; }
 
  private:
   using Blocks = std::vector<ConditionedBlock>;
   std::vector<Blocks> down_, up_;  // of each level, from the widest picture on
   Blocks middle_;
   std::vector<torch::nn::Conv2d> shrink_, grow_;  // between levels i and i + 1
+  std::vector<PlaneConvolution> plane_grow_;
+  PlanePool pool_;
+  bool in_planes_ = false;  // its channels are such as planes take
   ConditionMap bend_{nullptr};
 };
 TORCH_MODULE(UNet);
@@ -99,11 +117,17 @@ class DownNetImpl : public torch::nn::Module {
  public:
   explicit DownNetImpl(const UNetOptions& options);
   torch::Tensor forward(torch::Tensor x, const torch::Tensor& condition);
+  bool takes_planes(const torch::Tensor& x) const;
+  Plane plane(Plane x, const float* bend);
+  torch::Tensor bends(const torch::Tensor& condition) { return bend_->rows(condition); }
+  PlanePool& pool() { return pool_; }
 
  private:
   std::vector<std::vector<ConditionedBlock>> down_;
   std::vector<ConditionedBlock> middle_;
   std::vector<torch::nn::Conv2d> shrink_;
+  PlanePool pool_;
+  bool in_planes_ = false;
   ConditionMap bend_{nullptr};
 };
 TORCH_MODULE(DownNet);
