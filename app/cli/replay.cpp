@@ -2,6 +2,7 @@
 #include "app/cli/verb.h"
 #include "core/dream/bundle.h"
 #include "core/dream/player.h"
+#include "core/engine/guests.h"
 #include "core/engine/run_file.h"
 #include "core/live/run_list.h"
 
@@ -25,7 +26,9 @@ Verb replay_verb(CLI::App& app) {
                                                   : std::filesystem::path(options->run);
             torch::set_num_threads(1);  // as the window dreams
             Player player;
-            player.load(std::shared_ptr<System>(load_system(load_run(checkpoint_path(run)), common.device)), run.string());
+            std::string away;
+            player.load(load_with_driver(load_run(checkpoint_path(run)), common.device, {}, &away), run.string());
+            if (!away.empty()) complain("dreamscope-cli", away);
             const auto lived = player.replay(bundle, options->any_weights);
             std::printf("%s  %s, %s, weights %s\n", options->bundle.c_str(), of.environment.c_str(), run.string().c_str(),
                         of.weights.c_str());

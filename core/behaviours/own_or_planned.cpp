@@ -11,18 +11,19 @@ std::string prefix_of(std::size_t method) {
   return name_of(static_cast<PlanMethod>(method)) + "/";
 }
 
-/// What is remembered under `prefix`, by its own names; the policy's has none, and no slash.
-Carry part_of(const Carry& memory, const std::string& prefix) {
+const std::string guest_prefix = "guest/";
+
+/// What the policy remembers: its names have no slash.
+Carry own_part(const Carry& memory) {
   Carry part;
   for (const auto& [name, tensor] : memory) {
-    const bool own = name.find('/') == std::string::npos;
-    if (prefix.empty() ? own : name.starts_with(prefix)) part[name.substr(prefix.size())] = tensor;
+    if (name.find('/') == std::string::npos) part[name] = tensor;
   }
   return part;
 }
 
-void put_part(Carry& memory, const std::string& prefix, const Carry& part) {
-  for (const auto& [name, tensor] : part) memory[prefix + name] = tensor;
+Carry part_of_driver(const Carry& memory, const std::string& prefix) {
+  return prefix.empty() ? own_part(memory) : part_of(memory, prefix);
 }
 
 }  // namespace
@@ -48,16 +49,23 @@ void OwnOrPlanned::set_plan(const PlannerOptions& options, bool drives) {
   usual_ = drives ? method + 1 : 0;
 }
 
+void OwnOrPlanned::invite(std::shared_ptr<Behaviour> guest, std::string name) {
+  guest_ = std::move(guest), guest_name_ = std::move(name);
+  usual_ = planners_.size() + 1;
+}
+
 Knob OwnOrPlanned::driver() const {
   std::vector<std::string> names = {"policy", "CEM", "iCEM", "MPPI", "shooting", "gradient", "OSRP"};
   names.resize(planners_.size() + 1);
+  if (guest_) names.push_back(guest_name_);
   return {driver_knob,
           "driver",
           "Who drives",
-          "The run's own policy, or a plan: at every step sequences of actions are imagined in this model, and the first "
-          "action of the best is taken.",
+          std::string("The run's own policy, or a plan: at every step sequences of actions are imagined in this model, and the first "
+                      "action of the best is taken.") +
+              (guest_ ? " The last one is another run's agent, which watches the pictures." : ""),
           0,
-          static_cast<double>(planners_.size()),
+          static_cast<double>(names.size() - 1),
           static_cast<double>(usual_),
           false,
           true,
@@ -75,6 +83,7 @@ std::vector<Knob> OwnOrPlanned::knobs() const {
 
 OwnOrPlanned::Driver OwnOrPlanned::driver_of(const Seen& seen) const {
   const auto chosen = static_cast<std::size_t>(value_of(seen.knobs, driver()));
+  if (guest_ && chosen == planners_.size() + 1) return {*guest_, guest_prefix};
   if (chosen == 0 || chosen > planners_.size()) return {*own_, ""};
   return {*planners_[chosen - 1], prefix_of(chosen - 1)};
 }
@@ -82,12 +91,13 @@ OwnOrPlanned::Driver OwnOrPlanned::driver_of(const Seen& seen) const {
 Carry OwnOrPlanned::initial(std::int64_t lanes) const {
   auto memory = own_->initial(lanes);
   for (std::size_t i = 0; i < planners_.size(); ++i) put_part(memory, prefix_of(i), planners_[i]->initial(lanes));
+  if (guest_) put_part(memory, guest_prefix, guest_->initial(lanes));
   return memory;
 }
 
 Decision OwnOrPlanned::decide(const Seen& seen, const Carry& memory, Mode mode, at::Generator rng) {
   const auto [behaviour, prefix] = driver_of(seen);
-  auto decision = behaviour.decide(seen, part_of(memory, prefix), mode, rng);
+  auto decision = behaviour.decide(seen, part_of_driver(memory, prefix), mode, rng);
   // Who does not drive remembers what it knew.
   auto all = memory;
   put_part(all, prefix, decision.memory);
@@ -104,12 +114,12 @@ std::vector<std::string> OwnOrPlanned::probe_names() const {
 
 void OwnOrPlanned::report(const Seen& seen, const Carry& memory, ProbeSink& sink, at::Generator rng) {
   const auto [behaviour, prefix] = driver_of(seen);
-  behaviour.report(seen, part_of(memory, prefix), sink, rng);
-  if (&behaviour != own_.get()) own_->report(seen, part_of(memory, ""), sink, rng);
+  behaviour.report(seen, part_of_driver(memory, prefix), sink, rng);
+  if (&behaviour != own_.get()) own_->report(seen, own_part(memory), sink, rng);
   const auto known = behaviour.probe_names();
   const auto name = planners_.front()->probe_names().front();
   if (sink.wants(name) && std::ranges::find(known, name) == known.end())
-    sink.put(name, "Plan", "", Text{"The run's own policy drives. Choose another driver, beside the dream's knobs, to see it plan in this model."});
+    sink.put(name, "Plan", "", Text{(&behaviour == guest_.get() ? guest_name_ + " drives." : std::string("The run's own policy drives.")) + " Choose another driver, beside the dream's knobs, to see it plan in this model."});
 }
 
 }  // namespace dream

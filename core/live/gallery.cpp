@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/platform_time.h"
+#include "core/engine/guests.h"
 #include "core/engine/run_file.h"
 #include "core/live/live_work.h"
 
@@ -30,7 +31,7 @@ void Gallery::watch(const std::vector<std::string>& paths) {
 }
 
 void Gallery::open(Dream& dream) const {
-  auto system = std::shared_ptr<System>(load_system(load_run(checkpoint_path(dream.view.path)), device_));
+  auto system = load_with_driver(load_run(checkpoint_path(dream.view.path)), device_);
   dream.player = std::make_unique<Player>(remembered_bytes);
   dream.player->load(std::move(system), dream.view.path);
   dream.player->set_coupling(Coupling::anchored, anchored_every);
@@ -51,15 +52,14 @@ double Gallery::work() {
     if (!fresh) player.step(began);
     const auto glance = player.glance();
     for (const auto& frame : glance.frames) (frame.name == "dream" ? next->view.dream : next->view.real) = frame.image;
-    next->view.honest = glance.honesty.mean;
-    next->view.honest_count = glance.honesty.stretches;
+    next->view.honesty = glance.honesty;
     if (glance.step >= longest_dream) player.control(DreamControl::Do::new_start);
     next->due = began + 1 / most_frames_per_second;
     const double took = now_seconds() - began;
     ++frames_;
     if (!fresh) busy_ += took, rest = took * (1 - share_of_a_core) / share_of_a_core;
   } catch (const std::exception& error) {
-    next->view.fault = words_of(error);
+    next->view.fault = in_words(error);
     next->player.reset();
     next->due = 1e300;  // until it is watched anew
   }

@@ -1,6 +1,7 @@
 // Files of PyTorch's in the window: weights without code are listed, programs run once the user has agreed.
 #include "api/error.h"
 #include "core/base/trust.h"
+#include "core/engine/guests.h"
 #include "core/engine/run_file.h"
 #include "core/engine/script/script_recipe.h"
 #include "core/live/live_work.h"
@@ -23,7 +24,10 @@ bool LiveEngine::shows_weights(const std::filesystem::path& file) {
 std::shared_ptr<System> LiveEngine::loaded_if_trusted(const std::string& path, const std::string& world) {
   const auto file = checkpoint_path(path);
   try {
-    return load_system(load_run(file), options_.device, world);
+    std::string away;
+    auto system = load_with_driver(load_run(file), options_.device, world, &away);
+    if (!away.empty()) log_.say(away, Log::warning);
+    return system;
   } catch (const Untrusted& asked) {
     auto view = std::make_shared<ForeignView>();
     view->path = path, view->sha256 = asked.sha256, view->world = world;

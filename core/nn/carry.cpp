@@ -54,6 +54,17 @@ Carry carry_of(const torch::Tensor& rows, const Carry& initial) {
   return carry;
 }
 
+Carry part_of(const Carry& carry, const std::string& prefix) {
+  Carry part;
+  for (auto it = carry.lower_bound(prefix); it != carry.end() && it->first.starts_with(prefix); ++it)
+    part[it->first.substr(prefix.size())] = it->second;
+  return part;
+}
+
+void put_part(Carry& into, const std::string& prefix, const Carry& part) {
+  for (const auto& [name, tensor] : part) into[prefix + name] = tensor;
+}
+
 void store_carry(Checkpoint& into, const std::string& prefix, const Carry& carry, const Carry& needed) {
   for (const auto& [name, tensor] : needed) into.tensors[prefix + name] = carry.at(name);
 }

@@ -24,6 +24,10 @@ Carry begun_anew(std::int64_t lane, const Carry& initial, const Carry& carry);
 torch::Tensor rows_of(const Carry& carry, const Carry& initial);
 Carry carry_of(const torch::Tensor& rows, const Carry& initial);
 
+/// The tensors whose names begin with `prefix`, without it; and back. So one carry holds what several remember.
+Carry part_of(const Carry& carry, const std::string& prefix);
+void put_part(Carry& into, const std::string& prefix, const Carry& part);
+
 /// The tensors that `needed` has, each under `prefix` + its name; and back, checked against the shapes of `like`.
 void store_carry(Checkpoint& into, const std::string& prefix, const Carry& carry, const Carry& needed);
 /// Throws dream::Error, naming file and tensor, for another shape or a number that is not finite.
