@@ -68,9 +68,10 @@ struct TimelineView {
 struct HonestyClock {
   bool known = false;                // there are real pictures to hold the dream against
   std::int64_t now = 0;              // steps of this stretch: so far, or until it was over
-  bool over = false;                 // a still picture has been nearer
-  std::int64_t stretches = 0;        // of this run, whose end was seen
-  double mean = 0, deviation = 0;    // of their steps
+  bool over = false;                 // the last real frame, standing still, has missed less of some steps
+  std::int64_t stretches = 0;        // of this run, that were looked at
+  std::int64_t usual = 0;            // over all of them, the first step at which a still picture is nearer in the mean
+  bool crossed = false;              // false: none is nearer yet after `usual` steps
 };
 
 struct FutureView {
@@ -102,6 +103,7 @@ struct ExplainedLatent {
 struct DreamView {
   std::uint64_t version = 0;  // counts published moments; equal version = equal content
   bool ready = false;         // a model is loaded and the dream has begun
+  std::string opening = {};   // the run that is being opened, while nothing is ready yet
   bool playing = false;
   bool twin = false;
   bool recorded = false;      // the twin is a recorded frame where the dream began: it stands still
@@ -274,8 +276,7 @@ struct RunFilesView {
 struct PreviewView {
   std::string path;                         // RunView::path
   std::shared_ptr<const Image> dream, real;  // null while there is none
-  std::int64_t honest_count = 0;            // stretches whose end was seen
-  double honest = 0;                        // their mean, steps
+  HonestyClock honesty = {};
   std::string fault;                        // why it cannot be dreamt; empty = none
 };
 struct PreviewsView {

@@ -129,7 +129,7 @@ void draw_world_choice(Ui& ui, float room) {
   const Palette& p = ui.color();
   const DreamView& dream = ui.dream();
   const bool asked = std::exchange(ui.want_run_list, false);
-  const std::string label = dream.world.empty() ? "no world yet" : dream.world;
+  const std::string label = !dream.world.empty() ? dream.world : dream.opening.empty() ? "no world yet" : "opening " + dream.opening + " …";
   const std::string whose = whose_run(ui);  // two runs of one world and model differ in this alone
   const float note = whose.empty() ? 0 : ImGui::CalcTextSize(whose.c_str()).x + ui.px(12);
   const float wide = std::min({ImGui::CalcTextSize(label.c_str()).x + note + ui.px(58), ui.px(520), room});

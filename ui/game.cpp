@@ -30,6 +30,8 @@ void Game::tick(Ui& ui) {
     finish(ui);
     yours_ = false;
     if (other) ended_.clear();
+    for (const std::string begins : {"The dream ", "The episode "})  // another one has begun meanwhile
+      if (ended_.starts_with(begins)) ended_.replace(0, 4, "The last ");
   }
   run_ = dream.run, world_ = world_of(dream), step_ = dream.step;
   yours_ |= dream.hands_on;

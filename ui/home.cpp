@@ -11,6 +11,7 @@
 #include "ui/chrome.h"
 #include "ui/pictures.h"
 #include "ui/widgets.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
@@ -69,17 +70,16 @@ double score_share(const Ui& ui, const RunView& run) {
 
 std::string score_text(const RunView& run) {
   if (!run.score.known) return "not evaluated";
-  char figures[64];
-  std::snprintf(figures, sizeof figures, "score %.3g ± %.2g", run.score.mean, run.score.deviation);
-  return figures;
+  return "score " + short_number(run.score.mean) + " ± " + short_number(run.score.deviation);
 }
 
 /// What the two bars say, in words.
 void explain_card(const Ui& ui, const RunView& run, const PreviewView* preview) {
-  char honest[160] = "Honest: not known yet, it is measured while you look.";
-  if (preview && preview->honest_count > 0)
-    std::snprintf(honest, sizeof honest, "Honest for %.1f steps, the mean of %lld stretches: then a picture that stands still is nearer to the truth.",
-                  preview->honest, static_cast<long long>(preview->honest_count));
+  char honest[192] = "Honest: not known yet, it is measured while you look.";
+  if (preview && preview->honesty.stretches > 0)
+    std::snprintf(honest, sizeof honest, "Honest for %s steps, over %lld stretches%s", usual_text(preview->honesty).c_str(),
+                  static_cast<long long>(preview->honesty.stretches),
+                  preview->honesty.crossed ? ": then a picture that stands still is nearer to the truth." : ", and then a real frame came.");
   const std::string score = !run.score.known ? "Its agent has not been evaluated."
                                              : "Its agent's " + score_text(run) + " " + run.score.of + "; a full bar is the best run of " +
                                                    run.environment + ".";
@@ -181,11 +181,12 @@ Wish draw_card(Ui& ui, const RunView& run, bool chosen, float width, float pictu
   y += ui.px(20);
   const float half = (width - 3 * pad) / 2, second = 2 * pad + half;
   char honest[48] = "honest ·";
-  const bool known = preview && preview->honest_count > 0;
+  const bool known = preview && preview->honesty.stretches > 0;
   if (known) {
-    std::snprintf(honest, sizeof honest, "honest %.1f steps", preview->honest);
+    const auto usual = usual_text(preview->honesty);
+    std::snprintf(honest, sizeof honest, "honest %s steps", usual.c_str());
     WithFont small(ui.fonts.text, 0.82f);
-    if (ImGui::CalcTextSize(honest).x > half) std::snprintf(honest, sizeof honest, "honest %.1f", preview->honest);
+    if (ImGui::CalcTextSize(honest).x > half) std::snprintf(honest, sizeof honest, "honest %s", usual.c_str());
   }
   if (driven) std::snprintf(honest, sizeof honest, "you drive, step %lld", static_cast<long long>(ui.dream().step));
   line(ui.fonts.text, 0.82f, driven ? p.blue : p.text, honest, pad, half);
@@ -199,7 +200,7 @@ Wish draw_card(Ui& ui, const RunView& run, bool chosen, float width, float pictu
   }
   line(ui.fonts.text, 0.82f, run.usable ? p.text : p.warning, score, second, half);
   y += ui.px(18);
-  bar(ui, {min.x + pad, y}, half, known ? preview->honest / honest_at_full : 0, p.dream);
+  bar(ui, {min.x + pad, y}, half, known ? static_cast<double>(preview->honesty.usual) / honest_at_full : 0, p.dream);
   if (trains && run.progress >= 0)
     bar(ui, {min.x + second, y}, half, run.progress, p.grey);
   else if (run.score.known)

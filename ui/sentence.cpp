@@ -55,7 +55,7 @@ std::string untrained(const Ui& ui) {
 Sentence sentence(Ui& ui) {
   const Palette& p = ui.color();
   const DreamView& dream = ui.dream();
-  if (!dream.ready) return {"No dream yet.", p.muted};
+  if (!dream.ready) return {dream.opening.empty() ? "No dream yet." : "Opening " + dream.opening + " …", p.muted};
   if (ui.experiment.running()) return {ui.experiment.says() + " (Esc stops.)", p.dream};
   if (Sentence keys = keys_elsewhere(ui); !keys.text.empty()) return keys;
   if (!ui.game.ended().empty()) return {ui.game.ended(), p.text};

@@ -88,7 +88,11 @@ void draw_speed(Ui& ui, const DreamView& dream, float width) {
   }
   ImGui::SetNextItemWidth(width);
   ImGui::BeginDisabled(!dream.ready);
-  if (ImGui::BeginCombo("##speed", labels[chosen])) {
+  const bool slow = dream.ready && dream.playing && dream.measured_rate > 0 && dream.measured_rate < 0.7f * dream.steps_per_second;
+  if (slow) ImGui::PushStyleColor(ImGuiCol_Text, ui.color().warning);
+  const bool open = ImGui::BeginCombo("##speed", labels[chosen]);
+  if (slow) ImGui::PopStyleColor();
+  if (open) {
     for (int i = 0; i < 6; ++i) {
       if (ImGui::Selectable(labels[i], i == chosen)) {
         ui.undoable("speed", SetSpeed{dream.steps_per_second}, SetSpeed{factors[i] * natural});
@@ -98,10 +102,12 @@ void draw_speed(Ui& ui, const DreamView& dream, float width) {
     ImGui::EndCombo();
   }
   ImGui::EndDisabled();
-  char pace[128];
-  std::snprintf(pace, sizeof pace,
-                "Dream steps per second: 1× is %.0f steps/s, the pace of the real world; max is as fast as it can.",
-                static_cast<double>(natural));
+  char pace[224];
+  const int said = std::snprintf(pace, sizeof pace, "Dream steps per second: 1× is %.0f steps/s, the pace of the real world; max is as fast as it can.",
+                                 static_cast<double>(natural));
+  if (slow)
+    std::snprintf(pace + said, sizeof pace - static_cast<std::size_t>(said), " Amber: it makes %.1f of %.0f a second here.",
+                  static_cast<double>(dream.measured_rate), static_cast<double>(dream.steps_per_second));
   tip(ui, "Speed", dream.ready ? pace : "No dream yet.");
 }
 

@@ -41,6 +41,10 @@ std::string setting_text(const FieldValue& value) {
   return text;
 }
 
+std::string usual_text(const HonestyClock& clock) {
+  return (clock.crossed ? "" : "> ") + std::to_string(clock.usual);
+}
+
 std::string counted(std::int64_t count, const char* what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }

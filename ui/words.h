@@ -19,6 +19,9 @@ const char* no_warning(const TrainView& train);
 /// "1 episode", "12 episodes".
 std::string counted(std::int64_t count, const char* what);
 
+/// How long dreams are usually honest: "41", or "> 10" where no still picture was nearer yet.
+std::string usual_text(const HonestyClock& clock);
+
 /// A setting's value as --set takes it.
 std::string setting_text(const FieldValue& value);
 

@@ -99,14 +99,21 @@ Verb bench_verb(CLI::App& app) {
             for (auto& row : video_rows(s)) rows.push_back(std::move(row));
             if (!options->videos.empty()) rows = video_rows(s, options->videos);
             if (!options->worlds.empty()) rows = world_rows(options->worlds, options->lanes, s);
+            const auto wanted = [&](const Measurement& row) {
+              return options->only.empty() || std::ranges::any_of(options->only, [&](const std::string& name) { return row.name.starts_with(name); });
+            };
+            if (std::ranges::none_of(rows, wanted)) {
+              std::string known;
+              for (const auto& row : rows) known += (known.empty() ? "" : ", ") + row.name;
+              throw Error("no row's name begins as --only says; the rows are: " + known);
+            }
             nlohmann::json json;
             json["threads"] = at::get_num_threads();
             json["device"] = common.device;
             std::printf("%-48s %12s %18s\n", "", "per second", "per CPU second");
             Peaks peaks;
             for (const auto& measurement : rows) {
-              const auto wanted = [&](const std::string& name) { return measurement.name.starts_with(name); };
-              if (!options->only.empty() && std::none_of(options->only.begin(), options->only.end(), wanted)) continue;
+              if (!wanted(measurement)) continue;
               const auto row = measurement.run();
               const int digits = row.rate.wall < 100 ? 2 : 0;
               std::printf("%-48s %12.*f %18.*f %s\n", row.what.c_str(), digits, row.rate.wall, digits, row.rate.processor,

@@ -94,6 +94,9 @@ std::shared_ptr<Planner> planner_in(const System& system, const std::string& met
   Config config;
   options.fields(config, "");
   for (const auto& setting : settings) config.set_text(setting);
+  const bool asked = std::ranges::any_of(settings, [](const std::string& setting) { return setting.starts_with("elites="); });
+  if (asked && options.elites > options.candidates)  // else as many as there are
+    throw Error("--plan elites=" + std::to_string(options.elites) + " is more than candidates=" + std::to_string(options.candidates) + "; choose at most as many");
   return std::make_shared<Planner>(system.model->actions(world), options, system.behaviour);
 }
 
@@ -191,8 +194,9 @@ Verb eval_verb(CLI::App& app) {
             if (!options->dream) turn = {spaces.tasks, first};
             const auto max_steps = limit > 0 ? std::min(options->max_steps, limit) : options->max_steps;
             if (options->dream) {
-              lanes = std::make_unique<DreamLanes>(system->model, system->starts, lane_count, max_steps,
-                                                   knobs, common.seed);
+              constexpr std::int64_t watched = 16;
+              const auto starts = system->starts.empty() ? starts_in_world(system->model, system->device, system->make_env, watched, first) : system->starts;
+              lanes = std::make_unique<DreamLanes>(system->model, starts, lane_count, max_steps, knobs, common.seed);
             } else {
               lanes =
                   std::make_unique<RealLanes>(system->model, system->device, system->make_env, lane_count, common.seed);

@@ -121,6 +121,7 @@ void print_dataset(const std::filesystem::path& path, const std::string& sheet) 
   for (const auto& sentence : look.damaged) say("damaged", sentence);
   if (!damaged_labels.empty()) say("damaged", damaged_labels);
   if (!sheet.empty()) write_sheet(dataset, sheet);
+  if (look.episodes.empty() && !look.damaged.empty()) throw Error(path.string() + ": no episode of it can be read");
 }
 
 }  // namespace dream::cli

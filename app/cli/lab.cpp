@@ -155,6 +155,8 @@ Verb lab_verb(CLI::App& app) {
             for (std::size_t i = 0; i < answers.size(); ++i) print(answers[i], names[i], first_figures[i]);
             if (!options->csv.empty()) write_file(options->csv, answers_as_csv(answers));
             if (!options->json.empty()) write_file(options->json, answers_as_json(answers));
+            if (std::ranges::all_of(answers, [](const LabAnswer& answer) { return !answer.fault.empty(); }))
+              throw Error(answers.size() == 1 ? "there is no answer" : "there is no answer for any of these runs");
           }};
 }
 

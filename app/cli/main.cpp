@@ -11,6 +11,7 @@
 #include "core/base/nearest.h"
 #include "core/base/platform.h"
 #include "core/base/trust.h"
+#include "core/nn/in_words.h"
 
 namespace {
 
@@ -84,12 +85,10 @@ int run_program(int argc, char** argv) {
       run_once_trusted(verb, common);
     }
     return exit_code(program, 0);
-  } catch (const c10::Error& error) {
-    complain(program, std::string("Torch failed: ") + error.what_without_backtrace());
   } catch (const std::bad_alloc&) {
     complain(program, "there is not enough memory for this; make the model, the batch or the number of lanes smaller");
   } catch (const std::exception& error) {
-    complain(program, error.what());
+    complain(program, in_words(error));
   }
   return exit_code(program, 1);
 }

@@ -1,11 +1,14 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "api/error.h"
 #include "api/platform_time.h"
 #include "app/cli/verb.h"
 #include "core/base/local_server.h"
+#include "core/data/checked_json.h"
+#include "core/nn/in_words.h"
 #include "core/serve/session.h"
 #include "core/serve/training_watch.h"
 
@@ -55,22 +58,33 @@ class Served {
   void hear(int client, const std::string& line) {
     if (!guests_.contains(client)) return enter(client, line);
     auto& guest = guests_.at(client);
-    const auto asked = nlohmann::json::parse(line, nullptr, false);
-    if (asked.is_object() && asked.value("do", nlohmann::json()) == "subscribe") {
-      guest.training = std::make_unique<TrainingWatch>(run_);
-      guest.takes_weights = asked.value("weights", nlohmann::json(false)) == true;
-      Message message{{{"subscribed", run_}}};
-      if (asked.contains("id")) message.json["id"] = asked["id"];
-      return say(client, message);
+    const auto asked = read(line);
+    if (!asked || field(*asked, "do") != "subscribe") return say(client, guest.dream->answer(line));  // which says what is wrong with it
+    Message message{{{"subscribed", run_}}};
+    if (const auto& id = field(*asked, "id"); !id.is_null()) message.json["id"] = id;
+    guest.training = std::make_unique<TrainingWatch>(run_);
+    guest.takes_weights = field(*asked, "weights") == true;
+    say(client, message);
+  }
+
+  /// A stranger's line, which may be nested so deeply that to copy it would end the program; nothing where it is no object.
+  static std::optional<CheckedJson> read(const std::string& line) {
+    try {
+      return CheckedJson("the request", line);
+    } catch (const Error&) {
+      return {};
     }
-    say(client, guest.dream->answer(line));
+  }
+  static const CheckedJson::Json& field(const CheckedJson& asked, const char* name) {
+    static const CheckedJson::Json none;
+    const auto found = asked.root().find(name);
+    return found == asked.root().end() ? none : *found;
   }
 
   /// The first line must hold the token.
   void enter(int client, const std::string& line) {
-    const auto asked = nlohmann::json::parse(line, nullptr, false);
-    const auto token = asked.is_object() ? asked.value("token", nlohmann::json()) : nlohmann::json();
-    if (!token.is_string() || !same(token.get<std::string>()))
+    const auto asked = read(line);
+    if (!asked || !field(*asked, "token").is_string() || !same(field(*asked, "token").get<std::string>()))
       return refuse(client, "the first line must be {\"token\": \"…\"} with the word that serve has printed");
     if (guests_.size() >= most_clients) return refuse(client, std::to_string(most_clients) + " programs are connected, and no more can be");
     try {
@@ -80,8 +94,8 @@ class Served {
       greeting.json["version"] = DREAMSCOPE_VERSION;
       guests_[client] = std::move(guest);
       say(client, greeting);
-    } catch (const Error& error) {
-      refuse(client, error.what());
+    } catch (const std::exception& error) {  // as a card that is full: the others go on
+      refuse(client, in_words(error));
     }
   }
 
@@ -100,8 +114,8 @@ class Served {
         if (!news) continue;
         if (guest.takes_weights) guest.dream->take_weights(*news->weights, run_);
         say(client, news->message);
-      } catch (const Error& error) {
-        say(client, {{{"event", "training"}, {"error", error.what()}}});
+      } catch (const std::exception& error) {
+        say(client, {{{"event", "training"}, {"error", in_words(error)}}});
       }
     }
   }

@@ -75,6 +75,8 @@ Verb train_verb(CLI::App& app) {
               spec.toml_origin = saved.toml_origin;
               spec.weights = saved.weights;
               if (options->recipe.empty()) spec.recipe = saved.recipe;
+              if (spec.recipe != saved.recipe)  // before its settings, of which another recipe knows nothing
+                throw Error(options->directory + " is a run of " + saved.recipe + ", not of " + spec.recipe + "; --resume goes on without a recipe's name");
               if (options->environment.empty()) spec.environment = saved.environment;
             }
             if (spec.recipe.empty()) {
@@ -89,6 +91,9 @@ Verb train_verb(CLI::App& app) {
               spec.toml = read_text_file(options->config, 1 << 20);
               spec.toml_origin = options->config;
             }
+            constexpr std::uint64_t most_seed = 2147483647;  // of the setting
+            if (common.seed_given && common.seed > most_seed)
+              throw Error("--seed " + std::to_string(common.seed) + ": a training takes seeds from 0 to " + std::to_string(most_seed));
             if (common.seed_given) spec.settings.push_back("seed=" + std::to_string(common.seed));
             spec.settings.insert(spec.settings.end(), options->settings.begin(), options->settings.end());
             auto system = make_system(spec);

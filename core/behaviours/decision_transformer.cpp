@@ -76,7 +76,7 @@ torch::Tensor DecisionTransformer::state_of(const Observation& observation) {
   return encoder_->forward(observation.image.permute({0, 3, 1, 2}).to(torch::kFloat32).div(255).sub(0.5));
 }
 
-torch::Tensor DecisionTransformer::actions_of(const Window& window, std::vector<torch::Tensor>* weights) {
+torch::Tensor DecisionTransformer::actions_of(const Window& window, std::vector<torch::Tensor>* weights, std::optional<at::Generator> chance) {
   const auto batch = window.states.size(0), steps = window.states.size(1), d = options_.net.width;
   const double scale = options_.return_scale > 0 ? options_.return_scale
                                                  : std::max(1e-6, std::max(std::abs(range_[0].item<double>()), std::abs(range_[1].item<double>())));
@@ -87,13 +87,13 @@ torch::Tensor DecisionTransformer::actions_of(const Window& window, std::vector<
   // R_1, s_1, a_1, R_2, s_2, …: stacked, then laid in a row.
   const auto tokens = norm_(torch::stack({returns, states, actions}, 2).reshape({batch, 3 * steps, d}));
   const auto present = window.present.repeat_interleave(3, 1);
-  const auto out = net_->forward(tokens, present, weights).view({batch, steps, 3, d});
+  const auto out = net_->forward(tokens, present, weights, std::move(chance)).view({batch, steps, 3, d});
   const auto said = head_(out.select(2, 1)).to(torch::kFloat32);  // after the state
   return spaces_.action.discrete() ? said : said.tanh();
 }
 
-torch::Tensor DecisionTransformer::loss(const Window& window) {
-  const auto said = actions_of(window);
+torch::Tensor DecisionTransformer::loss(const Window& window, std::optional<at::Generator> chance) {
+  const auto said = actions_of(window, nullptr, std::move(chance));
   const auto there = window.present;
   const auto done = input_(window.actions);
   const auto each = spaces_.action.discrete() ? -(done * said.log_softmax(-1)).sum(-1) : (said - done).square().mean(-1);
@@ -136,12 +136,9 @@ Decision DecisionTransformer::decide(const Seen& seen, const Carry& memory, Mode
   torch::NoGradGuard no_grad;
   if (!seen.observation.vector.defined() && !seen.observation.image.defined())
     throw Error("it decides by what the world shows; there is no model to dream in");
-  const bool trains = is_training();
-  eval();
   Decision decision;
   const auto window = window_of(seen, memory, &decision.memory);
   const auto said = actions_of(window).select(1, options_.context - 1);
-  train(trains);
   decision.action = to_environment(said);
   if (mode == Mode::collect && spaces_.action.discrete())
     decision.action = torch::multinomial(said.softmax(-1), 1, true, rng).to(torch::kFloat32);
@@ -156,14 +153,11 @@ void DecisionTransformer::report(const Seen& seen, const Carry& memory, ProbeSin
   if (!sink.wants("attention/heads") && !sink.wants("policy/action")) return;
   if (!seen.observation.vector.defined() && !seen.observation.image.defined()) return;
   torch::NoGradGuard no_grad;
-  const bool trains = is_training();
-  eval();
   const auto one = [](const torch::Tensor& x) { return x.defined() ? x.slice(0, 0, 1) : x; };
   const Seen lane{nullptr, {}, {one(seen.observation.image), one(seen.observation.vector)}, one(seen.last_reward), seen.knobs};
   const auto window = window_of(lane, select_lane(memory, 0), nullptr);
   std::vector<torch::Tensor> weights;
   const auto said = actions_of(window, &weights)[0][options_.context - 1];
-  train(trains);
   if (sink.wants("policy/action")) {
     Vector value;
     value.values = floats(spaces_.action.discrete() ? said.softmax(-1) : said);

@@ -53,9 +53,10 @@ class DecisionTransformer : public Behaviour {
     torch::Tensor present;  // [B, T], 0 where there was no step
   };
   /// What it says is done at every step [B, T, A']: in [-1, 1], or logits of choices.
-  torch::Tensor actions_of(const Window& window, std::vector<torch::Tensor>* weights = nullptr);
+  torch::Tensor actions_of(const Window& window, std::vector<torch::Tensor>* weights = nullptr, std::optional<at::Generator> chance = {});
   /// The error of actions_of() against what was done, over the steps that are there: squared, or cross-entropy. Scalar.
-  torch::Tensor loss(const Window& window);
+  /// `chance` drops out, as in learning.
+  torch::Tensor loss(const Window& window, std::optional<at::Generator> chance = {});
   double asked(const KnobValues& knobs) const;
 
  private:

@@ -74,6 +74,11 @@ std::string ForcingPlanner::lacks(const Spaces& spaces) {
 ForcingPlanner::ForcingPlanner(const ForcingPlannerOptions& options, const Spaces& spaces)
     : options_(options), space_(spaces.action), schedule_(planner_schedule(options)) {
   if (const auto lack = lacks(spaces); !lack.empty()) throw Error(lack);
+  for (const auto& [name, value] : {std::pair("steps", options.steps), std::pair("stabilisation", options.stabilisation)}) {
+    if (value > options.schedule.levels)
+      throw Error(std::string("planner.") + name + " = " + std::to_string(value) + " is more than planner.levels = " +
+                  std::to_string(options.schedule.levels) + "; choose at most as many");
+  }
   std::vector<std::int64_t> columns = {planner_column(spaces, "x"), planner_column(spaces, "y")};
   const std::vector<std::int64_t> goals = {planner_column(spaces, "goal_x"), planner_column(spaces, "goal_y")};
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(spaces.vector_names.size()); ++i)
@@ -92,7 +97,8 @@ ForcingPlanner::ForcingPlanner(const ForcingPlannerOptions& options, const Space
 
 void ForcingPlanner::know(const torch::Tensor& mean, const torch::Tensor& deviation) {
   torch::NoGradGuard no_grad;
-  mean_.copy_(mean), deviation_.copy_(deviation.clamp_min(1e-6)), known_.fill_(1);
+  mean_.copy_(mean), known_.fill_(1);
+  deviation_.copy_(torch::where(deviation > 1e-6, deviation, torch::ones_like(deviation)));  // what never changes keeps its unit
 }
 
 // -- what it learns -----------------------------------------------------------------------------------------------------

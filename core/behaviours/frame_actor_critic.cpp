@@ -2,6 +2,7 @@
 
 #include "api/error.h"
 #include "core/behaviours/actor_critic.h"
+#include "core/behaviours/random_action.h"
 #include "core/models/recent_frames.h"
 #include "core/nn/begin_lstm.h"
 #include "core/nn/precision.h"
@@ -49,7 +50,7 @@ void FrameActorCriticOptions::fields(Config& config, const std::string& prefix) 
 }
 
 FrameActorCritic::FrameActorCritic(at::IntArrayRef picture, const ActionSpace& space, const FrameActorCriticOptions& options)
-    : options_(options), policy_(space, BoxPolicy::normal, 0), choices_(space.discrete() ? space.choices : space.axes) {
+    : options_(options), space_(space), policy_(space, BoxPolicy::normal, 0), choices_(space.discrete() ? space.choices : space.axes) {
   if (picture.size() != 3 || picture[1] < (1 << frame_levels) || picture[2] < (1 << frame_levels))
     throw Error("an actor-critic on frames needs pictures of at least 16 x 16");
   const bool residual = options.net == FrameNet::residual, coder = options.net == FrameNet::coder;
@@ -165,13 +166,12 @@ torch::Tensor FrameActorCritic::frame_of(const Seen& seen) const {
 Decision FrameActorCritic::decide(const Seen& seen, const Carry& memory, Mode mode, at::Generator rng) {
   const auto looked = look(frame_of(seen), memory);
   const bool tempered = mode == Mode::judge && policy_.discrete();
-  auto action = policy_.sample(tempered ? looked.policy / options_.temperature : looked.policy, rng);
+  auto action = policy_.to_environment(policy_.sample(tempered ? looked.policy / options_.temperature : looked.policy, rng));
   if (mode == Mode::collect && options_.epsilon > 0) {
     const auto random = torch::rand({action.size(0), 1}, rng, action.options()) < options_.epsilon;
-    const auto any = policy_.sample(policy_.discrete() ? torch::zeros_like(looked.policy) : looked.policy, rng);
-    action = torch::where(random, any, action);
+    action = torch::where(random, random_action(space_, action.size(0), rng, action.device()), action);
   }
-  return {policy_.to_environment(action), looked.memory};
+  return {action, looked.memory};
 }
 
 torch::Tensor FrameActorCritic::mean_value(const torch::Tensor& critic) const {

@@ -118,6 +118,7 @@ class FrameActorCritic : public Behaviour {
     torch::nn::Conv2d conv{nullptr}, skip{nullptr};
   };
   FrameActorCriticOptions options_;
+  ActionSpace space_;
   PolicyHead policy_;
   std::vector<std::string> choices_;  // names of the actions or of the axes
   TwoHot two_hot_;

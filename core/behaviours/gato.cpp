@@ -96,11 +96,8 @@ Decision Gato::decide(const Seen& seen, const Carry& memory, Mode mode, at::Gene
   torch::NoGradGuard no_grad;
   if (!seen.observation.vector.defined() && !seen.observation.image.defined())
     throw Error("it decides by what the world shows; there is no model to dream in");
-  const bool trains = is_training();
-  eval();
   auto window = window_of(seen, memory);
   act(window, mode == Mode::collect ? rng : at::Generator());
-  train(trains);
   return {tokens_.to_action(window.actions.select(1, -1)),
           {{"seen", window.seen.to(torch::kCPU)},
            {"done", window.actions.to(torch::kCPU, torch::kFloat32)},
@@ -111,14 +108,11 @@ void Gato::report(const Seen& seen, const Carry& memory, ProbeSink& sink, at::Ge
   if (!sink.wants("attention/heads") && !sink.wants("policy/action")) return;
   if (!seen.observation.vector.defined() && !seen.observation.image.defined()) return;
   torch::NoGradGuard no_grad;
-  const bool trains = is_training();
-  eval();
   const auto one = [](const torch::Tensor& x) { return x.defined() ? x.slice(0, 0, 1) : x; };
   auto window = window_of({nullptr, {}, {one(seen.observation.image), one(seen.observation.vector)}, {}, seen.knobs}, select_lane(memory, 0));
   const auto said = act(window, {})[0];
   std::vector<torch::Tensor> weights;
   if (sink.wants("attention/heads")) network_->forward(window, &weights);
-  train(trains);
   const auto& text = line(seen.knobs).text;
   if (sink.wants("policy/action")) {
     Vector value;

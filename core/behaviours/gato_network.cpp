@@ -39,7 +39,7 @@ torch::Tensor GatoNetworkImpl::see(const GatoTokens& tokens, const torch::Tensor
   return seen + of_place_.slice(0, 0, tokens.seen());
 }
 
-torch::Tensor GatoNetworkImpl::forward(const Window& window, std::vector<torch::Tensor>* weights) {
+torch::Tensor GatoNetworkImpl::forward(const Window& window, std::vector<torch::Tensor>* weights, std::optional<at::Generator> chance) {
   const auto lanes = window.seen.size(0), steps = window.seen.size(1), seen = window.seen.size(2), d = options_.net.width;
   const auto done = window.actions.size(2), words = window.line.size(0), each = seen + 1 + done;
   const auto line = torch::embedding(of_token_, window.line) + of_place_.slice(0, 0, words);
@@ -52,12 +52,12 @@ torch::Tensor GatoNetworkImpl::forward(const Window& window, std::vector<torch::
   const auto there = window.present.repeat_interleave(each, 1);
   const auto present = torch::cat({torch::ones({lanes, words}, there.options()), there}, 1);
   // What is said after the separator, and after every axis but the last.
-  const auto said = net_(tokens, present, weights).slice(1, words).view({lanes, steps, each, d}).slice(2, seen, seen + done);
+  const auto said = net_(tokens, present, weights, std::move(chance)).slice(1, words).view({lanes, steps, each, d}).slice(2, seen, seen + done);
   return said.matmul(of_token_.slice(0, 0, actions_).t()).to(torch::kFloat32);
 }
 
-torch::Tensor GatoNetworkImpl::loss(const Window& window) {
-  const auto each = -forward(window).log_softmax(-1).gather(-1, window.actions.unsqueeze(-1)).squeeze(-1).mean(-1);
+torch::Tensor GatoNetworkImpl::loss(const Window& window, std::optional<at::Generator> chance) {
+  const auto each = -forward(window, nullptr, std::move(chance)).log_softmax(-1).gather(-1, window.actions.unsqueeze(-1)).squeeze(-1).mean(-1);
   return (each * window.present).sum() / window.present.sum().clamp_min(1);
 }
 

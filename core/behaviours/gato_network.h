@@ -36,9 +36,9 @@ class GatoNetworkImpl : public torch::nn::Module {
   };
   /// How likely each token is as every action's, given all before it: logits [B, T, A, vocabulary.actions()].
   /// `weights`, where given, gets each layer's attention [B, H, S, S] over all S = P + T (N + 1 + A) tokens.
-  torch::Tensor forward(const Window& window, std::vector<torch::Tensor>* weights = nullptr);
-  /// The cross-entropy of forward() against what was done, over the steps that are there. Scalar.
-  torch::Tensor loss(const Window& window);
+  torch::Tensor forward(const Window& window, std::vector<torch::Tensor>* weights = nullptr, std::optional<at::Generator> chance = {});
+  /// The cross-entropy of forward() against what was done, over the steps that are there. Scalar. `chance` drops out, as in learning.
+  torch::Tensor loss(const Window& window, std::optional<at::Generator> chance = {});
 
  private:
   GatoNetworkOptions options_;

@@ -5,6 +5,7 @@
 #include "api/error.h"
 #include "api/platform_time.h"
 #include "core/engine/run_file.h"
+#include "core/nn/in_words.h"
 #include "core/nn/parameter_count.h"
 
 namespace dream {
@@ -13,11 +14,6 @@ namespace {
 constexpr std::size_t remembered_bytes = 64'000'000;  // of each one's timeline
 constexpr std::size_t errors_shown = 240;
 constexpr double weight_of_new = 0.1;  // in the mean of the times that a step took
-
-std::string what_went_wrong(const std::exception& error) {
-  if (const auto* torch_error = dynamic_cast<const c10::Error*>(&error)) return torch_error->what_without_backtrace();
-  return error.what();
-}
 
 }  // namespace
 
@@ -125,7 +121,7 @@ bool Arena::work() {
     if (!next->player) open(*next);
     else go_on(*next);
   } catch (const std::exception& error) {
-    next->view.fault = what_went_wrong(error);
+    next->view.fault = in_words(error);
     next->left = 0;
     next->new_line = false;
     next->start.reset();

@@ -14,6 +14,7 @@ struct DreamLine {
     Timeline::Id id = Timeline::none;
     torch::Tensor action;   // [1, A], on the CPU
     bool anchored = false;  // it stood on the real frame
+    bool pilled = false;    // which was its first one since long: it remembers what it dreamt before
   };
   std::shared_ptr<const Start> start;  // who listens reads its seed, env and watched alone
   Timeline::Id begins = Timeline::none;

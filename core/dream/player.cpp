@@ -46,6 +46,7 @@ void Player::load(std::shared_ptr<System> system, std::string title) {
   fresh.env_ = fresh.system_->make_env();
   fresh.rng_ = make_generator(fresh.system_->device, 1);
   fresh.knob_values_ = knob_values_;
+  fresh.keep_fitting_knobs();
   const auto seed = now_.start ? now_.start->seed : 1;
   Start start;
   if (can_go_on_in(fresh)) {
@@ -77,7 +78,7 @@ void Player::load(std::shared_ptr<System> system, std::string title) {
   rng_ = std::move(fresh.rng_);
   title_ = std::move(title);
   honest_ = {};
-  keep_fitting_knobs();
+  knob_values_ = std::move(fresh.knob_values_);
   drive_ = {};
   held_.clear();
   explained_.second = -1;
@@ -160,19 +161,19 @@ void Player::begin_at(const SequenceBatch& piece) {
 void Player::begin(const Start& start) {
   if (!start.env.empty()) env_->load_state(start.env);
   now_ = {};
-  pill_ = false;
+  pill_ = anchor_next_ = false;
   painted_ = torch::Tensor();
   fan_.reset();
   script_.clear();
   compared_with_ = Timeline::none;
   now_.start = std::make_shared<Start>(start);
   now_.drawn = now_.real = start.carry;
-  now_.dream = now_.anchor = with_held(now_.drawn);
+  now_.dream = with_held(now_.drawn);
   now_.memory = start.memory;
   now_.last_reward = torch::zeros({1}).to(system_->device);
   now_.history = start.watched;
   now_.action = now_.history.back().action;
-  now_.image = now_.history.back().seen.image;
+  now_.image = now_.stood = now_.history.back().seen.image;
   now_.recorded = start.env.empty();
   now_.strange = !stage().shares_actions();
   now_.real_over = now_.recorded || now_.strange;
@@ -223,7 +224,7 @@ void Player::replace_present() {
 
 void Player::go_to(Timeline::Id instant) {
   torch::NoGradGuard no_grad;
-  if (!timeline_.go(instant)) throw Error("that moment of the dream is no longer kept: newer ones took its place");
+  if (!timeline_.go(instant)) throw Error("that moment of the dream is not kept: there was none such, or newer ones took its place");
   close_fan();
   script_.clear();
   playing_ = pill_ = false;
@@ -378,7 +379,7 @@ void Player::set_goal(const SetGoal& goal) {
   }
   const auto picture = (now_.goal.defined() ? now_.goal : stage().look().goal).to(system_->device);
   if (!now_.history.empty()) now_.history.back().seen.goal = picture.to(torch::kCPU);
-  for (auto* carry : {&now_.drawn, &now_.dream, &now_.real, &now_.anchor})
+  for (auto* carry : {&now_.drawn, &now_.dream, &now_.real})
     if (!carry->empty()) *carry = model.aimed(*carry, picture);
   if (system_->who_drives()) now_.memory = system_->who_drives()->initial(1);  // a plan led elsewhere
   close_fan();

@@ -160,7 +160,7 @@ class Player {
   torch::Tensor seen_clip() const;
   std::string end_in_words() const;
   std::shared_ptr<const Image> picture_ago(std::int64_t steps) const;
-  void add_honesty(DreamView& view, const torch::Tensor& dreamt);
+  void add_honesty(DreamView& view);
   Carry with_held(Carry carry) const;
   std::vector<Knob> knobs() const;
   void keep_fitting_knobs();
@@ -190,11 +190,17 @@ class Player {
   Timeline::Id compared_with_ = Timeline::none;
   std::unique_ptr<Fan> fan_;
   std::unique_ptr<EpisodeKeeper> keeper_;
-  struct {
-    std::int64_t count = 0;
-    double sum = 0, squares = 0;
-  } honest_;  // steps of all stretches whose honest part has ended
-  bool pill_ = false;
+  /// Errors by steps since the last real frame, over all stretches of this run: what lab horizon finds on held-out episodes.
+  struct Honesty {
+    struct Step {
+      std::int64_t count = 0;
+      double dream = 0, still = 0;  // mean squared errors, summed
+    };
+    std::vector<Step> steps;
+    void add(std::int64_t since, double error, double still);
+    HonestyClock clock() const;
+  } honest_;
+  bool pill_ = false, anchor_next_ = false;
   torch::Tensor painted_;  // uint8 [1, H, W, C]: what the next step sees in the place of a real frame
   bool painted_first_ = false;
   std::pair<std::string, int> explained_{"", -1};

@@ -86,7 +86,13 @@ Checkpoint Player::keep(double seconds) const {
   t["last_reward"] = first.last_reward;
   t["chance"] = first.chance;
   t["env"] = bytes_tensor(first.env);
+  const auto keep_goal = [&](const std::string& place, const Instant& instant) {
+    if (!env_->spaces().goals) return;
+    t[place + "seen/goal"] = instant.history.back().seen.goal;
+    if (instant.goal.defined()) t[place + "set_goal"] = instant.goal;
+  };
   const auto& seen = first.history.back().seen;
+  keep_goal("", first);
   if (seen.image.defined()) t["seen/image"] = seen.image;
   if (seen.vector.defined()) t["seen/vector"] = seen.vector;
   std::vector<torch::Tensor> actions, frames, reals, latents;
@@ -102,8 +108,15 @@ Checkpoint Player::keep(double seconds) const {
     about["deeds"].push_back(deed_of(instant));
     if (instant.touched && i > 0) {
       about["deeds"].back()["touched"] = true;
-      store_carry(file, "touched/" + std::to_string(i) + "/", instant.drawn, like);
-      t["touched/" + std::to_string(i) + "/chance"] = instant.chance;
+      const auto place = "touched/" + std::to_string(i) + "/";
+      store_carry(file, place, instant.drawn, like);
+      t[place + "chance"] = instant.chance;
+      if (env_->spaces().goals) {  // it may have been another goal, which reaches the real world too
+        keep_goal(place, instant);
+        store_carry(file, place + "real/", instant.real, like);
+        t[place + "env"] = bytes_tensor(instant.env);
+        if (system_->who_drives()) store_carry(file, place + "memory/", instant.memory, system_->who_drives()->initial(1));
+      }
     }
   }
   t["actions"] = torch::cat(actions);  // [T + 1, A], the first led to the beginning
@@ -125,12 +138,14 @@ Player::Replayed Player::replay(const Checkpoint& bundle, bool any_weights) {
     throw Error(bundle.origin + " was dreamt with other weights (" + of.weights + ") than this run has now (" +
                 fingerprint(*system_) + "), so it would not come out the same");
   // What comes from outside may turn out damaged half-way: the dream under way then stands as it stood.
-  const auto before = std::tuple(now_, timeline_, knob_values_, held_, coupling_, coupling_steps_, twin_, rng_.get_state(),
-                                 env_->save_state());
+  const auto before = std::tuple(now_, timeline_, knob_values_, held_, coupling_, coupling_steps_, twin_, playing_, pill_, drive_,
+                                 compared_with_, rng_.get_state(), env_->save_state());
+  auto fan = std::move(fan_);
   const auto give_up = [&] {
     torch::Tensor chance;
     std::vector<std::byte> env;
-    std::tie(now_, timeline_, knob_values_, held_, coupling_, coupling_steps_, twin_, chance, env) = before;
+    std::tie(now_, timeline_, knob_values_, held_, coupling_, coupling_steps_, twin_, playing_, pill_, drive_, compared_with_, chance, env) = before;
+    fan_ = std::move(fan);
     rng_.set_state(chance);
     env_->load_state(env);
     script_.clear();
@@ -165,9 +180,15 @@ Player::Replayed Player::replay(const Checkpoint& bundle, bool any_weights) {
       moment.seen.image = bundle.exact("seen/image", {1, spaces.image_height, spaces.image_width, spaces.image_channels});
     if (!spaces.vector_names.empty())
       moment.seen.vector = bundle.finite("seen/vector", {1, static_cast<std::int64_t>(spaces.vector_names.size())});
+    const auto goal_at = [&](const std::string& place, const char* name) -> torch::Tensor {
+      if (!spaces.goals || !bundle.tensors.contains(place + name)) return {};  // older ones knew of none
+      return bundle.exact(place + name, {1, spaces.image_height, spaces.image_width, spaces.image_channels});
+    };
+    moment.seen.goal = goal_at("", "seen/goal");
+    begins.goal = goal_at("", "set_goal");
     start->watched = {moment};
     begins.start = start;
-    begins.drawn = begins.dream = begins.anchor = load_carry(bundle, "dream/", like);
+    begins.drawn = begins.dream = load_carry(bundle, "dream/", like);
     begins.real = start->carry;
     begins.memory = start->memory;
     begins.last_reward = bundle.finite("last_reward", {1}).to(system_->device);
@@ -215,11 +236,11 @@ Player::Replayed Player::replay(const Checkpoint& bundle, bool any_weights) {
     twin_ = about.at("twin").get<bool>();
     playing_ = pill_ = false;
     drive_ = {};
-    fan_.reset(), script_.clear();
+    script_.clear();
     compared_with_ = Timeline::none;
     now_ = std::move(begins);
     bend(deeds.at(0));
-    now_.dream = now_.anchor = with_held(now_.drawn);
+    now_.dream = with_held(now_.drawn);
     rng_.set_state(chance);
     timeline_.clear();
     remember();
@@ -235,6 +256,13 @@ Player::Replayed Player::replay(const Checkpoint& bundle, bool any_weights) {
         const std::string place = "touched/" + std::to_string(i) + "/";
         now_.drawn = load_carry(bundle, place, like);
         rng_.set_state(bundle.exact(place + "chance", {-1}));
+        if (const auto seen = goal_at(place, "seen/goal"); seen.defined()) {
+          now_.history.back().seen.goal = seen, now_.goal = goal_at(place, "set_goal");
+          now_.real = load_carry(bundle, place + "real/", like);
+          now_.env = tensor_bytes(bundle.exact(place + "env", {-1}));
+          if (!now_.env.empty()) env_->load_state(now_.env);
+          if (system_->who_drives()) now_.memory = load_carry(bundle, place + "memory/", system_->who_drives()->initial(1));
+        }
         replace_present();
       }
       look(i);

@@ -39,7 +39,7 @@ std::shared_ptr<const DreamLine> Player::line() const {
   const auto path = timeline_.path(timeline_.present(), 0);
   for (const auto id : path) {
     const auto& then = timeline_.at(id);
-    line->steps.push_back({id, then.action, then.anchored == then.step});
+    line->steps.push_back({id, then.action, then.anchored == then.step, then.pilled});
   }
   const auto first = path.empty() ? timeline_.present() : timeline_.before(path.front());
   line->whole = first != Timeline::none && timeline_.at(first).step == 0;
@@ -81,7 +81,7 @@ void Player::begin_beside(const DreamLine& line) {
 
 void Player::go_beside(const DreamLine::Step& step) {
   if (now_.dream_over) return;
-  if (step.anchored && twin_ && !now_.recorded && !now_.real_over) pill_ = true;
+  if (twin_ && !now_.recorded && !now_.real_over) pill_ = step.pilled, anchor_next_ = step.anchored && !step.pilled;
   script_.assign(1, {step.action, false});
   this->step(next_due_);
 }

@@ -99,7 +99,7 @@ void Player::advance(const Carry& before, Carry drawn, bool may_anchor) {
     const auto every = coupling_ == Coupling::anchored                                           ? coupling_steps_
                        : coupling_ == Coupling::reality_leads || coupling_ == Coupling::awake ? 1
                                                                                                  : 0;
-    const bool due = may_anchor && every > 0 && now_.step - now_.anchored >= every;
+    const bool due = std::exchange(anchor_next_, false) || (may_anchor && every > 0 && now_.step - now_.anchored >= every);
     now_.pilled = real_steps && pill_;
     if (real_steps && (pill_ || due)) {
       now_.drawn = pill_ ? stage().see(before, now_.history.back()) : now_.real;
@@ -115,8 +115,8 @@ void Player::advance(const Carry& before, Carry drawn, bool may_anchor) {
     pill_ = false;
     judge();
     if (now_.anchored == now_.step) {
-      now_.anchor = now_.dream;
-      now_.stood = torch::Tensor();
+      now_.stood = now_.image;
+      now_.missed = now_.still_missed = 0;
       now_.honest = -1;
     }
     look_ahead();

@@ -13,6 +13,8 @@
 namespace dream {
 namespace {
 
+constexpr double unseen_error = 1e-4;       // mean squared, a hundredth of what a pixel can be: nobody sees it
+constexpr std::int64_t judged_from = 3;     // steps: what is blurred a little misses more than hardly anything that has moved
 constexpr float full_difference = 0.4f;  // per channel value, drawn in the brightest colour
 
 torch::Tensor unit_frame(const torch::Tensor& image) {  // uint8 [1, H, W, C] -> float [C, H, W] in [0, 1]
@@ -97,7 +99,7 @@ std::shared_ptr<const DreamView> Player::view() {
     if (other == all.end() || value_of(knob_values_, *other) == knob.when.value)
       view->knobs.push_back({knob, value_of(knob_values_, knob)});
   }
-  add_honesty(*view, dreamt);
+  add_honesty(*view);
   view->timeline = timeline_.view();
   view->ready = true;
   view->hands_on = drive_.engaged;
@@ -160,36 +162,52 @@ DreamView Player::glance() {
     view.frames.push_back({"dream", "", error, shared_image(dreamt)});
   }
   if (real) view.frames.push_back({"real", "", -1, shared_image(now_.image[0])});
-  add_honesty(view, dreamt);
+  add_honesty(view);
   view.step = now_.step;
   return view;
 }
 
-/// Of the picture that is shown, and of the one that the dream stood on last.
-void Player::add_honesty(DreamView& view, const torch::Tensor& dreamt) {
+/// Of the picture that is shown, and of the frame that the dream stood on last.
+void Player::add_honesty(DreamView& view) {
   const auto* dream = frame_of(view, "dream");
   const double error = dream ? dream->error : -1;
-  if (error < 0) return;
-  if (!now_.stood.defined()) now_.stood = now_.anchored == now_.step ? dreamt : picture_of(now_.anchor);
-  const double still = (now_.stood - unit_frame(now_.image)).square().mean().item<double>();
+  if (error < 0 || !now_.stood.defined()) return;
   const auto since = now_.step - now_.anchored;
-  if (now_.honest < 0) now_.honest = timeline_.now().honest;  // lived again: it has been counted
-  if (now_.honest < 0 && since > 0 && error > still) {
-    now_.honest = since;
-    const auto steps = static_cast<double>(since);
-    ++honest_.count;
-    honest_.sum += steps;
-    honest_.squares += steps * steps;
+  if (const auto& seen = timeline_.now(); seen.error >= 0) {  // somebody has looked before, perhaps as it was lived the first time
+    now_.honest = seen.honest, now_.missed = seen.missed, now_.still_missed = seen.still_missed;
+  } else if (since > 0) {
+    const double still = mse(unit_frame(now_.stood), unit_frame(now_.image));
+    constexpr double kept = 0.8;  // of what was summed before: the last five steps or so
+    now_.missed = kept * now_.missed + error, now_.still_missed = kept * now_.still_missed + still;
+    honest_.add(since, error, still);
+    if (now_.honest < 0 && since >= judged_from && now_.missed > now_.still_missed + unseen_error / (1 - kept)) now_.honest = since;
   }
-  timeline_.note(error, now_.honest);
+  timeline_.note(error, now_);
   auto& clock = view.honesty;
+  clock = honest_.clock();
   clock.known = true;
   clock.over = now_.honest >= 0;
   clock.now = clock.over ? now_.honest : since;
-  clock.stretches = honest_.count;
-  if (honest_.count == 0) return;
-  clock.mean = honest_.sum / static_cast<double>(honest_.count);
-  clock.deviation = std::sqrt(std::max(0.0, honest_.squares / static_cast<double>(honest_.count) - clock.mean * clock.mean));
+}
+
+void Player::Honesty::add(std::int64_t since, double error, double still) {
+  constexpr std::size_t longest = 1000;
+  const auto k = static_cast<std::size_t>(since - 1);
+  if (k >= longest) return;
+  if (k >= steps.size()) steps.resize(k + 1);
+  ++steps[k].count, steps[k].dream += error, steps[k].still += still;
+}
+
+HonestyClock Player::Honesty::clock() const {
+  HonestyClock clock;
+  for (std::size_t k = 0; k < steps.size() && !clock.crossed; ++k) {
+    const auto& at = steps[k];
+    if (at.count == 0) continue;
+    clock.stretches = std::max(clock.stretches, at.count);
+    clock.usual = static_cast<std::int64_t>(k + 1);
+    clock.crossed = clock.usual >= judged_from && at.dream > at.still + unseen_error * static_cast<double>(at.count);
+  }
+  return clock;
 }
 
 /// The model's picture of a carry, float [C, H, W] on the CPU; undefined where the model paints none.

@@ -14,7 +14,7 @@ std::size_t bytes_of(const Instant& instant, const Instant* before) {
     const auto one = [&](const torch::Tensor& tensor) {
       if (tensor.defined() && shared.insert(tensor.unsafeGetTensorImpl()).second && count) bytes += tensor.nbytes();
     };
-    for (const auto* carry : {&of.drawn, &of.dream, &of.real, &of.memory, &of.anchor}) {
+    for (const auto* carry : {&of.drawn, &of.dream, &of.real, &of.memory}) {
       for (const auto& [name, tensor] : *carry) one(tensor);
     }
     for (const auto& carry : of.ahead) {

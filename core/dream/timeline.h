@@ -28,8 +28,8 @@ struct Instant {
   bool dream_over = false, real_over = false, has_reward = false, has_done = false;
   std::int64_t step = 0, weights = 0;  // since the start; how often the weights had been replaced
   std::int64_t anchored = 0;           // the last step at which the dream stood on a real frame
-  Carry anchor;                        // the dream there
-  torch::Tensor stood;                 // its picture; undefined until somebody looks
+  torch::Tensor stood;                 // that frame, uint8 [1, H, W, C]
+  double missed = 0, still_missed = 0;  // mean squared errors of the last few steps, summed: the dream's, and those of that frame
   std::int64_t real_ended = -1;        // the step that ended the real episode
   double dream_reward = 0, real_reward = 0, dream_cost = 0, real_cost = 0;
   bool has_cost = false;
@@ -45,7 +45,7 @@ struct Instant {
   int coupling_steps = 0;
   std::vector<HeldLatent> held;
   std::shared_ptr<const Image> picture;  // the dream's as it was shown; null: nobody has looked
-  std::int64_t honest = -1;  // steps since `anchored` until a picture that stands still was nearer; < 0: none was yet
+  std::int64_t honest = -1;  // steps since `anchored` until that frame, standing still, had missed less lately; < 0: it has not
 };
 
 /// What was dreamt, as a tree: to go on from an earlier instant is another branch. The oldest instants are forgotten
@@ -69,9 +69,10 @@ class Timeline {
   Id present() const { return present_; }
   const Instant& now() const { return node(present_).instant; }
   /// What was found when somebody looked at the present.
-  void note(double error, std::int64_t honest) {
-    node(present_).instant.error = error;
-    node(present_).instant.honest = honest;
+  void note(double error, const Instant& seen) {
+    auto& present = node(present_).instant;
+    present.error = error;
+    present.honest = seen.honest, present.missed = seen.missed, present.still_missed = seen.still_missed;
   }
   void note(std::shared_ptr<const Image> picture);
   /// The present's next on its line; `none` at its end. And what it followed, where that is kept.

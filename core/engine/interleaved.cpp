@@ -212,7 +212,7 @@ void Interleaved::require_work() const {
   if (!async() && train.train_ratio <= 0) throw Error(steps + "train.train_ratio = 0 asks for no update; raise it");
   throw Error(steps + "the replay holds " + std::to_string(feed().replay().steps()) +
               " of them, and a batch takes at least " + std::to_string(parts_->learner->least_steps()) +
-              " (train.length = " + std::to_string(train.length) + "); raise train.steps or lower train.length");
+              " (by " + parts_->learner->least_steps_by() + "); raise train.steps or lower " + parts_->learner->least_steps_by());
 }
 
 /// One update; returns the frames that it replayed.

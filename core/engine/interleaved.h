@@ -5,6 +5,7 @@
 #include "core/base/choice.h"
 #include "core/engine/learner.h"
 #include "core/engine/system.h"
+#include "core/nn/precision.h"
 
 namespace dream {
 
@@ -55,8 +56,20 @@ std::shared_ptr<Phase> interleaved_phase(std::shared_ptr<InterleavedParts> parts
 /// The world `name` as a recipe sees it: each action held for `repeat` steps, pictures of `side` × `side` pixels.
 std::unique_ptr<Env> world_as_seen(const std::string& name, std::int64_t repeat, int side);
 
-/// For recipes, in this order. First what the spec says: names, the world as world_as_seen() gives it, the device.
-void begin_interleaved(System& system, const RunSpec& spec, std::int64_t repeat, int side = 64);
+/// For recipes, in this order. First what the spec says: names, the world as world_as_seen() gives it, the device; and what chance
+/// begins with, that of the layers' first weights among it.
+void begin_system(System& system, const RunSpec& spec, std::int64_t seed, std::int64_t repeat = 1, int side = 64);
+/// The same, and what parts share.
+void begin_interleaved(System& system, InterleavedParts& parts, const RunSpec& spec, std::int64_t seed, std::int64_t repeat = 1, int side = 64);
+/// Then both go onto the device and into the system; in bf16 where that is `wished` and fast, as it says.
+template <typename Model, typename Acting>
+bool put_in(System& system, const std::shared_ptr<Model>& model, const std::shared_ptr<Acting>& behaviour, bool wished) {
+  model->to(system.device), behaviour->to(system.device);
+  const bool bfloat16 = wished && bfloat16_is_fast(system.device);
+  model->set_bfloat16(bfloat16), behaviour->set_bfloat16(bfloat16);
+  system.model = model, system.behaviour = behaviour;
+  return bfloat16;
+}
 /// Last, once model, behaviour and learner are there: curves, phases, memory. `make` makes the same system again.
 void complete_interleaved(System& system, const std::shared_ptr<InterleavedParts>& parts, const RunSpec& spec,
                           std::string title, std::function<std::unique_ptr<System>(const RunSpec&)> make);

@@ -1,3 +1,4 @@
+#include "api/error.h"
 #include "core/engine/evaluate.h"
 #include "core/engine/gauge_watch.h"
 #include "core/engine/interleaved.h"
@@ -68,17 +69,25 @@ std::unique_ptr<Env> world_as_seen(const std::string& name, std::int64_t repeat,
   return std::make_unique<ResizedEnv>(std::move(env), name.starts_with("CarRacing") ? 84 : 0, side, side);
 }
 
-void begin_interleaved(System& system, const RunSpec& spec, std::int64_t repeat, int side) {
+void begin_system(System& system, const RunSpec& spec, std::int64_t seed, std::int64_t repeat, int side) {
   system.recipe = spec.recipe;
   system.environment = spec.environment;
   system.directory = spec.directory;
   system.device = device_from(spec.device);
   system.make_env = [name = spec.environment, repeat, side] { return world_as_seen(name, repeat, side); };
+  torch::manual_seed(static_cast<std::uint64_t>(seed));
+}
+
+void begin_interleaved(System& system, InterleavedParts& parts, const RunSpec& spec, std::int64_t seed, std::int64_t repeat, int side) {
+  begin_system(system, spec, seed, repeat, side);
+  parts.system = &system;
+  parts.seed = seed;
 }
 
 void complete_interleaved(System& system, const std::shared_ptr<InterleavedParts>& parts, const RunSpec& spec,
                           std::string title, std::function<std::unique_ptr<System>(const RunSpec&)> make) {
-  parts->system = &system;
+  if (parts->train->replay_context && !parts->learner->recalls())
+    throw Error("train.replay_context = true keeps what the model remembered beside every frame, and " + system.title + " does not begin its pieces with it; set it to false");
   parts->feed = std::make_unique<Feed>(system, parts->rng("replay"));
   parts->make_actor_system = [spec, make = std::move(make), &system] {
     RunSpec same = spec;

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "api/error.h"
+#include "core/behaviours/random_action.h"
 #include "core/nn/threads.h"
 
 namespace dream {
@@ -204,6 +205,32 @@ void RealLanes::load(const Checkpoint& from, const std::string& prefix) {
   carry_ = carry;
   previous_action_ = action;
   last_reward_ = reward;
+}
+
+Carry starts_in_world(std::shared_ptr<WorldModel> model, torch::Device device, const std::function<std::unique_ptr<Env>()>& make,
+                      std::int64_t count, std::uint64_t seed) {
+  constexpr std::int64_t apart = 3;  // steps
+  torch::NoGradGuard no_grad;
+  RealLanes lanes(std::move(model), device, make, count, seed);
+  std::vector<Lanes::Start> begins;
+  for (std::int64_t lane = 0; lane < count; ++lane) begins.push_back({lane, seed + static_cast<std::uint64_t>(lane)});
+  lanes.start_all(begins);
+  auto rng = make_generator(device, seed);
+  std::vector<char> going(static_cast<std::size_t>(count), 1);
+  Carry starts;
+  const auto take = [&](std::int64_t lane) {
+    starts = begun_anew(lane, lanes.carry(), starts);
+    going[static_cast<std::size_t>(lane)] = 0;
+  };
+  for (std::int64_t step = 0; step <= apart * (count - 1); ++step) {
+    lanes.look();
+    if (starts.empty()) starts = lanes.carry();
+    if (step % apart == 0 && going[static_cast<std::size_t>(step / apart)]) take(step / apart);
+    const auto results = lanes.step(random_action(lanes.envs().spaces().action, count, rng, torch::kCPU), going);
+    for (std::int64_t lane = 0; lane < count; ++lane)  // whose episode ends before begins from its last state that goes on
+      if (const auto index = static_cast<std::size_t>(lane); going[index] && results[index].done()) take(lane);
+  }
+  return starts;
 }
 
 DreamLanes::DreamLanes(std::shared_ptr<WorldModel> model, Carry starts, std::int64_t count, std::int64_t max_steps,

@@ -86,6 +86,11 @@ class RealLanes : public Lanes {
   at::Generator rng_;
 };
 
+/// States to begin dreams from, for a run that has kept none: `count` lanes of the real world as its model sees them, each some steps
+/// of random actions further than the one before.
+Carry starts_in_world(std::shared_ptr<WorldModel> model, torch::Device device, const std::function<std::unique_ptr<Env>()>& make,
+                      std::int64_t count, std::uint64_t seed);
+
 /// Dreams from the start states that a run has kept. An episode ends where the model gives more than even odds that
 /// it does, or after `max_steps`. Needs a model that predicts reward; throws dream::Error otherwise.
 class DreamLanes : public Lanes {

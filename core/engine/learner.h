@@ -26,11 +26,14 @@ class Learner {
   virtual void update(Feed& feed, std::int64_t number, at::Generator rng) = 0;
   /// The frames that an update replays: what the train ratio counts.
   virtual double frames_per_update() const = 0;
-  /// Steps that the replay must hold before the first update.
+  /// Steps that the replay must hold before the first update, and the setting that they follow from.
   virtual std::int64_t least_steps() const = 0;
+  virtual std::string least_steps_by() const { return "train.length"; }
 
   /// What of the world's observations and actions it learns from, and given episodes must therefore hold.
   virtual Needs needs() const { return {}; }
+  /// Pieces begin with what the model remembered before them, which the replay then keeps beside every frame.
+  virtual bool recalls() const { return false; }
   /// What becomes of given episodes, where it learns from other worlds than the system's too; see Feed::Options.
   virtual Fitting fitting() const { return {}; }
 

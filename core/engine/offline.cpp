@@ -124,20 +124,26 @@ std::shared_ptr<Phase> offline_phase(std::shared_ptr<InterleavedParts> parts, co
 }
 
 void complete_offline(System& system, const std::shared_ptr<InterleavedParts>& parts, const OfflineOptions& options,
-                      std::string title) {
-  parts->system = &system;
+                      std::string title, const WalkOptions* walk) {
   parts->feed = std::make_unique<Feed>(system, parts->rng("replay"));
   auto curves = parts->learner->curves();
-  curves.push_back({"evaluate/reward", "Return of unseen episodes", "reward", "episode"});
-  const auto spaces = system.make_env()->spaces();
-  if (spaces.costs) curves.push_back(cost_curve("evaluate/cost", "Cost of unseen episodes", "episode", spaces));
+  if (system.behaviour) {
+    curves.push_back({"evaluate/reward", "Return of unseen episodes", "reward", "episode"});
+    const auto spaces = system.make_env()->spaces();
+    if (spaces.costs) curves.push_back(cost_curve("evaluate/cost", "Cost of unseen episodes", "episode", spaces));
+  }
   system.metrics = Metrics(std::move(curves));
   system.parts = parts;
   system.memory_bytes = [p = parts.get()] { return static_cast<double>(p->feed->replay().bytes()); };
   system.budget_bytes = [&options] { return options.budget_gb * 1e9; };
-  system.phases = {offline_phase(parts, options, std::move(title)),
-                   evaluate_phase(system, {[&options] { return options.evaluate_episodes; },
-                                           [p = parts.get()] { return p->updates; }})};
+  std::filesystem::path walked;
+  if (walk && options.datasets.empty()) {
+    walked = system.directory / "data" / (walk->expert ? "expert" : "random");
+    system.phases.push_back(walk_phase(system, *walk, walked, parts->rng("collect")));
+  }
+  system.phases.push_back(offline_phase(parts, options, std::move(title), walked));
+  if (system.behaviour)
+    system.phases.push_back(evaluate_phase(system, {[&options] { return options.evaluate_episodes; }, [p = parts.get()] { return p->updates; }}));
 }
 
 }  // namespace dream

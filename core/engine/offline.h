@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/engine/interleaved.h"
+#include "core/engine/walks.h"
 
 namespace dream {
 
@@ -26,8 +27,9 @@ struct OfflineOptions {
 std::shared_ptr<Phase> offline_phase(std::shared_ptr<InterleavedParts> parts, const OfflineOptions& options, std::string title,
                                      std::filesystem::path own = {}, std::string own_by = "collect", std::string name = "learn");
 
-/// For recipes, last: curves, phases, memory; as complete_interleaved().
+/// For recipes, last: curves, phases, memory; as complete_interleaved(). Where no data are given, a `walk` collects them first; what has
+/// a behaviour is evaluated at the end.
 void complete_offline(System& system, const std::shared_ptr<InterleavedParts>& parts, const OfflineOptions& options,
-                      std::string title);
+                      std::string title, const WalkOptions* walk = nullptr);
 
 }  // namespace dream

@@ -70,12 +70,19 @@ void last_rewards(Checkpoint& checkpoint) {
   checkpoint.tensors.merge(added);  // what is there stays
 }
 
+/// Starts of Diffusion Forcing did not say of how many frames their horizon was: they begin it anew.
+void horizons_of_forcing(Checkpoint& checkpoint) {
+  const auto chunk = checkpoint.tensors.find("starts/chunk");
+  if (chunk != checkpoint.tensors.end() && chunk->second.dim() == 2 && chunk->second.size(1) == 3)
+    chunk->second = torch::constant_pad_nd(chunk->second, {0, 1});
+}
+
 struct Migration {
   int from;  // leads to the next format
   void (*apply)(Checkpoint&);
 };
 constexpr Migration migrations[] = {
-    {1, evaluation_of_so_many_episodes}, {1, counters_of_vmc}, {1, last_rewards}, {2, optimisers_of_torch}, {3, rounds_of_imitation}};
+    {1, evaluation_of_so_many_episodes}, {1, counters_of_vmc}, {1, last_rewards}, {2, optimisers_of_torch}, {3, rounds_of_imitation}, {4, horizons_of_forcing}};
 
 int format_of(const Checkpoint& checkpoint) {
   const auto found = checkpoint.metadata.find(run_format_key);

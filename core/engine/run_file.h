@@ -12,7 +12,7 @@ namespace dream {
 struct System;
 
 /// What a run's checkpoint says of itself under "format". Version 1 said nothing.
-constexpr int run_format = 4;
+constexpr int run_format = 5;
 constexpr const char* run_format_key = "format";
 
 /// Where training stood, for lists of runs: a line "name progress detail" for each phase.

@@ -37,8 +37,9 @@ const RecipeEntry& find_recipe(const std::string& name) {
   }
   const auto near = nearest(name, names);
   std::string known;
-  for (const auto& other : names) known += (known.empty() ? "" : ", ") + other;
-  throw Error("there is no recipe '" + name + "'" + (near.empty() ? "" : "; did you mean '" + near + "'?") +
+  for (const auto& other : recipes())
+    if (!other.by_file) known += (known.empty() ? "" : ", ") + other.name;
+  throw Error("there is no recipe '" + name + "'" + (near.empty() ? "." : "; did you mean '" + near + "'?") +
               " The recipes are: " + known);
 }
 

@@ -80,6 +80,18 @@ const std::vector<RecipeEntry>& recipes();
 std::unique_ptr<System> make_system(const RunSpec& spec);
 /// For recipes: the settings of `spec`, before anything is built from them.
 void apply_settings(Config& config, const RunSpec& spec);
+/// The same where `size` chooses the defaults: it is read first, `constants` gives those of it, and what the spec says wins over them.
+template <typename Options, typename Constants>
+void apply_sized_settings(System& system, const RunSpec& spec, Options& options, Constants constants) {
+  options.fields(system.config);
+  apply_settings(system.config, spec);
+  Options sized;
+  sized.size = options.size;
+  constants(sized);
+  options = sized;
+  system.config.take_as_default();
+  apply_settings(system.config, spec);
+}
 /// The recipe, environment and settings of a checkpoint.
 RunSpec spec_of(const Checkpoint& checkpoint, const std::string& device);
 /// The system that a checkpoint describes, with its weights loaded; in another of its worlds, or in its own with other factors, where

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "core/base/durable_file.h"
+#include "core/base/entries.h"
 
 namespace dream {
 namespace {
@@ -48,10 +49,9 @@ std::filesystem::path history_of(const std::filesystem::path& run) {
 
 std::vector<PastWeights> past_weights(const std::filesystem::path& history) {
   std::vector<PastWeights> kept;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(history, ignored)) {
-    const auto name = entry.path().filename().string(), stem = entry.path().stem().string();
-    PastWeights weights{0, entry.path()};
+  for (const auto& entry : entries_of(history)) {
+    const auto name = entry.filename().string(), stem = entry.stem().string();
+    PastWeights weights{0, entry};
     const auto read = std::from_chars(stem.data(), stem.data() + stem.size(), weights.progress);
     if (name == stem + ending && read.ec == std::errc() && read.ptr == stem.data() + stem.size() &&
         weights.progress >= 0 && weights.progress <= 1)

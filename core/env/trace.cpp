@@ -15,24 +15,24 @@ namespace {
 /// Every action is one that can be taken: nothing is rounded or held to be another.
 void check_actions(const std::vector<float>& values, const ActionSpace& space) {
   const std::size_t size = space.size();
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const float value = values[i];
-    const auto refuse = [&](const std::string& expected) {
-      throw Error(fmt::format("line {} (counted from 0), column {}: {} is no action; {} was expected.", i / size,
-                              i % size, value, expected));
-    };
-    if (space.discrete()) {
-      const auto last = space.choices.size() - 1;
-      if (!(value >= 0 && value <= static_cast<float>(last) && value == std::floor(value))) {
-        refuse(fmt::format("one of the choices 0 ({}) to {} ({})", space.choices.front(), last, space.choices.back()));
-      }
-    } else if (!std::isfinite(value)) {
-      refuse(fmt::format("a finite number for '{}'", space.axes[i % size]));
-    }
-  }
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (const auto wrong = no_action(values[i], space, i % size); !wrong.empty())
+      throw Error(fmt::format("line {} (counted from 0), column {}: {}.", i / size, i % size, wrong));
 }
 
 }  // namespace
+
+std::string no_action(float value, const ActionSpace& space, std::size_t axis) {
+  const auto refused = [&](const std::string& expected) { return fmt::format("{} is no action; {} was expected", value, expected); };
+  if (space.discrete()) {
+    const auto last = space.choices.size() - 1;
+    if (!(value >= 0 && value <= static_cast<float>(last) && value == std::floor(value)))
+      return refused(fmt::format("one of the choices 0 ({}) to {} ({})", space.choices.front(), last, space.choices.back()));
+  } else if (!std::isfinite(value)) {
+    return refused(fmt::format("a finite number for '{}'", space.axes[axis]));
+  }
+  return "";
+}
 
 Npz make_trace(Env& env, std::uint64_t seed, const NpyArray& actions) {
   const Spaces& spaces = env.spaces();

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <string>
 
 #include "core/base/npy.h"
 #include "core/env/env.h"
@@ -16,5 +17,8 @@ namespace dream {
 /// they are (track [N, 4]), all float64.
 /// Throws dream::Error when the actions' shape or a value does not fit.
 Npz make_trace(Env& env, std::uint64_t seed, const NpyArray& actions);
+
+/// What is wrong with a value of an action: it is no choice's index, or not finite. Empty where nothing is.
+std::string no_action(float value, const ActionSpace& space, std::size_t axis);
 
 }  // namespace dream

@@ -63,7 +63,7 @@ const Question& question(const std::string& name) {
   const auto near = nearest(name, names);
   std::string known;
   for (const auto& each : names) known += (known.empty() ? "" : ", ") + each;
-  throw Error("the laboratory has no question '" + name + "'" + (near.empty() ? "" : "; did you mean '" + near + "'?") +
+  throw Error("the laboratory has no question '" + name + "'" + (near.empty() ? "." : "; did you mean '" + near + "'?") +
               " They are: " + known);
 }
 

@@ -88,7 +88,7 @@ void DataBrowser::attempt(const std::function<void()>& work) {
   try {
     work();
   } catch (const std::exception& error) {
-    view_.wrong = words_of(error);
+    view_.wrong = in_words(error);
     say_(view_.wrong, true);
   }
   view_.doing = reads() ? reading : "";
@@ -157,7 +157,7 @@ void DataBrowser::read_next() {
       one.thumbnail = std::make_shared<const Image>(Image{shrink_->width(), shrink_->height(), 3, (*shrink_)(episode, episode.length() / 2)});
     one.read = true;
   } catch (const std::exception& error) {
-    one.damage = words_of(error);
+    one.damage = in_words(error);
     view_.damaged.push_back(one.damage);
   }
   ++next_;
@@ -202,7 +202,7 @@ void DataBrowser::look(const std::string& name) {
     view_.episode = view_of(name, dataset_->read(static_cast<std::size_t>(found - episodes_.begin())));
   } catch (const std::exception& error) {
     auto view = std::make_shared<DataEpisodeView>();
-    view->name = name, view->wrong = words_of(error);
+    view->name = name, view->wrong = in_words(error);
     view_.episode = std::move(view);
   }
   publish();

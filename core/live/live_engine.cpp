@@ -204,9 +204,9 @@ void LiveEngine::send(Command command) {
             });
           },
           [&](TrainRun& c) {
-            files([this, c, cause] {
+            files([this, c, cause, number = ++asked_copies_] {
               auto order = c;
-              if (!c.copy.empty()) order.path = copy_run(c.path, c.copy).string();
+              if (!c.copy.empty()) order.path = copy_run(c.path, c.copy, number).string();
               refuse_shipped(order.path, options_.assets);
               trainer_orders_.push(
                   guarding<TrainerWork>(cause, [this, order](TrainerWork& work) { train_run(work, order); }));
@@ -218,10 +218,10 @@ void LiveEngine::send(Command command) {
           [&](RescanRuns) { file_orders_.push(guarding("", [this] { scan_runs(); })); },
           [&](DescribeRun& c) { files([this, c] { describe_run(c); }); },
           [&](RenameRun& c) { files([this, c] { rename_run(c); }); },
-          [&](DuplicateRun& c) { files([this, c] { copy_run(c.path, c.name); }); },
+          [&](DuplicateRun& c) { files([this, c, number = ++asked_copies_] { copy_run(c.path, c.name, number); }); },
           [&](DeleteRun& c) { files([this, c] { delete_run(c); }); },
           [&](RestoreRun& c) { files([this, c] { restore_run(c); }); },
-          [&](CancelCopy) { cancel_copy_ = true; },
+          [&](CancelCopy) { cancelled_copies_ = asked_copies_.load(); },
           [&](CompareCurves& c) { file_orders_.push(guarding(cause, [this, c] { compare_curves(c.runs); })); },
           [&](OpenDataset& c) {
             data_orders_.push([c](DataBrowser& b) { b.open(c.path.empty() ? "" : as_typed(c.path)); });
@@ -292,8 +292,8 @@ void LiveEngine::read_files() {
     for (auto& order : file_orders_.take(std::chrono::duration<double>(0.5))) {
       if (!quit_) order();
     }
-    if (!quit_) follow();
-    if (!quit_ && now_seconds() - scanned_at_ > rescan_seconds) scan_runs();
+    if (!quit_) guarded("", [&] { follow(); });
+    if (!quit_ && now_seconds() - scanned_at_ > rescan_seconds) guarded("", [&] { scan_runs(); });
   }
 }
 
@@ -350,8 +350,21 @@ void LiveEngine::open_run(const std::string& path, const std::string& world) {
   if (is_start(path)) return dream_from(path);  // an episode or a picture: dreams begin there
   const auto file = checkpoint_path(path);
   if (shows_weights(file)) return;
-  const auto system = loaded_if_trusted(path, world);
-  if (!system) return;
+  const auto tell_opening = [this](const std::string& name) {
+    if (dream_.get()->ready) return;
+    auto view = std::make_shared<DreamView>();
+    view->opening = name;
+    dream_.put(std::move(view));
+  };
+  tell_opening((std::filesystem::path(path) / "").parent_path().filename().string());
+  std::shared_ptr<System> system;
+  try {
+    system = loaded_if_trusted(path, world);
+  } catch (...) {
+    tell_opening("");
+    throw;
+  }
+  if (!system) return tell_opening("");
   const bool shipped = is_shipped(path, options_.assets), folder = std::filesystem::is_directory(path);
   // A shipped run is called as in the list of runs, however it was spelled.
   system->directory = !folder  ? std::filesystem::path()
@@ -364,8 +377,10 @@ void LiveEngine::open_run(const std::string& path, const std::string& world) {
   }));
   if (system->directory.empty() || system->phases.empty()) return;
   // A run of the user's own can also be trained on.
-  trainer_orders_.push(guarding<TrainerWork>("run", [this, path, shipped](TrainerWork& work) {
+  const auto curves = shipped ? std::make_shared<const std::vector<CurveView>>(system->metrics.views(nullptr)) : nullptr;
+  trainer_orders_.push(guarding<TrainerWork>("run", [this, path, shipped, curves](TrainerWork& work) {
     work.shipped = shipped ? path : "";
+    work.as_shipped = curves;
     if (shipped || (work.trainer && same_folder(work.trainer->system().directory, path))) return;
     if (work.running || work.one_step) {
       log_.say(work.trainer->system().directory.string() + " goes on being trained while the dream uses " + path);

@@ -110,7 +110,7 @@ class LiveEngine : public Engine {
   std::string expectation(System& like);
   void moved(const std::filesystem::path& from, const std::filesystem::path& to);
   void rename_run(const RenameRun& command);
-  std::filesystem::path copy_run(const std::string& path, const std::string& name);
+  std::filesystem::path copy_run(const std::string& path, const std::string& name, std::int64_t number);
   void delete_run(const DeleteRun& command);
   void restore_run(const RestoreRun& command);
   /// Of the shipped run of this recipe in this environment, if there is one.
@@ -164,7 +164,8 @@ class LiveEngine : public Engine {
   FileMark followed_;           // the last checkpoint that follow() has read, whatever came of it
   double scanned_at_ = 0;       // the list of runs
   std::string expected_for_, expected_;  // the last expectation(), and of which recipe and world
-  std::atomic<bool> cancel_copy_ = false, cancel_data_ = false;
+  std::atomic<bool> cancel_data_ = false;
+  std::atomic<std::int64_t> asked_copies_ = 0, cancelled_copies_ = 0;  // counted, as one may be cancelled before it begins
   std::shared_ptr<class DatasetWriter> kept_;  // of the file thread, which opens and fills it
   // Questions are numbered as they are asked; those up to `cancelled_` are not answered any more.
   std::atomic<std::int64_t> asked_ = 0, answering_ = 0, cancelled_ = 0;

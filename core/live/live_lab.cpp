@@ -130,7 +130,8 @@ void LiveEngine::answer_next(LabWork& work) {
       names.push_back(name_among(run, asked.what.runs));
       const double done = static_cast<double>(answers.size()) / runs;
       LabAnswer answer;
-      const bool ok = guarded("lab", [&] {
+      std::string wrong;  // its own: what is shown to people may be another thread's
+      const auto ask_it = [&] {
         const auto path = as_typed(run);
         const auto kept_bench = bench_of(work, run);
         auto& bench = *kept_bench;
@@ -157,9 +158,17 @@ void LiveEngine::answer_next(LabWork& work) {
         asker.show = [&](const LabAnswer& so_far) { publish(&so_far); };
         answer = ask(about, bench, asker);
         shelf.keep(answer, bench);
+      };
+      const bool ok = guarded("lab", [&] {
+        try {
+          ask_it();
+        } catch (const std::exception& error) {
+          wrong = in_words(error);
+          throw;
+        }
       });
       if (!ok)
-        answer.question = about.name, answer.runs = {run}, answer.fault = fault_.get()->text, answer.complete = true;
+        answer.question = about.name, answer.runs = {run}, answer.fault = wrong, answer.complete = true;
       answers.push_back(std::move(answer));
     }
     publish(nullptr);

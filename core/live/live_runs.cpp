@@ -89,7 +89,7 @@ void LiveEngine::describe_run(const DescribeRun& asked) {
     system = make_system(spec);
     view->fields = system->config.fields();
   } catch (const std::exception& error) {
-    view->wrong = words_of(error);
+    view->wrong = in_words(error);
     try {  // the settings all the same, with what of the given ones can be
       spec.settings.clear();
       system = make_system(spec);
@@ -174,14 +174,13 @@ void LiveEngine::moved(const std::filesystem::path& from, const std::filesystem:
   }));
 }
 
-std::filesystem::path LiveEngine::copy_run(const std::string& path, const std::string& name) {
+std::filesystem::path LiveEngine::copy_run(const std::string& path, const std::string& name, std::int64_t number) {
   const auto run = std::filesystem::path(as_typed(path));
   const bool shipped = is_shipped(run, options_.assets);
   const auto to = (shipped ? options_.runs : (run / "").lexically_normal().parent_path().parent_path()) / name;
   auto view = *run_files_.get();
   view.copying = run.string() + " to " + to.string();
   view.progress = 0;
-  cancel_copy_ = false;
   double told = 0;
   const auto done = [&] {
     view.copying.clear();
@@ -194,7 +193,7 @@ std::filesystem::path LiveEngine::copy_run(const std::string& path, const std::s
         view.progress = all > 0 ? bytes / all : 1;
         run_files_.put(std::make_shared<const RunFilesView>(view));
       }
-      return !cancel_copy_ && !quit_;
+      return cancelled_copies_ < number && !quit_;
     });
   } catch (...) {
     done();

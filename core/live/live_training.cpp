@@ -74,6 +74,7 @@ void LiveEngine::train() {
         view->replay_frame = work.replay_frame;
       }
     }
+    if (!work.trainer && work.as_shipped) view->curves = *work.as_shipped;
     train_.put(std::move(view));
   };
   const auto publish_guarded = [&](bool with_frames) { guarded("publish", [&] { publish(with_frames); }); };
@@ -95,7 +96,7 @@ void LiveEngine::train() {
         }
       } catch (const std::exception& error) {
         work.running = work.one_step = false;
-        work.fault = words_of(error);
+        work.fault = in_words(error);
         log_.say(work.fault, Log::error);
         if (!work.queue.empty()) {  // the next one is begun all the same, and what went wrong here stays to be read
           fault_.put(std::make_shared<const Fault>(Fault{"training", work.fault}));
@@ -121,7 +122,7 @@ void LiveEngine::train() {
   try {
     if (work.trainer) work.trainer->close();
   } catch (const std::exception& error) {
-    unsaved_ = words_of(error);
+    unsaved_ = in_words(error);
   }
 }
 

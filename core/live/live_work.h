@@ -8,15 +8,9 @@
 #include "core/base/platform.h"
 #include "core/base/text.h"
 #include "core/live/live_engine.h"
+#include "core/nn/in_words.h"
 
 namespace dream {
-
-inline std::string words_of(const std::exception& error) {
-  if (const auto* torch_error = dynamic_cast<const c10::Error*>(&error)) {
-    return std::string("Torch failed: ") + torch_error->what_without_backtrace();
-  }
-  return error.what();
-}
 
 /// Whether two spellings name one folder. An empty one names none.
 inline bool same_folder(const std::filesystem::path& a, const std::filesystem::path& b) {
@@ -43,6 +37,7 @@ struct LiveEngine::TrainerWork {
   std::unique_ptr<Trainer> trainer;
   bool running = false, one_step = false, look = false;  // look: something else is watched now
   std::string fault, shipped;                            // shipped: what was opened last, where it is a shipped run
+  std::shared_ptr<const std::vector<CurveView>> as_shipped;  // and how that was trained
   std::string trained_by;                                // another program that trains it
   double weights_at = 0, show_at = 0;                    // not before
   std::set<std::string> watched;                         // probes that the window shows
@@ -85,7 +80,7 @@ bool LiveEngine::guarded(const std::string& cause, Work&& work, std::shared_ptr<
       fault_.put(std::make_shared<const Fault>());
     return true;
   } catch (const std::exception& error) {
-    const auto text = words_of(error);
+    const auto text = in_words(error);
     log_.say(text, Log::error);
     fault_.put(std::make_shared<const Fault>(Fault{cause, text}));
     return false;

@@ -8,6 +8,7 @@
 
 #include "api/error.h"
 #include "core/base/durable_file.h"
+#include "core/base/entries.h"
 #include "core/base/platform.h"
 #include "core/engine/run_file.h"
 #include "core/engine/system.h"
@@ -21,9 +22,9 @@ namespace fs = std::filesystem;
 std::vector<fs::path> runs_in(const fs::path& folder) {
   std::vector<fs::path> found;
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    if (entry.path().filename().string().starts_with('.')) continue;  // what is being copied, what was deleted
-    if (fs::is_regular_file(entry.path() / "checkpoint.safetensors", ignored)) found.push_back(entry.path());
+  for (const auto& entry : entries_of(folder)) {
+    if (entry.filename().string().starts_with('.')) continue;  // what is being copied, what was deleted
+    if (fs::is_regular_file(entry / "checkpoint.safetensors", ignored)) found.push_back(entry);
   }
   std::sort(found.begin(), found.end());
   return found;
@@ -98,7 +99,10 @@ fs::path find_assets() {
 }
 
 std::vector<fs::path> shipped_runs(const fs::path& assets) {
-  return assets.empty() ? std::vector<fs::path>() : runs_in(assets / "runs");
+  const std::string first = "car_racing";  // what the window opens with
+  auto runs = assets.empty() ? std::vector<fs::path>() : runs_in(assets / "runs");
+  std::ranges::stable_partition(runs, [&](const fs::path& run) { return run.filename() == first; });
+  return runs;
 }
 
 bool is_shipped(const fs::path& run, const fs::path& assets) {

@@ -11,6 +11,7 @@ namespace dream {
 std::filesystem::path find_assets();
 
 /// Run folders in ASSETS/runs, sorted by name.
+/// By their names, but for the one that the window opens with, which is the first.
 std::vector<std::filesystem::path> shipped_runs(const std::filesystem::path& assets);
 bool is_shipped(const std::filesystem::path& run, const std::filesystem::path& assets);
 /// Throws dream::Error for a shipped run, which nobody trains on in its place.

@@ -40,7 +40,8 @@ DeltaIrisTransformerImpl::DeltaIrisTransformerImpl(const DeltaIrisTransformerOpt
   const FrameCoderOptions coder{options.frame_channels, options.levels};
   frame_coder_ = register_module("frame_coder", FrameCoder(coder, false, picture[0], options.width / cells));
   frame_norm_ = register_module("frame_norm", NormLayer(options.width, LayerStyle{.norm = Norm::layer, .eps = 1e-5}));
-  codes_ = make_head("codes", codes), reward_ = make_head("reward", reward_size()), end_ = make_head("end", 2);
+  const auto head = [&](const char* name, std::int64_t outputs) { return IrisHead(*this, name, options.width, outputs); };
+  codes_ = head("codes", codes), reward_ = head("reward", reward_size()), end_ = head("end", 2);
   if (options.reward == DeltaReward::number) bins_ = TwoHot(TwoHot::Kind::symlog, delta_reward_bins, torch::kCPU);
   torch::NoGradGuard no_grad;
   for (auto& weight : decayed()) weight.normal_(0, first_deviation);
@@ -48,19 +49,6 @@ DeltaIrisTransformerImpl::DeltaIrisTransformerImpl(const DeltaIrisTransformerOpt
 
 std::int64_t DeltaIrisTransformerImpl::reward_size() const {
   return options_.reward == DeltaReward::number ? delta_reward_bins : 3;
-}
-
-DeltaIrisTransformerImpl::Head DeltaIrisTransformerImpl::make_head(const std::string& name, std::int64_t outputs) {
-  Head head{register_module(name + "_hidden", torch::nn::Linear(options_.width, options_.width)),
-            register_module(name + "_out", torch::nn::Linear(options_.width, outputs))};
-  torch::NoGradGuard no_grad;
-  head.hidden->bias.zero_(), head.out->bias.zero_();
-  return head;
-}
-
-torch::Tensor DeltaIrisTransformerImpl::Head::operator()(const torch::Tensor& x) const {
-  const auto between = torch::linear(x, hidden->weight, hidden->bias).relu();
-  return torch::linear(between, out->weight, out->bias);
 }
 
 std::vector<torch::Tensor> DeltaIrisTransformerImpl::decayed() const {
@@ -88,15 +76,15 @@ torch::Tensor DeltaIrisTransformerImpl::mean_reward(const torch::Tensor& logits)
 // -- whole sequences ----------------------------------------------------------------------------------------------------
 
 DeltaIrisTransformerImpl::Logits DeltaIrisTransformerImpl::forward(const torch::Tensor& frames, const torch::Tensor& actions,
-                                                                   const torch::Tensor& codes) {
+                                                                   const torch::Tensor& codes, std::optional<at::Generator> chance) {
   const auto batch = frames.size(0), steps = frames.size(1), tokens = steps * slots_;
   const auto seen = embedded(frames.flatten(0, 1)).view({batch, steps, 1, -1});
   auto x = torch::cat({seen, actions.matmul(of_action_).unsqueeze(2), of_code_.index({codes})}, 2).view({batch, tokens, -1});
   x = x + of_position_.slice(0, 0, tokens);
-  if (is_training() && options_.dropout > 0) x = dropout(x, options_.dropout);
+  if (chance) x = dropout(x, options_.dropout, *chance);
   {
     Autocast autocast(bfloat16_, x.device());
-    x = stack_(x);
+    x = stack_(x, torch::Tensor(), nullptr, chance);
   }
   x = x.to(torch::kFloat32).view({batch, steps, slots_, -1});
   const auto acted = x.select(2, 1);
@@ -106,8 +94,8 @@ DeltaIrisTransformerImpl::Logits DeltaIrisTransformerImpl::forward(const torch::
 
 DeltaIrisTransformerImpl::Loss DeltaIrisTransformerImpl::loss(const torch::Tensor& frames, const torch::Tensor& actions, const torch::Tensor& codes,
                                                               const torch::Tensor& reward, const torch::Tensor& end, const torch::Tensor& follows,
-                                                              const torch::Tensor& acts) {
-  const auto logits = forward(frames, actions, codes);
+                                                              const torch::Tensor& acts, std::optional<at::Generator> chance) {
+  const auto logits = forward(frames, actions, codes, std::move(chance));
   Loss loss;
   loss.codes = told_badly(logits.codes, codes, follows);
   loss.reward = options_.reward == DeltaReward::number ? (bins_.loss(logits.reward, reward) * acts).sum() / acts.sum()

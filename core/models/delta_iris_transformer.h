@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/base/choice.h"
+#include "core/models/iris_head.h"
 #include "core/nn/dense.h"
 #include "core/nn/frame_coder.h"
 #include "core/nn/token_steps.h"
@@ -46,15 +47,15 @@ class DeltaIrisTransformerImpl : public torch::nn::Module {
     torch::Tensor end;     // [B, T, 2]
   };
   /// Of frames [B, T, C, H, W], the actions [B, T, A] taken in them, and what followed, codes int64 [B, T, K].
-  Logits forward(const torch::Tensor& frames, const torch::Tensor& actions, const torch::Tensor& codes);
+  Logits forward(const torch::Tensor& frames, const torch::Tensor& actions, const torch::Tensor& codes, std::optional<at::Generator> chance = {});
   struct Loss {
     torch::Tensor total;               // by the weights
     torch::Tensor codes, reward, end;  // cross-entropies, nats
   };
   /// With reward and end [B, T] of the actions; `follows` [B, T] says after which frames Δ-tokens are to be told, `acts` [B, T] which
-  /// actions count, 1 or 0.
+  /// actions count, 1 or 0. `chance` drops out, as in learning.
   Loss loss(const torch::Tensor& frames, const torch::Tensor& actions, const torch::Tensor& codes, const torch::Tensor& reward,
-            const torch::Tensor& end, const torch::Tensor& follows, const torch::Tensor& acts);
+            const torch::Tensor& end, const torch::Tensor& follows, const torch::Tensor& acts, std::optional<at::Generator> chance = {});
 
   // -- token by token, to dream -----------------------------------------------------------------------------------------
 
@@ -95,11 +96,6 @@ class DeltaIrisTransformerImpl : public torch::nn::Module {
   std::vector<torch::Tensor> decayed() const;  // the weights of its linear layers
 
  private:
-  struct Head {
-    torch::nn::Linear hidden{nullptr}, out{nullptr};
-    torch::Tensor operator()(const torch::Tensor& x) const;
-  };
-  Head make_head(const std::string& name, std::int64_t outputs);
   torch::Tensor embedded(const torch::Tensor& frames);  // [N, C, H, W] -> [N, width]
   /// Tokens [B, R, D] of a page that is being filled, from `slot` on, after the frames of `past`; with their positions.
   torch::Tensor step(const Memory& past, torch::Tensor& page, const torch::Tensor& tokens, std::int64_t slot);
@@ -118,7 +114,7 @@ class DeltaIrisTransformerImpl : public torch::nn::Module {
   FrameCoder frame_coder_{nullptr};
   NormLayer frame_norm_{nullptr};
   Transformer stack_{nullptr};
-  Head codes_, reward_, end_;
+  IrisHead codes_, reward_, end_;
   TwoHot bins_;
   TokenSteps steps_;
   bool bfloat16_ = false;

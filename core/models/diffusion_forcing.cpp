@@ -187,7 +187,7 @@ Carry DiffusionForcing::initial(std::int64_t batch) {
           {"levels", torch::full({batch, shape_.frames}, -1, like)},
           {"actions", torch::zeros({batch, shape_.frames, action_input_.size()}, like)},
           {"filled", torch::zeros({batch, 1}, like)},
-          {"chunk", torch::zeros({batch, 3}, like)},
+          {"chunk", torch::zeros({batch, 4}, like)},
           {"hidden", torch::zeros({batch, network_->hidden_size()}, like)}};
 }
 
@@ -198,7 +198,7 @@ DiffusionForcing::Window DiffusionForcing::opened(const Carry& carry) {
 
 Carry DiffusionForcing::closed(const Window& window, const Way& way, const torch::Tensor& hidden) const {
   auto chunk = torch::stack({window.done.to(torch::kFloat32), torch::full_like(window.done, way.steps, torch::kFloat32),
-                             torch::full_like(window.done, way.lag, torch::kFloat32)}, 1);
+                             torch::full_like(window.done, way.lag, torch::kFloat32), torch::full_like(window.done, way.horizon, torch::kFloat32)}, 1);
   return {{"frames", window.frames},
           {"levels", window.levels.to(torch::kFloat32)},
           {"actions", window.actions},
@@ -248,7 +248,8 @@ void DiffusionForcing::begin_horizon(Window& window, const Carry& carry, const t
   const auto& chunk = carry.at("chunk");
   const auto held = forcing_entry(window.actions, window.at.clamp_max(shape_.frames - 1));
   const auto fresh = (window.done == 0) | (window.done >= way.horizon) | (chunk.select(1, 1) != static_cast<double>(way.steps)) |
-                     (chunk.select(1, 2) != static_cast<float>(way.lag)) | (held != action).any(-1);
+                     (chunk.select(1, 2) != static_cast<float>(way.lag)) |
+                     (chunk.select(1, 3) != static_cast<double>(way.horizon)) | (held != action).any(-1);
   make_room(window, torch::where(fresh, way.horizon, way.horizon - window.done));
   window.done = torch::where(fresh, torch::zeros_like(window.done), window.done);
   if (!fresh.any().item<bool>()) return;

@@ -24,7 +24,7 @@ torch::Tensor schedule_wide(const torch::Tensor& factor, const torch::Tensor& li
 
 torch::Tensor betas_of(BetaSchedule schedule, std::int64_t levels) {
   const double scale = 1000.0 / static_cast<double>(levels);
-  if (schedule == BetaSchedule::linear) return torch::linspace(scale * 1e-4, scale * 0.02, levels, torch::kFloat64);
+  if (schedule == BetaSchedule::linear) return torch::linspace(scale * 1e-4, scale * 0.02, levels, torch::kFloat64).clamp_max(schedule_most_beta);
   const auto t = torch::linspace(0, static_cast<double>(levels), levels + 1, torch::kFloat64) / static_cast<double>(levels);
   torch::Tensor kept;
   if (schedule == BetaSchedule::cosine) {

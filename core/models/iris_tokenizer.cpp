@@ -34,6 +34,8 @@ torch::Tensor focused_error(const torch::Tensor& x, const torch::Tensor& y, doub
 }  // namespace
 
 IrisNormImpl::IrisNormImpl(std::int64_t channels) {
+  if (channels % iris_group != 0)
+    throw Error("tokenizer.channels = " + std::to_string(channels) + ": an even number was expected, as two channels are normed together");
   weight = register_parameter("weight", torch::ones({channels}));
   bias = register_parameter("bias", torch::zeros({channels}));
 }

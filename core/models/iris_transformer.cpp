@@ -23,23 +23,11 @@ IrisTransformerImpl::IrisTransformerImpl(const IrisTransformerOptions& options, 
   of_code_ = table("of_code", codes);
   of_action_ = table("of_action", actions);
   of_position_ = table("of_position", options.frames * (places + 1));
-  codes_ = make_head("codes", codes), reward_ = make_head("reward", 3), end_ = make_head("end", 2);
+  const auto head = [&](const char* name, std::int64_t outputs) { return IrisHead(*this, name, options.width, outputs); };
+  codes_ = head("codes", codes), reward_ = head("reward", 3), end_ = head("end", 2);
   // GPT-2's narrower outputs are not IRIS's: all linear layers begin alike.
   torch::NoGradGuard no_grad;
   for (auto& weight : decayed()) weight.normal_(0, iris_deviation);
-}
-
-IrisTransformerImpl::Head IrisTransformerImpl::make_head(const std::string& name, std::int64_t outputs) {
-  Head head{register_module(name + "_hidden", torch::nn::Linear(options_.width, options_.width)),
-            register_module(name + "_out", torch::nn::Linear(options_.width, outputs))};
-  torch::NoGradGuard no_grad;
-  head.hidden->bias.zero_(), head.out->bias.zero_();
-  return head;
-}
-
-torch::Tensor IrisTransformerImpl::Head::operator()(const torch::Tensor& x) const {
-  const auto apply = [](const torch::nn::Linear& layer, const torch::Tensor& y) { return torch::linear(y, layer->weight, layer->bias); };
-  return apply(out, apply(hidden, x).relu());
 }
 
 std::vector<torch::Tensor> IrisTransformerImpl::decayed() const {
@@ -51,16 +39,17 @@ std::vector<torch::Tensor> IrisTransformerImpl::decayed() const {
 
 // -- whole sequences ----------------------------------------------------------------------------------------------------
 
-IrisTransformerImpl::Logits IrisTransformerImpl::forward(const torch::Tensor& codes, const torch::Tensor& actions) {
+IrisTransformerImpl::Logits IrisTransformerImpl::forward(const torch::Tensor& codes, const torch::Tensor& actions,
+                                                         std::optional<at::Generator> chance) {
   const auto batch = codes.size(0), frames = codes.size(1), taken = actions.size(1), block = places_ + 1, tokens = frames * places_ + taken;
   auto acted = actions.matmul(of_action_);
   if (taken < frames) acted = torch::constant_pad_nd(acted, {0, 0, 0, frames - taken});
   auto x = torch::cat({of_code_.index({codes}), acted.unsqueeze(2)}, 2).view({batch, frames * block, -1}).slice(1, 0, tokens);
   x = x + of_position_.slice(0, 0, tokens);
-  if (is_training() && options_.dropout > 0) x = dropout(x, options_.dropout);
+  if (chance) x = dropout(x, options_.dropout, *chance);
   {
     Autocast autocast(bfloat16_, x.device());
-    x = stack_(x);
+    x = stack_(x, torch::Tensor(), nullptr, chance);
   }
   x = x.to(torch::kFloat32);
   // The last token of a frame is followed by an action, which nobody has to tell; the last of all by nothing.
@@ -71,7 +60,8 @@ IrisTransformerImpl::Logits IrisTransformerImpl::forward(const torch::Tensor& co
 }
 
 IrisTransformerImpl::Loss IrisTransformerImpl::loss(const torch::Tensor& codes, const torch::Tensor& actions, const torch::Tensor& reward,
-                                                    const torch::Tensor& end, const torch::Tensor& alive, const torch::Tensor& acts) {
+                                                    const torch::Tensor& end, const torch::Tensor& alive, const torch::Tensor& acts,
+                                                    std::optional<at::Generator> chance) {
   constexpr std::int64_t nothing = -100;  // to be told
   const auto logits = forward(codes, actions);
   const auto wanted = codes.masked_fill((alive < 0.5).unsqueeze(-1), nothing).flatten(1).slice(1, 1);

@@ -1,4 +1,5 @@
 #pragma once
+#include "core/models/iris_head.h"
 #include "core/nn/token_steps.h"
 #include "core/nn/torch.h"
 #include "core/nn/transformer.h"
@@ -27,15 +28,15 @@ class IrisTransformerImpl : public torch::nn::Module {
     torch::Tensor end;     // [B, N, 2]
   };
   /// Of codes int64 [B, T, K] and actions [B, N, A] taken in the frames, N = T or T − 1.
-  Logits forward(const torch::Tensor& codes, const torch::Tensor& actions);
+  Logits forward(const torch::Tensor& codes, const torch::Tensor& actions, std::optional<at::Generator> chance = {});
   struct Loss {
     torch::Tensor total, codes, reward, end;  // cross-entropies, nats
   };
   /// With reward and end [B, N] of the actions, of the first `alive` [B, T] frames of each lane, 1 or 0: the others, and the
   /// actions in them, stand for nothing. What comes after the last frame of an episode is not `alive`, and `acts` [B, N] says
-  /// which actions count.
+  /// which actions count. `chance` drops out, as in learning.
   Loss loss(const torch::Tensor& codes, const torch::Tensor& actions, const torch::Tensor& reward, const torch::Tensor& end,
-            const torch::Tensor& alive, const torch::Tensor& acts);
+            const torch::Tensor& alive, const torch::Tensor& acts, std::optional<at::Generator> chance = {});
 
   // -- token by token, to dream -----------------------------------------------------------------------------------------
 
@@ -70,11 +71,6 @@ class IrisTransformerImpl : public torch::nn::Module {
   std::vector<torch::Tensor> decayed() const;  // the weights of its linear layers
 
  private:
-  struct Head {
-    torch::nn::Linear hidden{nullptr}, out{nullptr};
-    torch::Tensor operator()(const torch::Tensor& x) const;
-  };
-  Head make_head(const std::string& name, std::int64_t outputs);
   Memory room(const Memory& memory, torch::Tensor& emptied);
   void fill(Memory& memory, Next& next, torch::Tensor logits, double temperature, const torch::Tensor& chance);
   /// Tokens of the newest page from `slot` on, embedded [B, R, D], with their positions; they go into that page.
@@ -84,7 +80,7 @@ class IrisTransformerImpl : public torch::nn::Module {
   std::int64_t places_;
   torch::Tensor of_code_, of_action_, of_position_;  // [codes, D], [A, D], [frames · (K + 1), D]
   Transformer stack_{nullptr};
-  Head codes_, reward_, end_;
+  IrisHead codes_, reward_, end_;
   TokenSteps steps_;
   bool bfloat16_ = false;
 };

@@ -49,7 +49,7 @@ class DropoutFunction : public torch::autograd::Function<DropoutFunction> {
 
 }  // namespace
 
-torch::Tensor dropout(const torch::Tensor& x, double share, std::optional<at::Generator> rng) {
+torch::Tensor dropout(const torch::Tensor& x, double share, at::Generator rng) {
   if (share <= 0) return x;
   const auto type = x.scalar_type();
   if (!kernels_serve(x) || (type != torch::kFloat32 && type != torch::kBFloat16)) {

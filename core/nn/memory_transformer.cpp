@@ -45,13 +45,13 @@ MemoryTransformerImpl::MemoryTransformerImpl(const MemoryTransformerOptions& opt
 
 torch::Tensor MemoryTransformerImpl::placed(const torch::Tensor& x, const torch::Tensor& places, const std::optional<at::Generator>& chance) {
   auto place = positions_.index_select(0, places.flatten()).view_as(x);
-  if (options_.waves) return x + (chance ? dropout(place, options_.dropout, chance) : place);
+  if (options_.waves) return x + (chance ? dropout(place, options_.dropout, *chance) : place);
   return first_norm_(x + place);
 }
 
 torch::Tensor MemoryTransformerImpl::after_attention(Block& block, const torch::Tensor& x, const torch::Tensor& seen,
                                                      const std::optional<at::Generator>& chance) {
-  const auto drop = [&](const torch::Tensor& y) { return chance ? dropout(y, options_.dropout, chance) : y; };
+  const auto drop = [&](const torch::Tensor& y) { return chance ? dropout(y, options_.dropout, *chance) : y; };
   const bool first = options_.norm_first;
   auto y = x + drop(block.answer(block.attended, seen, narrow_));
   if (!first) y = block.attention_norm(y);
@@ -72,7 +72,7 @@ torch::Tensor MemoryTransformerImpl::forward(const torch::Tensor& x, const torch
     if (kept) kept->push_back(row.detach().to(torch::kFloat32));
     const auto parts = row.view({batch, tokens, 3, heads, each}).permute({2, 0, 3, 1, 4}).unbind();
     auto looks = (parts[0] / std::sqrt(static_cast<double>(each))).matmul(parts[1].transpose(-1, -2)).add(below).softmax(-1);
-    if (chance) looks = dropout(looks, options_.dropout, chance);
+    if (chance) looks = dropout(looks, options_.dropout, *chance);
     const auto seen = looks.matmul(parts[2]).transpose(1, 2).reshape({batch, tokens, heads * each});
     y = after_attention(block, y, seen, chance);
     if (options_.all_layers) outputs.push_back(y);

@@ -19,6 +19,10 @@ void Optimiser::clear() {
   for (auto& p : parameters_) p.mutable_grad() = torch::Tensor();
 }
 
+void Optimiser::throw_not_finite() {
+  throw Error("the gradient is not finite. Nothing was changed: resume from the last checkpoint with a smaller learning rate");
+}
+
 double Optimiser::norm_of_gradients() const {
   std::vector<torch::Tensor> norms;
   for (const auto& p : parameters_) {
@@ -38,9 +42,7 @@ double Optimiser::step() {
   if (norm < 0) return 0;  // there are no gradients
   if (!std::isfinite(norm)) {
     clear();
-    throw Error(
-        "the gradient is not finite. Nothing was changed: resume from the last checkpoint with a smaller learning "
-        "rate");
+    throw_not_finite();
   }
   ++steps_;
   const auto t = static_cast<double>(steps_);
@@ -134,6 +136,7 @@ void Optimiser::load(const Checkpoint& from, const std::string& prefix) {
     second_[i].copy_(second[i]);
   }
   steps_ = steps;
+  clear();
 }
 
 }  // namespace dream

@@ -36,9 +36,11 @@ class Optimiser {
   /// clipping by it, 0 where it is not measured. Throws dream::Error, and changes nothing, when it is not finite.
   double step();
   void clear();
+  [[noreturn]] static void throw_not_finite();
   OptimiserOptions& options() { return options_; }
   std::int64_t steps() const { return steps_; }
   void save(Checkpoint& into, const std::string& prefix) const;
+  /// Clears gradients too, as those of a step that failed.
   void load(const Checkpoint& from, const std::string& prefix);
 
  private:

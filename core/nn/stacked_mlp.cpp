@@ -107,7 +107,7 @@ torch::Tensor StackedMlpImpl::forward(const torch::Tensor& x, const std::optiona
   for (std::size_t i = 0; i < options_.layers.size(); ++i) {
     const auto& layer = options_.layers[i];
     y = product(y, i, by_bfloat16);
-    if (i == 0 && chance) y = dropout(y, options_.dropout, chance);
+    if (i == 0 && chance) y = dropout(y, options_.dropout, *chance);
     if (layer.norm) {
       const auto flat = [&](const torch::Tensor& of) { return members == 1 ? of.view({-1}) : of; };
       y = norm_act(y, flat(scales_[i]), flat(shifts_[i]),

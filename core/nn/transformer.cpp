@@ -42,9 +42,10 @@ TransformerImpl::TransformerImpl(const TransformerOptions& options) : options_(o
   last_ = norm("norm");
 }
 
-torch::Tensor TransformerImpl::forward(torch::Tensor x, const torch::Tensor& present, std::vector<torch::Tensor>* weights) {
+torch::Tensor TransformerImpl::forward(torch::Tensor x, const torch::Tensor& present, std::vector<torch::Tensor>* weights,
+                                       std::optional<at::Generator> chance) {
   const auto batch = x.size(0), tokens = x.size(1), d = options_.width, heads = options_.heads, each = d / heads;
-  const auto drop = [&](const torch::Tensor& y) { return is_training() ? dropout(y, options_.dropout) : y; };
+  const auto drop = [&](const torch::Tensor& y) { return chance ? dropout(y, options_.dropout, *chance) : y; };
   // What is hidden is far below all else, and finite: where nothing may be looked at at all, all is looked at evenly.
   constexpr double far_below = -1e30;
   auto hidden = torch::zeros({1, 1, 1, tokens}, x.options().requires_grad(false).dtype(torch::kFloat32));
@@ -55,7 +56,7 @@ torch::Tensor TransformerImpl::forward(torch::Tensor x, const torch::Tensor& pre
   for (auto& block : blocks_) {
     const auto asked = block.query_key_value(block.before_attention(x));
     torch::Tensor seen;
-    if (!weights && !present.defined() && (options_.dropout == 0 || !is_training())) {
+    if (!weights && !present.defined() && (options_.dropout == 0 || !chance)) {
       seen = attention(asked.unsqueeze(2), heads, options_.causal).squeeze(2);
     } else {  // where somebody looks at the weights, or they are not all of them
       const auto parts = asked.view({batch, tokens, 3, heads, each}).permute({2, 0, 3, 1, 4}).unbind();

@@ -1,6 +1,7 @@
 #pragma once
 #include "core/nn/torch.h"
 
+#include <optional>
 #include <vector>
 
 #include "core/nn/dense.h"
@@ -26,8 +27,9 @@ class TransformerImpl : public torch::nn::Module {
   explicit TransformerImpl(const TransformerOptions& options);
 
   /// [B, T, D] -> [B, T, D]. `present` [B, T], where defined, is 0 for tokens that are not there: nobody looks at them.
-  /// `weights`, where given, gets each layer's attention [B, H, T, T].
-  torch::Tensor forward(torch::Tensor x, const torch::Tensor& present = {}, std::vector<torch::Tensor>* weights = nullptr);
+  /// `weights`, where given, gets each layer's attention [B, H, T, T]. `chance` drops out, as in learning.
+  torch::Tensor forward(torch::Tensor x, const torch::Tensor& present = {}, std::vector<torch::Tensor>* weights = nullptr,
+                        std::optional<at::Generator> chance = {});
 
  private:
   struct Block {

@@ -8,8 +8,11 @@
 #include "api/error.h"
 #include "api/platform_time.h"
 #include "core/base/nearest.h"
+#include "core/engine/guests.h"
 #include "core/engine/run_file.h"
 #include "core/engine/system.h"
+#include "core/env/trace.h"
+#include "core/nn/in_words.h"
 #include "core/probe/from_tensor.h"
 
 namespace dream {
@@ -53,7 +56,8 @@ int index_in(const CheckedJson& request) {
 }
 
 /// The actions to be done, each a list of numbers, or one of them by itself; none: the agent decides.
-std::vector<std::vector<float>> actions_in(const CheckedJson& request, std::size_t size) {
+std::vector<std::vector<float>> actions_in(const CheckedJson& request, const ActionSpace& space) {
+  const auto size = space.size();
   std::vector<std::vector<float>> actions;
   const auto& root = request.root();
   if (root.contains("action")) {
@@ -62,16 +66,18 @@ std::vector<std::vector<float>> actions_in(const CheckedJson& request, std::size
     for (const auto& each : request.list(root, "actions", most_steps)) actions.push_back(request.reals({{"actions", each}}, "actions"));
     if (actions.empty()) request.fail("field 'actions': at least one was expected");
   }
-  for (const auto& action : actions)
-    if (action.size() != size || !std::ranges::all_of(action, [](float x) { return std::isfinite(x); }))
-      request.fail("an action of this world has " + std::to_string(size) + (size == 1 ? " finite value" : " finite values"));
+  for (const auto& action : actions) {
+    if (action.size() != size) request.fail("an action of this world has " + std::to_string(size) + (size == 1 ? " value" : " values"));
+    for (std::size_t axis = 0; axis < size; ++axis)
+      if (const auto wrong = no_action(action[axis], space, axis); !wrong.empty()) request.fail(wrong);
+  }
   return actions;
 }
 
 }  // namespace
 
 Session::Session(const std::filesystem::path& run, const std::string& device, std::uint64_t seed) {
-  player_.load(std::shared_ptr<System>(load_system(load_run(checkpoint_path(run)), device)), run.string());
+  player_.load(load_with_driver(load_run(checkpoint_path(run)), device), run.string());
   player_.start_at(seed, seed);
 }
 
@@ -112,10 +118,8 @@ Message Session::answer(const std::string& line) {
     const CheckedJson request("the request", line);
     if (const auto given = request.root().find("id"); given != request.root().end()) id = *given;
     act(request, message);
-  } catch (const c10::Error& error) {
-    message = {{{"error", std::string("Torch failed: ") + error.what_without_backtrace()}}};
-  } catch (const Error& error) {
-    message = {{{"error", error.what()}}};
+  } catch (const std::exception& error) {
+    message = {{{"error", in_words(error)}}};
   }
   if (!id.is_null()) message.json["id"] = id;
   return message;
@@ -177,7 +181,7 @@ void Session::act(const CheckedJson& request, Message& message) {
 
 void Session::step(const CheckedJson& request) {
   const auto& root = request.root();
-  const auto actions = actions_in(request, view().spaces.action.size());
+  const auto actions = actions_in(request, view().spaces.action);
   auto count = root.contains("count") ? request.whole(root, "count", 1, most_steps) : 1;
   if (!actions.empty()) count *= static_cast<std::int64_t>(actions.size());
   player_.set_pilot(actions.empty() && flag_in(request, "idle", false));

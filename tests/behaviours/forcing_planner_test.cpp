@@ -162,6 +162,24 @@ class Lines : public ::testing::Test {
   }
 };
 
+TEST(ForcingPlanner, SaysWhichSettingsDoNotFit) {
+  const auto refused = [](std::int64_t levels, std::int64_t steps, std::int64_t stabilisation) {
+    auto options = golden_options();
+    options.schedule.levels = levels, options.steps = steps, options.stabilisation = stabilisation;
+    return test::message_of<Error>([&] { ForcingPlanner(options, spaces_of({"x", "y", "goal_x", "goal_y"})); });
+  };
+  EXPECT_EQ(refused(20, 20, 15), "");
+  EXPECT_NE(refused(16, 20, 15).find("planner.steps = 20 is more than planner.levels = 16"), std::string::npos);
+  EXPECT_NE(refused(50, 20, 60).find("planner.stabilisation = 60"), std::string::npos);
+}
+
+/// What never changes in the data keeps its unit, and does not explode where it once is another.
+TEST(ForcingPlanner, AColumnThatNeverChangesKeepsItsUnit) {
+  ForcingPlanner planner(golden_options(), spaces_of({"x", "y", "goal_x", "goal_y"}));
+  planner.know(torch::zeros({4}), torch::tensor({2.0f, 0.0f, 3.0f, 1.0f}));
+  EXPECT_TRUE(torch::equal(planner.named_buffers()["deviation"], torch::tensor({2.0f, 1.0f, 3.0f, 1.0f})));
+}
+
 TEST_F(Lines, PlansAStraightLineToTheGoal) {
   const auto own = planner();
   for (const auto& [x, y] : {std::pair(1.0f, 1.0f), std::pair(-1.5f, 0.2f), std::pair(0.3f, -1.2f)}) {

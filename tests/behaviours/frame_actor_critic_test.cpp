@@ -154,6 +154,24 @@ TEST(FrameActorCritic, LearnsWhatAFrameAsksFor) {
   EXPECT_GT(mean, 0.6);  // 0.25 by chance
 }
 
+/// Boxes too are tried out evenly, not by the policy's own deviation.
+TEST(FrameActorCritic, TriesOutEvenlyWhereItCollects) {
+  torch::NoGradGuard no_grad;
+  ActionSpace box;
+  box.axes = {"turn", "push"}, box.low = {-2, 0}, box.high = {2, 5}, box.idle = {0, 0};
+  auto options = small();
+  options.epsilon = 1;
+  FrameActorCritic agent({3, 16, 16}, box, options);
+  const auto image = torch::zeros({4000, 16, 16, 3}, torch::kUInt8);
+  const auto action = agent.decide({.observation = {.image = image, .vector = {}}}, agent.initial(4000), Mode::collect, make_generator(torch::kCPU, 1)).action;
+  for (int axis = 0; axis < 2; ++axis) {
+    const auto x = action.select(1, axis);
+    const double low = box.low[static_cast<std::size_t>(axis)], high = box.high[static_cast<std::size_t>(axis)];
+    EXPECT_NEAR(x.mean().item<double>(), (low + high) / 2, 0.03 * (high - low));
+    EXPECT_NEAR(x.std().item<double>(), (high - low) / std::sqrt(12.0), 0.03 * (high - low));
+  }
+}
+
 TEST(FrameActorCritic, SmallPicturesAreRefused) {
   EXPECT_THROW(FrameActorCritic({3, 10, 10}, four(), {}), Error);
 }

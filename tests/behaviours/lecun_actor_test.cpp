@@ -171,6 +171,17 @@ TEST(ShortTermMemory, SumsTheCostsThatCame) {
   EXPECT_TRUE(torch::allclose(sums.flatten(), torch::tensor({4.0f, 6.0f, 8.0f})));  // 1 + (2 + (4 + 8/2)/2)/2 …
 }
 
+TEST(ShortTermMemory, PlansOfAnotherLengthTakeThePlaceOfAll) {
+  ShortTermMemory memory(4);
+  const auto plans = [](std::int64_t count, std::int64_t steps) {
+    return Carry{{"features", torch::ones({count, steps + 1, 2})}, {"actions", torch::ones({count, steps, 1})}, {"costs", torch::ones({count, steps, 3})}};
+  };
+  memory.write(plans(3, 5));
+  memory.write(plans(2, 7));
+  EXPECT_EQ(memory.size(), 2);
+  EXPECT_EQ(memory.draw(3, make_generator(torch::kCPU, 1)).at("costs").sizes(), (std::vector<std::int64_t>{3, 7, 3}));
+}
+
 TEST(ShortTermMemory, ForgetsTheOldestFirst) {
   ShortTermMemory memory(4);
   const auto rows = [](float first, std::int64_t count) {

@@ -247,6 +247,22 @@ TEST_F(CliEndsTest, ExportsToOneNameAreEachWholeWhateverIsKilled) {
   EXPECT_EQ(names(), (Arguments{"e.safetensors", "stderr", "stdout"})) << "nothing is left of the killed";
 }
 
+const std::string catch_iris = DREAMSCOPE_SOURCE_DIR "/assets/runs/catch_iris";
+
+/// Whose pages of memory are too much to keep: its dreams begin in the world.
+TEST_F(CliEndsTest, ADreamIsScoredWhereNoStatesWereKept) {
+  const auto said = good({"eval", catch_iris, "--dream", "--episodes", "3", "--max-steps", "9", "--threads", "1", "--quiet"});
+  EXPECT_SAYS(said, "return in the dream");
+}
+
+TEST_F(CliEndsTest, AnExportMayAskForAnotherRunsDriver) {
+  good({"export", catch_iris, "--out", path("e.safetensors"), "--driver", catch_run, "--threads", "1"});
+  EXPECT_SAYS(good({"info", path("e.safetensors")}), "driver");
+  bad({"export", catch_iris, "--out", path("f.safetensors"), "--driver", path("none")}, "does not exist");
+  bad({"export", catch_iris, "--out", path("f.safetensors"), "--driver", DREAMSCOPE_SOURCE_DIR "/assets/runs/pendulum_planet"}, "drives in Pendulum");
+  EXPECT_FALSE(fs::exists(folder_ / "f.safetensors"));
+}
+
 TEST_F(CliEndsTest, TextsOutOfFilesDoNotReachTheTerminalAsTheyAre) {
   std::string header = R"({"__metadata__":{"evil\u001b[31m":"\u001b]0;owned\u0007\u202etext","long":")" +
                        std::string(5000, 'x') + R"("},"w\u001b[2J":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";

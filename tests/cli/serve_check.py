@@ -75,7 +75,9 @@ def drives_and_reads():
 
         refused(lambda: dream.ask({"do": "stepp"}), "did you mean 'step'")
         refused(lambda: dream.ask({"do": 3}), "text")
-        refused(lambda: dream.step([0.0, 1.0, 2.0]), "an action of this world has 1 finite value")
+        refused(lambda: dream.step([0.0, 1.0, 2.0]), "an action of this world has 1 value")
+        for choice in (9.0, -4.0, 0.4, 1e30):
+            refused(lambda: dream.step([choice]), "is no action; one of the choices 0 (left) to 2 (right) was expected")
         refused(lambda: dream.ask({"do": "step", "action": [float("nan")]}), "hold numbers")
         refused(lambda: dream.step(count=0), "count")
         stands = dream.look()["step"]
@@ -85,7 +87,7 @@ def drives_and_reads():
         refused(lambda: dream.knob("tauu", 1), "tauu")
         refused(lambda: dream.knob(knob["name"], 1e9), "is a number from")
         refused(lambda: dream.couple("loosely"), "drift, anchored")
-        refused(lambda: dream.go_to(10 ** 9), "no longer")
+        refused(lambda: dream.go_to(10 ** 9), "not kept")
         refused(lambda: dream.ask([1]), "object")
         assert dream.ask({"do": "look", "id": "mine"})["id"] == "mine", "and the dream goes on"
 
@@ -99,7 +101,8 @@ def drives_and_reads():
         other.close()
         refused(lambda: Dream({**where, "token": "0" * 32}), "first line")
         refused(lambda: Dream({**where, "token": None}), "first line")
-        for hostile in (b"GET / HTTP/1.1\r\n", b"\xff\xfe\n", b"[" * 100000 + b"\n", b"a" * (2 << 20)):
+        for hostile in (b"GET / HTTP/1.1\r\n", b"\xff\xfe\n", b"[" * 100000 + b"\n", b"a" * (2 << 20),
+                        b'{"token": ' + b"[" * 500000 + b"]" * 500000 + b"}\n"):
             with socket.create_connection((where["address"], where["port"]), 20) as stranger:
                 try:
                     stranger.sendall(hostile)
@@ -107,6 +110,15 @@ def drives_and_reads():
                         pass
                 except (ConnectionResetError, BrokenPipeError):
                     pass
+        assert dream.look()["step"] == 1
+        with socket.create_connection((where["address"], where["port"]), 20) as guest:  # a guest's own line is no better
+            lines = guest.makefile("rwb")
+            for line in (json.dumps({"token": where["token"]}).encode(), b'{"do": ' + b"[" * 400000 + b"]" * 400000 + b"}",
+                         b'{"do": "look", "id": ' + b"[" * 400000 + b"]" * 400000 + b"}"):
+                lines.write(line + b"\n")
+                lines.flush()
+                said = json.loads(lines.readline())
+            assert "nested too deeply" in said["error"], said
         assert dream.look()["step"] == 1
 
 

@@ -3,9 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "api/error.h"
 #include "api/platform_time.h"
 #include "core/dream/player.h"
+#include "core/engine/system.h"
 #include "tests/data/temp_folder.h"
 #include "tests/support/toy.h"
 
@@ -154,6 +157,48 @@ TEST_F(Bundles, FindTheirRun) {
   EXPECT_EQ(run_of_bundle(bundle, folder_.path(), folder_.path() / "own"), folder_.path() / "runs" / "my_run");
   EXPECT_FALSE(is_bundle(folder_.path() / "runs" / "my_run" / "checkpoint.safetensors"));
   EXPECT_FALSE(is_bundle(folder_.path()));
+}
+
+/// Where it was to go from here on is of the dream: what it is worth, and what is shown, hang on it.
+TEST(GoalBundles, AGoalThatWasSetIsLivedAgain) {
+  torch::set_num_threads(1);
+  const auto system = [] {
+    return std::shared_ptr<System>(load_system(Checkpoint::load(DREAMSCOPE_SOURCE_DIR "/assets/runs/two_room_jepa/checkpoint.safetensors"), "cpu"));
+  };
+  Player player;
+  player.load(system(), "rooms");
+  player.start_at(5, 5);
+  player.control(Do::pause);
+  player.set_coupling(Coupling::anchored, 3);
+  player.drive({true, {0.5f, 0.2f}, 0});
+  double now = now_seconds();
+  const auto steps = [&](int count) {
+    for (int i = 0; i < count; ++i) player.step(now += 0.1), player.view();
+  };
+  const auto goal_of = [](const DreamView& view) {
+    const auto shown = std::ranges::find(view.frames, std::string("goal"), &Frame::name);
+    return shown == view.frames.end() ? std::vector<std::uint8_t>() : shown->image->pixels;
+  };
+  steps(4);
+  const auto before = goal_of(*player.view());
+  ASSERT_FALSE(before.empty());
+  player.set_goal({0.2f, 0.3f, ""});
+  steps(5);
+  player.set_goal({0.8f, 0.7f, ""});
+  steps(4);
+  const auto end = player.view();
+  EXPECT_NE(goal_of(*end), before);
+  Player again;
+  again.load(system(), "rooms");
+  const auto lived = again.replay(player.keep(30));
+  EXPECT_EQ(lived.equal, lived.steps + 1);
+  EXPECT_EQ(goal_of(*again.view()), before);
+  again.go_to(again.view()->timeline.line.back().id);
+  const auto view = again.view();
+  EXPECT_EQ(goal_of(*view), goal_of(*end));
+  EXPECT_DOUBLE_EQ(view->dream_reward, end->dream_reward);
+  const auto real = [](const DreamView& v) { return std::ranges::find(v.frames, std::string("real"), &Frame::name)->image->pixels; };
+  EXPECT_EQ(real(*view), real(*end));
 }
 
 }  // namespace bundle_test

@@ -306,6 +306,40 @@ TEST_F(PlayerTest, ADreamThatDriftsIsAnchoredEverySoManyStepsOrByAPill) {
   EXPECT_THROW(player.take_pill(), Error) << "nothing real goes with it";
 }
 
+/// Who dreams beside another is put back as that one is: on what it makes of all real frames, not of one after what it dreamt.
+TEST_F(PlayerTest, WhoFollowsIsPutBackAsTheLeaderIs) {
+  Player lead, guest;
+  load(lead, {.length = 600}, 0.1);
+  load(guest, {.length = 600}, 0.02);  // which dreams something else
+  lead.control(Do::restart);
+  lead.set_coupling(Coupling::anchored, 4);
+  lead.drive({true, {0.5f, 0, 0}, 0});
+  run(lead, 4);
+  const auto line = lead.line();
+  guest.begin_beside(*line);
+  const auto picture = [&](const char* name) {
+    const auto view = guest.view();
+    return std::ranges::find(view->frames, std::string(name), &Frame::name)->image->pixels;
+  };
+  for (const auto& step : line->steps) {
+    guest.go_beside(step);
+    EXPECT_EQ(picture("dream") == picture("reconstruction"), step.anchored);
+  }
+  EXPECT_TRUE(line->steps.back().anchored);
+  EXPECT_EQ(guest.view()->honesty.now, 0);
+}
+
+/// A dream that is right is not called wrong because nothing moves.
+TEST_F(PlayerTest, WhereNothingMovesTheHonestyClockGoesOn) {
+  Player player;
+  load(player, {.length = 600}, 0.1);
+  player.control(Do::restart);
+  player.drive({true, {0, 0, 0}, 0});
+  run(player, 12);
+  EXPECT_FALSE(player.view()->honesty.over);
+  EXPECT_EQ(player.view()->honesty.now, 12);
+}
+
 TEST_F(PlayerTest, TheHonestyClockStopsWhereAStillPictureIsNearer) {
   Player player;
   const auto clock = [&](double motion, int steps) {
@@ -319,11 +353,15 @@ TEST_F(PlayerTest, TheHonestyClockStopsWhereAStillPictureIsNearer) {
   const auto slow = clock(0.02, 8);  // a fifth of the way is nearer than none
   EXPECT_FALSE(slow.over);
   EXPECT_EQ(slow.now, 8);
-  EXPECT_EQ(slow.stretches, 0);
+  EXPECT_EQ(slow.stretches, 1);
+  EXPECT_EQ(slow.usual, 8);
+  EXPECT_FALSE(slow.crossed);
   const auto wrong = clock(-0.1, 8);  // the other way
   EXPECT_TRUE(wrong.over);
-  EXPECT_EQ(wrong.now, 1);
+  EXPECT_EQ(wrong.now, 3) << "three steps are looked at before it is judged";
   EXPECT_EQ(wrong.stretches, 1);
+  EXPECT_EQ(wrong.usual, 3);
+  EXPECT_TRUE(wrong.crossed);
   const auto line = player.view()->timeline.line;
   EXPECT_FALSE(line.front().untrusted);
   EXPECT_TRUE(line[line.size() - 3].untrusted);
@@ -334,8 +372,7 @@ TEST_F(PlayerTest, TheHonestyClockStopsWhereAStillPictureIsNearer) {
   player.set_coupling(Coupling::anchored, 2);
   run(player, 6);
   EXPECT_GE(player.view()->honesty.stretches, 3);
-  EXPECT_NEAR(player.view()->honesty.mean, 1, 1e-9);
-  EXPECT_NEAR(player.view()->honesty.deviation, 0, 1e-6);
+  EXPECT_EQ(player.view()->honesty.usual, 3);
   player.set_twin(false);
   run(player, 1);
   EXPECT_FALSE(player.view()->honesty.known);

@@ -284,7 +284,7 @@ TEST_F(DreamerTest, WithoutAnUpdateNothingIsDone) {
     return message;
   };
   EXPECT_SAYS(ended("ratio", {"train.train_ratio=0"}, ""), "train.train_ratio = 0 asks for no update");
-  EXPECT_SAYS(ended("length", {"train.length=200"}, ""), "train.length = 200");
+  EXPECT_SAYS(ended("length", {"train.length=200"}, ""), "at least 200 (by train.length)");
   EXPECT_SAYS(ended("evaluated", {}, "evaluate"), "nothing to evaluate");
 }
 

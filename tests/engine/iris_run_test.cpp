@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
+#include "api/error.h"
 #include "api/platform_time.h"
 #include "core/dream/player.h"
 #include "core/engine/iris/iris_recipe.h"
@@ -110,6 +112,47 @@ TEST_F(IrisRun, ThePlayerDreamsWithItAndExchangesATokenOfIt) {
   EXPECT_TRUE(changed);
   player.step(now_seconds() + 9);
   EXPECT_EQ(player.view()->step, 4) << "and dreams on";
+}
+
+/// What its dropout draws is the run's own, whatever others draw meanwhile from Torch's one stream.
+TEST_F(IrisRun, LeavesTorchsOwnStreamAlone) {
+  Trainer trainer(make("run"), {1e9, "learn"}, false);
+  const auto updates = [&] { return std::static_pointer_cast<IrisParts>(trainer.system().parts)->updates; };
+  while (updates() < 4 && trainer.advance()) {
+  }
+  const auto before = at::detail::getDefaultCPUGenerator().get_state();
+  while (trainer.advance()) {
+  }
+  EXPECT_GT(updates(), 5);
+  EXPECT_TRUE(torch::equal(at::detail::getDefaultCPUGenerator().get_state(), before));
+}
+
+TEST_F(IrisRun, SaysWhatDoesNotFit) {
+  const auto refused = [&](const std::string& setting) { return test::message_of<Error>([&] { make("run", {setting}); }); };
+  EXPECT_NE(refused("train.length=6").find("train.length = 6 is more than the transformer looks back at, world.frames = 5"), std::string::npos);
+  EXPECT_NE(refused("train.replay_context=true").find("IRIS does not begin its pieces with it"), std::string::npos);
+}
+
+/// Where it stands and a gradient is not finite: it is taken from its checkpoint again, and goes on from there as ever.
+TEST_F(IrisRun, GoesOnWhereAStepFailedAndWasTakenBack) {
+  const auto end_of = [&](bool fails) {
+    Trainer trainer(make(fails ? "fails" : "whole"), {1e9, "learn"}, false);
+    auto& parts = *std::static_pointer_cast<IrisParts>(trainer.system().parts);
+    while (parts.updates < 5 && trainer.advance()) {
+    }
+    trainer.save();
+    if (fails) {
+      auto table = parts.model->transformer()->named_parameters()["of_position"];
+      table.mutable_grad() = torch::full_like(table, std::numeric_limits<double>::quiet_NaN());
+      EXPECT_THROW({ while (trainer.advance()) {} }, Error);
+      trainer.close();
+      trainer.take();
+    }
+    while (trainer.advance()) {
+    }
+    return fingerprint(trainer.system());
+  };
+  EXPECT_EQ(end_of(true), end_of(false));
 }
 
 /// Boxes too, which the paper has none of.

@@ -229,6 +229,15 @@ TEST_F(DiamondModel, HeunStopsWhereLevelsAreNotToldApart) {
   EXPECT_LT((frame - (x.clamp(-1, 1) + 1) / 2).abs().max().item<double>(), 1.0 / 255);
 }
 
+/// Heun's last level is 0.3, and the first one may be asked to be 0.1: the levels never rise.
+TEST_F(DiamondModel, TheFirstLevelIsNeverBelowTheLast) {
+  const auto dreamt = [&](double sigma_max) {
+    return model_->predict(model_->imagine(watched(5), torch::zeros({2, 1}), {{"order", 1.0}, {"sigma_max", sigma_max}}, make_generator(torch::kCPU, 8))).frame;
+  };
+  EXPECT_TRUE(torch::equal(dreamt(0.1), dreamt(0.3)));
+  EXPECT_FALSE(torch::equal(dreamt(0.3), dreamt(5)));
+}
+
 TEST_F(DiamondModel, AWorldWithoutPicturesIsRefused) {
   EXPECT_THROW(Diamond(small(), Spaces{}), Error);
 }

@@ -31,6 +31,17 @@ TEST(DiffusionForcingGolden, NoiseGrowsAsTheirs) {
   }
 }
 
+/// What a thousand levels share out is too much for a few.
+TEST(DiffusionSchedules, FewLevelsKeepSomethingOfTheFrame) {
+  for (const auto kind : all_schedules)
+    for (const std::int64_t levels : {2, 8, 19, 20, 21}) {
+      const DiffusionSchedule schedule({.levels = levels, .betas = kind});
+      const auto kept = schedule.kept(torch::arange(levels, torch::kInt64));
+      EXPECT_GT(kept.min().item<double>(), 0) << name_of(kind) << " " << levels;
+      EXPECT_TRUE(schedule.ratio(torch::arange(levels, torch::kInt64)).isfinite().all().item<bool>()) << name_of(kind) << " " << levels;
+    }
+}
+
 TEST(DiffusionForcingGolden, SamplesAtTheirLevelsInTheirOrder) {
   const Golden golden("schedule.npz");
   const DiffusionSchedule schedule({});

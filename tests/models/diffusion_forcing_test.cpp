@@ -218,6 +218,17 @@ TEST(DiffusionForcing, TheSameChanceDreamsTheSameAndEveryKnobBendsIt) {
   }
 }
 
+/// A pyramid whose frames wait for each other has the steps and the lag of frame by frame, and another horizon.
+TEST(DiffusionForcing, AnotherHorizonBeginsFromNoise) {
+  torch::NoGradGuard no_grad;
+  const auto model = make();
+  const auto switched = [&](std::uint64_t seed) {
+    auto carry = model->imagine(watched(*model, moving_blocks(lanes), 3), torch::ones({lanes, 1}), {{"noise_order", 0.0}}, chance(5));
+    return model->predict(model->imagine(carry, torch::ones({lanes, 1}), {{"noise_order", 1.0}, {"uncertainty", 100.0}}, chance(seed))).frame;
+  };
+  EXPECT_FALSE(torch::allclose(switched(1), switched(2)));
+}
+
 TEST(DiffusionForcing, GoesOnLongAfterItsWindowIsFull) {
   torch::NoGradGuard no_grad;
   const auto model = make();

@@ -53,7 +53,7 @@ TEST(Dropout, IsTheSameOfOneSeedHoweverManyThreads) {
   EXPECT_TRUE(torch::equal(draw(1), draw(2)));
   auto other = make_generator(torch::kCPU, 4);
   EXPECT_FALSE(torch::equal(draw(1), dropout(torch::ones({300001}), 0.3, other)));
-  EXPECT_TRUE(torch::equal(dropout(torch::ones({3}), 0), torch::ones({3})));
+  EXPECT_TRUE(torch::equal(dropout(torch::ones({3}), 0, other), torch::ones({3})));
 }
 
 }  // namespace dropout_test

@@ -227,7 +227,7 @@ void FakeEngine::send(Command command) {
     previews_ = {{}, 12, 0.09};
     for (const auto& path : seen->paths) {
       PreviewView preview;
-      preview.path = path, preview.honest = 46, preview.honest_count = 3;
+      preview.path = path, preview.honesty = {.known = true, .stretches = 3, .usual = 46, .crossed = true};
       preview.dream = road(road_, 0.2, 1), preview.real = road(road_, 0, 0);
       previews_.all.push_back(std::move(preview));
     }
@@ -239,7 +239,7 @@ void FakeEngine::send(Command command) {
       rival.run = run, rival.title = n > 0 ? "Dreamer V3" : "World Models (V-M-C)", rival.world = dream_.environment;
       rival.dream = road(road_, 0.2 + static_cast<double>(n) * 0.3, 1), rival.real = road(road_, 0, 0);
       rival.error = 0.002 + 0.004 * static_cast<double>(n), rival.step = dream_.step, rival.ms = 4 + 30 * static_cast<double>(n);
-      rival.honesty = {true, 30 - 20 * static_cast<std::int64_t>(n), n > 0, 4, 33.5 - 12 * static_cast<double>(n), 6};
+      rival.honesty = {true, 30 - 20 * static_cast<std::int64_t>(n), n > 0, 4, 33 - 12 * static_cast<std::int64_t>(n), n > 0};
       rival.parameters = 1'200'000 * static_cast<std::int64_t>(n + 1);
       for (int i = 0; i < 200; ++i) rival.errors.push_back((0.001f + 0.00002f * static_cast<float>(i)) * (n + 1));
       arena_.rivals.push_back(std::move(rival));

@@ -47,6 +47,24 @@ TEST_F(Windows, WorkspacesAreSwitchedByKeyAndByName) {
   });
 }
 
+/// ImGui takes back the memory of a window that was out of sight for a minute.
+TEST_F(Windows, AMinuteWithoutMindIsNothing) {
+  open("play");
+  act([&](ImGuiTestContext* ctx) {
+    ImGui::GetIO().ConfigMemoryCompactTimer = 0.05f;
+    ctx->Yield(3);
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_5);
+    const ImGuiWindow* mind = ImGui::FindWindowByName("Mind###mind");
+    ASSERT_NE(mind, nullptr);
+    for (int i = 0; i < 200 && !mind->MemoryCompacted; ++i) ctx->SleepNoSkip(0.01f, 0.01f);
+    EXPECT_TRUE(mind->MemoryCompacted);
+    ctx->Yield(3);
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_1);
+    ctx->Yield(3);
+    EXPECT_EQ(window->ui().settings.workspace, "play");
+  });
+}
+
 TEST_F(Windows, TheDefaultLayoutFillsTheWindow) {
   open();
   act([&](ImGuiTestContext*) {

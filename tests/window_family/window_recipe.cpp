@@ -143,10 +143,8 @@ std::unique_ptr<System> make_window(const RunSpec& spec) {
   system->config.take_as_default();
   apply_settings(system->config, spec);
   system->title = "Window of tokens";
-  begin_interleaved(*system, spec, 1);
-  parts->seed = options.seed;
+  begin_interleaved(*system, *parts, spec, options.seed);
   parts->train = &options.train;
-  torch::manual_seed(static_cast<std::uint64_t>(options.seed));
   const auto spaces = system->make_env()->spaces();
   parts->model = std::make_shared<WindowModel>(options.world, spaces);
   parts->actor_critic = std::make_shared<ActorCritic>(parts->model->feature_count(), spaces.action, options.behaviour);

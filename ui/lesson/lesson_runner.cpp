@@ -22,7 +22,8 @@ const std::string behind_more = "More";  // the title of the button behind which
 
 ImGuiTabBar* mind_tabs() {
   ImGuiWindow* mind = ImGui::FindWindowByName("Mind###mind");
-  return mind ? ImGui::GetCurrentContext()->TabBars.GetByKey(mind->GetID("mind")) : nullptr;
+  // Not mind->GetID(): a window that was long out of sight has given back the memory that this looks into.
+  return mind ? ImGui::GetCurrentContext()->TabBars.GetByKey(ImHashStr("mind", 0, mind->ID)) : nullptr;
 }
 
 ImGuiID tab_id(const ImGuiTabBar& bar, const std::string& group) {

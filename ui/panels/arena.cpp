@@ -7,6 +7,7 @@
 #include "ui/panel_list.h"
 #include "ui/pictures.h"
 #include "ui/widgets.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
@@ -93,12 +94,12 @@ void draw_figures(Ui& ui, const Tile& tile, float width) {
   char honest[96] = "honest ·";
   const auto& clock = tile.honesty;
   if (clock.known)
-    std::snprintf(honest, sizeof honest, clock.stretches > 0 ? "honest %lld%s · mean %.1f" : "honest %lld%s",
-                  static_cast<long long>(clock.now), clock.over ? "" : " so far", clock.mean);
+    std::snprintf(honest, sizeof honest, clock.stretches > 0 ? "honest %lld%s · usually %s" : "honest %lld%s",
+                  static_cast<long long>(clock.now), clock.over ? "" : " so far", usual_text(clock).c_str());
   text(clock.over ? p.warning : p.text, "%s", fitted(honest, width).c_str());
   tip(ui, "Honesty clock",
-      "Steps since the last real frame until a picture that stands still is nearer to the real one than the dream; and the mean of "
-      "the stretches that ended while you looked.");
+      "Steps since the last real frame until that frame, standing still, would have missed less of the last few than the dream did; and the "
+      "first step at which it is nearer in the mean of all stretches that you have watched.");
   char cost[96] = "·";
   if (tile.ms > 0)
     std::snprintf(cost, sizeof cost, "%.1f ms a step (%.0f a second) · %s weights", tile.ms, 1000 / tile.ms, short_count(tile.parameters).c_str());

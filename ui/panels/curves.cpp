@@ -236,13 +236,19 @@ void draw_curves(const Snapshot& snapshot, Ui& ui) {
   const TrainView& train = *snapshot.train;
   std::vector<const CurveView*> shown;
   std::string waiting;
-  for (const CurveView& curve : train.curves) {
+  for (const CurveView& curve : train.curves) {  // of the run that is open for training, else of the shipped one that dreams
     if (shows_something(curve))
       shown.push_back(&curve);
     else
       waiting += (waiting.empty() ? "Not begun: " : " · ") + curve.title;
   }
   if (shown.empty()) return draw_invitation(ui, train);
+  if (!train.open) {
+    ImGui::PushTextWrapPos(0);
+    text(ui.color().muted, "How this run was trained. It is shipped and stays as it is: a copy of it can be trained on (Runs).");
+    ImGui::PopTextWrapPos();
+    waiting.clear();
+  }
   draw_controls(ui, snapshot, ImGui::GetContentRegionAvail().x);
   // A few fill the panel; many scroll, under the headings of their groups. What has no point yet leaves its place.
   const ImVec2 space = ImGui::GetContentRegionAvail();

@@ -77,7 +77,8 @@ void draw_strip(const Ui& ui, const Strip& strip, const TimelineView& timeline, 
   draw();
   WithFont small(ui.fonts.text, 0.82f);
   char most_text[32];
-  std::snprintf(most_text, sizeof most_text, "%.3g", static_cast<double>(high));
+  const auto farthest = static_cast<double>(std::abs(low) > std::abs(high) ? low : high);
+  std::snprintf(most_text, sizeof most_text, std::abs(farthest) < 100 ? "%.2g" : "%.0f", farthest);
   list->AddText({x.left - ui.px(96), top + height / 2 - ImGui::GetFontSize() / 2}, ui.color().muted, strip.name);
   right_text(list, x.left - ui.px(8), top, ui.color().muted, most_text);
 }
@@ -251,7 +252,11 @@ void draw_timeline(const Snapshot& snapshot, Ui& ui) {
     std::snprintf(note, sizeof note, "reality ended at step %lld", static_cast<long long>(over->step));
     const float wide = ImGui::CalcTextSize(note).x + ui.px(6);
     if (left + wide < box.max.x)  // else the shade alone; the step's tooltip says it
-      list->AddText({left + ui.px(6), box.min.y + ui.px(3)}, ui.color().muted, note);
+    {
+      const ImVec2 at{left + ui.px(6), box.min.y + ui.px(3)};  // on pictures too
+      list->AddRectFilled({at.x - ui.px(4), at.y - ui.px(2)}, {at.x + wide, at.y + ImGui::GetFontSize() + ui.px(2)}, fade(ui.color().well, 0.85f), ui.px(3));
+      list->AddText(at, ui.color().muted, note);
+    }
   }
   for (std::size_t i = 0; i < shown.size(); ++i)
     draw_strip(ui, shown[i], timeline, x, strips_top + static_cast<float>(i) * (height + gap), height);

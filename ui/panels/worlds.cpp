@@ -16,11 +16,13 @@
 #include "ui/transport.h"
 #include "ui/viewers/viewer.h"
 #include "ui/widgets.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
 
 std::string why_no_dream(const DreamView& dream, const Frame* hero) {
+  if (!dream.ready && !dream.opening.empty()) return "Opening " + dream.opening + " …";
   if (!dream.ready) return "No dream yet. Open a run (Runs, below) or drop its folder on this window.";
   return hero ? "Nothing to see: " + hero->caption + "." : "The first frame is on its way.";
 }
@@ -51,13 +53,14 @@ void draw_honesty(Ui& ui, const HonestyClock& clock) {
   mono(ui, p.muted, "%s", !clock.known ? "" : !clock.over ? "so far" : clock.now == 1 ? "step" : "steps");
   ImGui::EndGroup();
   tip(ui, "Honesty clock",
-      "Steps since the last real frame until a picture that stands still is nearer to the real one than the dream. "
-      "Amber: this stretch is past it. Below: the mean of this run's stretches.");
-  std::snprintf(text, sizeof text, "%.1f", clock.mean);
-  mono(ui, p.muted, "%-7s %8s", "", clock.stretches > 0 ? text : "·");
+      "Steps since the last real frame until that frame, standing still, would have missed less of the last few than the dream did. "
+      "Amber: this stretch is past it. Below: over all stretches that you have watched, the first step at which a still picture is nearer "
+      "in the mean, from the third on. A > stands where none is nearer yet. The Lab asks the same of episodes that no training has seen: How long "
+      "is it true?");
+  mono(ui, p.muted, "%-7s %8s", "usually", clock.stretches > 0 ? usual_text(clock).c_str() : "·");
   if (clock.stretches == 0) return;
   ImGui::SameLine(0, ui.px(5));
-  mono(ui, p.muted, "± %.1f", clock.deviation);
+  mono(ui, p.muted, "of %lld", static_cast<long long>(clock.stretches));
 }
 
 void draw_step(Ui& ui, const DreamView& dream, float width) {

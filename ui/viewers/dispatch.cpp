@@ -5,6 +5,7 @@
 
 #include "ui/viewers/viewer.h"
 #include "ui/widgets.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
@@ -78,7 +79,7 @@ std::string note_of(const Probe& probe) {
                },
                [](const Mixture& v) { return std::to_string(v.components) + " components"; },
                [&](const Vector& v) {
-                 return std::string(probe.editable ? "drag to edit" : std::to_string(v.values.size()) + " elements") +
+                 return std::string(probe.editable ? "drag to edit" : counted(static_cast<std::int64_t>(v.values.size()), "element")) +
                         (v.mean.empty()     ? ""
                          : v.labels.empty() ? " · green: frame seen, μ ± σ"
                                             : " · line: μ ± σ");

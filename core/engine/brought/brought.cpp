@@ -31,7 +31,7 @@ const BroughtKind& kind_of(const std::string& name) {
     known += (known.empty() ? "" : ", ") + kind.name;
   }
   const auto near = nearest(name, names);
-  throw Error("weights of the kind " + quoted(name) + " are not known" + (near.empty() ? "" : "; did you mean '" + near + "'?") + " Those that are: " + known);
+  throw Error("weights of the kind " + quoted(name) + " are not known" + (near.empty() ? "." : "; did you mean '" + near + "'?") + " Those that are: " + known);
 }
 
 /// A tensor of the run, made of theirs; `used` gets their names.

@@ -19,19 +19,15 @@ class DecisionLearner : public Learner {
     know(feed.replay());
     auto& behaviour = *parts_.behaviour;
     const auto window = draw(feed.replay(), rng);
-    behaviour.train();
-    // Dropout draws from Torch's one stream: seeded by the run's own, so that a run repeats itself.
-    torch::manual_seed(static_cast<std::uint64_t>(torch::randint(std::int64_t{1} << 40, {1}, rng, torch::kInt64).item<std::int64_t>()));
     torch::Tensor loss;
     {
       const Autocast autocast(parts_.options.train.bfloat16 && bfloat16_is_fast(parts_.system->device), parts_.system->device);
-      loss = behaviour.loss(window);
+      loss = behaviour.loss(window, rng);
     }
     auto& metrics = parts_.system->metrics;
     metrics.add("behaviour/action", number, loss.item<double>());
     loss.backward();
     metrics.add("behaviour/gradient", number, optimiser_.step());
-    behaviour.eval();
   }
 
   double frames_per_update() const override { return static_cast<double>(parts_.options.train.batch); }
@@ -43,10 +39,7 @@ class DecisionLearner : public Learner {
   }
   void follow_settings() override { optimiser_.options() = parts_.options.optimiser; }
   void save(Checkpoint& into, const std::string& prefix) const override { optimiser_.save(into, prefix + "optimiser/"); }
-  void load(const Checkpoint& from, const std::string& prefix) override {
-    optimiser_.load(from, prefix + "optimiser/");
-    optimiser_.clear();
-  }
+  void load(const Checkpoint& from, const std::string& prefix) override { optimiser_.load(from, prefix + "optimiser/"); }
   void rest() override { to_go_.clear(), known_ = 0; }
 
  private:
@@ -149,14 +142,10 @@ std::unique_ptr<System> make_decision_transformer(const RunSpec& spec) {
   system->config.take_as_default();
   apply_settings(system->config, spec);
 
-  begin_interleaved(*system, spec, 1);
+  begin_interleaved(*system, *parts, spec, options.seed);
   system->title = options.behaviour.returns ? "Decision Transformer" : "Behaviour cloning";
-  parts->system = system.get();
-  parts->seed = options.seed;
-  torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
   parts->behaviour = std::make_shared<DecisionTransformer>(options.behaviour, system->make_env()->spaces());
   parts->behaviour->to(system->device);
-  parts->behaviour->eval();
   system->behaviour = parts->behaviour;
   parts->learner = std::make_unique<DecisionLearner>(*parts);
   system->follow_settings = [p = parts.get()] { p->learner->follow_settings(); };

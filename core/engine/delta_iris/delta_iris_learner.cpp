@@ -2,16 +2,12 @@
 #include <cmath>
 
 #include "core/engine/delta_iris/delta_iris_recipe.h"
+#include "core/engine/frame_learning.h"
 #include "core/engine/iris/decayed_optimiser.h"
 #include "core/nn/quantiser.h"
 
 namespace dream {
 namespace {
-
-/// uint8 [..., H, W, C] -> float [..., C, H, W] in [0, 1].
-torch::Tensor unit_frames(const torch::Tensor& image) {
-  return image.movedim(-1, -3).to(torch::kFloat32) / 255;
-}
 
 class DeltaIrisLearner : public Learner {
  public:
@@ -102,14 +98,9 @@ class DeltaIrisLearner : public Learner {
       torch::NoGradGuard no_grad;
       codes = model.tokenizer()->tokens(before.flatten(0, 1), actions.flatten(0, 1), frames.slice(0, 1).flatten(0, 1)).view({steps, lanes, -1});
     }
-    // Dropout draws from Torch's own stream.
-    if (parts_.options.world.transformer.dropout > 0)
-      torch::manual_seed(static_cast<std::uint64_t>(torch::randint(std::int64_t{1} << 40, {1}, std::move(rng), torch::kInt64).item<std::int64_t>()));
     const auto by_lane = [](const torch::Tensor& x) { return x.transpose(0, 1); };
-    model.transformer()->train();
     const auto loss = model.transformer()->loss(by_lane(before), by_lane(actions), by_lane(codes), by_lane(batch.reward.slice(0, 1)),
-                                                by_lane(batch.terminated.slice(0, 1)), by_lane(follows), by_lane(follows));
-    model.transformer()->eval();
+                                                by_lane(batch.terminated.slice(0, 1)), by_lane(follows), by_lane(follows), std::move(rng));
     add("world/codes", number, loss.codes);
     add("world/reward", number, loss.reward);
     add("world/end", number, loss.end);
@@ -153,12 +144,7 @@ class DeltaIrisLearner : public Learner {
           return FrameActorCritic::Step{told.frame, reward, end.to(torch::kFloat32)};
         },
         rng);
-    for (const auto& [name, term] : loss.terms) {
-      if (name != "value") add("behaviour/" + name, number, term);
-    }
-    loss.total.backward();
-    parts_.actor_critic->follow_slowly();
-    actor_.step();
+    improve(*parts_.actor_critic, actor_, loss, parts_.system->metrics, number);
   }
 
   DeltaIrisParts& parts_;

@@ -1,7 +1,7 @@
 #include "core/engine/delta_iris/delta_iris_recipe.h"
 
+#include "api/error.h"
 #include "core/engine/optimiser_fields.h"
-#include "core/nn/precision.h"
 
 namespace dream {
 
@@ -62,34 +62,19 @@ std::unique_ptr<System> make_delta_iris(const RunSpec& spec) {
   auto system = std::make_unique<System>();
   const auto parts = std::make_shared<DeltaIrisParts>();
   auto& options = parts->options;
-  options.fields(system->config);
-  // The size chooses the defaults, so it is read first and the explicit settings win.
-  apply_settings(system->config, spec);
-  DeltaIrisRunOptions sized;
-  sized.size = options.size;
-  set_size(sized);
-  options = sized;
-  system->config.take_as_default();
-  apply_settings(system->config, spec);
+  apply_sized_settings(*system, spec, options, [](auto& sized) { set_size(sized); });
+  if (options.train.length > options.world.transformer.frames + 1)
+    throw Error("train.length = " + std::to_string(options.train.length) + " is more than world.frames = " + std::to_string(options.world.transformer.frames) +
+                " and the next frame, which is what the transformer learns from; choose at most as many");
 
-  begin_interleaved(*system, spec, 1, static_cast<int>(options.side));
+  begin_interleaved(*system, *parts, spec, options.seed, 1, static_cast<int>(options.side));
   system->title = "Δ-IRIS";
-  parts->system = system.get();
-  parts->seed = options.seed;
   parts->train = &options.train;
-  torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
   const auto spaces = system->make_env()->spaces();
   parts->model = std::make_shared<DeltaIris>(options.world, spaces);
   const std::int64_t picture[] = {spaces.image_channels, spaces.image_height, spaces.image_width};
   parts->actor_critic = std::make_shared<FrameActorCritic>(picture, spaces.action, options.behaviour);
-  parts->model->to(system->device);
-  parts->model->eval();  // dropout is while it learns
-  parts->actor_critic->to(system->device);
-  const bool bfloat16 = options.train.bfloat16 && bfloat16_is_fast(system->device);
-  parts->model->set_bfloat16(bfloat16);
-  parts->actor_critic->set_bfloat16(bfloat16);
-  system->model = parts->model;
-  system->behaviour = parts->actor_critic;
+  put_in(*system, parts->model, parts->actor_critic, options.train.bfloat16);
   parts->learner = delta_iris_learner(*parts);
   system->follow_settings = [p = parts.get()] { p->actor_critic->live_options() = p->options.behaviour; };
   complete_interleaved(*system, parts, spec, "Learn: Δ-tokens, transformer, imagine", make_delta_iris);

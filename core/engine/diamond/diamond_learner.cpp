@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "core/engine/diamond/diamond_recipe.h"
+#include "core/engine/frame_learning.h"
 #include "core/nn/generator.h"
 #include "core/nn/precision.h"
 
@@ -39,6 +40,7 @@ class DiamondLearner : public Learner {
   }
   double frames_per_update() const override { return static_cast<double>(parts_.options.train.batch); }
   std::int64_t least_steps() const override { return std::max(parts_.options.length, piece_frames()); }
+  std::string least_steps_by() const override { return "learn.length"; }
   Needs needs() const override { return {true, false}; }
 
   std::vector<Metrics::Spec> curves() const override {
@@ -158,12 +160,7 @@ class DiamondLearner : public Learner {
           return FrameActorCritic::Step{frame_of(), reward, end.to(torch::kFloat32)};
         },
         rng);
-    for (const auto& [name, term] : loss.terms) {
-      if (name != "value") add("behaviour/" + name, number, term);
-    }
-    loss.total.backward();
-    parts_.actor_critic->follow_slowly();
-    actor_.step();
+    improve(*parts_.actor_critic, actor_, loss, parts_.system->metrics, number);
   }
 
   void keep_starts(Feed& feed, at::Generator rng) {

@@ -4,7 +4,6 @@
 
 #include "api/error.h"
 #include "core/engine/optimiser_fields.h"
-#include "core/nn/precision.h"
 
 namespace dream {
 
@@ -112,22 +111,11 @@ std::unique_ptr<System> make_diamond(const RunSpec& spec) {
   auto system = std::make_unique<System>();
   const auto parts = std::make_shared<DiamondParts>();
   auto& options = parts->options;
-  options.fields(system->config);
-  // The size chooses the defaults, so it is read first and the explicit settings win.
-  apply_settings(system->config, spec);
-  DiamondRunOptions sized;
-  sized.size = options.size;
-  set_size(sized);
-  options = sized;
-  system->config.take_as_default();
-  apply_settings(system->config, spec);
+  apply_sized_settings(*system, spec, options, [](auto& sized) { set_size(sized); });
 
-  begin_interleaved(*system, spec, 1, static_cast<int>(options.side));
+  begin_interleaved(*system, *parts, spec, options.seed, 1, static_cast<int>(options.side));
   system->title = "DIAMOND";
-  parts->system = system.get();
-  parts->seed = options.seed;
   parts->train = &options.train;
-  torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
   const auto spaces = system->make_env()->spaces();
   parts->model = std::make_shared<Diamond>(options.world, spaces);
   const auto factor = options.world.upsampler.factor;
@@ -136,13 +124,7 @@ std::unique_ptr<System> make_diamond(const RunSpec& spec) {
                 " pixels a side to dream in, and at least " + std::to_string(diamond_least_side) + " are needed; raise side or lower it");
   const std::int64_t picture[] = {spaces.image_channels, spaces.image_height / factor, spaces.image_width / factor};
   parts->actor_critic = std::make_shared<FrameActorCritic>(picture, spaces.action, options.behaviour);
-  parts->model->to(system->device);
-  parts->actor_critic->to(system->device);
-  parts->bfloat16 = options.train.bfloat16 && bfloat16_is_fast(system->device);
-  parts->model->set_bfloat16(parts->bfloat16);
-  parts->actor_critic->set_bfloat16(parts->bfloat16);
-  system->model = parts->model;
-  system->behaviour = parts->actor_critic;
+  parts->bfloat16 = put_in(*system, parts->model, parts->actor_critic, options.train.bfloat16);
   if (factor > 1) {
     parts->upsampling = std::make_shared<InterleavedParts>();
     parts->upsampling->learner = diamond_upsampler_learner(*parts);

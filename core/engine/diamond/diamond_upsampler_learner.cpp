@@ -47,10 +47,7 @@ class DiamondUpsamplerLearner : public Learner {
   }
   void follow_settings() override { optimiser_.options() = parts_.options.upsampler; }
   void save(Checkpoint& into, const std::string& prefix) const override { optimiser_.save(into, prefix + "upsampler/"); }
-  void load(const Checkpoint& from, const std::string& prefix) override {
-    optimiser_.load(from, prefix + "upsampler/");
-    optimiser_.clear();
-  }
+  void load(const Checkpoint& from, const std::string& prefix) override { optimiser_.load(from, prefix + "upsampler/"); }
   void rest() override { unseen_ = torch::Tensor(); }
 
   std::vector<Frame> frames(const Feed&) override {

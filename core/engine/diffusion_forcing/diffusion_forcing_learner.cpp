@@ -53,10 +53,7 @@ class ForcingLearner : public Learner {
     parts_.model->live_options().outcome = parts_.options.world.outcome;
   }
   void save(Checkpoint& into, const std::string& prefix) const override { optimiser_.save(into, prefix + "world/"); }
-  void load(const Checkpoint& from, const std::string& prefix) override {
-    optimiser_.load(from, prefix + "world/");
-    optimiser_.clear();
-  }
+  void load(const Checkpoint& from, const std::string& prefix) override { optimiser_.load(from, prefix + "world/"); }
   void rest() override { sheet_ = {}; }
 
   std::vector<Frame> frames(const Feed& feed) override {

@@ -32,35 +32,17 @@ std::unique_ptr<System> make_diffusion_forcing(const RunSpec& spec) {
   auto system = std::make_unique<System>();
   const auto parts = std::make_shared<ForcingParts>();
   auto& options = parts->options;
-  options.fields(system->config);
-  apply_settings(system->config, spec);  // the size, which decides the others
-  ForcingRunOptions published;
-  published.size = options.size;
-  set_published(published);
-  options = published;
-  system->config.take_as_default();
-  apply_settings(system->config, spec);
+  apply_sized_settings(*system, spec, options, [](auto& published) { set_published(published); });
 
-  begin_interleaved(*system, spec, 1);
+  begin_interleaved(*system, *parts, spec, options.seed);
   system->title = "Diffusion Forcing";
-  parts->system = system.get();
-  parts->seed = options.seed;
-  torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
   parts->model = std::make_shared<DiffusionForcing>(options.world, system->make_env()->spaces());
   parts->model->set_bfloat16(options.train.bfloat16 && bfloat16_is_fast(system->device));
   parts->model->to(system->device);
   system->model = parts->model;
   parts->learner = forcing_learner(*parts);
-  parts->feed = std::make_unique<Feed>(*system, parts->rng("replay"));
-  system->metrics = Metrics(parts->learner->curves());
-  system->parts = parts;
   system->follow_settings = [p = parts.get()] { p->learner->follow_settings(); };
-  system->memory_bytes = [p = parts.get()] { return static_cast<double>(p->feed->replay().bytes()); };
-  system->budget_bytes = [p = parts.get()] { return p->options.train.budget_gb * 1e9; };
-  const auto walked = system->directory / "data" / "random";
-  if (options.train.datasets.empty())
-    system->phases.push_back(walk_phase(*system, options.collect, walked, parts->rng("collect")));
-  system->phases.push_back(offline_phase(parts, options.train, "Learn: frames of any noise", walked));
+  complete_offline(*system, parts, options.train, "Learn: frames of any noise", &options.collect);
   return system;
 }
 

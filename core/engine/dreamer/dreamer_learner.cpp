@@ -39,10 +39,7 @@ void DreamerLearner::save(Checkpoint& into, const std::string& prefix) const {
 }
 
 void DreamerLearner::load(const Checkpoint& from, const std::string& prefix) {
-  for (auto& part : optimised_) {
-    part.optimiser.load(from, prefix + part.name);
-    part.optimiser.clear();  // gradients of a step that failed
-  }
+  for (auto& part : optimised_) part.optimiser.load(from, prefix + part.name);
 }
 
 void DreamerLearner::update(Feed& feed, std::int64_t number, at::Generator rng) {

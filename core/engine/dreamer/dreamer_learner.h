@@ -20,6 +20,7 @@ class DreamerLearner : public Learner {
     const auto sees = parts_.options.world.observe;
     return {sees != Sees::vector, sees != Sees::image};
   }
+  bool recalls() const override { return true; }
   std::int64_t least_steps() const override { return parts_.options.train.length; }
   std::vector<Metrics::Spec> curves() const override;
 

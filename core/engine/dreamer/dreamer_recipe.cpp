@@ -27,13 +27,10 @@ std::unique_ptr<System> make_dreamer(const RunSpec& spec, const std::string& tit
   system->config.take_as_default();
   apply_settings(system->config, spec);
 
-  begin_interleaved(*system, spec, options.repeat);
+  begin_interleaved(*system, *parts, spec, options.seed, options.repeat);
   system->title = title;
-  parts->system = system.get();
-  parts->seed = options.seed;
   parts->train = &options.train;
   const auto spaces = system->make_env()->spaces();
-  torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
   const auto model = std::make_shared<Rssm>(options.world, spaces);
   model->to(system->device);
   const bool bfloat16 = options.train.bfloat16 && bfloat16_is_fast(system->device);

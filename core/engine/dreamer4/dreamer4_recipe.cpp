@@ -79,24 +79,15 @@ std::unique_ptr<System> make_dreamer4(const RunSpec& spec) {
   auto system = std::make_unique<System>();
   const auto parts = std::make_shared<Dreamer4Parts>();
   auto& options = parts->options;
-  options.fields(system->config);
-  // The size chooses the defaults, so it is read first and the explicit settings win.
-  apply_settings(system->config, spec);
-  const auto size = options.size;
-  options = {};
-  options.size = size;
-  set_size(options);
-  system->config.take_as_default();
-  apply_settings(system->config, spec);
+  apply_sized_settings(*system, spec, options, [](auto& sized) { set_size(sized); });
 
-  begin_interleaved(*system, spec, 1);
+  begin_system(*system, spec, options.seed);
   system->title = "Dreamer 4";
   parts->system = system.get();
   shortcut_exponent(options.learn.steps);
   if (options.learn.steps > options.world.dynamics.finest)
     throw Error("imagination.steps is " + std::to_string(options.learn.steps) + ", and a frame is made in at most " +
                 std::to_string(options.world.dynamics.finest) + " steps: dynamics.finest says so");
-  torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
   const auto spaces = system->make_env()->spaces();
   parts->model = std::make_shared<Dreamer4Model>(options.world, spaces);
   auto settled = options.behaviour;

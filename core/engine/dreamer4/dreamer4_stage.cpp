@@ -114,11 +114,12 @@ double Dreamer4Stage::step() {
   loss.backward();
   optimiser_.step();
   feed.learned(static_cast<double>(options_.batch * parts_->options.learn.short_piece));
-  if (++updates_ % train.measure_every == 0 || updates_ == options_.updates) {
+  if (const auto made = updates_ + 1; made % train.measure_every == 0 || made == options_.updates) {
     torch::NoGradGuard no_grad;
     auto chosen = make_generator(device, parts_->rng("measure").next64());
     measure(draw(train.measured, measured_frames(), chosen), chosen);
   }
+  ++updates_;
   return 1;
 }
 
@@ -139,7 +140,6 @@ void Dreamer4Stage::load(const Checkpoint& from) {
   const auto counters = counters_of(from, name() + ".counters", {"updates"});
   parts_->feed->close();  // first, as an open stream's place would take that of the checkpoint
   optimiser_.load(from, name() + ".optimiser/");
-  optimiser_.clear();
   parts_->feed->load_draws(from, "data.draws");
   load_generator(from, name() + ".rng", rng_);
   updates_ = counters[0];

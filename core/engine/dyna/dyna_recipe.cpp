@@ -22,10 +22,9 @@ std::unique_ptr<System> make_dyna(const RunSpec& spec, bool bonus) {
   if (train.lanes != 1 || train.train_ratio != 1 || train.prefill != 1)
     throw Error("tabular Dyna plans after every single step: train.lanes, train.prefill and train.train_ratio are 1");
 
-  begin_interleaved(*system, spec, 1);
+  begin_interleaved(*system, *parts, spec, parts->seed_setting);
   system->vary = {"dyna.planning_steps", {0, 1, 5, 10, 50}};  // figure 8.2 of Sutton & Barto
   system->title = bonus ? "Dyna-Q+" : "Dyna-Q";
-  parts->seed = parts->seed_setting;
   parts->train = &train;
   const auto spaces = system->make_env()->spaces();
   system->model = parts->model = std::make_shared<TableModel>(spaces);

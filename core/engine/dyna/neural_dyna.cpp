@@ -110,7 +110,6 @@ class NeuralDynaLearner : public Learner {
   void load(const Checkpoint& from, const std::string& prefix) override {
     world_.load(from, prefix + "world/");
     q_.load(from, prefix + "q/");
-    world_.clear(), q_.clear();
     if (viewer_) viewer_->load(from, prefix + "viewer/");
   }
 
@@ -141,12 +140,9 @@ std::unique_ptr<System> make_dyna_neural(const RunSpec& spec) {
   system->config.take_as_default();
   apply_settings(system->config, spec);
 
-  begin_interleaved(*system, spec, 1);
+  begin_interleaved(*system, *parts, spec, options.seed);
   system->title = "Dyna with networks";
-  parts->system = system.get();
-  parts->seed = options.seed;
   parts->train = &train;
-  torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
   const auto spaces = system->make_env()->spaces();
   parts->model = std::make_shared<OneStepModel>(options.world, spaces);
   parts->q = std::make_shared<QNetwork>(parts->model->feature_count(), spaces.action, options.behaviour);

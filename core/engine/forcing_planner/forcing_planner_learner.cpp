@@ -40,10 +40,7 @@ class PlannerLearner : public Learner {
   }
   void follow_settings() override { optimiser_.options() = parts_.options.optimiser; }
   void save(Checkpoint& into, const std::string& prefix) const override { optimiser_.save(into, prefix + "optimiser/"); }
-  void load(const Checkpoint& from, const std::string& prefix) override {
-    optimiser_.load(from, prefix + "optimiser/");
-    optimiser_.clear();
-  }
+  void load(const Checkpoint& from, const std::string& prefix) override { optimiser_.load(from, prefix + "optimiser/"); }
   void rest() override { begins_.clear(); }
 
  private:

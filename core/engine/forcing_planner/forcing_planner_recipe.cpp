@@ -67,32 +67,17 @@ std::unique_ptr<System> make_forcing_planner(const RunSpec& spec) {
   auto system = std::make_unique<System>();
   const auto parts = std::make_shared<PlannerParts>();
   auto& options = parts->options;
-  options.fields(system->config);
-  apply_settings(system->config, spec);  // the size, which decides the others
-  PlannerRunOptions of_size;
-  of_size.size = options.size;
-  set_size(of_size);
-  options = of_size;
-  system->config.take_as_default();
-  apply_settings(system->config, spec);
+  apply_sized_settings(*system, spec, options, [](auto& sized) { set_size(sized); });
 
-  begin_interleaved(*system, spec, 1);
+  begin_interleaved(*system, *parts, spec, options.seed);
   system->title = "Planning by Diffusion Forcing";
-  parts->system = system.get();
-  parts->seed = options.seed;
-  torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
   const auto env = system->make_env();
   parts->behaviour = std::make_shared<ForcingPlanner>(options.planner, env->spaces());
   parts->behaviour->show_on(places_in(*env));
   parts->behaviour->to(system->device);
   system->behaviour = parts->behaviour;
   parts->learner = planner_learner(*parts);
-  const auto walked = system->directory / "data" / (options.collect.expert ? "expert" : "random");
-  complete_offline(*system, parts, options.train, "Learn: steps of any noise");
-  if (options.train.datasets.empty()) {
-    system->phases[0] = offline_phase(parts, options.train, "Learn: steps of any noise", walked);
-    system->phases.insert(system->phases.begin(), walk_phase(*system, options.collect, walked, parts->rng("collect")));
-  }
+  complete_offline(*system, parts, options.train, "Learn: steps of any noise", &options.collect);
   system->follow_settings = [p = parts.get()] { p->learner->follow_settings(); };
   return system;
 }

@@ -50,16 +50,13 @@ class GatoLearner : public Learner {
     if (known_ != feed.replay().added()) know(feed.replay());
     auto& behaviour = *parts_.behaviour;
     auto& metrics = parts_.system->metrics;
-    behaviour.train();
-    // Dropout draws from Torch's one stream: seeded by the run's own, so that a run repeats itself.
-    torch::manual_seed(static_cast<std::uint64_t>(torch::randint(std::int64_t{1} << 40, {1}, rng, torch::kInt64).item<std::int64_t>()));
     double sum = 0;
     for (const auto& task : tasks_) {
       const auto windows = draw(feed.replay(), task, rng);
       torch::Tensor loss;
       {
         const Autocast autocast(parts_.options.train.bfloat16 && bfloat16_is_fast(parts_.system->device), parts_.system->device);
-        loss = behaviour.network()->loss(windows);
+        loss = behaviour.network()->loss(windows, rng);
       }
       metrics.add(curve_of(task.line), number, loss.item<double>());
       sum += loss.item<double>();
@@ -70,7 +67,6 @@ class GatoLearner : public Learner {
     const double done = std::min(1.0, static_cast<double>(number) / static_cast<double>(parts_.options.train.updates));
     optimiser_.options().learning_rate *= 0.1 + 0.45 * (1 + std::cos(std::numbers::pi * done));
     metrics.add("behaviour/gradient", number, optimiser_.step());
-    behaviour.eval();
   }
 
   double frames_per_update() const override { return static_cast<double>(parts_.options.train.batch); }
@@ -85,10 +81,7 @@ class GatoLearner : public Learner {
   }
   void follow_settings() override { optimiser_.options() = parts_.options.optimiser; }
   void save(Checkpoint& into, const std::string& prefix) const override { optimiser_.save(into, prefix + "optimiser/"); }
-  void load(const Checkpoint& from, const std::string& prefix) override {
-    optimiser_.load(from, prefix + "optimiser/");
-    optimiser_.clear();
-  }
+  void load(const Checkpoint& from, const std::string& prefix) override { optimiser_.load(from, prefix + "optimiser/"); }
   void rest() override { tasks_.clear(), known_ = 0; }
 
  private:
@@ -118,6 +111,9 @@ class GatoLearner : public Learner {
       if (!task.episodes.empty()) tasks_.push_back(std::move(task));
     }
     if (tasks_.empty()) throw Error("the datasets hold no episode that is an example of one of its lines");
+    const auto own = without_version(parts_.system->environment);
+    if (std::ranges::none_of(tasks_, [&](const Task& task) { return lines[task.line].world == own; }))
+      throw Error("no given episode is of " + own + ", in which this run acts; name one of their worlds by --env, or give episodes of " + own);
     known_ = replay.added();
   }
 
@@ -179,14 +175,10 @@ std::unique_ptr<System> make_gato(const RunSpec& spec) {
   system->config.take_as_default();
   apply_settings(system->config, spec);
 
-  begin_interleaved(*system, spec, 1);
+  begin_interleaved(*system, *parts, spec, options.seed);
   system->title = "Gato";
-  parts->system = system.get();
-  parts->seed = options.seed;
-  torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
   parts->behaviour = std::make_shared<Gato>(options.behaviour, spec.environment, system->make_env()->spaces());
   parts->behaviour->to(system->device);
-  parts->behaviour->eval();
   system->behaviour = parts->behaviour;
   system->worlds = parts->behaviour->worlds();
   parts->learner = std::make_unique<GatoLearner>(*parts);

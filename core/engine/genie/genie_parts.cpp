@@ -37,9 +37,8 @@ void GenieFamilyOptions::train_fields(Config& config) {
 }
 
 void begin_genie(System& system, const RunSpec& spec, GenieParts& parts) {
-  begin_interleaved(system, spec, 1);
+  begin_system(system, spec, parts.options.seed);
   parts.system = &system;
-  torch::manual_seed(static_cast<std::uint64_t>(parts.options.seed));  // the layers' first weights
 }
 
 void complete_genie(System& system, const std::shared_ptr<GenieParts>& parts, std::string title,

@@ -114,12 +114,13 @@ double GenieStage::step() {
   optimiser_.step();
   after_step();
   parts_->learned(static_cast<double>(options_.batch * piece()));
-  if (++updates_ % train.measure_every == 0 || updates_ == options_.updates) {
+  if (const auto made = updates_ + 1; made % train.measure_every == 0 || made == options_.updates) {
     torch::NoGradGuard no_grad;
     // Always the same pieces, so that what changes is the network.
     auto chosen = make_generator(parts_->system->device, parts_->rng("measure").next64());
     measure(parts_->draw(true, train.measured, parts_->model->frames(), chosen), chosen);
   }
+  ++updates_;
   return static_cast<double>(options_.batch);
 }
 
@@ -142,7 +143,6 @@ void GenieStage::save(Checkpoint& into) const {
 void GenieStage::load(const Checkpoint& from) {
   const auto counters = counters_of(from, name() + ".counters", {"updates"});
   optimiser_.load(from, name() + ".optimiser/");
-  optimiser_.clear();
   load_generator(from, name() + ".rng", rng_);
   parts_->load_place(from);
   updates_ = counters[0];

@@ -42,7 +42,6 @@ class HjepaLearner : public JepaLearner {
   void load(const Checkpoint& from, const std::string& prefix) override {
     JepaLearner::load(from, prefix);
     slow_.load(from, prefix + "slow/");
-    slow_.clear();
     if (viewer_) viewer_->load(from, prefix + "slow_viewer/");
   }
 
@@ -91,12 +90,9 @@ std::unique_ptr<System> make_hjepa(const RunSpec& spec) {
     throw Error("train.length = " + std::to_string(train.length) + " holds no stride of slow.stride = " +
                 std::to_string(parts->slow.stride) + " steps; raise the first or lower the other");
 
-  begin_interleaved(*system, spec, 1);
+  begin_interleaved(*system, *parts, spec, options.seed);
   system->title = "Hierarchical JEPA";
-  parts->system = system.get();
-  parts->seed = options.seed;
   parts->train = &train;
-  torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
   const auto spaces = system->make_env()->spaces();
   parts->levels = std::make_shared<Hjepa>(options.world, parts->slow, spaces);
   parts->model = parts->levels;

@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,13 @@ class DecayedOptimiser {
  public:
   DecayedOptimiser(std::vector<torch::Tensor> all, const std::vector<torch::Tensor>& decayed, const OptimiserOptions& options)
       : all_(std::move(all)), decayed_(decayed, of(options, true)), others_(rest(all_, decayed), of(options, false)) {}
+  /// As Optimiser::step(): of both or of none.
   double step() {
     const double norm = torch::nn::utils::clip_grad_norm_(all_, clip_);
+    if (!std::isfinite(norm)) {
+      decayed_.clear(), others_.clear();
+      Optimiser::throw_not_finite();
+    }
     decayed_.step();
     others_.step();
     return norm;

@@ -1,16 +1,12 @@
 #include <algorithm>
 
+#include "core/engine/frame_learning.h"
 #include "core/engine/iris/decayed_optimiser.h"
 #include "core/engine/iris/iris_recipe.h"
 #include "core/nn/quantiser.h"
 
 namespace dream {
 namespace {
-
-/// uint8 [..., H, W, C] -> float [..., C, H, W] in [0, 1].
-torch::Tensor iris_pictures(const torch::Tensor& image) {
-  return image.movedim(-1, -3).to(torch::kFloat32) / 255;
-}
 
 class IrisLearner : public Learner {
  public:
@@ -69,7 +65,7 @@ class IrisLearner : public Learner {
   void learn_tokens(Feed& feed, std::int64_t number) {
     auto& tokenizer = parts_.model->tokenizer();
     const auto batch = feed.draw_anywhere(parts_.options.frames, 1);
-    const auto loss = tokenizer->loss(iris_pictures(batch.image[0]));
+    const auto loss = tokenizer->loss(unit_frames(batch.image[0]));
     add("tokens/reconstruction", number, loss.reconstruction);
     add("tokens/detail", number, loss.detail);
     add("tokens/codebook", number, loss.codebook);
@@ -89,16 +85,11 @@ class IrisLearner : public Learner {
     torch::Tensor codes;
     {
       torch::NoGradGuard no_grad;
-      codes = model.tokenizer()->tokens(iris_pictures(batch.image).flatten(0, 1)).view({batch.steps(), batch.lanes(), -1});
+      codes = model.tokenizer()->tokens(unit_frames(batch.image).flatten(0, 1)).view({batch.steps(), batch.lanes(), -1});
     }
-    // Dropout draws from Torch's own stream.
-    if (parts_.options.world.transformer.dropout > 0)
-      torch::manual_seed(static_cast<std::uint64_t>(torch::randint(std::int64_t{1} << 40, {1}, std::move(rng), torch::kInt64).item<std::int64_t>()));
     const auto by_lane = [](const torch::Tensor& x) { return x.transpose(0, 1); };
-    model.transformer()->train();
     const auto loss = model.transformer()->loss(by_lane(codes), by_lane(model.action_numbers(batch.action.slice(0, 1))), by_lane(batch.reward.slice(0, 1)),
-                                                by_lane(batch.terminated.slice(0, 1)), by_lane(alive), by_lane(follows));
-    model.transformer()->eval();
+                                                by_lane(batch.terminated.slice(0, 1)), by_lane(alive), by_lane(follows), std::move(rng));
     add("world/codes", number, loss.codes);
     add("world/reward", number, loss.reward);
     add("world/end", number, loss.end);
@@ -120,7 +111,7 @@ class IrisLearner : public Learner {
       if (lanes == 0) return;
       const auto image = batch.image.index_select(1, goes_on);
       if (context > 0) {
-        const auto before = iris_pictures(image.slice(0, 0, context)).flatten(0, 1);
+        const auto before = unit_frames(image.slice(0, 0, context)).flatten(0, 1);
         const auto shown = model.tokenizer()->pictures(model.tokenizer()->tokens(before));
         start.context = shown.view({context, lanes, shown.size(1), shown.size(2), shown.size(3)});
         start.there = (1 - batch.first.index_select(1, goes_on).slice(0, 1)).flip(0).cumprod(0).flip(0);
@@ -138,12 +129,7 @@ class IrisLearner : public Learner {
           return FrameActorCritic::Step{model.predict(carry).frame, reward, end.to(torch::kFloat32)};
         },
         rng);
-    for (const auto& [name, term] : loss.terms) {
-      if (name != "value") add("behaviour/" + name, number, term);
-    }
-    loss.total.backward();
-    parts_.actor_critic->follow_slowly();
-    actor_.step();
+    improve(*parts_.actor_critic, actor_, loss, parts_.system->metrics, number);
   }
 
   IrisParts& parts_;

@@ -76,7 +76,6 @@ void JepaLearner::save(Checkpoint& into, const std::string& prefix) const {
 
 void JepaLearner::load(const Checkpoint& from, const std::string& prefix) {
   optimiser_.load(from, prefix + "world/");
-  optimiser_.clear();
   if (viewer_) viewer_->load(from, prefix + "viewer/");
 }
 

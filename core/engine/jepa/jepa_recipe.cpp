@@ -28,12 +28,9 @@ std::unique_ptr<System> make_jepa(const RunSpec& spec) {
   system->config.take_as_default();
   apply_settings(system->config, spec);
 
-  begin_interleaved(*system, spec, 1);
+  begin_interleaved(*system, *parts, spec, options.seed);
   system->title = "JEPA";
-  parts->system = system.get();
-  parts->seed = options.seed;
   parts->train = &train;
-  torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
   const auto spaces = system->make_env()->spaces();
   parts->model = std::make_shared<Jepa>(options.world, spaces);
   parts->model->set_bfloat16(train.bfloat16 && bfloat16_is_fast(system->device));

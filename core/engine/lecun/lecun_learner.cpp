@@ -59,7 +59,6 @@ class LecunLearner : public JepaLearner {
     JepaLearner::load(from, prefix);
     policy_.load(from, prefix + "policy/");
     critic_.load(from, prefix + "critic/");
-    policy_.clear(), critic_.clear();
     memory_.load(from, prefix + "memory/");
   }
 

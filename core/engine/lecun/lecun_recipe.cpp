@@ -36,12 +36,9 @@ std::unique_ptr<System> make_lecun(const RunSpec& spec) {
   system->config.take_as_default();
   apply_settings(system->config, spec);
 
-  begin_interleaved(*system, spec, 1);
+  begin_interleaved(*system, *parts, spec, options.seed);
   system->title = "LeCun's architecture";
-  parts->system = system.get();
-  parts->seed = options.seed;
   parts->train = &train;
-  torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
   const auto spaces = system->make_env()->spaces();
   parts->agent_model = std::make_shared<LecunModel>(options.world, parts->costs, spaces);
   parts->model = parts->agent_model;

@@ -7,6 +7,7 @@
 namespace dream {
 
 void ShortTermMemory::write(const Carry& rows) {
+  if (!rows_.empty() && rows_.begin()->second[0].sizes() != rows.begin()->second[0].sizes()) rows_.clear(), next_ = 0;
   const auto count = rows.begin()->second.size(0), free = room_ - size();
   const auto added = std::min(count, free);
   for (const auto& [name, tensor] : rows) {

@@ -13,7 +13,7 @@ class ShortTermMemory {
  public:
   explicit ShortTermMemory(std::int64_t room) : room_(room) {}
 
-  /// Further rows: "features" [N, H + 1, F], "actions" [N, H, A], "costs" [N, H, C], on the CPU.
+  /// Further rows: "features" [N, H + 1, F], "actions" [N, H, A], "costs" [N, H, C], on the CPU. Plans of another length H take the place of all that is there.
   void write(const Carry& rows);
   std::int64_t size() const { return rows_.empty() ? 0 : rows_.begin()->second.size(0); }
   /// `count` rows, each as likely, also more than once.

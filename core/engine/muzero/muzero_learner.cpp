@@ -68,7 +68,6 @@ class MuzeroLearner : public Learner {
   }
   void load(const Checkpoint& from, const std::string& prefix) override {
     optimiser_.load(from, prefix + "optimiser/");
-    optimiser_.clear();
     load_module(from, prefix + "projector", *projector_);
     load_module(from, prefix + "slow_model", *parts_.slow_model);
     load_module(from, prefix + "slow_policy", *parts_.slow_policy);

@@ -50,12 +50,9 @@ std::unique_ptr<System> make_muzero(const RunSpec& spec) {
   system->config.take_as_default();
   apply_settings(system->config, spec);
 
-  begin_interleaved(*system, spec, 1);
+  begin_interleaved(*system, *parts, spec, options.seed);
   system->title = "MuZero";
-  parts->system = system.get();
-  parts->seed = options.seed;
   parts->train = &train;
-  torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
   const auto spaces = system->make_env()->spaces();
   const auto make = [&](std::shared_ptr<MuzeroModel>& model, std::shared_ptr<TreePolicy>& policy) {
     model = std::make_shared<MuzeroModel>(options.world, spaces);

@@ -91,10 +91,7 @@ class PretrainLearner : public Learner {
   }
   void load(const Checkpoint& from, const std::string& prefix) override {
     const auto began = from.exact(prefix + "began", {2}).to(torch::kFloat64).contiguous();
-    const auto take = [&](Optimiser& optimiser, const char* name) {
-      optimiser.load(from, prefix + name);
-      optimiser.clear();
-    };
+    const auto take = [&](Optimiser& optimiser, const char* name) { optimiser.load(from, prefix + name); };
     take(matrices_, "matrices/"), take(others_, "others/");
     if (viewer_) take(*viewer_, "viewer/");
     if (rival_) take(*rival_, "rival/");

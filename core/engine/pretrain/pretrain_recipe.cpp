@@ -17,25 +17,14 @@ std::unique_ptr<System> pretrained(
   system->config.take_as_default();
   apply_settings(system->config, spec);
 
-  begin_interleaved(*system, spec, 1);
+  begin_interleaved(*system, *parts, spec, options.seed);
   system->title = title;
-  parts->system = system.get();
-  parts->seed = options.seed;
-  torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
   parts->model = make(system->make_env()->spaces(), options.rival);
   parts->model->to(system->device);
   system->encoder = parts->model;
   parts->learner = pretrain_learner(*parts);
-  parts->feed = std::make_unique<Feed>(*system, parts->rng("replay"));
-  system->metrics = Metrics(parts->learner->curves());
-  system->parts = parts;
   system->follow_settings = [p = parts.get()] { p->learner->follow_settings(); };
-  system->memory_bytes = [p = parts.get()] { return static_cast<double>(p->feed->replay().bytes()); };
-  system->budget_bytes = [p = parts.get()] { return p->options.train.budget_gb * 1e9; };
-  const auto walked = system->directory / "data" / "random";
-  if (options.train.datasets.empty())
-    system->phases.push_back(walk_phase(*system, options.collect, walked, parts->rng("collect")));
-  system->phases.push_back(offline_phase(parts, options.train, "Learn to see", walked));
+  complete_offline(*system, parts, options.train, "Learn to see", &options.collect);
   return system;
 }
 

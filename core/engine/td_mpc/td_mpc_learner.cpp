@@ -49,7 +49,6 @@ class TdMpcLearner : public Learner {
     rest_.load(from, prefix + "rest/");
     policy_.load(from, prefix + "policy/");
     if (viewing_) viewing_->load(from, prefix + "viewing/");
-    for (auto* optimiser : {&encoder_, &rest_, &policy_}) optimiser->clear();  // gradients of a step that failed
   }
   void rest() override {
     sheet_ = {};

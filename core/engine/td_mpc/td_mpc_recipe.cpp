@@ -11,22 +11,14 @@ std::unique_ptr<System> make_td(const RunSpec& spec, const std::string& title) {
   const auto parts = std::make_shared<TdMpcParts>();
   auto& options = parts->options;
   options.world.first = options.behaviour.first = spec.recipe == "td-mpc";
-  options.fields(system->config);
-  // Size and repeat choose the defaults, so they are read first and the explicit settings win.
-  apply_settings(system->config, spec);
   const auto world = make_env(spec.environment)->spaces();
-  TdMpcRunOptions published;
-  published.size = options.size;
-  set_published(published, spec.recipe, static_cast<std::int64_t>(world.action.axes.size()),
-                (world.max_episode_steps + options.repeat - 1) / options.repeat);
-  options = published;
-  system->config.take_as_default();
-  apply_settings(system->config, spec);
+  apply_sized_settings(*system, spec, options, [&](auto& published) {
+    set_published(published, spec.recipe, static_cast<std::int64_t>(world.action.axes.size()),
+                  (world.max_episode_steps + options.repeat - 1) / options.repeat);
+  });
 
-  begin_interleaved(*system, spec, options.repeat);
+  begin_interleaved(*system, *parts, spec, options.seed, options.repeat);
   system->title = title;
-  parts->system = system.get();
-  parts->seed = options.seed;
   parts->train = &options.train;
   const auto spaces = system->make_env()->spaces();
   // The behaviour's settings with what follows from others.
@@ -36,7 +28,6 @@ std::unique_ptr<System> make_td(const RunSpec& spec, const std::string& title) {
     if (settled.discount == 0) settled.discount = td_discount(length);
     return settled;
   };
-  torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
   parts->model = std::make_shared<TdMpc>(options.world, spaces);
   parts->policy = std::make_shared<TdPolicy>(parts->model->feature_count(), spaces.action, behaviour());
   parts->planner = std::make_shared<Planner>(spaces.action, options.planner, parts->policy);

@@ -3,7 +3,6 @@
 #include "api/error.h"
 #include "core/engine/dreamer/dreamer.h"
 #include "core/engine/optimiser_fields.h"
-#include "core/nn/precision.h"
 
 namespace dream {
 namespace {
@@ -98,35 +97,16 @@ std::unique_ptr<System> make_tssm(const RunSpec& spec, TssmKind kind) {
   const auto parts = std::make_shared<TssmParts>();
   auto& options = parts->options;
   options.world.kind = kind;
-  options.fields(system->config);
-  // The size chooses the defaults, so it is read first and the explicit settings win.
-  apply_settings(system->config, spec);
-  TssmRunOptions published;
-  published.size = options.size;
-  set_published(published, kind);
-  options = published;
-  system->config.take_as_default();
-  apply_settings(system->config, spec);
-  if (options.train.replay_context)
-    throw Error("train.replay_context = true asks for what the model remembered beside every frame, which of a window of attention is too much to keep; set it to false");
+  apply_sized_settings(*system, spec, options, [kind](auto& published) { set_published(published, kind); });
   if (options.context > options.world.window) throw Error("learn.context is longer than world.window; choose fewer frames");
 
-  begin_interleaved(*system, spec, 1);
+  begin_interleaved(*system, *parts, spec, options.seed);
   system->title = storm ? "STORM" : "TransDreamer";
-  parts->system = system.get();
-  parts->seed = options.seed;
   parts->train = &options.train;
-  torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
   const auto spaces = system->make_env()->spaces();
   parts->model = std::make_shared<Tssm>(options.world, spaces);
   parts->actor_critic = std::make_shared<ActorCritic>(parts->model->feature_count(), spaces.action, options.behaviour);
-  parts->model->to(system->device);
-  parts->actor_critic->to(system->device);
-  const bool bfloat16 = options.train.bfloat16 && bfloat16_is_fast(system->device);
-  parts->model->set_bfloat16(bfloat16);
-  parts->actor_critic->set_bfloat16(bfloat16);
-  system->model = parts->model;
-  system->behaviour = parts->actor_critic;
+  put_in(*system, parts->model, parts->actor_critic, options.train.bfloat16);
   parts->learner = tssm_learner(*parts);
   system->follow_settings = [p = parts.get()] {
     p->model->live_options() = p->options.world;

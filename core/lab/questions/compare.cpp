@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "api/platform_time.h"
+#include "core/base/entries.h"
 #include "core/engine/run_file.h"
 #include "core/lab/questions/questions.h"
 
@@ -67,11 +68,10 @@ std::pair<double, double> updates_and_steps(const System& system) {
 double hours_of(const std::filesystem::path& run) {
   double seconds = 0;
   bool any = false;
-  std::error_code ignored;
   if (run.empty()) return LabNumber::unknown;
-  for (const auto& entry : std::filesystem::directory_iterator(run, ignored)) {
-    if (!entry.path().filename().string().starts_with("events.out.tfevents.")) continue;
-    std::ifstream in(entry.path(), std::ios::binary);
+  for (const auto& entry : entries_of(run)) {
+    if (!entry.filename().string().starts_with("events.out.tfevents.")) continue;
+    std::ifstream in(entry, std::ios::binary);
     double last = -1;
     for (char head[12], begin[9]; in.read(head, 12);) {
       std::uint64_t length = 0;

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "api/error.h"
+#include "core/base/entries.h"
 #include "core/behaviours/pilot.h"
 #include "core/data/dataset.h"
 #include "core/data/dataset_sources.h"
@@ -234,10 +235,7 @@ Fit fit_of(const DatasetInfo& info, const Spaces& spaces, const std::string& env
 /// What is on the disk: the run's own datasets, and those that its settings name.
 std::vector<LivedEpisode> trained_on(const System& system, RunFacts& run) {
   std::vector<std::filesystem::path> folders;
-  std::error_code ignored;
-  if (!system.directory.empty())
-    for (const auto& entry : std::filesystem::directory_iterator(system.directory / "data", ignored))
-      folders.push_back(entry.path());
+  if (!system.directory.empty()) folders = entries_of(system.directory / "data");
   for (const auto& field : run.settings)
     if (const auto* list = std::get_if<std::string>(&field.value); list && field.key.ends_with("datasets"))
       for (auto& folder : folders_of(*list)) folders.push_back(std::move(folder));
