@@ -276,6 +276,7 @@ struct RunFilesView {
 struct PreviewView {
   std::string path;                         // RunView::path
   std::shared_ptr<const Image> dream, real;  // null while there is none
+  std::shared_ptr<const Image> world = {};   // how its world begins, as people see it; null while there is none
   HonestyClock honesty = {};
   std::string fault;                        // why it cannot be dreamt; empty = none
 };

@@ -151,10 +151,12 @@ Wish draw_card(Ui& ui, const RunView& run, bool chosen, float width, float pictu
   if (preview && preview->dream) {
     draw_fitted(ui, "home/dream/" + run.path, preview->dream, min, below);
   } else {
-    centred_note(ui, min, below,
-                 !why_not.empty()                   ? "cannot be dreamt"
-                 : preview && preview->real         ? "this model paints no pictures"
-                                                    : "falling asleep …");
+    const bool asleep = why_not.empty() && !(preview && preview->real);
+    if (asleep && preview && preview->world) {  // its world, until it dreams
+      draw_fitted(ui, "home/world/" + run.path, preview->world, min, below);
+      list->AddRectFilled(min, below, fade(p.well, 0.55f), ui.px(8), ImDrawFlags_RoundCornersTop);
+    }
+    centred_note(ui, min, below, !why_not.empty() ? "cannot be dreamt" : asleep ? "falling asleep …" : "this model paints no pictures");
   }
   if (preview && preview->real) {
     const float inset = picture * 0.31f;

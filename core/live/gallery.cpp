@@ -5,6 +5,7 @@
 #include "api/platform_time.h"
 #include "core/engine/guests.h"
 #include "core/engine/run_file.h"
+#include "core/env/registry.h"
 #include "core/live/live_work.h"
 
 namespace dream {
@@ -16,6 +17,7 @@ constexpr double measured_over = 2;           // seconds
 constexpr int anchored_every = 50;            // steps: long enough to see it drift
 constexpr std::int64_t longest_dream = 400;   // steps, then another start
 constexpr std::size_t remembered_bytes = 4'000'000;
+constexpr int still_side = 160;  // pixels
 
 }  // namespace
 
@@ -30,6 +32,21 @@ void Gallery::watch(const std::vector<std::string>& paths) {
   since_ = 0;
 }
 
+/// A picture of the world as it begins, which is there long before all models are read.
+void Gallery::look_at_world(Dream& dream) {
+  dream.looked = true;
+  try {
+    const auto world = Checkpoint::peek(checkpoint_path(dream.view.path)).text("environment");
+    if (world.starts_with("gym:")) return;  // a program of its own, which takes seconds to begin
+    const auto env = make_env(world);
+    env->reset(1);
+    auto still = std::make_shared<Image>(Image{still_side, still_side, 3, std::vector<std::uint8_t>(3u * still_side * still_side)});
+    env->render(still_side, still_side, still->pixels);
+    dream.view.world = std::move(still);
+  } catch (const std::exception&) {  // what is wrong with it is said when it is opened
+  }
+}
+
 void Gallery::open(Dream& dream) const {
   auto system = load_with_driver(load_run(checkpoint_path(dream.view.path)), device_);
   dream.player = std::make_unique<Player>(remembered_bytes);
@@ -38,6 +55,10 @@ void Gallery::open(Dream& dream) const {
 }
 
 double Gallery::work() {
+  if (const auto unseen = std::ranges::find(dreams_, false, &Dream::looked); unseen != dreams_.end()) {
+    look_at_world(*unseen);
+    return 0;
+  }
   const auto next = std::ranges::min_element(dreams_, {}, [](const Dream& dream) { return dream.due; });
   if (next == dreams_.end()) return 1;
   const double began = now_seconds();

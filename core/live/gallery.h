@@ -27,8 +27,10 @@ class Gallery {
   struct Dream {
     PreviewView view;
     std::unique_ptr<Player> player;  // null: not opened yet, or at fault
+    bool looked = false;             // at its world
     double due = 0;
   };
+  static void look_at_world(Dream& dream);
   void open(Dream& dream) const;
 
   std::string device_;

@@ -44,9 +44,16 @@ TEST_F(Galleries, EveryRunGoesOnInTurnAndOneThatCannotBeDreamtSaysWhy) {
   Gallery gallery("cpu");
   EXPECT_TRUE(gallery.empty());
   gallery.watch(paths);
-  for (int i = 0; i < 3; ++i) gallery.work();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(gallery.work(), 0) << "all worlds first, one after the other";
   auto view = gallery.view();
   ASSERT_EQ(view->all.size(), 3u);
+  ASSERT_NE(view->all[0].world, nullptr);
+  EXPECT_EQ(view->all[0].world->pixels.size(), static_cast<std::size_t>(view->all[0].world->width * view->all[0].world->height * 3));
+  EXPECT_EQ(view->all[1].world, nullptr);
+  EXPECT_EQ(view->all[0].dream, nullptr) << "nothing is read yet";
+  EXPECT_EQ(view->all[1].fault, "");
+  for (int i = 0; i < 3; ++i) gallery.work();
+  view = gallery.view();
   EXPECT_EQ(view->all[0].path, paths[0]);
   EXPECT_NE(view->all[1].fault.find("nothing"), std::string::npos) << view->all[1].fault;
   ASSERT_NE(view->all[0].dream, nullptr);
