@@ -70,7 +70,12 @@ double score_share(const Ui& ui, const RunView& run) {
 
 std::string score_text(const RunView& run) {
   if (!run.score.known) return "not evaluated";
-  return "score " + short_number(run.score.mean) + " ± " + short_number(run.score.deviation);
+  const auto figure = [](double value) {  // as the lists have it
+    char text[32];
+    std::snprintf(text, sizeof text, std::abs(value) < 100 ? "%.3g" : "%.0f", value);
+    return std::string(text);
+  };
+  return "score " + figure(run.score.mean) + " ± " + figure(run.score.deviation);
 }
 
 /// What the two bars say, in words.

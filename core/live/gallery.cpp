@@ -32,7 +32,7 @@ void Gallery::watch(const std::vector<std::string>& paths) {
   since_ = 0;
 }
 
-/// A picture of the world as it begins, which is there long before all models are read.
+/// A picture of the world after a second in which nobody touches it, which is there long before all models are read.
 void Gallery::look_at_world(Dream& dream) {
   dream.looked = true;
   try {
@@ -40,6 +40,9 @@ void Gallery::look_at_world(Dream& dream) {
     if (world.starts_with("gym:")) return;  // a program of its own, which takes seconds to begin
     const auto env = make_env(world);
     env->reset(1);
+    const auto& idle = env->spaces().action.idle;
+    for (int step = 0; step < static_cast<int>(env->spaces().natural_rate) && !env->step(idle).done(); ++step) {
+    }
     auto still = std::make_shared<Image>(Image{still_side, still_side, 3, std::vector<std::uint8_t>(3u * still_side * still_side)});
     env->render(still_side, still_side, still->pixels);
     dream.view.world = std::move(still);
