@@ -63,7 +63,7 @@ IrisTransformerImpl::Loss IrisTransformerImpl::loss(const torch::Tensor& codes, 
                                                     const torch::Tensor& end, const torch::Tensor& alive, const torch::Tensor& acts,
                                                     std::optional<at::Generator> chance) {
   constexpr std::int64_t nothing = -100;  // to be told
-  const auto logits = forward(codes, actions);
+  const auto logits = forward(codes, actions, std::move(chance));
   const auto wanted = codes.masked_fill((alive < 0.5).unsqueeze(-1), nothing).flatten(1).slice(1, 1);
   const auto error = [](const torch::Tensor& of, const torch::Tensor& labels) {
     return torch::cross_entropy_loss(of.flatten(0, 1).to(torch::kFloat32), labels.flatten(), {}, at::Reduction::Mean, nothing);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/behaviours/pilot.h"
+#include "core/nn/generator.h"
 #include "core/nn/optimiser.h"
 #include "tests/models/model_test.h"
 
@@ -103,6 +104,17 @@ TEST_F(DecisionTransformerTest, DrivingIsTheSameAsReadingTheWindow) {
   const auto asked = behaviour->knobs()[0];
   EXPECT_EQ(asked.default_value, 6);
   EXPECT_EQ(behaviour->asked({{"return_to_go", -3.0}}), -3);
+}
+
+TEST_F(DecisionTransformerTest, DropsOutByTheChanceThatItIsGiven) {
+  torch::NoGradGuard no_grad;
+  auto options = small();
+  options.net.dropout = 0.3;
+  DecisionTransformer behaviour(options, spaces(4, 2));
+  const auto given = window(8);
+  const auto dropped = [&] { return behaviour.loss(given, make_generator(torch::kCPU, 1)).item<double>(); };
+  EXPECT_NE(dropped(), behaviour.loss(given).item<double>());
+  EXPECT_EQ(dropped(), dropped());
 }
 
 TEST_F(DecisionTransformerTest, LearnsOneBatchByHeart) {

@@ -8,6 +8,7 @@
 #include "api/error.h"
 #include "core/behaviours/pilot.h"
 #include "core/env/registry.h"
+#include "core/nn/generator.h"
 #include "core/nn/optimiser.h"
 #include "tests/models/model_test.h"
 
@@ -133,6 +134,17 @@ TEST_F(GatoTest, KnowsNothingAtFirst) {
     const auto behaviour = gato(world);
     EXPECT_NEAR(behaviour->network()->loss(window(*behaviour, world)).item<double>(), std::log(64.0 + 64), 0.05) << world;
   }
+}
+
+TEST_F(GatoTest, DropsOutByTheChanceThatItIsGiven) {
+  torch::NoGradGuard no_grad;
+  auto options = small();
+  options.network.net.dropout = 0.3;
+  const auto behaviour = gato("Catch", options);
+  const auto given = window(*behaviour, "Catch");
+  const auto dropped = [&] { return behaviour->network()->loss(given, make_generator(torch::kCPU, 1)).item<double>(); };
+  EXPECT_NE(dropped(), behaviour->network()->loss(given).item<double>());
+  EXPECT_EQ(dropped(), dropped());
 }
 
 /// One network, worlds of other spaces and kinds: both are learned by heart, side by side.

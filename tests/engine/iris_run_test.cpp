@@ -9,6 +9,7 @@
 #include "core/dream/player.h"
 #include "core/engine/iris/iris_recipe.h"
 #include "core/engine/trainer.h"
+#include "core/nn/generator.h"
 #include "tests/data/temp_folder.h"
 #include "tests/support/hashed_golden.h"
 
@@ -124,6 +125,16 @@ TEST_F(IrisRun, LeavesTorchsOwnStreamAlone) {
   while (trainer.advance()) {
   }
   EXPECT_GT(updates(), 5);
+  auto transformer = std::static_pointer_cast<IrisParts>(trainer.system().parts)->model->transformer();
+  const auto codes = torch::zeros({1, 2, 1}, torch::kInt64), none = torch::zeros({1, 1}), all = torch::ones({1, 2});
+  const auto loss = [&](std::optional<at::Generator> chance) {
+    torch::NoGradGuard no_grad;
+    const auto places = transformer->page_shape(1)[2] - 1;
+    return transformer->loss(codes.expand({1, 2, places}), torch::zeros({1, 1, 3}), none, none, all, torch::ones({1, 1}), std::move(chance)).total.item<double>();
+  };
+  EXPECT_EQ(loss({}), loss({}));
+  EXPECT_NE(loss(make_generator(torch::kCPU, 1)), loss({})) << "and it does drop out";
+  EXPECT_EQ(loss(make_generator(torch::kCPU, 1)), loss(make_generator(torch::kCPU, 1)));
   EXPECT_TRUE(torch::equal(at::detail::getDefaultCPUGenerator().get_state(), before));
 }
 

@@ -251,8 +251,7 @@ void draw_timeline(const Snapshot& snapshot, Ui& ui) {
     char note[64];
     std::snprintf(note, sizeof note, "reality ended at step %lld", static_cast<long long>(over->step));
     const float wide = ImGui::CalcTextSize(note).x + ui.px(6);
-    if (left + wide < box.max.x)  // else the shade alone; the step's tooltip says it
-    {
+    if (left + wide < box.max.x) {  // else the shade alone; the step's tooltip says it
       const ImVec2 at{left + ui.px(6), box.min.y + ui.px(3)};  // on pictures too
       list->AddRectFilled({at.x - ui.px(4), at.y - ui.px(2)}, {at.x + wide, at.y + ImGui::GetFontSize() + ui.px(2)}, fade(ui.color().well, 0.85f), ui.px(3));
       list->AddText(at, ui.color().muted, note);
