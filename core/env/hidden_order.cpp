@@ -1,9 +1,11 @@
 #include "core/env/hidden_order.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <numeric>
-#include <string>
+
+#include "api/error.h"
 
 namespace dream {
 
@@ -13,16 +15,18 @@ namespace {
 
 constexpr int kOrderCells = HiddenOrder::kSide * HiddenOrder::kSide;
 constexpr int kOrderMiddle = kOrderCells / 2;
-constexpr paint::Colour kOrderInks[] = {kAmber, kSky, kRose};
+constexpr std::array<paint::Colour, HiddenOrder::kMostThings> kOrderInks = {
+    {kAmber, kSky, kRose, {104, 190, 112}, {170, 122, 236}}};
+constexpr std::array<const char*, HiddenOrder::kMostThings> kOrderNames = {"amber", "blue", "rose", "green", "violet"};
 
-Spaces hidden_order_spaces() {
+Spaces hidden_order_spaces(int things) {
   Spaces spaces;
   spaces.image_height = spaces.image_width = 64;
   spaces.image_channels = 3;
   spaces.vector_names = {"agent_x", "agent_y"};
-  for (const std::string thing : {"amber", "blue", "rose"})
-    for (const char* what : {"_x", "_y", "_there"}) spaces.vector_names.push_back(thing + what);
-  spaces.max_episode_steps = HiddenOrder::kTimeLimit;
+  for (int thing = 0; thing < things; ++thing)
+    for (const char* what : {"_x", "_y", "_there"}) spaces.vector_names.push_back(std::string(kOrderNames[static_cast<std::size_t>(thing)]) + what);
+  spaces.max_episode_steps = HiddenOrder::kStepsPerThing * things;
   spaces.natural_rate = 5;
   spaces.action.choices = {"stay", "left", "right", "up", "down"};
   spaces.action.axes = {"choice"};
@@ -42,10 +46,31 @@ int row_of(int cell) {
 
 }  // namespace
 
-HiddenOrder::HiddenOrder() : SmallEnv("HiddenOrder", hidden_order_spaces()) {}
+HiddenOrderOptions HiddenOrderOptions::from(const std::map<std::string, std::string>& factors) {
+  HiddenOrderOptions options;
+  for (const auto& [name, text] : factors) {
+    if (name == "things") {
+      if (text.size() != 1 || text[0] < '2' || text[0] > '0' + HiddenOrder::kMostThings)
+        throw Error("HiddenOrder: things is a number from 2 to " + std::to_string(HiddenOrder::kMostThings) + ", not '" + text + "'");
+      options.things = text[0] - '0';
+    } else if (name == "expert") {
+      options.expert = choice_of<OrderExpert>(text);
+    } else {
+      throw Error("HiddenOrder has no factor '" + name + "'; it has things, expert");
+    }
+  }
+  return options;
+}
+
+HiddenOrder::HiddenOrder(const HiddenOrderOptions& options)
+    : SmallEnv("HiddenOrder", hidden_order_spaces(options.things)),
+      things_(options.things),
+      expert_(options.expert),
+      places_(static_cast<std::size_t>(options.things)),
+      order_(places_) {}
 
 /// Nothing lies in the middle, where the agent begins, and no two things touch: so there is always a way round.
-bool HiddenOrder::apart(const Places& places) {
+bool HiddenOrder::apart(const PerThing& places) {
   for (std::size_t i = 0; i < places.size(); ++i) {
     if (places[i] == kOrderMiddle) return false;
     for (std::size_t j = 0; j < i; ++j) {
@@ -62,7 +87,7 @@ void HiddenOrder::begin(Rng& rng) {
   } while (!apart(places_));
   std::iota(order_.begin(), order_.end(), 0);
   for (std::size_t i = order_.size() - 1; i > 0; --i) std::swap(order_[i], order_[rng.integers(i + 1)]);
-  found_ = 0, agent_ = kOrderMiddle;
+  found_ = known_ = refuted_ = 0, agent_ = kOrderMiddle;
 }
 
 int HiddenOrder::moved(int cell, int choice) {
@@ -76,7 +101,7 @@ bool HiddenOrder::lies_there(int thing) const {
 }
 
 int HiddenOrder::thing_at(int cell) const {
-  for (int thing = 0; thing < kThings; ++thing)
+  for (int thing = 0; thing < things_; ++thing)
     if (places_[static_cast<std::size_t>(thing)] == cell && lies_there(thing)) return thing;
   return -1;
 }
@@ -87,21 +112,36 @@ SmallEnv::Outcome HiddenOrder::advance(std::span<const float> action) {
   agent_ = to;
   const int thing = thing_at(to);
   if (thing < 0) return {};
+  const int before = found_;
+  meet(thing);
+  return {found_ == (before + 1) % things_ ? 1.0f : 0.0f};
+}
+
+void HiddenOrder::meet(int thing) {
   const bool right_one = thing == order_[static_cast<std::size_t>(found_)];
-  found_ = right_one ? (found_ + 1) % kThings : 0;
-  return {right_one ? 1.0f : 0.0f};
+  if (found_ == known_) {  // nobody could know it
+    known_ += right_one;
+    refuted_ = right_one ? 0 : refuted_ | 1 << thing;
+  }
+  found_ = right_one ? (found_ + 1) % things_ : 0;
+}
+
+bool HiddenOrder::sought(int thing) const {
+  if (!lies_there(thing)) return false;
+  if (expert_ == OrderExpert::knows || found_ < known_) return thing == order_[static_cast<std::size_t>(found_)];
+  return (refuted_ >> thing & 1) == 0;
 }
 
 bool HiddenOrder::expert(std::span<float> action) const {
-  // How far each cell is from the next thing, by ways that touch no other.
+  // How far each cell is from what is sought, by ways that touch nothing else.
   std::array<int, kOrderCells> far;
   far.fill(kOrderCells);
-  const int next = order_[static_cast<std::size_t>(found_)];
-  far[static_cast<std::size_t>(places_[static_cast<std::size_t>(next)])] = 0;
   const auto at = [&far](int cell) -> int& { return far[static_cast<std::size_t>(cell)]; };
+  for (int thing = 0; thing < things_; ++thing)
+    if (sought(thing)) at(places_[static_cast<std::size_t>(thing)]) = 0;
   for (int round = 0; round < kOrderCells; ++round) {
     for (int cell = 0; cell < kOrderCells; ++cell) {
-      if (thing_at(cell) >= 0 && thing_at(cell) != next && cell != agent_) continue;
+      if (const int thing = thing_at(cell); thing >= 0 && !sought(thing) && cell != agent_) continue;
       for (int choice = left; choice <= down; ++choice) at(cell) = std::min(at(cell), at(moved(cell, choice)) + 1);
     }
   }
@@ -118,7 +158,7 @@ void HiddenOrder::write_vector(std::span<float> out) const {
     out[from + 1] = static_cast<float>(row_of(cell)) / (kSide - 1);
   };
   place(0, agent_);
-  for (std::size_t thing = 0; thing < kThings; ++thing) {
+  for (std::size_t thing = 0; thing < places_.size(); ++thing) {
     place(2 + 3 * thing, places_[thing]);
     out[4 + 3 * thing] = lies_there(static_cast<int>(thing)) ? 1 : 0;
   }
@@ -129,7 +169,7 @@ void HiddenOrder::paint_grid(Canvas& canvas, float from_x, float from_y, float s
     const float x = from_x + static_cast<float>(column_of(cell)) * side, y = from_y + static_cast<float>(row_of(cell)) * side;
     canvas.rectangle(x, y, x + side, y + side, cell % 2 == 0 ? kGround : kRaised);
     if (const int thing = thing_at(cell); thing >= 0)
-      canvas.rectangle(x + side / 6, y + side / 6, x + 5 * side / 6, y + 5 * side / 6, kOrderInks[thing]);
+      canvas.rectangle(x + side / 6, y + side / 6, x + 5 * side / 6, y + 5 * side / 6, kOrderInks[static_cast<std::size_t>(thing)]);
     if (cell == agent_) canvas.disc(x + side / 2, y + side / 2, side / 4, kChalk);
   }
 }
@@ -144,9 +184,9 @@ void HiddenOrder::paint_people(Canvas& canvas) const {
   constexpr float side = 0.16f, from = 0.1f;
   canvas.clear(kNight);
   paint_grid(canvas, from, 0.17f, side);
-  for (int i = 0; i < kThings; ++i) {
+  for (int i = 0; i < things_; ++i) {
     const float x = from + (static_cast<float>(i) + 0.5f) * side, y = 0.085f;
-    const auto ink = kOrderInks[order_[static_cast<std::size_t>(i)]];
+    const auto ink = kOrderInks[static_cast<std::size_t>(order_[static_cast<std::size_t>(i)])];
     if (i < found_)
       canvas.disc(x, y, 0.045f, ink);
     else
@@ -155,36 +195,41 @@ void HiddenOrder::paint_people(Canvas& canvas) const {
 }
 
 std::vector<double> HiddenOrder::numbers() const {
-  std::vector<double> all;
-  for (const int place : places_) all.push_back(place);
-  for (const int thing : order_) all.push_back(thing);
-  all.push_back(found_);
-  all.push_back(agent_);
+  std::vector<double> all(places_.begin(), places_.end());
+  all.insert(all.end(), order_.begin(), order_.end());
+  for (const int each : {found_, known_, refuted_, agent_}) all.push_back(each);
   return all;
 }
 
 bool HiddenOrder::take(std::span<const double> numbers, int steps, bool done) {
-  Places places, order;
-  for (std::size_t i = 0; i < kThings; ++i) {
-    if (!whole_within(numbers[i], 0, kOrderCells - 1) || !whole_within(numbers[kThings + i], 0, kThings - 1)) return false;
+  const auto n = places_.size();
+  PerThing places(n), order(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (!whole_within(numbers[i], 0, kOrderCells - 1) || !whole_within(numbers[n + i], 0, things_ - 1)) return false;
     places[i] = static_cast<int>(numbers[i]);
-    order[i] = static_cast<int>(numbers[kThings + i]);
+    order[i] = static_cast<int>(numbers[n + i]);
   }
-  auto sorted = order;
-  std::ranges::sort(sorted);
-  if (!apart(places) || sorted != Places{0, 1, 2} || !whole_within(numbers[2 * kThings], 0, kThings - 1) ||
-      !whole_within(numbers[2 * kThings + 1], 0, kOrderCells - 1))
-    return false;
-  const int found = static_cast<int>(numbers[2 * kThings]), agent = static_cast<int>(numbers[2 * kThings + 1]);
+  const auto rest = numbers.subspan(2 * n);
+  const int most[] = {things_ - 1, things_, (1 << things_) - 1, kOrderCells - 1};
+  for (std::size_t i = 0; i < std::size(most); ++i)
+    if (!whole_within(rest[i], 0, most[i])) return false;
+  const int found = static_cast<int>(rest[0]), known = static_cast<int>(rest[1]), refuted = static_cast<int>(rest[2]),
+            agent = static_cast<int>(rest[3]);
+  for (int place = 0; place < things_; ++place) {
+    if (std::ranges::count(order, place) != 1) return false;
+    if (place <= known && place < things_ && refuted >> order[static_cast<std::size_t>(place)] & 1) return false;
+  }
   const int walked = std::abs(column_of(agent) - kSide / 2) + std::abs(row_of(agent) - kSide / 2);
-  if (walked > steps || found > steps || done != (steps == kTimeLimit)) return false;
-  places_ = places, order_ = order, found_ = found, agent_ = agent;
+  const bool idle = known == things_ && refuted != 0;
+  if (!apart(places) || found > known || idle || walked > steps || known > steps || done != (steps == kStepsPerThing * things_)) return false;
+  places_ = places, order_ = order, found_ = found, known_ = known, refuted_ = refuted, agent_ = agent;
   return true;
 }
 
 std::vector<NamedArray> HiddenOrder::describe() const {
-  return {{"order", {kThings}, {static_cast<double>(order_[0]), static_cast<double>(order_[1]), static_cast<double>(order_[2])}, false},
-          {"found", {1}, {static_cast<double>(found_)}}};
+  return {{"order", {order_.size()}, std::vector<double>(order_.begin(), order_.end()), false},
+          {"found", {1}, {static_cast<double>(found_)}},
+          {"known", {1}, {static_cast<double>(known_)}}};
 }
 
 }  // namespace dream

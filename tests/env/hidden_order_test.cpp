@@ -3,11 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <vector>
 
 #include "api/error.h"
+#include "core/env/registry.h"
 
 namespace dream {
 namespace hidden_order_test {
@@ -66,6 +68,38 @@ TEST(HiddenOrder, WhoKnowsTheOrderIsPaidAtEveryThing) {
     EXPECT_EQ(truth(env, "order"), order) << "it holds for the episode";
     EXPECT_GE(earned, 9) << "seed " << seed;
   }
+}
+
+TEST(HiddenOrder, WhoRemembersErrsSeldomAndIsRightThen) {
+  for (const int things : {2, 3, 4, 5}) {
+    HiddenOrder env({.things = things, .expert = OrderExpert::seeks});
+    EXPECT_EQ(env.spaces().vector_names.size(), static_cast<std::size_t>(2 + 3 * things));
+    int most = 0, knew = 0;
+    for (std::uint64_t seed = 0; seed < 200; ++seed) {
+      env.reset(seed);
+      int errors = 0;
+      StepResult result;
+      while (!result.done()) {
+        const double found = truth(env, "found")[0], known = truth(env, "known")[0];
+        result = expert_step(env);
+        const bool wrong = result.reward == 0 && truth(env, "found")[0] < found;
+        EXPECT_FALSE(wrong && found < known) << "what has been met is not missed again; seed " << seed;
+        errors += wrong;
+        EXPECT_GE(truth(env, "known")[0], known);
+      }
+      most = std::max(most, errors);
+      knew += truth(env, "known")[0] == things;
+    }
+    EXPECT_LE(most, things * (things - 1) / 2);
+    EXPECT_GE(knew, things < 5 ? 200 : 190) << "and there is time left to be paid for it";
+  }
+}
+
+TEST(HiddenOrder, AsksForFactorsThatItHas) {
+  EXPECT_EQ(make_env("HiddenOrder[things=5,expert=seeks]")->spaces().max_episode_steps, 100);
+  EXPECT_EQ(make_env("HiddenOrder")->spaces().max_episode_steps, 60);
+  for (const char* name : {"HiddenOrder[things=6]", "HiddenOrder[things=1]", "HiddenOrder[things=]", "HiddenOrder[expert=guesses]", "HiddenOrder[side=7]"})
+    EXPECT_THROW(make_env(name), Error) << name;
 }
 
 TEST(HiddenOrder, AWrongOneBringsAllBack) {
