@@ -14,6 +14,7 @@
 namespace dream {
 namespace {
 
+constexpr std::int64_t most_choices = 4096;
 constexpr std::size_t max_vector = 4096;  // numbers of one array that a vector takes
 
 /// What arrays are called. Row t holds what was seen, and the action that led there with its reward: the first row's action is
@@ -129,7 +130,11 @@ class NpzFiles : public DatasetFiles {
         if (info.environment.empty()) learn_spaces(read_npz(file, [](std::string_view) { return true; }), folder ? path : file);
         if (one_hot_ && !is_one_hot(action)) one_hot_ = false;
         if (indexed_)
-          for (const float a : action.to_floats()) most_choice = std::max(most_choice, static_cast<std::int64_t>(a));
+          for (const float a : action.to_floats()) {
+            if (!(a >= 0 && a < static_cast<float>(most_choices)))
+              throw Error(at(small, layout_of(small).action) + " holds a choice that is none: they are counted from 0 to " + std::to_string(most_choices - 1));
+            most_choice = std::max(most_choice, static_cast<std::int64_t>(a));
+          }
         for (const auto& piece : found) {
           names.push_back(file.stem().string() + (found.size() > 1 ? "@" + std::to_string(piece.first) : ""));
           steps += static_cast<std::int64_t>(piece.rows) - 1;
@@ -239,8 +244,9 @@ class NpzFiles : public DatasetFiles {
   void read_pictures(const Npz& npz, const Piece& piece, Episode& e) const {
     const auto& array = npz.at(picture_->name);
     const auto& p = picture_->pixels;
-    if (array.type != NpyType::u1 || array.shape.empty() || array.shape[0] < piece.first + piece.rows ||
-        array.count() != array.shape[0] * picture_->count || picture_shape({array.shape.begin() + 1, array.shape.end()})->height != p.height)
+    const auto own = array.shape.empty() ? std::nullopt : picture_shape({array.shape.begin() + 1, array.shape.end()});
+    if (array.type != NpyType::u1 || !own || *own != p || array.shape[0] < piece.first + piece.rows ||
+        array.count() != array.shape[0] * picture_->count)
       throw Error(at(npz, picture_->name) + " holds pictures of another shape than the first file's");
     e.height = info.spaces.image_height, e.width = info.spaces.image_width, e.channels = info.spaces.image_channels;
     e.frames.resize(piece.rows * e.frame_bytes());

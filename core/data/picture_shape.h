@@ -11,6 +11,7 @@ struct PictureShape {
   std::size_t height = 0, width = 0, channels = 0;  // of what is taken
   std::size_t stored_channels = 0, first_channel = 0, offset = 0;  // offset: of the newest in the stack, numbers
   bool channels_first = false;
+  bool operator==(const PictureShape&) const = default;
 };
 
 /// What is taken where a picture is of this shape: height x width, with the channels last or first, or a stack of several on a

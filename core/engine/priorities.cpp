@@ -14,6 +14,7 @@ constexpr double least = 1e-6;  // so that nothing is out of reach for good
 
 /// The replay's frames have come and gone.
 void Priorities::follow(const Replay& replay) {
+  if (dropped_ < 0) dropped_ = replay.dropped();
   const auto gone = std::clamp<std::int64_t>(replay.dropped() - dropped_, 0, known_.size(0));
   if (gone > 0) known_ = known_.slice(0, gone).clone();
   dropped_ = replay.dropped();
@@ -47,6 +48,7 @@ void Priorities::set(const torch::Tensor& errors) {
 
 void Priorities::save(Checkpoint& into, const std::string& prefix) const {
   into.tensors[prefix + "known"] = known_.clone();
+  into.tensors[prefix + "dropped"] = torch::tensor({dropped_}, torch::kInt64);
   into.tensors[prefix + "largest"] = torch::tensor({largest_}, torch::kFloat64);
 }
 
@@ -55,7 +57,7 @@ void Priorities::load(const Checkpoint& from, const std::string& prefix) {
   if ((known < 0).any().item<bool>()) throw Error(from.origin + ": '" + prefix + "known' must hold no negative number");
   known_ = known.to(torch::kFloat32).clone();
   largest_ = largest.item<double>();
-  dropped_ = 0;
+  dropped_ = from.tensors.contains(prefix + "dropped") ? from.get(prefix + "dropped", {1}).item<std::int64_t>() : -1;
 }
 
 }  // namespace dream

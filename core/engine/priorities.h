@@ -30,7 +30,7 @@ class Priorities {
  private:
   void follow(const Replay& replay);
   double alpha_, beta_, largest_ = 1;
-  std::int64_t dropped_ = 0;     // frames of the replay that are gone
+  std::int64_t dropped_ = 0;     // frames of the replay that are gone; < 0: as many as are when it is next asked
   torch::Tensor known_ = torch::zeros({0});  // float32 [whole frames]: p of each
   std::vector<std::int64_t> drawn_;
 };

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t most_kept = 16;
 constexpr double finest = 1.0 / 256;  // share of the training between two of them, at the beginning
+constexpr double longer = 0.8;          // progress falls below this share of the last: more is to be learned now; above, a crash was gone back to
 constexpr const char* ending = ".safetensors";
 
 std::filesystem::path file_of(const std::filesystem::path& history, double progress) {
@@ -41,6 +42,12 @@ double bytes_of(const std::vector<PastWeights>& kept) {
   return bytes;
 }
 
+/// Those that were kept when the training was to be shorter have had a smaller share of it than their names say.
+void shrink(const std::filesystem::path& history, const std::vector<PastWeights>& kept, double by) {
+  std::error_code ignored;
+  for (const auto& weights : kept) std::filesystem::rename(weights.file, file_of(history, by * weights.progress), ignored);
+}
+
 }  // namespace
 
 std::filesystem::path history_of(const std::filesystem::path& run) {
@@ -65,7 +72,12 @@ void keep_past(const std::filesystem::path& history, double progress, double bud
                const std::function<Checkpoint()>& weights) {
   if (budget <= 0) return;
   auto kept = past_weights(history);
-  const double last = kept.empty() ? -1 : kept.back().progress;
+  double last = kept.empty() ? -1 : kept.back().progress;
+  if (progress < longer * last) {
+    shrink(history, kept, progress / last);
+    kept = past_weights(history);
+    last = kept.empty() ? -1 : kept.back().progress;
+  }
   if (progress < last + std::max(finest, last / static_cast<double>(most_kept)) && !(progress == 1 && last < 1)) return;
   const auto now = weights();
   double bytes = 0;

@@ -19,7 +19,8 @@ std::filesystem::path history_of(const std::filesystem::path& run);
 std::vector<PastWeights> past_weights(const std::filesystem::path& history);
 
 /// Keeps `weights` there when a sixteenth of what has been trained is new since the last ones. At most 16 files, and no
-/// more than `budget` bytes, stay: the one goes that leaves the smallest gap. Throws dream::Error when they cannot be
+/// more than `budget` bytes, stay: the one goes that leaves the smallest gap. Where `progress` has fallen far, as the training is to be longer
+/// than it was, they are renamed to the smaller shares that they have now. Throws dream::Error when they cannot be
 /// written.
 void keep_past(const std::filesystem::path& history, double progress, double budget,
                const std::function<Checkpoint()>& weights);

@@ -86,4 +86,27 @@ TEST(NpzDataset, WhatIsNoEpisodeIsNamedAndLeftOutWhenAsked) {
   EXPECT_FALSE(is_dataset(folder.path() / "none"));
 }
 
+TEST(NpzDataset, WhatIsNoChoiceAndWhatIsAnotherPictureIsRefused) {
+  const test::TempFolder folder;
+  const std::vector<float> rewards(4);
+  const std::vector<std::uint8_t> pixels(4 * 3 * 16 * 16);
+  const auto file = [&](const std::string& name, std::vector<std::size_t> shape, std::vector<std::int64_t> actions) {
+    write_npz(folder / name, {{{"action", NpyArray::of<std::int64_t>({4}, actions)},
+                               {"reward", NpyArray::of<float>({4}, rewards)},
+                               {"image", NpyArray::of<std::uint8_t>(shape, pixels)}},
+                              ""});
+  };
+  for (const std::int64_t none : {std::int64_t{2'000'000'000}, std::int64_t{-3}}) {
+    file("x.npz", {4, 16, 16, 3}, {0, 1, none, 0});
+    EXPECT_SAYS(test::message_of<Error>([&] { Dataset(folder / "x.npz"); }), "counted from 0 to 4095");
+  }
+  std::filesystem::create_directories(folder / "d");
+  file("d/0.npz", {4, 16, 16, 3}, {0, 1, 2, 0});
+  file("d/1.npz", {4, 3, 16, 16}, {0, 1, 2, 0});
+  file("d/2.npz", {4, 768}, {0, 1, 2, 0});
+  const Dataset dataset(folder / "d");
+  EXPECT_EQ(dataset.read(0).height, 16);
+  for (const std::size_t other : {1, 2}) EXPECT_SAYS(test::message_of<Error>([&] { dataset.read(other); }), "another shape");
+}
+
 }  // namespace dream::npz_dataset_test

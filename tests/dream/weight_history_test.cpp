@@ -67,6 +67,21 @@ TEST_F(WeightHistory, StaysWithinItsBudget) {
   EXPECT_TRUE(kept().empty());
 }
 
+TEST_F(WeightHistory, GoesOnWhereTheTrainingIsMadeLonger) {
+  train(1000);
+  const auto before = kept();
+  for (int i = 1000; i <= 10000; ++i) keep_past(history_, i / 10000.0, 1e9, [] { return some_weights(); });
+  const auto after = kept();
+  EXPECT_EQ(after.back(), 1);
+  EXPECT_LE(after.size(), 16u);
+  EXPECT_GT(std::ranges::count_if(after, [](double p) { return p > 0.1; }), 6) << "of what came after, too";
+  EXPECT_TRUE(std::ranges::any_of(after, [](double p) { return p > 0.02 && p <= 0.1; })) << "what was all of it is a tenth now";
+  // Going back to a checkpoint a little earlier is no longer training.
+  const auto last = kept();
+  keep_past(history_, 0.95, 1e9, [] { return some_weights(); });
+  EXPECT_EQ(kept(), last);
+}
+
 TEST_F(WeightHistory, PassesOverWhatIsNotItsOwn) {
   std::filesystem::create_directories(history_);
   for (const char* name : {"notes.txt", "best.safetensors", "1.5.safetensors", "0.5.safetensors.tmp", "-0.1.safetensors"})
