@@ -5,7 +5,7 @@
 
 namespace dream {
 
-constexpr int answer_version = 1;  // of what questions measure: older answers are not taken for today's
+constexpr int answer_version = 2;  // of what questions measure: older answers are not taken for today's
 
 /// An answer as JSON; numbers that cannot be told are null. Without `whole`, pictures and the actions of moments are
 /// left out: for people's scripts. With it, answer_from_json gives the same answer again (pictures are binary: CBOR

@@ -76,7 +76,7 @@ void print(const LabAnswer& answer, const std::string& name, double first) {
     if (const auto* table = std::get_if<Table>(each.value.get())) print_table(each, *table);
   const auto soon =
       first >= 0 ? ", first figures after " + in_figures(std::round(first * 10) / 10) + " s" : std::string();
-  std::printf("  over %lld held-out episodes, %s in %.0f s%s\n", static_cast<long long>(answer.episodes),
+  std::printf("  over %lld held-out episode%s, %s in %.0f s%s\n", static_cast<long long>(answer.episodes), answer.episodes == 1 ? "" : "s",
               answer.kept ? "kept from before, then" : "measured", answer.seconds, soon.c_str());
 }
 
@@ -97,7 +97,7 @@ Verb lab_verb(CLI::App& app) {
       ->transform(number_between(1, 86400))
       ->capture_default_str();
   command->add_option("--driven-by", options->driver,
-                      "A run whose behaviour drives the held-out episodes, the same for all; without it each run drives its own. "
+                      "Who drives the held-out episodes, the same for all: a run, or 'expert', the world's own; without it each run drives its own. "
                       "Such answers are not kept with the runs");
   command->add_flag("--anew", options->anew, "Measure even where an answer is kept with the run");
   command->add_option("--json", options->json, "Write the whole answer to this file");
@@ -114,9 +114,11 @@ Verb lab_verb(CLI::App& app) {
             std::vector<std::string> names;
             std::vector<double> first_figures(options->runs.size(), -1);
             const auto assets = find_assets();
-            std::shared_ptr<System> driver;
-            if (!options->driver.empty())
-              driver = std::shared_ptr<System>(load_system(load_run(checkpoint_path(options->driver)), common.device));
+            HeldOutDriver driver;
+            if (options->driver == "expert")
+              driver.expert = true;
+            else if (!options->driver.empty())
+              driver.run = std::shared_ptr<System>(load_system(load_run(checkpoint_path(options->driver)), common.device));
             for (const auto& run : options->runs) {
               auto system = std::shared_ptr<System>(load_system(load_run(checkpoint_path(run)), common.device));
               system->directory =
@@ -124,7 +126,7 @@ Verb lab_verb(CLI::App& app) {
               names.push_back(short_name(run));
               Bench bench(system, driver);
               const AnswerShelf shelf(run, is_shipped(run, assets), "runs");
-              if (auto kept = options->anew || driver ? std::nullopt : shelf.find(asked.name, bench)) {
+              if (auto kept = options->anew || driver.given() ? std::nullopt : shelf.find(asked.name, bench)) {
                 answers.push_back(std::move(*kept));
                 continue;
               }
@@ -132,7 +134,7 @@ Verb lab_verb(CLI::App& app) {
               Inquiry::Asker asker;
               asker.seconds = options->seconds;
               asker.all_runs = options->runs;
-              if (!driver) asker.kept = [&](const std::string& other) { return shelf.find(other, bench); };
+              if (!driver.given()) asker.kept = [&](const std::string& other) { return shelf.find(other, bench); };
               asker.show = [&](const LabAnswer& so_far) {
                 auto& first = first_figures[names.size() - 1];
                 if (first < 0) first = so_far.seconds;
@@ -150,7 +152,7 @@ Verb lab_verb(CLI::App& app) {
               answers.push_back(ask(asked, bench, asker));
               progress.say("");
               if (interrupted()) throw Error("interrupted; nothing was written");
-              if (!driver) shelf.keep(answers.back(), bench);
+              if (!driver.given()) shelf.keep(answers.back(), bench);
             }
             for (std::size_t i = 0; i < answers.size(); ++i) print(answers[i], names[i], first_figures[i]);
             if (!options->csv.empty()) write_file(options->csv, answers_as_csv(answers));

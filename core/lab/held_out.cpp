@@ -54,7 +54,8 @@ struct HeldOut::Group {
   torch::Tensor action, reward, held;
   std::vector<char> over;
   std::int64_t step = 0;
-  const LivedEpisode* given = nullptr;  // `group` episodes whose actions are done again; null: the system drives
+  const LivedEpisode* given = nullptr;  // `group` episodes whose actions are done again
+  bool expert = false;                  // the world's own drives; neither: the system does
 
   Group(System& system, std::uint64_t first);
   bool ended() const { return std::ranges::count(over, 0) == 0; }
@@ -94,6 +95,12 @@ torch::Tensor HeldOut::Group::act(System& system) {
       for (std::int64_t axis = 0; axis < held.size(1) && from < actions.size(); ++axis)
         held[lane][axis] = actions[from + static_cast<std::size_t>(axis)];
     }
+    return held.clone();
+  }
+  if (expert) {
+    for (std::int64_t lane = 0; lane < group; ++lane)
+      if (!over[static_cast<std::size_t>(lane)])
+        envs[static_cast<std::size_t>(lane)]->expert({held.data_ptr<float>() + lane * held.size(1), static_cast<std::size_t>(held.size(1))});
     return held.clone();
   }
   if (!pilot) {
@@ -142,15 +149,21 @@ void HeldOut::Group::advance(System& system) {
   ++step;
 }
 
-HeldOut::HeldOut(System& system, std::int64_t most_steps, std::shared_ptr<System> driver)
+HeldOut::HeldOut(System& system, std::int64_t most_steps, HeldOutDriver driver)
     : system_(system), most_steps_(most_steps), driver_(std::move(driver)) {
-  if (!driver_) return;
-  if (driver_->environment != system_.environment)
-    throw Error("who is to drive does so in " + driver_->environment + ", and this run is of " + system_.environment);
-  const auto its = driver_->make_env()->spaces(), own = system_.make_env()->spaces();
+  if (driver_.expert) {
+    const auto env = system_.make_env();
+    env->reset(0);
+    std::vector<float> tried(env->spaces().action.size());
+    if (!env->expert(tried)) throw Error(system_.environment + " has no expert that could drive");
+  }
+  if (!driver_.run) return;
+  if (driver_.run->environment != system_.environment)
+    throw Error("who is to drive does so in " + driver_.run->environment + ", and this run is of " + system_.environment);
+  const auto its = driver_.run->make_env()->spaces(), own = system_.make_env()->spaces();
   if (its.action.size() != own.action.size() || its.max_episode_steps != own.max_episode_steps)
     throw Error("who is to drive takes other steps than this run: perhaps another env.repeat");
-  driven_by_it_ = std::make_unique<HeldOut>(*driver_, most_steps);
+  driven_by_it_ = std::make_unique<HeldOut>(*driver_.run, most_steps);
 }
 HeldOut::~HeldOut() = default;
 
@@ -162,6 +175,7 @@ HeldOut::Group& HeldOut::begin_group(const Between& between) {
   if (driven_by_it_) given = &driven_by_it_->first(first + group, [&](double) { if (between) between(0); })[first];
   driven_ = std::make_unique<Group>(system_, first);
   driven_->given = given;
+  driven_->expert = driver_.expert;
   return *driven_;
 }
 

@@ -18,6 +18,13 @@ struct LivedEpisode {
   std::shared_ptr<const std::vector<float>> actions;  // data.actions, for moments
 };
 
+/// Who drives held-out episodes; neither: the run that is asked.
+struct HeldOutDriver {
+  std::shared_ptr<System> run;  // in the same world: what it does with its own eyes is done here, so that runs can be asked of the same episodes
+  bool expert = false;          // the world's own, who sees its state
+  bool given() const { return run || expert; }
+};
+
 /// A run's held-out episodes, as many as have been asked for yet. Always the same: they are driven in groups, each of
 /// which has its own random stream.
 class HeldOut {
@@ -25,10 +32,9 @@ class HeldOut {
   static constexpr std::int64_t group = 4;
   static constexpr std::int64_t glimpse_steps = 64, least_glimpse = 8;
   using Between = std::function<void(double share)>;
-  /// Episodes are left after `most_steps`. A `driver` is another run in the same world, which drives in the place of this one:
-  /// what it does with its own eyes is done here, so that runs can be asked of the same episodes. Throws dream::Error where
-  /// its world or its actions are others.
-  HeldOut(System& system, std::int64_t most_steps, std::shared_ptr<System> driver = nullptr);
+  /// Episodes are left after `most_steps`. Throws dream::Error where the driver's world or its actions are others, or where the world has no
+  /// expert.
+  HeldOut(System& system, std::int64_t most_steps, HeldOutDriver driver = {});
   ~HeldOut();
 
   /// At least the first `count`; `between` is called after every step of a group with the share that is done, and may
@@ -47,7 +53,7 @@ class HeldOut {
   void end_group();
   System& system_;
   std::int64_t most_steps_;
-  std::shared_ptr<System> driver_;
+  HeldOutDriver driver_;
   std::unique_ptr<HeldOut> driven_by_it_;  // its episodes; null where the system drives itself
   std::vector<LivedEpisode> episodes_;
   std::unique_ptr<Group> driven_;  // the one under way

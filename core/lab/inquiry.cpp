@@ -143,6 +143,15 @@ LabAnswer ask(const Question& question, Bench& bench, const Inquiry::Asker& aske
   return answer;
 }
 
+namespace {
+
+/// Of two axes one goes on with the other, as steps do; measured places, as predicted rewards, do not.
+bool one_axis(const std::vector<double>& a, const std::vector<double>& b) {
+  return std::equal(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(std::min(a.size(), b.size())), b.begin());
+}
+
+}  // namespace
+
 LabAnswer joined(const Question& question, const std::vector<LabAnswer>& answers,
                  const std::vector<std::string>& names) {
   if (answers.size() == 1) return answers.front();
@@ -164,7 +173,8 @@ LabAnswer joined(const Question& question, const std::vector<LabAnswer>& answers
       const auto* curve = std::get_if<Curve>(figure.value.get());
       const auto there = std::ranges::find(all.figures, figure.name, &LabFigure::name);
       const auto* begun = there == all.figures.end() ? nullptr : std::get_if<Curve>(there->value.get());
-      if (curve && begun && !curve->lines.empty() && begun->y_unit == curve->y_unit && begun->x_unit == curve->x_unit) {
+      if (curve && begun && !curve->lines.empty() && begun->y_unit == curve->y_unit && begun->x_unit == curve->x_unit &&
+          one_axis(begun->x, curve->x)) {
         auto both = *begun;
         auto line = curve->lines.front();
         line.label = name;
@@ -190,7 +200,7 @@ LabAnswer joined(const Question& question, const std::vector<LabAnswer>& answers
         alone.value = std::make_shared<const Value>(std::move(first));
         alone.caption = "one line a run; its baselines are in its own answer";
         all.figures.push_back(std::move(alone));
-      } else if (!curve && figure.name != "settings") {
+      } else if ((curve && !curve->lines.empty()) || (!curve && figure.name != "settings")) {
         auto own = figure;
         own.name += "@" + name;
         own.title = name + ": " + own.title;

@@ -19,8 +19,7 @@ struct TimeIsUp {};
 /// One run on the bench: its system, and the held-out episodes that its questions share.
 struct Bench {
   static constexpr std::int64_t episode_steps = 320;  // of a held-out episode: enough to watch 60 and imagine 200
-  /// `driver`: another run that drives the held-out episodes; null: the run itself does.
-  explicit Bench(std::shared_ptr<System> of, std::shared_ptr<System> driver = nullptr)
+  explicit Bench(std::shared_ptr<System> of, HeldOutDriver driver = {})
       : system(std::move(of)), held_out(*system, episode_steps, std::move(driver)) {}
   std::shared_ptr<System> system;
   HeldOut held_out;

@@ -8,6 +8,9 @@ namespace dream {
 
 // The laboratory's arithmetic: float64 on the CPU. What cannot be told (no variance, too few rows) is NaN.
 
+/// Episodes, or starts, that a verdict needs: the bootstrap over fewer is too sure of itself.
+constexpr std::size_t enough_to_tell = 8;
+
 struct Interval {
   double value = 0, low = 0, high = 0;  // 95 %, by the bootstrap over episodes; NaN where it cannot be told
 };

@@ -63,11 +63,13 @@ enum class Wrong {
   dynamics,   // imagining goes to a cell that has nothing to do with the last one: M's weights shuffled
   encoder,    // reads the picture as another cell: V's weights shuffled
   decoder,    // paints grey
+  soft,       // paints grey in the first three imagined steps, and then what it knows
   collapsed,  // the latent says nothing: posterior and prior are uniform; what is seen goes into h alone
   optimist    // in a dream every step is paid
 };
 
-/// Carry: "z" [B, 16], the cell as it is seen or imagined; "h" [B, 16], the cell that was expected; "dreams" [B, 1].
+/// Carry: "z" [B, 16], the cell as it is seen or imagined; "h" [B, 16], the cell that was expected; "dreams" [B, 1]. Of a soft one also
+/// "softly" [B, 1]: steps since it saw.
 class KnownModel : public WorldModel {
  public:
   explicit KnownModel(Wrong wrong = Wrong::nothing) : wrong_(wrong) {
@@ -78,26 +80,33 @@ class KnownModel : public WorldModel {
     other_ = torch::tensor(other);
   }
   Carry initial(std::int64_t batch) override {
-    return {{"z", torch::zeros({batch, Ring::cells})},
-            {"h", torch::zeros({batch, Ring::cells})},
-            {"dreams", torch::zeros({batch, 1})}};
+    return seen_since({{"z", torch::zeros({batch, Ring::cells})},
+                       {"h", torch::zeros({batch, Ring::cells})},
+                       {"dreams", torch::zeros({batch, 1})}},
+                      torch::zeros({batch, 1}));
   }
   Carry observe(const Carry& carry, const torch::Tensor& action, const Observation& seen, at::Generator) override {
     auto cell = seen.image.to(torch::kFloat32).mean({1, 3}).argmax(-1);
     if (wrong_ == Wrong::encoder) cell = other_.index_select(0, cell);
     const auto z = one_hot(cell);
-    return {{"z", z},
-            {"h", wrong_ == Wrong::collapsed ? z : moved(carry.at("z"), action)},
-            {"dreams", torch::zeros({z.size(0), 1})}};
+    return seen_since({{"z", z},
+                       {"h", wrong_ == Wrong::collapsed ? z : moved(carry.at("z"), action)},
+                       {"dreams", torch::zeros({z.size(0), 1})}},
+                      torch::zeros({z.size(0), 1}));
   }
   Carry imagine(const Carry& carry, const torch::Tensor& action, const KnobValues&, at::Generator) override {
     const auto next = moved(wrong_ == Wrong::collapsed ? carry.at("h") : carry.at("z"), action);
-    return {{"z", next}, {"h", next}, {"dreams", torch::ones({next.size(0), 1})}};
+    return seen_since({{"z", next}, {"h", next}, {"dreams", torch::ones({next.size(0), 1})}},
+                      wrong_ == Wrong::soft ? carry.at("softly") + 1 : torch::Tensor());
   }
   Prediction predict(const Carry& carry) override {
     auto made = outcome(carry);
     const auto column = carry.at("z").view({-1, 1, 1, Ring::cells}).expand({-1, 3, Ring::cells, Ring::cells});
     made.frame = wrong_ == Wrong::decoder ? torch::full_like(column, 1.0 / Ring::cells) : column.clone();
+    if (wrong_ == Wrong::soft) {
+      const auto softly = carry.at("softly").view({-1, 1, 1, 1});
+      made.frame = torch::where((softly > 0) & (softly < 4), torch::full_like(column, 0.5), column);
+    }
     return made;
   }
   Prediction outcome(const Carry& carry) override {
@@ -130,6 +139,10 @@ class KnownModel : public WorldModel {
   Carry randomise(const Carry& carry, const std::string&, at::Generator) override { return carry; }
 
  private:
+  Carry seen_since(Carry carry, const torch::Tensor& softly) const {
+    if (wrong_ == Wrong::soft) carry["softly"] = softly;
+    return carry;
+  }
   static torch::Tensor one_hot(const torch::Tensor& cell) {
     return torch::one_hot(cell, Ring::cells).to(torch::kFloat32);
   }

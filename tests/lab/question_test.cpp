@@ -45,6 +45,17 @@ TEST(HorizonQuestion, ModelsThatAreWrongHaveNoSkill) {
   EXPECT_NEAR(number_of(answer_about("horizon", known_system(Wrong::decoder, true)), "sharpness").value, 0, 1e-6) << "it paints grey";
 }
 
+TEST(HorizonQuestion, ASoftBeginningIsNotTheEnd) {
+  const auto soft = answer_about("horizon", known_system(Wrong::soft, true));
+  EXPECT_EQ(number_of(soft, "honest_horizon").value, number_of(answer_about("horizon", known_system(Wrong::nothing, true)), "honest_horizon").value);
+  ASSERT_EQ(number_of(soft, "honest_horizon").beside.size(), 1u);
+  EXPECT_EQ(number_of(soft, "honest_horizon").beside[0].value, 4) << "from here on";
+  EXPECT_NE(soft.sentence.find(", from step 4 on"), std::string::npos) << soft.sentence;
+  EXPECT_EQ(number_of(soft, "usable_horizon").value, 0);
+  const auto shuffled = answer_about("horizon", known_system(Wrong::encoder, true));
+  EXPECT_EQ(number_of(shuffled, "honest_horizon").value, 0) << "never nearer";
+}
+
 /// Drives straight to PointGoal's goals, whatever lies in between.
 class Rushes : public Behaviour {
  public:
@@ -92,7 +103,7 @@ TEST(HeldOut, EpisodesAreTheSameHoweverManyAreAskedFor) {
 /// Runs that see the world in another size are asked of the same episodes.
 TEST(HeldOut, AnotherRunCanDrive) {
   const auto driver = system_of("dreamer-v3", "Catch"), other = system_of("iris", "Catch");
-  HeldOut its(*driver, 50), same(*other, 50, driver), own(*other, 50);
+  HeldOut its(*driver, 50), same(*other, 50, {driver}), own(*other, 50);
   its.first(8), same.first(4), same.first(8), own.first(8);
   bool differs = false;
   for (std::size_t i = 0; i < 8; ++i) {
@@ -103,14 +114,28 @@ TEST(HeldOut, AnotherRunCanDrive) {
     differs = differs || own.all()[i].data.actions != its.all()[i].data.actions;
   }
   EXPECT_TRUE(differs) << "its own behaviour does something else";
-  HeldOut looked(*other, 50, driver);
+  HeldOut looked(*other, 50, {driver});
   EXPECT_EQ(looked.glimpse().size(), 0u) << "all of Catch's episodes are over within a glimpse";
   EXPECT_EQ(looked.first(4)[3].data.actions, its.all()[3].data.actions);
   // Who is interrupted while the other drives goes on with the same episodes.
-  HeldOut torn(*other, 50, driver);
+  HeldOut torn(*other, 50, {driver});
   EXPECT_THROW(torn.first(4, [](double) { throw Cancelled{}; }), Cancelled);
   EXPECT_EQ(torn.first(4)[3].data.actions, its.all()[3].data.actions);
-  EXPECT_ANY_THROW(HeldOut(*other, 50, system_of("dreamer-v3", "KeyDoor")));
+  EXPECT_ANY_THROW(HeldOut(*other, 50, {system_of("dreamer-v3", "KeyDoor")}));
+}
+
+TEST(HeldOut, TheExpertCanDrive) {
+  const auto ring = known_system(Wrong::nothing, true);
+  HeldOut its(*ring, 50, {{}, true}), again(*ring, 50, {{}, true});
+  its.first(8), again.first(4), again.first(8);
+  for (std::size_t i = 0; i < 8; ++i) {
+    EXPECT_EQ(its.all()[i].data.actions, again.all()[i].data.actions) << i;
+    const auto& rewards = its.all()[i].data.rewards;
+    const auto there = std::ranges::find(rewards, 1.0f);
+    EXPECT_LE(there - rewards.begin(), Ring::cells / 2) << "by the shorter way, whatever the run does";
+    EXPECT_EQ(std::count(there, rewards.end(), 1.0f), rewards.end() - there) << "and stays there";
+  }
+  EXPECT_ANY_THROW(HeldOut(*system_of("dreamer-v3", "MinAtarBreakout"), 50, {{}, true})) << "which has none";
 }
 
 TEST(HeldOut, AGlimpseIsTheirBeginningAndChangesNothing) {
@@ -178,6 +203,22 @@ TEST(LabAnswer, SeveralRunsStandInOnePlot) {
   EXPECT_EQ(curve.lines[1].label, "deaf");
   EXPECT_EQ(both.numbers.size(), one.numbers.size() + two.numbers.size());
   EXPECT_NE(both.sentence.find("deaf: "), std::string::npos);
+}
+
+TEST(LabAnswer, CurvesOverMeasuredPlacesKeepTheirOwn) {
+  const auto answer = [](std::vector<double> x) {
+    LabAnswer made;
+    Curve curve{x, {{"what came", x}}, "predicted", "came"};
+    LabFigure plot;
+    plot.name = "reliability", plot.title = "Reliability", plot.value = std::make_shared<const Value>(std::move(curve));
+    made.figures = {plot};
+    return made;
+  };
+  const auto both = joined(question("calibration"), {answer({0.1, 0.2, 0.3}), answer({0.5, 0.7, 0.8, 0.9}), answer({0.1, 0.2})}, {"a", "b", "c"});
+  ASSERT_EQ(both.figures.size(), 2u);
+  EXPECT_EQ(std::get<Curve>(*both.figures[0].value).lines.size(), 2u) << "a and c have the same places";
+  EXPECT_EQ(both.figures[1].name, "reliability@b");
+  EXPECT_EQ(std::get<Curve>(*both.figures[1].value).x, (std::vector<double>{0.5, 0.7, 0.8, 0.9}));
 }
 
 TEST(LabAnswer, FirstFiguresComeFromAGlimpseAndTheAnswerIsTheSameWithoutOne) {

@@ -254,7 +254,7 @@ void look_at_actions(Inquiry& inquiry, const Whole& episodes, const ActionSpace&
   std::vector<Watched> few;
   const auto every = std::max<std::size_t>(1, watched.size() / static_cast<std::size_t>(effect_starts));
   for (std::size_t i = every / 2; i < watched.size(); i += every) few.push_back(watched[i]);
-  if (const auto some = starts_from(few, episodes, 1); some.count() > 0)
+  if (const auto some = starts_from(few, episodes, seen.horizon); some.count() > 0)  // what really moves is held against it
     hold_actions(inquiry, episodes, some, actions, space, seen, middle + 0.3 * (to - from), to);
 }
 

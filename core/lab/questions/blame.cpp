@@ -179,7 +179,7 @@ void tell_errors(Inquiry& inquiry, const Errors& errors, LabAnswer& answer) {
                       sentence + ").";
   } else {
     answer.sentence = "Shares of the dream's " + of_what + " over " + steps + " steps: " + sentence + "; ";
-    if (n < 3)
+    if (n < enough_to_tell)
       answer.sentence +=
           "the most is that of " + culprit(*most) + ", but " + std::to_string(n) + " episodes cannot tell.";
     else if (rival)

@@ -163,8 +163,8 @@ void tell_returns(const Returns& returns, bool sees, LabAnswer& answer) {
     bars.labels.push_back(player_names[player]);
   }
   const auto earned = bootstrap_mean(less(Returns::whole, Returns::chance));
-  const bool idle = std::isfinite(earned.low) && earned.low <= 0;
-  if (std::isfinite(earned.low)) score.verdict = idle ? LabNumber::Verdict::bad : LabNumber::Verdict::good;
+  const bool told = std::isfinite(earned.low), idle = told && earned.value <= 0, open = told && !idle && earned.low <= 0;
+  if (told && !open) score.verdict = idle ? LabNumber::Verdict::bad : LabNumber::Verdict::good;
   score.note += "; good: more than random actions earn in the same episodes";
   answer.numbers.push_back(std::move(score));
   auto bars_figure = figure("score", "Return, with what it decides by replaced",
@@ -179,7 +179,7 @@ void tell_returns(const Returns& returns, bool sees, LabAnswer& answer) {
     if (!(bootstrap_mean(less(best, Returns::chance)).low > 0)) {
       made.value = made.low = made.high = LabNumber::unknown;
       made.note =
-          std::string(player_names[best]) + " earns no more than random actions: there is nothing to have a share of";
+          std::string(player_names[best]) + " cannot be told from random actions: there is nothing to have a share of";
     }
     answer.numbers.push_back(made);
     return Interval{made.value, made.low, made.high};
@@ -211,7 +211,10 @@ void tell_returns(const Returns& returns, bool sees, LabAnswer& answer) {
                        ", " + over + "): " +
                        (sees ? "what it sees is near the truth, so the score is C's fault."
                              : "but what it sees is not the truth either, so V and M come before C.");
-  else if (std::isfinite(earned.low))
+  else if (open)
+    answer.sentence += " " + earns + ", which " + n + " episodes cannot tell from the " + in_figures(mean_of(of[Returns::chance])) +
+                       " of random actions" + (sees ? "." : "; what it sees is not the truth either, so V and M come before C.");
+  else if (told)
     answer.sentence += " " + earns + " against " + in_figures(mean_of(of[Returns::chance])) + " of random actions" +
                        (words.empty() ? "" : "; " + words) + " (" + over + ").";
   else

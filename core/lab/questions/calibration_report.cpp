@@ -3,6 +3,7 @@
 #include <cmath>
 #include <map>
 #include <random>
+#include <set>
 
 #include "core/lab/density_scores.h"
 #include "core/lab/questions/calibration.h"
@@ -157,8 +158,9 @@ class CalibrationReport {
     const auto& near = seen_.end[1];
     if (near.size() == 0) return lack("it does not predict an end");
     const auto all = together(seen_.end), at_end = together(seen_.end_at_end);
-    if (at_end.size() < fewest_ends)
-      return lack(at_end.size() == 0 ? "no episode ended while it was watched, so P(end) cannot be judged (it said " +
+    const std::set<std::size_t> ended(at_end.episode.begin(), at_end.episode.end());
+    if (ended.size() < fewest_ends)
+      return lack(ended.empty() ? "no episode ended while it was watched, so P(end) cannot be judged (it said " +
                                            in_figures(mean_of(all.predicted)) + " on average)"
                                      : "too few episodes ended to judge P(end)");
     const auto skill = r2_of(all);  // of probabilities, R² is 1 − Brier score / that of the base rate
@@ -364,7 +366,7 @@ class CalibrationReport {
     auto& exact = add("pit_error", "Calibration error of the prior", "", off,
                       "mean |share of latents below the prior's quantile − that quantile| at 19 levels" + about +
                           ": 0 is calibrated, good up to 0.05");
-    exact.beside = {{"always far too narrow", 0.25}};
+    exact.beside = {{"always far too narrow", (levels - 0.5).abs().mean().item<double>()}};
     exact.verdict = good_or_bad(off.value <= calibrated);
     say("the prior's quantiles are off by " + in_figures(off));
     Curve curve;

@@ -100,7 +100,7 @@ double imagined_rate(Inquiry& inquiry, std::int64_t lanes, double share, const s
     if (steps == 0) began = now_seconds();
     carry = model.imagine(carry, action, {}, rng);
     const auto made = model.predict(carry);
-    if (made.frame.defined()) made.frame.sum().item<float>();
+    (made.frame.defined() ? made.frame : model.features(carry)).sum().item<float>();  // a card has made it only now
     inquiry.at(share, doing);
   }
   return steps * static_cast<double>(lanes) / (now_seconds() - began);

@@ -7,14 +7,15 @@
 
 #include "api/error.h"
 #include "core/base/entries.h"
-#include "core/behaviours/pilot.h"
 #include "core/data/dataset.h"
 #include "core/data/dataset_sources.h"
 #include "core/engine/run_file.h"
 #include "core/engine/weight_history.h"
 #include "core/lab/diagnosis.h"
+#include "core/lab/driver.h"
 #include "core/lab/questions/questions.h"
 #include "core/models/gauges.h"
+#include "core/models/rollout.h"
 
 namespace dream {
 namespace diagnosing {
@@ -60,16 +61,15 @@ class ByEpisode {
 
 /// Rewards that the behaviour gets in its own dream from `start` on, of fewer steps where `between` says no: float64
 /// [steps, B]; undefined: none are predicted.
-torch::Tensor dreamt_pay(System& system, const Carry& start, std::int64_t lanes, std::int64_t steps, at::Generator rng,
+torch::Tensor dreamt_pay(System& system, const Carry& start, Driver driver, std::int64_t lanes, std::int64_t steps, at::Generator rng,
                          const std::function<bool()>& between) {
   auto& model = *system.model;
-  Pilot pilot(system.behaviour, lanes, Mode::judge);
   auto carry = start;
   auto last = torch::zeros({lanes});
   std::vector<torch::Tensor> all;
   for (std::int64_t k = 0; k < steps; ++k) {
     if (!between() && k > 1) break;
-    carry = model.imagine(carry, pilot.drive({&model, carry, {}, last.to(system.device)}, rng), {}, rng);
+    carry = model.imagine(carry, driver.drive({&model, carry, {}, last.to(system.device)}, rng), {}, rng);
     const auto reward = model.outcome(carry).reward;
     if (!reward.defined()) return {};
     last = model.reward_from_target(reward).to(torch::kFloat32);
@@ -80,11 +80,11 @@ torch::Tensor dreamt_pay(System& system, const Carry& start, std::int64_t lanes,
 
 /// A step's reward in the dream and in reality, from the pieces' starts on for as long as each episode lasts.
 void compare_pay(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, const std::vector<Stretches::From>& from,
-                 const Carry& start, const ByEpisode& by, QuickLook& look, const std::function<void()>& between) {
+                 const Carry& start, const Driver& driver, const ByEpisode& by, QuickLook& look, const std::function<void()>& between) {
   const auto lanes = static_cast<std::int64_t>(from.size());
   look.paid_steps = horizon_within(episodes, look.context, paid_steps);
   const double began = inquiry.elapsed();
-  const auto dreamt = dreamt_pay(inquiry.system(), start, lanes, look.paid_steps, inquiry.rng(41), [&] {
+  const auto dreamt = dreamt_pay(inquiry.system(), start, driver, lanes, look.paid_steps, inquiry.rng(41), [&] {
     between();
     return inquiry.elapsed() - began < paid_share * inquiry.seconds();
   });
@@ -125,6 +125,10 @@ QuickLook look_at(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, b
   torch::Tensor rebuilt, plain;  // errors of the decoded posterior and of the mean picture [B]
   std::vector<torch::Tensor> predicted, real;
   Carry start;
+  const auto spaces = system.make_env()->spaces();
+  const auto who = driven_by_it ? driving_behaviour(system, spaces) : nullptr;
+  Driver driver(who, spaces.action, batch.lanes());
+  auto decides = inquiry.rng(42);
   const auto middle = batch.image.defined() ? pictures_of(batch.image).mean({0, 1}) : torch::Tensor();
   const auto each = [](const torch::Tensor& a, const torch::Tensor& b) {
     return (a.to(torch::kFloat32) - b).square().flatten(1).mean(1).to(torch::kCPU, torch::kFloat64);
@@ -134,6 +138,7 @@ QuickLook look_at(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, b
       [&](std::int64_t t, const Carry& carry) {
         at(0.5 * static_cast<double>(t) / static_cast<double>(batch.steps()));
         if (t == look.context) start = carry;
+        if (t < look.context && driver.remembers()) driver.drive({&model, carry, observation_at(batch, t), batch.reward[t]}, decides);
         if (t == 0) return;  // no reward led to an episode's first frame
         const auto made_of = middle.defined() ? model.predict(carry) : model.outcome(carry);
         if (made_of.frame.defined() && middle.defined()) {
@@ -179,8 +184,8 @@ QuickLook look_at(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, b
     const auto left = by.ratio((p - r).square().sum(0), (r - r.mean()).square().sum(0));
     look.reward = {1 - left.value, 1 - left.high, 1 - left.low};
   }
-  if (driven_by_it && system.behaviour && !predicted.empty())
-    compare_pay(inquiry, episodes, made.from, start, by, look, [&] { at(0.9); });
+  if (who && !predicted.empty())
+    compare_pay(inquiry, episodes, made.from, start, driver, by, look, [&] { at(0.9); });
   return look;
 }
 

@@ -13,7 +13,6 @@ namespace gap {
 namespace {
 
 constexpr std::size_t most_starts = 32;
-constexpr std::size_t fewest_starts = 8;  // that a verdict needs: the bootstrap over fewer is too sure of itself
 constexpr double share_of_earned = 0.1;   // of what is earned above random actions: a gap within it is small
 
 std::vector<double> means_of(const std::vector<std::vector<double>>& each) {
@@ -68,7 +67,7 @@ void tell(Inquiry& inquiry, const Sums& sums, LabAnswer& answer) {
                  "; good: within the spread of real returns or a tenth of what is earned above random actions (" +
                  in_figures(band) + "), bad: beyond it for sure, of eight moments at least");
   const bool honest = std::abs(gap.value) <= band;
-  const bool surely = n >= fewest_starts && (gap.low > 0 || gap.high < 0);
+  const bool surely = n >= enough_to_tell && (gap.low > 0 || gap.high < 0);
   number_gap.verdict = honest ? LabNumber::Verdict::good : surely ? LabNumber::Verdict::bad : LabNumber::Verdict::none;
   number_gap.beside = {{"random actions", chance_gap.value}, {"spread of real returns", spread}};
   auto number_dream = number("return_dream", "Return in the dream", "", in_dream,
@@ -105,14 +104,14 @@ void tell(Inquiry& inquiry, const Sums& sums, LabAnswer& answer) {
   if (honest)
     answer.sentence += ", within " + in_figures(band) + ": the dream does not cheat.";
   else if (!surely)
-    answer.sentence += n < fewest_starts ? ", but fewer than eight moments are too few to call it cheating."
+    answer.sentence += n < enough_to_tell ? ", but fewer than eight moments are too few to call it cheating."
                                          : ", too uncertain to call it cheating.";
   else if (gap.value > 0)
     answer.sentence += ", more than " + in_figures(band) + ": the dream pays what reality does not.";
   else
     answer.sentence += ": the dream pays less than reality, so it does not cheat, but it is wrong by more than " +
                        in_figures(band) + ".";
-  if (sums.drives && n >= fewest_starts && (real.value > chance_real) != (in_dream.value > mean_of(chance_dream)))
+  if (sums.drives && n >= enough_to_tell && (real.value > chance_real) != (in_dream.value > mean_of(chance_dream)))
     answer.sentence += " It does not even rank the behaviour above random actions as reality does.";
 
   Table table;

@@ -26,7 +26,7 @@ struct HorizonSums {
   // decoded posterior. Latents (features): the dream, persistence, constant velocity, the spread of the truth.
   Missed frame, still, mean_frame, shuffled, rebuilt, latent, latent_still, latent_velocity, latent_spread,
       latent_shuffled;
-  Missed reward, reward_spread, cost, cost_spread, end, end_base;
+  Missed reward, true_reward, cost, true_cost, end, true_end;
   std::vector<std::vector<double>> similarity;  // SSIM at shown_steps
   Missed edges, true_edges;                     // of imagined and true pictures at these
   std::vector<Stretches::From> from;            // of every row
@@ -58,6 +58,16 @@ void append(Missed& to, const torch::Tensor& missed) {  // [K, B]
   const auto rows = missed.t().to(torch::kCPU, torch::kFloat64).contiguous();
   for (std::int64_t lane = 0; lane < rows.size(0); ++lane)
     to.emplace_back(rows[lane].data_ptr<double>(), rows[lane].data_ptr<double>() + rows.size(1));
+}
+
+/// What always the mean of all of them misses.
+Missed spread_of(Missed rows) {
+  double sum = 0, count = 0;
+  for (const auto& row : rows)
+    for (const double value : row) sum += value, ++count;
+  for (auto& row : rows)
+    for (double& value : row) value = (value - sum / count) * (value - sum / count);
+  return rows;
 }
 
 torch::Tensor each_lane(const torch::Tensor& a, const torch::Tensor& b) {  // [B, ...] twice -> [B]
@@ -157,17 +167,17 @@ void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::s
   if (!reward.empty()) {
     sums.rewards = true;
     const auto target = model.reward_to_target(batch.reward.slice(0, context + 1)).to(torch::kCPU);
-    append(sums.reward, torch::stack(reward)), append(sums.reward_spread, (target - target.mean()).square());
+    append(sums.reward, torch::stack(reward)), append(sums.true_reward, target);
   }
   if (!cost.empty()) {
     sums.costs = true;
     const auto paid = made.cost.slice(0, context + 1);
-    append(sums.cost, torch::stack(cost)), append(sums.cost_spread, (paid - paid.mean()).square());
+    append(sums.cost, torch::stack(cost)), append(sums.true_cost, paid);
   }
   if (!end.empty()) {
     sums.ends = true;
     const auto over = batch.terminated.slice(0, context + 1).to(torch::kCPU);
-    append(sums.end, torch::stack(end)), append(sums.end_base, (over - over.mean()).square());
+    append(sums.end, torch::stack(end)), append(sums.true_end, over);
   }
   if (paints) {
     sums.paints = true;
@@ -191,6 +201,21 @@ std::int64_t first_crossing(const std::vector<double>& error, const std::vector<
   for (std::size_t k = 0; k < error.size(); ++k)
     if (error[k] > share * limit[k]) return static_cast<std::int64_t>(k);
   return static_cast<std::int64_t>(error.size());
+}
+
+/// The steps, counted from 1, over which a dream is nearer than `still`, without a break. A first picture that is soft does not end it before
+/// it began: it may begin within the first `near_steps`. {0, 0}: never there.
+struct Nearer {
+  std::int64_t from = 0, to = 0;
+};
+Nearer nearer_than(const std::vector<double>& still, const std::vector<double>& error) {
+  const auto steps = error.size(), look = std::min(steps, near_steps);
+  std::size_t from = 0;
+  while (from < look && error[from] > still[from]) ++from;
+  if (from == look) return {};
+  auto to = from;
+  while (to < steps && error[to] <= still[to]) ++to;
+  return {static_cast<std::int64_t>(from) + 1, static_cast<std::int64_t>(to)};
 }
 
 Line line_of(std::string label, const Missed& rows, bool band, bool baseline, double scale = 1) {
@@ -246,12 +271,13 @@ void answer_horizon(Inquiry& inquiry, const HorizonSums& sums, LabAnswer& answer
   if (std::isfinite(mean_skill.value))
     skill.beside.push_back({"mean frame", 1 - 1 / std::max(1e-9, 1 - mean_skill.value)});
   if (!std::isfinite(skill.value)) skill.note = "nothing moved in these episodes: there is no error to be better than";
-  const auto crossing = [&](const Missed& limit, double share) {
-    return bootstrap(n, [&, share](const auto& chosen) {
-      return static_cast<double>(first_crossing(column_means(dream, chosen), column_means(limit, chosen), share));
-    });
-  };
-  const auto usable = crossing(spread, half_explained), honest = crossing(still, 1);
+  const auto usable = bootstrap(n, [&](const auto& chosen) {
+    return static_cast<double>(first_crossing(column_means(dream, chosen), column_means(spread, chosen), half_explained));
+  });
+  const auto honest = bootstrap(n, [&](const auto& chosen) {
+    return static_cast<double>(nearer_than(column_means(still, chosen), column_means(dream, chosen)).to);
+  });
+  const auto honest_from = nearer_than(column_means(still, all_of(still)), column_means(dream, all_of(dream))).from;
   const bool ran_out = usable.value >= static_cast<double>(sums.horizon);
   answer.numbers = {skill,
                     number("skill_long", "Skill over all " + std::to_string(sums.horizon) + " steps", "",
@@ -263,7 +289,9 @@ void answer_horizon(Inquiry& inquiry, const HorizonSums& sums, LabAnswer& answer
                                std::string(sums.paints ? "frame's)" : "latent's)") +
                                (ran_out ? "; it was not reached within what was imagined" : "")),
                     number("honest_horizon", "Nearer than a still picture", "steps", honest,
-                           "imagined steps until a picture that stands still is nearer to the truth")};
+                           "imagined steps until a picture that stands still is nearer to the truth, or never was farther from it within the "
+                           "first " + std::to_string(near))};
+  if (honest_from > 1) answer.numbers[3].beside = {{"from step", static_cast<double>(honest_from)}};
   answer.numbers[2].beside = {
       {"a still picture", static_cast<double>(first_crossing(column_means(still, all_of(still)),
                                                              column_means(spread, all_of(spread)), half_explained))}};
@@ -282,7 +310,7 @@ void answer_horizon(Inquiry& inquiry, const HorizonSums& sums, LabAnswer& answer
   if (sums.costs) {
     const auto ahead = std::min(foreseen_steps, static_cast<std::size_t>(sums.horizon));
     answer.numbers.push_back(number("cost_skill", "Costs foreseen over " + std::to_string(ahead) + (ahead == 1 ? " step" : " steps"), "",
-                                    skill_over(sums.cost, sums.cost_spread, ahead),
+                                    skill_over(sums.cost, spread_of(sums.true_cost), ahead),
                                     "1 − squared error / that of always the mean cost: 1 foresees every one, 0 is no better than "
                                     "knowing how often they come. Nobody can keep below a limit by what is not foreseen"));
     answer.numbers.back().beside = {{"always the mean", 0}};
@@ -320,7 +348,8 @@ void answer_horizon(Inquiry& inquiry, const HorizonSums& sums, LabAnswer& answer
   answer.sentence =
       "The dream explains more than half of what happens for " + (ran_out ? "all of the " : std::string()) +
       in_words(usable) + (ran_out ? " that were imagined" : "") +
-      " and is nearer to the truth than a picture that stands still for " + in_words(honest) + "; over the first " +
+      " and is nearer to the truth than a picture that stands still for " + in_words(honest) +
+      (honest_from > 1 ? ", from step " + std::to_string(honest_from) + " on" : std::string()) + "; over the first " +
       std::to_string(near) + " its skill is " + in_figures({skill.value, skill.low, skill.high}) + ".";
 
   const auto x = steps_axis(sums.horizon);
@@ -388,13 +417,14 @@ void answer_horizon(Inquiry& inquiry, const HorizonSums& sums, LabAnswer& answer
   }
   if (sums.rewards)
     plot("reward", "Error of imagined rewards", "squared, in the units of the model's target" + after, "squared error",
-         {line_of("dream", sums.reward, true, false), line_of("always the mean", sums.reward_spread, false, true)});
+         {line_of("dream", sums.reward, true, false), line_of("always the mean", spread_of(sums.true_reward), false, true)});
   if (sums.costs)
     plot("cost", "Error of imagined costs", "squared" + after, "squared error",
-         {line_of("dream", sums.cost, true, false), line_of("always the mean", sums.cost_spread, false, true)});
+         {line_of("dream", sums.cost, true, false), line_of("always the mean", spread_of(sums.true_cost), false, true)});
   if (sums.ends)
-    plot("end", "Error of the imagined end", "Brier score of P(this step was the last)" + after, "Brier score",
-         {line_of("dream", sums.end, true, false), line_of("always the base rate", sums.end_base, false, true)});
+    plot("end", "Error of the imagined end",
+         "Brier score of P(this step was the last)" + after + "; all of them lasted so long, so hardly any end is among these: calibration asks of those", "Brier score",
+         {line_of("dream", sums.end, true, false), line_of("always the base rate", spread_of(sums.true_end), false, true)});
 }
 
 void ask_horizon(Inquiry& inquiry, LabAnswer& answer) {

@@ -128,7 +128,7 @@ LabFigure objects_table(Inquiry& inquiry, const WorstSums& sums) {
     for (std::size_t rarity = 0; rarity < 3; ++rarity) {
       const auto& a = seen[k][rarity];
       const auto& b = far[k][rarity];
-      if (a.count == 0 || (rarity > 0 && a.count == seen[k][0].count && rarity == 1)) continue;
+      if (a.count == 0 || (rarity > 0 && a.count == seen[k][0].count)) continue;
       const std::string name = size_names[k] + (rarity == 1 ? ", common" : rarity == 2 ? ", rare" : "");
       table.rows.push_back({{static_cast<double>(table.rows.size()), name},
                             {a.count / static_cast<double>(sums.seen.searched), ""},
