@@ -18,6 +18,7 @@ Requests and answers are described in docs/serve.md.
 import json
 import socket
 import subprocess
+import tempfile
 
 try:
     import numpy
@@ -70,18 +71,26 @@ class Dream:
         if isinstance(run, dict):
             where = run
         else:
+            self._said = tempfile.TemporaryFile("w+")  # a pipe that nobody empties would hold the server up
             self._server = subprocess.Popen([program, "serve", str(run), "--seed", str(seed), *arguments], stdout=subprocess.PIPE,
-                                            stderr=subprocess.PIPE, text=True)
+                                            stderr=self._said, text=True)
             line = self._server.stdout.readline()
             if not line:
-                raise Refused(self._server.communicate()[1].strip())
+                self._server.wait()
+                self._said.seek(0)
+                raise Refused(self._said.read().strip())
             where = json.loads(line)
         self.where = where  # others connect to the same server with this
-        self._socket = socket.create_connection((where["address"], where["port"]), timeout)
-        self._file = self._socket.makefile("rb")
+        self._socket = self._file = None
         self._news = []
-        self._send({"token": where["token"]})
-        self.about = self._receive()
+        try:
+            self._socket = socket.create_connection((where["address"], where["port"]), timeout)
+            self._file = self._socket.makefile("rb")
+            self._send({"token": where["token"]})
+            self.about = self._receive()
+        except BaseException:
+            self.close()
+            raise
         self.world, self.actions = self.about["world"], self.about["actions"]
         self.knobs = {knob["name"]: knob for knob in self.about["knobs"]}
         self.probe_names, self.frame_names = self.about["probes"], self.about["frames"]
@@ -93,11 +102,13 @@ class Dream:
         self.close()
 
     def close(self):
-        self._file.close()
-        self._socket.close()
+        for each in (self._file, self._socket):
+            if each:
+                each.close()
         if self._server:
             self._server.terminate()
             self._server.communicate()
+            self._said.close()
 
     # -- what a dream can be told ------------------------------------------------------------------------------------
 

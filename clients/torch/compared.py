@@ -33,7 +33,7 @@ class Compared:
         self.left_out[name] = why
 
     def tell(self, run):
-        good = True
+        good = bool(self.largest)
         for name, largest in self.largest.items():
             within = largest <= self.tolerance[name]
             good &= within

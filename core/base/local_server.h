@@ -12,6 +12,7 @@ namespace dream {
 class LocalServer {
  public:
   static constexpr std::size_t longest_line = 1 << 20, most_waiting = std::size_t{1} << 28;  // bytes
+  static constexpr int most_reads = 16;  // of one client before it is the others' turn
 
   /// `port` 0: one that is free. Throws dream::Error with the reason in words.
   explicit LocalServer(int port);

@@ -65,7 +65,7 @@ void LocalServer::accept_all(std::vector<Event>& events) {
 /// False once it is gone, or sends what cannot be a line.
 bool LocalServer::read_from(int descriptor, Client& client, std::vector<Event>& events) {
   char buffer[65536];
-  while (true) {
+  for (int turn = 0; turn < most_reads; ++turn) {
     const auto count = ::recv(descriptor, buffer, sizeof buffer, 0);
     if (count == 0 || (count < 0 && !later())) return false;
     if (count < 0) return true;
@@ -76,6 +76,7 @@ bool LocalServer::read_from(int descriptor, Client& client, std::vector<Event>& 
     client.in.erase(0, from);
     if (client.in.size() > longest_line) return false;
   }
+  return true;  // the others' turn; the rest is there the next time
 }
 
 bool LocalServer::write_to(int descriptor, Client& client) {

@@ -64,7 +64,8 @@ class MaxPool : public torch::autograd::Function<MaxPool> {
 }  // namespace
 
 torch::Tensor max_pool(const torch::Tensor& x) {
-  if (!kernels_serve(x)) return torch::max_pool2d(x, 2);
+  const bool even = x.size(2) % 2 == 0 && x.size(3) % 2 == 0;
+  if (!even || !kernels_serve(x)) return torch::max_pool2d(x, 2);
   return MaxPool::apply(x.permute({0, 2, 3, 1}).contiguous()).permute({0, 3, 1, 2});
 }
 

@@ -184,6 +184,7 @@ void Session::step(const CheckedJson& request) {
   const auto actions = actions_in(request, view().spaces.action);
   auto count = root.contains("count") ? request.whole(root, "count", 1, most_steps) : 1;
   if (!actions.empty()) count *= static_cast<std::int64_t>(actions.size());
+  if (count > most_steps) request.fail("fields 'count' and 'actions': " + std::to_string(count) + " steps are more than the " + std::to_string(most_steps) + " of a request");
   player_.set_pilot(actions.empty() && flag_in(request, "idle", false));
   for (std::int64_t i = 0; i < count; ++i) {
     if (actions.empty())

@@ -30,15 +30,18 @@ std::optional<TrainingWatch::News> TrainingWatch::look() {
   }
   auto& curves = json["curves"] = nlohmann::ordered_json::object();
   for (const auto& curve : system->metrics.views(nullptr)) {
-    std::vector<double> x, y;
+    if (curve.x.empty()) continue;
     const auto told = told_.find(curve.name);
+    const bool anew = told != told_.end() && curve.x.back() < told->second;
+    std::vector<double> x, y;
     for (std::size_t i = 0; i < curve.x.size(); ++i) {
-      if (told != told_.end() && curve.x[i] <= told->second) continue;
+      if (told != told_.end() && !anew && curve.x[i] <= told->second) continue;
       x.push_back(curve.x[i]), y.push_back(curve.y[i]);
     }
     if (x.empty()) continue;
     told_[curve.name] = x.back();
     curves[curve.name] = {{"title", curve.title}, {"unit", curve.unit}, {"x_unit", curve.x_unit}, {"x", x}, {"y", y}};
+    if (anew) curves[curve.name]["anew"] = true;  // what was told of it before is no more
   }
   return news;
 }

@@ -20,7 +20,7 @@ class TrainingWatch {
     std::shared_ptr<const Checkpoint> weights;
   };
   /// What a checkpoint that was written since says; nothing where there is none. Of curves what no earlier news had: all of them
-  /// in the first. Throws dream::Error for a checkpoint that cannot be read.
+  /// in the first, and all of one that has begun anew, which says "anew": true. Throws dream::Error for a checkpoint that cannot be read.
   std::optional<News> look();
 
  private:
