@@ -245,6 +245,7 @@ void Player::control(DreamControl::Do what) {
   switch (what) {
     case DreamControl::Do::play:
       if (now_.start && now_.start->stale && now_.step == 0) begin(seen_anew());
+      if (!playing_) rate_ = rate_since_ = 0, rate_steps_ = 0;  // a pause is no slowness
       playing_ = true;
       next_due_ = now_seconds();
       break;

@@ -83,7 +83,7 @@ void Player::step(double now) {
   if (now_.dream_over && steps_per_second_ > 0) next_due_ += time_to_see_the_end;
   ++rate_steps_;
   if (now - rate_since_ >= 1) {
-    rate_ = rate_since_ > 0 ? static_cast<double>(rate_steps_) / (now - rate_since_) : 0;
+    if (rate_since_ > 0) rate_ = static_cast<double>(rate_steps_) / (now - rate_since_);
     rate_since_ = now;
     rate_steps_ = 0;
   }
@@ -221,6 +221,7 @@ void Player::open_fan(FanOver over, const std::string& knob) {
   torch::NoGradGuard no_grad;
   if (over == FanOver::closed) return close_fan();
   needs_model();
+  if (!fan_) played_before_fan_ = playing_;
   if (now_.dream_over) throw Error("the dream has ended, so nothing follows this moment: go back a step");
   const Hold held = [this](Carry carry) { return with_held(std::move(carry)); };
   if (over == FanOver::weights) {
@@ -266,7 +267,8 @@ std::deque<Moment> Player::lately() const {
 void Player::close_fan() {
   if (!fan_) return;
   fan_.reset();
-  playing_ = false;  // the dream is where it waited
+  playing_ = played_before_fan_;  // the dream is where it waited
+  next_due_ = now_seconds();
   changed_ = true;
 }
 
@@ -275,12 +277,16 @@ void Player::take_future(int which) {
   if (!fan_) throw Error("no fan is open to take a future from");
   const auto path = fan_->path(which);
   close_fan();
+  playing_ = false;  // to look at what was taken
   for (const auto& lived : path) {
     if (now_.dream_over) break;
     now_.action = lived.action;
     now_.decided = false;
     advance(now_.dream, lived.drawn, false);
+    const auto seen = glance();  // it is held against reality as if somebody had watched
+    if (!seen.frames.empty() && seen.frames.front().name == "dream") timeline_.note(seen.frames.front().image);
   }
+  changed_ = true;
 }
 
 }  // namespace dream

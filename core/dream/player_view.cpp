@@ -81,7 +81,7 @@ std::shared_ptr<const DreamView> Player::view() {
   const auto dreamt = picture_of(now_.ahead.empty() ? now_.dream : now_.ahead.back());
   decode_ms_ = (now_seconds() - decode_began) * 1e3;
   add_frames(*view, dreamt);
-  if (const auto* dream = frame_of(*view, "dream")) timeline_.note(dream->image);
+  if (const auto* shown = frame_of(*view, system_->model ? "dream" : "real")) timeline_.note(shown->image);
   add_comparison(*view, dreamt);
   if (explained_.second >= 0) add_explanation(*view);
   view->has_model = system_->model != nullptr;

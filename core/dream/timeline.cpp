@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace dream {
 namespace {
@@ -20,7 +21,8 @@ std::size_t bytes_of(const Instant& instant, const Instant* before) {
     for (const auto& carry : of.ahead) {
       for (const auto& [name, tensor] : carry) one(tensor);
     }
-    for (const auto* tensor : {&of.last_reward, &of.action, &of.image, &of.chance, &of.stood}) one(*tensor);
+    for (const auto* tensor : {&of.last_reward, &of.action, &of.image, &of.chance, &of.stood, &of.goal}) one(*tensor);
+    if (!of.history.empty()) one(of.history.back().seen.vector), one(of.history.back().seen.goal);
   };
   if (before) visit(*before, false);
   visit(instant, true);
@@ -28,9 +30,11 @@ std::size_t bytes_of(const Instant& instant, const Instant* before) {
 }
 
 TimelineStep step_of(Timeline::Id id, const Instant& instant, const Instant* before) {
+  // Without a model there is what the real world gave alone.
+  const auto earned = [](const Instant& of) { return of.drawn.empty() ? of.real_reward : of.dream_reward; };
   return {id,
           instant.step,
-          static_cast<float>(before ? instant.dream_reward - before->dream_reward : 0),
+          static_cast<float>(before ? earned(instant) - earned(*before) : 0),
           instant.done_probability,
           static_cast<float>(instant.error),
           instant.real_over,
@@ -69,6 +73,8 @@ void Timeline::push(Instant instant, bool begins) {
 void Timeline::replace(Instant instant) {
   auto& present = node(present_);
   if (present.next != none) return add(std::move(instant), present.parent);
+  const auto bytes = bytes_of(instant, kept(present.parent) ? &node(present.parent).instant : nullptr);
+  bytes_ += bytes - std::exchange(present.bytes, bytes);
   present.instant = std::move(instant);
 }
 

@@ -71,10 +71,44 @@ TEST_F(Explorer, AFanOverActionsGoesWhereEachActionLeads) {
   EXPECT_FALSE(player_.view()->playing);
   EXPECT_EQ(position(), wanted);
   EXPECT_NEAR(level(frame("real").image), wanted, 2) << "the real world took the same actions";
-  EXPECT_EQ(player_.view()->timeline.line.size(), 8u) << "every step can be gone back to";
+  const auto taken = player_.view();
+  EXPECT_EQ(taken->timeline.line.size(), 8u) << "every step can be gone back to";
+  for (std::size_t i = 4; i < 8; ++i) {
+    EXPECT_GE(taken->timeline.line[i].error, 0) << "and was held against the real world, step " << i;
+    EXPECT_NE(taken->timeline.line[i].picture, nullptr);
+  }
+  EXPECT_EQ(taken->honesty.now, 7);
   player_.control(Do::back);
   EXPECT_EQ(player_.view()->step, 6);
   EXPECT_THROW(player_.take_future(0), Error) << "none is open";
+}
+
+TEST_F(Explorer, AFanGivesBackWhetherTheDreamPlayed) {
+  load();
+  player_.open_fan(FanOver::chance, "");
+  steps(3);
+  player_.close_fan();
+  EXPECT_FALSE(player_.view()->playing);
+  player_.control(Do::play);
+  player_.open_fan(FanOver::chance, "");
+  player_.open_fan(FanOver::knob, "tau_sigma");
+  steps(3);
+  player_.close_fan();
+  EXPECT_TRUE(player_.view()->playing);
+}
+
+TEST_F(Explorer, APauseIsNoSlowness) {
+  load();
+  player_.control(Do::play);
+  steps(120);
+  EXPECT_NEAR(player_.view()->measured_rate, 50, 3);
+  player_.control(Do::pause);
+  now_ += 60;
+  player_.control(Do::play);
+  steps(20);
+  EXPECT_EQ(player_.view()->measured_rate, 0) << "not known yet";
+  steps(60);
+  EXPECT_NEAR(player_.view()->measured_rate, 50, 3);
 }
 
 TEST_F(Explorer, AFanOverChanceOrAKnobSpreadsWithIt) {
