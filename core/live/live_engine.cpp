@@ -77,8 +77,15 @@ LiveEngine::LiveEngine(Options options)
   const auto shipped = shipped_runs(options_.assets);
   if (!options_.open.empty() || !shipped.empty()) {
     const auto run = options_.open.empty() ? shipped.front() : options_.open;
-    file_orders_.push(guarding("run", [this, run] {
-      open_run(run.string(), options_.world);
+    const auto instead = shipped.empty() ? std::filesystem::path() : shipped.front();
+    file_orders_.push(guarding("opening", [this, run, instead] {
+      try {
+        open_run(run.string(), options_.world);
+      } catch (...) {
+        // Whoever names what cannot be opened reads why inside another dream, not in an empty window.
+        if (!instead.empty() && instead != run) guarded("run", [&] { open_run(instead.string(), ""); });
+        throw;
+      }
       if (options_.train) send(TrainControl{TrainControl::Do::start, ""});
     }));
   }

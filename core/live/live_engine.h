@@ -88,6 +88,9 @@ class LiveEngine : public Engine {
   /// Begins what waits, until one of it trains. What cannot be begun is a fault, and the next one's turn.
   void start_queued(TrainerWork& work);
   void control_queue(TrainerWork& work, const QueueControl& command);
+  /// What waits outlives the program: it is written beside the runs when it changes, and waits again when the program begins.
+  void keep_queue(TrainerWork& work);
+  void recall_queue(TrainerWork& work);
   void hand_over_weights(TrainerWork& work);
   void tell_what_is_watched(TrainerWork& work);
   /// The run that is watched has a newer checkpoint, of another program that trains it: it is shown, and dreamt with.

@@ -78,7 +78,9 @@ void LiveEngine::train() {
     train_.put(std::move(view));
   };
   const auto publish_guarded = [&](bool with_frames) { guarded("publish", [&] { publish(with_frames); }); };
+  recall_queue(work);
   while (!quit_) {
+    keep_queue(work);
     const bool busy = work.running || work.one_step;
     for (auto& order : trainer_orders_.take(std::chrono::duration<double>(busy ? 0 : 0.25))) {
       changed = true;
@@ -196,35 +198,6 @@ void LiveEngine::train_run(TrainerWork& work, const TrainRun& command) {
   if (!open) take_up(work, Trainer::open(command.path, trainer_options(), options_.device));
   if (!work.trainer->notice().empty()) log_.say(work.trainer->notice());
   control_training(work, {TrainControl::Do::start, ""});
-}
-
-void LiveEngine::start_queued(TrainerWork& work) {
-  while (!work.running && !work.queue.empty()) {
-    const auto next = std::move(work.queue.front());
-    work.queue.pop_front();
-    guarded("queue", [&] {
-      if (const auto* begun = std::get_if<StartRun>(&next.order)) {
-        start_run(work, *begun);
-        control_training(work, {TrainControl::Do::start, ""});
-      } else {
-        train_run(work, std::get<TrainRun>(next.order));
-      }
-    });
-  }
-}
-
-void LiveEngine::control_queue(TrainerWork& work, const QueueControl& command) {
-  auto& queue = work.queue;
-  const auto found = std::find_if(queue.begin(), queue.end(), [&](const auto& q) { return q.id == command.id; });
-  if (found == queue.end()) return;  // its turn has come meanwhile
-  if (command.what == QueueControl::Do::remove) {
-    queue.erase(found);
-    return;
-  }
-  if (work.running || work.one_step)
-    throw Error(work.trainer->system().directory.string() + " is being trained: stop it before the next one is begun");
-  std::rotate(queue.begin(), found, found + 1);
-  start_queued(work);
 }
 
 void LiveEngine::hand_over_weights(TrainerWork& work) {

@@ -51,6 +51,7 @@ struct LiveEngine::TrainerWork {
   };
   std::deque<Queued> queue;
   std::int64_t queued = 0;  // so far: the ids
+  std::string kept_queue;   // as it is on the disk
 
   void take(std::unique_ptr<Trainer> next) {
     if (trainer) trainer->close();
@@ -58,12 +59,14 @@ struct LiveEngine::TrainerWork {
     auto watching = std::move(watched);
     auto waiting = std::move(queue);
     const auto count = queued;
+    auto kept = std::move(kept_queue);
     auto by = same ? std::move(trained_by) : std::string();
     *this = {};
     trainer = std::move(next);
     watched = std::move(watching);
     queue = std::move(waiting);
     queued = count;
+    kept_queue = std::move(kept);
     trained_by = std::move(by);
   }
 };

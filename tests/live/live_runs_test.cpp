@@ -66,6 +66,18 @@ class LiveRuns : public ::testing::Test {
   std::unique_ptr<LiveEngine> live_;
 };
 
+TEST_F(LiveRuns, WhoNamesWhatIsNotThereReadsItInAnotherDream) {
+  make(folder_ / "assets" / "runs" / "shipped");
+  start(path("missing"));
+  ASSERT_TRUE(faults("missing"));
+  ASSERT_TRUE(comes([](const Snapshot& s) { return s.dream->ready && s.dream->run.ends_with("shipped"); }));
+  EXPECT_NE(live_->latest()->fault.find("missing"), std::string::npos) << "which is not taken for the cure";
+  make(path("own"));
+  live_->send(OpenRun{path("own")});
+  ASSERT_TRUE(comes([&](const Snapshot& s) { return s.dream->run == path("own"); }));
+  EXPECT_EQ(live_->latest()->fault, "");
+}
+
 TEST_F(LiveRuns, ANewRunIsDescribedBeforeItIsBegun) {
   make(path("car"));
   start("");
@@ -158,14 +170,24 @@ TEST_F(LiveRuns, TheQueueIsTrainedOneAfterTheOther) {
   live_->send(TrainControl{Train::stop, ""});
   ASSERT_TRUE(comes([](const Snapshot& s) { return !s.train->busy; }));
   EXPECT_EQ(live_->latest()->train->queue.size(), 2u) << "it waits while a person has stopped the training";
+  // What waits outlives the program.
+  live_.reset();
+  start(path("first"));
+  ASSERT_TRUE(comes([](const Snapshot& s) { return s.train->open && s.train->queue.size() == 2; }));
+  const auto again = live_->latest()->train->queue;
+  EXPECT_EQ(again[0].run, path("third"));
+  EXPECT_EQ(again[0].recipe, "vmc");
+  EXPECT_EQ(again[1].run, path("second"));
+  EXPECT_FALSE(live_->latest()->train->busy) << "nothing is begun by itself";
   // What waits is trained to its end, one after the other, and nothing is asked.
-  live_->send(QueueControl{QueueControl::Do::start, queue[1].id});
+  live_->send(QueueControl{QueueControl::Do::start, again[0].id});
   ASSERT_TRUE(comes([](const Snapshot& s) {
     const auto& phases = s.train->phases;
     return s.train->queue.empty() && !s.train->busy && !phases.empty() &&
            std::all_of(phases.begin(), phases.end(), [](const PhaseView& p) { return p.progress >= 1; });
   }));
   EXPECT_EQ(live_->latest()->train->run, path("second"));
+  EXPECT_TRUE(comes([&](const Snapshot&) { return !std::filesystem::exists(folder_ / "runs" / ".queue.json"); }));
   live_.reset();
   EXPECT_EQ(Trainer::open(path("third"), {}, "cpu")->due(), false);
 }
