@@ -11,6 +11,8 @@
 
 namespace {
 
+constexpr int frames_to_settle = 61;  // before a picture is taken, and one more
+
 /// "FILE[:STEP]": the file of a lesson, or the name of a shipped one, and the step to begin with, from 1. Throws Error.
 void choose_lesson(const std::string& given, dream::ui::WindowOptions& options) {
   using namespace dream;
@@ -46,7 +48,7 @@ int run_program(int argc, char** argv) {
   app.add_option("run", run, "A run's folder, a checkpoint or a kept piece of a dream; empty = the one of last time, else a shipped run");
   app.add_option("--env", engine_options.world, "Another of the worlds that the run acts in, or other factors of its own, as TwoRoom[layout=moving]");
   app.add_option("--train", train, "Open this run and go on training it: its next phase starts with the window");
-  app.add_option("--start", start, "Begin dreams there: a recorded clip (a dataset's folder) or a picture (PNG, JPEG)");
+  app.add_option("--start", start, "Begin dreams there: a recorded clip (a dataset's folder) or a picture (PNG, JPEG, BMP)");
   app.add_option("--speed", speed,
                  "Dream steps per second to begin with; 0 = as fast as it can (default: the world's own pace)")
       ->transform(number_between(0, 1e4));
@@ -67,7 +69,7 @@ int run_program(int argc, char** argv) {
       ->transform(whole_between(640, 16384));
   app.add_option("--height", window_options.height, "Height of the window (default: as it was)")
       ->transform(whole_between(480, 16384));
-  app.add_option("--screenshot", screenshot, "Save a picture of the window there after --frames frames, then leave");
+  app.add_option("--screenshot", screenshot, "Save a picture of the window there after --frames frames, or 60, then leave");
   app.add_option("--frames", window_options.max_frames, "Leave after so many frames; 0 = never")
       ->transform(whole_between(0, 1000000000))
       ->capture_default_str();
@@ -92,6 +94,7 @@ int run_program(int argc, char** argv) {
     if (!run.empty() && !train.empty()) throw Error("a run is given twice, by itself and after --train; name it once");
     window_options.screenshot = screenshot;
     window_options.report = report;
+    if (!screenshot.empty() && window_options.max_frames == 0 && window_options.max_seconds == 0) window_options.max_frames = frames_to_settle;
     if (!screenshot.empty() && window_options.max_frames > 0)
       window_options.screenshot_frame = std::max(1, window_options.max_frames - 1);
     window_options.quit = &interrupt_flag();

@@ -173,10 +173,7 @@ std::vector<Action> make_actions() {
   add({"hand_over", "Dream", "Hand over: real world or dream", ImGuiKey_H, "H",
        "Drive in the real world; the same scene then goes on as a dream, and back.",
        [](Ui& ui) {
-         const DreamView& dream = ui.dream();
-         const bool awake = dream.coupling == Coupling::awake;
-         if (!awake) ui.asleep = {dream.coupling, dream.coupling_steps};
-         ui.send(awake ? ui.asleep : SetCoupling{Coupling::awake, 0});
+         ui.send(ui.dream().coupling == Coupling::awake ? ui.asleep : SetCoupling{Coupling::awake, 0});
        },
        has_real_world});
   add({"fan", "Dream", "Fan: nine futures of this moment", ImGuiKey_F, "F",
@@ -316,7 +313,10 @@ std::vector<Action> make_actions() {
        ImGuiKey_F11,
        "F11",
        "The dream, the real world and one sentence fill the screen, until Esc.",
-       [](Ui& ui) { ui.presenting = !ui.presenting; },
+       [](Ui& ui) {
+         ui.presenting = !ui.presenting;
+         if (ui.presenting) ui.show_home = false, ui.home.driven.clear();  // the keys are the dream's
+       },
        {}})
       .checked = [](const Ui& ui) { return ui.presenting; };
   add({"smooth",

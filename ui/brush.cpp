@@ -9,6 +9,7 @@
 #include "ui/pictures.h"
 #include "ui/slider.h"
 #include "ui/widgets.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
@@ -70,6 +71,7 @@ void Brush::begin(Ui& ui) {
   goes_on_ = dream.playing;
   if (dream.playing) ui.send(DreamControl{DreamControl::Do::pause});
   states_ = {find_frame(dream.frames, "dream")->image};
+  run_ = dream.run;
   at_ = 0, picking_ = false;
   asked_.reset();
 }
@@ -93,9 +95,9 @@ void Brush::dream_on(Ui& ui, bool first) {
 void Brush::tick(Ui& ui) {
   const DreamView& dream = ui.dream();
   if (!active()) return;
-  if (!of_the_world(*states_[at_], dream.spaces)) {
+  if (dream.run != run_ || !of_the_world(*states_[at_], dream.spaces)) {
     states_.clear(), asked_.reset(), at_ = 0;
-    return ui.say("Another world's pictures are of another size: the painting is put away.");
+    return ui.say("The painting was of another run's dream, and is put away.");
   }
   const TimelineStep* now = present_of(dream);
   if (!asked_ || !now || dream.playing) return;
@@ -133,7 +135,7 @@ std::vector<Frame> Brush::frames(const DreamView& dream) const {
   }
   const auto steps = timeline.line[timeline.present].step - seen_.step;
   std::vector<Frame> all{*now};
-  all[0].caption = std::to_string(steps) + (steps == 1 ? " step" : " steps") + " since your painting";
+  all[0].caption = counted(steps, "step") + " since your painting";
   all.push_back({"reconstruction", "what the encoder made of your painting", seen_.error, seen_.made_of_it});
   all.push_back({"painted", "by you", -1, seen_.picture});
   return all;

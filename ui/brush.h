@@ -52,6 +52,7 @@ class Brush {
   void draw_colour(Ui& ui, float width);
   void draw_recent(Ui& ui);
 
+  std::string run_;              // whose dream is painted on
   std::vector<Picture> states_;  // one more with every stroke
   std::size_t at_ = 0;           // the one that is shown
   Colour colour_{255, 255, 255};

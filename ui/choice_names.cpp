@@ -7,7 +7,7 @@
 namespace dream::ui {
 namespace {
 
-constexpr std::size_t most_letters = 24;
+constexpr std::size_t most_bytes = 24;
 
 /// Of a run's folder: it may be moved, and a copy is the same model.
 std::string choice_key(const DreamView& dream, int choice) {
@@ -25,7 +25,9 @@ std::string choice_name(const Settings& settings, const DreamView& dream, int ch
 
 void name_choice(Settings& settings, const DreamView& dream, int choice, const std::string& name) {
   std::string plain;
-  for (const char c : name.substr(0, most_letters)) plain += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+  auto end = std::min(name.size(), most_bytes);
+  while (end < name.size() && end > 0 && (static_cast<unsigned char>(name[end]) & 0xc0) == 0x80) --end;  // whole letters alone
+  for (const char c : name.substr(0, end)) plain += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
   if (plain.find_first_not_of(' ') == std::string::npos)
     settings.choices.erase(choice_key(dream, choice));
   else

@@ -181,8 +181,8 @@ void draw_figures(Ui& ui, float used) {
     ImGui::SetCursorScreenPos(from);
     ImGui::Dummy({wide, ImGui::GetTextLineHeight()});
     tip(ui, "Key → pixel",
-        "From a driving key's event to the swapped picture that answers it: waiting for the step (input), the memory "
-        "the model, the decoder, and drawing.");
+        "From a driving key's event to the swapped picture that answers it: waiting for the step (input), the "
+        "model's memory, the decoder, and drawing.");
   }
 }
 

@@ -4,27 +4,28 @@
 
 #include "ui/control_row.h"
 #include "ui/widgets.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
 
 struct Way {
   Coupling how;
-  const char *name, *brief, *help;  // brief: the name where there is little room
+  const char *word, *name, *brief, *help;  // brief: the name where there is little room
   int least = 0, usual = 0, most = 0;  // steps; 0: it has none
 };
 
 constexpr Way ways[] = {
-    {Coupling::drift, "drift", "drift",
+    {Coupling::drift, "drift", "drift", "drift",
      "The agent drives by the real frames; the dream takes the same actions, never corrected."},
-    {Coupling::anchored, "re-anchored", "anchored",
+    {Coupling::anchored, "anchored", "re-anchored", "anchored",
      "The agent drives by the dream, which stands on the real frame again every few steps.", 1, 10, 200},
-    {Coupling::reality_leads, "reality leads", "reality",
+    {Coupling::reality_leads, "reality_leads", "reality leads", "reality",
      "The agent drives by the real frames, and the dream runs a few steps ahead of them: what it foretells.", 1, 10,
      50},
-    {Coupling::dream_leads, "dream leads", "dream",
+    {Coupling::dream_leads, "dream_leads", "dream leads", "dream",
      "The agent drives by the dream, never corrected; the real world takes its actions."},
-    {Coupling::awake, "awake", "awake", "The dream stands on every real frame: you drive in the real world. H hands over."},
+    {Coupling::awake, "awake", "awake", "awake", "The dream stands on every real frame: you drive in the real world. H hands over."},
 };
 
 const Way& way_of(Coupling how) {
@@ -81,11 +82,34 @@ int anchor_of(const DreamView& dream) {
   return dream.coupling == Coupling::anchored ? dream.coupling_steps : 0;
 }
 
+std::vector<std::string> coupling_words() {
+  std::vector<std::string> all;
+  for (const Way& way : ways) all.push_back(way.word);
+  return all;
+}
+
+std::string coupling_word(Coupling how) {
+  return way_of(how).word;
+}
+
+Coupling coupling_called(const std::string& word) {
+  const auto found = std::ranges::find(ways, word, &Way::word);
+  return found == std::end(ways) ? Coupling::drift : found->how;
+}
+
+int usual_steps_of(Coupling how) {
+  return way_of(how).usual;
+}
+
+std::string coupling_text(Coupling how, int steps) {
+  const std::string count = counted(steps, "step");
+  if (how == Coupling::anchored) return "re-anchored every " + count;
+  if (how == Coupling::reality_leads) return "reality leads, the dream is " + count + " ahead";
+  return way_of(how).name;
+}
+
 std::string coupling_text(const DreamView& dream) {
-  const std::string count = std::to_string(dream.coupling_steps) + (dream.coupling_steps == 1 ? " step" : " steps");
-  if (dream.coupling == Coupling::anchored) return "re-anchored every " + count;
-  if (dream.coupling == Coupling::reality_leads) return "reality leads, the dream is " + count + " ahead";
-  return way_of(dream.coupling).name;
+  return coupling_text(dream.coupling, dream.coupling_steps);
 }
 
 void draw_coupling(Ui& ui, const DreamView& dream, float width) {

@@ -7,7 +7,7 @@
 namespace dream::ui {
 namespace {
 
-constexpr const char* dialog = "A file of PyTorch's###foreign";
+constexpr const char* dialog = "A PyTorch file###foreign";
 
 /// What was answered last, until the engine has heard it.
 std::string& answered(Ui& ui) {

@@ -14,7 +14,7 @@ const TimelineStep* present_of(const DreamView& dream) {
 }
 
 void Game::finish(Ui& ui) const {
-  if (!yours_ || !scores_ || world_.empty()) return;
+  if (!yours() || !scores_ || world_.empty()) return;
   const auto [best, first] = ui.settings.best.emplace(world_, score_);
   if (!first && score_ <= best->second) return;
   best->second = score_;
@@ -28,16 +28,18 @@ void Game::tick(Ui& ui) {
   const bool anew = other || dream.step < step_;
   if (anew) {
     finish(ui);
-    yours_ = false;
+    by_hand_ = lived_ = 0;
     if (other) ended_.clear();
     for (const std::string begins : {"The dream ", "The episode "})  // another one has begun meanwhile
       if (ended_.starts_with(begins)) ended_.replace(0, 4, "The last ");
   }
+  const auto steps = other ? 0 : anew ? dream.step : dream.step - step_;  // what was lived before one looked is nobody's
+  lived_ += steps;
+  if (dream.hands_on) by_hand_ += steps;
   run_ = dream.run, world_ = world_of(dream), step_ = dream.step;
-  yours_ |= dream.hands_on;
   scores_ = dream.ready && (dream.has_reward || (dream.twin && !dream.recorded));
   score_ = dream.has_reward ? dream.dream_reward : dream.real_reward;
-  if (!dream.ended.empty()) ended_ = dream.ended, ended_at_ = ui.time;
+  if (!dream.ended.empty()) ended_ = dream.ended, ended_at_ = ui.time, finish(ui);
   if (ui.time - ended_at_ > shown) ended_.clear();
 }
 

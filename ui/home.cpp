@@ -1,9 +1,10 @@
 #include "ui/home.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <cstdio>
+#include <string_view>
+#include <utility>
 
 #include "imgui.h"
 #include "imgui_internal.h"
@@ -27,22 +28,9 @@ bool is_of_kind(const Ui& ui, const RunView& run, int kind) {
   return kind == 0 || (kind == 1 && run.shipped) || (kind == 2 && !run.shipped) || (kind == 3 && trains_now(ui, run));
 }
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 /// Whether every word that was typed is somewhere in what the card says.
 bool matches(const RunView& run, const std::string& typed) {
-  const std::string said = lower(run.environment + ' ' + run.recipe + ' ' + run.model + ' ' + run.title + ' ' + run.detail);
-  const std::string words = lower(typed);
-  for (std::size_t at = 0; at < words.size();) {
-    const std::size_t end = std::min(words.find(' ', at), words.size());
-    if (said.find(words.substr(at, end - at)) == std::string::npos) return false;
-    at = end + 1;
-  }
-  return true;
+  return holds(run.environment + ' ' + run.recipe + ' ' + run.model + ' ' + run.title + ' ' + run.detail, typed);
 }
 
 const PreviewView* preview_of(const Ui& ui, const RunView& run) {
@@ -70,7 +58,7 @@ double score_share(const Ui& ui, const RunView& run) {
 
 std::string score_text(const RunView& run) {
   if (!run.score.known) return "not evaluated";
-  const auto figure = [](double value) {  // as the lists have it
+  const auto figure = [](double value) {
     char text[32];
     std::snprintf(text, sizeof text, std::abs(value) < 100 ? "%.3g" : "%.0f", value);
     return std::string(text);
@@ -82,8 +70,8 @@ std::string score_text(const RunView& run) {
 void explain_card(const Ui& ui, const RunView& run, const PreviewView* preview) {
   char honest[192] = "Honest: not known yet, it is measured while you look.";
   if (preview && preview->honesty.stretches > 0)
-    std::snprintf(honest, sizeof honest, "Honest for %s steps, over %lld stretches%s", usual_text(preview->honesty).c_str(),
-                  static_cast<long long>(preview->honesty.stretches),
+    std::snprintf(honest, sizeof honest, "Honest for %s, over %s%s", usual_steps(preview->honesty).c_str(),
+                  counted(preview->honesty.stretches, "stretch", "stretches").c_str(),
                   preview->honesty.crossed ? ": then a picture that stands still is nearer to the truth." : ", and then a real frame came.");
   const std::string score = !run.score.known ? "Its agent has not been evaluated."
                                              : "Its agent's " + score_text(run) + " " + run.score.of + "; a full bar is the best run of " +
@@ -191,7 +179,7 @@ Wish draw_card(Ui& ui, const RunView& run, bool chosen, float width, float pictu
   const bool known = preview && preview->honesty.stretches > 0;
   if (known) {
     const auto usual = usual_text(preview->honesty);
-    std::snprintf(honest, sizeof honest, "honest %s steps", usual.c_str());
+    std::snprintf(honest, sizeof honest, "honest %s", usual_steps(preview->honesty).c_str());
     WithFont small(ui.fonts.text, 0.82f);
     if (ImGui::CalcTextSize(honest).x > half) std::snprintf(honest, sizeof honest, "honest %s", usual.c_str());
   }
@@ -337,6 +325,8 @@ void draw_hints(Ui& ui, float right) {
   };
   for (const auto& [key, does, help] : hints) {
     if (!room(key)) break;
+    const bool letter = std::string_view(key) == "C" || std::string_view(key) == "N";
+    if (letter && !ui.home.chosen) continue;  // it would be typed into the search
     keycap(ui, key, 0);
     ImGui::SameLine(0, ui.px(6));
     ImGui::AlignTextToFramePadding();
@@ -421,8 +411,11 @@ void draw_home(Ui& ui, ImVec2 pos, ImVec2 size) {
   const float picture = std::clamp(space.y - figures_height(ui) - ui.px(4), ui.px(80), width);
   if (comparing) width = picture, ImGui::Indent((room - 2 * width - gap) / 2);
 
-  const auto pressed = [&](ImGuiKey key) { return !driving && ImGui::IsKeyPressed(key); };
-  const auto pressed_once = [](ImGuiKey key) { return ImGui::IsKeyPressed(key, false); };
+  // What lies over Home, or did a frame ago and was closed by this key, has the keys.
+  const bool covered = ui.show_palette || ui.show_keys || list_is_open(), was_covered = std::exchange(wall.covered, covered);
+  const bool keys = !covered && !was_covered && ImGui::GetIO().KeyMods == 0;
+  const auto pressed = [&](ImGuiKey key) { return keys && !driving && ImGui::IsKeyPressed(key); };
+  const auto pressed_once = [&](ImGuiKey key) { return keys && ImGui::IsKeyPressed(key, false); };
   const int move = static_cast<int>(pressed(ImGuiKey_RightArrow)) - static_cast<int>(pressed(ImGuiKey_LeftArrow)) +
                    columns * (static_cast<int>(pressed(ImGuiKey_DownArrow)) - static_cast<int>(pressed(ImGuiKey_UpArrow)));
   if (opened) {
@@ -443,8 +436,9 @@ void draw_home(Ui& ui, ImVec2 pos, ImVec2 size) {
   for (int i = 0; i < cards; ++i) {
     if (i % columns > 0) ImGui::SameLine(0, gap);
     else if (i > 0) ImGui::Dummy({0, gap - ImGui::GetStyle().ItemSpacing.y});
-    const bool chosen = i == wall.selected;
-    if (i == static_cast<int>(shown.size())) {
+    const bool last = i == static_cast<int>(shown.size());
+    const bool chosen = driving ? !last && shown[static_cast<std::size_t>(i)]->path == wall.driven : i == wall.selected;
+    if (last) {
       new_run |= draw_new_card(ui, chosen, width, picture) || (chosen && by_key == Wish::enter);
       continue;
     }

@@ -13,6 +13,14 @@ namespace {
 
 constexpr const char* page = "Every key###keys";
 
+/// Whether a text field takes this chord for itself.
+bool edits_text(ImGuiKey key, int mods) {
+  constexpr ImGuiKey own[] = {ImGuiKey_A, ImGuiKey_C, ImGuiKey_V, ImGuiKey_X, ImGuiKey_Y, ImGuiKey_Z, ImGuiKey_LeftArrow, ImGuiKey_RightArrow,
+                              ImGuiKey_UpArrow, ImGuiKey_DownArrow, ImGuiKey_Home, ImGuiKey_End, ImGuiKey_Backspace, ImGuiKey_Delete,
+                              ImGuiKey_Insert, ImGuiKey_Enter, ImGuiKey_KeypadEnter};
+  return (mods & ImGuiMod_Ctrl) == 0 || std::ranges::find(own, key) != std::end(own);
+}
+
 /// What drives here: keyboard, and on a gamepad.
 void draw_driving(Ui& ui) {
   const Palette& p = ui.color();
@@ -122,8 +130,16 @@ void handle_shortcuts(Ui& ui) {
       ui.experiment.stop(ui);
     else if (ui.brush.active() && !ui.show_home && !ui.presenting)
       ui.brush.put_back(ui);
+    else if (ui.dream().fan.over != FanOver::closed && !ui.show_home && !ui.presenting)
+      ui.send(CloseFan{});
     else
       ui.presenting = false;
+  }
+  // A list or a menu that is open closes; a question answers Esc itself.
+  if (ImGuiContext& g = *ImGui::GetCurrentContext(); ImGui::IsKeyPressed(ImGuiKey_Escape, false) && !io.WantTextInput && g.OpenPopupStack.Size > 0) {
+    const ImGuiWindow* top = g.OpenPopupStack.back().Window;
+    if (top && (top->Flags & ImGuiWindowFlags_Modal) == 0) ImGui::ClosePopupToLevel(g.OpenPopupStack.Size - 1, true);
+    return;
   }
   // A key and its modifier may be pressed and let go within one slow frame.
   const int with = ui.pressed_with >= 0 ? ui.pressed_with : io.KeyMods;
@@ -137,7 +153,7 @@ void handle_shortcuts(Ui& ui) {
       if (with != mods || !ImGui::IsKeyPressed(key, false)) continue;
       const bool function_key = key >= ImGuiKey_F1 && key <= ImGuiKey_F24;
       // A text field keeps every plain key and its own editing chords; the game keeps its driving keys.
-      if (io.WantTextInput && !function_key && action.id != "palette") continue;
+      if (io.WantTextInput && !function_key && edits_text(key, mods)) continue;
       if (mods == 0 && (ui.keymap.owns(key) || list_is_open())) continue;
       if (mods == 0 && ui.show_home && !function_key) continue;  // Home has keys of its own
       ui.run(action.id);

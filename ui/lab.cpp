@@ -189,9 +189,10 @@ std::string lab_names(const Ui& ui, const std::vector<std::string>& runs) {
 
 std::string lab_value(double value) {
   if (!std::isfinite(value)) return std::isnan(value) ? "cannot tell" : value > 0 ? "∞" : "−∞";
+  if (value == 0) value = 0;  // and not -0
   const double size = std::abs(value);
   char out[32];
-  if (size >= 1000 && size < 1e15) {
+  if (size >= 999.5 && size < 1e15) {
     const std::string grouped = with_separators(std::llround(size));
     return value < 0 ? "−" + grouped : grouped;
   }

@@ -49,7 +49,7 @@ std::vector<Action> picture_actions() {
   add("exposure_up", "More exposure", ImGuiKey_E, "E", "Half a stop lighter: values times 1.41.",
       [](Ui& ui) { expose(ui, 0.5f); })
       .parted = true;
-  add("exposure_down", "Less exposure", ImGuiMod_Shift | ImGuiKey_E, "Shift-E", "Half a stop darker: values by 1.41.",
+  add("exposure_down", "Less exposure", ImGuiMod_Shift | ImGuiKey_E, "Shift-E", "Half a stop darker: values divided by 1.41.",
       [](Ui& ui) { expose(ui, -0.5f); });
   add("gamma_up", "More gamma", ImGuiKey_G, "G", "Lifts what is dark: v becomes v^(1/gamma).",
       [](Ui& ui) { bend_gamma(ui, 0.1f); });

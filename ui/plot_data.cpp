@@ -46,7 +46,11 @@ void pick_points(const std::vector<double>& x, const std::vector<double>& y, con
       if (low == last || y[at] < y[low]) low = at;
       if (high == last || y[at] > y[high]) high = at;
     }
-    if (at == here || low == last) continue;
+    if (at == here) continue;
+    if (low == last) {  // nothing but a gap
+      take(here);
+      continue;
+    }
     take(std::min(low, high));
     if (low != high) take(std::max(low, high));
   }

@@ -1,4 +1,5 @@
 #include "ui/sentence.h"
+#include "ui/words.h"
 
 #include <algorithm>
 
@@ -46,7 +47,7 @@ std::string untrained(const Ui& ui) {
   constexpr std::int64_t enough = 100;
   const std::int64_t updates = ui.dream().has_model ? updates_of(ui) : -1;
   if (updates < 0 || updates >= enough) return "";
-  return "Not trained yet: " + std::to_string(updates) + (updates == 1 ? " update." : " updates.") +
+  return "Not trained yet: " + counted(updates, "update") + "." +
          " What you see is close to noise.";
 }
 

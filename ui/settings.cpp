@@ -129,7 +129,8 @@ Settings load_settings(const std::filesystem::path& file, std::vector<std::strin
   std::ifstream in(file);
   std::string line;
   while (std::getline(in, line)) {
-    const std::size_t equals = line.find('=');
+    // Names of worlds have equals signs of their own, scores none.
+    const std::size_t equals = line.starts_with("best ") ? line.rfind('=') : line.find('=');
     if (equals != std::string::npos && take_over(settings, line.substr(0, equals), line.substr(equals + 1))) continue;
     if (equals == std::string::npos && line.find_first_not_of(" \t\r") == std::string::npos) continue;
     if (damage)

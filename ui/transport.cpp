@@ -80,17 +80,16 @@ void draw_speed(Ui& ui, const DreamView& dream, float width) {
   static constexpr float factors[] = {0.25f, 0.5f, 1, 2, 4, 0};
   static constexpr const char* labels[] = {"0.25×", "0.5×", "1×", "2×", "4×", "max"};
   const float natural = std::max(dream.natural_rate, 1.0f);
-  int chosen = 2;
-  float nearest = 1e9f;
-  for (int i = 0; i < 6; ++i) {
-    const float off = std::abs(factors[i] * natural - dream.steps_per_second);
-    if (off < nearest) nearest = off, chosen = i;
-  }
+  int chosen = dream.steps_per_second <= 0 ? 5 : -1;
+  for (int i = 0; i < 5 && chosen < 0; ++i)
+    if (std::abs(factors[i] * natural - dream.steps_per_second) < 0.05f * dream.steps_per_second) chosen = i;
+  char other[16];  // a pace that a lesson or the command line has set
+  std::snprintf(other, sizeof other, "%.2g×", static_cast<double>(dream.steps_per_second / natural));
   ImGui::SetNextItemWidth(width);
   ImGui::BeginDisabled(!dream.ready);
   const bool slow = dream.ready && dream.playing && dream.measured_rate > 0 && dream.measured_rate < 0.7f * dream.steps_per_second;
   if (slow) ImGui::PushStyleColor(ImGuiCol_Text, ui.color().warning);
-  const bool open = ImGui::BeginCombo("##speed", labels[chosen]);
+  const bool open = ImGui::BeginCombo("##speed", chosen < 0 ? other : labels[chosen]);
   if (slow) ImGui::PopStyleColor();
   if (open) {
     for (int i = 0; i < 6; ++i) {

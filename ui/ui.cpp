@@ -1,6 +1,7 @@
 #include "ui/ui.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <filesystem>
 
@@ -79,8 +80,10 @@ void Ui::open(const std::string& path) {
   }
   want_panel = "worlds";  // Home, and what lies over them, go
   if (path.ends_with(".toml")) return lessons->open(*this, path);
-  const auto is = [&](const char* ending) { return path.ends_with(ending); };
-  if (dream().spaces.goals && dream().has_model && (is(".png") || is(".jpg") || is(".jpeg"))) return send(SetGoal{0, 0, path});
+  std::string ending = std::filesystem::path(path).extension().string();
+  for (char& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const bool picture = ending == ".png" || ending == ".jpg" || ending == ".jpeg" || ending == ".bmp";
+  if (dream().spaces.goals && dream().has_model && picture) return send(SetGoal{0, 0, path});
   send(OpenRun{path});
 }
 

@@ -114,6 +114,7 @@ struct RunsPanel {
   std::string selected;  // its path
   Ask ask = Ask::nothing;
   std::string name;              // that is typed for it
+  int asked_at = -2;             // the frame in which that was asked for
   std::string directory;         // of the new run
   std::string proposed;          // a free folder, while the user has named none
   std::string like;              // the run whose settings the form waits for
@@ -184,6 +185,7 @@ struct HomeWall {
   bool chosen = false;                // a card was chosen by arrows: C, N and Space are commands, not letters
   std::vector<std::string> compared;  // paths: one is marked, two are shown alone
   std::string driven;                 // the run that hands drive in its card; empty: none
+  bool covered = false;               // a page, a list or a question lay over it in the last frame
 };
 
 /// What panels share while a frame is drawn: the engine, this frame's snapshot, theme, pictures, keys. Panels talk to
@@ -252,6 +254,7 @@ struct Ui {
   double replay_recency = 1;         // where "dream from this frame" begins: 0 the oldest frame … 1 the newest
   SetCoupling asleep{Coupling::dream_leads, 0};  // what a hand-over goes back to
   std::string want_panel;            // bring this panel to the front
+  int fan_seen = 0;                  // the last frame in which the fan was in sight, or was asked for
   RunsPanel runs;
   HomeWall home;
   LabPanel lab;

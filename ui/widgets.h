@@ -13,7 +13,6 @@ namespace dream::ui {
 namespace icon {
 inline constexpr const char* play = "\xef\x81\x8b";
 inline constexpr const char* pause = "\xef\x81\x8c";
-inline constexpr const char* stop = "\xef\x81\x8d";
 inline constexpr const char* step = "\xef\x81\x91";     // step-forward
 inline constexpr const char* back = "\xef\x81\x8a";     // backward
 inline constexpr const char* restart = "\xef\x81\x88";  // step-backward
@@ -26,10 +25,7 @@ inline constexpr const char* close = "\xef\x80\x8d";
 inline constexpr const char* check = "\xef\x80\x8c";
 inline constexpr const char* dice = "\xef\x94\xa2";
 inline constexpr const char* sliders = "\xef\x87\x9e";
-inline constexpr const char* caret = "\xef\x83\x97";
-inline constexpr const char* keyboard = "\xef\x84\x9c";
 inline constexpr const char* bars = "\xef\x83\x89";
-inline constexpr const char* plus = "\x2b";
 inline constexpr const char* pin = "\xef\x82\x8d";   // thumbtack
 inline constexpr const char* copy = "\xef\x83\x85";
 inline constexpr const char* save = "\xef\x80\x99";  // download

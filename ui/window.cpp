@@ -78,9 +78,14 @@ struct Window::Inside {
   void open();
   void close();
   void use_workspace(const std::string& id);
-  bool layout_untouched() const {
-    return layout_built >= 0 && (untouched_layout.empty() || untouched_layout == ImGui::SaveIniSettingsToMemory());
+  /// As it would be saved: which panels are closed, and where the others are.
+  std::string layout_now() const {
+    std::string text;
+    for (const Panel& panel : panel_list())
+      if (!ui_state->panel_open[panel.id]) text += "; closed " + panel.id + "\n";
+    return text + ImGui::SaveIniSettingsToMemory();
   }
+  bool layout_untouched() const { return layout_built >= 0 && (untouched_layout.empty() || untouched_layout == layout_now()); }
   void remember_layout();
   void give_up_layout(const std::string& damage);
   void style();
@@ -174,6 +179,7 @@ void Window::Inside::close() {
   if (ui_state) {
     remember_layout();
     if (!full_screen) remember_place(window, ui_state->settings);
+    ui_state->game.finish(*ui_state);
     if (!directory.empty()) save_settings(directory / "window.conf", ui_state->settings);
   }
   ui_state.reset();
@@ -188,12 +194,9 @@ void Window::Inside::close() {
 
 void Window::Inside::remember_layout() {
   if (directory.empty() || frames == 0) return;
-  std::string text = layout_heading(ui_state->settings.workspace);
   // A layout that nobody changed is built anew next time, for the window's size then.
   if (layout_untouched()) return;
-  for (const Panel& panel : panel_list())
-    if (!ui_state->panel_open[panel.id]) text += "; closed " + panel.id + "\n";
-  save_text(layout_file(), text + ImGui::SaveIniSettingsToMemory());
+  save_text(layout_file(), layout_heading(ui_state->settings.workspace) + layout_now());
 }
 
 /// A saved layout that cannot be shown: the default comes in its place, and the log says so.
@@ -269,6 +272,8 @@ void Window::Inside::meet_runs() {
   if (ui.dream().run == dream_run && ui.train().run == train_run) return;
   ui.pending.clear();
   if (ui.dream().run != dream_run) ui.last_probes.clear(), ui.keymap.forget_sent();  // a key that is held goes on driving
+  if (ui.train().run != train_run)
+    for (auto& [curve, look] : ui.plots) look.follow = true;  // what was looked at of another run's curve
   dream_run = ui.dream().run, train_run = ui.train().run;
   std::error_code gone;  // a path that holds wherever the program is started next
   const auto last = std::filesystem::exists(dream_run, gone) ? std::filesystem::absolute(dream_run, gone).string() : "";
@@ -354,6 +359,11 @@ void Window::Inside::draw() {
     }
     ImGui::End();
   }
+  // A dream that waits for a fan which nobody sees would seem to hang.
+  constexpr int patience = 20;  // frames
+  const int now = ImGui::GetFrameCount();
+  if (ui.dream().fan.over == FanOver::closed) ui.fan_seen = now;
+  if (now - ui.fan_seen > patience) ui.fan_seen = now, ui.send(CloseFan{});
   draw_over_all(ui);
 }
 
@@ -421,7 +431,11 @@ bool Window::frame() {
   if (in.previews != ui.snapshot->previews) in.previews = ui.snapshot->previews, in.last_news = begin;
   if (in.lab != ui.snapshot->lab) in.lab = ui.snapshot->lab, in.last_news = begin;
   if (in.data != ui.snapshot->data) in.data = ui.snapshot->data, in.last_news = begin;
-  if (!ui.want_workspace.empty()) in.use_workspace(std::exchange(ui.want_workspace, ""));
+  if (!ui.want_workspace.empty()) {
+    in.use_workspace(std::exchange(ui.want_workspace, ""));
+    ui.show_home = false;  // it would change unseen
+  }
+  if (ui.dream().coupling != Coupling::awake) ui.asleep = {ui.dream().coupling, ui.dream().coupling_steps};
   in.meet_runs();
   if (ui.presenting != in.full_screen) {
     in.full_screen = ui.presenting;
@@ -467,8 +481,8 @@ bool Window::frame() {
   ui.recording->window_drawn(ui, in.window);
   save_what_is_wanted(ui, in.window);
   glfwSwapBuffers(in.window);
-  if (ui.measures.add_key(ui.dream())) in.report.key(ui.measures.key_to_pixel);
-  in.report.frame(*ui.snapshot, begin, now_seconds());
+  if (ui.measures.add_key(ui.dream()) && !in.options.report.empty()) in.report.key(ui.measures.key_to_pixel);
+  if (!in.options.report.empty()) in.report.frame(*ui.snapshot, begin, now_seconds());
   ui.textures.end_frame();
   if (in.layout_read >= 0 && in.frames == in.layout_read + 4 && !glfwGetWindowAttrib(in.window, GLFW_ICONIFIED)) {
     in.layout_read = -1;

@@ -45,8 +45,12 @@ std::string usual_text(const HonestyClock& clock) {
   return (clock.crossed ? "" : "> ") + std::to_string(clock.usual);
 }
 
-std::string counted(std::int64_t count, const char* what) {
-  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+std::string usual_steps(const HonestyClock& clock) {
+  return usual_text(clock) + (clock.crossed && clock.usual == 1 ? " step" : " steps");
+}
+
+std::string counted(std::int64_t count, const std::string& what, const std::string& several) {
+  return with_separators(count) + " " + (count == 1 ? what : several.empty() ? what + "s" : several);
 }
 
 }  // namespace dream::ui

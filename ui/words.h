@@ -16,8 +16,11 @@ std::string state_of(const TrainView& train, double now);
 /// What stands where no warning stands. Silence is no praise: before anything was learned it means nothing.
 const char* no_warning(const TrainView& train);
 
-/// "1 episode", "12 episodes".
-std::string counted(std::int64_t count, const char* what);
+/// "1 step", "> 9 steps".
+std::string usual_steps(const HonestyClock& clock);
+
+/// "1 episode", "1,200 episodes"; "2 classes" where `several` says so.
+std::string counted(std::int64_t count, const std::string& what, const std::string& several = {});
 
 /// How long dreams are usually honest: "41", or "> 10" where no still picture was nearer yet.
 std::string usual_text(const HonestyClock& clock);

@@ -80,7 +80,7 @@ Verb bench_verb(CLI::App& app) {
                       "plain Python beside it");
   command->add_option("--video", options->videos, "Measure the reading of this video alone, to 64 × 64; repeatable. bench/compare_video.py "
                       "sets others beside it");
-  command->add_option("--lanes", options->lanes, "Instances of --world side by side")->transform(number_between(1, 4096))->capture_default_str();
+  command->add_option("--lanes", options->lanes, "Instances of --world side by side")->transform(whole_between(1, 4096))->capture_default_str();
   command->add_flag("--verbose", options->verbose, "Say how the time of a row divides, where that is known");
   command->add_option("--seconds", options->seconds, "Length of one measurement; each is the best of three")
       ->transform(number_between(0.05, 600))

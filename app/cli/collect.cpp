@@ -100,7 +100,7 @@ Verb collect_verb(CLI::App& app) {
             }
             const bool whole = collector.written() >= options->episodes;
             progress.say((whole ? "" : "stopped; the same command goes on. ") + std::to_string(collector.written()) +
-                         " episodes in " + printable(options->directory));
+                         (collector.written() == 1 ? " episode in " : " episodes in ") + printable(options->directory));
           }};
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <set>
 
 #include "api/error.h"
@@ -7,6 +8,7 @@
 #include "core/base/platform.h"
 #include "core/engine/phase.h"
 #include "core/engine/trainer.h"
+#include "core/env/registry.h"
 #include "core/live/run_list.h"
 
 namespace dream::cli {
@@ -31,6 +33,15 @@ class Warnings {
   std::set<std::string> told_;
 };
 
+/// Where nobody names a world: the one that everybody names first, or the first that the recipe can serve.
+std::string usual_world(const RunSpec& spec) {
+  const auto recipe = std::ranges::find(recipes(), spec.recipe, &RecipeEntry::name);
+  if (recipe == recipes().end() || recipe->lacks(make_env(spec.environment)->spaces()).empty()) return spec.environment;
+  for (const auto& world : environments())
+    if (recipe->lacks(world.make()->spaces()).empty()) return world.name;
+  return spec.environment;
+}
+
 }  // namespace
 
 Verb train_verb(CLI::App& app) {
@@ -46,7 +57,7 @@ Verb train_verb(CLI::App& app) {
   for (const auto& recipe : recipes())
     if (!recipe.by_file) names += (names.empty() ? "" : ", ") + recipe.name;
   command->add_option("recipe", options->recipe, "The system to train: " + names + "; --resume knows the run's");
-  command->add_option("--env", options->environment, "The environment [CarRacing]; --resume knows the run's");
+  command->add_option("--env", options->environment, "The environment [CarRacing, or the first that the recipe can serve]; --resume knows the run's");
   command->add_option("--out", options->directory, "The run's folder");
   command->add_option("--phase", options->phase, "Run this phase alone (collect, v, m, c, evaluate …)");
   command->add_option("--config", options->config,
@@ -84,6 +95,7 @@ Verb train_verb(CLI::App& app) {
                               ? "There is no run to resume in '" + options->directory + "', the folder of --out"
                               : "The recipe is missing: " + names);
             }
+            if (options->environment.empty() && spec.toml.empty()) spec.environment = usual_world(spec);
             if (!options->config.empty()) {
               if (!spec.toml.empty())
                 throw Error("--config begins a run, and " + options->directory +

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "imgui_internal.h"
+#include "ui/coupling.h"
 #include "ui/lesson/things.h"
 #include "ui/panel_list.h"
 
@@ -109,7 +110,8 @@ void Learner::hold(ImGuiTestContext* ctx, const Reach& reach) {
 }
 
 void Learner::couple(ImGuiTestContext* ctx, const Reach& reach) {
-  const std::string way = reach.value > 0 ? "re-anchored" : reach.that.find("drift") != std::string::npos ? "drift" : "dream leads";
+  const auto how = reach.deed == "anchor" ? anchored_every(static_cast<int>(reach.value)).how : coupling_called(reach.name);
+  const std::string way = how == Coupling::anchored ? "re-anchored" : coupling_text(how, 0);
   ctx->ItemClick((std::string(worlds) + "/###coupling").c_str());
   ctx->ItemClick(("//$FOCUSED/" + way).c_str());
 }
@@ -162,7 +164,7 @@ void Learner::do_it(ImGuiTestContext* ctx, const Reach& reach, std::size_t which
     hold(ctx, reach);
   else if (deed == "released")
     ctx->ItemClick((std::string(mind) + "/**/###release").c_str());
-  else if (deed == "anchor")
+  else if (deed == "anchor" || deed == "coupling")
     couple(ctx, reach);
   else if (deed == "knob")
     set_knob(ctx, reach);

@@ -10,6 +10,23 @@ namespace explore_test {
 
 using Explores = Flow;
 
+TEST_F(Explores, WhereNothingIsDreamtTheWorldStandsBesideWhatTheAgentHasInMind) {
+  engine.dream().has_model = false;
+  const auto name = engine.dream().probe_names.front();
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->Yield(3);
+    const auto thought = [&] { return ctx->WindowInfo("//Worlds###worlds/thought", ImGuiTestOpFlags_NoError); };
+    ASSERT_NE(thought().Window, nullptr);
+    EXPECT_GT(thought().Window->Size.x, 200);
+    EXPECT_GT(thought().Window->Size.y, 200);
+    EXPECT_TRUE(engine.last<WatchProbes>() && std::ranges::count(engine.last<WatchProbes>()->names, name)) << name;
+    engine.dream().has_model = true;
+    ctx->Yield(3);
+    EXPECT_TRUE(!thought().Window || !thought().Window->Active);
+  });
+}
+
 TEST_F(Explores, HomeShowsEveryRunAndEntersOne) {
   open();
   act([&](ImGuiTestContext* ctx) {
@@ -201,6 +218,32 @@ TEST_F(Explores, AFanIsOpenedOverAKnobAndOneFutureIsTaken) {
     ctx->KeyPress(ImGuiKey_F);
     ctx->Yield(2);
     EXPECT_EQ(engine.count<CloseFan>(), 1);
+    ctx->KeyPress(ImGuiKey_F);
+    ctx->Yield(4);
+    ctx->KeyPress(ImGuiKey_Escape);
+    ctx->Yield(2);
+    EXPECT_EQ(engine.count<CloseFan>(), 2) << "Esc closes it too.";
+    ctx->KeyPress(ImGuiKey_F);
+    ctx->Yield(30);
+    EXPECT_EQ(engine.count<CloseFan>(), 2) << "It stays while it is seen.";
+    window->ui().want_panel = "mind";  // a tab over it
+    ctx->Yield(40);
+    EXPECT_EQ(engine.count<CloseFan>(), 3) << "A dream that waits for what nobody sees would seem to hang.";
+  });
+}
+
+TEST_F(Explores, EscClosesTheListThatIsOpen) {
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    ctx->ItemClick("//Worlds###worlds/###coupling");
+    ctx->Yield(2);
+    ASSERT_TRUE(ImGui::IsPopupOpen("", ImGuiPopupFlags_AnyPopup));
+    ctx->KeyPress(ImGuiKey_Escape);
+    ctx->Yield(2);
+    EXPECT_FALSE(ImGui::IsPopupOpen("", ImGuiPopupFlags_AnyPopup));
+    ctx->KeyPress(ImGuiKey_Space);
+    ctx->Yield(2);
+    EXPECT_NE(engine.last<DreamControl>(), nullptr) << "and keys are the dream's again";
   });
 }
 

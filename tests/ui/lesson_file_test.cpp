@@ -72,7 +72,10 @@ choices = [{ text = "So.", right = true }, { text = "No.", why = "Because." }]
 title = "Last"
 text = "Begin anew."
 start = "same"
+coupling = "reality_leads"
+coupling_steps = 7
 hold = []
+reach = [{ that = "Let it drift.", coupling = "drift" }]
 )";
   const Lesson lesson = parse_lesson(toml, "t.toml");
   ASSERT_EQ(lesson.steps.size(), 2u);
@@ -80,6 +83,9 @@ hold = []
   EXPECT_EQ(first.text, "# Überschrift\nA **bold** word, \"quoted\" and \\ back.\n");
   EXPECT_EQ(first.panels, (std::vector<std::string>{"worlds", "mind"}));
   EXPECT_EQ(first.seed, 7);
+  EXPECT_EQ(first.coupling, std::pair(Coupling::anchored, 10));
+  EXPECT_EQ(lesson.steps[1].coupling, std::pair(Coupling::reality_leads, 7));
+  EXPECT_EQ(lesson.steps[1].reach[0], (Reach{"Let it drift.", "coupling", "drift", 0, false}));
   EXPECT_EQ(first.twin, false);
   EXPECT_EQ(first.knobs.at("tau_sigma"), 0.3);
   EXPECT_EQ(first.hold->front(), (LatentHold{"latent/z", 4, -2.5}));
@@ -107,6 +113,9 @@ TEST(LessonFile, AMistakeIsASentenceWithFileStepAndField) {
       {head + step + step + "anchor = \"ten\"\n", "t.toml, step 2, 'anchor': a whole number from 0 to 100000"},
       {head + step + "anchor = 1.5\n", "a whole number"},
       {head + step + "anchor = nan\n", "a whole number"},
+      {head + step + "anchor = 0\ncoupling = \"drift\"\n", "'coupling': 'anchor' says already"},
+      {head + step + "coupling = \"drift\"\ncoupling_steps = 3\n", "'coupling_steps': coupling = \"anchored\""},
+      {head + step + "coupling = \"loose\"\n", "'coupling': "},
       {head + step + "speed = 99\n", "t.toml, step 1, 'speed': a number from 0.05 to 16"},
       {head + step + "play = 1\n", "true or false"},
       {head + step + "workspace = \"moon\"\n", "t.toml, step 1, 'workspace': 'moon' is unknown; one of play, train"},

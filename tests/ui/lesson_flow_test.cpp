@@ -53,6 +53,7 @@ reach = [{ that = "A pill.", pills = 1 }, { that = "Hot.", knob = "tau_sigma", a
 TEST_F(LessonFlow, IsOpenedByNameSetsTheStageAndTicksWhatIsReached) {
   write("short.toml", lesson);
   engine.dream().run = "runs/other";
+  engine.dream().coupling = Coupling::reality_leads, engine.dream().coupling_steps = 7;
   open("play", folder() / "settings");
   act([&](ImGuiTestContext* ctx) {
     window->ui().run("lessons");
@@ -112,7 +113,8 @@ TEST_F(LessonFlow, IsOpenedByNameSetsTheStageAndTicksWhatIsReached) {
     EXPECT_EQ(open_lessons().files()[0].passed, 2);
     EXPECT_TRUE(engine.dream().held.empty());
     EXPECT_NEAR(engine.knob("tau_mixture"), 1, 1e-6);
-    EXPECT_EQ(anchor_of(engine.dream()), 0) << "as before the lesson";
+    EXPECT_EQ(engine.dream().coupling, Coupling::reality_leads) << "as before the lesson";
+    EXPECT_EQ(engine.dream().coupling_steps, 7);
     EXPECT_FALSE(engine.dream().human_pilot);
   });
   close();

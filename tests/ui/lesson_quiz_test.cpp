@@ -1,8 +1,10 @@
 // Real or dream?: clips are made from the twin, answered by keys, counted.
 #include <cmath>
+#include <fstream>
 
 #include "tests/ui/flow.h"
 #include "ui/coupling.h"
+#include "ui/lesson/lesson_runner.h"
 #include "ui/lesson/quiz.h"
 
 namespace dream::ui {
@@ -72,6 +74,34 @@ TEST_F(QuizFlow, AnswersByKeyChangeTheAccuracyOfTheirHorizon) {
     ctx->Yield(6);
     EXPECT_EQ(quiz.state(), Quiz::State::idle) << "out of sight it lets the dream go on, and the arrows drive";
     EXPECT_TRUE(engine.dream().playing);
+  });
+}
+
+TEST_F(QuizFlow, ALessonEndsItFirstAndGivesBackWhatWasBeforeBoth) {
+  const auto file = folder() / "short.toml";
+  std::ofstream(file) << "title = \"S\"\nabout = \"A.\"\n[[step]]\ntitle = \"One\"\ntext = \"x\"\nanchor = 10\npilot = \"agent\"\n";
+  open("teach");
+  act([&](ImGuiTestContext* ctx) {
+    engine.dream().coupling = Coupling::reality_leads, engine.dream().coupling_steps = 7;
+    engine.dream().human_pilot = true;
+    window->ui().run("quiz");
+    ctx->Yield(4);
+    ctx->ItemClick("//Real or dream?###quiz/###begin");
+    ctx->Yield(3);
+    ASSERT_NE(window->ui().quiz->state(), Quiz::State::idle);
+    window->ui().lessons->open(window->ui(), file, 0);
+    EXPECT_EQ(window->ui().quiz->state(), Quiz::State::idle);
+    ctx->Yield(8);
+    EXPECT_EQ(anchor_of(engine.dream()), 10) << "the lesson's, and not what the quiz gave back";
+    EXPECT_FALSE(engine.dream().human_pilot);
+    const ImGuiWindow* worlds = ImGui::FindWindowByName("Worlds###worlds");
+    ASSERT_NE(worlds, nullptr);
+    EXPECT_FALSE(worlds->Hidden) << "the quiz does not lie over what the lesson speaks of";
+    window->ui().lessons->leave(window->ui());
+    ctx->Yield(3);
+    EXPECT_EQ(engine.dream().coupling, Coupling::reality_leads);
+    EXPECT_EQ(engine.dream().coupling_steps, 7);
+    EXPECT_TRUE(engine.dream().human_pilot);
   });
 }
 

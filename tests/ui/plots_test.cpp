@@ -33,8 +33,12 @@ TEST(PlotData, EveryColumnKeepsItsLeastAndItsGreatest) {
   EXPECT_EQ(out_x.size(), 13u);
   pick_points(x, y, {1, 299999, 250, true}, out_x, out_y);
   EXPECT_EQ(out_x[0], 0);
-  EXPECT_EQ(std::count_if(out_x.begin(), out_x.end(), [](double at) { return at > 0 && at < 9; }), 6)
-      << "logarithmic columns: the first points stand alone, but 0 shares one with 1, and 5 has no value";
+  EXPECT_EQ(std::count_if(out_x.begin(), out_x.end(), [](double at) { return at > 0 && at < 9; }), 7)
+      << "logarithmic columns: the first points stand alone, but 0 shares one with 1";
+  EXPECT_EQ(std::ranges::count_if(out_y, [](double value) { return std::isnan(value); }), 1) << "5 is a gap";
+  std::fill(y.begin() + 100000, y.begin() + 150000, nan);
+  pick_points(x, y, {0, 299999, 250, false}, out_x, out_y);
+  EXPECT_GT(std::ranges::count_if(out_y, [](double value) { return std::isnan(value); }), 35) << "no line goes over a sixth that is not there";
   pick_points({1, 2, 3}, {4, 5}, {0, 9, 100, false}, out_x, out_y);
   EXPECT_EQ(out_x.size(), 2u) << "Unequal lengths: the shorter counts.";
   pick_points({}, {}, {0, 1, 100, false}, out_x, out_y);

@@ -95,6 +95,8 @@ const std::vector<Deed>& deeds() {
        [](const Ui& ui, const Watch&, Text) { return ui.dream().playing ? 1.0 : 0.0; }},
       {"anchor", "", Kind::exact, 0, 1e5,
        [](const Ui& ui, const Watch&, Text) { return 1.0 * anchor_of(ui.dream()); }},
+      {"coupling", "", Kind::word, 0, 0,
+       [](const Ui& ui, const Watch&, Text how) { return coupling_word(ui.dream().coupling) == how ? 1.0 : 0.0; }, coupling_words()},
       {"pilot",
        "",
        Kind::word,

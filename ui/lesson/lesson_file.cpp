@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "api/error.h"
+#include "ui/coupling.h"
 #include "ui/lesson/deeds.h"
 #include "ui/lesson/things.h"
 #include "ui/panel_list.h"
@@ -275,7 +276,18 @@ LessonStep read_step(Section at) {
   if (step.seed && !step.start.empty()) at.fail("seed", "'start' says already where the dream begins.");
   step.play = at.flag("play");
   step.twin = at.flag("twin");
-  if (const auto every = at.number("anchor", 0, 1e5, true)) step.anchor = static_cast<int>(*every);
+  if (const auto every = at.number("anchor", 0, 1e5, true)) {
+    const auto tie = anchored_every(static_cast<int>(*every));
+    step.coupling.emplace(tie.how, tie.steps);
+  }
+  if (const auto word = at.word("coupling", coupling_words()); !word.empty()) {
+    if (step.coupling) at.fail("coupling", "'anchor' says already how dream and real world are tied.");
+    step.coupling.emplace(coupling_called(word), usual_steps_of(coupling_called(word)));
+  }
+  if (const auto steps = at.number("coupling_steps", 1, 1e5, true)) {
+    if (!step.coupling || usual_steps_of(step.coupling->first) == 0) at.fail("coupling_steps", "coupling = \"anchored\" or \"reality_leads\" was expected beside it.");
+    step.coupling->second = static_cast<int>(*steps);
+  }
   step.speed = at.number("speed", 0.05, 16);
   step.pilot = at.word("pilot", {"you", "agent"});
   step.knobs = at.named_numbers("knobs");

@@ -4,7 +4,10 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "api/dream_modes.h"
 
 namespace dream::ui {
 
@@ -57,7 +60,7 @@ struct LessonStep {
   std::string start;                 // "new", "same"
   std::optional<std::int64_t> seed;  // of the start: the same seed, the same start
   std::optional<bool> play, twin;
-  std::optional<int> anchor;    // steps; 0 = the dream leads
+  std::optional<std::pair<Coupling, int>> coupling;  // and its steps; "anchor = 10" says both, "anchor = 0" that the dream leads
   std::optional<double> speed;  // 1: the world's own pace
   std::string pilot;            // "you", "agent"
   std::map<std::string, double> knobs;

@@ -8,6 +8,7 @@
 
 #include "api/error.h"
 #include "imgui_internal.h"
+#include "ui/lesson/quiz.h"
 #include "ui/lesson/things.h"
 #include "ui/panel_list.h"
 #include "ui/panels/runs.h"
@@ -60,7 +61,7 @@ LessonStep stage_after(const Lesson& lesson, int last) {
     if (!step.tab.empty()) stage.tab = step.tab;
     if (step.play) stage.play = step.play;
     if (step.twin) stage.twin = step.twin;
-    if (step.anchor) stage.anchor = step.anchor;
+    if (step.coupling) stage.coupling = step.coupling;
     if (step.speed) stage.speed = step.speed;
     if (!step.pilot.empty()) stage.pilot = step.pilot;
     for (const auto& [name, value] : step.knobs) stage.knobs[name] = value;
@@ -101,16 +102,21 @@ void Lessons::read() {
     const std::size_t equals = line.rfind('=');
     if (equals == std::string::npos) continue;
     for (LessonFile& file : files_)
-      if (file.path.filename() == line.substr(0, equals))
+      if (key_of(file) == line.substr(0, equals))
         file.passed = std::clamp(std::atoi(line.c_str() + equals + 1), 0, static_cast<int>(file.lesson.steps.size()));
   }
+}
+
+/// What a lesson is remembered by: shipped ones by name, wherever the program lies; two of one's own may have one name.
+std::string Lessons::key_of(const LessonFile& file) {
+  return file.own ? file.path.lexically_normal().string() : file.path.filename().string();
 }
 
 void Lessons::remember() const {
   if (own_.empty()) return;
   std::string text;
   for (const LessonFile& file : files_)
-    if (file.passed > 0) text += file.path.filename().string() + "=" + std::to_string(file.passed) + "\n";
+    if (file.passed > 0) text += key_of(file) + "=" + std::to_string(file.passed) + "\n";
   save_text(own_.parent_path() / "lessons.conf", text);
 }
 
@@ -132,7 +138,9 @@ void Lessons::open(Ui& ui, const fs::path& path, int step) {
   }
   at_ = static_cast<int>(found - files_.begin());
   const DreamView& dream = ui.dream();
-  before_ = {dream.human_pilot, dream.twin, anchor_of(dream), dream.steps_per_second};
+  const auto quiz = ui.quiz->before().value_or(Quiz::Before{dream.human_pilot, dream.twin, {dream.coupling, dream.coupling_steps}});
+  ui.quiz->stop(ui);  // before the stage is set, not after
+  before_ = {quiz.human, quiz.twin, quiz.coupling, dream.steps_per_second / std::max(dream.natural_rate, 1.0f)};
   fresh_ = true;
   const int steps = static_cast<int>(found->lesson.steps.size());
   step_ = step >= 0 ? std::min(step, steps - 1) : found->passed < steps ? found->passed : 0;
@@ -145,9 +153,13 @@ void Lessons::leave(Ui& ui) {
   at_ = -1, hands_on_ = false, waits_for_.clear(), begins_.clear(), marks_.clear();
   stage_ = {};
   fresh_ = true;
-  stage_.anchor = before_.anchor, stage_.twin = before_.twin, stage_.pilot = before_.human ? "you" : "agent";
+  stage_.twin = before_.twin, stage_.pilot = before_.human ? "you" : "agent";
   set_stage(ui);
-  ui.engine.send(SetSpeed{before_.rate});
+  ui.engine.send(before_.coupling);
+  ui.engine.send(SetSpeed{before_.pace * ui.dream().natural_rate});
+  if (!begun_.empty() && ui.train().busy && fs::path(ui.train().run).lexically_normal() == fs::path(begun_).lexically_normal())
+    ui.say("The training that this lesson has begun goes on: stop & save (Train) ends it.");
+  begun_.clear();
 }
 
 void Lessons::go(Ui& ui, int step) {
@@ -236,6 +248,7 @@ void Lessons::begin_training(Ui& ui) {
     }
     begins_ = proposed.free_folder;
     ui.engine.send(StartRun{wanted.recipe, wanted.world, begins_, wanted.settings});
+    begun_ = begins_;
     ui.engine.send(TrainControl{TrainControl::Do::start, ""});
   } else if (fs::path(train.run).lexically_normal() == fs::path(begins_).lexically_normal() && train.busy) {
     begins_.clear();
@@ -259,7 +272,7 @@ void Lessons::set_stage(Ui& ui) {
     else
       send(SetKnob{name, std::clamp(value, known->knob.minimum, known->knob.maximum)});
   }
-  if (stage_.anchor) send(anchored_every(*stage_.anchor));
+  if (stage_.coupling) send(SetCoupling{stage_.coupling->first, stage_.coupling->second});
   if (stage_.hold) {
     for (const HeldLatent& h : dream.held) send(HoldLatent{h.probe, h.index, h.value, false});
     for (const LatentHold& h : *stage_.hold) send(HoldLatent{h.probe, h.index, static_cast<float>(h.value), true});
@@ -271,6 +284,7 @@ void Lessons::set_stage(Ui& ui) {
   if (stage_.speed) send(SetSpeed{static_cast<float>(*stage_.speed) * dream.natural_rate});
   if (stage_.play) send(DreamControl{*stage_.play ? DreamControl::Do::play : DreamControl::Do::pause});
   if (!stage_.panels.empty()) ui.want_panel = stage_.panels.back();
+  worlds_wanted_ = stage_.panels.empty();  // the quiz may lie over what a step speaks of
   for (const std::string& id : stage_.actions) ui.run(id);
   tab_wanted_ = !stage_.tab.empty();
   hand_ = 0, hand_left_ = 0;
@@ -295,6 +309,7 @@ void Lessons::frame(Ui& ui) {
   }
   if (!begins_.empty()) return begin_training(ui);
   if (tab_wanted_ && show_tab(stage_.tab)) tab_wanted_ = false;
+  if (ui.want_panel.empty() && std::exchange(worlds_wanted_, false)) ui.want_panel = "worlds";
   follow(ui);
   watch_.tab = tab;
   const LessonStep& step = now();
@@ -417,10 +432,12 @@ const std::string& Lessons::mark(const Ui& ui, const std::string& title) {
   const auto found = marks_.find(title);
   if (found == marks_.end() || ImGui::GetCurrentWindow()->SkipItems) return none;
   Mark& mark = found->second;
-  if (mark.pointed && !std::exchange(mark.brought, true) && !ImGui::IsItemVisible())
-    ImGui::ScrollToItem(ImGuiScrollFlags_KeepVisibleCenterY);
+  constexpr int tries = 30;  // what stands above it may still grow
+  if (mark.pointed && mark.brought < tries && !ImGui::IsItemVisible()) ++mark.brought, ImGui::ScrollToItem(ImGuiScrollFlags_KeepVisibleCenterY);
   if (!ImGui::IsItemVisible()) return none;
-  mark.min = ImGui::GetItemRectMin(), mark.max = ImGui::GetItemRectMax();
+  ImRect seen(ImGui::GetItemRectMin(), ImGui::GetItemRectMax());
+  seen.ClipWith(ImGui::GetCurrentWindow()->ClipRect);  // and not what scrolled out below another panel
+  mark.min = seen.Min, mark.max = seen.Max;
   mark.seen = ImGui::GetFrameCount();
   if (!mark.locked.empty())
     ImGui::GetWindowDrawList()->AddRectFilled(mark.min, mark.max, fade(ui.color().panel, 0.65f), ui.px(4));

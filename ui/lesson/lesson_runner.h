@@ -65,7 +65,8 @@ class Lessons {
 
  private:
   struct Mark {
-    bool pointed = false, brought = false;  // into sight, once
+    bool pointed = false;
+    int brought = 0;  // into sight: how often it was tried
     std::string locked;  // the reason
     ImVec2 min = {}, max = {};
     int seen = -1;  // the frame
@@ -77,6 +78,7 @@ class Lessons {
   void begin_training(Ui& ui);
   void follow(Ui& ui);
   void play_hands(Ui& ui);
+  static std::string key_of(const LessonFile& file);
   void remember() const;
   bool points_behind() const;
   std::string note_of(const std::string& thing) const;
@@ -92,6 +94,8 @@ class Lessons {
   std::string begins_;       // the folder of a run that begins; "?" until one is proposed
   bool fresh_ = false;       // the stage is cleared before it is set
   bool tab_wanted_ = false;  // not in front yet
+  bool worlds_wanted_ = false;  // are brought to the front once the lesson is there
+  std::string begun_;           // the folder of the run that a step has begun
   Watch watch_;
   std::string last_run_;
   std::int64_t last_step_ = 0;
@@ -101,8 +105,8 @@ class Lessons {
   std::map<std::string, Mark, std::less<>> marks_;
   struct {
     bool human = false, twin = true;
-    int anchor = 0;
-    float rate = 50;
+    SetCoupling coupling = {};
+    float pace = 1;  // of the world's own
   } before_;  // the lesson began
 };
 

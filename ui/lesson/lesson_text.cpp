@@ -4,6 +4,7 @@
 #include <locale>
 #include <sstream>
 
+#include "ui/coupling.h"
 #include "ui/lesson/deeds.h"
 #include "ui/lesson/lesson_file.h"
 
@@ -84,7 +85,12 @@ std::string written_step(const LessonStep& step) {
   text("start", step.start);
   if (step.seed) line("seed", std::to_string(*step.seed));
   flag("play", step.play), flag("twin", step.twin);
-  if (step.anchor) line("anchor", std::to_string(*step.anchor));
+  if (step.coupling && step.coupling->first == Coupling::anchored) {
+    line("anchor", std::to_string(step.coupling->second));
+  } else if (step.coupling) {
+    text("coupling", coupling_word(step.coupling->first));
+    if (usual_steps_of(step.coupling->first) > 0) line("coupling_steps", std::to_string(step.coupling->second));
+  }
   if (step.speed) line("speed", written(*step.speed));
   text("pilot", step.pilot);
   if (!step.knobs.empty())

@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -36,6 +37,12 @@ class Quiz {
   static std::string why_not(const Ui& ui);
   void begin(Ui& ui);  // the next clip
   void stop(Ui& ui);   // the dream goes on as it was
+  /// How that was, while clips are made.
+  struct Before {
+    bool human = false, twin = false;
+    SetCoupling coupling;
+  };
+  std::optional<Before> before() const { return busy_ ? std::optional(Before{human_, twin_, coupling_}) : std::nullopt; }
   void reset() { answers_.clear(); }
   void answer(bool left);
   void show_painted(bool on) { painted_ = on; }  // from the next clip on

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "api/error.h"
+#include "ui/coupling.h"
 #include "ui/widgets.h"
 
 namespace dream::ui {
@@ -24,7 +25,7 @@ std::string file_name_of(const std::string& title) {
   return name.substr(0, 60).empty() ? "lesson" : name.substr(0, 60);
 }
 
-std::string counted(int count, const std::string& once, const std::string& often) {
+std::string how_often(int count, const std::string& once, const std::string& often) {
   return count == 1 ? once : once + ", " + std::to_string(count) + " " + often;
 }
 
@@ -57,8 +58,8 @@ void Recorder::take(const Ui& ui, const Command& command) {
     for (const KnobView& k : ui.dream().knobs)
       if (k.knob.name == knob->name) before_.emplace(knob->name, k.value);
     done_.knobs[knob->name] = knob->value;
-  } else if (const auto* anchor = std::get_if<SetCoupling>(&command)) {
-    done_.anchor = anchor->how == Coupling::anchored ? anchor->steps : 0;
+  } else if (const auto* tie = std::get_if<SetCoupling>(&command)) {
+    done_.coupling.emplace(tie->how, tie->steps);
   } else if (const auto* twin = std::get_if<SetTwin>(&command)) {
     done_.twin = twin->on;
   } else if (const auto* pilot = std::get_if<SetPilot>(&command)) {
@@ -101,16 +102,15 @@ std::string Recorder::heard() const {
   if (!done_.workspace.empty()) say("workspace " + done_.workspace);
   if (!done_.tab.empty()) say("tab " + done_.tab);
   if (done_.twin) say(*done_.twin ? "twin on" : "twin off");
-  if (done_.anchor)
-    say(*done_.anchor > 0 ? "re-anchored every " + std::to_string(*done_.anchor) + " steps" : "it drifts");
+  if (done_.coupling) say(coupling_text(done_.coupling->first, done_.coupling->second));
   if (!done_.pilot.empty()) say(done_.pilot + " drives");
   if (done_.speed) say("speed " + short_number(*done_.speed) + "×");
   for (const auto& [name, value] : done_.knobs) say(name + " " + short_number(value));
   if (done_.hold) say(std::to_string(done_.hold->size()) + " held");
   if (!done_.start.empty()) say(done_.start == "new" ? "new start" : "same start");
   if (done_.play) say(*done_.play ? "play" : "pause");
-  if (counts_.pills > 0) say(counted(counts_.pills, "pill", "times"));
-  if (counts_.goals > 0) say(counted(counts_.goals, "goal", "times"));
+  if (counts_.pills > 0) say(how_often(counts_.pills, "pill", "times"));
+  if (counts_.goals > 0) say(how_often(counts_.goals, "goal", "times"));
   if (!counts_.edited.empty()) say("a latent was dragged");
   if (counts_.rolls > 0) say("the dice were thrown");
   if (counts_.driven > 0) say("driven");
@@ -127,9 +127,11 @@ void Recorder::add(const std::string& title, const std::string& text, bool learn
     if (!done_.workspace.empty()) ask("Go to the workspace " + done_.workspace + ".", "workspace", 0, done_.workspace);
     if (!done_.tab.empty()) ask("Open the tab " + done_.tab + " of Mind.", "tab", 0, done_.tab);
     if (done_.twin) ask(*done_.twin ? "Show the real world." : "Leave the real world.", "twin", *done_.twin);
-    if (done_.anchor)
-      ask(*done_.anchor > 0 ? "Re-anchor every " + std::to_string(*done_.anchor) + " steps." : "Let it drift.",
-          "anchor", *done_.anchor);
+    if (done_.coupling && done_.coupling->first == Coupling::anchored)
+      ask("Re-anchor every " + std::to_string(done_.coupling->second) + " steps.", "anchor", done_.coupling->second);
+    else if (done_.coupling)
+      ask("Choose “" + coupling_text(done_.coupling->first, done_.coupling->second) + "” beside the pill.", "coupling", 0,
+          coupling_word(done_.coupling->first));
     if (!done_.pilot.empty()) ask("Let " + done_.pilot + " drive.", "pilot", 0, done_.pilot);
     for (const auto& [name, value] : done_.knobs) {
       const auto was = before_.find(name);

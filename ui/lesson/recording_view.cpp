@@ -6,6 +6,7 @@
 #include "imgui_stdlib.h"
 #include "ui/lesson/lesson_runner.h"
 #include "ui/widgets.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
@@ -26,7 +27,7 @@ void draw_recording(Ui& ui) {
   const Palette& p = ui.color();
   Recorder& recorder = ui.lessons->recorder;
   const auto& steps = recorder.lesson().steps;
-  header(ui, "Record a lesson", p.fault, std::to_string(steps.size()) + (steps.size() == 1 ? " step" : " steps"));
+  header(ui, "Record a lesson", p.fault, counted(static_cast<std::int64_t>(steps.size()), "step"));
   field(ui, "record title", "title of the lesson", "Title", "What the lesson is called; its file is named after it.");
   field(ui, "record about", "what it is about, one sentence", "About", "Shown in the list of lessons.");
   ImGui::Dummy({0, ui.px(4)});

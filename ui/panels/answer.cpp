@@ -9,6 +9,7 @@
 #include "ui/panel_picture.h"
 #include "ui/viewers/viewer.h"
 #include "ui/widgets.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
@@ -62,8 +63,8 @@ void draw_save_menu(Ui& ui, const LabAnswer& answer, const LabFigure* figure, Im
 /// "about car · 24 unseen episodes, 4,800 steps · measured in 12 s"
 std::string rests_on(const Ui& ui, const LabAnswer& answer) {
   std::string words = lab_names(ui, answer.runs);
-  if (answer.episodes > 0) words += " · " + with_separators(answer.episodes) + (answer.episodes == 1 ? " unseen episode" : " unseen episodes");
-  if (answer.steps > 0) words += ", " + with_separators(answer.steps) + " steps";
+  if (answer.episodes > 0) words += " · " + counted(answer.episodes, "unseen episode");
+  if (answer.steps > 0) words += ", " + counted(answer.steps, "step");
   if (answer.seconds > 0) words += (answer.kept ? " · kept from before, then measured in " : " · measured in ") + short_time(std::ceil(answer.seconds));
   return words;
 }
@@ -346,7 +347,7 @@ void draw_answer(const Snapshot& snapshot, Ui& ui) {
     draw_lab_findings(ui, *answer, ImGui::GetContentRegionAvail().x);
     ImGui::EndChild();
   }
-  if (figure && ImGui::IsMouseReleased(ImGuiMouseButton_Right) && ImGui::IsMouseHoveringRect(from, to) && ImGui::IsWindowHovered(ImGuiHoveredFlags_ChildWindows) &&
+  if (figure && figure->value && ImGui::IsMouseReleased(ImGuiMouseButton_Right) && ImGui::IsMouseHoveringRect(from, to) && ImGui::IsWindowHovered(ImGuiHoveredFlags_ChildWindows) &&
       !std::holds_alternative<Points>(*figure->value))  // there it moves the map
     ImGui::OpenPopup("save");
   if (!ImGui::BeginPopup("save")) return;

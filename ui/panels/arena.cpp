@@ -93,10 +93,12 @@ void draw_figures(Ui& ui, const Tile& tile, float width) {
   WithFont small(ui.fonts.text, 0.86f);
   char honest[96] = "honest ·";
   const auto& clock = tile.honesty;
-  if (clock.known)
+  if (tile.behind > 0)
+    std::snprintf(honest, sizeof honest, "%s behind the leader", counted(tile.behind, "step").c_str());
+  else if (clock.known)
     std::snprintf(honest, sizeof honest, clock.stretches > 0 ? "honest %lld%s · usually %s" : "honest %lld%s",
                   static_cast<long long>(clock.now), clock.over ? "" : " so far", usual_text(clock).c_str());
-  text(clock.over ? p.warning : p.text, "%s", fitted(honest, width).c_str());
+  text(clock.over || tile.behind > 0 ? p.warning : p.text, "%s", fitted(honest, width).c_str());
   tip(ui, "Honesty clock",
       "Steps since the last real frame until that frame, standing still, would have missed less of the last few than the dream did; and the "
       "first step at which it is nearer in the mean of all stretches that you have watched.");

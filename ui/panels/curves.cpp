@@ -11,6 +11,7 @@
 #include "ui/plots.h"
 #include "ui/slider.h"
 #include "ui/widgets.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
@@ -249,6 +250,8 @@ void draw_curves(const Snapshot& snapshot, Ui& ui) {
     ImGui::PopTextWrapPos();
     waiting.clear();
   }
+  if (train.open && train.run != snapshot.dream->run && snapshot.dream->ready)
+    text(ui.color().muted, "%s", fitted("Of " + train.run + ", which is open for training; the dream is another run's.", ImGui::GetContentRegionAvail().x).c_str());
   draw_controls(ui, snapshot, ImGui::GetContentRegionAvail().x);
   // A few fill the panel; many scroll, under the headings of their groups. What has no point yet leaves its place.
   const ImVec2 space = ImGui::GetContentRegionAvail();
@@ -268,7 +271,7 @@ void draw_curves(const Snapshot& snapshot, Ui& ui) {
     if (headings) {
       group.name[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(group.name[0])));
       const std::size_t size = group.curves.size();
-      header(ui, group.name, ui.color().muted, std::to_string(size) + (size == 1 ? " curve" : " curves"), wide);
+      header(ui, group.name, ui.color().muted, counted(static_cast<std::int64_t>(size), "curve"), wide);
     }
     for (std::size_t i = 0; i < group.curves.size(); ++i) {
       if (i % static_cast<std::size_t>(columns)) ImGui::SameLine(0, gap);

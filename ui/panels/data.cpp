@@ -7,6 +7,7 @@
 #include "imgui_stdlib.h"
 #include "ui/panel_list.h"
 #include "ui/widgets.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
@@ -47,7 +48,7 @@ void draw_head(const DataView& data, Ui& ui) {
   const Palette& p = ui.color();
   const auto count = static_cast<std::int64_t>(data.episodes->size());
   header(ui, data.environment, p.text,
-         with_separators(count) + (count == 1 ? " episode · " : " episodes · ") + with_separators(data.steps) + " steps");
+         counted(count, "episode") + " · " + counted(data.steps, "step"));
   std::string about = data.path + "\nwho drove: " + data.policy + (data.own ? "" : "\nmade by another program: it stays as it is");
   for (const auto& part : data.left_out) about += "\nnot looked at: " + part;
   tip(ui, "Dataset", about.c_str());

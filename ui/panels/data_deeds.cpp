@@ -5,6 +5,7 @@
 #include "imgui_stdlib.h"
 #include "ui/panels/data.h"
 #include "ui/widgets.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
@@ -13,7 +14,7 @@ using Ask = DataPanel::Ask;
 using Do = EditData::Do;
 
 std::string episodes_in_words(std::size_t count) {
-  return std::to_string(count) + (count == 1 ? " episode" : " episodes");
+  return counted(count, "episode");
 }
 
 void send_edit(const DataView& data, Ui& ui, Do what, const std::string& path = "") {

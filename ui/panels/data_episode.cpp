@@ -10,6 +10,7 @@
 #include "ui/slider.h"
 #include "ui/viewers/viewer.h"
 #include "ui/widgets.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
@@ -108,7 +109,7 @@ void draw_seen(const DataView& data, Ui& ui, ImVec2 size) {
   const ImVec2 place = ImGui::GetCursorScreenPos();
   if (!e.vectors || at + numbers > e.vectors->size())
     return centred_note(ui, place, {place.x + size.x, place.y + size.y}, "Nothing is seen here.");
-  header(ui, "seen", ui.color().real, std::to_string(numbers) + (numbers == 1 ? " number" : " numbers"), size.x);
+  header(ui, "seen", ui.color().real, counted(static_cast<std::int64_t>(numbers), "number"), size.x);
   draw_numbers(data, ui, {e.vectors->data() + at, numbers}, {size.x, std::max(size.y - ImGui::GetTextLineHeightWithSpacing(), ui.px(40))});
 }
 

@@ -6,6 +6,7 @@
 #include "ui/panels/data.h"
 #include "ui/pictures.h"
 #include "ui/widgets.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
@@ -19,7 +20,7 @@ std::string notes_of(const DataEpisode& e) {
   if (e.held_out) say("held out");
   if (!e.damage.empty()) say("damaged");
   if (!e.twin.empty()) say("twin of " + e.twin);
-  if (e.still > 0) say(e.still == e.steps ? "nothing moves" : std::to_string(e.still) + (e.still == 1 ? " step stands still" : " steps stand still"));
+  if (e.still > 0) say(e.still == e.steps ? "nothing moves" : counted(e.still, "step stands still", "steps stand still"));
   return all;
 }
 
@@ -107,12 +108,12 @@ void cell_text(ImU32 colour, const std::string& words) {
 std::string about(const DataEpisode& e, bool costs) {
   if (!e.damage.empty()) return e.damage;
   if (!e.read) return "It has not been read yet.";
-  std::string all = with_separators(e.steps) + (e.steps == 1 ? " step, return " : " steps, return ") + short_number(e.reward);
+  std::string all = counted(e.steps, "step") + ", return " + short_number(e.reward);
   if (costs) all += ", cost " + short_number(e.cost);
   if (!e.end.empty()) all += ", " + e.end;
   if (e.held_out) all += "\nHeld out: nobody learns from it.";
   if (!e.twin.empty()) all += "\nThe same observations and actions as " + e.twin + ".";
-  if (e.still > 0) all += "\n" + with_separators(e.still) + (e.still == 1 ? " step changes" : " steps change") + " nothing that is seen.";
+  if (e.still > 0) all += "\n" + counted(e.still, "step changes", "steps change") + " nothing that is seen.";
   return all;
 }
 

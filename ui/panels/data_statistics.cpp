@@ -6,6 +6,7 @@
 #include "imgui.h"
 #include "ui/panels/data.h"
 #include "ui/widgets.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
@@ -96,7 +97,7 @@ void draw_data_statistics(const DataView& data, Ui& ui, ImVec2 size) {
   std::vector<Row> rows;
   const auto whole = static_cast<std::int64_t>(all.size());
   rows.push_back({"episodes", with_separators(whole),
-                  data.read < whole ? with_separators(data.read) + " are read yet" : with_separators(ended) + " terminated",
+                  data.read < whole ? with_separators(data.read) + " have been read so far" : with_separators(ended) + " terminated",
                   "What follows is of those that have been read.", p.text});
   rows.push_back({"steps", with_separators(data.steps), in_words(data.lengths) + " each", "Mean ± deviation of the episodes' lengths.", p.text});
   rows.push_back({"return", in_words(data.returns), reach(data.returns), "The sum of an episode's rewards: mean ± deviation, least to greatest.", p.text});
@@ -127,7 +128,7 @@ void draw_data_statistics(const DataView& data, Ui& ui, ImVec2 size) {
   }
   if (!data.vector.empty()) {
     ImGui::Dummy({0, ui.px(4)});
-    header(ui, "What was seen", p.text, std::to_string(data.vector.size()) + (data.vector.size() == 1 ? " number" : " numbers"));
+    header(ui, "What was seen", p.text, counted(static_cast<std::int64_t>(data.vector.size()), "number"));
     rows.clear();
     for (std::size_t i = 0; i < std::min(data.vector.size(), most_rows); ++i)
       rows.push_back({data.vector[i].name, in_words(data.vector[i]), reach(data.vector[i]), "Mean ± deviation, least to greatest.", p.text});

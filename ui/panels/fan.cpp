@@ -105,6 +105,7 @@ void draw_future(Ui& ui, const DreamView& dream, int index, ImVec2 size, bool ti
 }  // namespace
 
 void draw_fan(const Snapshot& snapshot, Ui& ui) {
+  ui.fan_seen = ImGui::GetFrameCount();
   const DreamView& dream = *snapshot.dream;
   const Palette& p = ui.color();
   const FanView& fan = dream.fan;

@@ -1,6 +1,8 @@
 // The settings of the run, made from the fields that the engine declares: live ones can be changed now.
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 
 #include "imgui.h"
 #include "imgui_stdlib.h"
@@ -15,6 +17,11 @@ void change(Ui& ui, const Field& field, const FieldValue& from, const FieldValue
   const std::string& run = ui.train().run;
   ui.send(SetField{field.key, to, run});
   ui.undoable(field.key, SetField{field.key, from, run}, SetField{field.key, to, run});
+}
+
+/// What was typed counts by Enter, and when one goes on to something else.
+bool taken(bool entered) {
+  return entered || ImGui::IsItemDeactivatedAfterEdit();
 }
 
 void draw_number(Ui& ui, const Field& field, float width) {
@@ -42,13 +49,17 @@ void draw_number(Ui& ui, const Field& field, float width) {
     mono(ui, ui.color().text, "%7s", whole ? std::to_string(std::llround(shown)).c_str() : short_number(shown).c_str());
   } else {
     ImGui::SetNextItemWidth(width - ui.px(20));
-    const double before = shown;
-    if (ImGui::InputDouble("##value", &shown, 0, 0, whole ? "%.0f" : "%.6g", ImGuiInputTextFlags_EnterReturnsTrue) &&
-        std::isfinite(shown)) {
-      shown = std::clamp(shown, field.low, field.high);
-      ui.expect(field.key, shown);
-      change(ui, field, value_of(before), value_of(shown));
-    }
+    char text[32];
+    std::snprintf(text, sizeof text, whole ? "%.0f" : "%.6g", shown);
+    std::string edited = text;
+    constexpr ImGuiInputTextFlags flags = ImGuiInputTextFlags_EnterReturnsTrue | ImGuiInputTextFlags_CharsScientific;
+    if (!taken(ImGui::InputText("##value", &edited, flags)) || edited == text) return;
+    char* end = nullptr;
+    const double typed = std::strtod(edited.c_str(), &end);
+    if (end == edited.c_str() || *end != 0 || !std::isfinite(typed)) return;
+    const double wanted = std::clamp(typed, field.low, field.high);
+    ui.expect(field.key, wanted);
+    change(ui, field, value_of(shown), value_of(wanted));
   }
 }
 
@@ -88,7 +99,7 @@ void draw_field(Ui& ui, const Field& field, const std::string& why_not, bool nar
       }
     } else {
       std::string edited = *string;
-      if (ImGui::InputText("##value", &edited, ImGuiInputTextFlags_EnterReturnsTrue))
+      if (taken(ImGui::InputText("##value", &edited, ImGuiInputTextFlags_EnterReturnsTrue)) && edited != *string)
         change(ui, field, *string, edited);
     }
   } else {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ui/chrome.h"
 #include "ui/lesson/lesson_runner.h"
 #include "ui/lesson/quiz.h"
 #include "ui/panel_list.h"
@@ -30,7 +31,7 @@ bool draw_row(Ui& ui, const LessonFile& file) {
     note_height = height(note, wide - 2 * pad);
   }
   const ImVec2 min = ImGui::GetCursorScreenPos(), size{wide, title_height + note_height + 2 * pad};
-  ImGui::PushID(file.own ? "own" : "shipped");
+  ImGui::PushID(file.own ? file.path.parent_path().string().c_str() : "shipped");
   ImGui::BeginDisabled(broken);
   const bool clicked = ImGui::InvisibleButton(("###" + file.path.filename().string()).c_str(), size);
   ImGui::EndDisabled();
@@ -100,8 +101,9 @@ void draw_question(Ui& ui, const Question& question) {
     const ImVec2 at = ImGui::GetCursorScreenPos();
     const float wide = ImGui::GetContentRegionAvail().x, inset = ui.px(30);
     const ImVec2 size = ImGui::CalcTextSize(answer.text.c_str(), nullptr, false, wide - inset - ui.px(6));
-    const bool key = !ImGui::GetIO().WantTextInput && !ui.show_palette && !ui.quiz->takes_keys() &&
-                     ImGui::IsKeyPressed(static_cast<ImGuiKey>(ImGuiKey_1 + i), false);
+    const auto digit_key = static_cast<ImGuiKey>(ImGuiKey_1 + i);
+    const bool key = !ImGui::GetIO().WantTextInput && !ui.show_palette && !ui.show_keys && !list_is_open() && !ui.quiz->takes_keys() &&
+                     !ui.keymap.owns(digit_key) && ImGui::IsKeyPressed(digit_key, false);
     if (ImGui::InvisibleButton("###answer", {wide, size.y + ui.px(10)}) || key) lessons.answer(i);
     ImDrawList* list = ImGui::GetWindowDrawList();
     list->AddRectFilled(at, {at.x + wide, at.y + size.y + ui.px(10)},
@@ -205,16 +207,16 @@ void draw_open(Ui& ui) {
     draw_question(ui, *step.question);
   }
   ImGui::EndChild();
-  const float third = (ImGui::GetContentRegionAvail().x - ui.px(12)) / 2;
+  const float half = (ImGui::GetContentRegionAvail().x - ui.px(12)) / 2;
   const std::string missing = lessons.missing();
   if (button(ui, "← back###back", "Back", "The step before, as it was.",
-             {.keys = "PgUp", .why_not = at == 0 ? "This is the first step." : "", .width = third}))
+             {.keys = "PgUp", .why_not = at == 0 ? "This is the first step." : "", .width = half}))
     ui.run("lesson_back");
   ImGui::SameLine(0, ui.px(12));
   const bool last = at + 1 == steps;
   if (button(ui, last ? "done###next" : "next →###next", last ? "Done" : "Next",
              last ? "Back to the list." : "The next step.",
-             {.accent = true, .keys = "PgDn", .why_not = missing, .width = third}))
+             {.accent = true, .keys = "PgDn", .why_not = missing, .width = half}))
     ui.run("lesson_next");
   if (button(ui, "all lessons###leave", "Leave the lesson", "Sliders and holds go back; what was passed is kept.",
              {.small = true}))

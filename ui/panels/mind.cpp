@@ -25,12 +25,7 @@ void draw_group(const Snapshot& snapshot, Ui& ui, const std::string& group) {
   std::vector<const Probe*> shown;
   for (const std::string& name : dream.probe_names) {
     if (!group.empty() && probe_group(name) != group) continue;
-    ui.wanted_probes.insert(name);
-    // A step that saw the real frame drew nothing: what was last drawn keeps its place, so that nothing jumps.
-    const auto now = std::find_if(dream.probes.begin(), dream.probes.end(),
-                                  [&](const Probe& probe) { return probe.name == name && probe.value; });
-    if (now != dream.probes.end()) ui.last_probes[name] = *now;
-    if (const auto last = ui.last_probes.find(name); last != ui.last_probes.end()) shown.push_back(&last->second);
+    if (const Probe* there = wanted_probe(ui, dream, name)) shown.push_back(there);
   }
   const ImVec2 space = ImGui::GetContentRegionAvail();
   if (shown.empty()) {

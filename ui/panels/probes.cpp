@@ -21,11 +21,11 @@ void draw_probes(const Snapshot& snapshot, Ui& ui) {
   const DreamView& dream = *snapshot.dream;
   const TrainView& train = *snapshot.train;
   std::vector<Cell> cells;
-  for (const auto* names : {&dream.probe_names, &train.probe_names})
-    ui.wanted_probes.insert(names->begin(), names->end());
-  for (const auto* probes : {&dream.probes, &train.probes})
-    for (const Probe& probe : *probes)
-      if (probe.value) cells.push_back({&probe});
+  for (const std::string& name : dream.probe_names)
+    if (const Probe* there = wanted_probe(ui, dream, name)) cells.push_back({there});
+  ui.wanted_probes.insert(train.probe_names.begin(), train.probe_names.end());
+  for (const Probe& probe : train.probes)
+    if (probe.value) cells.push_back({&probe});
   header(ui, "Probes", ui.color().text,
          std::to_string(cells.size()) + " values: of the dream" + (train.probes.empty() ? "" : ", of the batch"));
   const ImVec2 space = ImGui::GetContentRegionAvail();

@@ -10,6 +10,7 @@
 #include "ui/panel_list.h"
 #include "ui/pictures.h"
 #include "ui/widgets.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
@@ -28,7 +29,7 @@ void draw_clip(Ui& ui, const Quiz& quiz, bool left, ImVec2 size) {
   const char* name = !told ? (left ? "1" : "2") : real ? "REAL" : "DREAM";
   const ImU32 colour = !told ? p.muted : real ? p.real : p.dream;
   const int horizon = told ? quiz.answers().back().horizon : quiz.horizon();
-  const std::string length = std::to_string(horizon) + (horizon == 1 ? " imagined step" : " imagined steps");
+  const std::string length = counted(horizon, told && real ? "real step" : told ? "imagined step" : "step");
   header(ui, name, colour, quiz.state() == Quiz::State::idle ? "" : length, size.x);
   const ImVec2 min = ImGui::GetCursorScreenPos(), max{min.x + size.x, min.y + size.y};
   ImDrawList* list = ImGui::GetWindowDrawList();
@@ -153,7 +154,7 @@ void draw_question(Ui& ui, Quiz& quiz) {
     case Quiz::State::making:
       progress_bar(ui, quiz.made(), p.dream, wide, ui.px(6));
       ImGui::SameLine(0, ui.px(12));
-      text(p.muted, "a clip of %d imagined step%s is being made", quiz.horizon(), quiz.horizon() == 1 ? "" : "s");
+      text(p.muted, "a clip of %s is being made", counted(quiz.horizon(), "imagined step").c_str());
       break;
     case Quiz::State::asking: {
       int chosen = -1;

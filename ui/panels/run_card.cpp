@@ -40,6 +40,7 @@ std::string why_no_change(const Ui& ui, const RunView& run) {
 void begin_asking(Ui& ui, Ask ask, std::string name = "") {
   ui.runs.ask = ask;
   ui.runs.name = std::move(name);
+  ui.runs.asked_at = ImGui::GetFrameCount();
 }
 
 void question(const Ui& ui, const std::string& sentence) {
@@ -55,7 +56,9 @@ bool ask_name(Ui& ui, const Snapshot& snapshot, const RunView& run, const char* 
   text(ui.color().muted, "new name");
   ImGui::SameLine(0, ui.px(8));
   ImGui::SetNextItemWidth(-1);
-  const bool entered = ImGui::InputText("##name", &ui.runs.name, ImGuiInputTextFlags_EnterReturnsTrue);
+  if (ui.runs.asked_at >= ImGui::GetFrameCount() - 1) ImGui::SetKeyboardFocusHere();  // what is typed is the name, and no shortcut
+  const bool entered = ImGui::InputText("##name", &ui.runs.name, ImGuiInputTextFlags_EnterReturnsTrue | ImGuiInputTextFlags_AutoSelectAll);
+  const bool given_up = ImGui::IsItemDeactivated() && ImGui::IsKeyPressed(ImGuiKey_Escape, false);
   tip(ui, "New name", "Of the folder; its place stays the same.");
   const std::string target = neighbour_of(run.path, ui.runs.name);
   std::string why_not = ui.runs.name.empty() ? "Type a name first." : "";
@@ -64,7 +67,7 @@ bool ask_name(Ui& ui, const Snapshot& snapshot, const RunView& run, const char* 
   const bool clicked = button(ui, (deed + std::string("###") + id).c_str(), deed, sentence,
                               {.accent = true, .why_not = why_not});
   ImGui::SameLine(0, ui.px(6));
-  if (button(ui, "cancel###cancel", "Cancel", "Nothing is changed.")) ui.runs.ask = Ask::nothing;
+  if (button(ui, "cancel###cancel", "Cancel", "Nothing is changed.", {.keys = "Esc"}) || given_up) ui.runs.ask = Ask::nothing;
   return why_not.empty() && (clicked || entered);
 }
 

@@ -43,9 +43,10 @@ void cell(ImU32 colour, const std::string& words) {
 }
 
 std::string progress_of(const RunView& run, const TrainView& train) {
+  const std::string stands = run.training.substr(0, run.training.find(':'));  // "learn 9 %", as everywhere else
   if (run.path == train.run && train.busy) return "training";
-  if (!run.trained_by.empty()) return "trained elsewhere";
-  return run.progress < 0 ? "" : std::to_string(std::lround(run.progress * 100)) + " %";
+  if (!run.trained_by.empty()) return stands.empty() ? "trained elsewhere" : stands + ", elsewhere";
+  return run.progress >= 1 ? "100 %" : stands;
 }
 
 /// Negative, 0, positive, as the values of a column are ordered.

@@ -22,6 +22,7 @@ std::vector<Strip> strips(const Ui& ui, const DreamView& dream) {
   const Palette& p = ui.color();
   constexpr float unknown = std::numeric_limits<float>::quiet_NaN();
   std::vector<Strip> all;
+  if (!dream.has_model) return {{"reward", "Reward r", "What this step earned in the real world.", p.real, [](const TimelineStep& s) { return s.reward; }}};
   all.push_back({"error", "Error", "Mean squared difference of the dreamed and the real picture, per channel value.",
                  p.dream, [](const TimelineStep& s) { return s.error >= 0 && !s.real_over ? s.error : unknown; }});
   if (dream.has_reward)
@@ -137,7 +138,13 @@ void branch_menu(Ui& ui, const DreamView& dream, const TimelineBranch& branch) {
     tip(ui, label, help);
   };
   item("go to its end", "Hold still there; what is dreamt from there on goes on with it.", GoTo{branch.end});
-  item("compare with it", "Its picture of every step, and the difference, beside this dream's.", CompareWith{branch.end});
+  if (ImGui::MenuItem("compare with it")) {
+    ui.send(CompareWith{branch.end});
+    if (dream.step <= branch.from_step || dream.step > branch.to_step)  // there is nothing of it here: to the first step that it has
+      for (const TimelineStep& step : dream.timeline.line)
+        if (step.step == branch.from_step + 1) ui.send(GoTo{step.id});
+  }
+  tip(ui, "compare with it", "Its picture of every step, and the difference, beside this dream's.");
   if (dream.step >= branch.from_step && dream.step < branch.to_step)
     item("take its actions from here on", "The same actions, whatever they lead to now: after another draw, knob or latent.",
          Follow{branch.end});

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 
 #include "api/platform_time.h"
 #include "ui/control_row.h"
@@ -178,9 +179,10 @@ void draw_training(const Snapshot& snapshot, Ui& ui) {
     ImGui::AlignTextToFramePadding();
     const float room = width - ImGui::GetCursorPosX();
     std::string note = state_of(train, now_seconds());
-    if (ImGui::CalcTextSize(note.c_str()).x * 0.88f > room - ui.px(12) && note.size() > train.run.size())
-      note = note.substr(train.run.size() + std::string_view(" · ").size());  // when it was saved says more
-    header(ui, "", ui.color().text, note, room);
+    const float most = (room - ui.px(12)) / 0.88f;
+    if (ImGui::CalcTextSize(note.c_str()).x > most)  // where it lies says less than which it is
+      note = std::filesystem::path(train.run).filename().string() + note.substr(train.run.size());
+    header(ui, "", ui.color().text, fitted(note, most), room);
   }
   draw_phases(ui, train, width);
   draw_memory(ui, train);

@@ -80,10 +80,10 @@ void draw_step(Ui& ui, const DreamView& dream, float width) {
     row(ui, "P(end)", "%.4f", static_cast<double>(dream.done_probability));
     tip(ui, "P(end)", "The model's probability that the episode ends with this step.");
   }
-  if (dream.playing)
+  if (dream.playing && dream.measured_rate > 0)
     row(ui, "rate", "%.1f", static_cast<double>(dream.measured_rate), "steps/s");
   else
-    mono(ui, p.muted, "%-7s %8s", "rate", dream.ready ? "paused" : " ·");
+    mono(ui, p.muted, "%-7s %8s", "rate", dream.ready && !dream.playing ? "paused" : " ·");
 }
 
 void draw_comparison(Ui& ui, const DreamView& dream, float width) {
@@ -112,7 +112,7 @@ void draw_comparison(Ui& ui, const DreamView& dream, float width) {
 }
 
 void draw_game(Ui& ui, const DreamView& dream, float width) {
-  header(ui, "Game", ui.color().text, ui.game.yours() ? "you drive" : dream.has_behaviour ? "the agent drives" : "nobody drives", width);
+  header(ui, "Game", ui.color().text, dream.hands_on ? "you drive" : dream.has_behaviour ? "the agent drives" : "nobody drives", width);
   row(ui, "score", "%.1f", ui.game.score());
   tip(ui, "Score",
       dream.has_reward ? "The reward that the model predicts, summed since the start."
@@ -149,7 +149,8 @@ struct FigureGroup {
 
 std::vector<FigureGroup> figure_groups(const Ui& ui, const DreamView& dream) {
   const int action = dream.spaces.action.discrete() ? 1 : static_cast<int>(dream.spaces.action.axes.size());
-  std::vector<FigureGroup> groups{{action + (dream.has_done ? 2 : 1), draw_step}, {5, draw_comparison}};
+  std::vector<FigureGroup> groups{{action + (dream.has_done ? 2 : 1), draw_step}};
+  if (dream.has_model || !dream.ready) groups.push_back({5, draw_comparison});
   if (dream.cost_limit >= 0) groups.insert(groups.begin(), {2, draw_costs});
   if (ui.game.scores()) groups.insert(groups.begin(), {2, draw_game});
   if (ui.lessons->current()) std::ranges::reverse(groups);  // what a lesson points at has room before the score
@@ -180,7 +181,7 @@ std::vector<Frame> from_picture(const DreamView& dream) {
               *made = find_frame(dream.frames, "reconstruction");
   if (!dream.source.starts_with(source) || !dream.recorded || !now || !crop || !crop->image) return {};
   std::vector<Frame> all{*now, *crop};
-  all[0].caption = std::to_string(dream.step) + (dream.step == 1 ? " step" : " steps") + " since your picture";
+  all[0].caption = counted(dream.step, "step") + " since your picture";
   all[1].name = "picture";
   all[1].caption = std::filesystem::path(dream.source.substr(source.size())).filename().string() + ", cropped to " +
                    std::to_string(crop->image->width) + " × " + std::to_string(crop->image->height);
@@ -202,6 +203,20 @@ ImVec2 on_screen(ImVec2 origin, const Place& place) {
   return {origin.x + place.x, origin.y + place.y};
 }
 
+/// Where nothing is dreamt: what the agent has in mind first, beside the world that it acts in, as large as there is room.
+void draw_first_thought(Ui& ui, const DreamView& dream, ImVec2 origin, const Places& places, const Room& room) {
+  const Probe* there = dream.probe_names.empty() ? nullptr : wanted_probe(ui, dream, dream.probe_names.front());
+  if (!there) return;
+  const Probe& probe = *there;
+  const float left = places.dream.right() + room.gap, right = places.figures.shown() ? places.figures.x - room.gap : room.width;
+  ImGui::SetCursorScreenPos({origin.x + left, origin.y});
+  ImGui::BeginChild("thought", {right - left, places.dream.bottom()}, 0, ImGuiWindowFlags_NoScrollbar | ImGuiWindowFlags_NoScrollWithMouse);
+  header(ui, probe.title, ui.color().text, note_of(probe), right - left);
+  tip(ui, probe.title.c_str(), probe.caption.c_str());
+  draw_value(ui, probe, {right - left, std::floor(places.dream.bottom() - ImGui::GetCursorPosY())});
+  ImGui::EndChild();
+}
+
 }  // namespace
 
 void draw_worlds(const Snapshot& snapshot, Ui& ui) {
@@ -209,19 +224,22 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
   const Frame* hero = find_frame(dream.frames, "dream");
   const ImVec2 space = ImGui::GetContentRegionAvail(), origin = ImGui::GetCursorScreenPos();
   const Hands hands = hands_for(ui, dream, space);
+  const bool alone = dream.ready && !dream.has_model;  // there is one world, and it stands large
   Room room{.width = space.x,
             .height = space.y - hands.height - ui.px(10),
             .caption = caption_height(ui),
             .gap = ui.px(16),
             .least = ui.px(84),
-            .coupling = ImGui::GetFrameHeight(),
+            .coupling = alone ? 0 : ImGui::GetFrameHeight(),
             .figures = ui.px(196),
+            .small = !alone,
             .given_up = workspace(ui.settings.workspace).dream_gives};
   if (hero && hero->image)
     room.frame_width = hero->image->width, room.frame_height = hero->image->height;
   else if (dream.spaces.image_width > 0 && dream.spaces.image_height > 0)
     room.frame_width = dream.spaces.image_width, room.frame_height = dream.spaces.image_height;
-  const Places places = arrange(room);
+  Places places = arrange(room);
+  if (alone && places.figures.shown()) places.figures = {room.width - room.figures, 0, room.figures, room.height};
 
   const std::string no_twin = !dream.ready ? "The real world, stepped beside the dream."
                               : dream.twin ? "The real world is on its way."
@@ -243,8 +261,8 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
                                   aims ? "Click in the dream or the real world: there it is to come."
                                        : "What the model makes of the real frame."},
                                  {painting.empty() ? "difference" : "painted", places.difference, "Dream − real."}};
-  // Without a model there is one world, and it stands large.
-  if (dream.ready && !dream.has_model) pictures = {{"real", places.dream, no_twin}};
+  if (alone) pictures = {{"real", places.dream, no_twin}};
+  if (alone && places.real.shown()) draw_first_thought(ui, dream, origin, places, room);
   for (const Shown& shown : pictures) {
     if (!shown.place.shown()) continue;
     const ImVec2 at = on_screen(origin, shown.place);
@@ -257,7 +275,7 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
     if (aims && dream.ready && !ui.brush.active() && (&shown == pictures.data() || std::string_view(shown.name) == "real"))
       aim_by_click(ui, size);
   }
-  if (places.coupling.shown() && (dream.has_model || !dream.ready)) {
+  if (places.coupling.shown()) {
     ImGui::SetCursorScreenPos(on_screen(origin, places.coupling));
     draw_coupling(ui, dream, places.coupling.width);
   }
@@ -283,10 +301,10 @@ void draw_worlds(const Snapshot& snapshot, Ui& ui) {
                    {scale * static_cast<float>(room.frame_width), scale * static_cast<float>(room.frame_height)},
                    shown.why_missing);
     }
-    if (!places.coupling.shown()) draw_coupling(ui, dream, ui.px(300));
+    if (!alone && !places.coupling.shown()) draw_coupling(ui, dream, ui.px(300));
     draw_groups(ui, dream, groups, hidden, {ui.px(230), 1e6f});
   };
-  const bool hides = hidden < groups.size() || !places.difference.shown() || !places.coupling.shown();
+  const bool hides = hidden < groups.size() || (!alone && (!places.difference.shown() || !places.coupling.shown()));
   for (const Place& place : {places.dream, places.real, places.coupling, places.reconstruction, places.difference})
     bottom = std::max(bottom, place.bottom());
   ImGui::SetCursorScreenPos({origin.x, origin.y + std::min(bottom + ui.px(10), space.y - hands.height)});

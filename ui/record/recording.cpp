@@ -8,6 +8,7 @@
 #include "ui/pictures.h"
 #include "ui/ui.h"
 #include "ui/widgets.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
@@ -19,10 +20,6 @@ bool can_be_filmed(const std::shared_ptr<const Image>& image) {
          (image->channels == 1 || image->channels == 3 || image->channels == 4) &&
          image->pixels.size() == static_cast<std::size_t>(image->width) * static_cast<std::size_t>(image->height) *
                                      static_cast<std::size_t>(image->channels);
-}
-
-std::string count_of(std::int64_t number, const char* what) {
-  return with_separators(number) + " " + what + (number == 1 ? "" : "s");
 }
 
 }  // namespace
@@ -121,9 +118,9 @@ void Recording::say_end(Ui& ui, const FilmWriter::State& state) const {
   }
   char length[32];
   std::snprintf(length, sizeof length, "%.1f s, ", state.seconds);
-  std::string said = "Kept " + std::string(length) + count_of(state.written, "frame") + ": " + state.file.string();
+  std::string said = "Kept " + std::string(length) + counted(state.written, "frame") + ": " + state.file.string();
   if (state.dropped > 0)
-    said += ". " + count_of(state.dropped, "more") + " came faster than they could be written and are left out";
+    said += ". " + with_separators(state.dropped) + " more came faster than they could be written and are left out";
   if (!state.why.empty()) said += ". " + state.why;
   ui.say(said);
 }

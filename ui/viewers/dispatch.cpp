@@ -28,6 +28,14 @@ void draw_value(Ui& ui, const Probe& probe, ImVec2 size) {
   ImGui::PopID();
 }
 
+const Probe* wanted_probe(Ui& ui, const DreamView& dream, const std::string& name) {
+  ui.wanted_probes.insert(name);
+  const auto now = std::ranges::find_if(dream.probes, [&](const Probe& probe) { return probe.name == name && probe.value; });
+  if (now != dream.probes.end()) ui.last_probes[name] = *now;
+  const auto last = ui.last_probes.find(name);
+  return last == ui.last_probes.end() ? nullptr : &last->second;
+}
+
 HeightWish height_wish(const Ui& ui, const Probe& probe, float width) {
   HeightWish wish = std::visit(
       Overload{[](const Image&) { return HeightWish{96, 2}; }, [](const Heatmap&) { return HeightWish{64, 1}; },
@@ -75,9 +83,9 @@ std::string note_of(const Probe& probe) {
       Overload{[](const Image& v) { return std::to_string(v.width) + " × " + std::to_string(v.height) + " px"; },
                [](const Heatmap& v) { return std::to_string(v.rows * v.cols) + " units"; },
                [](const Categorical& v) {
-                 return std::to_string(v.groups) + " groups × " + std::to_string(v.classes) + " classes";
+                 return counted(v.groups, "group") + " × " + counted(v.classes, "class", "classes");
                },
-               [](const Mixture& v) { return std::to_string(v.components) + " components"; },
+               [](const Mixture& v) { return counted(v.components, "component"); },
                [&](const Vector& v) {
                  return std::string(probe.editable ? "drag to edit" : counted(static_cast<std::int64_t>(v.values.size()), "element")) +
                         (v.mean.empty()     ? ""
@@ -85,18 +93,17 @@ std::string note_of(const Probe& probe) {
                                             : " · line: μ ± σ");
                },
                [](const Scalar&) { return std::string(); }, [](const Curve&) { return std::string(); },
-               [](const Trajectories& v) { return std::to_string(v.count) + " candidates"; },
-               [](const Tree& v) { return std::to_string(v.nodes.empty() ? 0 : v.nodes[0].visits) + " simulations"; },
+               [](const Trajectories& v) { return counted(v.count, "candidate"); },
+               [](const Tree& v) { return counted(v.nodes.empty() ? 0 : v.nodes[0].visits, "simulation"); },
                [](const Attention& v) {
-                 return std::to_string(v.layers) + (v.layers == 1 ? " layer × " : " layers × ") + std::to_string(v.heads) +
-                        (v.heads == 1 ? " head" : " heads");
+                 return counted(v.layers, "layer") + " × " + counted(v.heads, "head");
                },
-               [](const Points& v) { return with_separators(static_cast<std::int64_t>(v.x.size())) + " points"; },
-               [](const Table& v) { return std::to_string(v.rows.size()) + " rows"; },
+               [](const Points& v) { return counted(static_cast<std::int64_t>(v.x.size()), "point"); },
+               [](const Table& v) { return counted(static_cast<std::int64_t>(v.rows.size()), "row"); },
                [](const Diagram&) { return std::string(); }, [](const Text&) { return std::string(); },
                [](const Tokens& v) {
                  const auto dead = std::ranges::count_if(v.use, [&](float share) { return is_dead_code(v, share); });
-                 return std::to_string(v.rows * v.cols) + " tokens of " + std::to_string(v.vocabulary) + " codes" +
+                 return counted(v.rows * v.cols, "token") + " of " + counted(v.vocabulary, "code") +
                         (dead > 0 ? ", " + std::to_string(dead) + " dead" : "");
                }},
       *probe.value);
@@ -106,7 +113,7 @@ ImVec2 fit_picture(int width, int height, ImVec2 space) {
   if (width <= 0 || height <= 0) return {0, 0};
   const float w = static_cast<float>(width), h = static_cast<float>(height);
   const float most = std::max(std::min(space.x / w, space.y / h), 0.0f);
-  const float scale = most >= 1 ? std::floor(most) : most;
+  const float whole = std::floor(most), scale = whole >= 0.8f * most ? whole : most;  // the shader keeps others crisp too
   return {w * scale, h * scale};
 }
 

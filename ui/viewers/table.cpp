@@ -7,6 +7,7 @@
 #include "imgui_stdlib.h"
 #include "ui/viewers/viewer.h"
 #include "ui/widgets.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
@@ -99,7 +100,7 @@ void draw_tools(Ui& ui, const Probe& probe, const Table& table, TableLook& look,
   ImGui::SameLine(0, ui.px(12));
   if (button(ui, (std::string(icon::copy) + "  copy###copy_table").c_str(), "Copy", "The whole table as CSV, for a spreadsheet.")) {
     ImGui::SetClipboardText(figure_as_csv(LabFigure{probe.name, probe.title, probe.caption, probe.value}).c_str());
-    ui.say(std::to_string(table.rows.size()) + " rows were copied as CSV.");
+    ui.say(counted(static_cast<std::int64_t>(table.rows.size()), "row") + " copied as CSV.");
   }
 }
 

@@ -49,7 +49,7 @@ struct Cells {
 std::string sentence_of(const Tokens& value, int place) {
   char line[200];
   const int code = code_at(value.codes, place), seen = code_at(value.seen, place);
-  int used = std::snprintf(line, sizeof line, "token %d (row %d, column %d): code %d", place, place / value.cols, place % value.cols, code);
+  int used = std::snprintf(line, sizeof line, "token %d (row %d, column %d): code %d", place + 1, place / value.cols + 1, place % value.cols + 1, code);
   if (static_cast<std::size_t>(place) < value.chance.size())
     used += std::snprintf(line + used, sizeof line - static_cast<std::size_t>(used), ", drawn with a chance of %.3f",
                           static_cast<double>(value.chance[static_cast<std::size_t>(place)]));
@@ -97,7 +97,7 @@ void exchange(Ui& ui, const Probe& probe, const Tokens& value, int place, int co
   if (before == code) return;
   const auto to = [&](int which) { return EditLatent{probe.name, place * value.vocabulary + which, 1}; };
   ui.send(to(code));
-  ui.undoable("token " + std::to_string(place), to(before), to(code));
+  ui.undoable("token " + std::to_string(place + 1), to(before), to(code));
 }
 
 /// All codes: brighter ones are more in use, dead ones dark. Those that the chosen token was likely to be are framed; a click

@@ -218,7 +218,7 @@ void draw_viewer(Ui& ui, const Probe& probe, const Vector& value, ImVec2 size) {
     const float target = std::clamp((zero - mouse.y) / unit, -state.range, state.range);
     if (state.dragged >= 0 && state.dragged < count && (ImGui::IsItemActivated() || target != state.value))
       edit(ui, probe, state, state.dragged, target);
-  } else if (ImGui::IsItemDeactivated()) {
+  } else if (ImGui::IsItemDeactivated() || state.dragged >= 0) {  // the latter where its panel went away meanwhile
     finish_edit(ui, probe, state);
   }
   if (scaled) {  // how high the bars are

@@ -39,6 +39,10 @@ void draw_colour_bar(const Ui& ui, ImVec2 at, ImVec2 size, double low, double hi
 /// this moment with the element at other values, as soon as the engine has made them.
 void explain(Ui& ui, const Probe& probe, int index, const std::string& sentence);
 
+/// Asks for a probe of the dream; gives what was last drawn of it, null before the first time. A step that saw the real frame draws nothing:
+/// so it keeps its place, and nothing jumps.
+const Probe* wanted_probe(Ui& ui, const DreamView& dream, const std::string& name);
+
 /// The viewer of whatever the probe holds. A new member of Value does not compile until it has one.
 void draw_value(Ui& ui, const Probe& probe, ImVec2 size);
 
@@ -65,10 +69,10 @@ float grids_height(const Categorical& value, float width);
 /// "+1.25"; nothing is 0, not -0.
 std::string signed_figure(double value, int decimals);
 
-/// What stands at the right of the header ("32 dimensions").
+/// What stands at the right of the header ("32 elements").
 std::string note_of(const Probe& probe);
 
-/// The largest picture rectangle of w x h pixels in `space`, at an integer scale where one fits.
+/// The largest picture rectangle of w x h pixels in `space`, at an integer scale where that costs no more than a fifth.
 ImVec2 fit_picture(int width, int height, ImVec2 space);
 
 }  // namespace dream::ui

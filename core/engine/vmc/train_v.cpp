@@ -30,6 +30,7 @@ class VTraining : public Phase {
       throw Error("v.batch = " + std::to_string(options.batch) + " is more than the " + std::to_string(frames) +
                   " frames that were collected");
     }
+    if (order_epoch_ < 0) foresee_m();
     double done = 0;
     for (int update = 0; update < (on_card() ? v_updates_on_card : 1) && progress() < 1; ++update) {
       learn(frames);
@@ -53,7 +54,13 @@ class VTraining : public Phase {
            std::to_string(parts_->options.v.epochs);
   }
 
-  std::vector<std::string> warnings() const override { return parts_->notes(); }
+  std::vector<std::string> warnings() const override {
+    auto all = parts_->notes();
+    if (too_short_ > 0)
+      all.push_back("the longest episode has " + std::to_string(too_short_) + " steps, and m.sequence = " +
+                    std::to_string(parts_->options.m.sequence) + ": M will have nothing to learn from; lower it or collect longer ones");
+    return all;
+  }
 
   std::vector<Frame> frames() override {
     if (!real_.defined()) return {};
@@ -90,6 +97,14 @@ class VTraining : public Phase {
   }
 
  private:
+  /// Said before V has taken its time, not after.
+  void foresee_m() {
+    std::size_t longest = 0;
+    for (std::size_t i = 0; i < parts_->replay.episodes(); ++i) longest = std::max(longest, parts_->replay.episode(i).length());
+    const bool enough = parts_->streams() || longest >= static_cast<std::size_t>(parts_->options.m.sequence);
+    too_short_ = enough ? 0 : static_cast<std::int64_t>(longest);
+  }
+
   bool on_card() const { return !on_processor(parts_->system->device); }
 
   /// The frames of the next batch, int64 [batch]: in the order of this epoch, or, of episodes that do not all fit, any of those
@@ -145,6 +160,7 @@ class VTraining : public Phase {
   torch::Tensor order_ = torch::empty({0}, torch::kInt64);
   std::int64_t order_epoch_ = -1;
   std::int64_t steps_ = 0, epoch_ = 0, position_ = 0, batches_per_epoch_ = 0;
+  std::int64_t too_short_ = 0;  // steps of the longest episode, where M cannot learn from any
   std::vector<torch::Tensor> losses_;  // of the updates from number losses_from_ on that nobody has looked at
   std::int64_t losses_from_ = 0;
   torch::Tensor real_, decoded_;
