@@ -120,6 +120,21 @@ std::string layout_damage(const std::string& text) {
   return "";
 }
 
+bool make_panels_known(const std::map<std::string, bool>& open) {
+  bool all = true;
+  for (const Panel& panel : panel_list()) {
+    const std::string name = window_name(panel);
+    const auto is_open = open.find(panel.id);
+    if (is_open == open.end() || !is_open->second || ImGui::FindWindowByName(name.c_str())) continue;
+    all = false;
+    ImGui::PushStyleVar(ImGuiStyleVar_Alpha, 0);
+    ImGui::Begin(name.c_str(), nullptr, ImGuiWindowFlags_NoFocusOnAppearing | ImGuiWindowFlags_NoInputs);
+    ImGui::End();
+    ImGui::PopStyleVar();
+  }
+  return all;
+}
+
 std::string panel_damage(const std::map<std::string, bool>& open) {
   const ImGuiViewport* screen = ImGui::GetMainViewport();
   const ImRect area(screen->WorkPos.x, screen->WorkPos.y, screen->WorkPos.x + screen->WorkSize.x,

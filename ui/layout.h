@@ -19,6 +19,9 @@ std::string saved_layout(const std::filesystem::path& file);
 /// What is wrong with a saved layout, in a few words; empty = nothing. One that passes can be given to ImGui.
 std::string layout_damage(const std::string& text);
 
+/// Before a layout is built: a panel that came for the first time where others are known already would be the last of its tabs, and not in
+/// front. False where one had to be made known; the layout is then built in the next frame.
+bool make_panels_known(const std::map<std::string, bool>& open);
 /// What is wrong with the panels as they stand now: one that is open but cannot be seen; empty = nothing.
 std::string panel_damage(const std::map<std::string, bool>& open);
 

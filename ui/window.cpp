@@ -316,7 +316,8 @@ void Window::Inside::draw() {
     draw_menu_bar(ui);
   const ImGuiViewport* viewport = ImGui::GetMainViewport();
   const ImGuiID dock = ImGui::GetID("dock");
-  if (build_layout || ui.want_reset_layout) {
+  const bool ready = !(build_layout || ui.want_reset_layout) || make_panels_known(ui.panel_open);
+  if (ready && (build_layout || ui.want_reset_layout)) {
     if (ui.want_reset_layout)
       for (const Panel& panel : panel_list())
         ui.panel_open[panel.id] = shown_by_default(workspace(ui.settings.workspace), panel.id);
@@ -334,7 +335,7 @@ void Window::Inside::draw() {
   grounds.clear();
   if (ui.show_home && !ui.presenting)
     draw_home(ui, viewport->WorkPos, {viewport->WorkSize.x, viewport->WorkSize.y - faults});
-  const bool panels = !ui.show_home && !ui.presenting;
+  const bool panels = ready && !ui.show_home && !ui.presenting;
   // A panel that is asked for together with a workspace comes there, in the next frame.
   const std::string front = panels && ui.want_workspace.empty() ? std::exchange(ui.want_panel, "") : "";
   for (const Panel& panel : panel_list()) {

@@ -119,7 +119,7 @@ void OwnOrPlanned::report(const Seen& seen, const Carry& memory, ProbeSink& sink
   const auto known = behaviour.probe_names();
   const auto name = planners_.front()->probe_names().front();
   if (sink.wants(name) && std::ranges::find(known, name) == known.end())
-    sink.put(name, "Plan", "", Text{(&behaviour == guest_.get() ? guest_name_ + " drives." : std::string("The run's own policy drives.")) + " Choose another driver, beside the dream's knobs, to see it plan in this model."});
+    sink.put(name, "Plan", "", Text{(&behaviour == guest_.get() ? guest_name_ + " drives; any policy that is shown is that of this run's own agent, who watches." : std::string("The run's own policy drives.")) + " Choose another driver, beside the dream's knobs, to see it plan in this model."});
 }
 
 }  // namespace dream

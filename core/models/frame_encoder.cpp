@@ -87,8 +87,13 @@ torch::Tensor FrameEncoder::group(const torch::Tensor& frames) const {
   for (std::int64_t from = 0; from < frames.size(0); from += early_frames) {
     const auto some = frames.slice(0, from, std::min(frames.size(0), from + early_frames));
     auto x = torch::empty({some.size(0), 31, 31, 32});
-    first_convolution(some.size(0), some.const_data_ptr<std::uint8_t>(), p.first.const_data_ptr<float>(),
-                      p.first_bias.const_data_ptr<float>(), x.mutable_data_ptr<float>());
+    const auto* bytes = some.const_data_ptr<std::uint8_t>();
+    const auto* bias = p.first_bias.const_data_ptr<float>();
+    auto* to = x.mutable_data_ptr<float>();
+    if (p.first.scalar_type() == torch::kBFloat16)
+      first_convolution_narrow(some.size(0), bytes, bits(p.first.const_data_ptr<at::BFloat16>()), bias, to);
+    else
+      first_convolution(some.size(0), bytes, p.first.const_data_ptr<float>(), bias, to);
     early.push_back(convolve(x, p.winograd[0], p.biases[0]));
   }
   auto x = convolve(torch::cat(early), p.winograd[1], p.biases[1]);
@@ -108,6 +113,8 @@ void FrameEncoder::prepare(const std::vector<torch::Tensor>& layers, bool bfloat
   Prepared fresh;
   // Bytes go in as they are: what divides them is in the weights.
   fresh.first = layers[0].permute({2, 3, 1, 0}).reshape({48, 32}).div(255).contiguous();
+  if (bfloat16 && first_convolution_narrow_serves())
+    fresh.first = fresh.first.view({24, 2, 32}).transpose(1, 2).to(torch::kBFloat16).contiguous();
   fresh.first_bias = layers[1].contiguous();
   for (std::size_t layer = 1; layer < 4; ++layer) {
     const auto weight = winograd_weights(layers[2 * layer]);

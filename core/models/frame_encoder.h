@@ -19,7 +19,7 @@ class FrameEncoder {
 
  private:
   struct Prepared {
-    torch::Tensor first, first_bias;               // [48, 32], [32]
+    torch::Tensor first, first_bias;               // [48, 32], or in bf16 [24, 32, 2]; [32]
     std::vector<torch::Tensor> winograd, biases;   // [9, 4·C, O], packed when float32, and [O]
     torch::Tensor last, last_bias;                 // [1024, 2·z] packed, [2·z], filled up to whole blocks
     bool bfloat16 = false;

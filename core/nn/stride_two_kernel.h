@@ -32,6 +32,11 @@ void winograd_outputs(const StrideTwo& shape, std::int64_t frames, std::int64_t 
 void first_convolution(std::int64_t frames, const std::uint8_t* input, const float* weight, const float* bias,
                        float* output);
 
+/// The same with weights in bf16, [24, 32, 2]: of two taps that follow one another, side by side. Bytes are exact in bf16, and sums are float32.
+/// Only where first_convolution_narrow_serves(): the processor has products of such pairs.
+bool first_convolution_narrow_serves();
+void first_convolution_narrow(std::int64_t frames, const std::uint8_t* input, const Bf16* weight, const float* bias, float* output);
+
 // Its versions, of which it takes the best that the processor can run.
 #ifdef DREAM_X86_VERSIONS
 void first_convolution_v3(std::int64_t frames, const std::uint8_t* input, const float* weight, const float* bias,

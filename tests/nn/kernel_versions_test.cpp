@@ -134,5 +134,22 @@ TEST(KernelVersions, FirstConvolutionIsTheSumItself) {
 #endif
 }
 
+TEST(KernelVersions, TheFirstConvolutionInPairsIsTheSumOfRoundedWeights) {
+  if (!first_convolution_narrow_serves()) GTEST_SKIP() << "this processor has no products of bf16 pairs";
+  constexpr int frames = 3;
+  std::vector<std::uint8_t> bytes(frames * 64 * 64 * 3);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>((i * 2654435761u) >> 24);
+  const auto image = torch::from_blob(bytes.data(), {frames, 64, 64, 3}, torch::kUInt8);
+  const auto weight = test::hashed_float(1, {48, 32}, 0.1).to(torch::kBFloat16), bias = test::hashed_float(2, {32}, 1);
+  const auto kernel = weight.to(torch::kFloat32).view({4, 4, 3, 32}).permute({3, 2, 0, 1});
+  const auto expected =
+      torch::relu(torch::conv2d(image.permute({0, 3, 1, 2}).to(torch::kFloat32), kernel, bias, 2)).permute({0, 2, 3, 1}).contiguous();
+  const auto pairs = weight.view({24, 2, 32}).transpose(1, 2).contiguous();
+  auto output = torch::full({frames, 31, 31, 32}, -77.0f);
+  first_convolution_narrow(frames, bytes.data(), reinterpret_cast<const Bf16*>(pairs.const_data_ptr()), bias.const_data_ptr<float>(),
+                           output.data_ptr<float>());
+  EXPECT_LT(test::relative_error(output, expected), 1e-5);
+}
+
 }  // namespace kernel_versions_test
 }  // namespace dream

@@ -47,6 +47,21 @@ TEST_F(Windows, WorkspacesAreSwitchedByKeyAndByName) {
   });
 }
 
+TEST_F(Windows, PlayHasItsTimelineInFrontWhereverOneBegan) {
+  open("train");
+  act([&](ImGuiTestContext* ctx) {
+    ctx->Yield(3);
+    ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_1);
+    ctx->Yield(6);
+    EXPECT_TRUE(visible("Timeline###timeline"));
+    EXPECT_FALSE(visible("Runs###runs"));
+    const ImGuiWindow *timeline = ImGui::FindWindowByName("Timeline###timeline"), *runs = ImGui::FindWindowByName("Runs###runs");
+    ASSERT_TRUE(timeline && runs);
+    EXPECT_EQ(timeline->DockNode, runs->DockNode);
+    EXPECT_LT(timeline->DockOrder, runs->DockOrder);
+  });
+}
+
 /// ImGui takes back the memory of a window that was out of sight for a minute.
 TEST_F(Windows, AMinuteWithoutMindIsNothing) {
   open("play");

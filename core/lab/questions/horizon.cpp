@@ -289,8 +289,8 @@ void answer_horizon(Inquiry& inquiry, const HorizonSums& sums, LabAnswer& answer
                                std::string(sums.paints ? "frame's)" : "latent's)") +
                                (ran_out ? "; it was not reached within what was imagined" : "")),
                     number("honest_horizon", "Nearer than a still picture", "steps", honest,
-                           "imagined steps until a picture that stands still is nearer to the truth, or never was farther from it within the "
-                           "first " + std::to_string(near))};
+                           "the imagined step up to which the dream is nearer to the truth than a picture that stands still, without a break "
+                           "since the first at which it is; 0: it is not within " + std::to_string(near))};
   if (honest_from > 1) answer.numbers[3].beside = {{"from step", static_cast<double>(honest_from)}};
   answer.numbers[2].beside = {
       {"a still picture", static_cast<double>(first_crossing(column_means(still, all_of(still)),
