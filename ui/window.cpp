@@ -489,7 +489,7 @@ bool Window::frame() {
     in.layout_read = -1;
     if (const std::string damage = panel_damage(ui.panel_open); !damage.empty()) in.give_up_layout(damage);
   }
-  if (in.layout_built >= 0 && in.frames == in.layout_built + 5) in.untouched_layout = ImGui::SaveIniSettingsToMemory();
+  if (in.layout_built >= 0 && in.frames == in.layout_built + 5) in.untouched_layout = in.layout_now();
   if (in.options.after_swap) in.options.after_swap();
   if (std::exchange(ui.settings_changed, false) && !in.directory.empty())
     save_settings(in.directory / "window.conf", ui.settings);

@@ -62,6 +62,27 @@ TEST_F(Windows, PlayHasItsTimelineInFrontWhereverOneBegan) {
   });
 }
 
+TEST_F(Windows, ALayoutIsWrittenOnceSomebodyHasChangedIt) {
+  const std::filesystem::path home = folder(), file = home / "layout-play.ini";
+  open("play", home);
+  act([&](ImGuiTestContext* ctx) {
+    const auto there_and_back = [&] {
+      ctx->Yield(12);
+      ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_2);
+      ctx->Yield(12);
+      ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_1);
+      ctx->Yield(3);
+    };
+    there_and_back();
+    EXPECT_FALSE(std::filesystem::exists(file)) << "It is built anew, for the window's size then.";
+    ctx->Yield(12);
+    window->ui().panel_open["performance"] = false;  // the last tab of its strip: ImGui's own text stays the same
+    there_and_back();
+    ASSERT_TRUE(std::filesystem::exists(file));
+    EXPECT_FALSE(window->ui().panel_open["performance"]) << "and stays closed";
+  });
+}
+
 /// ImGui takes back the memory of a window that was out of sight for a minute.
 TEST_F(Windows, AMinuteWithoutMindIsNothing) {
   open("play");
