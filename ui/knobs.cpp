@@ -25,11 +25,17 @@ void draw_one(Ui& ui, const std::vector<const KnobView*>& knobs, const std::stri
                 const std::string& title, const std::string& help, float width) {
   const Palette& p = ui.color();
   const Knob& knob = knobs.front()->knob;
+  const float begun = ImGui::GetCursorPosX();
   ImGui::AlignTextToFramePadding();
+  // Beside its letter stands what it means, where a slider has room for both.
+  if (title != symbol && ImGui::CalcTextSize((title + symbol).c_str()).x + ui.px(160) < width) {
+    text(p.muted, "%s", title.c_str());
+    ImGui::SameLine(0, ui.px(6));
+  }
   text(p.text, "%s", symbol);
   ImGui::SameLine(0, ui.px(6));
   double value = ui.settle(knob.name, knobs.front()->value);
-  const float figures = ui.px(44) + ImGui::CalcTextSize(symbol).x;
+  const float figures = ui.px(38) + ImGui::GetCursorPosX() - begun;
   const SliderResult moved = slider(ui, ("##" + id).c_str(), &value,
                                     {knob.minimum, knob.maximum, knob.logarithmic, knob.whole}, knob.default_value,
                                     width - figures);

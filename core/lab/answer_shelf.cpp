@@ -1,10 +1,12 @@
 #include "core/lab/answer_shelf.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
 #include "answers/answer_json.h"
 #include "core/base/durable_file.h"
+#include "core/base/entries.h"
 
 namespace dream {
 
@@ -19,6 +21,13 @@ AnswerShelf::AnswerShelf(std::filesystem::path run, bool shipped, const std::fil
 std::string AnswerShelf::file(const std::string& question, Bench& bench) {
   if (bench.kept_weights.empty()) bench.kept_weights = fingerprint(*bench.system);
   return question + "-" + bench.kept_weights + ".cbor";
+}
+
+bool AnswerShelf::holds_any() const {
+  const auto any = [](const std::filesystem::path& folder) {
+    return std::ranges::any_of(entries_of(folder), [](const auto& entry) { return entry.extension() == ".cbor"; });
+  };
+  return any(own_) || any(folder_);
 }
 
 std::optional<LabAnswer> AnswerShelf::find(const std::string& question, Bench& bench) const {
@@ -42,7 +51,7 @@ std::optional<LabAnswer> AnswerShelf::find(const std::string& question, Bench& b
 }
 
 void AnswerShelf::keep(const LabAnswer& answer, Bench& bench) const {
-  if (!answer.fault.empty() || !answer.complete) return;
+  if (!answer.fault.empty() || !answer.complete || bench.held_out.only_begun()) return;
   try {
     const auto path = folder_ / file(answer.question, bench);
     std::filesystem::create_directories(path.parent_path());

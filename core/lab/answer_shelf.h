@@ -12,9 +12,11 @@ namespace dream {
 class AnswerShelf {
  public:
   AnswerShelf(std::filesystem::path run, bool shipped, const std::filesystem::path& elsewhere);
+  /// Whether there is anything to find, of whatever weights.
+  bool holds_any() const;
   /// Nothing where none is kept, or what is there cannot be read or is of another version.
   std::optional<LabAnswer> find(const std::string& question, Bench& bench) const;
-  /// What the disk refuses is no error: it is only computed again. What rests on no whole episode is not kept.
+  /// What the disk refuses is no error: it is only computed again. What rests on the beginnings of episodes alone is not kept.
   void keep(const LabAnswer& answer, Bench& bench) const;
 
  private:

@@ -75,6 +75,7 @@ class LiveEngine : public Engine {
 
   void ask_lab(LabWork& work, const AskLab& command, std::int64_t number);
   void answer_next(LabWork& work);
+  void recall_answers(LabWork& work);
   std::shared_ptr<Bench> bench_of(LabWork& work, const std::string& run);
   void walk_between(LabWork& work, const WalkBetween& command);
   /// What was asked meanwhile joins the queue, also while a question is answered. Waits so many seconds for the first.

@@ -1,5 +1,6 @@
 // The laboratory's thread: one question after the other, beside dream and training.
 #include <algorithm>
+#include <set>
 
 #include "api/error.h"
 #include "api/platform_time.h"
@@ -41,6 +42,7 @@ struct LiveEngine::LabWork {
   std::deque<Known> benches;  // the last one used first: questions about one run share its episodes
   double progress = 0, eta = -1, began = 0, shown_at = 0;
   std::string doing;
+  std::set<std::string> recalled;  // runs whose kept answers have been looked for
 
   void put(const std::shared_ptr<const LabAnswer>& answer) {
     std::erase_if(answers,
@@ -180,6 +182,26 @@ void LiveEngine::answer_next(LabWork& work) {
   work.waiting.pop_front();
 }
 
+/// What was answered about the run that dreams in an earlier session is shown without being asked again.
+void LiveEngine::recall_answers(LabWork& work) {
+  const auto run = dream_.get()->run;
+  if (run.empty() || !work.recalled.insert(run).second) return;
+  const AnswerShelf shelf(as_typed(run), is_shipped(run, options_.assets), options_.runs);
+  if (!shelf.holds_any()) return;
+  guarded("", [&] {
+    auto& bench = *bench_of(work, run);
+    for (const auto& about : questions()) {
+      const auto is_this = [&](const auto& each) { return each->question == about.name && each->runs == std::vector{run}; };
+      if (std::ranges::any_of(work.answers, is_this)) continue;
+      if (auto kept = shelf.find(about.name, bench)) {
+        kept->runs = {run};
+        work.put(std::make_shared<const LabAnswer>(joined(about, {*kept}, {name_among(run, {run})})));
+      }
+    }
+    lab_.put(std::make_shared<const LabView>(work.view()));
+  });
+}
+
 void LiveEngine::answer_questions() {
   name_thread("laboratory");
   lower_thread_priority();
@@ -191,6 +213,7 @@ void LiveEngine::answer_questions() {
     if (quit_) break;
     std::erase_if(work.waiting, [&](const auto& each) { return each.number <= cancelled_; });
     if (!work.waiting.empty()) answer_next(work);
+    if (work.waiting.empty()) recall_answers(work);
     if (auto now = work.view(); now.queue.size() != lab_.get()->queue.size())
       lab_.put(std::make_shared<const LabView>(std::move(now)));
   }

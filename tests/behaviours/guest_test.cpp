@@ -99,7 +99,7 @@ TEST(Guest, IsOneOfTheDrivers) {
   driver.report({&dream, Bright::at(0.9)}, by_guest.memory, sink, make_generator(torch::kCPU, 1));
   const auto probes = sink.take();
   ASSERT_EQ(probes.size(), 1u);
-  EXPECT_EQ(std::get<Text>(*probes[0].value).text.find("World Models drives."), 0u);
+  EXPECT_EQ(std::get<Text>(*probes[0].value).text.find("World Models drives;"), 0u);
 }
 
 }  // namespace guest_test

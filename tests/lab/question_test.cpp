@@ -9,6 +9,8 @@
 #include <span>
 
 #include "answers/answer_json.h"
+#include "core/lab/answer_shelf.h"
+#include "tests/data/temp_folder.h"
 #include "tests/lab/known_world.h"
 #include "tests/lab/lab_answers.h"
 
@@ -251,6 +253,14 @@ TEST(LabAnswer, WhenTheTimeIsUpTheGlimpseIsTheAnswer) {
   asker.seconds = 1, asker.show = [](const LabAnswer&) {};
   const auto answer = ask(slow, bench, asker);
   EXPECT_EQ(answer.sentence, "Seen. There was no time for more than the first 64 steps of 4 episodes.");
+  const test::TempFolder folder;
+  const AnswerShelf shelf(folder / "run", false, folder.path());
+  shelf.keep(answer, bench);
+  EXPECT_FALSE(shelf.find("slow", bench) || shelf.holds_any()) << "it rests on beginnings alone";
+  Question short_one{"short", "", "", {}, [](Inquiry&, LabAnswer& made) { made.sentence = "No episode is needed."; }};
+  Bench another(known_system(Wrong::nothing, true));
+  shelf.keep(ask(short_one, another, {}), another);
+  EXPECT_TRUE(shelf.find("short", another)) << "as of what needs none";
   EXPECT_EQ(answer.fault, "");
   EXPECT_TRUE(answer.complete);
   EXPECT_LT(answer.seconds, 10);

@@ -65,6 +65,12 @@ TEST_F(LiveLab, AnAnswerIsKeptWithItsRun) {
     return now && !now->kept;
   })) << "asked anew it is measured anew";
   EXPECT_EQ(answer("horizon", {path("catch")})->sentence, first->sentence) << "and comes out the same";
+  live_.reset();
+  start(path("catch"));
+  ASSERT_TRUE(comes([&](const Snapshot&) { return answer("horizon", {path("catch")}) != nullptr; })) << "It is there in the next session, unasked.";
+  EXPECT_TRUE(answer("horizon", {path("catch")})->kept);
+  EXPECT_EQ(answer("horizon", {path("catch")})->sentence, first->sentence);
+  EXPECT_EQ(live_->latest()->lab->answers.size(), 1u);
 }
 
 TEST_F(LiveLab, SeveralRunsAreAnsweredSideBySide) {

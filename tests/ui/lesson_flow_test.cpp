@@ -155,6 +155,16 @@ TEST_F(LessonFlow, BeginsATrainingAndFollowsItsCurve) {
     engine.send(SetField{engine.train().fields.front().key, std::int64_t{-77}, ""});
     ctx->Yield(6);
     EXPECT_TRUE(open_lessons().reached(2));
+    ASSERT_FALSE(engine.runs().empty());
+    engine.runs().push_back(engine.runs().front());
+    engine.runs().back().path = "runs/free", engine.runs().back().usable = true, engine.runs().back().progress = 0.3;
+    engine.train().busy = false;
+    ctx->Yield(6);
+    window->ui().lessons->go(window->ui(), 0);
+    ctx->Yield(3);
+    EXPECT_EQ(engine.count<StartRun>(), 1) << "The run that it has begun goes on; there is no second one.";
+    ASSERT_EQ(engine.count<TrainRun>(), 1);
+    EXPECT_EQ(engine.last<TrainRun>()->path, "runs/free");
   });
 }
 

@@ -202,8 +202,17 @@ void Lessons::begin_step(Ui& ui, const LessonStep& stage) {
   if (workspace != ui.settings.workspace) ui.want_workspace = workspace;
   ui.want_panel = "lesson";
   if (stage.train) {
-    begins_ = "?";
-    ui.engine.send(DescribeRun{stage.train->recipe, stage.train->world, "", stage.train->settings, ""});
+    // The run that this lesson has begun before goes on; another one each time would fill the disk.
+    const auto earlier = begun_by_.find(key_of(*current()) + "\n" + stage.train->recipe);
+    const auto is_it = [&](const RunView& run) { return earlier != begun_by_.end() && run.path == earlier->second && run.usable && run.progress < 1; };
+    const bool there = std::ranges::any_of(*ui.snapshot->runs, is_it);
+    if (there && (!ui.train().busy || ui.train().run == earlier->second)) {
+      begins_ = begun_ = earlier->second;
+      ui.engine.send(TrainRun{begins_, "", false, false});
+    } else {
+      begins_ = "?";
+      ui.engine.send(DescribeRun{stage.train->recipe, stage.train->world, "", stage.train->settings, ""});
+    }
   }
   if (!stage.run.empty() && !run_is_open(ui, stage.run)) return open_run(ui, stage.run);
   set_stage(ui);
@@ -248,7 +257,7 @@ void Lessons::begin_training(Ui& ui) {
     }
     begins_ = proposed.free_folder;
     ui.engine.send(StartRun{wanted.recipe, wanted.world, begins_, wanted.settings});
-    begun_ = begins_;
+    begun_ = begun_by_[key_of(*current()) + "\n" + wanted.recipe] = begins_;
     ui.engine.send(TrainControl{TrainControl::Do::start, ""});
   } else if (fs::path(train.run).lexically_normal() == fs::path(begins_).lexically_normal() && train.busy) {
     begins_.clear();
@@ -284,7 +293,8 @@ void Lessons::set_stage(Ui& ui) {
   if (stage_.speed) send(SetSpeed{static_cast<float>(*stage_.speed) * dream.natural_rate});
   if (stage_.play) send(DreamControl{*stage_.play ? DreamControl::Do::play : DreamControl::Do::pause});
   if (!stage_.panels.empty()) ui.want_panel = stage_.panels.back();
-  worlds_wanted_ = stage_.panels.empty();  // the quiz may lie over what a step speaks of
+  // In Teach the quiz may lie over what a step speaks of; elsewhere the lesson itself stands among the worlds' tabs.
+  worlds_wanted_ = stage_.panels.empty() && (ui.want_workspace.empty() ? ui.settings.workspace : ui.want_workspace) == "teach";
   for (const std::string& id : stage_.actions) ui.run(id);
   tab_wanted_ = !stage_.tab.empty();
   hand_ = 0, hand_left_ = 0;

@@ -96,6 +96,7 @@ class Lessons {
   bool tab_wanted_ = false;  // not in front yet
   bool worlds_wanted_ = false;  // are brought to the front once the lesson is there
   std::string begun_;           // the folder of the run that a step has begun
+  std::map<std::string, std::string> begun_by_;  // by lesson and recipe: the folder, as long as the program runs
   Watch watch_;
   std::string last_run_;
   std::int64_t last_step_ = 0;

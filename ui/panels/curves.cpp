@@ -250,8 +250,10 @@ void draw_curves(const Snapshot& snapshot, Ui& ui) {
     ImGui::PopTextWrapPos();
     waiting.clear();
   }
-  if (train.open && train.run != snapshot.dream->run && snapshot.dream->ready)
+  if (train.open && train.run != snapshot.dream->run && snapshot.dream->ready) {
+    WithFont small(ui.fonts.text, 0.88f);
     text(ui.color().muted, "%s", fitted("Of " + train.run + ", which is open for training; the dream is another run's.", ImGui::GetContentRegionAvail().x).c_str());
+  }
   draw_controls(ui, snapshot, ImGui::GetContentRegionAvail().x);
   // A few fill the panel; many scroll, under the headings of their groups. What has no point yet leaves its place.
   const ImVec2 space = ImGui::GetContentRegionAvail();

@@ -112,7 +112,7 @@ void draw_question(Ui& ui, const Question& question) {
     list->AddCircle(dot, ui.px(9), colour, 0, ui.px(1.4f));
     {
       WithFont small(ui.fonts.bold, 0.8f);
-      const std::string digit = std::to_string(i + 1);
+      const std::string digit = ui.keymap.owns(digit_key) ? "" : std::to_string(i + 1);  // there it drives
       const ImVec2 wanted = ImGui::CalcTextSize(digit.c_str());
       list->AddText({dot.x - wanted.x / 2, dot.y - wanted.y / 2}, colour, digit.c_str());
     }
