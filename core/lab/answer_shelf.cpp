@@ -51,7 +51,7 @@ std::optional<LabAnswer> AnswerShelf::find(const std::string& question, Bench& b
 }
 
 void AnswerShelf::keep(const LabAnswer& answer, Bench& bench) const {
-  if (!answer.fault.empty() || !answer.complete || bench.held_out.only_begun()) return;
+  if (!answer.fault.empty() || !answer.complete || bench.glimpsed) return;
   try {
     const auto path = folder_ / file(answer.question, bench);
     std::filesystem::create_directories(path.parent_path());

@@ -41,8 +41,6 @@ class HeldOut {
   /// throw.
   const std::vector<LivedEpisode>& first(std::size_t count, const Between& between = {});
   const std::vector<LivedEpisode>& all() const { return episodes_; }
-  /// None of them is whole yet, though some have begun.
-  bool only_begun() const { return driven_ && episodes_.empty(); }
   /// The first `glimpse_steps` of the first group, for a quick look; driving goes on from there. Fewer, but at least
   /// `least_glimpse`, where they would take more than so many `seconds`. Empty where its episodes last no longer.
   std::vector<LivedEpisode> glimpse(const Between& between = {}, double seconds = 1e9);

@@ -107,6 +107,7 @@ LabAnswer ask(const Question& question, Bench& bench, const Inquiry::Asker& aske
   LabAnswer answer;
   answer.question = question.name;
   answer.runs = {bench.system->directory.string()};
+  bench.glimpsed = false;
   const double began = now_seconds();
   try {
     answer.fault = question.lacks ? question.lacks(*bench.system) : "";
@@ -126,12 +127,14 @@ LabAnswer ask(const Question& question, Bench& bench, const Inquiry::Asker& aske
     }
     shown.seconds = std::max(1.0, asker.seconds - (now_seconds() - began));
     Inquiry inquiry(bench, shown);
+    const std::string first_look = glimpsed ? glimpsed->sentence : "";
     if (glimpsed) inquiry.fall_back_on(std::move(*glimpsed));
     try {
       if (answer.fault.empty()) question.ask(inquiry, answer);
     } catch (const TimeIsUp&) {
       if (!inquiry.shown()) throw;  // the time of who asked this on the way to another answer
       answer = *inquiry.shown();
+      bench.glimpsed = answer.sentence == first_look;
     }
   } catch (const Error& error) {
     answer.fault = error.what();

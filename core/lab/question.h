@@ -24,6 +24,7 @@ struct Bench {
   std::shared_ptr<System> system;
   HeldOut held_out;
   std::string kept_weights;  // its fingerprint, once somebody has asked
+  bool glimpsed = false;     // the last answer rests on the beginnings of episodes alone: there was no time for more
 };
 
 /// What a question is given while it is answered, by whoever asked.
