@@ -74,9 +74,9 @@ bool read_all(int descriptor, void* bytes, std::size_t count) {
 }  // namespace
 
 std::string run_isolated(const std::string& subject, int seconds, const std::function<std::string()>& work) {
-  // One at a time: a child that holds another's end of writing would keep a reader waiting whose own child has crashed.
+  // One begins at a time: a child that holds another's end of writing would keep a reader waiting whose own child has crashed.
   static std::mutex one;
-  const std::lock_guard alone(one);
+  std::unique_lock beginning(one);
   int ends[2];
   if (::pipe(ends) != 0) throw Error("Cannot read " + subject + ": " + std::strerror(errno) + ".");
   const pid_t child = ::fork();
@@ -95,6 +95,7 @@ std::string run_isolated(const std::string& subject, int seconds, const std::fun
     }
   }
   ::close(ends[1]);
+  beginning.unlock();
   char mark = 0;
   std::uint64_t size = 0;
   std::string text;

@@ -250,7 +250,7 @@ void Player::control(DreamControl::Do what) {
       next_due_ = now_seconds();
       break;
     case DreamControl::Do::pause:
-      playing_ = false;
+      playing_ = played_before_fan_ = false;  // who pauses a fan wants the dream to stand when it is closed
       break;
     case DreamControl::Do::step:
       playing_ = false;

@@ -21,6 +21,7 @@ void LiveEngine::start_queued(TrainerWork& work) {
       }
     });
   }
+  keep_queue(work);
 }
 
 namespace {
@@ -90,7 +91,7 @@ void LiveEngine::control_queue(TrainerWork& work, const QueueControl& command) {
   if (found == queue.end()) return;  // its turn has come meanwhile
   if (command.what == QueueControl::Do::remove) {
     queue.erase(found);
-    return;
+    return keep_queue(work);
   }
   if (work.running || work.one_step)
     throw Error(work.trainer->system().directory.string() + " is being trained: stop it before the next one is begun");

@@ -80,7 +80,6 @@ void LiveEngine::train() {
   const auto publish_guarded = [&](bool with_frames) { guarded("publish", [&] { publish(with_frames); }); };
   recall_queue(work);
   while (!quit_) {
-    keep_queue(work);
     const bool busy = work.running || work.one_step;
     for (auto& order : trainer_orders_.take(std::chrono::duration<double>(busy ? 0 : 0.25))) {
       changed = true;
@@ -175,6 +174,7 @@ void LiveEngine::start_run(TrainerWork& work, const StartRun& command) {
   if (busy && command.queued) {  // it is known now that it can be begun
     work.queue.push_back({++work.queued, command});
     std::get<StartRun>(work.queue.back().order).directory = directory;
+    keep_queue(work);
     log_.say(directory + " is begun after the training under way");
     return;
   }
@@ -188,6 +188,7 @@ void LiveEngine::train_run(TrainerWork& work, const TrainRun& command) {
   if ((work.running || work.one_step) && !open) {
     if (command.queued) {
       work.queue.push_back({++work.queued, command});
+      keep_queue(work);
       log_.say(command.path + " is trained after the training under way");
       return;
     }

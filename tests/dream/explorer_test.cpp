@@ -95,6 +95,10 @@ TEST_F(Explorer, AFanGivesBackWhetherTheDreamPlayed) {
   steps(3);
   player_.close_fan();
   EXPECT_TRUE(player_.view()->playing);
+  player_.open_fan(FanOver::chance, "");
+  player_.control(Do::pause);
+  player_.close_fan();
+  EXPECT_FALSE(player_.view()->playing) << "it was told to stand";
 }
 
 TEST_F(Explorer, APauseIsNoSlowness) {
