@@ -107,6 +107,7 @@ struct DreamView {
   bool playing = false;
   bool twin = false;
   bool recorded = false;      // the twin is a recorded frame where the dream began: it stands still
+  std::string away;           // why there is no more of the real world than that: it cannot be entered here
   bool has_model = true;      // false: the system acts in the real world alone
   bool has_behaviour = true;  // false: people drive, nobody else can
   std::string source;         // where dreams begin: "clip …", "picture …"; empty = the environment

@@ -55,8 +55,8 @@ class Lane:
             index = memoryview(memory)[ACTION_AT:ACTION_AT + 4].cast("i")
             self.action = lambda: acted.table[index[0]]
         else:
-            given = numpy.frombuffer(memory, numpy.float32, len(acted.axes), ACTION_AT).reshape(acted.shape)
-            self.action = lambda: given.astype(acted.dtype)  # a copy: environments keep actions
+            given = numpy.frombuffer(memory, numpy.float32, len(acted.axes), ACTION_AT)
+            self.action = lambda: acted.lived(given)
         numbers = host.seen.numbers
         if len(numbers) == 1 and numbers[0][:1] + numbers[0][2:4] == ((), 0, 0) and self.picture is None:
             self.write = self.one_array(numbers[0][1])
@@ -138,8 +138,7 @@ class Lane:
         acted = self.host.acted
         try:
             for row in actions:
-                action = acted.table[int(row[0])] if acted.table is not None else row.reshape(acted.shape).astype(acted.dtype)
-                self.observation, _, _, _ = self.world.step(action)
+                self.observation, _, _, _ = self.world.step(acted.lived(row))
         except BaseException:
             self.world, self.spare = self.spare, self.world
             raise
@@ -175,7 +174,7 @@ class Host:
         self.lanes, self.ready = {}, [self.make()]  # the first lane takes what the description was made with
         world = self.ready[0]
         env = world.env
-        self.seen, self.acted, self.pixels = Seen(env.observation_space), Acted(env), self.ours.get("pixels", False)
+        self.seen, self.acted, self.pixels = Seen(env.observation_space), Acted(env, self.ours.get("axis", False)), self.ours.get("pixels", False)
         modes = getattr(env, "metadata", {}).get("render_modes", [])
         draws = getattr(env, "render_mode", "rgb_array") == "rgb_array" and "rgb_array" in modes
         self.renders = draws and self.ours.get("picture", True)

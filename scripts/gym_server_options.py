@@ -59,7 +59,7 @@ OPTIONS = {"size": (str, "64 or 96x128"), "grey": (truth, "true or false"), "rep
            "max": (truth, "true or false"), "sticky": (share, "a probability, as 0.25"), "limit": (count, "a count of steps"),
            "life_loss": (truth, "true or false"), "noop": (count, "a count of steps, as 30"),
            "crop": (edges, "rows, or rows and columns, as 34:194 or 34:194:0:160"), "picture": (truth, "true or false"),
-           "pixels": (truth, "true or false")}
+           "pixels": (truth, "true or false"), "axis": (truth, "true or false")}
 
 
 def read_options(words):

@@ -101,12 +101,13 @@ def word_key(name):
 
 
 class Acted:
-    """How our floats become an action, and what the keys do."""
+    """How our floats become an action, and what the keys do. With `one_axis` a choice between left, nothing and right is an axis from
+    −1 to 1 whose outer thirds are left and right, as World Models drives DoomTakeCover."""
 
-    def __init__(self, env):
+    def __init__(self, env, one_axis=False):
         spaces, space = gymnasium.spaces, env.action_space
         self.choices, self.keys, self.axes = [], [], []
-        self.table = None
+        self.table = self.thirds = None
         if isinstance(space, spaces.Discrete):
             self.choices = self.names(env, int(space.n))
             start = int(space.start)
@@ -131,8 +132,26 @@ class Acted:
             raise Refusal(f"its actions are of the space {type(space).__name__}, expected Discrete, MultiDiscrete, MultiBinary or Box")
         if len(self.choices) > MOST_CHOICES:
             raise Refusal(f"it has {len(self.choices)} actions, expected at most {MOST_CHOICES}")
+        if one_axis:
+            self.lay_on_one_axis()
         self.idle = next((i for i, name in enumerate(self.choices) if name.lower() in ("noop", "nothing", "done")), 0)
         self.bind_choices() if self.choices else self.bind_axes()
+
+    def lay_on_one_axis(self):
+        where = {word_key(name) or name.lower(): index for index, name in enumerate(self.choices)}
+        if set(where) != {"left", "noop", "right"}:
+            said = ", ".join(self.choices) or "no choices"
+            raise Refusal(f"axis=true lays left, noop and right on one axis, and this environment has {said}")
+        self.thirds = [self.table[where[name]] for name in ("left", "noop", "right")]
+        self.choices, self.table, self.axes = [], None, [("left … right", -1.0, 1.0, 0.0)]
+
+    def lived(self, row):
+        """A row of our floats as the environment takes it."""
+        if self.table is not None:
+            return self.table[int(row[0])]
+        if self.thirds is not None:
+            return self.thirds[0 if row[0] < -1 / 3 else 2 if row[0] > 1 / 3 else 1]
+        return row.reshape(self.shape).astype(self.dtype)  # a copy: environments keep actions
 
     @staticmethod
     def names(env, many):
@@ -144,6 +163,9 @@ class Acted:
             found = inner.action_names
         elif hasattr(getattr(inner, "actions", None), "__members__"):
             found = list(inner.actions.__members__)
+        elif hasattr(inner, "button_map") and hasattr(inner, "game"):  # ViZDoom's: which of its buttons are held
+            buttons = [button.name for button in inner.game.get_available_buttons()]
+            found = ["+".join(name for name, held in zip(buttons, row) if held) or "noop" for row in inner.button_map]
         return [str(name) for name in found] if len(found) == many else [str(i) for i in range(many)]
 
     def bind_choices(self):

@@ -36,6 +36,7 @@ class Warnings {
 /// Where nobody names a world: the one that everybody names first, or the first that the recipe can serve.
 std::string usual_world(const RunSpec& spec) {
   const auto recipe = std::ranges::find(recipes(), spec.recipe, &RecipeEntry::name);
+  if (recipe != recipes().end() && !recipe->world.empty()) return recipe->world;
   if (recipe == recipes().end() || recipe->lacks(make_env(spec.environment)->spaces()).empty()) return spec.environment;
   for (const auto& world : environments())
     if (recipe->lacks(world.make()->spaces()).empty()) return world.name;
@@ -135,7 +136,8 @@ Verb train_verb(CLI::App& app) {
             }
             const auto& facts = trainer.system().facts;
             progress.say("done: " + printable(options->directory));
-            if (facts.contains("score")) std::printf("%s\n", printable(facts.at("score")).c_str());
+            for (const char* fact : {"score", "temperatures"})
+              if (facts.contains(fact)) std::printf("%s\n", printable(facts.at(fact), 1000).c_str());
           }};
 }
 

@@ -20,14 +20,16 @@ def check_vmc(run, dream, steps, seed, same):
     shown = {"frames": ["dream", "real"], "probes": ["latent/z", "hidden/h", "mixture/z"]}
     h_of = lambda moment: row(moment.probes["hidden/h"]["cells"])[:, :agent.m.out.shape[0]]
     z_of = lambda moment: row(moment.probes["latent/z"]["values"])
+    def cell_after(before, a, now):  # the only state that is not shown: what the LSTM's output and its gate o leave for it
+        o = torch.sigmoid(agent.m.gates(z_of(before), a, h_of(before))[3])
+        return torch.atanh((h_of(now).double() / o.double()).clamp(-1 + 1e-15, 1 - 1e-15)).float()
+
     before, c = dream.start(seed, **shown), None
     for action in actions_for(dream, steps, seed):
         now, a = dream.step(action, **shown), row(action)
         z, h = z_of(before), h_of(before) if c is None else h
-        if c is None:  # the only state that is not shown: what the LSTM's output and its gate o leave for it
-            o = torch.sigmoid((torch.cat([z, a, h], 1) @ agent.m.kernel + agent.m.bias).chunk(4, 1)[3])
-            h = h_of(now)
-            c = torch.atanh((h.double() / o.double()).clamp(-1 + 1e-15, 1 - 1e-15)).float()
+        if c is None:
+            h, c = h_of(now), cell_after(before, a, now)
         else:
             h, c = agent.m.step(z, a, h, c)
             same("M: h", h, h_of(now))
@@ -45,11 +47,12 @@ def check_vmc(run, dream, steps, seed, same):
         before = now
     dream.start(seed)
     dream.couple("dream_leads")  # C looks into the dream
-    before = dream.look(**shown)
+    before, c = dream.look(**shown), None
     for _ in range(steps):
         now = dream.step(**shown)
-        same("C: action", agent.act(z_of(before), h_of(before)), now["action"])
-        before = now
+        if c is not None or not agent.sees_cell:
+            same("C: action", agent.act(z_of(before), h_of(before), c), now["action"])
+        before, c = now, cell_after(before, row(now["action"]), now)
 
 
 def kl(world, q, p):
@@ -424,6 +427,6 @@ def check_genie(run, dream, steps, seed, same, given=None):
     same("latent actions: painted pictures", world.latent_actions.painted(pictures[:, :-1], codes), given["painted"])
 
 
-CHECKS = {"vmc": check_vmc, **dict.fromkeys(("planet", "dreamer-v1", "dreamer-v2", "dreamer-v3", "safe-dreamer"), check_rssm),
+CHECKS = {"vmc": check_vmc, "vmc-doom": check_vmc, **dict.fromkeys(("planet", "dreamer-v1", "dreamer-v2", "dreamer-v3", "safe-dreamer"), check_rssm),
           "td-mpc": check_td_mpc2, "td-mpc2": check_td_mpc2, "muzero": check_muzero, "decision-transformer": check_decision_transformer,
           "gato": check_gato, "genie": check_genie, "jepa": check_jepa, "lecun": check_jepa, "dyna-q": check_dyna, "dyna-q-plus": check_dyna}

@@ -40,10 +40,12 @@ def one_step(*sizes):
 def parts_of_vmc(run):
     agent = Vmc(run)
     z, h = agent.m.latent, agent.m.out.shape[0]
-    a = agent.m.kernel.shape[0] - z - h
+    a = agent.m.kernel.shape[0] - z - h - agent.m.restarts
+    begins = [torch.zeros(2, 1)] if agent.m.restarts else []  # whether z is an episode's first
+    cell = [h] if agent.sees_cell else []
     return agent, {"encode": (agent.v.encode, [picture()], "frame", "mean deviation"), "decode": (agent.v.decode, one_step(z), "z", "frame"),
-                   "step": (agent.m.step, one_step(z, a, h, h), "z action h c", "h_next c_next"),
-                   "mixture": (agent.m.mixture, one_step(h), "h", "log_weights mean log_deviation reward end"), "act": (agent.act, one_step(z, h), "z h", "action")}
+                   "step": (agent.m.step, one_step(z, a, h, h) + begins, "z action h c" + " first" * len(begins), "h_next c_next"),
+                   "mixture": (agent.m.mixture, one_step(h), "h", "log_weights mean log_deviation reward end"), "act": (agent.act, one_step(z, h, *cell), "z h" + " c" * len(cell), "action")}
 
 
 def parts_of_rssm(run):
@@ -140,7 +142,7 @@ def parts_of_genie(run):
                    "codes": (world.latent_actions.codes, [pictures], "pictures", "codes"), "logits": (world.logits, [tokens, codes], "tokens codes", "logits")}
 
 
-PARTS = {"vmc": parts_of_vmc, **dict.fromkeys(("planet", "dreamer-v1", "dreamer-v2", "dreamer-v3", "safe-dreamer"), parts_of_rssm),
+PARTS = {"vmc": parts_of_vmc, "vmc-doom": parts_of_vmc, **dict.fromkeys(("planet", "dreamer-v1", "dreamer-v2", "dreamer-v3", "safe-dreamer"), parts_of_rssm),
          "td-mpc": parts_of_td_mpc2, "td-mpc2": parts_of_td_mpc2, "muzero": parts_of_muzero, "decision-transformer": parts_of_decision_transformer,
          "gato": parts_of_gato, "jepa": parts_of_jepa, "lecun": parts_of_jepa, "genie": parts_of_genie}
 

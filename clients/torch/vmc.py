@@ -8,7 +8,8 @@ mixture of Gaussians; C, one linear layer. `python vmc.py assets/runs/car_racing
     h, c = agent.m.step(z, a, h, c)
     z = agent.m.draw(h, temperature=1.15)               # the dream
     agent.v.decode(z)
-"""
+
+Doom's (`vmc-doom`): step() is also told whether z is an episode's first frame, and act() is given c."""
 import sys
 
 import torch
@@ -40,29 +41,35 @@ class V(nn.Module):
 
 
 class M(nn.Module):
-    """The cell is TensorFlow's BasicLSTMCell: gates i, j, f, o, and 1 added to the forget gate."""
+    """The cell is TensorFlow's BasicLSTMCell: gates i, j, f, o, and 1 added to the forget gate. Doom's takes [z, a, first]."""
 
     def __init__(self, run):
         super().__init__()
         w = run.weights
         self.kernel, self.bias = nn.Parameter(w["model/m.lstm.kernel"]), nn.Parameter(w["model/m.lstm.bias"])  # [Z + A + H, 4H], [4H]
         self.out, self.out_bias = nn.Parameter(w["model/m.output_weight"]), nn.Parameter(w["model/m.output_bias"])
-        self.latent, self.mixtures = run["v.latent_size"], run["m.mixtures"]
+        self.latent, self.mixtures, self.restarts = run["v.latent_size"], run["m.mixtures"], run.get("m.restarts", False)
 
     def initial(self, batch):
         return torch.zeros(2, batch, self.out.shape[0]).unbind(0)
 
-    def step(self, z, action, h, c):
-        i, j, f, o = (torch.cat([z, action, h], 1) @ self.kernel + self.bias).chunk(4, 1)
+    def gates(self, z, action, h, first=False):
+        told = [first if torch.is_tensor(first) else torch.full_like(h[:, :1], float(first))] if self.restarts else []
+        return (torch.cat([z, action, *told, h], 1) @ self.kernel + self.bias).chunk(4, 1)
+
+    def step(self, z, action, h, c, first=False):
+        i, j, f, o = self.gates(z, action, h, first)
         c = c * torch.sigmoid(f + 1) + torch.sigmoid(i) * torch.tanh(j)
         return torch.sigmoid(o) * torch.tanh(c), c  # [B, H] each
 
     def mixture(self, h):
-        """p(z_t | z_{t-1}, a_{t-1}, h_{t-1}): log-weights, means, log-deviations [B, Z, K]; reward [B] and P(end) [B], or None."""
+        """p(z_t | z_{t-1}, a_{t-1}, h_{t-1}): log-weights, means, log-deviations [B, Z, K]; reward [B] and P(end) [B], or None. Doom's
+        rewards are 1 each."""
         out = h @ self.out + self.out_bias
         numbers = 3 * self.latent * self.mixtures
         log_weights, mean, log_deviation = out[:, :numbers].view(-1, self.latent, 3 * self.mixtures).chunk(3, -1)
-        reward, end = (out[:, numbers], torch.sigmoid(out[:, numbers + 1])) if out.shape[1] > numbers else (None, None)
+        rest = out[:, numbers:].unbind(1)
+        reward, end = (None, None) if not rest else (rest[0] if len(rest) == 2 else torch.ones_like(rest[0]), torch.sigmoid(rest[-1]))
         return log_weights.log_softmax(-1), mean, log_deviation, reward, end
 
     def draw(self, h, temperature=1.0):
@@ -77,15 +84,19 @@ class Vmc(nn.Module):
     def __init__(self, run, squash=None):
         super().__init__()
         self.v, self.m = V(run), M(run)
-        features = self.m.latent + self.m.out.shape[0]
-        c = run.weights["behaviour/parameters"].view(1 + features, -1)  # C's biases come first
-        self.c_bias, self.c_weight = nn.Parameter(c[0]), nn.Parameter(c[1:])
+        self.sees_cell = run.get("c.cell", False)
+        features = self.m.latent + self.m.out.shape[0] * (2 if self.sees_cell else 1)
+        c = run.weights["behaviour/parameters"]
+        axes = c.numel() // (features + run.get("c.bias", True))
+        bias = axes * run.get("c.bias", True)  # C's biases come first
+        self.c_bias, self.c_weight = nn.Parameter(c[:bias]), nn.Parameter(c[bias:].view(features, axes))
         named = run["c.squash"] or ("tanh,half,cut" if run.environment.startswith("CarRacing") else "")
-        self.squash = squash or named.split(",") if named or squash else ["tanh"] * c.shape[1]  # "half" for axes whose least is 0
+        self.squash = squash or named.split(",") if named or squash else ["tanh"] * axes  # "half" for axes whose least is 0
 
-    def act(self, z, h):
-        """C: [z, h] -> the action, every axis squashed into its range."""
-        raw = torch.tanh(torch.cat([z, h], 1) @ self.c_weight + self.c_bias)
+    def act(self, z, h, c=None):
+        """C: [z, h], Doom's [z, c, h] -> the action, every axis squashed into its range."""
+        raw = torch.cat([z, c, h] if self.sees_cell else [z, h], 1) @ self.c_weight
+        raw = torch.tanh(raw + self.c_bias if len(self.c_bias) else raw)
         bend = {"tanh": lambda x: x, "half": lambda x: (x + 1) / 2, "cut": lambda x: x.clamp(0, 1)}
         return torch.stack([bend[how](raw[:, axis]) for axis, how in enumerate(self.squash)], 1)
 
@@ -96,8 +107,8 @@ def main():
     h, c = agent.m.initial(1)
     z = torch.randn(1, agent.m.latent)
     for step in range(100):
-        a = agent.act(z, h)
-        h, c = agent.m.step(z, a, h, c)
+        a = agent.act(z, h, c)
+        h, c = agent.m.step(z, a, h, c, first=step == 0)
         z = agent.m.draw(h)
     print(f"after {step + 1} steps C does {[round(x, 3) for x in a[0].tolist()]}; the frame is {tuple(agent.v.decode(z).shape)}")
 

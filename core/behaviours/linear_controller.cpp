@@ -1,5 +1,10 @@
 #include "core/behaviours/linear_controller.h"
 
+#include <algorithm>
+#include <cmath>
+#include <iomanip>
+#include <sstream>
+
 #include "core/nn/shape.h"
 #include "core/probe/from_tensor.h"
 
@@ -12,9 +17,31 @@ Squash squash_from(const std::string& name) {
   throw Error("c.squash: '" + name + "' is not a squash; it is tanh, half or cut, one per action axis");
 }
 
-LinearController::LinearController(std::int64_t features, std::vector<Squash> squash)
-    : features_(features), squash_(std::move(squash)) {
+LinearController::LinearController(std::int64_t features, std::vector<Squash> squash, bool bias, std::vector<double> temperatures, double usual)
+    : features_(features), bias_(bias), squash_(std::move(squash)), temperatures_(std::move(temperatures)) {
   parameters_ = register_parameter("parameters", torch::zeros({count()}), /*requires_grad=*/false);
+  if (temperatures_.empty()) return;
+  const auto distance = [usual](double temperature) { return std::abs(temperature - usual); };
+  usual_ = static_cast<std::size_t>(std::ranges::min_element(temperatures_, {}, distance) - temperatures_.begin());
+  found_ = register_parameter("found", torch::zeros({static_cast<std::int64_t>(temperatures_.size()), count()}), /*requires_grad=*/false);
+}
+
+void LinearController::keep(std::size_t temperature) {
+  torch::NoGradGuard no_grad;
+  found_[static_cast<std::int64_t>(temperature)].copy_(parameters_);
+}
+
+std::vector<Knob> LinearController::knobs() const {
+  if (temperatures_.empty()) return {};
+  std::vector<std::string> names;
+  for (const auto temperature : temperatures_) {
+    std::ostringstream text;
+    text << "\xcf\x84 = " << std::fixed << std::setprecision(2) << temperature;
+    names.push_back(text.str());
+  }
+  return {{"found_at", "C of", "The temperature at which the controller was found",
+           "Each was found inside this model's dream at that temperature. In a calm dream one learns what the dream gets wrong.", 0,
+           static_cast<double>(names.size() - 1), static_cast<double>(usual_), false, true, {}, std::move(names)}};
 }
 
 torch::Tensor LinearController::squashed(const torch::Tensor& raw) const {
@@ -30,7 +57,10 @@ torch::Tensor LinearController::squashed(const torch::Tensor& raw) const {
 }
 
 Decision LinearController::decide(const Seen& seen, const Carry&, Mode, at::Generator) {
-  return {act(seen.features())};
+  if (temperatures_.empty()) return {act(seen.features())};
+  const auto chosen = static_cast<std::size_t>(value_of(seen.knobs, knobs().front()));
+  if (chosen == usual_ || chosen >= temperatures_.size()) return {act(seen.features())};
+  return {act_with(found_[static_cast<std::int64_t>(chosen)], seen.features())};
 }
 
 torch::Tensor LinearController::act(const torch::Tensor& features) const {
@@ -40,8 +70,8 @@ torch::Tensor LinearController::act(const torch::Tensor& features) const {
 torch::Tensor LinearController::act_with(const torch::Tensor& parameters, const torch::Tensor& features) const {
   check_shape(features, {-1, features_}, "controller features");
   check_shape(parameters, {count()}, "controller parameters");
-  return squashed(
-      torch::addmm(parameters.slice(0, 0, axes()), features, parameters.slice(0, axes()).view({features_, axes()})));
+  const auto weights = parameters.slice(0, biases()).view({features_, axes()});
+  return squashed(bias_ ? torch::addmm(parameters.slice(0, 0, axes()), features, weights) : features.mm(weights));
 }
 
 torch::Tensor LinearController::nearest_parameters(const torch::Tensor& features, const torch::Tensor& actions) const {
@@ -58,7 +88,7 @@ torch::Tensor LinearController::nearest_parameters(const torch::Tensor& features
     columns.push_back(raw);
   }
   const auto wide = features.to(torch::kFloat64);
-  const auto rows = torch::cat({torch::ones({wide.size(0), 1}, wide.options()), wide}, 1);
+  const auto rows = bias_ ? torch::cat({torch::ones({wide.size(0), 1}, wide.options()), wide}, 1) : wide;
   const auto square = rows.t().mm(rows) / rows.size(0) + ridge * torch::eye(rows.size(1), wide.options());
   const auto solved = at::linalg_solve(square, rows.t().mm(torch::stack(columns, 1)) / rows.size(0));
   return solved.flatten().to(torch::kFloat32);  // the biases' row comes first, as in the flat order
@@ -69,8 +99,9 @@ torch::Tensor LinearController::act_as(const torch::Tensor& parameters, const to
   check_shape(parameters, {-1, count()}, "controller population");
   check_shape(features, {candidate.size(0), features_}, "controller features");
   const auto rows = parameters.index_select(0, candidate);
-  const auto weights = rows.slice(1, axes()).view({-1, features_, axes()});
-  return squashed(torch::bmm(features.unsqueeze(1), weights).squeeze(1) + rows.slice(1, 0, axes()));
+  const auto weights = rows.slice(1, biases()).view({-1, features_, axes()});
+  const auto raw = torch::bmm(features.unsqueeze(1), weights).squeeze(1);
+  return squashed(bias_ ? raw + rows.slice(1, 0, axes()) : raw);
 }
 
 void LinearController::set_flat(const std::vector<double>& parameters) {

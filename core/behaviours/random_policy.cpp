@@ -6,9 +6,12 @@
 namespace dream {
 
 const std::vector<float>& RandomPolicy::next() {
-  if (space_.discrete()) {
+  if (held_) {
     if (hold_-- <= 0) {
-      action_[0] = static_cast<float>(rng_.integers(space_.choices.size()));
+      for (std::size_t axis = 0; axis < action_.size(); ++axis) {
+        action_[axis] = space_.discrete() ? static_cast<float>(rng_.integers(space_.choices.size()))
+                                          : static_cast<float>(rng_.uniform(space_.low[axis], space_.high[axis]));
+      }
       hold_ = static_cast<int>(rng_.integers(static_cast<std::uint64_t>(longest_)));
     }
     return action_;

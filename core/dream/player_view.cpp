@@ -126,6 +126,7 @@ std::shared_ptr<const DreamView> Player::view() {
   view->decode_ms = decode_ms_;
   view->pressed_at = answered_;
   view->natural_rate = env_->spaces().natural_rate;
+  if (const auto* away = env_->away()) view->away = away->why;
   view->environment = system_->environment, view->worlds = system_->worlds;
   view->world = system_->environment + " · " + system_->title;
   view->run_title = title_;
@@ -238,7 +239,8 @@ void Player::add_frames(DreamView& view, const torch::Tensor& dreamt) const {
     }
     return;
   }
-  const std::string real_caption = now_.recorded    ? "the recorded frame where this dream began"
+  const std::string real_caption = env_->away()     ? "a recorded frame: its world is not on this machine"
+                            : now_.recorded    ? "the recorded frame where this dream began"
                             : now_.strange   ? "where this dream began; the real world does not know the model's actions"
                             : now_.real_over ? "reality ended at step " + std::to_string(now_.real_ended)
                             : system_->model ? "same actions, same start"

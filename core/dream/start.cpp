@@ -60,6 +60,8 @@ class Environment : public StartSource {
 
   Start next(std::uint64_t seed, const Stage& stage) override {
     auto& env = stage.env;
+    // No real world goes on from a clip.
+    if (const auto* away = env.away()) return start_from_file(away->clips)->next(seed, stage);
     const auto limit = env.spaces().max_episode_steps;
     // Short episodes leave less to watch: a tenth of the time limit, and a quarter of an episode that ends too soon, then
     // or within the first moments of the dream. Where that is next to nothing the first frame has to do: all else is

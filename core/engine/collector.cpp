@@ -23,11 +23,11 @@ class Collector::Driver {
 
 class Collector::RandomDriver : public Driver {
  public:
-  RandomDriver(const ActionSpace& space, std::int64_t lanes, std::int64_t hold)
-      : space_(space), hold_(static_cast<int>(hold)), policies_(static_cast<std::size_t>(lanes), RandomPolicy(space, Rng())) {}
+  RandomDriver(const ActionSpace& space, std::int64_t lanes, std::int64_t hold, bool held)
+      : space_(space), hold_(static_cast<int>(hold)), held_(held), policies_(static_cast<std::size_t>(lanes), RandomPolicy(space, Rng())) {}
 
   void start(std::int64_t lane, Rng rng) override {
-    policies_[static_cast<std::size_t>(lane)] = RandomPolicy(space_, rng, hold_);
+    policies_[static_cast<std::size_t>(lane)] = RandomPolicy(space_, rng, hold_, held_);
   }
 
   torch::Tensor act(const EnvLanes&) override {
@@ -44,6 +44,7 @@ class Collector::RandomDriver : public Driver {
  private:
   ActionSpace space_;
   int hold_;
+  bool held_;
   std::vector<RandomPolicy> policies_;
 };
 
@@ -182,7 +183,7 @@ Collector::Collector(Options options, const std::string& environment, std::funct
     driver_ = std::make_unique<UntrainedDriver>(
         RandomWeights(options_.untrained, options_.lanes, static_cast<std::int64_t>(space.size())));
   } else {
-    driver_ = std::make_unique<RandomDriver>(space, options_.lanes, options_.hold);
+    driver_ = std::make_unique<RandomDriver>(space, options_.lanes, options_.hold, options_.held);
   }
   writer_ = std::make_unique<DatasetWriter>(options_.directory, DatasetInfo{environment, policy_name, envs_.spaces()});
   next_ = written_ = static_cast<std::int64_t>(writer_->episodes());

@@ -35,6 +35,7 @@ class Collector {
     std::function<RandomWeights::Parts()> untrained = {};
     bool expert = false;  // the environment's own expert drives, shaken and weakened as a driver is
     std::int64_t hold = 10;  // steps that the random policy holds a choice, at most
+    bool held = false;       // and an axis, in the place of a Brownian motion
   };
 
   /// Drives `environment` as `make_env` makes it: at random, or with `driver`'s model and behaviour when it is given.

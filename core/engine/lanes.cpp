@@ -272,18 +272,30 @@ Seen DreamLanes::look() {
 
 std::vector<StepResult> DreamLanes::step(const torch::Tensor& actions, const std::vector<char>& active) {
   torch::NoGradGuard no_grad;
-  const auto next = model_->imagine(carry_, actions.to(carry_.begin()->second.device()), knobs_, rng_);
-  for (auto& [name, tensor] : carry_) tensor = next.at(name);
-  const auto outcome = model_->outcome(carry_);
-  last_reward_ = model_->reward_from_target(outcome.reward).to(torch::kFloat32);
-  const auto rewards = last_reward_.to(torch::kCPU).contiguous();
+  std::vector<std::int64_t> going;
+  for (std::size_t lane = 0; lane < age_.size(); ++lane)
+    if (active[lane]) going.push_back(static_cast<std::int64_t>(lane));
+  if (going.empty()) return std::vector<StepResult>(age_.size());
+  const auto device = carry_.begin()->second.device();
+  // The last dreams of many: the others are not dreamed on beside them.
+  const bool few = going.size() * 4 < age_.size() * 3;
+  const auto rows = few ? torch::tensor(going).to(device) : torch::Tensor();
+  const auto of_rows = [&](const torch::Tensor& all) { return few ? all.index_select(0, rows) : all; };
+  Carry now;
+  for (const auto& [name, tensor] : carry_) now[name] = of_rows(tensor);
+  const auto next = model_->imagine(now, of_rows(actions.to(device)), knobs_, rng_);
+  for (auto& [name, tensor] : carry_) tensor = few ? tensor.index_copy(0, rows, next.at(name).to(tensor.scalar_type())) : next.at(name);
+  const auto outcome = model_->outcome(next);
+  const auto paid = model_->reward_from_target(outcome.reward).to(torch::kFloat32);
+  last_reward_ = few ? last_reward_.index_copy(0, rows, paid) : paid;
+  const auto rewards = paid.to(torch::kCPU).contiguous();
   // A model without a continue head dreams on.
   const auto dones =
       outcome.done.defined() ? outcome.done.to(torch::kCPU, torch::kFloat32).contiguous() : torch::zeros_like(rewards);
   std::vector<StepResult> results(age_.size());
-  for (std::size_t lane = 0; lane < age_.size(); ++lane) {
-    if (!active[lane]) continue;
-    results[lane] = {rewards.data_ptr<float>()[lane], dones.data_ptr<float>()[lane] > 0.5f, ++age_[lane] >= max_steps_};
+  for (std::size_t i = 0; i < going.size(); ++i) {
+    const auto lane = static_cast<std::size_t>(going[i]), row = few ? i : lane;
+    results[lane] = {rewards.data_ptr<float>()[row], dones.data_ptr<float>()[row] > 0.5f, ++age_[lane] >= max_steps_};
   }
   return results;
 }

@@ -105,6 +105,8 @@ class DreamLanes : public Lanes {
   void save(Checkpoint& into, const std::string& prefix) const override;
   void load(const Checkpoint& from, const std::string& prefix) override;
   const Carry& carry() const { return carry_; }  // that look() has left
+  /// What the dreams are bent by from the next step on.
+  void bend(const KnobValues& knobs) { knobs_ = knobs; }
 
  private:
   std::shared_ptr<WorldModel> model_;

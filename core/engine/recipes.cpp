@@ -96,6 +96,9 @@ const std::vector<RecipeEntry>& recipes() {
       {"vmc", "World Models (V-M-C)",
        "Ha & Schmidhuber 2018: a variational autoencoder, an MDN-LSTM and a linear controller found by CMA-ES",
        make_vmc, pictures_and_boxes},
+      {"vmc-doom", "World Models in the dream",
+       "Ha & Schmidhuber 2018, DoomTakeCover: M also foresees the end, and the controller is found inside the dream alone, at a temperature τ",
+       make_vmc_doom, pictures_and_boxes, doom_world},
       {"planet", "PlaNet", "Hafner et al. 2019: a recurrent state-space model and planning by the cross-entropy method",
        make_planet, boxes},
       {"dreamer-v1", "Dreamer V1", "Hafner et al. 2020: actor and critic by analytic gradients through imagination",
@@ -159,7 +162,7 @@ const std::vector<RecipeEntry>& recipes() {
       {"lecun", "LeCun's architecture",
        "LeCun 2022: perception, world model, cost, critic, memory and an actor that plans or reacts, by weights that are set live", make_lecun,
        goals},
-      {"torchscript", "PyTorch's program", "A world model that came as a TorchScript file, with its own code", make_torchscript, nothing, true},
+      {"torchscript", "PyTorch's program", "A world model that came as a TorchScript file, with its own code", make_torchscript, nothing, {}, true},
   };
   return list;
 }

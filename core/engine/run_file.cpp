@@ -5,8 +5,10 @@
 #include <map>
 #include <utility>
 
+#include "core/data/dataset.h"
 #include "core/engine/script/script_recipe.h"
 #include "core/engine/system.h"
+#include "core/env/bridge/away_world.h"
 
 namespace dream {
 namespace {
@@ -120,6 +122,8 @@ Checkpoint load_run(const std::filesystem::path& file) {
   if (const auto kind = foreign_file(file); kind != ForeignFile::none) return load_foreign(file, kind);
   auto checkpoint = Checkpoint::load(file);
   migrate(checkpoint);
+  if (const auto clips = file.parent_path() / "clips"; std::filesystem::exists(clips) && checkpoint.metadata.contains("environment"))
+    remember_world(checkpoint.text("environment"), clips.string(), [clips] { return Dataset(clips).info().spaces; });
   return checkpoint;
 }
 

@@ -26,6 +26,9 @@ constexpr const char* cost_fact = "cost";  // of a world with costs
 /// The checkpoint of a run, in today's format whatever it was written in, or what a TorchScript file is as one. Throws
 /// dream::Error for one that a newer program has written, and Untrusted (core/base/trust.h) for a program that the user has not
 /// agreed to.
+///
+/// Of a world that another program brings, the folder `clips` beside it may hold a few recorded episodes, a dataset: on a machine that
+/// lacks the world they are what dreams begin with.
 Checkpoint load_run(const std::filesystem::path& file);
 
 /// Those of a checkpoint.

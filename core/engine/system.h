@@ -70,6 +70,7 @@ struct RecipeEntry {
   std::string name, title, help;
   std::function<std::unique_ptr<System>(const RunSpec&)> make;
   std::function<std::string(const Spaces&)> lacks;  // why it cannot serve a world of these spaces; "" where it can
+  std::string world = {};  // it begins in, where nobody says another; empty: in the first that it can serve
   bool by_file = false;  // what it makes comes whole with a file: nobody begins a run of it, and it learns nothing
 };
 

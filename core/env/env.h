@@ -31,6 +31,12 @@ struct NamedArray {
   bool each_step = true;       // false: fixed for the whole episode
 };
 
+/// Of a world that cannot be entered on this machine.
+struct Away {
+  std::string why;    // a sentence
+  std::string clips;  // a dataset's folder: episodes that were recorded where it could be
+};
+
 /// An environment. Torch-free; step() and observe() allocate nothing, and observations go into the caller's
 /// memory, so that a vector of environments fills one batch, lane by lane. Not thread-safe: one owner at a time.
 class Env {
@@ -38,6 +44,9 @@ class Env {
   virtual ~Env() = default;
 
   virtual const Spaces& spaces() const = 0;
+  /// Where nobody can enter this world on this machine, why, and what is there in its place; then spaces() is all that there is of
+  /// it, and all else throws dream::Error. Null where one can.
+  virtual const Away* away() const { return nullptr; }
 
   /// Starts an episode. The same seed gives the same episode under the same actions.
   virtual void reset(std::uint64_t seed) = 0;

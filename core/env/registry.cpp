@@ -6,6 +6,7 @@
 #include "api/error.h"
 #include "core/base/nearest.h"
 #include "core/env/bouncing_square.h"
+#include "core/env/bridge/away_world.h"
 #include "core/env/bridge/gym_env.h"
 #include "core/env/car_racing.h"
 #include "core/env/cart_pole.h"
@@ -100,10 +101,20 @@ std::map<std::string, std::string> factors_of(const std::string& name, const std
   return factors;
 }
 
+std::unique_ptr<Env> of_python(const std::string& name) {
+  if (auto away = lately_away(name)) return away;
+  try {
+    return std::make_unique<GymEnv>(name);
+  } catch (const Error& error) {
+    if (auto away = away_world(name, error.what())) return away;
+    throw;
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<Env> make_env(const std::string& full) {
-  if (full.substr(0, full.find('[')).find(':') != std::string::npos) return std::make_unique<GymEnv>(full);
+  if (full.substr(0, full.find('[')).find(':') != std::string::npos) return of_python(full);
   const bool varied = full.ends_with(']') && full.find('[') != std::string::npos;
   const std::string name = varied ? full.substr(0, full.find('[')) : full;
   std::vector<std::string> known;

@@ -15,6 +15,7 @@ class RepeatedEnv : public Env {
   }
 
   const Spaces& spaces() const override { return spaces_; }
+  const Away* away() const override { return inner_->away(); }
   void reset(std::uint64_t seed) override { inner_->reset(seed); }
   void begin_reset(std::uint64_t seed) override { inner_->begin_reset(seed); }
   void begin_step(std::span<const float> action) override { inner_->begin_step(action); }  // the first of them

@@ -15,6 +15,7 @@ class ResizedEnv : public Env {
   ResizedEnv(std::unique_ptr<Env> inner, int rows, int height, int width);
 
   const Spaces& spaces() const override { return spaces_; }
+  const Away* away() const override { return inner_->away(); }
   void reset(std::uint64_t seed) override { inner_->reset(seed); }
   StepResult step(std::span<const float> action) override { return inner_->step(action); }
   void begin_reset(std::uint64_t seed) override { inner_->begin_reset(seed); }

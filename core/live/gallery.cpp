@@ -37,7 +37,7 @@ void Gallery::look_at_world(Dream& dream) {
   dream.looked = true;
   try {
     const auto world = Checkpoint::peek(checkpoint_path(dream.view.path)).text("environment");
-    if (world.starts_with("gym:")) return;  // a program of its own, which takes seconds to begin
+    if (world.find(':') != std::string::npos) return;  // a program of its own, which takes seconds to begin
     const auto env = make_env(world);
     env->reset(1);
     const auto& idle = env->spaces().action.idle;

@@ -49,6 +49,7 @@ MdnRnnOptions checked(const MdnRnnOptions& options) {
     throw Error("m.mixtures is " + std::to_string(options.mixtures) + "; M takes 1 to " +
                 std::to_string(most_mixtures));
   }
+  if (options.heads && options.restarts) throw Error("m.heads and m.restarts are two ways to end an episode; M takes one of them");
   return options;
 }
 
@@ -56,8 +57,8 @@ MdnRnnOptions checked(const MdnRnnOptions& options) {
 
 MdnRnnImpl::MdnRnnImpl(const MdnRnnOptions& options)
     : options_(checked(options)),
-      lstm_(register_module("lstm", Lstm(options.latent_size + options.action_size, options.hidden_size))) {
-  const auto outputs = options.latent_size * options.mixtures * 3 + (options.heads ? 2 : 0);
+      lstm_(register_module("lstm", Lstm(options.latent_size + options.action_size + (options.restarts ? 1 : 0), options.hidden_size))) {
+  const auto outputs = mixture_outputs() + (options.heads ? 2 : options.restarts ? 1 : 0);
   output_weight_ = register_parameter("output_weight", torch::empty({options.hidden_size, outputs}));
   output_bias_ = register_parameter("output_bias", torch::zeros({outputs}));
   torch::nn::init::xavier_uniform_(output_weight_);
@@ -81,20 +82,28 @@ MdnRnnImpl::Output MdnRnnImpl::output(const torch::Tensor& h) {
   const auto flat = head(h);
   const auto mixture_outputs = this->mixture_outputs();
   const auto parts = flat.slice(1, 0, mixture_outputs).reshape(shape).chunk(3, -1);
-  Output out;
+  auto out = heads_of(flat.slice(1, mixture_outputs), h.sizes().slice(0, h.dim() - 1));
   out.log_weights = torch::log_softmax(parts[0], -1);
   out.mean = parts[1];
   out.log_deviation = parts[2];
-  if (options_.heads) {
-    shape.resize(shape.size() - 2);
-    out.reward = flat.select(1, mixture_outputs).reshape(shape);
-    out.done_logit = flat.select(1, mixture_outputs + 1).reshape(shape);
-  }
   return out;
 }
 
-LstmState MdnRnnImpl::step(const torch::Tensor& z, const torch::Tensor& action, const LstmState& state) {
-  return lstm_->step(torch::cat({z, action}, 1), state);
+MdnRnnImpl::Output MdnRnnImpl::heads_of(const torch::Tensor& flat, c10::IntArrayRef shape) const {
+  Output out;
+  if (options_.heads) out.reward = flat.select(1, 0).reshape(shape);
+  if (options_.heads || options_.restarts) out.done_logit = flat.select(1, options_.heads ? 1 : 0).reshape(shape);
+  return out;
+}
+
+MdnRnnImpl::Output MdnRnnImpl::outcome(const torch::Tensor& h) {
+  const auto flat = torch::addmm(output_bias_.slice(0, mixture_outputs()), h.reshape({-1, options_.hidden_size}),
+                                 output_weight_.slice(1, mixture_outputs()));
+  return heads_of(flat, h.sizes().slice(0, h.dim() - 1));
+}
+
+LstmState MdnRnnImpl::step(const torch::Tensor& z, const torch::Tensor& action, const LstmState& state, const torch::Tensor& first) {
+  return lstm_->step(options_.restarts ? torch::cat({z, action, first}, 1) : torch::cat({z, action}, 1), state);
 }
 
 MdnRnnImpl::Draw MdnRnnImpl::sample(const Output& output, double tau_mixture, double tau_sigma, at::Generator rng) {
@@ -135,15 +144,8 @@ MdnRnnImpl::Loss MdnRnnImpl::loss(const torch::Tensor& z, const torch::Tensor& a
   check_shape(actions, {steps, batch, options_.action_size}, "actions");
   const auto h = lstm_->scan(torch::cat({z.slice(0, 0, steps), actions}, 2), lstm_->initial(batch));
   const auto flat = head(h, bfloat16_);
-  const auto mixtures = flat.slice(1, 0, mixture_outputs());
-  const auto targets = z.slice(0, 1).reshape({steps * batch, options_.latent_size});
   Loss loss;
-  if (kernels_serve(flat)) {
-    loss.nll = MixtureLoss::apply(mixtures, targets, options_.mixtures);
-  } else {
-    const auto parts = mixtures.reshape({steps * batch, options_.latent_size, 3 * options_.mixtures}).chunk(3, -1);
-    loss.nll = mixture_nll(targets, torch::log_softmax(parts[0], -1), parts[1], parts[2]).mean();
-  }
+  loss.nll = nll_of(flat.slice(1, 0, mixture_outputs()), z.slice(0, 1).reshape({steps * batch, options_.latent_size}));
   loss.total = loss.nll;
   if (options_.heads) {
     check_shape(rewards, {steps, batch}, "rewards");
@@ -153,6 +155,35 @@ MdnRnnImpl::Loss MdnRnnImpl::loss(const torch::Tensor& z, const torch::Tensor& a
     loss.done = torch::binary_cross_entropy_with_logits(extra.select(2, 1), dones);
     loss.total = loss.total + (loss.reward + loss.done) / static_cast<double>(options_.latent_size);
   }
+  return loss;
+}
+
+torch::Tensor MdnRnnImpl::nll_of(const torch::Tensor& mixtures, const torch::Tensor& targets) {
+  if (kernels_serve(mixtures)) return MixtureLoss::apply(mixtures, targets, options_.mixtures);
+  const auto parts = mixtures.reshape({targets.size(0), options_.latent_size, 3 * options_.mixtures}).chunk(3, -1);
+  return mixture_nll(targets, torch::log_softmax(parts[0], -1), parts[1], parts[2]).mean();
+}
+
+MdnRnnImpl::Loss MdnRnnImpl::episodes_loss(const torch::Tensor& z, const torch::Tensor& actions, const torch::Tensor& dones,
+                                           const torch::Tensor& lengths) {
+  const auto steps = actions.size(0), batch = actions.size(1);
+  check_shape(z, {steps + 1, batch, options_.latent_size}, "z");
+  check_shape(actions, {steps, batch, options_.action_size}, "actions");
+  check_shape(dones, {steps, batch}, "dones");
+  check_shape(lengths, {batch}, "lengths");
+  const auto times = torch::arange(steps, lengths.options()).unsqueeze(1);
+  const auto first = (times == 0).to(z.scalar_type()).expand({steps, batch}).unsqueeze(2);
+  const auto h = lstm_->scan(torch::cat({z.slice(0, 0, steps), actions, first}, 2), lstm_->initial(batch));
+  // The heads see the steps that were lived alone.
+  const auto lived = (times < lengths).flatten().nonzero().squeeze(1);
+  const auto flat = head(h.reshape({steps * batch, -1}).index_select(0, lived), bfloat16_);
+  const auto ends = dones.flatten().index_select(0, lived);
+  const auto onward = (ends < 0.5).nonzero().squeeze(1);
+  Loss loss;
+  loss.nll = nll_of(flat.slice(1, 0, mixture_outputs()).index_select(0, onward),
+                    z.slice(0, 1).reshape({steps * batch, -1}).index_select(0, lived.index_select(0, onward)));
+  loss.done = torch::binary_cross_entropy_with_logits(flat.select(1, mixture_outputs()), ends, 1 + (end_weight - 1) * ends);
+  loss.total = loss.nll + loss.done;
   return loss;
 }
 

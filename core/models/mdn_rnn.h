@@ -11,11 +11,13 @@ struct MdnRnnOptions {
   std::int64_t hidden_size = 256;
   std::int64_t mixtures = 5;  // per z dimension
   bool heads = false;         // also predict reward and done, as ctallec/world-models does
+  bool restarts = false;      // also takes whether an episode begins here, and predicts whether it is over next (doomrnn)
 };
 
 /// M of "World Models" (Ha & Schmidhuber 2018, appendix A.2; hardmaru/WorldModelsExperiments, rnn.py): an LSTM over
 /// [z, a] whose output is, for every z dimension on its own, a mixture of five Gaussians for the next value.
-/// 422,368 parameters at z = 32, a = 3, h = 256; 514 more with the reward and done heads.
+/// 422,368 parameters at z = 32, a = 3, h = 256; 514 more with the reward and done heads. 1,678,785 with restarts at z = 64, a = 1,
+/// h = 512 (doomrnn/doomrnn.py).
 class MdnRnnImpl : public torch::nn::Module {
  public:
   explicit MdnRnnImpl(const MdnRnnOptions& options);
@@ -23,12 +25,14 @@ class MdnRnnImpl : public torch::nn::Module {
   /// What h says of the next z. Leading dimensions are those of h.
   struct Output {
     torch::Tensor log_weights, mean, log_deviation;  // [..., z, K]; log_weights are normalised
-    torch::Tensor reward, done_logit;                // [...], undefined without heads
+    torch::Tensor reward, done_logit;                // [...], undefined without heads; with restarts done_logit alone
   };
   Output output(const torch::Tensor& h);
+  /// Of output() what is no mixture.
+  Output outcome(const torch::Tensor& h);
 
-  /// h_{t+1} from z_t [B, z], a_t [B, A] and h_t.
-  LstmState step(const torch::Tensor& z, const torch::Tensor& action, const LstmState& state);
+  /// h_{t+1} from z_t [B, z], a_t [B, A] and h_t; with restarts also from whether z_t is an episode's first, [B, 1].
+  LstmState step(const torch::Tensor& z, const torch::Tensor& action, const LstmState& state, const torch::Tensor& first = {});
 
   /// z' with its component: k ~ softmax(logits / τ_mix), z' = μ_k + σ_k·√τ_σ·ε, each z dimension on its own.
   struct Draw {
@@ -48,6 +52,13 @@ class MdnRnnImpl : public torch::nn::Module {
   Loss loss(const torch::Tensor& z, const torch::Tensor& actions, const torch::Tensor& rewards,
             const torch::Tensor& dones);
 
+  /// With restarts: teacher forcing of whole episodes, from their first frames and from h = 0. z [T+1, B, z], actions [T, B, A],
+  /// dones [T, B], lengths int64 [B]: the steps of each, at most T; what stands behind them does not count. nll is the mean over
+  /// the steps that lead on, as nothing is seen after the last; done weighs those that end an episode `end_weight` times, and
+  /// total = nll + done (doomrnn.py).
+  static constexpr double end_weight = 10;
+  Loss episodes_loss(const torch::Tensor& z, const torch::Tensor& actions, const torch::Tensor& dones, const torch::Tensor& lengths);
+
   /// bf16 operands in the matrix products of loss(), and of step() and draw() for batches of 256 and more.
   void set_bfloat16(bool on);
 
@@ -57,6 +68,8 @@ class MdnRnnImpl : public torch::nn::Module {
  private:
   torch::Tensor head(const torch::Tensor& h, bool bfloat16 = false);  // [..., H] -> float [N, outputs]
   std::int64_t mixture_outputs() const { return options_.latent_size * options_.mixtures * 3; }
+  Output heads_of(const torch::Tensor& flat, c10::IntArrayRef shape) const;  // flat [N, 1 or 2]: the columns behind the mixtures
+  torch::Tensor nll_of(const torch::Tensor& mixtures, const torch::Tensor& targets);  // [N, z·3K], [N, z] -> scalar
 
   MdnRnnOptions options_;
   bool bfloat16_ = false;

@@ -24,36 +24,46 @@ const Knob tau_sigma{"tau_sigma", "σ",   "τ of σ",     "Scales the deviation 
 
 }  // namespace
 
-VmcModel::VmcModel(const MdnRnnOptions& options)
-    : v_(register_module("v", Vae(options.latent_size))), m_(register_module("m", MdnRnn(options))) {}
+VmcModel::VmcModel(const MdnRnnOptions& options, bool cell_is_seen)
+    : v_(register_module("v", Vae(options.latent_size))), m_(register_module("m", MdnRnn(options))), cell_is_seen_(cell_is_seen) {}
 
 Carry VmcModel::initial(std::int64_t batch) {
   const auto state = m_->initial(batch);
   const auto zeros = [&](std::int64_t size) { return torch::zeros({batch, size}, state.h.options()); };
-  return {{"z", zeros(m_->options().latent_size)}, {"h", state.h}, {"c", state.c}, {"started", zeros(1)}};
+  Carry carry{{"z", zeros(m_->options().latent_size)}, {"h", state.h}, {"c", state.c}, {"started", zeros(1)}};
+  if (m_->options().restarts) carry["first"] = zeros(1);
+  return carry;
+}
+
+LstmState VmcModel::stepped(const Carry& carry, const torch::Tensor& action) {
+  return m_->step(carry.at("z"), action, {carry.at("h"), carry.at("c")}, m_->options().restarts ? carry.at("first") : torch::Tensor());
 }
 
 Carry VmcModel::observe(const Carry& carry, const torch::Tensor& previous_action, const Observation& observation,
                         at::Generator rng) {
   const auto posterior = v_->encode(observation.image);
   const auto& started = carry.at("started");
-  const auto next = m_->step(carry.at("z"), previous_action, {carry.at("h"), carry.at("c")});
-  return {{"z", posterior.sample(rng)},           {"h", next.h * started},  {"c", next.c * started},
-          {"started", torch::ones_like(started)}, {"mean", posterior.mean}, {"log_variance", posterior.log_variance}};
+  const auto next = stepped(carry, previous_action);
+  Carry seen{{"z", posterior.sample(rng)},           {"h", next.h * started},  {"c", next.c * started},
+             {"started", torch::ones_like(started)}, {"mean", posterior.mean}, {"log_variance", posterior.log_variance}};
+  if (m_->options().restarts) seen["first"] = 1 - started;
+  return seen;
 }
 
 Carry VmcModel::imagine(const Carry& carry, const torch::Tensor& action, const KnobValues& knobs, at::Generator rng) {
   const double mixture = value_of(knobs, tau_mixture), sigma = value_of(knobs, tau_sigma);
-  const auto next = m_->step(carry.at("z"), action, {carry.at("h"), carry.at("c")});
+  const auto next = stepped(carry, action);
   const auto draw = m_->draw(next.h, mixture, sigma, rng);
   const auto& started = carry.at("started");
-  return {{"z", draw.z},
-          {"h", next.h},
-          {"c", next.c},
-          {"started", started},
-          {"component", draw.component},
-          {"tau_mixture", torch::full_like(started, mixture)},
-          {"tau_sigma", torch::full_like(started, sigma)}};
+  Carry dreamt{{"z", draw.z},
+               {"h", next.h},
+               {"c", next.c},
+               {"started", started},
+               {"component", draw.component},
+               {"tau_mixture", torch::full_like(started, mixture)},
+               {"tau_sigma", torch::full_like(started, sigma)}};
+  if (m_->options().restarts) dreamt["first"] = torch::zeros_like(started);
+  return dreamt;
 }
 
 Prediction VmcModel::predict(const Carry& carry) {
@@ -64,11 +74,11 @@ Prediction VmcModel::predict(const Carry& carry) {
 
 Prediction VmcModel::outcome(const Carry& carry) {
   Prediction prediction;
-  if (m_->options().heads) {
-    const auto out = m_->output(carry.at("h"));
-    prediction.reward = out.reward;
-    prediction.done = torch::sigmoid(out.done_logit);
-  }
+  if (!m_->options().heads && !m_->options().restarts) return prediction;
+  const auto out = m_->outcome(carry.at("h"));
+  // Where M knows no more than whether it goes on, every moment that is lived pays 1 (doomrnn.py).
+  prediction.reward = out.reward.defined() ? out.reward : torch::ones_like(out.done_logit);
+  prediction.done = torch::sigmoid(out.done_logit);
   return prediction;
 }
 
@@ -91,15 +101,18 @@ Belief VmcModel::belief(const Carry& carry) {
 }
 
 Carry VmcModel::with_latent(const Carry& memory, const Carry& latent) {
-  return {{"z", latent.at("z")}, {"h", memory.at("h")}, {"c", memory.at("c")}, {"started", memory.at("started")}};
+  Carry both{{"z", latent.at("z")}, {"h", memory.at("h")}, {"c", memory.at("c")}, {"started", memory.at("started")}};
+  if (m_->options().restarts) both["first"] = memory.at("first");
+  return both;
 }
 
 torch::Tensor VmcModel::features(const Carry& carry) {
+  if (cell_is_seen_) return torch::cat({carry.at("z"), carry.at("c"), carry.at("h")}, 1);
   return torch::cat({carry.at("z"), carry.at("h")}, 1);
 }
 
 std::int64_t VmcModel::feature_count() const {
-  return m_->options().latent_size + m_->options().hidden_size;
+  return m_->options().latent_size + m_->options().hidden_size * (cell_is_seen_ ? 2 : 1);
 }
 
 std::vector<Knob> VmcModel::knobs() const {

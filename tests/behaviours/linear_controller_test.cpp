@@ -20,6 +20,27 @@ TEST(LinearController, HasThePublishedParameters) {
 }
 
 // Sheet, check 9: the gas of a controller that knows nothing is half open.
+TEST(LinearController, DoomsHasNoBias) {
+  torch::NoGradGuard no_grad;
+  LinearController controller(1088, {Squash::tanh}, false);
+  EXPECT_EQ(controller.count(), 1088);
+  std::vector<double> weights(1088);
+  for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = 0.01 * std::sin(static_cast<double>(i));
+  controller.set_flat(weights);
+  const auto features = test::hashed_float(1, {3, 1088}, 1);
+  const auto expected = torch::tanh(features.mm(torch::tensor(weights).to(torch::kFloat32).unsqueeze(1)));
+  EXPECT_LT((controller.act(features) - expected).abs().max().item<double>(), 1e-5);
+  const auto rows = torch::tensor(weights).to(torch::kFloat32).repeat({2, 1});
+  EXPECT_LT((controller.act_as(rows, torch::tensor({0, 1, 1}), features) - expected).abs().max().item<double>(), 1e-5);
+  EXPECT_EQ(controller.act(torch::zeros({1, 1088})).item<double>(), 0) << "it stays where it sees nothing";
+  // What imitates it finds it again.
+  const auto seen = test::hashed_float(2, {4000, 8}, 1);
+  LinearController small(8, {Squash::tanh}, false), pupil(8, {Squash::tanh}, false);
+  small.set_flat({0.3, -0.2, 0.1, 0, 0.5, -0.4, 0.2, 0.1});
+  const auto found = small.nearest_parameters(seen, small.act(seen));
+  for (std::size_t i = 0; i < 8; ++i) EXPECT_NEAR(found[static_cast<std::int64_t>(i)].item<double>(), small.flat()[i], 0.01);
+}
+
 TEST(LinearController, ZeroWeightsGiveHalfGas) {
   LinearController controller(288, car);
   const auto action = controller.act(torch::randn({2, 288}));
@@ -102,6 +123,28 @@ TEST(RandomPolicy, HoldsADiscreteActionForOneToTenSteps) {
   for (const int count : seen) EXPECT_GT(count, 500);
   EXPECT_GE(longest, 10);
   EXPECT_LE(longest, 60);  // several draws of the same action in a row
+}
+
+TEST(RandomPolicy, HoldsAnAxisForOneToTenStepsWhereItIsAskedTo) {
+  ActionSpace space;
+  space.axes = {"steer"}, space.low = {-1}, space.high = {1}, space.idle = {0};
+  RandomPolicy policy(space, Rng(6), 10, true);
+  std::vector<int> runs(11);
+  double sum = 0, squares = 0;
+  int run = 0, drawn = 0;
+  float before = policy.next()[0];
+  for (int i = 1; i < 20000; ++i, ++run) {
+    const float now = policy.next()[0];
+    ASSERT_GE(now, -1);
+    ASSERT_LE(now, 1);
+    if (now == before) continue;
+    ++runs.at(static_cast<std::size_t>(run) + 1);
+    ++drawn, sum += before, squares += before * before;
+    before = now, run = -1;
+  }
+  for (std::size_t length = 1; length <= 10; ++length) EXPECT_NEAR(runs[length], drawn / 10.0, drawn / 40.0) << length;
+  EXPECT_NEAR(sum / drawn, 0, 0.05);
+  EXPECT_NEAR(squares / drawn, 1.0 / 3, 0.03) << "uniform over its range";
 }
 
 }  // namespace linear_controller_test

@@ -74,6 +74,30 @@ TEST_F(GymEnvTest, CartPoleIsOurOwnBitForBit) {
   EXPECT_GT(steps, 500);
 }
 
+// Its reward is the choice: 0 nothing, 1 right, 2 left. The axis's thirds are doomrnn's.
+TEST_F(GymEnvTest, AChoiceOfSidesIsAnAxisWhereItIsAskedFor) {
+  const auto env = world("Sides[axis=true]");
+  const auto& space = env->spaces().action;
+  EXPECT_FALSE(space.discrete());
+  EXPECT_EQ(space.low, std::vector<float>{-1});
+  EXPECT_EQ(space.high, std::vector<float>{1});
+  EXPECT_EQ(space.idle, std::vector<float>{0});
+  ASSERT_EQ(space.keys.size(), 2u);
+  EXPECT_EQ(space.keys[0].key + std::to_string(space.keys[0].value), "left" + std::to_string(-1.0f));
+  EXPECT_EQ(space.keys[1].key + std::to_string(space.keys[1].value), "right" + std::to_string(1.0f));
+  env->reset(1);
+  for (const auto& [action, choice] : std::vector<std::pair<float, float>>{{-1, 2}, {-0.34f, 2}, {-0.33f, 0}, {0, 0}, {0.33f, 0}, {0.34f, 1}, {1, 1}})
+    EXPECT_EQ(step(*env, action).reward, choice) << action;
+  // And lived again from a saved state.
+  const auto state = env->save_state();
+  const auto here = numbers(*env);
+  const auto other = world("Sides[axis=true]");
+  other->reset(5);
+  other->load_state(state);
+  EXPECT_EQ(numbers(*other), here);
+  EXPECT_NE(error_of([] { world("Count[axis=true]"); }).find("left, noop and right"), std::string::npos);
+}
+
 TEST_F(GymEnvTest, LanesThatMoveAtOnceLiveAsAlone) {
   std::vector<std::unique_ptr<Env>> lanes;
   for (int i = 0; i < 5; ++i) lanes.push_back(make_env("gym:CartPole-v1"));

@@ -26,8 +26,76 @@ TEST_F(MdnRnnTest, HasThePublishedParameters) {
   MdnRnnOptions heads;
   heads.heads = true;
   EXPECT_EQ(count(*MdnRnn(heads)), 422368 + 514);
-  // Doom's M has 513 more: the logit of the restart.
-  EXPECT_EQ(count(*MdnRnn(MdnRnnOptions{64, 2, 512, 5, false})), 1678785 - 513);
+  MdnRnnOptions doom{64, 1, 512, 5};
+  doom.restarts = true;
+  EXPECT_EQ(count(*MdnRnn(doom)), 1678785);
+  doom.heads = true;
+  EXPECT_THROW(MdnRnn{doom}, Error) << "two ways to end an episode";
+}
+
+class Restarts : public test::ModelTest {
+ protected:
+  static MdnRnnOptions options() {
+    MdnRnnOptions small{4, 2, 6, 3};
+    small.restarts = true;
+    return small;
+  }
+  MdnRnn m_{options()};
+  // Two episodes of 5 and 3 steps; the second ends by its own, the first was cut.
+  torch::Tensor z_ = hashed_float(1, {6, 2, 4}, 1), actions_ = hashed_float(2, {5, 2, 2}, 1), lengths_ = torch::tensor({5, 3});
+  torch::Tensor dones_ = torch::zeros({5, 2}).index_put_({2, 1}, 1.0f);
+};
+
+// Each step by itself, and each episode by itself: the same numbers.
+TEST_F(Restarts, WholeEpisodesAreLearnedAsTheyAreLived) {
+  const auto loss = m_->episodes_loss(z_, actions_, dones_, lengths_);
+  torch::NoGradGuard no_grad;
+  double nll = 0, done = 0;
+  int lived = 0, onward = 0;
+  for (std::int64_t lane = 0; lane < 2; ++lane) {
+    auto state = m_->initial(1);
+    for (std::int64_t t = 0; t < lengths_[lane].item<std::int64_t>(); ++t, ++lived) {
+      const auto row = [&](const torch::Tensor& all, std::int64_t at) { return all[at].slice(0, lane, lane + 1); };
+      state = m_->step(row(z_, t), row(actions_, t), state, torch::full({1, 1}, t == 0 ? 1.0 : 0.0));
+      const auto out = m_->output(state.h);
+      const double p = torch::sigmoid(out.done_logit).item<double>();
+      const bool ends = dones_[t][lane].item<float>() > 0;
+      done -= ends ? MdnRnnImpl::end_weight * std::log(p) : std::log(1 - p);
+      if (ends) continue;
+      nll += mixture_nll(row(z_, t + 1), out.log_weights, out.mean, out.log_deviation).mean().item<double>();
+      ++onward;
+    }
+  }
+  EXPECT_EQ(lived, 8);
+  EXPECT_NEAR(loss.nll.item<double>(), nll / onward, 1e-5);
+  EXPECT_NEAR(loss.done.item<double>(), done / lived, 1e-5);
+  EXPECT_NEAR(loss.total.item<double>(), nll / onward + done / lived, 1e-5);
+  EXPECT_FALSE(loss.reward.defined());
+}
+
+TEST_F(Restarts, NothingIsLearnedFromWhatStandsBehindAnEpisode) {
+  auto z = z_.clone(), actions = actions_.clone(), dones = dones_.clone();
+  z.slice(0, 3).select(1, 1).fill_(7);  // the frame that its last step led to is not seen either
+  actions.slice(0, 3).select(1, 1).fill_(-7);
+  dones.slice(0, 3).select(1, 1).fill_(1);
+  const auto expected = m_->episodes_loss(z_, actions_, dones_, lengths_);
+  expected.total.backward();
+  std::vector<torch::Tensor> gradients;
+  for (auto& parameter : m_->parameters()) gradients.push_back(parameter.grad().clone()), parameter.mutable_grad().zero_();
+  const auto loss = m_->episodes_loss(z, actions, dones, lengths_);
+  EXPECT_EQ(loss.total.item<double>(), expected.total.item<double>());
+  loss.total.backward();
+  for (std::size_t i = 0; i < gradients.size(); ++i)
+    EXPECT_LT(relative_error(m_->parameters()[i].grad(), gradients[i]), 1e-5) << i;
+}
+
+// Sheet, check 8: a logit of 0 costs 0.6931 where an episode goes on, and 6.931 where it ends.
+TEST_F(Restarts, AnEndWeighsTenTimes) {
+  torch::NoGradGuard no_grad;
+  for (auto& item : m_->named_parameters())
+    if (item.key().starts_with("output")) item.value().zero_();
+  EXPECT_NEAR(m_->episodes_loss(z_, actions_, torch::zeros_like(dones_), lengths_).done.item<double>(), 0.6931, 1e-4);
+  EXPECT_NEAR(m_->episodes_loss(z_, actions_, dones_, lengths_).done.item<double>(), (7 * 0.6931 + 6.931) / 8, 1e-3);
 }
 
 TEST_F(MdnRnnTest, RefusesMoreMixturesThanItsKernelHolds) {

@@ -101,6 +101,29 @@ TEST_F(SmallVmc, ImaginesWithTheStateThatTheControllerSaw) {
   EXPECT_TRUE(torch::equal(lane.at("h")[0], dream.at("h")[1]));
 }
 
+// doomrnn: M is told of an episode's first frame once, C sees [z, c, h], and a moment that is lived pays 1.
+TEST_F(SmallVmc, IsToldWhereAnEpisodeBegins) {
+  MdnRnnOptions options{4, 3, 8, 3};
+  options.restarts = true;
+  VmcModel model(options, true);
+  const auto action = hashed_float(1, {2, 3}, 1);
+  const auto first = model.observe(model.initial(2), action, frames_, seeded(1));
+  EXPECT_TRUE(torch::equal(first.at("first"), torch::ones({2, 1})));
+  const LstmState state{first.at("h"), first.at("c")};
+  const auto told = model.m()->step(first.at("z"), action, state, torch::ones({2, 1}));
+  const auto dream = model.imagine(first, action, {}, seeded(2));
+  EXPECT_TRUE(torch::equal(dream.at("h"), told.h));
+  EXPECT_FALSE(torch::equal(told.h, model.m()->step(first.at("z"), action, state, torch::zeros({2, 1})).h));
+  EXPECT_TRUE(torch::equal(model.observe(first, action, frames_, seeded(2)).at("h"), told.h));
+  EXPECT_EQ(dream.at("first").abs().max().item<double>(), 0);
+  EXPECT_EQ(model.observe(first, action, frames_, seeded(2)).at("first").abs().max().item<double>(), 0);
+  EXPECT_TRUE(torch::equal(model.features(dream), torch::cat({dream.at("z"), dream.at("c"), dream.at("h")}, 1)));
+  EXPECT_EQ(model.feature_count(), 20);
+  EXPECT_TRUE(torch::equal(model.outcome(dream).reward, torch::ones({2})));
+  EXPECT_TRUE(torch::equal(model.outcome(dream).done, torch::sigmoid(model.m()->output(dream.at("h")).done_logit)));
+  EXPECT_TRUE(torch::equal(model.with_latent(first, dream).at("first"), first.at("first")));
+}
+
 TEST_F(SmallVmc, PublishesWhatIsWatchedAlone) {
   const auto action = torch::zeros({2, 3});
   const auto seen = model_.observe(model_.initial(2), action, frames_, seeded(1));

@@ -45,6 +45,11 @@ class Arm(Count):
     action_space = spaces.Box(numpy.array([[-1, 0], [-2, -numpy.inf]], numpy.float32), numpy.array([[1, 3], [2, numpy.inf]], numpy.float32))
 
 
+class Sides(Count):
+    """Named as ViZDoom names its buttons, in an order of its own."""
+    action_names = ["noop", "MOVE_RIGHT", "MOVE_LEFT"]
+
+
 class Cells(Count):
     """Numbered states, of which the first is 3."""
     observation_space = spaces.Discrete(120, start=3)

@@ -89,10 +89,12 @@ void draw_step(Ui& ui, const DreamView& dream, float width) {
 void draw_comparison(Ui& ui, const DreamView& dream, float width) {
   const Palette& p = ui.color();
   header(ui, "Twin", p.text,
-         dream.recorded ? "the frame it began at"
+         !dream.away.empty() ? "its world is not here"
+         : dream.recorded ? "the frame it began at"
          : dream.twin   ? "under the same actions"
                         : "off",
          width);
+  if (!dream.away.empty()) tip(ui, "The real world", dream.away.c_str());
   const Frame* difference = find_frame(dream.frames, "difference");
   if (dream.twin && difference && difference->error >= 0)
     row(ui, "MSE", "%.4f", difference->error);

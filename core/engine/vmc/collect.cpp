@@ -86,6 +86,7 @@ class Collection : public Phase {
                                  parts_->rng(share.random_stream),
                                  share.noise,
                                  share.weaken};
+      collect.held = share.held;
       std::shared_ptr<System> driver;
       if (share.driver) {
         const auto& run = parts_->options.collect.driver;

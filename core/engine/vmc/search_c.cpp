@@ -8,31 +8,14 @@
 #include "core/engine/lanes.h"
 #include "core/engine/population.h"
 #include "core/engine/vmc/vmc_recipe.h"
-#include "core/probe/from_tensor.h"
 
 namespace dream {
 namespace {
 
-std::unique_ptr<Lanes> make_lanes(const VmcParts& parts, std::int64_t count, std::uint64_t seed) {
-  const auto& options = parts.options.c;
-  if (options.world == SearchWorld::dream) {
-    return std::make_unique<DreamLanes>(parts.model, parts.system->starts, count, options.max_steps,
-                                        together(parts.model->knobs(), temperature, options.tau), seed);
-  }
-  return std::make_unique<RealLanes>(parts.model, parts.system->device, parts.system->make_env, count, seed);
-}
-
-/// The first lane's picture, when the lanes are real.
-std::vector<Frame> lane_frames(Lanes* lanes, const std::string& caption) {
-  const auto* real = dynamic_cast<RealLanes*>(lanes);
-  if (!real) return {};
-  return {{"real", caption, -1, std::make_shared<const Image>(image_from(real->envs().images()[0]))}};
-}
-
 /// CMA-ES over the controller's 867 weights. All candidates of a generation drive the same tracks, which differ from
 /// generation to generation: the ranking is then about driving, not about the luck of the track. (The original gives
 /// pairs of candidates a common seed.) The controller in use is the mean of the distribution, as in the original's
-/// evaluations.
+/// evaluations. Of several temperatures one search follows the other, that of the controller which usually drives last.
 class Search : public Phase {
  public:
   explicit Search(std::shared_ptr<VmcParts> parts)
@@ -41,7 +24,7 @@ class Search : public Phase {
   }
 
   void begin() override {
-    lanes_ = make_lanes(*parts_, parts_->options.c.lanes, parts_->rng("c.lanes").next64());
+    lanes_ = lanes_of(*parts_, parts_->options.c.world, parts_->options.c.lanes, parts_->rng("c.lanes").next64());
     Population::Options options;
     options.max_steps = parts_->options.c.max_steps;
     options.patience = parts_->options.c.patience;
@@ -66,15 +49,18 @@ class Search : public Phase {
   }
 
   double progress() const override {
-    if (!stopped_.empty()) return 1;
     const auto within = population_ ? population_->progress() : 0.0;
-    return std::min(
-        1.0, (static_cast<double>(cma_->generation()) + within) / static_cast<double>(parts_->options.c.generations));
+    const double mine =
+        stopped_.empty()
+            ? std::min(1.0, (static_cast<double>(cma_->generation()) + within) / static_cast<double>(parts_->options.c.generations))
+            : 1.0;
+    return (static_cast<double>(turn_) + mine) / static_cast<double>(turns());
   }
 
   std::string detail() const override {
     std::ostringstream text;
     if (!stopped_.empty()) text << "stopped early, " << stopped_ << "; ";
+    if (turns() > 1) text << "at \xcf\x84 = " << temperature_now() << ", ";
     text << "generation " << std::min(cma_->generation() + 1, parts_->options.c.generations) << " of "
          << parts_->options.c.generations;
     if (cma_->generation() > 0) text << ", mean return " << std::llround(parts_->system->metrics.last("c/mean"));
@@ -87,6 +73,7 @@ class Search : public Phase {
     for (const auto& [name, values] : cma_->state())
       into.tensors["c.cma/" + name] = torch::tensor(values, torch::kFloat64);
     into.tensors["c.flat"] = torch::tensor({flat_}, torch::kInt64);
+    if (turns() > 1) into.tensors["c.turn"] = torch::tensor({turn_}, torch::kInt64);
     if (population_ && !population_->finished()) {
       population_->save(into, "c.population/");
     } else {
@@ -96,6 +83,8 @@ class Search : public Phase {
 
   void load(const Checkpoint& from) override {
     const auto flat = counters_of(from, "c.flat", {"generations whose candidates earned the same"})[0];
+    const auto turn = turns() > 1 ? counters_of(from, "c.turn", {"temperatures that have been searched at"})[0] : 0;
+    if (turn >= turns()) throw Error(from.origin + ": 'c.turn' counts more temperatures than c.taus names");
     std::map<std::string, std::vector<double>> state;
     for (const auto& [name, tensor] : from.tensors) {
       if (!name.starts_with("c.cma/")) continue;
@@ -107,7 +96,7 @@ class Search : public Phase {
     } catch (const Error& error) {
       throw Error(from.origin + ": " + error.what());
     }
-    flat_ = flat;
+    flat_ = flat, turn_ = turn;
     stopped_ = why_it_stops();
     resumed_ = {};
     resumed_.origin = from.origin;
@@ -127,7 +116,7 @@ class Search : public Phase {
     options.dimension = static_cast<int>(parts_->controller->count());
     options.population = static_cast<int>(parts_->options.c.population);
     options.sigma0 = parts_->options.c.sigma0;
-    options.seed = parts_->rng("c").next64();
+    options.seed = turn_ == 0 ? parts_->rng("c").next64() : parts_->rng("c").fork(static_cast<std::uint64_t>(turn_)).next64();
     options.mean = parts_->controller->flat();
     cma_ = std::make_unique<CmaEs>(options);
   }
@@ -152,6 +141,26 @@ class Search : public Phase {
     throw Error(text.str());
   }
 
+  std::int64_t turns() const { return std::max<std::int64_t>(1, static_cast<std::int64_t>(parts_->controller->temperatures().size())); }
+  /// Which of the temperatures has its turn: the usual one is the last.
+  std::size_t which() const {
+    const auto usual = parts_->controller->usual();
+    const auto turn = static_cast<std::size_t>(turn_);
+    return turn_ + 1 == turns() ? usual : turn < usual ? turn : turn + 1;
+  }
+  double temperature_now() const { return turns() > 1 ? parts_->controller->temperatures()[which()] : parts_->options.c.tau; }
+
+  /// The search at this temperature is over: its controller is kept, and the next one begins at zero.
+  void take_turns() {
+    if (turns() == 1 || (stopped_.empty() && cma_->generation() < parts_->options.c.generations)) return;
+    parts_->controller->keep(which());
+    if (turn_ + 1 == turns()) return;
+    ++turn_, flat_ = 0;
+    stopped_.clear();
+    parts_->controller->set_flat(std::vector<double>(static_cast<std::size_t>(parts_->controller->count())));
+    restart();
+  }
+
   void start_generation() {
     if (cma_->generation() >= parts_->options.c.generations || !stopped_.empty()) return;
     candidates_ = cma_->ask();
@@ -161,6 +170,7 @@ class Search : public Phase {
     rows_ = torch::tensor(candidates_, torch::kFloat64)
                 .view({parts_->options.c.population, -1})
                 .to(parts_->system->device, torch::kFloat32);
+    if (auto* dreams = dynamic_cast<DreamLanes*>(lanes_.get())) dreams->bend(temperature_of(*parts_, temperature_now()));
     population_->begin(parts_->options.c.population, seeds);
   }
 
@@ -181,9 +191,11 @@ class Search : public Phase {
     stopped_ = why_it_stops();
     parts_->controller->set_flat({cma_->mean().begin(), cma_->mean().end()});
     auto& metrics = parts_->system->metrics;
-    metrics.add("c/mean", cma_->generation(), sum / static_cast<double>(rewards.size()));
-    metrics.add("c/best", cma_->generation(), *std::max_element(rewards.begin(), rewards.end()));
-    metrics.add("c/sigma", cma_->generation(), cma_->rms_deviation());
+    const auto generation = turn_ * parts_->options.c.generations + cma_->generation();  // of all searches
+    metrics.add("c/mean", generation, sum / static_cast<double>(rewards.size()));
+    metrics.add("c/best", generation, *std::max_element(rewards.begin(), rewards.end()));
+    metrics.add("c/sigma", generation, cma_->rms_deviation());
+    take_turns();
     start_generation();
   }
 
@@ -194,108 +206,15 @@ class Search : public Phase {
   std::unique_ptr<Lanes> lanes_;
   std::unique_ptr<Population> population_;
   Checkpoint resumed_;    // a generation that was under way, until begin() takes it up
+  std::int64_t turn_ = 0;  // temperatures that have been searched at
   std::int64_t flat_ = 0;  // generations in a row whose candidates all earned the same
   std::string stopped_;    // why the search ended before its last generation
-};
-
-/// The controller on tracks that training never draws.
-class SearchEvaluation : public Phase {
- public:
-  explicit SearchEvaluation(std::shared_ptr<VmcParts> parts)
-      : Phase("evaluate", "Evaluate: unseen tracks", "steps/s"), parts_(std::move(parts)) {}
-
-  void begin() override {
-    const auto episodes = parts_->options.evaluate.episodes;
-    lanes_ = std::make_unique<RealLanes>(parts_->model, parts_->system->device, parts_->system->make_env,
-                                         std::min<std::int64_t>(episodes, parts_->options.c.lanes),
-                                         parts_->rng("evaluate").next64());
-    Population::Options options;
-    options.max_steps = parts_->options.c.max_steps;
-    const auto act = [this](const Seen& seen, const torch::Tensor&) {
-      return parts_->controller->act(seen.features());
-    };
-    population_ = std::make_unique<Population>(act, *lanes_, options);
-    std::vector<std::uint64_t> seeds;
-    for (std::int64_t i = 0; i < episodes; ++i) seeds.push_back(first_evaluation_seed + static_cast<std::uint64_t>(i));
-    population_->begin(1, seeds);
-    driver_ = parts_->controller->flat();
-    if (resumed_driver_ == driver_ && population_->fits(resumed_, "evaluate.population/")) {
-      population_->load(resumed_, "evaluate.population/");
-    }
-    resumed_ = {};
-    resumed_driver_.clear();
-  }
-
-  double step() override {
-    double steps = 0;
-    for (int repeat = 0; repeat < 4 && !population_->finished(); ++repeat)
-      steps += static_cast<double>(population_->tick());
-    if (!population_->finished()) return steps;
-    publish_score(*parts_->system, population_->results(), "tracks");
-    evaluated_ = parts_->controller->flat();
-    evaluated_episodes_ = static_cast<std::int64_t>(population_->results().size());
-    return steps;
-  }
-
-  double progress() const override { return done() ? 1 : population_ ? std::min(0.999, population_->progress()) : 0; }
-  std::string detail() const override { return done() ? parts_->system->facts["score"] : "driving unseen tracks"; }
-  std::vector<Frame> frames() override { return lane_frames(lanes_.get(), "the controller on an unseen track"); }
-  void save(Checkpoint& into) const override {
-    into.tensors["evaluate.controller"] = torch::tensor(evaluated_, torch::kFloat64);
-    into.tensors["evaluate.episodes"] = torch::tensor({evaluated_episodes_}, torch::kInt64);
-    const bool under_way = population_ && !population_->finished();
-    into.tensors["evaluate.driver"] = torch::tensor(under_way ? driver_ : resumed_driver_, torch::kFloat64);
-    if (under_way) {
-      population_->save(into, "evaluate.population/");
-    } else {
-      for (const auto& [name, tensor] : resumed_.tensors) into.tensors[name] = tensor;
-    }
-  }
-  void load(const Checkpoint& from) override {
-    const auto episodes = counters_of(from, "evaluate.episodes", {"evaluated episodes"})[0];
-    evaluated_ = doubles(from, "evaluate.controller");
-    evaluated_episodes_ = episodes;
-    resumed_ = {};
-    resumed_driver_.clear();
-    resumed_driver_ = doubles(from, "evaluate.driver");
-    resumed_.origin = from.origin;
-    for (const auto& [name, tensor] : from.tensors) {
-      if (name.starts_with("evaluate.population/")) resumed_.tensors[name] = tensor;
-    }
-  }
-  void end() override {
-    population_.reset();
-    lanes_.reset();
-  }
-
- private:
-  static std::vector<double> doubles(const Checkpoint& from, const std::string& name) {
-    const auto saved = from.exact(name, {-1}).to(torch::kFloat64).contiguous();
-    return {saved.data_ptr<double>(), saved.data_ptr<double>() + saved.numel()};
-  }
-  /// A controller that has been trained further, or is to drive other many tracks, is evaluated anew.
-  bool done() const {
-    return evaluated_ == parts_->controller->flat() && evaluated_episodes_ == parts_->options.evaluate.episodes;
-  }
-
-  std::shared_ptr<VmcParts> parts_;
-  std::unique_ptr<Lanes> lanes_;
-  std::unique_ptr<Population> population_;
-  std::vector<double> evaluated_;  // the controller whose score is known
-  std::int64_t evaluated_episodes_ = 0;
-  std::vector<double> driver_;  // the one that drives now
-  Checkpoint resumed_;          // an evaluation that was under way, and its driver, until begin() takes it up
-  std::vector<double> resumed_driver_;
 };
 
 }  // namespace
 
 std::shared_ptr<Phase> c_phase(std::shared_ptr<VmcParts> parts) {
   return std::make_shared<Search>(std::move(parts));
-}
-
-std::shared_ptr<Phase> evaluate_phase(std::shared_ptr<VmcParts> parts) {
-  return std::make_shared<SearchEvaluation>(std::move(parts));
 }
 
 }  // namespace dream

@@ -1,11 +1,14 @@
 #include <algorithm>
+#include <cmath>
 #include <future>
+#include <numeric>
 #include <optional>
 #include <utility>
 
 #include "api/error.h"
 #include "core/engine/counters.h"
 #include "core/engine/gauge_watch.h"
+#include "core/engine/vmc/episode_batches.h"
 #include "core/engine/vmc/vmc_recipe.h"
 #include "core/nn/generator.h"
 #include "core/nn/kernel_path.h"
@@ -22,7 +25,8 @@ constexpr std::int64_t start_states = 256;  // kept for dreams without an enviro
 constexpr std::int64_t warm_up = 60;        // steps that M sees before a start state
 
 /// Encodes every frame once, keeps (μ, log σ²) in half precision, and trains M by teacher forcing on sequences whose z
-/// are drawn anew for every batch (rnn_train.py).
+/// are drawn anew for every batch (rnn_train.py); with m.restarts on whole episodes. The published Doom code cuts all of them, one
+/// after the other, into pieces of 500 and hands M's state from piece to piece; here none is cut.
 class MTraining : public Phase {
  public:
   explicit MTraining(std::shared_ptr<VmcParts> parts)
@@ -40,8 +44,7 @@ class MTraining : public Phase {
     const auto& options = parts_->options.m;
     double done = 0;
     for (int update = 0; update < (on_card() ? m_updates_on_card : 1) && steps_ < options.steps; ++update) {
-      learn();
-      done += static_cast<double>(options.batch * options.sequence);
+      done += learn();
     }
     if (on_card()) check_losses();
     if (gauges_) gauges_->after(steps_, static_cast<double>(options.batch * options.sequence), progress());
@@ -57,7 +60,7 @@ class MTraining : public Phase {
     if (all_ && mean_.size(0) == 0)
       return "V encodes episode " + std::to_string(encoded_) + " of " + std::to_string(all_->episodes());
     if (mean_.size(0) == 0 && parts_->replay.episodes() > 0) return parts_->loading();
-    if (encoded_ < mean_.size(0))
+    if (!all_ && encoded_ < mean_.size(0))
       return "V encodes frame " + std::to_string(encoded_) + " of " + std::to_string(mean_.size(0));
     return "step " + std::to_string(steps_) + " of " + std::to_string(parts_->options.m.steps);
   }
@@ -69,12 +72,11 @@ class MTraining : public Phase {
     const auto& place = sequences_[static_cast<std::size_t>(steps_) % sequences_.size()];
     const auto& episode = episode_of(place.episode);
     // `first` is the last possible first frame of a sequence: no more than a sequence lies behind it.
-    const auto length = std::min(warm_up, parts_->options.m.sequence);
+    const auto length = std::min(warm_up, whole() ? lengths_[place.episode] - 1 : parts_->options.m.sequence);
     // Its own random stream: watching changes nothing of the training.
     auto view_rng = make_generator(parts_->system->device, static_cast<std::uint64_t>(steps_));
     auto batch = collate({offsets_[place.episode] + static_cast<std::int64_t>(place.first)}, length, view_rng);
-    auto state = parts_->model->m()->initial(1);
-    for (std::int64_t t = 0; t < length; ++t) state = parts_->model->m()->step(batch.z[t], batch.actions[t], state);
+    const auto state = followed_through(batch, length);
     const auto drawn = MdnRnnImpl::sample(parts_->model->m()->output(state.h), 1, 1, view_rng);
     const auto made = parts_->model->v()->decode(drawn.z)[0].to(torch::kCPU);
     const auto bytes = static_cast<std::int64_t>(episode.frame_bytes());
@@ -97,10 +99,16 @@ class MTraining : public Phase {
     store_generator(into, "m.rng", rng_);
     if (own_noise()) store_generator(into, "m.noise", noise_);
     into.tensors["m.counters"] = torch::tensor({steps_}, torch::kInt64);
+    const auto place = batches_.empty() ? place_ : batches_.place();
+    if (whole()) into.tensors["m.place"] = torch::tensor({place.epoch, place.batch}, torch::kInt64);
   }
 
   void load(const Checkpoint& from) override {
     const auto updates = counters_of(from, "m.counters", {"updates"})[0];
+    if (whole()) {
+      const auto place = counters_of(from, "m.place", {"epochs", "batches"});
+      place_ = {place[0], place[1]}, batches_ = {};
+    }
     adam_.load(from, "m.adam/");
     adam_.clear();  // gradients of a step that failed
     load_generator(from, "m.rng", rng_);
@@ -117,6 +125,8 @@ class MTraining : public Phase {
     all_.reset(), shown_.reset();
     means_.clear(), log_variances_.clear(), followed_ = {}, numbers_.clear();
     sequences_.clear();
+    if (!batches_.empty()) place_ = batches_.place();
+    batches_ = {}, lengths_.clear();
     losses_.clear();
     gauges_.reset();
   }
@@ -130,6 +140,7 @@ class MTraining : public Phase {
     torch::Tensor z, actions, rewards, dones;  // [T+1, B, z], [T, B, A], [T, B], [T, B]
   };
 
+  bool whole() const { return parts_->options.m.restarts; }
   bool own_noise() const { return !parts_->system->device.is_cpu(); }
   bool on_card() const { return !on_processor(parts_->system->device); }
 
@@ -212,16 +223,21 @@ class MTraining : public Phase {
     const auto frames = static_cast<std::int64_t>(followed.rewards.size());
     actions_ = torch::tensor(followed.actions).view({frames, -1});
     rewards_ = torch::tensor(followed.rewards), dones_ = torch::tensor(followed.dones);
-    offsets_.clear();
+    offsets_.clear(), lengths_.clear();
     std::int64_t offset = 0;
-    const auto needed = static_cast<std::size_t>(parts_->options.m.sequence);
+    const auto needed = whole() ? std::size_t{2} : static_cast<std::size_t>(parts_->options.m.sequence);
     for (std::size_t i = 0; i < followed.lengths.size(); ++i) {
       const auto length = followed.lengths[i];
       offsets_.push_back(offset);
       offset += static_cast<std::int64_t>(length) + 1;
-      if (length >= needed) sequences_.push_back({i, length - needed});
+      lengths_.push_back(static_cast<std::int64_t>(length));
+      if (length >= needed) sequences_.push_back({i, whole() ? 0 : length - needed});
     }
-    if (sequences_.empty()) {
+    if (whole() && !sequences_.empty()) {
+      std::vector<std::int64_t> lengths;
+      for (const auto& sequence : sequences_) lengths.push_back(lengths_[sequence.episode]);
+      batches_ = EpisodeBatches(std::move(lengths), parts_->rng("m.batches"), place_);
+    } else if (sequences_.empty()) {
       throw Error("no collected episode has m.sequence = " + std::to_string(needed) +
                   " steps; lower it or collect longer ones");
     }
@@ -229,19 +245,48 @@ class MTraining : public Phase {
     if (parts_->options.m.gauges) gauges_ = std::make_unique<GaugeWatch>(*parts_->system);
   }
 
-  void learn() {
+  /// An update; returns the transitions that it learned from.
+  double learn() {
     const auto& options = parts_->options.m;
-    auto batch = draw(options.batch, options.sequence);
-    adam_.options().learning_rate = options.learning_rate;
+    // rnn.py: the step size never falls below this (published: 1e-5).
+    const double least = std::min(1e-5, options.learning_rate);
+    adam_.options().learning_rate = least + (options.learning_rate - least) * std::pow(options.decay, static_cast<double>(steps_));
     adam_.options().clip_value = options.gradient_clip;
-    auto loss = parts_->model->m()->loss(batch.z, batch.actions, batch.rewards, batch.dones);
+    double learned = static_cast<double>(options.batch * options.sequence);
+    MdnRnnImpl::Loss loss;
+    if (whole()) {
+      const auto& chosen = batches_.next(options.batch * options.sequence);
+      std::vector<std::int64_t> first, lengths;
+      for (const auto index : chosen) {
+        const auto episode = sequences_[index].episode;
+        first.push_back(offsets_[episode]), lengths.push_back(lengths_[episode]);
+      }
+      learned = static_cast<double>(std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0}));
+      const auto batch = collate(first, std::ranges::max(lengths), noise_);
+      loss = parts_->model->m()->episodes_loss(batch.z, batch.actions, batch.dones, torch::tensor(lengths).to(parts_->system->device));
+    } else {
+      const auto batch = draw(options.batch, options.sequence);
+      loss = parts_->model->m()->loss(batch.z, batch.actions, batch.rewards, batch.dones);
+    }
+    std::vector<torch::Tensor> values;
+    for (const auto& value : {loss.nll, loss.reward, loss.done})
+      if (value.defined()) values.push_back(value.detach());
     if (losses_.empty()) losses_from_ = steps_ + 1;
-    losses_.push_back(loss.reward.defined() ? torch::stack({loss.nll, loss.reward, loss.done}).detach()
-                                            : loss.nll.detach().unsqueeze(0));
+    losses_.push_back(torch::stack(values));
     if (!on_card()) check_losses();
     loss.total.backward();
     adam_.step();
     ++steps_;
+    return learned;
+  }
+
+  /// M's state after `length` steps of sequences from h = 0.
+  LstmState followed_through(const Batch& batch, std::int64_t length) {
+    auto& m = parts_->model->m();
+    auto state = m->initial(batch.z.size(1));
+    for (std::int64_t t = 0; t < length; ++t)
+      state = m->step(batch.z[t], batch.actions[t], state, torch::full({batch.z.size(1), 1}, t == 0 ? 1.0 : 0.0, batch.z.options()));
+    return state;
   }
 
   /// Before the step is taken that a bad loss would spoil; on a graphics card, which asking stops, after several (V).
@@ -252,8 +297,8 @@ class MTraining : public Phase {
     auto step = losses_from_;
     for (std::int64_t i = 0; i < values.size(0); ++i, ++step) {
       for (const char* name : {"m/nll", "m/reward", "m/done"}) {
-        parts_->system->metrics.add(name, step, *value++);
-        if (values.size(1) == 1) break;
+        if (name == std::string("m/reward") ? parts_->options.m.heads : name == std::string("m/nll") || parts_->options.dream_pays())
+          parts_->system->metrics.add(name, step, *value++);
       }
     }
   }
@@ -270,29 +315,31 @@ class MTraining : public Phase {
     return collate(chosen, length, noise_);
   }
 
-  /// The sequences that begin at the frames `chosen`.
+  /// The sequences that begin at the frames `chosen`. What is longer than an episode goes on in the next one, or stands still at the
+  /// last frame of all.
   Batch collate(const std::vector<std::int64_t>& chosen, std::int64_t length, at::Generator rng) {
     const auto device = parts_->system->device;
     const auto count = static_cast<std::int64_t>(chosen.size());
     const auto first = torch::tensor(chosen, torch::kInt64).to(device);
     const auto times = torch::arange(length + 1, torch::TensorOptions(torch::kInt64).device(device));
-    const auto which = times.unsqueeze(1) + first;  // [T+1, B]
+    const auto which = (times.unsqueeze(1) + first).clamp_max(mean_.size(0) - 1);  // [T+1, B]
     const auto all = which.flatten(), acted = which.slice(0, 0, length).flatten();
     const auto mean = mean_.index_select(0, all).to(torch::kFloat32);
     const auto deviation = log_variance_.index_select(0, all).to(torch::kFloat32).mul(0.5).exp();
     const auto z = mean + deviation * torch::randn(mean.sizes(), rng, mean.options());
-    return {z.view({length + 1, count, -1}), actions_.index_select(0, acted).view({length, count, -1}),
+    return {z.view({length + 1, count, -1}), actions_.index_select(0, acted).view({length, count, actions_.size(1)}),
             rewards_.index_select(0, acted).view({length, count}), dones_.index_select(0, acted).view({length, count})};
   }
 
   void keep_starts() {
     torch::NoGradGuard no_grad;
-    const auto length = std::min(warm_up, parts_->options.m.sequence);
+    // Doom's dreams begin where an episode does.
+    const auto length = whole() ? 0 : std::min(warm_up, parts_->options.m.sequence);
     auto batch = draw(start_states, length);
     auto carry = parts_->model->initial(start_states);
-    LstmState state{carry["h"], carry["c"]};
-    for (std::int64_t t = 0; t < length; ++t) state = parts_->model->m()->step(batch.z[t], batch.actions[t], state);
+    const auto state = followed_through(batch, length);
     carry["z"] = batch.z[length];
+    if (whole()) carry["first"] = torch::ones_like(carry["first"]);
     carry["h"] = state.h;
     carry["c"] = state.c;
     carry["started"] = torch::ones_like(carry["started"]);
@@ -315,7 +362,9 @@ class MTraining : public Phase {
   std::vector<torch::Tensor> means_, log_variances_;
   Followed followed_;
   std::vector<Sequence> sequences_;
-  std::vector<std::int64_t> offsets_;
+  std::vector<std::int64_t> offsets_, lengths_;  // of every episode
+  EpisodeBatches batches_;                       // of sequences_, with m.restarts
+  EpisodeBatches::Place place_;                  // where they go on
   std::unique_ptr<GaugeWatch> gauges_;
 };
 

@@ -1,8 +1,10 @@
 #include "core/engine/vmc/vmc_recipe.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include "api/error.h"
+#include "core/base/text.h"
 #include "core/behaviours/linear_controller.h"
 #include "core/data/dataset.h"
 #include "core/engine/gauge_watch.h"
@@ -44,10 +46,8 @@ std::vector<Metrics::Spec> curves(const VmcOptions& options, const Spaces& space
       {"v/reconstruction", "V: reconstruction Σ(x − x̂)² per frame", "sum over 64·64·3", "step"},
       {"v/kl", "V: KL(q(z|x) ‖ N(0, I))", "nats", "step", tolerance, label.str()},
       {"m/nll", "M: −log p(z' | z, a, h)", "nats / dim", "step"}};
-  if (options.m.heads) {
-    specs.push_back({"m/reward", "M: reward error", "MSE", "step"});
-    specs.push_back({"m/done", "M: done cross-entropy", "nats", "step"});
-  }
+  if (options.m.heads) specs.push_back({"m/reward", "M: reward error", "MSE", "step"});
+  if (options.dream_pays()) specs.push_back({"m/done", "M: done cross-entropy", "nats", "step"});
   for (auto& curve : GaugeWatch::curves("step")) specs.push_back(std::move(curve));
   if (options.c.start == SearchStart::imitate) {
     specs.push_back({"c/imitation", "C: squared distance from its teacher where it drives itself", "", "round"});
@@ -56,8 +56,12 @@ std::vector<Metrics::Spec> curves(const VmcOptions& options, const Spaces& space
   specs.push_back({"c/mean", "C: mean return of the population", "reward", "generation"});
   specs.push_back({"c/best", "C: best candidate's return", "reward", "generation"});
   specs.push_back({"c/sigma", "C: CMA-ES rms deviation", "", "generation"});
-  specs.push_back({"evaluate/reward", "Return on unseen tracks", "reward", "episode"});
-  if (spaces.costs) specs.push_back(cost_curve("evaluate/cost", "Cost of unseen tracks", "episode", spaces));
+  if (!options.temperatures().empty()) {
+    specs.push_back({"temperatures/real", "Return in reality, by the temperature that C was found at", "reward", "τ / 100"});
+    specs.push_back({"temperatures/dream", "Return in the dream of that temperature", "reward", "τ / 100"});
+  }
+  specs.push_back({"evaluate/reward", "Return of unseen episodes", "reward", "episode"});
+  if (spaces.costs) specs.push_back(cost_curve("evaluate/cost", "Cost of unseen episodes", "episode", spaces));
   return specs;
 }
 
@@ -65,8 +69,11 @@ void apply_preset(VmcOptions& options) {
   if (options.preset != Preset::paper) return;
   options.collect.episodes = 10000;
   options.collect.budget_gb = 128;
-  options.m.sequence = 999;
-  options.m.steps = 4000;
+  options.v.epochs = 10;
+  options.m.batch = 100;
+  options.m.sequence = options.m.restarts ? 500 : 999;
+  options.m.steps = options.m.restarts ? 24400 : 4000;
+  options.c.episodes = 16;
   options.c.generations = 1800;
 }
 
@@ -96,8 +103,8 @@ void VmcOptions::fields(Config& config) {
   config.add("seed", seed, traits("Seed of everything that this run draws", 0, 2147483647));
   config.add("collect.policy", collect.policy,
              traits("Who drives: a Brownian motion of the controls; V-M-C with random weights drawn per episode "
-                    "(published); or a third each of random weights, collect.driver mixed with a random motion, and "
-                    "collect.driver with shaken actions",
+                    "(published for the car); a third each of random weights, collect.driver mixed with a random motion, and "
+                    "collect.driver with shaken actions; or held: controls drawn anew after 1 to 10 steps (published for Doom)",
                     0, 0));
   config.add("collect.driver", collect.driver,
              traits("The run whose controller drives where the policy is mixed", 0, 0));
@@ -123,6 +130,8 @@ void VmcOptions::fields(Config& config) {
   config.add("m.steps", m.steps, traits("Gradient steps of M (published: 4000)", 1, 1e8));
   config.add("m.gradient_clip", m.gradient_clip,
              live(traits("Each gradient element is clipped to ± this", 1e-4, 1e4), true));
+  config.add("m.decay", m.decay,
+             traits("The step size falls towards 1e-5 by this factor a step; 1 = never (published: 1 for the car, 0.99999 for Doom)", 0.9, 1));
   config.add("m.bfloat16", m.bfloat16,
              traits("bf16 matrix products in M's training and large batches; weights stay float32", 0, 1));
   config.add("m.gauges", m.gauges,
@@ -130,6 +139,9 @@ void VmcOptions::fields(Config& config) {
                     "most 3 % of the time", 0, 1));
   config.add("m.heads", m.heads,
              traits("M also predicts reward and done, so that C can be trained in the dream", 0, 1));
+  config.add("m.restarts", m.restarts,
+             traits("M learns whole episodes, is told where one begins, and predicts where it ends, every step until then paying 1, so that "
+                    "C can be trained in the dream (published for Doom); m.batch · m.sequence are the transitions of an update then", 0, 1));
   config.add("c.population", c.population, titled("population λ", traits("CMA-ES candidates per generation, λ", 4, 4096)));
   config.add("c.episodes", c.episodes,
              traits("Episodes per candidate; the same tracks for all in a generation", 1, 1024));
@@ -143,12 +155,18 @@ void VmcOptions::fields(Config& config) {
              traits("Environments that are stepped as one batch; resumed with another number, a generation begins anew",
                     1, 16384));
   Config::Traits worlds;
-  worlds.help = "Where candidates drive: the real environment, or M's dream (needs m.heads)";
+  worlds.help = "Where candidates drive: the real environment, or M's dream (needs m.heads or m.restarts)";
   config.add("c.world", c.world, worlds);
   config.add("c.tau", c.tau,
-             titled("temperature τ", traits("Temperature τ of the dream that candidates drive in", 0.01, 10)));
+             live(titled("temperature τ", traits("Temperature τ of the dream that candidates drive in, from the next generation on", 0.01, 10))));
+  config.add("c.taus", c.taus,
+             traits("Temperatures, separated by ',': a controller is found in the dream of each, one search after the other, and all are kept "
+                    "and evaluated, in their dreams and in the real environment; the one of the nearest to c.tau usually drives. Empty = at c.tau alone",
+                    0, 0));
   config.add("c.squash", c.squash,
              traits("tanh, half or cut per action axis, separated by ','; empty = by environment", 0, 0));
+  config.add("c.bias", c.bias, traits("C adds a bias to each axis; Doom's has none", 0, 1));
+  config.add("c.cell", c.cell, traits("C sees M's cell state c beside z and h, as Doom's does", 0, 1));
   config.add("c.start", c.start,
              traits("Where CMA-ES begins: at zero (published), or at what does as c.teacher would, wherever it drives "
                     "itself (DAgger)",
@@ -157,9 +175,26 @@ void VmcOptions::fields(Config& config) {
              traits("Who is imitated: 'expert', the world's own driver who knows the simulator's state, or a run", 0, 0));
   config.add("c.rounds", c.rounds, traits("Rounds of driving and learning from the teacher", 1, 1e4));
   config.add("evaluate.episodes", evaluate.episodes, traits("Episodes on unseen tracks at the end", 1, 1e6));
+  config.add("evaluate.lanes", evaluate.lanes, traits("Real environments that are stepped side by side at the end, no more than c.lanes", 1, 4096));
   config.resumable({"collect.episodes", "collect.max_steps", "collect.lanes", "collect.datasets", "collect.budget_gb",
                     "v.epochs", "v.bfloat16", "m.sequence", "m.steps", "m.bfloat16", "m.gauges", "c.episodes", "c.generations",
-                    "c.max_steps", "c.patience", "c.lanes", "c.rounds", "evaluate.episodes"});
+                    "c.max_steps", "c.patience", "c.lanes", "c.rounds", "evaluate.episodes", "evaluate.lanes"});
+}
+
+std::vector<double> VmcOptions::temperatures() const {
+  std::vector<double> all;
+  std::istringstream words(c.taus);
+  for (std::string word; std::getline(words, word, ',');) {
+    const auto value = finite_number(word);
+    if (!value || *value < 0.01 || *value > 10) throw Error("c.taus is '" + c.taus + "'; temperatures from 0.01 to 10 were expected, separated by ','");
+    all.push_back(*value);
+  }
+  std::ranges::sort(all);
+  if (all.empty()) return all;
+  if (std::ranges::adjacent_find(all) != all.end()) throw Error("c.taus = " + c.taus + " names a temperature twice");
+  if (c.world != SearchWorld::dream) throw Error("c.taus are temperatures of dreams, and c.world is not dream");
+  if (c.start != SearchStart::zero) throw Error("c.taus has each search begin at zero, and c.start is not zero");
+  return all;
 }
 
 std::vector<VmcParts::Collected> VmcParts::collected() const {
@@ -168,6 +203,11 @@ std::vector<VmcParts::Collected> VmcParts::collected() const {
   const Collected brownian{data / "random", "a random motion", "collect", all};
   Collected untrained{data / "random-weights", "random weights", "collect", all, true};
   if (options.collect.policy == CollectPolicy::brownian) return {brownian};
+  if (options.collect.policy == CollectPolicy::held) {
+    Collected held{data / "held", "controls that are held", "collect", all};
+    held.held = true;
+    return {held};
+  }
   if (options.collect.policy == CollectPolicy::random_weights) return {untrained};
   untrained.episodes = all - 2 * third;
   return {untrained,
@@ -232,9 +272,12 @@ void VmcParts::unload() {
   complete_ = false;
 }
 
-std::unique_ptr<System> make_vmc(const RunSpec& spec) {
+namespace {
+
+std::unique_ptr<System> make(const RunSpec& spec, const char* recipe, const char* title, const VmcOptions& usual) {
   auto system = std::make_unique<System>();
   auto parts = std::make_shared<VmcParts>();
+  parts->options = usual;
   parts->options.fields(system->config);
   // The preset changes defaults, so it is read first and the explicit settings win.
   apply_settings(system->config, spec);
@@ -242,14 +285,14 @@ std::unique_ptr<System> make_vmc(const RunSpec& spec) {
   apply_settings(system->config, spec);
 
   const auto& options = parts->options;
-  if (options.c.world == SearchWorld::dream && !options.m.heads) {
-    throw Error("c.world = dream needs m.heads = true: without the heads M predicts no reward to search by");
+  if (options.c.world == SearchWorld::dream && !options.dream_pays()) {
+    throw Error("c.world = dream needs m.heads = true or m.restarts = true: without them M predicts nothing to search by");
   }
   if (options.collect.policy == CollectPolicy::mixed && options.collect.driver.empty()) {
     throw Error("collect.driver is empty: collect.policy = mixed needs a run whose controller drives");
   }
-  system->recipe = "vmc";
-  system->title = "World Models (V-M-C)";
+  system->recipe = recipe;
+  system->title = title;
   system->environment = spec.environment;
   system->directory = spec.directory;
   system->device = device_from(spec.device);
@@ -265,15 +308,16 @@ std::unique_ptr<System> make_vmc(const RunSpec& spec) {
   m.hidden_size = options.m.hidden_size;
   m.mixtures = options.m.mixtures;
   m.heads = options.m.heads;
+  m.restarts = options.m.restarts;
   torch::manual_seed(static_cast<std::uint64_t>(options.seed));  // the layers' first weights
   const auto squash = squash_for(options, spec.environment, spaces.action);
   parts->system = system.get();
   parts->frames = FrameSource(system->device, !on_processor(system->device));
-  parts->model = std::make_shared<VmcModel>(m);
-  parts->controller = std::make_shared<LinearController>(parts->model->feature_count(), squash);
-  parts->untrained = [m, squash] {
-    auto model = std::make_shared<VmcModel>(m);
-    auto controller = std::make_shared<LinearController>(model->feature_count(), squash);
+  parts->model = std::make_shared<VmcModel>(m, options.c.cell);
+  parts->controller = std::make_shared<LinearController>(parts->model->feature_count(), squash, options.c.bias, options.temperatures(), options.c.tau);
+  parts->untrained = [m, squash, cell = options.c.cell, bias = options.c.bias] {
+    auto model = std::make_shared<VmcModel>(m, cell);
+    auto controller = std::make_shared<LinearController>(model->feature_count(), squash, bias);
     return RandomWeights::Parts{std::move(model), std::move(controller)};
   };
   parts->model->to(system->device);
@@ -291,6 +335,41 @@ std::unique_ptr<System> make_vmc(const RunSpec& spec) {
   system->phases.push_back(c_phase(parts));
   system->phases.push_back(evaluate_phase(parts));
   return system;
+}
+
+}  // namespace
+
+VmcOptions VmcOptions::doom() {
+  VmcOptions options;
+  options.collect.policy = CollectPolicy::held;
+  options.collect.episodes = 1500;
+  options.collect.max_steps = 2100;
+  options.v.latent_size = 64;
+  options.v.epochs = 2;
+  options.m.hidden_size = 512;
+  options.m.batch = 10;
+  options.m.sequence = 500;
+  options.m.steps = 3000;
+  options.m.decay = 0.99999;
+  options.m.restarts = true;
+  options.c.bias = false;
+  options.c.cell = true;
+  options.c.world = SearchWorld::dream;
+  options.c.tau = 1.15;
+  options.c.episodes = 8;
+  options.c.generations = 40;
+  options.c.max_steps = 2100;
+  options.c.lanes = 512;
+  options.evaluate.lanes = 16;
+  return options;
+}
+
+std::unique_ptr<System> make_vmc(const RunSpec& spec) {
+  return make(spec, "vmc", "World Models (V-M-C)", {});
+}
+
+std::unique_ptr<System> make_vmc_doom(const RunSpec& spec) {
+  return make(spec, "vmc-doom", "World Models (V-M-C, in the dream)", VmcOptions::doom());
 }
 
 }  // namespace dream

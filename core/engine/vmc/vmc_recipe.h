@@ -7,6 +7,7 @@
 #include "core/base/rng.h"
 #include "core/data/dataset_sources.h"
 #include "core/data/episode_stream.h"
+#include "core/engine/lanes.h"
 #include "core/engine/random_weights.h"
 #include "core/engine/seeds.h"
 #include "core/engine/system.h"
@@ -15,12 +16,12 @@
 
 namespace dream {
 
-/// Who drives while data is collected: a Brownian motion of the controls; V-M-C with random weights (published); or
+/// Who drives while data is collected: a Brownian motion of the controls; V-M-C with random weights (published for the car);
 /// both good and bad drivers: a third random weights, a third a run's controller that is mixed with a random motion, a
-/// third the same controller with shaken actions.
-enum class CollectPolicy { brownian, random_weights, mixed };
+/// third the same controller with shaken actions; or controls that are drawn anew after 1 to 10 steps (published for Doom).
+enum class CollectPolicy { brownian, random_weights, mixed, held };
 constexpr auto choice_names(CollectPolicy) {
-  return names_of_choice("brownian", "random-weights", "mixed");
+  return names_of_choice("brownian", "random-weights", "mixed", "held");
 }
 
 /// Where the search for C begins: at zero (published), or at what imitates a teacher.
@@ -75,7 +76,8 @@ struct VmcOptions {
     std::int64_t sequence = 250;
     std::int64_t steps = 1000;
     double gradient_clip = 1;
-    bool heads = false;
+    double decay = 1;
+    bool heads = false, restarts = false;
     bool bfloat16 = true;
     bool gauges = true;
   } m;
@@ -91,7 +93,9 @@ struct VmcOptions {
     std::int64_t lanes = 64;
     SearchWorld world = SearchWorld::real;
     double tau = 1.0;
+    std::string taus;
     std::string squash;
+    bool bias = true, cell = false;
     SearchStart start = SearchStart::zero;
     std::string teacher = "expert";
     std::int64_t rounds = 16;
@@ -99,10 +103,20 @@ struct VmcOptions {
 
   struct Evaluate {
     std::int64_t episodes = 100;
+    std::int64_t lanes = 64;
   } evaluate;
 
   void fields(Config& config);
+  /// Whether M says enough for a dream to have a score.
+  bool dream_pays() const { return m.heads || m.restarts; }
+  /// c.taus in numbers, rising; empty where a controller is found at c.tau alone. Throws dream::Error.
+  std::vector<double> temperatures() const;
+  /// Those of DoomTakeCover (doomrnn), in amounts that fit two cores.
+  static VmcOptions doom();
 };
+
+/// The world of the published Doom experiment: the picture around the horizon, and one axis whose outer thirds are left and right.
+constexpr const char* doom_world = "gym:VizdoomTakeCover-v1[crop=20:220,axis=true,limit=2100]";
 
 /// What the phases share.
 struct VmcParts {
@@ -135,6 +149,7 @@ struct VmcParts {
     std::int64_t episodes;
     bool untrained = false, driver = false;  // random weights; collect.driver, to which the next two apply
     double noise = 0, weaken = 0;
+    bool held = false;
   };
   std::vector<Collected> collected() const;
   Rng rng(const std::string& purpose) const { return Rng(static_cast<std::uint64_t>(options.seed)).fork(purpose); }
@@ -147,6 +162,12 @@ struct VmcParts {
   std::int64_t streamed_frames_ = 0;
 };
 
+/// Where C drives: the real environment, or M's dream at c.tau.
+std::unique_ptr<Lanes> lanes_of(const VmcParts& parts, SearchWorld world, std::int64_t count, std::uint64_t seed);
+KnobValues temperature_of(const VmcParts& parts, double tau);
+/// The first lane's picture, where the lanes are real.
+std::vector<Frame> lane_frames(Lanes* lanes, const std::string& caption);
+
 std::shared_ptr<Phase> collect_phase(std::shared_ptr<VmcParts> parts);
 std::shared_ptr<Phase> v_phase(std::shared_ptr<VmcParts> parts);
 std::shared_ptr<Phase> m_phase(std::shared_ptr<VmcParts> parts);
@@ -156,5 +177,7 @@ std::shared_ptr<Phase> evaluate_phase(std::shared_ptr<VmcParts> parts);
 
 /// V, M, C and their phases. The recipe of "World Models".
 std::unique_ptr<System> make_vmc(const RunSpec& spec);
+/// The same as it was published for DoomTakeCover: M foresees the end, and C is found inside the dream.
+std::unique_ptr<System> make_vmc_doom(const RunSpec& spec);
 
 }  // namespace dream

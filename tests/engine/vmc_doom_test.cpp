@@ -1,0 +1,153 @@
+// V-M-C as it was published for DoomTakeCover: whole episodes, an end that is foreseen, a search inside the dream.
+#include <gtest/gtest.h>
+
+#include <numeric>
+#include <set>
+
+#include "api/error.h"
+#include "core/behaviours/linear_controller.h"
+#include "core/engine/lanes.h"
+#include "core/engine/vmc/episode_batches.h"
+#include "core/engine/vmc/vmc_recipe.h"
+#include "tests/data/temp_folder.h"
+#include "tests/support/hashed.h"
+#include "tests/support/toy.h"
+
+namespace dream {
+namespace vmc_doom_test {
+
+TEST(EpisodeBatches, HaveEveryEpisodeOnceAnEpochBesideOthersOfItsLength) {
+  std::vector<std::int64_t> lengths;
+  Rng rng(1);
+  for (int i = 0; i < 300; ++i) lengths.push_back(20 + static_cast<std::int64_t>(rng.integers(400)));
+  const auto total = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
+  EpisodeBatches batches(lengths, Rng(2), {});
+  std::set<std::vector<std::size_t>> company;
+  for (int epoch = 0; epoch < 3; ++epoch) {
+    std::vector<int> seen(lengths.size());
+    std::int64_t count = 0, padded = 0;
+    for (std::size_t left = lengths.size(); left > 0; ++count) {
+      const auto batch = batches.next(2000);
+      std::int64_t longest = 0, steps = 0;
+      for (const auto episode : batch) ++seen.at(episode), longest = std::max(longest, lengths[episode]), steps += lengths[episode];
+      EXPECT_LT(steps, 2000 + 420);
+      padded += longest * static_cast<std::int64_t>(batch.size()) - steps;
+      ASSERT_LE(batch.size(), left);
+      left -= batch.size();
+      company.insert(batch);
+    }
+    EXPECT_EQ(std::ranges::count(seen, 1), static_cast<std::ptrdiff_t>(lengths.size())) << "epoch " << epoch;
+    EXPECT_LT(padded, total / 3);
+    EXPECT_EQ(batches.place().epoch, epoch);
+  }
+  EXPECT_GT(company.size(), 60u) << "no two epochs are alike";
+}
+
+TEST(EpisodeBatches, GoOnFromAPlace) {
+  const std::vector<std::int64_t> lengths = {5, 9, 7, 30, 12, 8, 22, 16, 40, 3};
+  EpisodeBatches whole(lengths, Rng(3), {});
+  for (int step = 0; step < 40; ++step) {
+    const auto place = whole.place();
+    const auto expected = whole.next(40);
+    EXPECT_EQ(EpisodeBatches(lengths, Rng(3), place).next(40), expected) << step;
+  }
+  EXPECT_GT(whole.place().epoch, 3);
+}
+
+class VmcDoom : public ::testing::Test {
+ protected:
+  VmcDoom() { torch::set_num_threads(1); }
+  /// The recipe in a world of ours, as small as it gets.
+  std::unique_ptr<System> system(const std::string& name, std::vector<std::string> more = {}) const {
+    RunSpec spec;
+    spec.recipe = "vmc-doom", spec.environment = "CarRacing", spec.directory = folder_ / name;
+    spec.settings = {"collect.episodes=5", "collect.max_steps=40", "collect.lanes=2", "v.epochs=1", "v.batch=20", "v.latent_size=4",
+                     "v.bfloat16=false", "m.bfloat16=false", "m.hidden_size=8", "m.steps=7", "m.sequence=20", "m.batch=3", "m.gauges=false",
+                     "c.generations=2", "c.population=4", "c.episodes=2", "c.max_steps=30", "c.lanes=4", "evaluate.episodes=2"};
+    spec.settings.insert(spec.settings.end(), more.begin(), more.end());
+    return make_system(spec);
+  }
+  test::TempFolder folder_;
+};
+
+TEST_F(VmcDoom, ResumesBitForBitAndWatchingChangesNothing) {
+  std::vector<double> scores;
+  {
+    Trainer trainer(system("whole"), {}, false);
+    while (trainer.advance()) {
+    }
+    trainer.close();
+    EXPECT_TRUE(std::isfinite(trainer.system().metrics.last("m/done")));
+    EXPECT_TRUE(std::isfinite(trainer.system().metrics.last("c/mean")));
+    EXPECT_EQ(trainer.system().starts.at("first").min().item<double>(), 1) << "dreams begin where episodes do";
+    EXPECT_EQ(trainer.system().starts.at("h").abs().max().item<double>(), 0);
+  }
+  int resumptions = 0;
+  for (bool more = true; more; ++resumptions) {
+    Trainer trainer(system("torn"), {}, true);
+    for (int i = 0; i < 14 && more; ++i) {  // to read and to encode the data anew takes some
+      more = trainer.advance();
+      if (more && trainer.current()) trainer.current()->frames();
+    }
+    trainer.close();
+  }
+  EXPECT_GT(resumptions, 5);
+  const auto first = Checkpoint::load(folder_ / "whole" / "checkpoint.safetensors").tensors,
+             second = Checkpoint::load(folder_ / "torn" / "checkpoint.safetensors").tensors;
+  ASSERT_EQ(first.size(), second.size());
+  for (const auto& [name, tensor] : first) EXPECT_TRUE(torch::equal(tensor, second.at(name))) << name;
+}
+
+// A dream pays one a step and ends where M gives the end more than even odds: with a bias towards it, at once.
+TEST_F(VmcDoom, ADreamLastsUntilMForeseesItsEnd) {
+  Trainer trainer(system("run"), {}, false);
+  while (trainer.advance()) {
+  }
+  trainer.close();
+  auto& system = trainer.system();
+  const auto lengths = [&] {
+    DreamLanes lanes(system.model, system.starts, 3, 25, {}, 1);
+    lanes.start_all({{0, 0}, {1, 1}, {2, 2}});
+    std::vector<std::int64_t> steps(3);
+    std::vector<char> going(3, 1);
+    while (std::ranges::count(going, 1) > 0) {
+      lanes.look();
+      const auto results = lanes.step(torch::zeros({3, 3}), going);
+      for (std::size_t lane = 0; lane < 3; ++lane) {
+        if (!going[lane]) continue;
+        EXPECT_EQ(results[lane].reward, 1);
+        ++steps[lane];
+        going[lane] = !results[lane].done();
+      }
+    }
+    return steps;
+  };
+  torch::NoGradGuard no_grad;
+  auto bias = std::dynamic_pointer_cast<VmcModel>(system.model)->m()->named_parameters()["output_bias"];
+  bias[-1] = -20;
+  EXPECT_EQ(lengths(), (std::vector<std::int64_t>{25, 25, 25}));
+  bias[-1] = 20;
+  EXPECT_EQ(lengths(), (std::vector<std::int64_t>{1, 1, 1}));
+}
+
+TEST_F(VmcDoom, NeedsAnMThatEndsEpisodes) {
+  const auto message = test::message_of<Error>([&] { system("run", {"m.restarts=false"}); });
+  EXPECT_NE(message.find("m.restarts"), std::string::npos) << message;
+}
+
+TEST_F(VmcDoom, HasThePublishedSizes) {
+  RunSpec spec;
+  spec.recipe = "vmc-doom", spec.environment = "Pendulum", spec.settings = {"preset=paper"};
+  const auto made = make_system(spec);
+  const auto model = std::dynamic_pointer_cast<VmcModel>(made->model);
+  EXPECT_EQ(std::dynamic_pointer_cast<LinearController>(made->behaviour)->count(), 1088);
+  std::int64_t v = 0, m = 0;
+  for (const auto& parameter : model->v()->parameters()) v += parameter.numel();
+  for (const auto& parameter : model->m()->parameters()) m += parameter.numel();
+  EXPECT_EQ(v, 4446915);
+  EXPECT_EQ(m, 1678785);
+  EXPECT_EQ(std::static_pointer_cast<VmcParts>(made->parts)->options.m.steps, 24400);
+}
+
+}  // namespace vmc_doom_test
+}  // namespace dream
