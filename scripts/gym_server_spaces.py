@@ -143,7 +143,7 @@ class Acted:
             said = ", ".join(self.choices) or "no choices"
             raise Refusal(f"axis=true lays left, noop and right on one axis, and this environment has {said}")
         self.thirds = [self.table[where[name]] for name in ("left", "noop", "right")]
-        self.choices, self.table, self.axes = [], None, [("left … right", -1.0, 1.0, 0.0)]
+        self.choices, self.table, self.axes = [], None, [("side", -1.0, 1.0, 0.0)]
 
     def lived(self, row):
         """A row of our floats as the environment takes it."""
@@ -184,7 +184,8 @@ class Acted:
         for axis, (name, low, high, idle) in enumerate(self.axes[:3]):
             if low < idle < high:
                 less, more = pairs.pop(0)
-                self.keys += [(less, axis, low, f"{name} −"), (more, axis, high, f"{name} +")]
+                said = ("left", "right") if self.thirds else (f"{name} −", f"{name} +")
+                self.keys += [(less, axis, low, said[0]), (more, axis, high, said[1])]
                 single = [key for key in single if key not in (less, more)]
             elif single:
                 self.keys.append((single.pop(0), axis, high if idle == low else low, name))

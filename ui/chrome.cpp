@@ -99,7 +99,8 @@ void draw_run_list(Ui& ui) {
         shipped_badge(ui);
       else
         text(p.muted, "own");
-      for (const std::string* cell : {&run.environment, run.model.empty() ? &run.recipe : &run.model, &run.detail}) {
+      const std::string world = world_label(run.environment);
+      for (const std::string* cell : {&world, run.model.empty() ? &run.recipe : &run.model, &run.detail}) {
         ImGui::TableNextColumn();
         std::size_t end = cell->size();
         if (end > 48)  // never in the middle of a letter
@@ -129,7 +130,7 @@ void draw_world_choice(Ui& ui, float room) {
   const Palette& p = ui.color();
   const DreamView& dream = ui.dream();
   const bool asked = std::exchange(ui.want_run_list, false);
-  const std::string label = !dream.world.empty() ? dream.world : dream.opening.empty() ? "no world yet" : "opening " + dream.opening + " …";
+  const std::string label = !dream.world.empty() ? world_label(dream.world) : dream.opening.empty() ? "no world yet" : "opening " + dream.opening + " …";
   const std::string whose = whose_run(ui);  // two runs of one world and model differ in this alone
   const float note = whose.empty() ? 0 : ImGui::CalcTextSize(whose.c_str()).x + ui.px(12);
   const float wide = std::min({ImGui::CalcTextSize(label.c_str()).x + note + ui.px(58), ui.px(520), room});

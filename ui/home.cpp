@@ -169,7 +169,7 @@ Wish draw_card(Ui& ui, const RunView& run, bool chosen, float width, float pictu
     WithFont with(font, size);
     list->AddText({min.x + from, y}, colour, fitted(said, room).c_str());
   };
-  line(ui.fonts.bold, 1, p.text, run.environment.empty() ? run.title : run.environment, pad, width - 2 * pad);
+  line(ui.fonts.bold, 1, p.text, run.environment.empty() ? run.title : world_label(run.environment), pad, width - 2 * pad);
   y += ui.px(21);
   const std::string model = run.model.empty() ? run.recipe : run.model;
   line(ui.fonts.text, 0.86f, p.muted, run.shipped ? model : run.name + " · " + model, pad, width - 2 * pad);

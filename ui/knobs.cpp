@@ -108,20 +108,22 @@ std::size_t chosen_in(Ui& ui, const KnobView& view) {
   return std::min(static_cast<std::size_t>(std::max(0.0, now)), view.knob.choices.size() - 1);
 }
 
+/// As a system is by itself nothing needs to be said: an arrow alone. Where that is no first choice, all of them are of one kind.
+bool is_plain(const Knob& knob, std::size_t at) { return at == 0 && knob.default_value == 0; }
+
 }  // namespace
 
 float choice_width(Ui& ui, const KnobView& view) {
   const auto at = chosen_in(ui, view);
   const float arrow = ImGui::GetFrameHeight();
-  return at == 0 ? arrow : arrow + ImGui::CalcTextSize(view.knob.choices[at].c_str()).x + ui.px(18);
+  return is_plain(view.knob, at) ? arrow : arrow + ImGui::CalcTextSize(view.knob.choices[at].c_str()).x + ui.px(18);
 }
 
 void draw_choice(Ui& ui, const KnobView& view, float width) {
   const Knob& knob = view.knob;
   const auto at = chosen_in(ui, view);
   ImGui::SetNextItemWidth(width);
-  // As it is by itself it is an arrow alone.
-  if (ImGui::BeginCombo(("##" + knob.name).c_str(), knob.choices[at].c_str(), at == 0 ? ImGuiComboFlags_NoPreview : 0)) {
+  if (ImGui::BeginCombo(("##" + knob.name).c_str(), knob.choices[at].c_str(), is_plain(knob, at) ? ImGuiComboFlags_NoPreview : 0)) {
     text(ui.color().muted, "%s", knob.title.c_str());
     for (std::size_t i = 0; i < knob.choices.size(); ++i) {
       if (ImGui::Selectable(knob.choices[i].c_str(), i == at) && i != at)

@@ -53,4 +53,13 @@ std::string counted(std::int64_t count, const std::string& what, const std::stri
   return with_separators(count) + " " + (count == 1 ? what : several.empty() ? what + "s" : several);
 }
 
+std::string world_label(const std::string& world) {
+  const auto colon = world.find(':'), bracket = world.find('['), space = world.find(' ');
+  if (colon == std::string::npos || colon > std::min(bracket, space)) return world;
+  const auto closed = bracket == std::string::npos || bracket > space ? std::string::npos : world.find(']', bracket);
+  const auto rest = closed == std::string::npos ? std::string() : world.substr(closed + 1);
+  const auto name = world.substr(colon + 1, closed == std::string::npos ? std::string::npos : bracket - colon - 1);
+  return name + rest;
+}
+
 }  // namespace dream::ui

@@ -22,6 +22,10 @@ std::string usual_steps(const HonestyClock& clock);
 /// "1 episode", "1,200 episodes"; "2 classes" where `several` says so.
 std::string counted(std::int64_t count, const std::string& what, const std::string& several = {});
 
+/// A world's name without what is for machines: of "gym:ALE/Pong-v5[size=64]", which lives in Python, "ALE/Pong-v5". Whatever stands
+/// behind the name stays.
+std::string world_label(const std::string& world);
+
 /// How long dreams are usually honest: "41", or "> 10" where no still picture was nearer yet.
 std::string usual_text(const HonestyClock& clock);
 

@@ -1,6 +1,7 @@
 """What check.py compares with, and how."""
 import json
 import pathlib
+import shutil
 
 import torch
 
@@ -94,6 +95,8 @@ def without_bfloat16(path, folder):
     text += b" " * (-len(text) % 8)
     copy = pathlib.Path(folder) / "checkpoint.safetensors"
     copy.write_bytes(len(text).to_bytes(8, "little") + text + data[begin:])
+    if (path / "clips").is_dir():  # where its world is not on this machine
+        shutil.copytree(path / "clips", copy.parent / "clips")
     return copy.parent
 
 

@@ -87,6 +87,9 @@ class Vmc(nn.Module):
         self.sees_cell = run.get("c.cell", False)
         features = self.m.latent + self.m.out.shape[0] * (2 if self.sees_cell else 1)
         c = run.weights["behaviour/parameters"]
+        if run.has("behaviour/found"):  # one for each temperature: that of the nearest to c.tau usually drives
+            taus = sorted(float(tau) for tau in run["c.taus"].split(","))
+            c = run.weights["behaviour/found"][min(range(len(taus)), key=lambda i: abs(taus[i] - run["c.tau"]))]
         axes = c.numel() // (features + run.get("c.bias", True))
         bias = axes * run.get("c.bias", True)  # C's biases come first
         self.c_bias, self.c_weight = nn.Parameter(c[:bias]), nn.Parameter(c[bias:].view(features, axes))

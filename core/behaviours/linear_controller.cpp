@@ -36,7 +36,7 @@ std::vector<Knob> LinearController::knobs() const {
   std::vector<std::string> names;
   for (const auto temperature : temperatures_) {
     std::ostringstream text;
-    text << "\xcf\x84 = " << std::fixed << std::setprecision(2) << temperature;
+    text << "C of \xcf\x84 = " << std::fixed << std::setprecision(2) << temperature;
     names.push_back(text.str());
   }
   return {{"found_at", "C of", "The temperature at which the controller was found",
@@ -58,9 +58,9 @@ torch::Tensor LinearController::squashed(const torch::Tensor& raw) const {
 
 Decision LinearController::decide(const Seen& seen, const Carry&, Mode, at::Generator) {
   if (temperatures_.empty()) return {act(seen.features())};
-  const auto chosen = static_cast<std::size_t>(value_of(seen.knobs, knobs().front()));
-  if (chosen == usual_ || chosen >= temperatures_.size()) return {act(seen.features())};
-  return {act_with(found_[static_cast<std::int64_t>(chosen)], seen.features())};
+  const auto chosen = std::min(static_cast<std::size_t>(value_of(seen.knobs, knobs().front())), temperatures_.size() - 1);
+  const auto found = found_[static_cast<std::int64_t>(chosen)];
+  return {act_with(found.any().item<bool>() ? found : parameters_, seen.features())};
 }
 
 torch::Tensor LinearController::act(const torch::Tensor& features) const {

@@ -15,7 +15,8 @@ Squash squash_from(const std::string& name);
 /// C of "World Models": a = squash(W·features + b). 867 parameters for 288 features and three axes; without b, as Doom's, 1,088 for
 /// as many features and one axis. The flat order, as in the original: the biases, then W as [features, axes], row-major.
 ///
-/// Of several that were found at one temperature of the dream each, a knob says which one drives.
+/// Of several that were found at one temperature of the dream each, a knob says which one drives; what is searched for now does where
+/// nothing has been found yet.
 class LinearController : public Behaviour {
  public:
   /// `temperatures`: empty where there is one; otherwise that of the nearest to `usual` drives where nobody chooses.

@@ -129,7 +129,12 @@ void Learner::set_knob(ImGuiTestContext* ctx, const Reach& reach) {
       ctx->ItemClick((std::string(worlds) + "/###more transport").c_str());
       there = "//$FOCUSED/##" + reach.name;
     }
-    ctx->ItemInputValue(there.c_str(), static_cast<float>(reach.value));
+    if (each.knob.choices.empty()) {
+      ctx->ItemInputValue(there.c_str(), static_cast<float>(reach.value));
+    } else {
+      ctx->ItemClick(there.c_str());
+      ctx->ItemClick(("//$FOCUSED/" + each.knob.choices.at(static_cast<std::size_t>(reach.value))).c_str());
+    }
     if (hidden) ctx->PopupCloseAll();
   }
 }

@@ -130,6 +130,84 @@ TEST_F(VmcDoom, ADreamLastsUntilMForeseesItsEnd) {
   EXPECT_EQ(lengths(), (std::vector<std::int64_t>{1, 1, 1}));
 }
 
+// One search after the other, the usual one last; all are kept, scored in reality and in their dreams, and a knob says which one drives.
+TEST_F(VmcDoom, FindsAControllerAtEachTemperature) {
+  const std::vector<std::string> settings = {"c.taus=1.3,0.1,1", "c.tau=0.2"};
+  {
+    Trainer trainer(system("whole", settings), {}, false);
+    while (trainer.advance()) {
+    }
+    trainer.close();
+  }
+  int resumptions = 0;
+  for (bool more = true; more; ++resumptions) {
+    Trainer trainer(system("torn", settings), {}, true);
+    for (int i = 0; i < 14 && more; ++i) more = trainer.advance();
+    trainer.close();
+  }
+  EXPECT_GT(resumptions, 5);
+  const auto made = Checkpoint::load(folder_ / "whole" / "checkpoint.safetensors");
+  const auto torn = Checkpoint::load(folder_ / "torn" / "checkpoint.safetensors").tensors;
+  for (const auto& [name, tensor] : made.tensors) EXPECT_TRUE(torch::equal(tensor, torn.at(name))) << name;
+
+  const auto loaded = load_system(made, "cpu");
+  const auto controller = std::dynamic_pointer_cast<LinearController>(loaded->behaviour);
+  EXPECT_EQ(controller->temperatures(), (std::vector<double>{0.1, 1, 1.3}));
+  EXPECT_EQ(controller->usual(), 0u);
+  const auto found = controller->all();
+  for (int a = 0; a < 3; ++a)
+    for (int b = 0; b < a; ++b) EXPECT_FALSE(torch::equal(found[a], found[b]));
+  EXPECT_EQ(loaded->metrics.last("c/mean") > 0, true);
+  for (const auto& view : loaded->metrics.views(nullptr)) {
+    if (view.name == "temperatures/dream" || view.name == "temperatures/real") {
+      EXPECT_EQ(view.x, (std::vector<double>{10, 100, 130})) << view.name;
+    }
+    if (view.name == "c/mean") { EXPECT_EQ(view.x, (std::vector<double>{1, 2, 3, 4, 5, 6})); }
+  }
+  EXPECT_NE(loaded->facts.at("temperatures").find("found at \xcf\x84 = 1.3: dream"), std::string::npos) << loaded->facts.at("temperatures");
+
+  ASSERT_EQ(controller->knobs().size(), 1u);
+  EXPECT_EQ(controller->knobs()[0].choices[2], "C of \xcf\x84 = 1.30");
+  torch::NoGradGuard no_grad;
+  Seen seen{loaded->model.get(), loaded->starts};
+  for (int chosen = 0; chosen < 3; ++chosen) {
+    seen.knobs = {{"found_at", chosen}};
+    const auto action = controller->decide(seen, {}, Mode::judge, make_generator(torch::kCPU, 1)).action;
+    EXPECT_TRUE(torch::equal(action, controller->act_with(found[chosen], seen.features()))) << chosen;
+  }
+  seen.knobs = {};
+  EXPECT_TRUE(torch::equal(controller->decide(seen, {}, Mode::judge, make_generator(torch::kCPU, 1)).action,
+                           controller->act_with(found[0], seen.features())));
+}
+
+TEST_F(VmcDoom, TemperaturesThatAreNoneAreNamed) {
+  const auto said = [&](const std::string& taus, std::vector<std::string> more = {}) {
+    more.push_back("c.taus=" + taus);
+    return test::message_of<Error>([&] { system("run", more); });
+  };
+  EXPECT_NE(said("0.1,warm").find("c.taus is '0.1,warm'"), std::string::npos);
+  EXPECT_NE(said("0.1,20").find("0.01 to 10"), std::string::npos);
+  EXPECT_NE(said("1,1.0").find("twice"), std::string::npos);
+  EXPECT_NE(said("0.1,1", {"c.world=real"}).find("c.world"), std::string::npos);
+}
+
+// In a calm dream everybody learns to last as long as a dream may: the search at that temperature is over, and the next one begins.
+TEST_F(VmcDoom, ASearchInWhichAllHaveLearnedToLastIsOver) {
+  auto made = system("run", {"c.taus=0.5,1", "c.tau=1", "c.generations=9"});
+  Trainer trainer(std::move(made), {}, false);
+  while (trainer.advance() && trainer.phases(true)[3].progress < 0.06) {
+  }
+  // From here on no dream ends before its time.
+  torch::NoGradGuard no_grad;
+  auto bias = std::dynamic_pointer_cast<VmcModel>(trainer.system().model)->m()->named_parameters()["output_bias"];
+  ASSERT_GT(trainer.system().metrics.last("c/best"), trainer.system().metrics.last("c/mean")) << "there was something to choose by";
+  bias[-1] = -20;
+  while (trainer.advance()) {
+  }
+  trainer.close();
+  EXPECT_EQ(trainer.phases(false)[3].state, PhaseView::State::done);
+}
+
 TEST_F(VmcDoom, NeedsAnMThatEndsEpisodes) {
   const auto message = test::message_of<Error>([&] { system("run", {"m.restarts=false"}); });
   EXPECT_NE(message.find("m.restarts"), std::string::npos) << message;

@@ -39,5 +39,15 @@ TEST(Words, SilenceIsNoPraise) {
   EXPECT_STREQ(no_warning(train), "No warnings.");
 }
 
+TEST(Words, AWorldOfPythonsIsCalledByItsName) {
+  EXPECT_EQ(world_label("gym:ALE/Pong-v5[size=64,grey=true] · Dreamer V3"), "ALE/Pong-v5 · Dreamer V3");
+  EXPECT_EQ(world_label("gym:VizdoomTakeCover-v1[crop=20:220,axis=true]"), "VizdoomTakeCover-v1");
+  EXPECT_EQ(world_label("dmc:walker-walk"), "walker-walk");
+  EXPECT_EQ(world_label("gym:my_module:My-v0 · PlaNet"), "my_module:My-v0 · PlaNet");
+  EXPECT_EQ(world_label("TwoRoom[dot=2] · JEPA"), "TwoRoom[dot=2] · JEPA") << "factors are the world";
+  EXPECT_EQ(world_label("CarRacing · World Models: a title"), "CarRacing · World Models: a title");
+  EXPECT_EQ(world_label(""), "");
+}
+
 }  // namespace words_test
 }  // namespace dream::ui

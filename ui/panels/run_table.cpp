@@ -9,6 +9,7 @@
 #include "imgui.h"
 #include "ui/panels/runs.h"
 #include "ui/widgets.h"
+#include "ui/words.h"
 
 namespace dream::ui {
 namespace {
@@ -101,7 +102,7 @@ void draw_row(Ui& ui, const RunView& run, const TrainView& train) {
   }
   cell(run.usable ? p.text : p.muted, run.name.empty() ? run.title : run.name);
   ImGui::TableNextColumn();
-  cell(p.muted, run.environment);
+  cell(p.muted, world_label(run.environment));
   ImGui::TableNextColumn();
   cell(p.muted, model_of(run));
   ImGui::TableNextColumn();

@@ -131,10 +131,12 @@ class Evaluation : public Phase {
   /// A controller that has been trained further, or is to drive other many episodes, is evaluated anew.
   bool done() const { return evaluated_ == drivers() && evaluated_episodes_ == parts_->options.evaluate.episodes; }
 
-  /// All weights that are evaluated.
+  /// All weights that are evaluated, and whose score is the run's.
   std::vector<double> drivers() const {
     const auto flat = floats(parts_->controller->all());
-    return {flat.begin(), flat.end()};
+    std::vector<double> all(flat.begin(), flat.end());
+    if (controllers() > 1) all.push_back(static_cast<double>(parts_->controller->usual()));
+    return all;
   }
   std::int64_t controllers() const { return parts_->controller->all().size(0); }
   std::int64_t dreams() const { return parts_->options.c.world == SearchWorld::dream ? controllers() : 0; }

@@ -123,17 +123,19 @@ class Search : public Phase {
 
   /// What ends a search in pycma, whose conditions these are; empty while it is healthy.
   std::string why_it_stops() const {
+    if (flat_ >= 2) return "as all candidates of two generations in a row earned the same";
     for (const auto& condition : cma_->stop_conditions()) {
       if (!condition.starts_with("tolfun")) return condition;  // equal costs have words of their own
     }
     return {};
   }
 
-  /// One generation without a difference can be chance; a second is no search (pycma's tolflatfitness).
+  /// One generation without a difference can be chance; a second is no search (pycma's tolflatfitness): it is over where there was a
+  /// difference before, as in a calm dream in which everybody has learned to last; otherwise it has never begun.
   void check_flat(const std::vector<double>& rewards) {
     const auto [least, most] = std::minmax_element(rewards.begin(), rewards.end());
     flat_ = *least == *most ? flat_ + 1 : 0;
-    if (flat_ < 2) return;
+    if (flat_ < 2 || flat_ <= cma_->generation()) return;
     std::ostringstream text;
     text << "the " << rewards.size() << " candidates of two generations in a row all earned the same, " << *most
          << ": there is nothing to choose by. Longer episodes (c.max_steps), more patience or a larger c.sigma0 tell "
