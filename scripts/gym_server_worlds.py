@@ -1,5 +1,7 @@
 """Makes the environment that a name means, and keeps the options of the name: for scripts/gym_server.py."""
 import importlib
+import os
+import tempfile
 
 import gymnasium
 import numpy
@@ -83,6 +85,8 @@ def registered(name, options, ours):
     for beginning, module in BROUGHT_BY.items():
         if name.startswith(beginning):
             need(module)
+    if name.startswith("Vizdoom"):
+        os.chdir(tempfile.gettempdir())  # it leaves its _vizdoom.ini wherever it stands
     if name.startswith("ALE/"):  # its own frame skip, sticky actions and grey give way to ours, which it does itself where it can
         if "repeat" in ours:
             options = {"frameskip": 1, **options}

@@ -109,21 +109,21 @@ std::size_t chosen_in(Ui& ui, const KnobView& view) {
 }
 
 /// As a system is by itself nothing needs to be said: an arrow alone. Where that is no first choice, all of them are of one kind.
-bool is_plain(const Knob& knob, std::size_t at) { return at == 0 && knob.default_value == 0; }
+bool goes_without_saying(const Knob& knob, std::size_t at) { return at == 0 && knob.default_value == 0; }
 
 }  // namespace
 
 float choice_width(Ui& ui, const KnobView& view) {
   const auto at = chosen_in(ui, view);
   const float arrow = ImGui::GetFrameHeight();
-  return is_plain(view.knob, at) ? arrow : arrow + ImGui::CalcTextSize(view.knob.choices[at].c_str()).x + ui.px(18);
+  return goes_without_saying(view.knob, at) ? arrow : arrow + ImGui::CalcTextSize(view.knob.choices[at].c_str()).x + ui.px(18);
 }
 
 void draw_choice(Ui& ui, const KnobView& view, float width) {
   const Knob& knob = view.knob;
   const auto at = chosen_in(ui, view);
   ImGui::SetNextItemWidth(width);
-  if (ImGui::BeginCombo(("##" + knob.name).c_str(), knob.choices[at].c_str(), is_plain(knob, at) ? ImGuiComboFlags_NoPreview : 0)) {
+  if (ImGui::BeginCombo(("##" + knob.name).c_str(), knob.choices[at].c_str(), goes_without_saying(knob, at) ? ImGuiComboFlags_NoPreview : 0)) {
     text(ui.color().muted, "%s", knob.title.c_str());
     for (std::size_t i = 0; i < knob.choices.size(); ++i) {
       if (ImGui::Selectable(knob.choices[i].c_str(), i == at) && i != at)

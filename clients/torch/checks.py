@@ -17,10 +17,14 @@ from vmc import Vmc
 
 def check_vmc(run, dream, steps, seed, same):
     agent = Vmc(run)
-    shown = {"frames": ["dream", "real"], "probes": ["latent/z", "hidden/h", "mixture/z"]}
+    shown = {"frames": ["dream", "real"], "probes": ["latent/z", "hidden/h", "mixture/z"] + ["hidden/c"] * agent.sees_cell}
     h_of = lambda moment: row(moment.probes["hidden/h"]["cells"])[:, :agent.m.out.shape[0]]
     z_of = lambda moment: row(moment.probes["latent/z"]["values"])
-    def cell_after(before, a, now):  # the only state that is not shown: what the LSTM's output and its gate o leave for it
+    c_of = lambda moment: row(moment.probes["hidden/c"]["cells"])[:, :agent.m.out.shape[0]] if agent.sees_cell else None
+
+    def cell_after(before, a, now):  # where it is not shown: what the LSTM's output and its gate o leave for it
+        if agent.sees_cell:
+            return c_of(now)
         o = torch.sigmoid(agent.m.gates(z_of(before), a, h_of(before))[3])
         return torch.atanh((h_of(now).double() / o.double()).clamp(-1 + 1e-15, 1 - 1e-15)).float()
 
@@ -33,6 +37,8 @@ def check_vmc(run, dream, steps, seed, same):
         else:
             h, c = agent.m.step(z, a, h, c)
             same("M: h", h, h_of(now))
+            if agent.sees_cell:
+                same("M: c", c, c_of(now))
         log_weights, mean, log_deviation, reward, end = agent.m.mixture(h)
         mixture = now.probes["mixture/z"]
         same("M: weights of the mixture", log_weights.exp(), mixture["weights"])
@@ -47,12 +53,11 @@ def check_vmc(run, dream, steps, seed, same):
         before = now
     dream.start(seed)
     dream.couple("dream_leads")  # C looks into the dream
-    before, c = dream.look(**shown), None
+    before = dream.look(**shown)
     for _ in range(steps):
         now = dream.step(**shown)
-        if c is not None or not agent.sees_cell:
-            same("C: action", agent.act(z_of(before), h_of(before), c), now["action"])
-        before, c = now, cell_after(before, row(now["action"]), now)
+        same("C: action", agent.act(z_of(before), h_of(before), c_of(before)), now["action"])
+        before = now
 
 
 def kl(world, q, p):

@@ -120,7 +120,9 @@ std::vector<Knob> VmcModel::knobs() const {
 }
 
 std::vector<std::string> VmcModel::probe_names() const {
-  return {"latent/z", "mixture/z", "hidden/h"};
+  std::vector<std::string> names = {"latent/z", "mixture/z", "hidden/h"};
+  if (cell_is_seen_) names.push_back("hidden/c");
+  return names;
 }
 
 void VmcModel::report(const Carry& carry, ProbeSink& sink) {
@@ -155,6 +157,10 @@ void VmcModel::report(const Carry& carry, ProbeSink& sink) {
   if (sink.wants("hidden/h")) {
     sink.put("hidden/h", "Hidden h", "h_t: what M remembers, one cell per LSTM unit",
              heatmap_from(carry.at("h")[0], columns_for(m_->options().hidden_size), -1, 1, true));
+  }
+  if (cell_is_seen_ && sink.wants("hidden/c")) {
+    sink.put("hidden/c", "Cell c", "c_t: the LSTM's own store, which this controller sees as well",
+             heatmap_from(carry.at("c")[0], columns_for(m_->options().hidden_size), -3, 3, true));
   }
 }
 

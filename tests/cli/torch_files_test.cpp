@@ -42,7 +42,7 @@ TEST(TorchFiles, MakeOfARunOfEveryFamilyWhatWeMakeOfIt) {
   const std::string source = DREAMSCOPE_SOURCE_DIR, given = (folder / "genie.safetensors").string(), out = (folder / "said").string();
   keep_what_genie_says(source + "/assets/runs/bouncing_square_genie", given);
   std::vector<std::string> runs;
-  for (const std::string name : {"car_racing", "pendulum_planet", "pendulum_dreamer_v1", "minatar_breakout_v2", "catch", "point_goal_safe_dreamer",
+  for (const std::string name : {"car_racing", "doom_take_cover", "pendulum_planet", "pendulum_dreamer_v1", "minatar_breakout_v2", "catch", "point_goal_safe_dreamer",
                                  "control_trio_td_mpc2", "cartpole_muzero", "minatar_breakout_muzero", "pendulum_decision_transformer", "gato",
                                  "two_room_jepa", "two_room_lecun", "bouncing_square_genie", "dyna_maze"})
     runs.push_back(source + "/assets/runs/" + name);

@@ -119,6 +119,7 @@ TEST_F(SmallVmc, IsToldWhereAnEpisodeBegins) {
   EXPECT_EQ(model.observe(first, action, frames_, seeded(2)).at("first").abs().max().item<double>(), 0);
   EXPECT_TRUE(torch::equal(model.features(dream), torch::cat({dream.at("z"), dream.at("c"), dream.at("h")}, 1)));
   EXPECT_EQ(model.feature_count(), 20);
+  EXPECT_EQ(model.probe_names().back(), "hidden/c");
   EXPECT_TRUE(torch::equal(model.outcome(dream).reward, torch::ones({2})));
   EXPECT_TRUE(torch::equal(model.outcome(dream).done, torch::sigmoid(model.m()->output(dream.at("h")).done_logit)));
   EXPECT_TRUE(torch::equal(model.with_latent(first, dream).at("first"), first.at("first")));
