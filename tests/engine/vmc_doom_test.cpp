@@ -130,7 +130,7 @@ TEST_F(VmcDoom, ADreamLastsUntilMForeseesItsEnd) {
   EXPECT_EQ(lengths(), (std::vector<std::int64_t>{1, 1, 1}));
 }
 
-// One search after the other, the usual one last; all are kept, scored in reality and in their dreams, and a knob says which one drives.
+// One search after the other, from the calmest on; all are kept, scored in reality and in their dreams, and a knob says which one drives.
 TEST_F(VmcDoom, FindsAControllerAtEachTemperature) {
   const std::vector<std::string> settings = {"c.taus=1.3,0.1,1", "c.tau=0.2"};
   {

@@ -15,7 +15,7 @@ namespace {
 /// CMA-ES over the controller's 867 weights. All candidates of a generation drive the same tracks, which differ from
 /// generation to generation: the ranking is then about driving, not about the luck of the track. (The original gives
 /// pairs of candidates a common seed.) The controller in use is the mean of the distribution, as in the original's
-/// evaluations. Of several temperatures one search follows the other, that of the controller which usually drives last.
+/// evaluations. Of several temperatures one search follows the other, from the calmest on.
 class Search : public Phase {
  public:
   explicit Search(std::shared_ptr<VmcParts> parts)
@@ -144,18 +144,14 @@ class Search : public Phase {
   }
 
   std::int64_t turns() const { return std::max<std::int64_t>(1, static_cast<std::int64_t>(parts_->controller->temperatures().size())); }
-  /// Which of the temperatures has its turn: the usual one is the last.
-  std::size_t which() const {
-    const auto usual = parts_->controller->usual();
-    const auto turn = static_cast<std::size_t>(turn_);
-    return turn_ + 1 == turns() ? usual : turn < usual ? turn : turn + 1;
+  double temperature_now() const {
+    return turns() > 1 ? parts_->controller->temperatures()[static_cast<std::size_t>(turn_)] : parts_->options.c.tau;
   }
-  double temperature_now() const { return turns() > 1 ? parts_->controller->temperatures()[which()] : parts_->options.c.tau; }
 
   /// The search at this temperature is over: its controller is kept, and the next one begins at zero.
   void take_turns() {
     if (turns() == 1 || (stopped_.empty() && cma_->generation() < parts_->options.c.generations)) return;
-    parts_->controller->keep(which());
+    parts_->controller->keep(static_cast<std::size_t>(turn_));
     if (turn_ + 1 == turns()) return;
     ++turn_, flat_ = 0;
     stopped_.clear();

@@ -161,7 +161,7 @@ void VmcOptions::fields(Config& config) {
              live(titled("temperature τ", traits("Temperature τ of the dream that candidates drive in, from the next generation on", 0.01, 10))));
   config.add("c.taus", c.taus,
              traits("Temperatures, separated by ',': a controller is found in the dream of each, one search after the other, and all are kept "
-                    "and evaluated, in their dreams and in the real environment; the one of the nearest to c.tau usually drives, and is searched for last. Empty = at c.tau alone",
+                    "and evaluated, in their dreams and in the real environment; the one of the nearest to c.tau usually drives. Empty = at c.tau alone",
                     0, 0));
   config.add("c.squash", c.squash,
              traits("tanh, half or cut per action axis, separated by ','; empty = by environment", 0, 0));
