@@ -48,7 +48,7 @@ TEST_F(RunFile, ShippedRunsOpen) {
   ASSERT_FALSE(shipped.empty());
   for (const auto& original : shipped) {
     const auto copy = folder_ / original.filename().string();
-    std::filesystem::copy(original, copy);
+    std::filesystem::copy(original, copy, std::filesystem::copy_options::recursive);  // with its clips
     const auto trainer = Trainer::open(copy, {1e9, ""}, "cpu");
     EXPECT_SAYS(trainer->notice(), "weights alone") << copy;
     EXPECT_FALSE(trainer->system().metrics.views(nullptr).empty());

@@ -196,6 +196,7 @@ Offers offers_of(const std::string& run) {
   const std::set<std::string> actor{"policy/action", "horizon/value", "horizon/reward", "horizon/continue",
                                     "horizon/value_bins"};
   if (run == "car_racing") return {{"tau_mixture", "tau_sigma"}, {"latent/z", "mixture/z", "hidden/h"}};
+  if (run == "doom_take_cover") return {{"tau_mixture", "tau_sigma", "found_at"}, {"latent/z", "mixture/z", "hidden/h", "hidden/c"}};
   if (run == "pendulum_planet") return {{"tau", "plan_iterations"}, with(gaussian, {"plan/actions", "plan/returns"})};
   if (run == "pendulum_dreamer_v1") return {{"tau"}, with(gaussian, actor)};
   if (run == "cartpole_muzero") return {{"simulations"}, {"latent/s", "search/tree", "search/policy"}};
