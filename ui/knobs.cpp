@@ -108,7 +108,7 @@ std::size_t chosen_in(Ui& ui, const KnobView& view) {
   return std::min(static_cast<std::size_t>(std::max(0.0, now)), view.knob.choices.size() - 1);
 }
 
-/// As a system is by itself nothing needs to be said: an arrow alone. Where that is no first choice, all of them are of one kind.
+/// A first choice that is also the usual one is drawn as an arrow alone.
 bool goes_without_saying(const Knob& knob, std::size_t at) { return at == 0 && knob.default_value == 0; }
 
 }  // namespace

@@ -269,6 +269,8 @@ Found return_flat(const RunFacts& run) {
   const auto* curve = run.curve("learn/return", 60);
   if (!curve) curve = run.curve("c/mean", 60);
   if (!curve || seeks_nothing(run)) return {};
+  // Searches at several temperatures stand one after the other in it, each begun at zero.
+  if (const auto* taus = run.setting("c.taus"); taus && taus->value != FieldValue(std::string())) return {};
   const auto third = static_cast<std::ptrdiff_t>(curve->y.size() / 3);
   const std::vector<double> early(curve->y.begin(), curve->y.begin() + third),
       late(curve->y.end() - third, curve->y.end());

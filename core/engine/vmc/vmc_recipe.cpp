@@ -57,8 +57,8 @@ std::vector<Metrics::Spec> curves(const VmcOptions& options, const Spaces& space
   specs.push_back({"c/best", "C: best candidate's return", "reward", "generation"});
   specs.push_back({"c/sigma", "C: CMA-ES rms deviation", "", "generation"});
   if (!options.temperatures().empty()) {
-    specs.push_back({"temperatures/real", "Return in reality, by the temperature that C was found at", "reward", "τ / 100"});
-    specs.push_back({"temperatures/dream", "Return in the dream of that temperature", "reward", "τ / 100"});
+    specs.push_back({"temperatures/real", "Return in reality, by the temperature that C was found at", "reward", "hundredths of τ"});
+    specs.push_back({"temperatures/dream", "Return in the dream of that temperature", "reward", "hundredths of τ"});
   }
   specs.push_back({"evaluate/reward", "Return of unseen episodes", "reward", "episode"});
   if (spaces.costs) specs.push_back(cost_curve("evaluate/cost", "Cost of unseen episodes", "episode", spaces));
