@@ -114,6 +114,7 @@ struct DreamView {
   bool hands_on = false;      // a person's key drives this moment
   bool human_pilot = false;
   std::int64_t step = 0;                     // imagined steps since the start
+  std::int64_t dreamt = 0;                   // steps gone on since the run was opened, over all its dreams: who scrubs adds none
   Coupling coupling = Coupling::dream_leads;
   int coupling_steps = 0;                    // see SetCoupling; 0 where the coupling has none
   std::int64_t following = 0;                // actions still to come of Follow

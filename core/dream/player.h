@@ -213,7 +213,7 @@ class Player {
   double next_due_ = 0, input_ms_ = 0, model_ms_ = 0, decode_ms_ = 0, answered_ = 0;
   bool played_before_fan_ = false;
   double rate_since_ = 0, rate_ = 0;
-  std::int64_t rate_steps_ = 0;
+  std::int64_t rate_steps_ = 0, dreamt_ = 0;
   std::uint64_t version_ = 0;
   bool changed_ = false;
 };

@@ -79,6 +79,7 @@ void Player::step(double now) {
   if (system_->model) drawn = system_->model->imagine(before, now_.action.to(system_->device), knob_values_, rng_);
   model_ms_ = milliseconds_since(model_began);
   advance(before, std::move(drawn), true);
+  ++dreamt_;
   if (scripted && script_.empty()) playing_ = false;  // it was followed to its end
   if (now_.dream_over && steps_per_second_ > 0) next_due_ += time_to_see_the_end;
   ++rate_steps_;

@@ -104,6 +104,7 @@ std::shared_ptr<const DreamView> Player::view() {
   view->ready = true;
   view->hands_on = drive_.engaged;
   view->step = now_.step;
+  view->dreamt = dreamt_;
   view->coupling = coupling_;
   view->coupling_steps = coupling_steps_;
   view->following = static_cast<std::int64_t>(script_.size());

@@ -275,9 +275,11 @@ TEST_F(IrisTest, UnusedCodesAreRevived) {
   EXPECT_LT(still->use().min().item<double>(), 0.05 / codes);
 }
 
-/// A ball of four pixels somewhere: with the focus codes tell where within so few updates that without it none does.
+/// A ball of four pixels somewhere: with the focus codes tell where, and without it they do not in as many updates.
 TEST_F(IrisTest, AFocusFindsWhatIsSmall) {
-  const auto balls_missed = [&](double focus, int updates) {
+  // Updates until less than 0.6 of a picture without a ball is missed, looked at every hundred; more than `most` where it never is. The
+  // loss goes up and down on the way, on each processor at other times.
+  const auto until_found = [&](double focus, int most) {
     torch::manual_seed(1);
     auto options = small_iris().tokenizer;
     options.revive = true, options.width = 16;
@@ -291,20 +293,23 @@ TEST_F(IrisTest, AFocusFindsWhatIsSmall) {
       }
       return pictures;
     };
+    const auto unseen = some(64);
     Optimiser adam(model->parameters(), {.kind = OptimiserKind::adam, .learning_rate = 2e-3, .eps = 1e-8, .clip_norm = 10, .adaptive_clip = 0, .warm_up = 0});
-    for (int i = 0; i < updates; ++i) {
+    for (int updates = 1; updates <= most; ++updates) {
       const auto loss = model->loss(some(32));
       loss.total.backward();
       adam.step();
       model->note_use(loss);
+      if (updates % 100 > 0) continue;
+      torch::NoGradGuard no_grad;
+      const auto missed = (model->pictures(model->tokens(unseen)) - unseen).square().flatten(1).sum(1).mean() / (12 * 0.64);
+      if (missed.item<double>() < 0.6) return updates;
     }
-    torch::NoGradGuard no_grad;
-    const auto unseen = some(64);
-    return ((model->pictures(model->tokens(unseen)) - unseen).square().flatten(1).sum(1).mean() / (12 * 0.64)).item<double>();
+    return most + 1;
   };
-  // After 500 it still rests on how a processor rounds (1.4 on one, 0.2 after 750 there).
-  EXPECT_LT(balls_missed(20, 800), 0.6) << "of a picture without a ball";
-  EXPECT_GT(balls_missed(0, 150), 0.9);
+  const int with = until_found(20, 2000);
+  EXPECT_LE(with, 2000);
+  EXPECT_GT(until_found(0, with), with);
 }
 
 TEST_F(IrisTest, LearnsOneBatchByHeart) {

@@ -169,7 +169,7 @@ void FakeEngine::send(Command command) {
     if (control->what == DreamControl::Do::pause) dream_.playing = false;
     if (control->what == DreamControl::Do::restart || control->what == DreamControl::Do::new_start)
       dream_.step = 0, edits_.clear();
-    if (control->what == DreamControl::Do::step) dream_.playing = false, ++dream_.step, road_ += 0.6;
+    if (control->what == DreamControl::Do::step) dream_.playing = false, ++dream_.step, ++dream_.dreamt, road_ += 0.6;
     const bool first = dream_.timeline.present == 0;
     if (control->what == DreamControl::Do::back && !first) --dream_.timeline.present, dream_.playing = false;
   } else if (const auto* question = std::get_if<AskLab>(&command)) {
@@ -422,7 +422,7 @@ void FakeEngine::tick() {
   lab_.tick();
   if (dream_.ready) {
     if (dream_.playing) {
-      ++dream_.step;
+      ++dream_.step, ++dream_.dreamt;
       road_ += 0.6;
       dream_.dream_reward += 0.03, dream_.real_reward += 0.029;
       dream_.done_probability = 0.004f;
