@@ -100,12 +100,12 @@ TEST_F(GymEnvTest, AChoiceOfSidesIsAnAxisWhereItIsAskedFor) {
 
 TEST_F(GymEnvTest, LanesThatMoveAtOnceLiveAsAlone) {
   std::vector<std::unique_ptr<Env>> lanes;
-  for (int i = 0; i < 5; ++i) lanes.push_back(make_env("gym:CartPole-v1"));
+  for (int i = 0; i < 10; ++i) lanes.push_back(make_env("gym:CartPole-v1"));
   CartPole own;
   for (std::size_t i = 0; i < lanes.size(); ++i) lanes[i]->begin_reset(i);
   for (std::size_t i = 0; i < lanes.size(); ++i) lanes[i]->reset(i);
   const float right = 1;
-  for (int t = 0; t < 5; ++t) {
+  for (int t = 0; t < 5; ++t) {  // ten lanes are in several processes where there are cores for them
     for (auto& lane : lanes) lane->begin_step({&right, 1});
     for (auto& lane : lanes) lane->step({&right, 1});
   }

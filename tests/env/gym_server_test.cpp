@@ -112,6 +112,28 @@ TEST_F(GymServerTest, AfterADeathTheNextEpisodeBeginsInAnotherProcess) {
   EXPECT_NO_THROW(step(*second, 0));
 }
 
+TEST_F(GymServerTest, ManyLanesShareServersThatDieApart) {
+  if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "one core has one server";
+  std::vector<std::unique_ptr<Env>> lanes;
+  for (int i = 0; i < 6; ++i) lanes.push_back(world("Dies[limit=73]"));
+  EXPECT_EQ(processes_with("limit=73"), 1) << "to ask for spaces opens none";
+  for (std::size_t i = 0; i < lanes.size(); ++i) lanes[i]->reset(i);
+  EXPECT_EQ(processes_with("limit=73"), 2) << "four lanes are a server's before another is begun";
+  const float quiet = 0, deadly = 2;
+  for (auto& lane : lanes) lane->begin_step({&quiet, 1});
+  for (auto& lane : lanes) EXPECT_NO_THROW(lane->step({&quiet, 1}));
+  for (std::size_t i = 0; i < lanes.size(); ++i) lanes[i]->begin_step({i == 4 ? &deadly : &quiet, 1});
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_NO_THROW(lanes[i]->step({&quiet, 1})) << i;
+  for (std::size_t i = 4; i < 6; ++i) EXPECT_THROW(lanes[i]->step({&quiet, 1}), Error) << i;
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_NO_THROW(step(*lanes[i], quiet)) << i;
+  for (std::size_t i = 4; i < 6; ++i) {
+    lanes[i]->reset(i);
+    EXPECT_NO_THROW(step(*lanes[i], quiet)) << i;
+  }
+  lanes.clear();
+  EXPECT_TRUE(none_within(10, "limit=73"));
+}
+
 TEST_F(GymServerTest, WhoHangsIsEnded) {
   const auto env = world("Hangs[limit=71]");
   env->reset(1);

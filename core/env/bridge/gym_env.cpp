@@ -94,7 +94,7 @@ void GymEnv::open() {
   if (server_->description().spaces.vector_names.size() != spaces_.vector_names.size() ||
       server_->description().spaces.action.size() != spaces_.action.size())
     throw Error(fmt::format("{}: its spaces have changed since it was first started.", name_));
-  lane_ = std::make_unique<GymServer::Lane>(server_);
+  lane_ = std::make_unique<GymServer::Lane>(GymServer::with_room(name_));
 }
 
 void GymEnv::begin_reset(std::uint64_t seed) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "api/error.h"
 #include "core/base/platform.h"
@@ -95,12 +96,15 @@ std::vector<std::byte> GymServer::request(Ask what, std::uint32_t lane, std::spa
         return {"living a saved state again", gym_patience().start};
     }
   }();
+  finish();
   send(what, bytes_of(lane), data, doing);
   return answer(seconds, doing);
 }
 
-/// Makes all steps that were asked for. With the guard held.
+/// Has all steps made that were asked for. With the guard held.
 void GymServer::go() {
+  finish();
+  if (asked_.empty()) return;
   words_.clear();
   for (Lane* lane : asked_) {
     words_.push_back(lane->number_ << 1 | (lane->resets_ ? 1u : 0u));
@@ -108,7 +112,12 @@ void GymServer::go() {
   }
   asked_.clear();
   send(Ask::go, std::as_bytes(std::span(words_)), {}, "stepping");
-  answer(gym_patience().step * static_cast<double>(words_.size()), "stepping");
+  moving_ = words_.size();
+}
+
+/// Until they are made. With the guard held.
+void GymServer::finish() {
+  if (const auto moving = std::exchange(moving_, 0); moving > 0) answer(gym_patience().step * static_cast<double>(moving), "stepping");
 }
 
 GymServer::Lane::Lane(std::shared_ptr<GymServer> server)
@@ -121,11 +130,13 @@ GymServer::Lane::Lane(std::shared_ptr<GymServer> server)
   const auto heard = server_->process_->send({&nothing, 1}, seconds, memory_.descriptor());
   if (heard != ChildProcess::Heard::all) server_->lost(heard, seconds, "sharing memory");
   server_->answer(seconds, "sharing memory");
+  ++server_->lanes_;
 }
 
 GymServer::Lane::~Lane() {
   std::lock_guard lock(server_->guard_);
   std::erase(server_->asked_, this);
+  --server_->lanes_;
   try {
     if (!server_->broken_) server_->request(Ask::close, number_);
   } catch (const Error&) {  // whoever uses it next is told
@@ -140,11 +151,24 @@ void GymServer::Lane::ask(bool reset) {
 }
 
 void GymServer::Lane::wait() {
-  {
-    std::lock_guard lock(server_->guard_);
+  std::unique_lock lock(server_->guard_);
+  if (server_->broken_) throw Error(server_->why_broken_);
+  if (asked_) {
+    server_->go();
+    lock.unlock();
+    for (const auto& other : all_of(server_->name_)) {
+      if (other == server_) continue;
+      const std::lock_guard its(other->guard_);
+      try {
+        if (!other->broken_) other->go();
+      } catch (const Error&) {  // whoever waits there is told
+      }
+    }
+    lock.lock();
     if (server_->broken_) throw Error(server_->why_broken_);
-    if (asked_) server_->go();
   }
+  server_->finish();
+  lock.unlock();
   if (!head().failed) return;
   const auto size = std::min<std::size_t>(head().error_size, server_->description_.action_at - sizeof(Head));
   const std::string said(at<const char>(offsetof(Head, error_size) + sizeof(std::uint32_t)), size);

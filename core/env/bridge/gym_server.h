@@ -20,19 +20,23 @@ struct GymDescription {
   std::size_t memory = 0, action_at = 0, vector_at = 0, picture_at = 0;
 };
 
-/// A Python process that hosts any number of instances ("lanes") of one environment; scripts/gym_server.py is its other
-/// end. Thread-safe. Where it dies, hangs or refuses, dream::Error names the environment and says what Python said.
+/// A Python process that hosts instances ("lanes") of one environment; scripts/gym_server.py is its other end. Where there are many
+/// lanes and cores several servers of a name share them, and move at once. Thread-safe. Where it dies, hangs or refuses, dream::Error names the environment and says what Python said.
 class GymServer {
  public:
-  /// The running server of this name, with options in brackets; a new one where there is none. It ends some seconds
+  /// A running server of this name, with options in brackets; a new one where there is none. It ends some seconds
   /// after its last user has let it go.
   static std::shared_ptr<GymServer> of(const std::string& name);
+  /// The one with the fewest lanes, for another lane; a new one where all have several and the machine has cores for more.
+  static std::shared_ptr<GymServer> with_room(const std::string& name);
+  static std::vector<std::shared_ptr<GymServer>> all_of(const std::string& name);
   explicit GymServer(const std::string& name);
 
   const std::string& name() const { return name_; }
   const GymDescription& description() const { return description_; }
   /// It has died: nothing but another server helps.
   bool broken() const { return broken_; }
+  int lanes() const { return lanes_; }
 
   /// What both sides see of a lane: this, then action, vector and picture where the description says.
   struct Head {
@@ -52,7 +56,7 @@ class GymServer {
     }
     GymServer& server() { return *server_; }
     /// Takes note of a step, or a reset, that is to be made; the seed or the action lies in the memory. It is sent when
-    /// somebody waits for any lane, in one message with all others.
+    /// somebody waits for any lane of the name, in one message with all others of its server.
     void ask(bool reset);
     /// Until it is made. Throws what went wrong in this lane.
     void wait();
@@ -76,6 +80,7 @@ class GymServer {
   std::vector<std::byte> answer(double seconds, const std::string& doing);
   void send(Ask what, std::span<const std::byte> first, std::span<const std::byte> second, const std::string& doing);
   void go();
+  void finish();
   [[noreturn]] void lost(ChildProcess::Heard heard, double seconds, const std::string& doing);
 
   std::string name_;
@@ -83,10 +88,12 @@ class GymServer {
   GymDescription description_;
   std::mutex guard_;  // of all below, and of the process
   std::atomic<bool> broken_ = false;
+  std::atomic<int> lanes_ = 0;
   std::string why_broken_;
   std::uint32_t next_lane_ = 0;
   std::vector<Lane*> asked_;          // whose step or reset is to be made
   std::vector<std::uint32_t> words_;  // the same as it is sent
+  std::size_t moving_ = 0;            // lanes of a message whose answer is still to come
   std::vector<std::byte> message_;
 };
 
