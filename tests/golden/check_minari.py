@@ -56,7 +56,7 @@ def main():
             # An action is checked as Gymnasium checks it: shape, type and bounds of the space.
             assert dataset.action_space.contains(episode.actions[0]), episode.actions[0]
             assert len(episode.actions) == length
-            seed = next(iter(dataset.storage.get_episode_metadata([index])))["seed"]
+            seed = next(iter(dataset.storage.get_episode_metadata([index]))).get("seed", "unknown")
             print(f"  {name}: seed {seed}, {length} steps, return {episode.rewards.sum():.3f}, "
                   f"mean observation {np.mean([np.mean(v) for v in parts.values()]):.4f}")
     assert steps == metadata["total_steps"], (steps, metadata["total_steps"])
