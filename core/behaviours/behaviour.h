@@ -31,6 +31,13 @@ struct Decision {
   torch::Tensor next = {};  // [B, N, A]: what it means to do after that, where it plans; undefined: it decides then
 };
 
+/// One of several ways to act that were found inside a model's dreams.
+struct DreamtWay {
+  std::string name;        // "τ = 0.10"
+  KnobValues knobs = {};   // of Behaviour::knobs(): what makes it drive
+  double temperature = 1;  // of the dreams that it was found in
+};
+
 /// A policy. It knows neither the environment nor the model family, and may do without a model.
 class Behaviour : public torch::nn::Module {
  public:
@@ -59,6 +66,9 @@ class Behaviour : public torch::nn::Module {
 
   /// What a person may set while it acts: the budget of a plan, a return to go.
   virtual std::vector<Knob> knobs() const { return {}; }
+
+  /// Where it knows several ways, each found in dreams of another temperature: all of them, from the calmest on. Empty otherwise.
+  virtual std::vector<DreamtWay> ways() const { return {}; }
 
   virtual std::vector<std::string> probe_names() const { return {}; }
   /// Publishes what this behaviour thinks of lane 0; computes only what the sink wants.

@@ -31,14 +31,29 @@ void LinearController::keep(std::size_t temperature) {
   found_[static_cast<std::int64_t>(temperature)].copy_(parameters_);
 }
 
+namespace {
+
+std::string name_of(double temperature) {
+  std::ostringstream text;
+  text << "\xcf\x84 = " << std::fixed << std::setprecision(2) << temperature;
+  return text.str();
+}
+
+}  // namespace
+
+std::vector<DreamtWay> LinearController::ways() const {
+  std::vector<DreamtWay> all;
+  for (std::size_t i = 0; i < temperatures_.size(); ++i) {
+    if (!found_[static_cast<std::int64_t>(i)].any().item<bool>()) continue;
+    all.push_back({name_of(temperatures_[i]), {{knobs().front().name, static_cast<double>(i)}}, temperatures_[i]});
+  }
+  return all;
+}
+
 std::vector<Knob> LinearController::knobs() const {
   if (temperatures_.empty()) return {};
   std::vector<std::string> names;
-  for (const auto temperature : temperatures_) {
-    std::ostringstream text;
-    text << "C of \xcf\x84 = " << std::fixed << std::setprecision(2) << temperature;
-    names.push_back(text.str());
-  }
+  for (const auto temperature : temperatures_) names.push_back("C of " + name_of(temperature));
   return {{"found_at", "C of", "The temperature at which the controller was found",
            "Each was found inside this model's dream at that temperature. In a calm dream one learns what the dream gets wrong.", 0,
            static_cast<double>(names.size() - 1), static_cast<double>(usual_), false, true, {}, std::move(names)}};
@@ -48,7 +63,7 @@ torch::Tensor LinearController::squashed(const torch::Tensor& raw) const {
   const auto bent = torch::tanh(raw);
   std::vector<torch::Tensor> columns;
   for (std::size_t axis = 0; axis < squash_.size(); ++axis) {
-    auto column = bent.select(1, static_cast<std::int64_t>(axis));
+    auto column = (squash_[axis] == Squash::raw ? raw : bent).select(1, static_cast<std::int64_t>(axis));
     if (squash_[axis] == Squash::half) column = (column + 1) / 2;
     if (squash_[axis] == Squash::cut) column = column.clamp(0, 1);
     columns.push_back(column);
@@ -82,6 +97,10 @@ torch::Tensor LinearController::nearest_parameters(const torch::Tensor& features
   std::vector<torch::Tensor> columns;
   for (std::size_t axis = 0; axis < squash_.size(); ++axis) {
     auto bent = actions.select(1, static_cast<std::int64_t>(axis)).to(torch::kFloat64);
+    if (squash_[axis] == Squash::raw) {
+      columns.push_back(bent);
+      continue;
+    }
     if (squash_[axis] == Squash::half) bent = bent * 2 - 1;
     auto raw = torch::atanh(bent.clamp(-most, most));
     if (squash_[axis] == Squash::cut) raw = torch::where(bent <= 0, torch::full_like(raw, beyond), raw);

@@ -6,9 +6,10 @@
 
 namespace dream {
 
-/// How a controller's raw output x becomes an action of one axis: tanh(x); (tanh(x) + 1) / 2; tanh(x) cut to [0, 1].
+/// How a controller's raw output x becomes an action of one axis: tanh(x); (tanh(x) + 1) / 2; tanh(x) cut to [0, 1]; or x as it is,
+/// which M is told and the world cuts to its bounds (ctallec/world-models, controller.py), of imported runs alone.
 /// CarRacing's axes are steer: tanh, gas: half, brake: cut (hardmaru/WorldModelsExperiments, model.py).
-enum class Squash { tanh, half, cut };
+enum class Squash { tanh, half, cut, raw };
 /// "tanh", "half" or "cut"; throws dream::Error otherwise.
 Squash squash_from(const std::string& name);
 
@@ -24,6 +25,7 @@ class LinearController : public Behaviour {
 
   Decision decide(const Seen& seen, const Carry& memory, Mode mode, at::Generator rng) override;
   std::vector<Knob> knobs() const override;
+  std::vector<DreamtWay> ways() const override;  // of the temperatures at which something has been found
   /// features [B, F] -> [B, A].
   torch::Tensor act(const torch::Tensor& features) const;
 

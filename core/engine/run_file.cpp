@@ -118,12 +118,18 @@ void load_facts(const Checkpoint& from, System& into) {
   }
 }
 
+void remember_world_of(const Checkpoint& checkpoint) {
+  const auto clips = std::filesystem::path(checkpoint.origin).parent_path() / "clips";
+  std::error_code ignored;
+  if (checkpoint.metadata.contains("environment") && std::filesystem::exists(clips, ignored))
+    remember_world(checkpoint.text("environment"), clips.string(), [clips] { return Dataset(clips).info().spaces; });
+}
+
 Checkpoint load_run(const std::filesystem::path& file) {
   if (const auto kind = foreign_file(file); kind != ForeignFile::none) return load_foreign(file, kind);
   auto checkpoint = Checkpoint::load(file);
   migrate(checkpoint);
-  if (const auto clips = file.parent_path() / "clips"; std::filesystem::exists(clips) && checkpoint.metadata.contains("environment"))
-    remember_world(checkpoint.text("environment"), clips.string(), [clips] { return Dataset(clips).info().spaces; });
+  remember_world_of(checkpoint);
   return checkpoint;
 }
 

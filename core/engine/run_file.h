@@ -30,6 +30,8 @@ constexpr const char* cost_fact = "cost";  // of a world with costs
 /// Of a world that another program brings, the folder `clips` beside it may hold a few recorded episodes, a dataset: on a machine that
 /// lacks the world they are what dreams begin with.
 Checkpoint load_run(const std::filesystem::path& file);
+/// The clips beside its file, where there are any (see above).
+void remember_world_of(const Checkpoint& checkpoint);
 
 /// Those of a checkpoint.
 void load_facts(const Checkpoint& from, System& into);

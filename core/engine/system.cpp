@@ -107,10 +107,20 @@ std::shared_ptr<Behaviour> driver_of(const System& system) {
                                         outcome.cost.defined() ? &world : nullptr);
 }
 
+/// A run that a setting names may have brought recordings of a world that is not on this machine: they serve the new one too.
+void remember_worlds_of(const std::vector<std::string>& settings) {
+  for (const auto& setting : settings) {
+    const std::filesystem::path run = setting.substr(std::min(setting.size(), setting.find('=') + 1));
+    std::error_code ignored;
+    if (std::filesystem::is_directory(run / "clips", ignored)) load_run(checkpoint_path(run));
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<System> make_system(const RunSpec& spec) {
   const auto& recipe = find_recipe(spec.recipe);
+  remember_worlds_of(spec.settings);
   refuse_what_it_lacks(recipe, spec.environment);
   static std::mutex building;  // first weights come from Torch's one generator, which a recipe seeds
   const std::lock_guard lock(building);
@@ -149,9 +159,7 @@ std::string fingerprint(const System& system) {
   return text;
 }
 
-void System::load_weights(const Checkpoint& from) {
-  // The starts first, into a local: load_module checks all before it writes, and what was written before another one fails is
-  // put back.
+Carry System::starts_in(const Checkpoint& from) const {
   Carry loaded;
   const auto expected = model ? model->initial(1) : Carry{};
   for (const auto& [name, tensor] : expected) {
@@ -165,6 +173,13 @@ void System::load_weights(const Checkpoint& from) {
     throw Error(from.origin + ": the start states are incomplete (" + std::to_string(loaded.size()) + " of " +
                 std::to_string(expected.size()) + " tensors)");
   }
+  return loaded;
+}
+
+void System::load_weights(const Checkpoint& from) {
+  // The starts first, into a local: load_module checks all before it writes, and what was written before another one fails is
+  // put back.
+  auto loaded = starts_in(from);
   Checkpoint before;
   const std::pair<const char*, torch::nn::Module*> parts_of_it[] = {
       {"model", model.get()}, {"behaviour", behaviour.get()}, {"encoder", encoder.get()}};
@@ -188,6 +203,7 @@ RunSpec spec_of(const Checkpoint& checkpoint, const std::string& device) {
   RunSpec spec;
   spec.recipe = checkpoint.text("recipe");
   spec.environment = checkpoint.text("environment");
+  remember_world_of(checkpoint);
   naming(checkpoint.origin + ", field 'recipe'", [&] { find_recipe(spec.recipe); });
   naming(checkpoint.origin + ", field 'environment'", [&] { make_env(spec.environment); });
   spec.toml = checkpoint.text("config");

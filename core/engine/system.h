@@ -51,6 +51,8 @@ struct System {
   void store_weights(Checkpoint& into) const;
   /// All or nothing: throws dream::Error and changes nothing when anything is missing or of another shape.
   void load_weights(const Checkpoint& from);
+  /// The start states that are in it, on this device; none where it has none. Throws dream::Error where they are not this model's.
+  Carry starts_in(const Checkpoint& from) const;
 };
 
 /// Of all weights of a system, 16 hexadecimal digits: two systems with the same one dream the same.

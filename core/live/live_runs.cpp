@@ -58,13 +58,13 @@ std::string with_commas(double number) {
   return text;
 }
 
-/// A folder's name for a run of this recipe in this world: "car-racing-dreamer-v3".
+/// A folder's name for a run of this recipe in this world, without its options: "car-racing-dreamer-v3".
 std::string name_for(const std::string& environment, const std::string& recipe) {
   std::string name;
-  for (const char c : environment) {
-    const bool upper = c >= 'A' && c <= 'Z';
-    if (upper && !name.empty()) name += '-';
-    name += upper ? static_cast<char>(c - 'A' + 'a') : c;
+  for (const char c : environment.substr(0, environment.find('['))) {
+    const bool upper = c >= 'A' && c <= 'Z', plain = upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    if ((upper || !plain) && !name.empty() && name.back() != '-') name += '-';
+    if (plain) name += upper ? static_cast<char>(c - 'A' + 'a') : c;
   }
   return name + '-' + recipe;
 }

@@ -35,7 +35,8 @@ TEST_P(LiveLesson, IsPlayedToItsEnd) {
       SCOPED_TRACE(name + ", step " + std::to_string(i + 1) + ": " + step.title);
       ASSERT_EQ(lessons_of().step(), static_cast<int>(i));
       if (!step.run.empty()) run = step.run;
-      if (!until(ctx, "its run is open", [&] { return std::filesystem::path(dream().run).filename() == run; })) return;
+      const auto its_run = [&] { return std::filesystem::path(run == begun_run ? window->ui().train().run : run).filename(); };
+      if (!until(ctx, "its run is open", [&] { return dream().ready && std::filesystem::path(dream().run).filename() == its_run(); })) return;
       if (!step.workspace.empty()) {
         EXPECT_EQ(window->ui().settings.workspace, step.workspace);
       }

@@ -78,6 +78,17 @@ TEST(LinearController, RefusesWhatDoesNotFit) {
   EXPECT_EQ(squash_from("cut"), Squash::cut);
 }
 
+TEST(LinearController, RawIsLeftAsItIs) {
+  LinearController controller(2, {Squash::raw, Squash::tanh});
+  controller.set_flat({0.5, 0, 3, 0, 0, 1});  // biases, then the rows of both features
+  const auto features = torch::tensor({{1.0f, 2.0f}, {-4.0f, 0.0f}}), acts = controller.act(features);
+  EXPECT_TRUE(torch::allclose(acts, torch::tensor({{3.5f, std::tanh(2.0f)}, {-11.5f, 0.0f}})));
+  EXPECT_THROW(squash_from("raw"), Error) << "no setting asks for it";
+  LinearController line(1, {Squash::raw});
+  const auto x = torch::linspace(-2, 2, 50).unsqueeze(1), found = line.nearest_parameters(x, 3 * x - 5);
+  EXPECT_LT((found - torch::tensor({-5.0f, 3.0f})).abs().max().item<double>(), 0.02);
+}
+
 TEST(RandomPolicy, IsABrownianMotionWithinTheBounds) {
   ActionSpace space;
   space.axes = {"steer", "gas"};

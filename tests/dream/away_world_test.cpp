@@ -96,6 +96,47 @@ TEST_F(AwayWorldTest, TrainingInItIsRefusedWithTheReason) {
   EXPECT_NE(said.find(make_env(world)->away()->why), std::string::npos) << said;
 }
 
+// What M dreams needs no world: C is found in it here, and is not scored outside until there is an outside.
+TEST_F(AwayWorldTest, AControllerIsFoundInTheDreamOfItsRun) {
+  const auto place = folder_ / "given";
+  std::filesystem::create_directories(place);
+  std::filesystem::copy(folder_ / "clips", place / "clips", std::filesystem::copy_options::recursive);
+  RunSpec spec;
+  spec.recipe = "vmc-doom", spec.environment = world, spec.directory = place;
+  const std::vector<std::string> small = {"v.latent_size=4", "m.hidden_size=8", "c.generations=2", "c.population=4", "c.episodes=2", "c.max_steps=30", "c.lanes=4"};
+  spec.settings = small;
+  remember_world(world, (place / "clips").string(), [place] { return Dataset(place / "clips").info().spaces; });
+  {
+    const auto given = make_system(spec);
+    torch::NoGradGuard no_grad;
+    auto carry = given->model->initial(6);
+    for (auto& [name, tensor] : carry)
+      if (name == "z") tensor = test::hashed_float(1, tensor.sizes().vec(), 1);
+    given->starts = carry;
+    // Ends at the whim of what M remembers, or there is nothing to choose by.
+    auto parameters = given->model->named_parameters();
+    for (auto& each : parameters)
+      if (each.key().ends_with("output_weight")) each.value().select(1, -1).copy_(test::hashed_float(3, {8}, 30));
+    Checkpoint out;
+    given->store_weights(out);
+    out.metadata = {{"recipe", "vmc-doom"}, {"environment", world}, {"config", given->config.to_toml()}, {run_format_key, std::to_string(run_format)}};
+    out.save(place / "checkpoint.safetensors");
+  }
+  spec.directory = folder_ / "found";
+  spec.settings.push_back("vm.from=" + place.string());
+  Trainer trainer(make_system(spec), {}, false);
+  while (trainer.advance()) {
+  }
+  trainer.close();
+  EXPECT_NE(trainer.phases(false).back().detail.find("cannot be entered here"), std::string::npos) << trainer.phases(false).back().detail;
+  EXPECT_FALSE(trainer.system().facts.contains("score"));
+  // With clips of its own it stands alone.
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "found" / "clips" / "data"));
+  Player player;
+  player.load(load_system(load_run(folder_ / "found" / "checkpoint.safetensors"), "cpu"), "found");
+  EXPECT_TRUE(player.view()->ready);
+}
+
 TEST_F(AwayWorldTest, DamagedRecordingsAreNamed) {
   write_run("gym:NowhereElse-v0");
   std::ofstream(folder_ / "clips" / "data" / "metadata.json") << "{";

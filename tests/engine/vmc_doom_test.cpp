@@ -7,6 +7,7 @@
 #include "api/error.h"
 #include "core/behaviours/linear_controller.h"
 #include "core/engine/lanes.h"
+#include "core/engine/trainer.h"
 #include "core/engine/vmc/episode_batches.h"
 #include "core/engine/vmc/vmc_recipe.h"
 #include "tests/data/temp_folder.h"
@@ -218,13 +219,76 @@ TEST_F(VmcDoom, ASearchInWhichAllHaveLearnedToLastIsOver) {
   ASSERT_GT(trainer.system().metrics.last("c/best"), trainer.system().metrics.last("c/mean")) << "there was something to choose by";
   weight.select(1, -1).zero_();
   bias[-1] = -20;
+  while (trainer.advance() && trainer.phases(true)[3].progress < 1) {
+  }
+  // The first search has had something to choose by and is over; in the second everybody has lasted from the beginning.
+  EXPECT_EQ(trainer.phases(false)[3].progress, 1);
+  EXPECT_NE(trainer.phases(false)[3].detail.find("at \xcf\x84 = 1, "), std::string::npos) << trainer.phases(false)[3].detail;
+  for (const auto& view : trainer.system().metrics.views(nullptr))
+    if (view.name == "c/mean") { EXPECT_LT(view.x.size(), 9u) << "neither took its nine generations"; }
+}
+
+TEST_F(VmcDoom, ASearchInWhichEverybodyEndsAtOnceFails) {
+  Trainer trainer(system("run", {"c.generations=9"}), {}, false);
+  while (trainer.advance() && trainer.phases(true)[2].progress < 1) {
+  }
+  torch::NoGradGuard no_grad;
+  std::dynamic_pointer_cast<VmcModel>(trainer.system().model)->m()->named_parameters()["output_bias"][-1] = 20;
   const auto said = test::message_of<Error>([&] {
     while (trainer.advance()) {
     }
   });
-  // The first search has had something to choose by and is over; the second never has.
   EXPECT_NE(said.find("nothing to choose by"), std::string::npos) << said;
-  EXPECT_NE(trainer.phases(false)[3].detail.find("at \xcf\x84 = 1, "), std::string::npos) << trainer.phases(false)[3].detail;
+}
+
+TEST_F(VmcDoom, CIsFoundInsideTheDreamOfAnotherRun) {
+  {
+    Trainer trainer(system("first"), {}, false);
+    while (trainer.advance()) {
+    }
+    trainer.close();
+  }
+  const auto first = Checkpoint::load(folder_ / "first" / "checkpoint.safetensors");
+  const auto from = "vm.from=" + (folder_ / "first").string();
+  // Its sizes are the other's, whatever this recipe's are.
+  const auto made = [&](const std::string& name, std::vector<std::string> more) {
+    RunSpec spec;
+    spec.recipe = "vmc-doom", spec.environment = "CarRacing", spec.directory = folder_ / name;
+    spec.settings = {from, "v.bfloat16=false", "m.bfloat16=false", "c.generations=3", "c.population=4", "c.episodes=2", "c.max_steps=30", "c.lanes=4", "c.tau=0.4", "evaluate.episodes=2"};
+    spec.settings.insert(spec.settings.end(), more.begin(), more.end());
+    return make_system(spec);
+  };
+  {
+    Trainer trainer(made("whole", {}), {}, false);
+    ASSERT_EQ(trainer.phases(false).size(), 3u);
+    while (trainer.advance()) {
+    }
+    trainer.close();
+  }
+  for (bool more = true; more;) {
+    Trainer trainer(made("torn", {}), {}, true);
+    for (int i = 0; i < 5 && more; ++i) more = trainer.advance();
+    trainer.close();
+  }
+  std::filesystem::remove_all(folder_ / "first");  // it is needed no longer
+  const auto whole = Checkpoint::load(folder_ / "whole" / "checkpoint.safetensors"), torn = Checkpoint::load(folder_ / "torn" / "checkpoint.safetensors");
+  for (const auto& [name, tensor] : whole.tensors) EXPECT_TRUE(torch::equal(tensor, torn.tensors.at(name))) << name;
+  for (const auto& [name, tensor] : first.tensors)
+    if (name.starts_with("model/") || name.starts_with("starts/")) { EXPECT_TRUE(torch::equal(tensor, whole.tensors.at(name))) << name; }
+  const auto opened = Trainer::open(folder_ / "whole", {}, "cpu");
+  EXPECT_TRUE(opened->system().facts.contains("score"));
+  EXPECT_FALSE(torch::equal(first.tensors.at("behaviour/parameters"), whole.tensors.at("behaviour/parameters")));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "whole" / "data")) << "nothing is collected";
+  EXPECT_TRUE(torch::equal(first.tensors.at("curve/m/nll"), whole.tensors.at("curve/m/nll"))) << "how M learned is still to be seen";
+
+  EXPECT_NE(test::message_of<Error>([&] { made("none", {}); }).find("does not exist"), std::string::npos);
+  const auto own = "vm.from=" + (folder_ / "whole").string();
+  RunSpec other;
+  other.recipe = "vmc-doom", other.environment = "Pendulum", other.directory = folder_ / "other", other.settings = {own};
+  EXPECT_NE(test::message_of<Error>([&] { make_system(other); }).find("knows CarRacing, not Pendulum"), std::string::npos);
+  other.environment = "CarRacing", other.settings = {own, "m.hidden_size=16"};
+  Trainer larger(make_system(other), {}, false);
+  EXPECT_NE(test::message_of<Error>([&] { larger.advance(); }).find("shape"), std::string::npos);
 }
 
 TEST_F(VmcDoom, NeedsAnMThatEndsEpisodes) {

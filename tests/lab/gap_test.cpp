@@ -110,6 +110,43 @@ TEST(GapQuestion, FollowsWhatTheDreamIsBentBy) {
   EXPECT_NEAR(number_of(answer, "return_dream").value, steps, 1e-3 * steps) << "the answer is about the default";
 }
 
+/// Knows two ways: to stand still, found in dreams of 0.5, and to walk to where it is paid, found in dreams of 0.8.
+class TwoWays : public RingDriver {
+ public:
+  Decision decide(const Seen& seen, const Carry& memory, Mode mode, at::Generator rng) override {
+    const auto way = seen.knobs.find("way");
+    if (way == seen.knobs.end() || way->second > 0) return RingDriver::decide(seen, memory, mode, rng);
+    return {torch::ones({seen.lanes(), 1})};
+  }
+  std::vector<DreamtWay> ways() const override { return {{"τ = 0.50", {{"way", 0}}, 0.5}, {"τ = 0.80", {{"way", 1}}, 0.8}}; }
+};
+
+// Dreams pay their temperature in each of 120 steps; reality one on cell 0 alone.
+TEST(GapQuestion, EachWayToActIsTriedInItsOwnDreamsAndOutside) {
+  auto system = known_system(Wrong::nothing);
+  system->model = std::make_shared<BentModel>(true);
+  system->behaviour = std::make_shared<TwoWays>();
+  const auto answer = answer_about("gap", system);
+  const auto &still = number_of(answer, "found_0"), &walks = number_of(answer, "found_1");
+  EXPECT_NEAR(still.beside.at(0).value, 60, 1e-3);
+  EXPECT_NEAR(walks.beside.at(0).value, 96, 1e-3);
+  EXPECT_LT(still.value, 25) << "paid only where an episode began on cell 0";
+  EXPECT_GT(walks.value, Ring::limit - Ring::cells / 2);
+  EXPECT_EQ(still.verdict, LabNumber::Verdict::bad);
+  EXPECT_EQ(walks.verdict, LabNumber::Verdict::good);
+  const auto& first = answer.figures.at(0);
+  EXPECT_EQ(first.name, "ways");
+  const auto& curve = std::get<Curve>(*first.value);
+  EXPECT_EQ(curve.x, (std::vector<double>{0.5, 0.8}));
+  EXPECT_DOUBLE_EQ(curve.lines[1].y[1], walks.value);
+  EXPECT_NEAR(curve.lines[0].y[0], 60, 1e-3);
+  EXPECT_EQ(std::get<Table>(*figure_of(answer, "ways_table").value).rows.size(), 2u);
+  EXPECT_TRUE(says(answer, "that of τ = 0.80 earns most in its own, 96")) << answer.sentence;
+  EXPECT_TRUE(says(answer, "1 of them surely earn")) << answer.sentence;
+  EXPECT_TRUE(says(answer, "from the same")) << "and what was asked before is told as well: " << answer.sentence;
+  EXPECT_TRUE(answer_about("gap", known_system(Wrong::nothing)).figures.at(0).name == "returns") << "who knows one way is asked as ever";
+}
+
 TEST(GapQuestion, AModelWithoutRewardsSaysSo) {
   auto system = known_system(Wrong::nothing);
   system->model = std::make_shared<BentModel>(false);

@@ -125,11 +125,14 @@ TEST_F(LessonFlow, IsOpenedByNameSetsTheStageAndTicksWhatIsReached) {
 TEST_F(LessonFlow, BeginsATrainingAndFollowsItsCurve) {
   const auto& curve = engine.train().curves.front();
   const auto& field = engine.train().fields.front();
+  ASSERT_TRUE(engine.runs().front().usable && engine.runs().front().shipped);
+  const std::string shipped = engine.runs().front().path, given = std::filesystem::path(shipped).filename().string();
   write("train.toml", "title = \"T\"\nabout = \"A.\"\n[[step]]\ntitle = \"S\"\ntext = \"x\"\n"
-                      "train = { recipe = \"vmc\", world = \"CarRacing\" }\n"
+                      "train = { recipe = \"vmc\", world = \"CarRacing\", settings = [\"" + field.key + "=run:" + given + "\"] }\n"
                       "reach = [{ that = \"Falls.\", curve = \"" + curve.name + "\", below = 1e6 },"
                       " { that = \"Never.\", curve = \"no/such\", below = 1e6 },"
-                      " { that = \"Set.\", setting = \"" + field.key + "=-77\" }]\n");
+                      " { that = \"Set.\", setting = \"" + field.key + "=-77\" }]\n"
+                      "[[step]]\ntitle = \"S2\"\ntext = \"x\"\nrun = \"begun\"\n");
   open("play", folder() / "settings");
   act([&](ImGuiTestContext* ctx) {
     window->ui().run("lessons");
@@ -144,6 +147,7 @@ TEST_F(LessonFlow, BeginsATrainingAndFollowsItsCurve) {
     ctx->Yield(6);
     ASSERT_EQ(engine.count<StartRun>(), 1);
     EXPECT_EQ(engine.last<StartRun>()->recipe, "vmc");
+    EXPECT_EQ(engine.last<StartRun>()->settings, std::vector<std::string>{field.key + "=" + shipped}) << "a run's folder in place of its name";
     EXPECT_EQ(engine.last<StartRun>()->directory, "runs/free") << "that no run has";
     EXPECT_EQ(engine.last<TrainControl>()->what, TrainControl::Do::start);
     EXPECT_FALSE(open_lessons().reached(0)) << "the curve is still another run's";
@@ -165,6 +169,20 @@ TEST_F(LessonFlow, BeginsATrainingAndFollowsItsCurve) {
     EXPECT_EQ(engine.count<StartRun>(), 1) << "The run that it has begun goes on; there is no second one.";
     ASSERT_EQ(engine.count<TrainRun>(), 1);
     EXPECT_EQ(engine.last<TrainRun>()->path, "runs/free");
+    engine.train().busy = true;
+    ctx->Yield(3);
+    window->ui().lessons->go(window->ui(), 1);
+    ctx->Yield(3);
+    ASSERT_TRUE(engine.last<OpenRun>());
+    EXPECT_EQ(engine.last<OpenRun>()->path, "runs/free") << "what has been trained is looked into";
+    // Once it is trained a step back does not begin another one.
+    engine.runs().back().progress = 1, engine.train().busy = false;
+    ctx->Yield(3);
+    window->ui().lessons->go(window->ui(), 1);
+    ctx->Yield(6);
+    EXPECT_EQ(engine.count<StartRun>(), 1);
+    EXPECT_EQ(engine.count<TrainRun>(), 1);
+    EXPECT_EQ(open_lessons().trouble(), "");
   });
 }
 

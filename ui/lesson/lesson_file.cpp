@@ -223,6 +223,8 @@ Training read_training(Section at) {
   training.settings = at.words("settings", [&](const std::string& setting) {
     if (setting.find('=') == std::string::npos)
       at.fail("settings", "'" + setting + "' is no setting with its value, for example \"world.against=none\".");
+    if (const std::size_t run = setting.find("=run:"); run != std::string::npos && !is_run_name(setting.substr(run + 5)))
+      at.fail("settings", "'" + setting.substr(run + 5) + "' is no run's name: the name of a shipped run, or of a run's folder beside the lesson, was expected.");
   });
   at.done();
   return training;

@@ -40,7 +40,7 @@ struct LatentHold {  // as HoldLatent
 };
 struct Training {  // of a new run
   std::string recipe, world;
-  std::vector<std::string> settings;  // "world.against=none"
+  std::vector<std::string> settings;  // "world.against=none"; "vm.from=run:doom": the folder of a run, as LessonStep::run names one
   bool operator==(const Training&) const = default;
 };
 struct Scripted {  // hands for so many steps of the dream
@@ -49,10 +49,12 @@ struct Scripted {  // hands for so many steps of the dream
   bool operator==(const Scripted&) const = default;
 };
 
+inline constexpr const char* begun_run = "begun";
+
 /// One step. What it does not name stays as the step before left it.
 struct LessonStep {
   std::string title, text;  // text: Markdown
-  std::string run;          // the folder's name: of a shipped run, or of one beside the lesson
+  std::string run;          // the folder's name: of a shipped run, or of one beside the lesson; begun_run: what the lesson has trained
   std::optional<Training> train;  // is begun, and the step waits for it; one that runs already is not stopped
   std::string workspace;
   std::vector<std::string> panels;   // brought to the front

@@ -204,14 +204,18 @@ void Lessons::begin_step(Ui& ui, const LessonStep& stage) {
   if (stage.train) {
     // The run that this lesson has begun before goes on; another one each time would fill the disk.
     const auto earlier = begun_by_.find(key_of(*current()) + "\n" + stage.train->recipe);
-    const auto is_it = [&](const RunView& run) { return earlier != begun_by_.end() && run.path == earlier->second && run.usable && run.progress < 1; };
-    const bool there = std::ranges::any_of(*ui.snapshot->runs, is_it);
-    if (there && (!ui.train().busy || ui.train().run == earlier->second)) {
+    const auto is_it = [&](const RunView& run) { return earlier != begun_by_.end() && run.path == earlier->second && run.usable; };
+    const auto there = std::ranges::find_if(*ui.snapshot->runs, is_it);
+    const bool known = there != ui.snapshot->runs->end(), learned = known && there->progress >= 1;
+    if (learned && !step.train) {  // a later step speaks of what has been learned
+      begun_ = earlier->second;
+    } else if (known && !learned && (!ui.train().busy || ui.train().run == earlier->second)) {
       begins_ = begun_ = earlier->second;
       ui.engine.send(TrainRun{begins_, "", false, false});
-    } else {
+    } else if (step.train || stage.run != begun_run) {
       begins_ = "?";
-      ui.engine.send(DescribeRun{stage.train->recipe, stage.train->world, "", stage.train->settings, ""});
+      for (std::string& setting : stage_.train->settings) setting = with_folder(ui, setting);
+      ui.engine.send(DescribeRun{stage.train->recipe, stage.train->world, "", stage_.train->settings, ""});
     }
   }
   if (!stage.run.empty() && !run_is_open(ui, stage.run)) return open_run(ui, stage.run);
@@ -219,11 +223,13 @@ void Lessons::begin_step(Ui& ui, const LessonStep& stage) {
 }
 
 bool Lessons::run_is_open(const Ui& ui, const std::string& run) const {
-  return ui.dream().ready && fs::path(ui.dream().run).filename() == run;
+  const fs::path open = ui.dream().run;
+  return ui.dream().ready && (run == begun_run ? open.lexically_normal() == fs::path(begun_).lexically_normal() : open.filename() == run);
 }
 
-/// A run beside the lesson, or a shipped one: nothing else is within a lesson's reach.
-void Lessons::open_run(Ui& ui, const std::string& run) {
+/// The folder of a run beside the lesson, of a shipped one, or of the one that the lesson has begun: nothing else is within its reach.
+std::string Lessons::folder_of(const Ui& ui, const std::string& run) const {
+  if (run == begun_run) return begun_;
   std::error_code ignored;
   const fs::path folder = fs::weakly_canonical(current()->path.parent_path(), ignored), beside = folder / run;
   std::string path;
@@ -232,8 +238,21 @@ void Lessons::open_run(Ui& ui, const std::string& run) {
   for (const RunView& each : *ui.snapshot->runs)
     if (path.empty() && each.usable && each.shipped && fs::path(each.path).filename() == run)
       path = each.path;
+  return path;
+}
+
+/// "vm.from=run:doom" with that run's folder in place of its name.
+std::string Lessons::with_folder(const Ui& ui, const std::string& setting) const {
+  const std::string mark = "=run:";
+  const std::size_t at = setting.find(mark);
+  return at == std::string::npos ? setting : setting.substr(0, at + 1) + folder_of(ui, setting.substr(at + mark.size()));
+}
+
+void Lessons::open_run(Ui& ui, const std::string& run) {
+  const std::string path = folder_of(ui, run);
   if (path.empty()) {
-    trouble_ = "The run '" + run + "' is neither shipped nor beside the lesson: this step goes on with what is open.";
+    trouble_ = run == begun_run ? "This step is about the run that the lesson has you train: go back to where it begins."
+                                : "The run '" + run + "' is neither shipped nor beside the lesson: this step goes on with what is open.";
     return set_stage(ui);
   }
   waits_for_ = run;
@@ -351,12 +370,12 @@ void Lessons::frame(Ui& ui) {
 /// Counts the dream's steps, and moves the lesson's own hands.
 void Lessons::follow(Ui& ui) {
   const DreamView& dream = ui.dream();
-  const std::int64_t lived = dream.run == last_run_ ? dream.step - last_step_ : 0;
-  last_run_ = dream.run, last_step_ = dream.step;
-  const bool dreamt = lived > 0 && (dream.playing || lived == 1);  // else somebody scrubs
-  if (dreamt) watch_.steps += static_cast<double>(lived);
-  if (dreamt && dream.hands_on && !hands_on_) watch_.driven += static_cast<double>(lived);
-  if (dreamt && hands_on_) hand_left_ -= static_cast<double>(lived);
+  const std::int64_t since = dream.run == last_run_ ? dream.dreamt - last_dreamt_ : 0;
+  last_run_ = dream.run, last_dreamt_ = dream.dreamt;
+  const auto lived = static_cast<double>(std::max<std::int64_t>(since, 0));  // a run that is opened again counts anew
+  watch_.steps += lived;
+  if (dream.hands_on && !hands_on_) watch_.driven += lived;
+  if (hands_on_) hand_left_ -= lived;
   play_hands(ui);
 }
 

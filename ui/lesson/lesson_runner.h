@@ -74,6 +74,8 @@ class Lessons {
   void begin_step(Ui& ui, const LessonStep& stage);
   void set_stage(Ui& ui);
   bool run_is_open(const Ui& ui, const std::string& run) const;
+  std::string folder_of(const Ui& ui, const std::string& run) const;
+  std::string with_folder(const Ui& ui, const std::string& setting) const;
   void open_run(Ui& ui, const std::string& run);
   void begin_training(Ui& ui);
   void follow(Ui& ui);
@@ -99,7 +101,7 @@ class Lessons {
   std::map<std::string, std::string> begun_by_;  // by lesson and recipe: the folder, as long as the program runs
   Watch watch_;
   std::string last_run_;
-  std::int64_t last_step_ = 0;
+  std::int64_t last_dreamt_ = 0;
   std::size_t hand_ = 0;  // of stage_.drive
   double hand_left_ = 0;  // steps
   bool hands_on_ = false;

@@ -44,6 +44,7 @@ class Evaluation : public Phase {
       : Phase("evaluate", on_tracks(*parts) ? "Evaluate: unseen tracks" : "Evaluate: unseen episodes", "steps/s"), parts_(std::move(parts)) {}
 
   void begin() override {
+    if (!parts_->away.empty()) return;
     driver_ = drivers();
     if (resumed_driver_ != driver_) scores_.clear(), resumed_ = {};
     if (done()) scores_.clear();  // asked for once more
@@ -55,6 +56,7 @@ class Evaluation : public Phase {
 
   double step() override {
     double steps = 0;
+    if (!population_) return steps;
     for (int repeat = 0; repeat < 4 && !population_->finished(); ++repeat)
       steps += static_cast<double>(population_->tick());
     if (!population_->finished()) return steps;
@@ -69,11 +71,12 @@ class Evaluation : public Phase {
   }
 
   double progress() const override {
-    if (done()) return 1;
+    if (done() || !parts_->away.empty()) return 1;
     const auto within = population_ ? population_->progress() : 0.0;
     return std::min(0.999, (static_cast<double>(stage()) + within) / static_cast<double>(stages()));
   }
   std::string detail() const override {
+    if (!parts_->away.empty()) return "left out, as the real world cannot be entered here: " + parts_->away;
     if (done()) return parts_->system->facts["score"];
     if (stage() > 0) return "driving in its dreams";
     return on_tracks(*parts_) ? "driving unseen tracks" : "driving unseen episodes";

@@ -131,11 +131,13 @@ class Search : public Phase {
   }
 
   /// One generation without a difference can be chance; a second is no search (pycma's tolflatfitness): it is over where there was a
-  /// difference before, as in a calm dream in which everybody has learned to last; otherwise it has never begun.
+  /// difference before, or where everybody lasts for as long as a dream may, as in a calm one; otherwise it has never begun.
   void check_flat(const std::vector<double>& rewards) {
     const auto [least, most] = std::minmax_element(rewards.begin(), rewards.end());
     flat_ = *least == *most ? flat_ + 1 : 0;
-    if (flat_ < 2 || flat_ <= cma_->generation()) return;
+    const auto& options = parts_->options;
+    const bool all_last = options.m.restarts && options.c.world == SearchWorld::dream && *least >= static_cast<double>(options.c.max_steps);
+    if (flat_ < 2 || flat_ <= cma_->generation() || all_last) return;
     std::ostringstream text;
     text << "the " << rewards.size() << " candidates of two generations in a row all earned the same, " << *most
          << ": there is nothing to choose by. Longer episodes (c.max_steps), more patience or a larger c.sigma0 tell "

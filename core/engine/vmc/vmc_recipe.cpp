@@ -9,6 +9,7 @@
 #include "core/data/dataset.h"
 #include "core/engine/gauge_watch.h"
 #include "core/engine/population.h"
+#include "core/engine/run_file.h"
 #include "core/env/registry.h"
 #include "core/env/resized.h"
 #include "core/nn/device.h"
@@ -77,6 +78,23 @@ void apply_preset(VmcOptions& options) {
   options.c.generations = 1800;
 }
 
+/// V and M of a new run have the sizes of those that it takes; one that is loaded knows them, wherever that other run is now.
+void take_sizes(VmcOptions& options, const RunSpec& spec) {
+  if (options.vm.from.empty() || spec.weights > 0) return;
+  const auto checkpoint = load_run(checkpoint_path(options.vm.from));
+  if (const auto recipe = checkpoint.text("recipe"); recipe != "vmc" && recipe != "vmc-doom")
+    throw Error("vm.from = " + options.vm.from + " is a run of " + recipe + ", which has no V and M");
+  if (const auto other = checkpoint.text("environment"); other != spec.environment)
+    throw Error("vm.from = " + options.vm.from + " knows " + other + ", not " + spec.environment);
+  auto theirs = VmcOptions();
+  Config config;
+  theirs.fields(config);
+  config.parse(checkpoint.text("config"), checkpoint.origin + ", field 'config'");
+  options.v.latent_size = theirs.v.latent_size;
+  options.m.hidden_size = theirs.m.hidden_size, options.m.mixtures = theirs.m.mixtures;
+  options.m.heads = theirs.m.heads, options.m.restarts = theirs.m.restarts;
+}
+
 }  // namespace
 
 void VmcOptions::fields(Config& config) {
@@ -101,6 +119,10 @@ void VmcOptions::fields(Config& config) {
   presets.help = "desk: fits two cores; paper: the published amounts of data and steps";
   config.add("preset", preset, presets);
   config.add("seed", seed, traits("Seed of everything that this run draws", 0, 2147483647));
+  config.add("vm.from", vm.from,
+             traits("A run of this kind whose V, M and first moments of dreams are taken as they are: then nothing is collected, and C alone "
+                    "is learned. Empty = they are learned here",
+                    0, 0));
   config.add("collect.policy", collect.policy,
              traits("Who drives: a Brownian motion of the controls; V-M-C with random weights drawn per episode "
                     "(published for the car); a third each of random weights, collect.driver mixed with a random motion, and "
@@ -282,6 +304,7 @@ std::unique_ptr<System> make(const RunSpec& spec, const char* recipe, const char
   // The preset changes defaults, so it is read first and the explicit settings win.
   apply_settings(system->config, spec);
   apply_preset(parts->options);
+  take_sizes(parts->options, spec);
   apply_settings(system->config, spec);
 
   const auto& options = parts->options;
@@ -301,7 +324,9 @@ std::unique_ptr<System> make(const RunSpec& spec, const char* recipe, const char
     const int rows = name.starts_with("CarRacing") ? 84 : 0;
     return std::make_unique<ResizedEnv>(make_env(name), rows, 64, 64);
   };
-  const auto spaces = system->make_env()->spaces();
+  const auto world = system->make_env();
+  const auto spaces = world->spaces();
+  if (const auto* away = world->away()) parts->away = away->why;
   MdnRnnOptions m;
   m.latent_size = options.v.latent_size;
   m.action_size = static_cast<std::int64_t>(spaces.action.size());
@@ -330,7 +355,10 @@ std::unique_ptr<System> make(const RunSpec& spec, const char* recipe, const char
   system->parts = parts;
   system->memory_bytes = [p = parts.get()] { return static_cast<double>(p->replay.bytes()); };
   system->budget_bytes = [p = parts.get()] { return p->options.collect.budget_gb * 1e9; };
-  system->phases = {collect_phase(parts), v_phase(parts), m_phase(parts)};
+  if (options.vm.from.empty())
+    system->phases = {collect_phase(parts), v_phase(parts), m_phase(parts)};
+  else
+    system->phases = {take_phase(parts)};
   if (options.c.start == SearchStart::imitate) system->phases.push_back(imitate_phase(parts));
   system->phases.push_back(c_phase(parts));
   system->phases.push_back(evaluate_phase(parts));

@@ -49,6 +49,10 @@ struct VmcOptions {
   Preset preset = Preset::desk;
   std::int64_t seed = 1;
 
+  struct Vm {
+    std::string from;
+  } vm;
+
   struct Collect {
     CollectPolicy policy = CollectPolicy::brownian;
     std::string driver;
@@ -124,6 +128,7 @@ struct VmcParts {
   System* system = nullptr;  // owns this
   std::shared_ptr<VmcModel> model;
   std::shared_ptr<class LinearController> controller;
+  std::string away;  // why the real world cannot be entered on this machine; empty = it can
   std::function<RandomWeights::Parts()> untrained;  // others of the same shapes, on the CPU
   Replay replay{0};
   FrameSource frames{torch::kCPU, false};  // of the replay, where the device has them
@@ -168,6 +173,7 @@ KnobValues temperature_of(const VmcParts& parts, double tau);
 /// The first lane's picture, where the lanes are real.
 std::vector<Frame> lane_frames(Lanes* lanes, const std::string& caption);
 
+std::shared_ptr<Phase> take_phase(std::shared_ptr<VmcParts> parts);  // in the place of the next three, where vm.from names a run
 std::shared_ptr<Phase> collect_phase(std::shared_ptr<VmcParts> parts);
 std::shared_ptr<Phase> v_phase(std::shared_ptr<VmcParts> parts);
 std::shared_ptr<Phase> m_phase(std::shared_ptr<VmcParts> parts);

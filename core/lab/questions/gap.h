@@ -1,4 +1,5 @@
 #pragma once
+#include "core/behaviours/behaviour.h"
 #include "core/lab/question.h"
 
 namespace dream::gap {
@@ -31,6 +32,22 @@ struct Sums {
   bool slow = false;   // it decides so slowly that the default alone is dreamed with
   std::size_t starts() const { return real.size(); }
 };
+
+/// Ways to act that were found in dreams of one temperature each: all in whole dreams of theirs, and in whole episodes.
+struct Ways {
+  static constexpr std::size_t most = 100;               // dreams and episodes of each, as published
+  std::vector<DreamtWay> all;
+  std::vector<std::vector<double>> dreamt, real;         // returns: [ways][episodes]
+  std::int64_t steps = 0;                                // that an episode lasts at most
+  std::size_t episodes() const { return real.empty() ? 0 : real.front().size(); }
+};
+
+/// Of the behaviour; none where it knows one way alone.
+Ways ways_of(const System& system);
+/// So many dreams and episodes of each way more.
+void measure(Inquiry& inquiry, Ways& ways, std::size_t more, double from, double to);
+/// Before what the answer says already.
+void tell(const Ways& ways, LabAnswer& answer);
 
 /// One group of episodes more; the first decides how many steps are dreamed.
 void measure(Inquiry& inquiry, const std::vector<LivedEpisode>& episodes, std::size_t first_episode, Sums& sums,
