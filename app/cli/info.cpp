@@ -30,7 +30,8 @@ std::optional<Error> print_phases(const System& system, const Checkpoint& checkp
     return std::nullopt;
   }
   if (holds_weights_alone(checkpoint)) {
-    std::printf("phases       none: an export, for dreaming, evaluating and to begin a training from\n");
+    const bool learns = !system.phases.empty();
+    std::printf("phases       none: an export, for dreaming%s\n", learns ? ", evaluating and to begin a training from" : " and evaluating; it learns nothing here");
     return std::nullopt;
   }
   std::optional<Error> damage;

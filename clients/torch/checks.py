@@ -432,6 +432,6 @@ def check_genie(run, dream, steps, seed, same, given=None):
     same("latent actions: painted pictures", world.latent_actions.painted(pictures[:, :-1], codes), given["painted"])
 
 
-CHECKS = {"vmc": check_vmc, "vmc-doom": check_vmc, **dict.fromkeys(("planet", "dreamer-v1", "dreamer-v2", "dreamer-v3", "safe-dreamer"), check_rssm),
+CHECKS = {"vmc": check_vmc, "vmc-doom": check_vmc, "vmc-ctallec": check_vmc, **dict.fromkeys(("planet", "dreamer-v1", "dreamer-v2", "dreamer-v3", "safe-dreamer"), check_rssm),
           "td-mpc": check_td_mpc2, "td-mpc2": check_td_mpc2, "muzero": check_muzero, "decision-transformer": check_decision_transformer,
           "gato": check_gato, "genie": check_genie, "jepa": check_jepa, "lecun": check_jepa, "dyna-q": check_dyna, "dyna-q-plus": check_dyna}

@@ -142,7 +142,7 @@ def parts_of_genie(run):
                    "codes": (world.latent_actions.codes, [pictures], "pictures", "codes"), "logits": (world.logits, [tokens, codes], "tokens codes", "logits")}
 
 
-PARTS = {"vmc": parts_of_vmc, "vmc-doom": parts_of_vmc, **dict.fromkeys(("planet", "dreamer-v1", "dreamer-v2", "dreamer-v3", "safe-dreamer"), parts_of_rssm),
+PARTS = {"vmc": parts_of_vmc, "vmc-doom": parts_of_vmc, "vmc-ctallec": parts_of_vmc, **dict.fromkeys(("planet", "dreamer-v1", "dreamer-v2", "dreamer-v3", "safe-dreamer"), parts_of_rssm),
          "td-mpc": parts_of_td_mpc2, "td-mpc2": parts_of_td_mpc2, "muzero": parts_of_muzero, "decision-transformer": parts_of_decision_transformer,
          "gato": parts_of_gato, "jepa": parts_of_jepa, "lecun": parts_of_jepa, "genie": parts_of_genie}
 

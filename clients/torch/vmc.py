@@ -9,7 +9,8 @@ mixture of Gaussians; C, one linear layer. `python vmc.py assets/runs/car_racing
     z = agent.m.draw(h, temperature=1.15)               # the dream
     agent.v.decode(z)
 
-Doom's (`vmc-doom`): step() is also told whether z is an episode's first frame, and act() is given c."""
+Doom's (`vmc-doom`): step() is also told whether z is an episode's first frame, and act() is given c. What was brought from
+ctallec/world-models (`vmc-ctallec`) has a ReLU more in V, one mixture of whole z, and a C that squashes nothing; its z is encode()'s mean."""
 import sys
 
 import torch
@@ -25,6 +26,7 @@ class V(nn.Module):
         self.mean, self.log_variance = run.linear("model/v.mean"), run.linear("model/v.log_variance")
         self.expand = run.linear("model/v.expand")
         self.deconvs = nn.ModuleList(run.deconv(f"model/v.deconv{i}") for i in range(1, 5))
+        self.bend = torch.relu if run.recipe == "vmc-ctallec" else nn.Identity()
 
     def encode(self, frame):
         x = frame  # [B, 3, 64, 64] -> 31 -> 14 -> 6 -> [B, 256, 2, 2]
@@ -34,7 +36,7 @@ class V(nn.Module):
         return self.mean(x), torch.exp(0.5 * self.log_variance(x))  # [B, Z] each
 
     def decode(self, z):
-        x = self.expand(z)[:, :, None, None]  # [B, 1024, 1, 1] -> 5 -> 13 -> 30 -> [B, 3, 64, 64]
+        x = self.bend(self.expand(z))[:, :, None, None]  # [B, 1024, 1, 1] -> 5 -> 13 -> 30 -> [B, 3, 64, 64]
         for deconv in self.deconvs[:-1]:
             x = torch.relu(deconv(x))
         return torch.sigmoid(self.deconvs[-1](x))
@@ -49,6 +51,7 @@ class M(nn.Module):
         self.kernel, self.bias = nn.Parameter(w["model/m.lstm.kernel"]), nn.Parameter(w["model/m.lstm.bias"])  # [Z + A + H, 4H], [4H]
         self.out, self.out_bias = nn.Parameter(w["model/m.output_weight"]), nn.Parameter(w["model/m.output_bias"])
         self.latent, self.mixtures, self.restarts = run["v.latent_size"], run["m.mixtures"], run.get("m.restarts", False)
+        self.joint = run.recipe == "vmc-ctallec"
 
     def initial(self, batch):
         return torch.zeros(2, batch, self.out.shape[0]).unbind(0)
@@ -66,8 +69,13 @@ class M(nn.Module):
         """p(z_t | z_{t-1}, a_{t-1}, h_{t-1}): log-weights, means, log-deviations [B, Z, K]; reward [B] and P(end) [B], or None. Doom's
         rewards are 1 each."""
         out = h @ self.out + self.out_bias
-        numbers = 3 * self.latent * self.mixtures
-        log_weights, mean, log_deviation = out[:, :numbers].view(-1, self.latent, 3 * self.mixtures).chunk(3, -1)
+        if self.joint:  # the weights, the same for all z, come behind the rest
+            numbers = (2 * self.latent + 1) * self.mixtures
+            mean, log_deviation = out[:, :numbers - self.mixtures].view(-1, self.latent, 2 * self.mixtures).chunk(2, -1)
+            log_weights = out[:, numbers - self.mixtures:numbers].unsqueeze(1).expand_as(mean)
+        else:
+            numbers = 3 * self.latent * self.mixtures
+            log_weights, mean, log_deviation = out[:, :numbers].view(-1, self.latent, 3 * self.mixtures).chunk(3, -1)
         rest = out[:, numbers:].unbind(1)
         reward, end = (None, None) if not rest else (rest[0] if len(rest) == 2 else torch.ones_like(rest[0]), torch.sigmoid(rest[-1]))
         return log_weights.log_softmax(-1), mean, log_deviation, reward, end
@@ -75,7 +83,8 @@ class M(nn.Module):
     def draw(self, h, temperature=1.0):
         """The weights' logits are divided by τ, the deviation is scaled by √τ."""
         log_weights, mean, log_deviation, _, _ = self.mixture(h)
-        k = torch.distributions.Categorical(logits=log_weights / temperature).sample()[..., None]  # [B, Z, 1]
+        weights = log_weights[:, :1] if self.joint else log_weights  # one component for all of z
+        k = torch.distributions.Categorical(logits=weights / temperature).sample()[..., None].expand(-1, self.latent, 1)  # [B, Z, 1]
         mean, deviation = mean.gather(-1, k)[..., 0], log_deviation.gather(-1, k)[..., 0].exp()
         return mean + deviation * temperature**0.5 * torch.randn_like(mean)
 
@@ -93,14 +102,14 @@ class Vmc(nn.Module):
         axes = c.numel() // (features + run.get("c.bias", True))
         bias = axes * run.get("c.bias", True)  # C's biases come first
         self.c_bias, self.c_weight = nn.Parameter(c[:bias]), nn.Parameter(c[bias:].view(features, axes))
-        named = run["c.squash"] or ("tanh,half,cut" if run.environment.startswith("CarRacing") else "")
+        named = "raw" + ",raw" * (axes - 1) if run.recipe == "vmc-ctallec" else run["c.squash"] or ("tanh,half,cut" if run.environment.startswith("CarRacing") else "")
         self.squash = squash or named.split(",") if named or squash else ["tanh"] * axes  # "half" for axes whose least is 0
 
     def act(self, z, h, c=None):
-        """C: [z, h], Doom's [z, c, h] -> the action, every axis squashed into its range."""
+        """C: [z, h], Doom's [z, c, h] -> the action, every axis squashed into its range; ctallec's as it is, which the world cuts."""
         raw = torch.cat([z, c, h] if self.sees_cell else [z, h], 1) @ self.c_weight
-        raw = torch.tanh(raw + self.c_bias if len(self.c_bias) else raw)
-        bend = {"tanh": lambda x: x, "half": lambda x: (x + 1) / 2, "cut": lambda x: x.clamp(0, 1)}
+        raw = raw + self.c_bias if len(self.c_bias) else raw
+        bend = {"tanh": torch.tanh, "half": lambda x: (torch.tanh(x) + 1) / 2, "cut": lambda x: torch.tanh(x).clamp(0, 1), "raw": lambda x: x}
         return torch.stack([bend[how](raw[:, axis]) for axis, how in enumerate(self.squash)], 1)
 
 

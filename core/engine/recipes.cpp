@@ -19,6 +19,7 @@
 #include "core/engine/system.h"
 #include "core/engine/td_mpc/td_mpc.h"
 #include "core/engine/tssm/tssm_recipe.h"
+#include "core/engine/vmc/ctallec_recipe.h"
 #include "core/engine/vmc/vmc_recipe.h"
 #include "core/env/registry.h"
 
@@ -162,6 +163,8 @@ const std::vector<RecipeEntry>& recipes() {
       {"lecun", "LeCun's architecture",
        "LeCun 2022: perception, world model, cost, critic, memory and an actor that plans or reacts, by weights that are set live", make_lecun,
        goals},
+      {"vmc-ctallec", "World Models (ctallec's V-M-C)", "Weights that ctallec/world-models has saved: one mixture of the whole latent, and nothing is squashed",
+       make_vmc_ctallec, pictures_and_boxes, {}, true},
       {"torchscript", "PyTorch's program", "A world model that came as a TorchScript file, with its own code", make_torchscript, nothing, {}, true},
   };
   return list;

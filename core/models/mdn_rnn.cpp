@@ -13,6 +13,8 @@ namespace dream {
 
 namespace {
 
+constexpr double half_log_two_pi = 0.91893853320467274178;
+
 /// Mean over rows and dimensions of the mixtures' nll: mixtures [N, z·3K], values [N, z] -> scalar. One node, its
 /// gradient computed in the forward pass; on a GPU the same in ATen's operations (see mixture_nll).
 class MixtureLoss : public torch::autograd::Function<MixtureLoss> {
@@ -76,16 +78,32 @@ torch::Tensor MdnRnnImpl::head(const torch::Tensor& h, bool bfloat16) {
 }
 
 MdnRnnImpl::Output MdnRnnImpl::output(const torch::Tensor& h) {
-  auto shape = h.sizes().vec();
-  shape.back() = options_.latent_size;
-  shape.push_back(3 * options_.mixtures);
   const auto flat = head(h);
-  const auto mixture_outputs = this->mixture_outputs();
-  const auto parts = flat.slice(1, 0, mixture_outputs).reshape(shape).chunk(3, -1);
-  auto out = heads_of(flat.slice(1, mixture_outputs), h.sizes().slice(0, h.dim() - 1));
-  out.log_weights = torch::log_softmax(parts[0], -1);
-  out.mean = parts[1];
-  out.log_deviation = parts[2];
+  const auto shape = h.sizes().slice(0, h.dim() - 1);
+  auto out = mixtures_of(flat.slice(1, 0, mixture_outputs()), shape);
+  const auto heads = heads_of(flat.slice(1, mixture_outputs()), shape);
+  out.reward = heads.reward, out.done_logit = heads.done_logit;
+  return out;
+}
+
+MdnRnnImpl::Output MdnRnnImpl::mixtures_of(const torch::Tensor& flat, c10::IntArrayRef shape) const {
+  const auto dims = options_.latent_size, components = options_.mixtures;
+  const auto shaped = [&](const torch::Tensor& columns, std::int64_t rows, std::int64_t width) {
+    auto sizes = shape.vec();
+    sizes.insert(sizes.end(), {rows, width});
+    return columns.reshape(sizes);
+  };
+  Output out;
+  out.joint = options_.joint;
+  if (out.joint) {
+    const auto numbers = 2 * dims * components;
+    const auto parts = shaped(flat.slice(1, 0, numbers), dims, 2 * components).chunk(2, -1);
+    out.mean = parts[0], out.log_deviation = parts[1];
+    out.log_weights = torch::log_softmax(shaped(flat.slice(1, numbers), 1, components), -1).expand(out.mean.sizes());
+    return out;
+  }
+  const auto parts = shaped(flat, dims, 3 * components).chunk(3, -1);
+  out.log_weights = torch::log_softmax(parts[0], -1), out.mean = parts[1], out.log_deviation = parts[2];
   return out;
 }
 
@@ -109,10 +127,12 @@ LstmState MdnRnnImpl::step(const torch::Tensor& z, const torch::Tensor& action, 
 MdnRnnImpl::Draw MdnRnnImpl::sample(const Output& output, double tau_mixture, double tau_sigma, at::Generator rng) {
   const auto options = output.mean.options();
   const auto shape = output.mean.sizes().slice(0, output.mean.dim() - 1);
+  const auto log_weights = output.joint ? output.log_weights.slice(-2, 0, 1) : output.log_weights;
   // The inverse of the cumulative weights; a rounding error at the end falls on the last component.
-  const auto cumulative = torch::softmax(output.log_weights / tau_mixture, -1).cumsum(-1);
-  const auto uniform = torch::rand(shape, rng, options).unsqueeze(-1);
-  const auto component = (uniform > cumulative).sum(-1, true).clamp_max(output.mean.size(-1) - 1);
+  const auto cumulative = torch::softmax(log_weights / tau_mixture, -1).cumsum(-1);
+  const auto uniform = torch::rand(cumulative.sizes().slice(0, cumulative.dim() - 1), rng, options).unsqueeze(-1);
+  auto component = (uniform > cumulative).sum(-1, true).clamp_max(output.mean.size(-1) - 1);
+  if (output.joint) component = component.expand_as(output.mean.slice(-1, 0, 1)).contiguous();
   const auto mean = output.mean.gather(-1, component).squeeze(-1);
   const auto deviation = output.log_deviation.gather(-1, component).squeeze(-1).exp();
   const auto noise = torch::randn(shape, rng, options);
@@ -120,7 +140,7 @@ MdnRnnImpl::Draw MdnRnnImpl::sample(const Output& output, double tau_mixture, do
 }
 
 MdnRnnImpl::Draw MdnRnnImpl::draw(const torch::Tensor& h, double tau_mixture, double tau_sigma, at::Generator rng) {
-  if (!kernels_serve(h)) return sample(output(h), tau_mixture, tau_sigma, rng);
+  if (options_.joint || !kernels_serve(h)) return sample(output(h), tau_mixture, tau_sigma, rng);
   const auto flat = head(h, bfloat16_ && h.size(0) >= 256);  // [B, outputs]; the heads' columns, if any, come last
   const auto batch = flat.size(0), width = flat.size(1), dims = options_.latent_size;
   const auto uniform = torch::rand({batch, dims}, rng, flat.options());
@@ -159,9 +179,10 @@ MdnRnnImpl::Loss MdnRnnImpl::loss(const torch::Tensor& z, const torch::Tensor& a
 }
 
 torch::Tensor MdnRnnImpl::nll_of(const torch::Tensor& mixtures, const torch::Tensor& targets) {
-  if (kernels_serve(mixtures)) return MixtureLoss::apply(mixtures, targets, options_.mixtures);
-  const auto parts = mixtures.reshape({targets.size(0), options_.latent_size, 3 * options_.mixtures}).chunk(3, -1);
-  return mixture_nll(targets, torch::log_softmax(parts[0], -1), parts[1], parts[2]).mean();
+  if (!options_.joint && kernels_serve(mixtures)) return MixtureLoss::apply(mixtures, targets, options_.mixtures);
+  const auto out = mixtures_of(mixtures, {targets.size(0)});
+  if (options_.joint) return latent_nll(out, targets).mean() / static_cast<double>(options_.latent_size);
+  return mixture_nll(targets, out.log_weights, out.mean, out.log_deviation).mean();
 }
 
 MdnRnnImpl::Loss MdnRnnImpl::episodes_loss(const torch::Tensor& z, const torch::Tensor& actions, const torch::Tensor& dones,
@@ -189,9 +210,15 @@ MdnRnnImpl::Loss MdnRnnImpl::episodes_loss(const torch::Tensor& z, const torch::
 
 torch::Tensor mixture_nll(const torch::Tensor& value, const torch::Tensor& log_weights, const torch::Tensor& mean,
                           const torch::Tensor& log_deviation) {
-  constexpr double half_log_two_pi = 0.91893853320467274178;
   const auto standardised = (value.unsqueeze(-1) - mean) * torch::exp(-log_deviation);
   return -torch::logsumexp(log_weights - 0.5 * standardised.square() - log_deviation - half_log_two_pi, -1);
+}
+
+torch::Tensor latent_nll(const MdnRnnImpl::Output& output, const torch::Tensor& z) {
+  if (!output.joint) return mixture_nll(z, output.log_weights, output.mean, output.log_deviation).sum(-1);
+  const auto standardised = (z.unsqueeze(-1) - output.mean) * torch::exp(-output.log_deviation);
+  const auto of_each = (-0.5 * standardised.square() - output.log_deviation - half_log_two_pi).sum(-2);  // [..., K]
+  return -torch::logsumexp(output.log_weights.select(-2, 0) + of_each, -1);
 }
 
 }  // namespace dream

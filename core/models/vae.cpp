@@ -26,8 +26,9 @@ torch::Tensor upscale(torch::nn::ConvTranspose2d& layer, const torch::Tensor& x)
 
 }  // namespace
 
-VaeImpl::VaeImpl(std::int64_t latent_size)
+VaeImpl::VaeImpl(std::int64_t latent_size, VaeKind kind)
     : latent_size_(latent_size),
+      kind_(kind),
       conv1_(register_module("conv1", conv(3, 32, 4))),
       conv2_(register_module("conv2", conv(32, 64, 4))),
       conv3_(register_module("conv3", conv(64, 128, 4))),
@@ -82,11 +83,17 @@ VaeImpl::Posterior VaeImpl::encode(const torch::Tensor& frames) {
 torch::Tensor VaeImpl::decode(const torch::Tensor& z) {
   check_shape(z, {-1, latent_size_}, "z");
   // No activation between the two layers, as in the original: they act as one matrix.
-  const bool recorded = torch::GradMode::is_enabled();
-  const auto kept = recorded ? Folded() : folded();  // float32, for batches of either precision
+  const bool recorded = torch::GradMode::is_enabled(), folds = kind_ == VaeKind::published;
+  const auto kept = recorded || !folds ? Folded() : folded();  // float32, for batches of either precision
   Autocast autocast(narrow(z), z.device());
-  const auto first = recorded ? fold() : kept;
-  auto x = torch::relu(torch::addmm(first.bias, z, first.weight)).view({-1, 128, 5, 5});
+  torch::Tensor x;
+  if (folds) {
+    const auto first = recorded ? fold() : kept;
+    x = torch::addmm(first.bias, z, first.weight);
+  } else {
+    x = torch::addmm(deconv1_->bias.repeat_interleave(25), torch::relu(expand_(z)), deconv1_->weight.reshape({1024, 128 * 25}));
+  }
+  x = torch::relu(x).view({-1, 128, 5, 5});
   x = torch::relu(upscale(deconv2_, x));
   x = torch::relu(upscale(deconv3_, x));
   return torch::sigmoid(upscale(deconv4_, x).to(torch::kFloat32));

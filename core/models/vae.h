@@ -8,12 +8,15 @@
 
 namespace dream {
 
+/// Whose layers: Ha's, or ctallec/world-models' (models/vae.py), whose decoder has a ReLU behind its first layer as well.
+enum class VaeKind { published, ctallec };
+
 /// V of "World Models" (Ha & Schmidhuber 2018, appendix A.1; hardmaru/WorldModelsExperiments, vae.py): four
 /// convolutions to 1024 features, a diagonal Gaussian over z, four transposed convolutions back to 64x64x3.
 /// 4,348,547 parameters at z = 32.
 class VaeImpl : public torch::nn::Module {
  public:
-  explicit VaeImpl(std::int64_t latent_size = 32);
+  explicit VaeImpl(std::int64_t latent_size = 32, VaeKind kind = VaeKind::published);
 
   struct Posterior {
     torch::Tensor mean, log_variance;               // float [B, z]
@@ -36,6 +39,7 @@ class VaeImpl : public torch::nn::Module {
   Loss loss(const torch::Tensor& frames, at::Generator rng);
 
   std::int64_t latent_size() const { return latent_size_; }
+  VaeKind kind() const { return kind_; }
   double kl_tolerance() const { return 0.5 * static_cast<double>(latent_size_); }
   void set_bfloat16(bool on) { bfloat16_ = on; }
 
@@ -52,6 +56,7 @@ class VaeImpl : public torch::nn::Module {
   bool narrow(const torch::Tensor& batch) const { return bfloat16_ && batch.size(0) >= 16; }
 
   std::int64_t latent_size_;
+  VaeKind kind_;
   bool bfloat16_ = false;
   Folded folded_;
   FrameEncoder frame_encoder_;

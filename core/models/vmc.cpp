@@ -24,8 +24,8 @@ const Knob tau_sigma{"tau_sigma", "σ",   "τ of σ",     "Scales the deviation 
 
 }  // namespace
 
-VmcModel::VmcModel(const MdnRnnOptions& options, bool cell_is_seen)
-    : v_(register_module("v", Vae(options.latent_size))), m_(register_module("m", MdnRnn(options))), cell_is_seen_(cell_is_seen) {}
+VmcModel::VmcModel(const MdnRnnOptions& options, bool cell_is_seen, VaeKind v)
+    : v_(register_module("v", Vae(options.latent_size, v))), m_(register_module("m", MdnRnn(options))), cell_is_seen_(cell_is_seen) {}
 
 Carry VmcModel::initial(std::int64_t batch) {
   const auto state = m_->initial(batch);
@@ -44,7 +44,8 @@ Carry VmcModel::observe(const Carry& carry, const torch::Tensor& previous_action
   const auto posterior = v_->encode(observation.image);
   const auto& started = carry.at("started");
   const auto next = stepped(carry, previous_action);
-  Carry seen{{"z", posterior.sample(rng)},           {"h", next.h * started},  {"c", next.c * started},
+  const auto z = v_->kind() == VaeKind::ctallec ? posterior.mean : posterior.sample(rng);
+  Carry seen{{"z", z},                               {"h", next.h * started},  {"c", next.c * started},
              {"started", torch::ones_like(started)}, {"mean", posterior.mean}, {"log_variance", posterior.log_variance}};
   if (m_->options().restarts) seen["first"] = 1 - started;
   return seen;
@@ -85,7 +86,7 @@ Prediction VmcModel::outcome(const Carry& carry) {
 torch::Tensor VmcModel::surprise(const Carry& seen) {
   if (!seen.contains("mean")) return {};
   const auto out = m_->output(seen.at("h"));
-  return mixture_nll(seen.at("mean"), out.log_weights, out.mean, out.log_deviation).sum(-1);
+  return latent_nll(out, seen.at("mean"));
 }
 
 Belief VmcModel::belief(const Carry& carry) {

@@ -11,8 +11,9 @@ namespace dream {
 /// log_variance, after imagine() the component drawn per dimension and the temperatures.
 class VmcModel : public WorldModel {
  public:
-  /// What a controller sees is [z, h], and [z, c, h] with `cell_is_seen` (Doom's).
-  explicit VmcModel(const MdnRnnOptions& options, bool cell_is_seen = false);
+  /// What a controller sees is [z, h], and [z, c, h] with `cell_is_seen` (Doom's). With ctallec's V z is the encoder's mean, as where
+  /// its controller drives (utils/misc.py), and nothing is drawn.
+  explicit VmcModel(const MdnRnnOptions& options, bool cell_is_seen = false, VaeKind v = VaeKind::published);
 
   Carry initial(std::int64_t batch) override;
   Carry observe(const Carry& carry, const torch::Tensor& previous_action, const Observation& observation,

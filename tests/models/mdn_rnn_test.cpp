@@ -31,6 +31,8 @@ TEST_F(MdnRnnTest, HasThePublishedParameters) {
   EXPECT_EQ(count(*MdnRnn(doom)), 1678785);
   doom.heads = true;
   EXPECT_THROW(MdnRnn{doom}, Error) << "two ways to end an episode";
+  heads.joint = true;
+  EXPECT_EQ(count(*MdnRnn(heads)), 291 * 1024 + 1024 + 257 * (65 * 5 + 2)) << "ctallec's, with one bias of its LSTM's two";
 }
 
 class Restarts : public test::ModelTest {
@@ -160,6 +162,88 @@ TEST_F(MdnRnnTest, EveryDimensionDrawsItsOwnComponent) {
   const auto component = MdnRnnImpl::sample(output, 1, 1, seeded(3)).component;
   const auto alike = (component == component.slice(1, 0, 1)).to(torch::kFloat32).mean({0});
   for (std::int64_t dim = 1; dim < 4; ++dim) EXPECT_NEAR(alike[dim].item<double>(), 0.5, 0.1);
+}
+
+/// z of 3, two components of whole z: near -100 with a quarter of the weight, near 100 with the rest.
+class JointMixture : public test::ModelTest {
+ protected:
+  JointMixture() {
+    torch::NoGradGuard no_grad;
+    auto parameters = m_->named_parameters();
+    parameters["output_weight"].zero_();
+    auto bias = parameters["output_bias"];
+    bias.slice(0, 0, 12).view({3, 2, 2}).copy_(torch::tensor({-100.0f, 100.0f, std::log(0.5f), std::log(0.5f)}).view({1, 2, 2}).expand({3, 2, 2}));
+    bias.slice(0, 12, 14).copy_(torch::tensor({0.0f, std::log(3.0f)}));
+  }
+  static MdnRnnOptions options() {
+    MdnRnnOptions joint{3, 2, 6, 2, true};
+    joint.joint = true;
+    return joint;
+  }
+  MdnRnn m_{options()};
+};
+
+TEST_F(JointMixture, DrawsOneComponentForAllOfZ) {
+  torch::NoGradGuard no_grad;
+  const auto h = torch::zeros({20000, 6});
+  const std::pair<double, double> table[] = {{1, 0.75}, {0.5, 0.9}, {2, 0.634}};
+  for (const auto& [tau, share] : table) {
+    const auto draw = m_->draw(h, tau, 1, seeded(7));
+    EXPECT_TRUE((draw.component == draw.component.slice(1, 0, 1)).all().item<bool>());
+    const auto up = draw.z > 0;
+    EXPECT_TRUE((up == up.slice(1, 0, 1)).all().item<bool>()) << "no z of both";
+    EXPECT_TRUE(torch::equal(up, draw.component == 1));
+    EXPECT_NEAR(up.to(torch::kFloat32).mean().item<double>(), share, 0.012) << "tau " << tau;
+    const auto noise = (draw.z - torch::where(up, 100.0f, -100.0f)) / 0.5;
+    EXPECT_LT((noise.t().mm(noise) / 20000 - torch::eye(3)).abs().max().item<double>(), 0.04) << "each dimension has noise of its own";
+  }
+  EXPECT_LT((m_->draw(h, 1, 0.25, seeded(8)).z.abs() - 100).std().item<double>(), 0.26);
+}
+
+TEST_F(JointMixture, NllIsTheClosedForm) {
+  torch::NoGradGuard no_grad;
+  const auto output = m_->output(torch::zeros({4, 6}));
+  EXPECT_EQ(output.log_weights.sizes(), (at::IntArrayRef{4, 3, 2}));
+  auto z = torch::tensor({{100.0f, 100.5f, 99.0f}, {-100.0f, -100.0f, -99.5f}, {100.0f, 100.0f, -100.0f}, {0.0f, 0.0f, 0.0f}});
+  const auto nll = latent_nll(output, z);
+  const double constant = 3 * (0.9189385 + std::log(0.5));
+  EXPECT_NEAR(nll[0].item<double>(), constant + 0.5 * (1 + 4) - std::log(0.75), 1e-4);
+  EXPECT_NEAR(nll[1].item<double>(), constant + 0.5 - std::log(0.25), 1e-4);
+  EXPECT_NEAR(nll[2].item<double>() / (constant + 0.5 * 400 * 400 - std::log(0.75)), 1, 1e-5) << "of two components in one z there is none";
+  EXPECT_NEAR(nll[3].item<double>() / (constant + 0.5 * 3 * 200 * 200), 1, 1e-5);
+  z = hashed_float(1, {6, 2, 3}, 50);
+  const auto loss = m_->loss(z, hashed_float(2, {5, 2, 2}, 1), torch::zeros({5, 2}), torch::zeros({5, 2}));
+  const auto each = latent_nll(m_->output(torch::zeros({5, 2, 6})), z.slice(0, 1));
+  EXPECT_NEAR(loss.nll.item<double>() / (each.mean().item<double>() / 3), 1, 1e-5);
+}
+
+TEST_F(JointMixture, OfOneComponentIsWhatEachDimensionHasOnItsOwn) {
+  torch::NoGradGuard no_grad;
+  auto joint = options(), apart = options();
+  joint.mixtures = apart.mixtures = 1, apart.joint = false;
+  MdnRnn a(joint), b(apart);
+  EXPECT_EQ(count(*a), count(*b) - 2 * 7) << "one logit in the place of three";
+  test::fill_hashed(*a, 30);
+  const auto out = a->output(hashed_float(1, {4, 6}, 1));
+  const auto z = hashed_float(2, {4, 3}, 1);
+  EXPECT_LT(relative_error(latent_nll(out, z), mixture_nll(z, out.log_weights, out.mean, out.log_deviation).sum(-1)), 1e-6);
+}
+
+TEST_F(JointMixture, LearnsOneBatch) {
+  MdnRnn m(options());
+  const auto z = hashed_float(1, {9, 3, 3}, 1.5), actions = hashed_float(2, {8, 3, 2}, 1);
+  torch::optim::Adam adam(m->parameters(), 2e-2);
+  double first = 0, last = 0;
+  for (int step = 0; step < 200; ++step) {
+    adam.zero_grad();
+    const auto loss = m->loss(z, actions, torch::zeros({8, 3}), torch::zeros({8, 3}));
+    loss.total.backward();
+    torch::nn::utils::clip_grad_value_(m->parameters(), 1.0);
+    adam.step();
+    last = loss.nll.item<double>();
+    if (step == 0) first = last;
+  }
+  EXPECT_LT(last, first - 0.5) << "from " << first;
 }
 
 TEST_F(MdnRnnTest, OnePassDrawsWhatTheOperationsDraw) {

@@ -34,23 +34,49 @@ const BroughtKind& kind_of(const std::string& name) {
   throw Error("weights of the kind " + quoted(name) + " are not known" + (near.empty() ? "." : "; did you mean '" + near + "'?") + " Those that are: " + known);
 }
 
+/// One of theirs by its name, which `used` gets; `needed` says what for.
+const torch::Tensor& taken(const TheirWeights& from, const std::string& name, const std::string& needed, std::set<std::string>& used) {
+  const auto at = from.tensors.find(name);
+  if (at == from.tensors.end()) throw Error(from.origin + ": there is no " + quoted(name) + ", and " + needed);
+  used.insert(name);
+  return at->second;
+}
+[[noreturn]] void fail_shape(const TheirWeights& from, const std::string& name, const torch::Tensor& theirs, const std::string& needed) {
+  throw Error(from.origin + ": " + quoted(name) + " has the shape " + shape_text(theirs.sizes()) + ", and " + needed);
+}
+
+/// A tensor of the run whose parts lie in it in another way than one behind the other.
+torch::Tensor made_of_parts(const std::string& ours, const torch::Tensor& target, const TheirWeights& from, const BroughtPlan& plan, const TheirParts& parts,
+                            std::set<std::string>& used) {
+  std::vector<torch::Tensor> all;
+  for (const auto& part : parts) {
+    const at::IntArrayRef wanted(part.shape);
+    const auto needed = "our '" + ours + "' " + shape_text(target.sizes()) + " is made of one of the shape " + shape_text(wanted);
+    const auto& theirs = taken(from, part.name, needed, used);
+    if (theirs.sizes() != wanted) fail_shape(from, part.name, theirs, needed);
+    all.push_back(theirs.to(target.scalar_type()));
+  }
+  const auto value = plan.joined(ours, all);
+  if (value.sizes() != target.sizes())
+    throw Error(from.origin + ": what makes our '" + ours + "' " + shape_text(target.sizes()) + " has the shape " + shape_text(value.sizes()));
+  return value.contiguous();
+}
+
 /// A tensor of the run, made of theirs; `used` gets their names.
 torch::Tensor made(const std::string& ours, const torch::Tensor& target, const TheirWeights& from, const BroughtPlan& plan, std::set<std::string>& used) {
   const auto parts = plan.parts(ours);
   if (parts.empty()) return target;
+  if (!parts[0].shape.empty()) return made_of_parts(ours, target, from, plan, parts, used);
   std::vector<torch::Tensor> found;
   std::int64_t rows = 0;
   for (const auto& part : parts) {
-    const auto at = from.tensors.find(part.name);
     auto wanted = target.sizes().vec();
     if (parts.size() > 1) wanted[0] = part.rows > 0 ? part.rows : wanted[0] / static_cast<std::int64_t>(parts.size());
     const auto needed = "our '" + ours + "' " + shape_text(target.sizes()) + (parts.size() > 1 ? " takes " + shape_text(wanted) + " from it" : " is made of it");
-    if (at == from.tensors.end()) throw Error(from.origin + ": there is no " + quoted(part.name) + ", and " + needed);
-    used.insert(part.name);
-    auto value = at->second.to(target.scalar_type());
+    const auto& theirs = taken(from, part.name, needed, used);
+    auto value = theirs.to(target.scalar_type());
     if (plan.turned) value = plan.turned(ours, value);
-    if (value.sizes() != at::IntArrayRef(wanted))
-      throw Error(from.origin + ": " + quoted(part.name) + " has the shape " + shape_text(at->second.sizes()) + ", and " + needed);
+    if (value.sizes() != at::IntArrayRef(wanted)) fail_shape(from, part.name, theirs, needed);
     rows += value.dim() > 0 ? value.size(0) : 0;
     found.push_back(value);
   }
@@ -85,7 +111,7 @@ std::int64_t TheirWeights::numbered(const std::string& prefix) const {
 }
 
 const std::vector<BroughtKind>& brought_kinds() {
-  static const std::vector<BroughtKind> kinds = {brought_diamond(), brought_iris(), brought_nm512(), brought_danijar()};
+  static const std::vector<BroughtKind> kinds = {brought_diamond(), brought_iris(), brought_nm512(), brought_danijar(), brought_ctallec()};
   return kinds;
 }
 
@@ -126,6 +152,7 @@ Brought bring(const BroughtSpec& asked) {
   system->store_weights(brought.run);
   leave_out_slow_copies(brought.run, "behaviour");
   brought.remarks = take_theirs(brought.run, theirs, plan);
+  brought.remarks.insert(brought.remarks.end(), plan.remarks.begin(), plan.remarks.end());
   naming(theirs.origin, [&] { system->load_weights(brought.run); });  // every number finite, and in its place
 
   auto& facts = brought.run.metadata;

@@ -30,8 +30,11 @@ struct BroughtPlan {
   std::function<TheirParts(const std::string& ours)> parts;  // of a tensor of the run: "model/denoiser.in.weight"
   /// Theirs as ours has it, where more than a name differs; null: as it is.
   std::function<torch::Tensor(const std::string& ours, const torch::Tensor& theirs)> turned = {};
+  /// One of ours whose parts have a shape, made of them in their order.
+  std::function<torch::Tensor(const std::string& ours, const std::vector<torch::Tensor>& theirs)> joined = {};
   /// Why one of theirs has no place here, "its LPIPS, …"; "" where it must have one.
   std::function<std::string(const std::string& theirs)> passed_over = {};
+  std::vector<std::string> remarks = {};  // what else is to be said, a sentence each
 };
 
 /// Whose files can be brought.
@@ -52,6 +55,7 @@ BroughtKind brought_diamond();
 BroughtKind brought_iris();
 BroughtKind brought_nm512();
 BroughtKind brought_danijar();
+BroughtKind brought_ctallec();
 
 /// Every tensor of `run` becomes what `theirs` has for it, and what is left of theirs is passed over or refused; returns what was passed
 /// over, a sentence each.
@@ -64,7 +68,7 @@ struct BroughtSpec {
 };
 struct Brought {
   Checkpoint run;                    // as an export is one; its fact "from" names files and SHA-256
-  std::vector<std::string> remarks;  // what was passed over
+  std::vector<std::string> remarks;  // what was passed over, and the plan's
 };
 /// Throws dream::Error for an unknown kind, for weights that are missing, left over or of another shape (our name, theirs, both
 /// shapes), for a world of other actions, and for whatever make_system refuses.
