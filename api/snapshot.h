@@ -199,6 +199,7 @@ struct CurveView {
 /// One thing that a new run may be made of.
 struct Choice {
   std::string name, help;  // "CarRacing", one sentence
+  std::string world = {};  // of a recipe: the one that it is published for; empty: any that it can serve
 };
 
 /// A run that is begun, or trained on, when the training under way is complete.

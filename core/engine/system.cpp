@@ -112,7 +112,12 @@ void remember_worlds_of(const std::vector<std::string>& settings) {
   for (const auto& setting : settings) {
     const std::filesystem::path run = setting.substr(std::min(setting.size(), setting.find('=') + 1));
     std::error_code ignored;
-    if (std::filesystem::is_directory(run / "clips", ignored)) load_run(checkpoint_path(run));
+    const auto file = run / "checkpoint.safetensors";
+    if (!std::filesystem::is_directory(run / "clips", ignored) || !std::filesystem::is_regular_file(file, ignored)) continue;
+    try {
+      remember_world_of(Checkpoint::peek(file));
+    } catch (const Error&) {  // whoever needs that run says what is wrong with it
+    }
   }
 }
 

@@ -36,7 +36,7 @@ void LiveEngine::train() {
     view->published_at = now_seconds();
     view->fault = work.fault;
     for (const RecipeEntry& entry : recipes())
-      if (!entry.by_file) view->recipes.push_back({entry.name, entry.title + ": " + entry.help});
+      if (!entry.by_file) view->recipes.push_back({entry.name, entry.title + ": " + entry.help, entry.world});
     for (const EnvEntry& entry : environments()) view->environments.push_back({entry.name, entry.help});
     for (const auto& [id, order] : work.queue) {
       if (const auto* begun = std::get_if<StartRun>(&order))

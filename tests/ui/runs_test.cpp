@@ -271,6 +271,28 @@ TEST_F(Runs, AnyWorldsNameMayBeTyped) {
   });
 }
 
+TEST_F(Runs, ARecipeOfOneWorldBringsIt) {
+  rest();
+  engine.train().recipes.push_back({"vmc-doom", "The same for Doom.", "gym:Doom-v1[crop=20:220]"});
+  open();
+  act([&](ImGuiTestContext* ctx) {
+    window->ui().run("new_run");
+    ctx->Yield(5);
+    ctx->SetRef(ctx->WindowInfo("//Runs###runs/new").Window);
+    ctx->ComboClick("##environment/Other");
+    ctx->ComboClick("##recipe/vmc");
+    EXPECT_EQ(window->ui().settings.new_run.environment, "Other") << "it serves many";
+    ctx->ComboClick("##recipe/vmc-doom");
+    ctx->Yield(5);
+    EXPECT_EQ(window->ui().settings.new_run.environment, "gym:Doom-v1[crop=20:220]");
+    ASSERT_NE(engine.last<DescribeRun>(), nullptr);
+    EXPECT_EQ(engine.last<DescribeRun>()->environment, "gym:Doom-v1[crop=20:220]");
+    ctx->ComboClick("##environment/CarRacing");
+    ctx->Yield(3);
+    EXPECT_EQ(window->ui().settings.new_run.environment, "CarRacing") << "another may be chosen all the same";
+  });
+}
+
 TEST_F(Runs, ANewRunIsStartedFromTheForm) {
   rest();
   open();

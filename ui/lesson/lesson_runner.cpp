@@ -241,11 +241,12 @@ std::string Lessons::folder_of(const Ui& ui, const std::string& run) const {
   return path;
 }
 
-/// "vm.from=run:doom" with that run's folder in place of its name.
+/// "vm.from=run:doom" with that run's folder in place of its name; as it is where there is no such run: then the run that is to begin says so.
 std::string Lessons::with_folder(const Ui& ui, const std::string& setting) const {
   const std::string mark = "=run:";
   const std::size_t at = setting.find(mark);
-  return at == std::string::npos ? setting : setting.substr(0, at + 1) + folder_of(ui, setting.substr(at + mark.size()));
+  const std::string folder = at == std::string::npos ? "" : folder_of(ui, setting.substr(at + mark.size()));
+  return folder.empty() ? setting : setting.substr(0, at + 1) + folder;
 }
 
 void Lessons::open_run(Ui& ui, const std::string& run) {

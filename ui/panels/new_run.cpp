@@ -106,9 +106,10 @@ bool is_typed(const std::string& world) {
   return world.find_first_of(":[") != std::string::npos;
 }
 
-/// `typed`: what a name that is none of the list looks like; null where the list is all that there is.
-void choose(Ui& ui, const char* name, const char* id, std::string& value, const std::vector<Choice>& choices,
+/// `typed`: what a name that is none of the list looks like; null where the list is all that there is. The one that was chosen, or null.
+const Choice* choose(Ui& ui, const char* name, const char* id, std::string& value, const std::vector<Choice>& choices,
             const char* help, const char* typed = nullptr) {
+  const Choice* made = nullptr;
   if (ImGui::BeginCombo(id, value.c_str())) {
     if (typed) {
       std::string& text = ui.texts[std::string("new/") + id];
@@ -121,13 +122,14 @@ void choose(Ui& ui, const char* name, const char* id, std::string& value, const 
       ImGui::Separator();
     }
     for (const Choice& choice : choices) {
-      if (ImGui::Selectable(choice.name.c_str(), choice.name == value)) value = choice.name, ui.settings_changed = true;
+      if (ImGui::Selectable(choice.name.c_str(), choice.name == value)) made = &choice, value = choice.name, ui.settings_changed = true;
       tip(ui, choice.name.c_str(), choice.help.c_str());
     }
     ImGui::EndCombo();
   }
   const auto chosen = std::find_if(choices.begin(), choices.end(), [&](const Choice& c) { return c.name == value; });
   tip(ui, name, chosen == choices.end() ? help : (std::string(help) + "\n" + chosen->help).c_str());
+  return made;
 }
 
 /// One of those that are there: what is remembered may be of another version of the program.
@@ -160,8 +162,9 @@ void draw_choices(const Snapshot& snapshot, Ui& ui, const NewRunView& answer, fl
   RunsPanel& panel = ui.runs;
   const float gap = ui.px(8), half = (width - gap) / 2;
   label(ui, "recipe", half);
-  choose(ui, "Recipe", "##recipe", form.recipe, train.recipes,
-         "Which system of the literature: model, behaviour and phases.");
+  const Choice* recipe = choose(ui, "Recipe", "##recipe", form.recipe, train.recipes,
+                                "Which system of the literature: model, behaviour and phases.");
+  if (recipe && !recipe->world.empty()) form.environment = recipe->world;
   ImGui::SameLine(0, gap);
   label(ui, "world", half);
   choose(ui, "World", "##environment", form.environment, train.environments, "The real world to learn.",

@@ -76,8 +76,8 @@ class Evaluation : public Phase {
     return std::min(0.999, (static_cast<double>(stage()) + within) / static_cast<double>(stages()));
   }
   std::string detail() const override {
-    if (!parts_->away.empty()) return "left out, as the real world cannot be entered here: " + parts_->away;
     if (done()) return parts_->system->facts["score"];
+    if (!parts_->away.empty()) return "left out, as the real world cannot be entered here: " + parts_->away;
     if (stage() > 0) return "driving in its dreams";
     return on_tracks(*parts_) ? "driving unseen tracks" : "driving unseen episodes";
   }

@@ -21,7 +21,8 @@ struct GymDescription {
 };
 
 /// A Python process that hosts instances ("lanes") of one environment; scripts/gym_server.py is its other end. Where there are many
-/// lanes and cores several servers of a name share them, and move at once. Thread-safe. Where it dies, hangs or refuses, dream::Error names the environment and says what Python said.
+/// lanes and cores several servers of a name share them, and move at once. Thread-safe. Where it dies, hangs or refuses, dream::Error
+/// names the environment and says what Python said.
 class GymServer {
  public:
   /// A running server of this name, with options in brackets; a new one where there is none. It ends some seconds

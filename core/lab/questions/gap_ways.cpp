@@ -1,5 +1,6 @@
 // Each way to act where it was found, and outside: the table of "World Models" about the temperature.
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 
 #include "core/engine/lanes.h"
@@ -123,7 +124,9 @@ void tell(const Ways& ways, LabAnswer& answer) {
   sentence += best_outside == best_in_dream ? ", where it is the best as well"
                                             : "; there that of " + ways.all[best_outside].name + " is the best with " + mean(ways.real[best_outside]);
   if (n >= enough_to_tell) sentence += "; " + std::to_string(cheats) + " of them surely earn less there than in their dreams";
-  answer.sentence = sentence + "." + (answer.sentence.empty() ? "" : " " + answer.sentence);
+  auto& before = answer.sentence;  // about who usually drives, in pieces of episodes
+  if (!before.empty()) before.front() = static_cast<char>(std::tolower(static_cast<unsigned char>(before.front())));
+  answer.sentence = sentence + "." + (before.empty() ? "" : " In shorter pieces, and of who usually drives: " + before);
   answer.numbers.insert(answer.numbers.begin(), numbers.begin(), numbers.end());
   const auto caption = "mean return " + over + "; bands: 95 % over them";
   answer.figures.insert(answer.figures.begin(), {figure("ways", "Found in a dream, and tried outside", caption, std::move(curve)),
