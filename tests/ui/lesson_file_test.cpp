@@ -141,6 +141,7 @@ TEST(LessonFile, AMistakeIsASentenceWithFileStepAndField) {
       {head + step + "hold = [{ probe = \"latent/z\", index = -1 }]\n", "'hold' 1, 'index': a whole number from 0"},
       {head + step + "train = { recipe = \"jepa\" }\n", "t.toml, step 1, 'train', 'world': it is missing"},
       {head + step + "train = { recipe = \"jepa\", world = \"TwoRoom\", settings = [\"against\"] }\n", "'against' is no setting with its value"},
+      {head + step + "train = { recipe = \"vmc\", world = \"Catch\", settings = [\"vm.from=run:../up\"] }\n", "'../up' is no run's name"},
       {head + step + "drive = [{ action = [] }]\n", "'drive' 1, 'action': a list of numbers"},
       {head + step + "text = \"again\"\n", "t.toml, line 6"},
       {head + step + "title2 = \n", "t.toml, line 6"},
@@ -229,12 +230,17 @@ TEST(ShippedLessons, NameWhatThereIs) {
     EXPECT_LE(lesson.steps.size(), 9u) << name;
     EXPECT_FALSE(lesson.steps[0].run.empty()) << name << " says where it plays";
     EXPECT_EQ(lesson.steps[0].workspace, "teach") << name;
-    std::string run;
+    std::string run, taken;  // taken: the run whose parts the lesson's own training takes
     std::size_t deeds_asked = 0;
     for (const LessonStep& each : lesson.steps) {
       SCOPED_TRACE(name + ": " + each.title);
+      for (const std::string& setting : each.train ? each.train->settings : std::vector<std::string>())
+        if (const auto at = setting.find("=run:"); at != std::string::npos) {
+          taken = setting.substr(at + 5);
+          EXPECT_TRUE(std::filesystem::is_directory(assets / "runs" / taken)) << taken;
+        }
       if (!each.run.empty()) {
-        run = each.run;
+        run = each.run == begun_run ? taken : each.run;  // which offers the same
         EXPECT_TRUE(std::filesystem::is_directory(assets / "runs" / run)) << run;
       }
       const Offers offers = offers_of(run);

@@ -156,14 +156,7 @@ void GymServer::Lane::wait() {
   if (asked_) {
     server_->go();
     lock.unlock();
-    for (const auto& other : all_of(server_->name_)) {
-      if (other == server_) continue;
-      const std::lock_guard its(other->guard_);
-      try {
-        if (!other->broken_) other->go();
-      } catch (const Error&) {  // whoever waits there is told
-      }
-    }
+    server_->have_others_go();
     lock.lock();
     if (server_->broken_) throw Error(server_->why_broken_);
   }

@@ -30,7 +30,6 @@ class GymServer {
   static std::shared_ptr<GymServer> of(const std::string& name);
   /// The one with the fewest lanes, for another lane; a new one where all have several and the machine has cores for more.
   static std::shared_ptr<GymServer> with_room(const std::string& name);
-  static std::vector<std::shared_ptr<GymServer>> all_of(const std::string& name);
   explicit GymServer(const std::string& name);
 
   const std::string& name() const { return name_; }
@@ -81,6 +80,7 @@ class GymServer {
   std::vector<std::byte> answer(double seconds, const std::string& doing);
   void send(Ask what, std::span<const std::byte> first, std::span<const std::byte> second, const std::string& doing);
   void go();
+  void have_others_go();  // the other servers of this name; one that is busy just now is left to whoever waits there
   void finish();
   [[noreturn]] void lost(ChildProcess::Heard heard, double seconds, const std::string& doing);
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <thread>
 
+#include "api/error.h"
 #include "api/platform_time.h"
 #include "core/base/platform.h"
 #include "core/env/bridge/gym_server.h"
@@ -39,12 +40,12 @@ class GymServers {
     });
   }
 
-  std::vector<std::shared_ptr<GymServer>> all_of(const std::string& name) {
+  /// Every running one of the name. Allocates nothing: it is done at every step.
+  template <typename Visit>
+  void each(const std::string& name, Visit visit) {
     const auto place = place_of(name);
     const std::lock_guard lock(place->guard);
-    std::vector<std::shared_ptr<GymServer>> all;
-    for (const auto& each : place->hosts) all.push_back(each.server);
-    return all;
+    for (const auto& host : place->hosts) visit(*host.server);
   }
 
  private:
@@ -129,8 +130,16 @@ std::shared_ptr<GymServer> GymServer::with_room(const std::string& name) {
   return servers().with_room(name);
 }
 
-std::vector<std::shared_ptr<GymServer>> GymServer::all_of(const std::string& name) {
-  return servers().all_of(name);
+void GymServer::have_others_go() {
+  servers().each(name_, [this](GymServer& other) {
+    if (&other == this) return;
+    const std::unique_lock its(other.guard_, std::try_to_lock);
+    if (!its || other.broken_) return;
+    try {
+      other.go();
+    } catch (const Error&) {  // whoever waits there is told
+    }
+  });
 }
 
 }  // namespace dream
