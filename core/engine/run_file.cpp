@@ -119,9 +119,10 @@ void load_facts(const Checkpoint& from, System& into) {
 }
 
 void remember_world_of(const Checkpoint& checkpoint) {
-  const auto clips = std::filesystem::path(checkpoint.origin).parent_path() / "clips";
+  const std::filesystem::path file = checkpoint.origin;  // of one that was made in memory it is none
+  const auto clips = file.parent_path() / "clips";
   std::error_code ignored;
-  if (checkpoint.metadata.contains("environment") && std::filesystem::exists(clips, ignored))
+  if (std::filesystem::is_regular_file(file, ignored) && checkpoint.metadata.contains("environment") && std::filesystem::exists(clips, ignored))
     remember_world(checkpoint.text("environment"), clips.string(), [clips] { return Dataset(clips).info().spaces; });
 }
 
