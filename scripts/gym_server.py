@@ -90,7 +90,7 @@ class Lane:
     def write_picture(self, observation):
         world = self.world
         if self.host.pixels:
-            found = rendered(world.env)[world.crop]
+            found = rendered(world.env, world.sides)[world.crop]
         else:
             found = self.cut(observation)
             if world.max and world.before is not None:
@@ -159,8 +159,8 @@ class Lane:
         return zlib.crc32(self.picture, crc) if self.picture is not None else crc
 
 
-def rendered(env):
-    found = env.render()
+def rendered(env, sides=()):
+    found = env.render(*sides)
     found = numpy.asarray(found[-1] if isinstance(found, list) else found)
     if found.dtype != numpy.uint8 or found.ndim != 3 or found.shape[2] != 3:
         raise Refusal(f"render() gave {found.dtype} of shape {found.shape}, expected uint8 [H, W, 3]")
@@ -183,7 +183,7 @@ class Host:
             if not self.renders:
                 raise Refusal("it renders no picture, which the option pixels asks for")
             world.reset(0)
-            self.picture_shape = rendered(env)[world.crop].shape
+            self.picture_shape = rendered(env, world.sides)[world.crop].shape
         elif self.seen.picture:
             _, shape, dtype, cut = self.seen.picture
             self.picture_shape = cut(numpy.zeros(shape, dtype))[world.crop].shape

@@ -1,4 +1,5 @@
 """Makes the environment that a name means, and keeps the options of the name: for scripts/gym_server.py."""
+import collections
 import importlib
 import os
 import tempfile
@@ -12,14 +13,26 @@ from gym_server_options import Refusal, need
 BROUGHT_BY = {"ALE/": "ale_py", "MiniGrid-": "minigrid", "BabyAI-": "minigrid", "Vizdoom": "vizdoom.gymnasium_wrapper"}
 
 
+class InOrder(dict):
+    """A set whose order is that in which things came."""
+    add, remove = dict.setdefault, dict.pop
+
+
 class Crafter:
-    """Crafter's own interface, which is older than Gymnasium's, as one of Gymnasium's."""
+    """Crafter's own interface, which is older than Gymnasium's, as one of Gymnasium's. It draws creatures by chance out of sets, whose
+    order is that of addresses in memory; in order of coming, a seed and actions lead to the same world in every process."""
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}
 
     def __init__(self, task, **options):
         if task not in ("reward", "noreward"):
             raise Refusal(f"there is no crafter:{task}; there are crafter:reward and crafter:noreward")
         self.inner = need("crafter").Env(reward=task == "reward", **options)
+        world, forget = self.inner._world, self.inner._world.reset
+
+        def reset(seed=None):
+            forget(seed)
+            world._chunks = collections.defaultdict(InOrder)
+        world.reset = reset
         self.observation_space = gymnasium.spaces.Box(0, 255, tuple(map(int, self.inner.observation_space.shape)), numpy.uint8)
         self.action_space = gymnasium.spaces.Discrete(self.inner.action_space.n)
         self.action_names = list(self.inner.action_names)
@@ -44,11 +57,12 @@ class Crafter:
 
 
 class ControlSuite:
-    """A task of the DeepMind Control Suite: dmc:walker-walk."""
+    """A task of the DeepMind Control Suite: dmc:walker-walk. Seen by the camera that Dreamer's authors took."""
     metadata = {"render_modes": ["rgb_array"], "render_fps": 50}
 
     def __init__(self, task, **options):
         domain, _, name = task.partition("-")
+        self.camera = 2 if domain == "quadruped" else 0
         suite = need("dm_control.suite")
         if (domain, name) not in suite.ALL_TASKS:
             near = ", ".join("-".join(pair) for pair in suite.ALL_TASKS if pair[0] == domain)
@@ -74,8 +88,8 @@ class ControlSuite:
         ended = step.last()
         return step.observation, step.reward or 0.0, ended and step.discount == 0, ended and step.discount != 0, {}
 
-    def render(self):
-        return self.inner.physics.render(240, 320, camera_id=0)
+    def render(self, height=240, width=320):
+        return self.inner.physics.render(height, width, camera_id=self.camera)
 
     def close(self):
         self.inner.close()
@@ -143,6 +157,15 @@ def make(name, options, ours):
     return env, limit
 
 
+def sides(size):
+    """Height and width of an option size, where MuJoCo's own buffer has room for them; none of a bad one, which the other side refuses."""
+    numbers = (size if "x" in size else f"{size}x{size}").split("x")
+    if len(numbers) != 2 or not all(part.isdecimal() for part in numbers):
+        return ()
+    height, width = map(int, numbers)
+    return (height, width) if 1 <= height <= 480 and 1 <= width <= 640 else ()
+
+
 class World:
     """One environment with the options of its name, between an action of ours and an observation in shared memory."""
 
@@ -152,6 +175,8 @@ class World:
         self.repeat, self.max = options.get("repeat", 1), options.get("max", False)
         self.sticky = 0 if "repeat_action_probability" in getattr(getattr(env, "spec", None), "kwargs", {}) else options.get("sticky", 0)
         self.life_loss, self.noop, self.crop = options.get("life_loss", False), options.get("noop", 0), options.get("crop", ())
+        # Rendered as large as it is asked for where the environment can: a wide picture would be squeezed.
+        self.sides = sides(options.get("size", "64")) if isinstance(env, ControlSuite) and not self.crop else ()
         self.simple = not (self.repeat > 1 or self.max or self.sticky or self.life_loss)
         self.steps = self.lives = 0
 

@@ -27,7 +27,7 @@ Rssm::Rssm(const RssmOptions& options, const Spaces& spaces) : options_(options)
   sees_vector_ = options.observe != Sees::image;
   if (sees_image_ && !has_image)
     throw Error("world.observe = " + name_of(options.observe) +
-                " needs an environment with pictures; this one has none. Use vector");
+                " needs an environment with pictures; this one has none. Use vector, or, of a world from Python, the option pixels=true");
   if (sees_vector_ && !has_vector)
     throw Error("world.observe = " + name_of(options.observe) +
                 " needs an environment with vectors; this one has none. Use image");

@@ -449,6 +449,11 @@ TEST_F(DreamerTest, PublishedConstants) {
   EXPECT_EQ(seen.world.observe, Sees::image);
   EXPECT_EQ(seen.train.lanes, 16);
   EXPECT_EQ(in(Benchmark::atari100k, Constants::first_2023).train.train_ratio, 1024);
+  EXPECT_EQ(published_world(Benchmark::atari100k, "gym:ALE/Pong-v5"), "gym:ALE/Pong-v5[size=64,repeat=4,max=true,noop=30,sticky=0]");
+  EXPECT_EQ(published_world(Benchmark::atari100k, "gym:ALE/Pong-v5[grey=true]"), "gym:ALE/Pong-v5[grey=true]");
+  EXPECT_EQ(published_world(Benchmark::dmc_vision, "dmc:walker-walk"), "dmc:walker-walk[size=64,pixels=true]");
+  EXPECT_EQ(published_world(Benchmark::dmc_proprio, "dmc:walker-walk"), "dmc:walker-walk");
+  EXPECT_EQ(published_world(Benchmark::none, "gym:ALE/Pong-v5"), "gym:ALE/Pong-v5");
   EXPECT_TRUE(three.train.online_queue && three.train.replay_context);
   for (const auto* o : {&p, &one, &two, &old}) EXPECT_FALSE(o->train.online_queue || o->train.replay_context);
   EXPECT_EQ(three.world_optimiser.kind, OptimiserKind::laprop);

@@ -25,7 +25,7 @@ constexpr auto choice_names(Constants) {
 }
 
 /// A published benchmark, with the settings that Dreamer V3 has in it (danijar/dreamerv3, configs.yaml): how much is collected
-/// and learned, what is seen, and the size. The worlds are docs/worlds.md's.
+/// and learned, what is seen, and the size. The worlds are docs/worlds.md's; see published_world().
 enum class Benchmark { none, atari100k, crafter, dmc_proprio, dmc_vision };
 constexpr auto choice_names(Benchmark) {
   return names_of_choice("none", "atari100k", "crafter", "dmc_proprio", "dmc_vision");
@@ -64,6 +64,9 @@ struct DreamerOptions {
 /// The constants of a paper: "planet", "dreamer-v1", "dreamer-v2" (Atari's where actions are discrete, the control
 /// suite's otherwise), "dreamer-v3" (with `size`, `constants` and `benchmark`) or "safe-dreamer" (with `safe_size`).
 void set_published(DreamerOptions& options, const std::string& recipe, bool discrete);
+/// A world of a benchmark, under the conditions that it is published with: "gym:ALE/Pong-v5" has its frames skipped and no action
+/// repeated by chance, "dmc:walker-walk" shows its picture. A name that has options of its own stays as it is.
+std::string published_world(Benchmark benchmark, const std::string& name);
 
 /// What the phases of one run share.
 struct DreamerParts : InterleavedParts {

@@ -6,7 +6,7 @@
 namespace dream {
 namespace {
 
-std::unique_ptr<System> make_dreamer(const RunSpec& spec, const std::string& title) {
+std::unique_ptr<System> make_dreamer(RunSpec spec, const std::string& title) {
   auto system = std::make_unique<System>();
   const auto parts = std::make_shared<DreamerParts>();
   auto& options = parts->options;
@@ -15,6 +15,7 @@ std::unique_ptr<System> make_dreamer(const RunSpec& spec, const std::string& tit
   apply_settings(system->config, spec);
   DreamerOptions published;
   published.size = options.size, published.constants = options.constants, published.benchmark = options.benchmark, published.safe_size = options.safe_size;
+  if (spec.weights == 0) spec.environment = published_world(options.benchmark, spec.environment);  // a run that is there keeps its own
   const auto offered = make_env(spec.environment)->spaces();
   set_published(published, spec.recipe, offered.action.discrete());
   if (offered.costs) {

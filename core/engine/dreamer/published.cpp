@@ -283,6 +283,13 @@ void safe_dreamer(DreamerOptions& o, bool discrete) {
 
 }  // namespace
 
+std::string published_world(Benchmark benchmark, const std::string& name) {
+  if (name.ends_with(']')) return name;
+  if (benchmark == Benchmark::atari100k && name.starts_with("gym:ALE/")) return name + "[size=64,repeat=4,max=true,noop=30,sticky=0]";
+  if (benchmark == Benchmark::dmc_vision && name.starts_with("dmc:")) return name + "[size=64,pixels=true]";
+  return name;
+}
+
 void set_published(DreamerOptions& options, const std::string& recipe, bool discrete) {
   if (recipe == "planet") return planet(options);
   if (recipe == "dreamer-v1") return dreamer_v1(options, discrete);
