@@ -157,6 +157,8 @@ std::string panel_damage(const std::map<std::string, bool>& open) {
 }
 
 std::string saved_layout(const std::filesystem::path& file) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(file, ignored)) return "";
   std::ifstream in(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }

@@ -20,6 +20,7 @@
 #include "core/engine/seeds.h"
 #include "core/engine/system.h"
 #include "core/lab/horizon.h"
+#include "core/live/run_list.h"
 
 namespace dream::cli {
 
@@ -163,6 +164,10 @@ Verb eval_verb(CLI::App& app) {
             const auto file = checkpoint_path(options->run);
             const auto mark = mark_of(file);
             if (!options->json.empty()) check_output("--json", options->json, file);
+            if (options->keep) {
+              refuse_shipped(options->run, find_assets(), "have the copy scored");
+              const FolderLock free(std::filesystem::absolute(file).parent_path());  // before the work, not after it
+            }
             const auto checkpoint = load_run(file);
             auto system = load_system(checkpoint, common.device, options->environment);
             const bool own = options->behaviour == "own", plans = !own && options->behaviour != "policy";

@@ -119,6 +119,12 @@ Verb train_verb(CLI::App& app) {
             refuse_shipped(options->directory, find_assets());
             Trainer trainer(std::move(system), {options->checkpoint_seconds, options->phase, options->history_gb * 1e9},
                             options->resume);
+            if (options->resume && !trainer.due() && !spec.toml.empty()) {
+              const auto changed = trainer.system().config.differences(spec.toml, spec.toml_origin);
+              if (!changed.empty())
+                throw Error(options->directory + " is complete: nothing is left to be done with another " + changed.front().first +
+                            (options->phase.empty() ? "; more steps train it longer, and eval scores it anew" : "; leave --phase away"));
+            }
             if (!trainer.notice().empty()) std::fprintf(stderr, "%s\n", printable(trainer.notice(), 400).c_str());
             trainer.take();
             ProgressLine progress(common.quiet);

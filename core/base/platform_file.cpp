@@ -317,8 +317,14 @@ std::string owner_in(int descriptor) {
 
 FolderLock::FolderLock(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / ".lock";
-  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) fail(path, "create");
+  // Nothing but a plain file: a link would have another file written over, a pipe would wait for ever.
+  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+  if (descriptor_ < 0 && errno != ELOOP) fail(path, "create");
+  struct stat found = {};
+  if (descriptor_ < 0 || ::fstat(descriptor_, &found) != 0 || !S_ISREG(found.st_mode)) {
+    if (descriptor_ >= 0) ::close(descriptor_);
+    throw Error("'" + path.string() + "' is no plain file, by which this program tells others that it is writing; remove it.");
+  }
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) {
     const std::string owner = this_owner();  // for whoever is refused; the lock does not depend on it
     if (::ftruncate(descriptor_, 0) == 0) std::ignore = ::pwrite(descriptor_, owner.data(), owner.size(), 0);
@@ -339,7 +345,7 @@ FolderLock::~FolderLock() {
 }
 
 std::string writer_of(const std::filesystem::path& folder) {
-  const int descriptor = ::open((folder / ".lock").c_str(), O_RDONLY | O_CLOEXEC);
+  const int descriptor = ::open((folder / ".lock").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (descriptor < 0) return "";
   std::string who;
   if (::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) {

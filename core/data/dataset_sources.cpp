@@ -33,6 +33,20 @@ void GivenDatasets::fields(Config& config, const std::string& prefix, const std:
              {.help = "Leave episodes of given datasets out that cannot be read, and say which; off: they are an error", .live = true});
 }
 
+void refuse_unreadable(const Config& config) {
+  for (const Field& field : config.fields()) {
+    const auto* list = std::get_if<std::string>(&field.value);
+    if (!list || !(field.key == "datasets" || field.key.ends_with(".datasets"))) continue;
+    for (const auto& folder : folders_of(*list)) {
+      try {
+        Dataset(folder, Damage::skip);
+      } catch (const Error& error) {
+        throw Error(field.key + ": " + error.what());
+      }
+    }
+  }
+}
+
 Scored score_of(const Episode& episode, std::size_t index) {
   return {episode.world, std::accumulate(episode.rewards.begin(), episode.rewards.end(), 0.0), index};
 }

@@ -22,9 +22,12 @@ struct GivenDatasets {
 
   bool empty() const { return folders.empty(); }
   Damage damage() const { return skip_damaged ? Damage::skip : Damage::refuse; }
-  /// `prefix`datasets and `prefix`skip_damaged.
+  /// `prefix`datasets and `prefix`skip_damaged. A run is not begun with one that cannot be opened: refuse_unreadable().
   void fields(Config& config, const std::string& prefix, const std::string& help);
 };
+
+/// Throws dream::Error, naming setting and folder, where a setting of these names what is no dataset.
+void refuse_unreadable(const Config& config);
 
 /// What an episode brought.
 struct Scored {

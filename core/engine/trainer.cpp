@@ -50,6 +50,7 @@ Trainer::Trainer(std::unique_ptr<System> system, Options options, bool resume)
     reload();
     return;
   }
+  refuse_unreadable(system_->config);  // before there is a run
   make_folder(system_->directory);
   lock_ = std::make_unique<FolderLock>(system_->directory);
   if (std::filesystem::exists(file(), failure))

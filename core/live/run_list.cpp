@@ -112,11 +112,11 @@ bool is_shipped(const fs::path& run, const fs::path& assets) {
   return !inside.empty() && *inside.begin() != "..";
 }
 
-void refuse_shipped(const fs::path& run, const fs::path& assets) {
+void refuse_shipped(const fs::path& run, const fs::path& assets, const std::string& instead) {
   if (!is_shipped(run, assets)) return;
   const auto folder = run.has_filename() ? run : run.parent_path();
   throw Error(folder.string() + " is shipped with the program and stays as it is: copy the folder (cp -r " +
-              folder.string() + " runs/" + folder.filename().string() + ") and train the copy on");
+              folder.string() + " runs/" + folder.filename().string() + ") and " + instead);
 }
 
 void require_own(const fs::path& run, const fs::path& assets) {

@@ -15,7 +15,7 @@ std::filesystem::path find_assets();
 std::vector<std::filesystem::path> shipped_runs(const std::filesystem::path& assets);
 bool is_shipped(const std::filesystem::path& run, const std::filesystem::path& assets);
 /// Throws dream::Error for a shipped run, which nobody trains on in its place.
-void refuse_shipped(const std::filesystem::path& run, const std::filesystem::path& assets);
+void refuse_shipped(const std::filesystem::path& run, const std::filesystem::path& assets, const std::string& instead = "train the copy on");
 
 /// The same, for what would change or move its folder.
 void require_own(const std::filesystem::path& run, const std::filesystem::path& assets);

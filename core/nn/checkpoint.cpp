@@ -1,7 +1,10 @@
 #include "core/nn/checkpoint.h"
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <limits>
@@ -56,6 +59,30 @@ const Dtype& dtype_of(torch::ScalarType type, const std::string& tensor) {
               ", which a checkpoint cannot hold.");
 }
 
+constexpr const char* checksum_key = "crc32";
+
+/// Of texts, names and values, in the order of the file.
+class Checksum {
+ public:
+  explicit Checksum(const std::map<std::string, std::string>& texts) {
+    for (const auto& [key, text] : texts) add(key), add(text);
+  }
+  void add(const std::string& name, const torch::Tensor& tensor) {
+    add(name);
+    if (tensor.nbytes() == 0) return;  // nothing at no address would begin it anew
+    crc_ = ::crc32_z(crc_, static_cast<const Bytef*>(tensor.data_ptr()), tensor.nbytes());
+  }
+  std::string text() const {
+    std::array<char, 9> digits{};
+    std::snprintf(digits.data(), digits.size(), "%08lx", crc_);
+    return digits.data();
+  }
+
+ private:
+  void add(const std::string& text) { crc_ = ::crc32_z(crc_, reinterpret_cast<const Bytef*>(text.c_str()), text.size() + 1); }
+  uLong crc_ = ::crc32_z(0, nullptr, 0);
+};
+
 /// What the header says about one tensor, checked.
 struct Entry {
   std::string name;
@@ -84,11 +111,17 @@ class Reader {
       }
     }
     check_layout(entries);
+    const auto said = checkpoint.metadata.extract(checksum_key);
+    Checksum found(checkpoint.metadata);
     for (const Entry& entry : entries) {
       const auto shapes_alone = torch::dtype(entry.dtype.type).device(torch::kMeta);
-      checkpoint.tensors.emplace(entry.name,
-                                 with_tensors ? read_tensor(entry) : torch::empty(entry.shape, shapes_alone));
+      const auto tensor = with_tensors ? read_tensor(entry) : torch::empty(entry.shape, shapes_alone);
+      if (with_tensors && said) found.add(entry.name, tensor);
+      checkpoint.tensors.emplace(entry.name, tensor);
     }
+    if (with_tensors && said && said.mapped() != found.text())
+      fail("what is in it is not what was saved: it is damaged, or was changed on purpose by what left the old checksum, '" +
+           std::string(checksum_key) + "', in its metadata");
     checkpoint.origin = path_.string();
     return checkpoint;
   }
@@ -277,8 +310,13 @@ void Checkpoint::save(const std::filesystem::path& path) const {
   std::stable_sort(items.begin(), items.end(),
                    [](const Item& a, const Item& b) { return a.dtype.size > b.dtype.size; });
 
+  auto texts = metadata;
+  texts.erase(checksum_key);
+  Checksum checksum(texts);
+  for (const Item& item : items) checksum.add(*item.name, item.tensor);
+  texts[checksum_key] = checksum.text();
   json header = json::object();
-  if (!metadata.empty()) header["__metadata__"] = metadata;
+  header["__metadata__"] = texts;
   std::uint64_t position = 0;
   for (const Item& item : items) {
     const std::uint64_t bytes = item.tensor.nbytes();

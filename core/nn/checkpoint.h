@@ -12,7 +12,8 @@ struct Checkpoint {
   std::map<std::string, torch::Tensor> tensors;  // "v/encoder.0.weight", "v.adam/…", "c.cma/mean"
   std::map<std::string, std::string> metadata;   // counters, RNG states, the run's TOML under "config"
 
-  /// Written to a temporary file beside `path`, flushed to the disk, then renamed: a crash leaves the old file whole.
+  /// Written to a temporary file beside `path`, flushed to the disk, then renamed: a crash leaves the old file whole. With a
+  /// checksum of all that is in it, as the metadata "crc32", which load() compares and takes away.
   void save(const std::filesystem::path& path) const;
 
   /// Throws dream::Error naming the file, the tensor and what was expected, for a file that is missing, truncated,

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "core/base/npy.h"
+#include "core/base/platform.h"
 #include "core/nn/checkpoint.h"
 #include "tests/cli/cli_fixture.h"
 
@@ -226,6 +227,39 @@ TEST_F(CliEndsTest, EvalObeysTheFirstSignalInItsSecondPartToo) {
   EXPECT_EQ(result.out.find("reconstruction"), std::string::npos) << result.out;
   EXPECT_SAYS(result.err, "interrupted; nothing was written");
   EXPECT_FALSE(fs::exists(folder_ / "e.json"));
+}
+
+TEST_F(CliEndsTest, AScoreThatCannotBeKeptIsRefusedBeforeItIsMade) {
+  const Arguments evaluate = {"eval", catch_run, "--episodes", "1000000", "--horizon", "0", "--keep", "--threads", "1"};
+  bad(evaluate, "is shipped with the program");
+  fs::create_directory(folder_ / "own");
+  fs::copy_file(catch_run + "/checkpoint.safetensors", folder_ / "own" / "checkpoint.safetensors");
+  auto own = evaluate;
+  own[1] = path("own");
+  const FolderLock trains(folder_ / "own");
+  bad(own, "is writing into");
+}
+
+TEST_F(CliEndsTest, ARunIsNotBegunWithADatasetThatIsNotThere) {
+  for (const Arguments& words : {Arguments{"train", "dreamer-v3", "--env", "Catch", "--set", "train.datasets=nosuch", "--out", path("r")},
+                                 Arguments{"train", "vmc", "--set", "collect.datasets=nosuch", "--out", path("r")},
+                                 Arguments{"train", "genie", "--env", "Catch", "--set", "train.datasets=nosuch", "--out", path("r")}}) {
+    bad(words, "datasets: ");
+    bad(words, "nosuch");
+    EXPECT_FALSE(fs::exists(folder_ / "r"));
+  }
+}
+
+TEST_F(CliEndsTest, ACompleteRunTakesNoSettingForWhichNothingIsLeft) {
+  auto words = endless("r", {"--set", "train.steps=60", "--set", "train.prefill=20"});
+  good(words);
+  const Arguments again = {"train", "--resume", "--out", path("r"), "--threads", "1"};
+  good(again);
+  auto same = again, other = again;
+  same.insert(same.end(), {"--set", "train.evaluate_episodes=2"});
+  other.insert(other.end(), {"--set", "train.evaluate_episodes=4"});
+  good(same);
+  bad(other, "is complete: nothing is left to be done with another train.evaluate_episodes");
 }
 
 TEST_F(CliEndsTest, ExportsToOneNameAreEachWholeWhateverIsKilled) {

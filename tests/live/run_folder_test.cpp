@@ -2,10 +2,14 @@
 #include "core/live/run_folder.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <fstream>
 
 #include "api/error.h"
 #include "core/base/durable_file.h"
+#include "core/base/platform.h"
 #include "core/engine/run_file.h"
 #include "core/live/run_list.h"
 #include "tests/data/temp_folder.h"
@@ -69,6 +73,19 @@ TEST_F(RunFolder, IsLeftAloneWhileItIsTrained) {
            [&] { rename_run(run, "x"); }, [&] { delete_run(run); }, [&] { copy_run(run, folder_ / "x", all); }}) {
     refused(deed, "is being trained (process " + std::to_string(::getpid()));
   }
+}
+
+TEST_F(RunFolder, IsLockedByAPlainFileAlone) {
+  const auto run = make("car"), precious = folder_ / "precious";
+  std::ofstream(precious) << "years of work";
+  std::filesystem::create_symlink(precious, run / ".lock");
+  refused([&] { FolderLock lock(run); }, "no plain file");
+  EXPECT_EQ(writer_of(run), "");
+  EXPECT_EQ(test::read_bytes(precious), "years of work");
+  std::filesystem::remove(run / ".lock");
+  ASSERT_EQ(::mkfifo((run / ".lock").c_str(), 0600), 0);  // whoever opened this to read would wait for ever
+  refused([&] { FolderLock lock(run); }, "no plain file");
+  EXPECT_EQ(writer_of(run), "");
 }
 
 TEST_F(RunFolder, IsCopiedWhole) {

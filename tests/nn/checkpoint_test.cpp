@@ -86,6 +86,24 @@ TEST_F(CheckpointTest, ReadsABytewiseKnownFile) {
   EXPECT_TRUE(torch::equal(read.get("w", {2, 1}), torch::tensor({{1.0f}, {-2.0f}})));
 }
 
+TEST_F(CheckpointTest, WhatIsNotWhatWasSavedIsRefused) {
+  Checkpoint written;
+  written.tensors["count"] = torch::full({1}, 116, torch::kInt64);
+  written.tensors["empty"] = torch::empty({0});
+  written.metadata = {{"recipe", "vmc"}};
+  written.save(file_);
+  EXPECT_EQ(Checkpoint::peek(file_).metadata, written.metadata);
+  const std::string whole = test::read_bytes(file_);
+  for (const auto& [what, instead] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"vmc", "iris"}, {"recipe", "Recipe"}, {std::string("\x74\0\0\0\0", 5), std::string("\x74\0\0\0\x01", 5)}}) {
+    std::string changed = whole;
+    const auto at = changed.rfind(what);
+    ASSERT_NE(at, std::string::npos) << what;
+    changed.replace(at, what.size(), instead.substr(0, what.size()));
+    EXPECT_SAYS(refusal(changed), "not what was saved");
+  }
+}
+
 TEST_F(CheckpointTest, WritesHeaderPaddedToEightBytes) {
   Checkpoint written;
   written.tensors["x"] = torch::ones({1}, torch::kUInt8);

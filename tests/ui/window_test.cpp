@@ -431,10 +431,16 @@ TEST_F(Windows, ADamagedLayoutOrSettingsFileGivesTheDefaults) {
   const std::filesystem::path home = folder();
   std::ofstream(home / "layout-play.ini") << "[Docking][Data]\nDockSpace ID=zzzz \x01\x02";
   std::ofstream(home / "window.conf") << "text_scale=1e30\nworkspace=nowhere\ntheme\n=\n";
+  std::filesystem::create_directory(home / "layout-train.ini");
   open("", home);
   EXPECT_EQ(window->ui().settings.text_scale, 1);
   EXPECT_EQ(window->ui().settings.workspace, "play");
-  act([&](ImGuiTestContext*) { EXPECT_TRUE(visible("Worlds###worlds")); });
+  act([&](ImGuiTestContext* ctx) {
+    EXPECT_TRUE(visible("Worlds###worlds"));
+    window->ui().want_workspace = "train";
+    ctx->Yield(6);
+    EXPECT_TRUE(visible("Train###train"));
+  });
 }
 
 TEST_F(Windows, ThemeAndTextSizeAreRemembered) {

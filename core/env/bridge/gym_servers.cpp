@@ -130,9 +130,11 @@ std::shared_ptr<GymServer> GymServer::with_room(const std::string& name) {
   return servers().with_room(name);
 }
 
-void GymServer::have_others_go() {
-  servers().each(name_, [this](GymServer& other) {
+bool GymServer::have_others_go() {
+  bool others = false;
+  servers().each(name_, [&](GymServer& other) {
     if (&other == this) return;
+    others = true;
     const std::unique_lock its(other.guard_, std::try_to_lock);
     if (!its || other.broken_) return;
     try {
@@ -140,6 +142,7 @@ void GymServer::have_others_go() {
     } catch (const Error&) {  // whoever waits there is told
     }
   });
+  return others;
 }
 
 }  // namespace dream
