@@ -6,6 +6,7 @@
 
 #include "api/error.h"
 #include "api/platform_time.h"
+#include "core/data/dataset_sources.h"
 #include "core/engine/run_file.h"
 #include "core/engine/weight_history.h"
 

@@ -38,6 +38,8 @@ Rssm::Rssm(const RssmOptions& options, const Spaces& spaces) : options_(options)
                 std::to_string(4 * options.depth) +
                 " channels, which world.blocks = " + std::to_string(options.blocks) + " blocks cannot share equally");
   }
+  if (options.cell == Cell::block_gru && options.blocks > 0 && options.deter % options.blocks != 0)
+    throw Error("world.deter = " + std::to_string(options.deter) + " cannot be cut into world.blocks = " + std::to_string(options.blocks) + " equal blocks");
   const auto style_with = [&](Act act) {
     return LayerStyle{act, options.norm, options.eps, options.bias_with_norm, options.init};
   };

@@ -61,27 +61,18 @@ const Dtype& dtype_of(torch::ScalarType type, const std::string& tensor) {
 
 constexpr const char* checksum_key = "crc32";
 
-/// Of texts, names and values, in the order of the file.
-class Checksum {
- public:
-  explicit Checksum(const std::map<std::string, std::string>& texts) {
-    for (const auto& [key, text] : texts) add(key), add(text);
-  }
-  void add(const std::string& name, const torch::Tensor& tensor) {
-    add(name);
-    if (tensor.nbytes() == 0) return;  // nothing at no address would begin it anew
-    crc_ = ::crc32_z(crc_, static_cast<const Bytef*>(tensor.data_ptr()), tensor.nbytes());
-  }
-  std::string text() const {
-    std::array<char, 9> digits{};
-    std::snprintf(digits.data(), digits.size(), "%08lx", crc_);
-    return digits.data();
-  }
-
- private:
-  void add(const std::string& text) { crc_ = ::crc32_z(crc_, reinterpret_cast<const Bytef*>(text.c_str()), text.size() + 1); }
-  uLong crc_ = ::crc32_z(0, nullptr, 0);
-};
+/// Of all texts and of all tensors' names and values, in the order of their names. `tensors` are contiguous, on the CPU.
+std::string checksum_of(const std::map<std::string, std::string>& texts, const std::map<std::string, torch::Tensor>& tensors) {
+  uLong crc = ::crc32_z(0, nullptr, 0);
+  const auto add = [&](const void* bytes, std::size_t count) {
+    if (count > 0) crc = ::crc32_z(crc, static_cast<const Bytef*>(bytes), count);  // nothing, at no address, would begin it anew
+  };
+  for (const auto& [key, text] : texts) add(key.c_str(), key.size() + 1), add(text.c_str(), text.size() + 1);
+  for (const auto& [name, tensor] : tensors) add(name.c_str(), name.size() + 1), add(tensor.data_ptr(), tensor.nbytes());
+  std::array<char, 9> digits{};
+  std::snprintf(digits.data(), digits.size(), "%08lx", crc);
+  return digits.data();
+}
 
 /// What the header says about one tensor, checked.
 struct Entry {
@@ -112,14 +103,12 @@ class Reader {
     }
     check_layout(entries);
     const auto said = checkpoint.metadata.extract(checksum_key);
-    Checksum found(checkpoint.metadata);
     for (const Entry& entry : entries) {
       const auto shapes_alone = torch::dtype(entry.dtype.type).device(torch::kMeta);
-      const auto tensor = with_tensors ? read_tensor(entry) : torch::empty(entry.shape, shapes_alone);
-      if (with_tensors && said) found.add(entry.name, tensor);
-      checkpoint.tensors.emplace(entry.name, tensor);
+      checkpoint.tensors.emplace(entry.name,
+                                 with_tensors ? read_tensor(entry) : torch::empty(entry.shape, shapes_alone));
     }
-    if (with_tensors && said && said.mapped() != found.text())
+    if (with_tensors && said && said.mapped() != checksum_of(checkpoint.metadata, checkpoint.tensors))
       fail("what is in it is not what was saved: it is damaged, or was changed on purpose by what left the old checksum, '" +
            std::string(checksum_key) + "', in its metadata");
     checkpoint.origin = path_.string();
@@ -294,27 +283,26 @@ std::string source(const Checkpoint& checkpoint) {
 }  // namespace
 
 void Checkpoint::save(const std::filesystem::path& path) const {
-  // Larger types first, as the reference implementation does, so that every tensor is aligned.
   struct Item {
     const std::string* name;
     torch::Tensor tensor;
     Dtype dtype;
   };
   std::vector<Item> items;
+  std::map<std::string, torch::Tensor> plain;
   for (const auto& [name, tensor] : tensors) {
     if (name == "__metadata__") throw Error("A tensor cannot be called '__metadata__'.");
     if (!tensor.defined()) throw Error("Tensor '" + name + "' is undefined and cannot be saved.");
     const Dtype& dtype = dtype_of(tensor.scalar_type(), name);
-    items.push_back({&name, tensor.detach().to(torch::kCPU).contiguous(), dtype});
+    items.push_back({&name, plain[name] = tensor.detach().to(torch::kCPU).contiguous(), dtype});
   }
+  auto texts = metadata;
+  texts.erase(checksum_key);
+  texts[checksum_key] = checksum_of(texts, plain);
+  // Larger types first, as the reference implementation does, so that every tensor is aligned.
   std::stable_sort(items.begin(), items.end(),
                    [](const Item& a, const Item& b) { return a.dtype.size > b.dtype.size; });
 
-  auto texts = metadata;
-  texts.erase(checksum_key);
-  Checksum checksum(texts);
-  for (const Item& item : items) checksum.add(*item.name, item.tensor);
-  texts[checksum_key] = checksum.text();
   json header = json::object();
   header["__metadata__"] = texts;
   std::uint64_t position = 0;

@@ -11,8 +11,8 @@
 #include <string>
 #include <thread>
 
+#include "core/base/durable_file.h"
 #include "core/base/npy.h"
-#include "core/base/platform.h"
 #include "core/nn/checkpoint.h"
 #include "tests/cli/cli_fixture.h"
 
@@ -332,11 +332,19 @@ TEST_F(CliEndsTest, InfoHasAnHonestLineForEachBadFile) {
   kill(child, SIGINT);
   EXPECT_EQ(wait(child).code, 128 + SIGINT);
   const auto file = folder_ / "r" / "checkpoint.safetensors";
-  auto damaged = read_bytes(file);
+  const auto whole = read_bytes(file);
+  auto damaged = whole;
   const auto at = damaged.find("learn.counters");
   ASSERT_NE(at, std::string::npos);
   damaged.replace(at, 14, "learn.countres");
   test::write_bytes(file, damaged);
+  bad({"info", path("r")}, "not what was saved");
+  test::write_bytes(file, whole);
+  auto checkpoint = Checkpoint::load(file);
+  auto renamed = checkpoint.tensors.extract("learn.counters");
+  renamed.key() = "learn.countres";
+  checkpoint.tensors.insert(std::move(renamed));
+  checkpoint.save(file);
   const auto result = run({"info", path("r")});
   EXPECT_NE(result.code, 0);
   EXPECT_SAYS(result.out, "damaged");

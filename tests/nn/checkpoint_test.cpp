@@ -89,9 +89,10 @@ TEST_F(CheckpointTest, ReadsABytewiseKnownFile) {
 TEST_F(CheckpointTest, WhatIsNotWhatWasSavedIsRefused) {
   Checkpoint written;
   written.tensors["count"] = torch::full({1}, 116, torch::kInt64);
-  written.tensors["empty"] = torch::empty({0});
+  written.tensors["empty"] = torch::empty({0}), written.tensors["nothing"] = torch::empty({0}, torch::kFloat64);
   written.metadata = {{"recipe", "vmc"}};
   written.save(file_);
+  EXPECT_EQ(Checkpoint::load(file_).tensors.size(), 3u);
   EXPECT_EQ(Checkpoint::peek(file_).metadata, written.metadata);
   const std::string whole = test::read_bytes(file_);
   for (const auto& [what, instead] : std::initializer_list<std::pair<std::string, std::string>>{
