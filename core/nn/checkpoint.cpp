@@ -61,14 +61,18 @@ const Dtype& dtype_of(torch::ScalarType type, const std::string& tensor) {
 
 constexpr const char* checksum_key = "crc32";
 
-/// Of all texts and of all tensors' names and values, in the order of their names. `tensors` are contiguous, on the CPU.
+/// Of all texts and of all tensors' names, types, shapes and values, in the order of their names. `tensors` are contiguous, on the CPU.
 std::string checksum_of(const std::map<std::string, std::string>& texts, const std::map<std::string, torch::Tensor>& tensors) {
   uLong crc = ::crc32_z(0, nullptr, 0);
   const auto add = [&](const void* bytes, std::size_t count) {
     if (count > 0) crc = ::crc32_z(crc, static_cast<const Bytef*>(bytes), count);  // nothing, at no address, would begin it anew
   };
-  for (const auto& [key, text] : texts) add(key.c_str(), key.size() + 1), add(text.c_str(), text.size() + 1);
-  for (const auto& [name, tensor] : tensors) add(name.c_str(), name.size() + 1), add(tensor.data_ptr(), tensor.nbytes());
+  const auto add_text = [&](const std::string& text) { add(text.c_str(), text.size() + 1); };
+  for (const auto& [key, text] : texts) add_text(key), add_text(text);
+  for (const auto& [name, tensor] : tensors) {
+    add_text(name), add_text(dtype_of(tensor.scalar_type(), name).name + shape_text(tensor.sizes()));
+    add(tensor.data_ptr(), tensor.nbytes());
+  }
   std::array<char, 9> digits{};
   std::snprintf(digits.data(), digits.size(), "%08lx", crc);
   return digits.data();

@@ -264,9 +264,13 @@ TEST_F(CheckpointTest, EveryDamageIsAnErrorOrHarmless) {
     test::write_bytes(file_, bytes);
     try {
       const Checkpoint read = Checkpoint::load(file_);
-      std::size_t held = 0;
-      for (const auto& [name, tensor] : read.tensors) held += tensor.nbytes();
-      EXPECT_LE(held, bytes.size());
+      ASSERT_EQ(read.tensors.size(), written.tensors.size());
+      for (const auto& [name, tensor] : written.tensors) {
+        ASSERT_TRUE(read.tensors.contains(name)) << name;
+        EXPECT_EQ(read.tensors.at(name).scalar_type(), tensor.scalar_type()) << name;
+        EXPECT_TRUE(torch::equal(read.tensors.at(name), tensor)) << name;
+      }
+      EXPECT_EQ(read.text("config"), "x = 1");
       ++accepted;
     } catch (const Error&) {
       ++refused;
@@ -287,7 +291,7 @@ TEST_F(CheckpointTest, EveryDamageIsAnErrorOrHarmless) {
     attempt(bytes);
   }
   EXPECT_GT(refused, 500);
-  EXPECT_GT(accepted, 50);  // flips within the numbers themselves cannot be told
+  EXPECT_LE(accepted, 20);  // what the checksum is called, and the blanks behind the header
 }
 
 // -- modules -------------------------------------------------------------------------------------------------------
