@@ -15,7 +15,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <thread>
 
 #include "api/error.h"
 #include "api/platform_time.h"
@@ -28,9 +27,7 @@ namespace {
 constexpr std::size_t kept_output = 8192;
 constexpr double moment = 3;               // seconds that a program may take to end by itself
 constexpr int first_other = 4;             // the child's descriptors: three usual ones and the socket
-// Going to sleep and waking up takes about as long as a quick answer does: for this long, and for as long as answers that come
-// soon usually take, it is looked for without.
-constexpr double watched_seconds = 30e-6, soon = 1e-3;
+constexpr double watched_seconds = 30e-6;  // going to sleep and waking up takes about as long as a quick answer does
 
 [[noreturn]] void cannot(const std::string& what) {
   throw Error("Cannot " + what + ": " + std::strerror(errno) + ".");
@@ -193,22 +190,18 @@ ChildProcess::Heard ChildProcess::send(std::span<const std::byte> bytes, double 
   return Heard::all;
 }
 
-ChildProcess::Heard ChildProcess::receive(std::span<std::byte> into, double seconds, bool alone) {
-  const double began = now_seconds(), watched = watched_seconds + (alone && usual_ < soon ? 1.5 * usual_ : 0);
-  bool waited = false;
+ChildProcess::Heard ChildProcess::receive(std::span<std::byte> into, double seconds) {
+  const double began = now_seconds();
   while (!into.empty()) {
     const auto got = ::recv(socket_, into.data(), into.size(), MSG_DONTWAIT);
     if (got > 0) {
       into = into.subspan(static_cast<std::size_t>(got));
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
       return Heard::closed;
-    } else if (waited = true; now_seconds() - began < watched) {
-      std::this_thread::yield();  // the other program may be waiting for this core
-    } else if (const auto heard = wait(POLLIN, began + seconds); heard != Heard::all) {
-      return heard;
+    } else if (now_seconds() - began > watched_seconds) {
+      if (const auto heard = wait(POLLIN, began + seconds); heard != Heard::all) return heard;
     }
   }
-  if (waited) usual_ += (now_seconds() - began - usual_) / 8;
   return Heard::all;
 }
 

@@ -41,9 +41,8 @@ class ChildProcess {
   enum class Heard { all, closed, late };
   /// Sends all bytes, with a descriptor beside them unless it is -1; within `seconds`.
   Heard send(std::span<const std::byte> bytes, double seconds, int descriptor = -1);
-  /// Fills `into`, within `seconds`. `alone`: nobody else needs this core meanwhile, so that an answer that usually comes soon is
-  /// looked for without going to sleep.
-  Heard receive(std::span<std::byte> into, double seconds, bool alone = false);
+  /// Fills `into`, within `seconds`.
+  Heard receive(std::span<std::byte> into, double seconds);
   /// Ends it at once.
   void kill();
   /// Waits for its end, and says how it was: "exit code 1", "signal 11".
@@ -57,7 +56,6 @@ class ChildProcess {
   Heard wait(short events, double until);
   int process_ = -1, socket_ = -1, output_ = -1;
   int status_ = 0;
-  double usual_ = 0;  // seconds that answers take, of late
   std::string tail_;
 };
 

@@ -59,7 +59,7 @@ void GymServer::lost(ChildProcess::Heard heard, double seconds, const std::strin
 
 std::vector<std::byte> GymServer::answer(double seconds, const std::string& doing) {
   std::array<std::byte, answer_head> head;
-  if (const auto heard = process_->receive(head, seconds, alone_); heard != ChildProcess::Heard::all)
+  if (const auto heard = process_->receive(head, seconds); heard != ChildProcess::Heard::all)
     lost(heard, seconds, doing);
   std::uint32_t size = 0;
   std::memcpy(&size, head.data(), sizeof size);
@@ -156,9 +156,8 @@ void GymServer::Lane::wait() {
   if (asked_) {
     server_->go();
     lock.unlock();
-    const bool alone = !server_->have_others_go();
+    server_->have_others_go();
     lock.lock();
-    server_->alone_ = alone;
     if (server_->broken_) throw Error(server_->why_broken_);
   }
   server_->finish();

@@ -80,7 +80,7 @@ class GymServer {
   std::vector<std::byte> answer(double seconds, const std::string& doing);
   void send(Ask what, std::span<const std::byte> first, std::span<const std::byte> second, const std::string& doing);
   void go();
-  bool have_others_go();  // the other servers of this name, if any; one that is busy just now is left to whoever waits there
+  void have_others_go();  // the other servers of this name; one that is busy just now is left to whoever waits there
   void finish();
   [[noreturn]] void lost(ChildProcess::Heard heard, double seconds, const std::string& doing);
 
@@ -95,7 +95,6 @@ class GymServer {
   std::vector<Lane*> asked_;          // whose step or reset is to be made
   std::vector<std::uint32_t> words_;  // the same as it is sent
   std::size_t moving_ = 0;            // lanes of a message whose answer is still to come
-  bool alone_ = true;                 // the only server of its name, so that a core is left to look for its answers
   std::vector<std::byte> message_;
 };
 

@@ -130,11 +130,9 @@ std::shared_ptr<GymServer> GymServer::with_room(const std::string& name) {
   return servers().with_room(name);
 }
 
-bool GymServer::have_others_go() {
-  bool others = false;
-  servers().each(name_, [&](GymServer& other) {
+void GymServer::have_others_go() {
+  servers().each(name_, [this](GymServer& other) {
     if (&other == this) return;
-    others = true;
     const std::unique_lock its(other.guard_, std::try_to_lock);
     if (!its || other.broken_) return;
     try {
@@ -142,7 +140,6 @@ bool GymServer::have_others_go() {
     } catch (const Error&) {  // whoever waits there is told
     }
   });
-  return others;
 }
 
 }  // namespace dream
