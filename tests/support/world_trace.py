@@ -137,7 +137,7 @@ def main():
     except ModuleNotFoundError as missing:
         print(missing)
         sys.exit(3)
-    except (ImportError, RuntimeError) as lacking:  # no OpenGL
+    except (ImportError, RuntimeError, AttributeError, OSError) as lacking:  # no OpenGL
         print(lacking)
         sys.exit(4)
     with open(file, "wb") as out:
