@@ -97,7 +97,7 @@ TEST_P(BroughtWorlds, DoAsInPythonAlone) {
   EXPECT_TRUE(trace.ended() || HasFailure()) << "more was traced than was lived";
 }
 
-// A seed and actions make the world again, in another process if need be: what rewinding and branches live by.
+// A seed and actions make the world again: what rewinding and branches live by.
 TEST_P(BroughtWorlds, GoOnFromASavedState) {
   std::unique_ptr<Env> env;
   try {
