@@ -25,7 +25,39 @@ try:
 except ImportError:
     pass
 name, seconds, seeded = sys.argv[1], float(sys.argv[2]), sys.argv[3] == "seeded"
-env, seed, best = gymnasium.make(name), 0, 0
+
+
+class Older:  # an interface from before Gymnasium, as one of Gymnasium's: no more than its calls
+    def __init__(self, env, seed, step, actions):
+        self.env, self.seed, self.go, self.action_space = env, seed, step, actions
+
+    def reset(self, seed=None):
+        if seed is not None:
+            self.seed(seed)
+        self.env.reset()
+
+    def step(self, action):
+        return self.go(self.env.step(action))
+
+
+def made(name):
+    family, _, rest = name.partition(":")
+    if family == "crafter":
+        import crafter
+        env = crafter.Env(reward=rest == "reward")
+        return Older(env, lambda seed: setattr(env, "_seed", seed), lambda found: (None, found[1], found[2], False, None),
+                     gymnasium.spaces.Discrete(env.action_space.n))
+    if family == "dmc":
+        import numpy
+        from dm_control import suite
+        env = suite.load(*rest.split("-", 1))
+        low, high = (numpy.broadcast_to(edge, env.action_spec().shape) for edge in (env.action_spec().minimum, env.action_spec().maximum))
+        return Older(env, lambda seed: setattr(env.task, "_random", numpy.random.RandomState(seed)),
+                     lambda found: (None, found.reward, found.last(), False, None), gymnasium.spaces.Box(low, high, dtype=low.dtype))
+    return gymnasium.make(rest if family == "gym" else name)
+
+
+env, seed, best = made(name), 0, 0
 env.reset(seed=0)
 actions = [env.action_space.sample() for _ in range(1000)]
 for stretch in range(4):  # the first one warms up
@@ -60,7 +92,7 @@ def plain(name, seconds, kind):
 def bridged(cli, name, seconds, lanes):
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "rows.json"
-        subprocess.run([cli, "bench", "--world", f"gym:{name}", "--lanes", str(lanes), "--seconds", str(seconds / 3), "--threads", "1",
+        subprocess.run([cli, "bench", "--world", name if ":" in name else f"gym:{name}", "--lanes", str(lanes), "--seconds", str(seconds / 3), "--threads", "1",
                         "--json", str(file)], check=True, stdout=subprocess.DEVNULL)
         return next(iter(json.loads(file.read_text())["rows"].values()))["rate"]
 

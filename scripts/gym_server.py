@@ -183,12 +183,14 @@ class Host:
             if not self.renders:
                 raise Refusal("it renders no picture, which the option pixels asks for")
             world.reset(0)
-            self.picture_shape = rendered(env, world.sides)[world.crop].shape
+            self.picture_shape = self.cropped(rendered(env, world.sides))
         elif self.seen.picture:
             _, shape, dtype, cut = self.seen.picture
-            self.picture_shape = cut(numpy.zeros(shape, dtype))[world.crop].shape
+            self.picture_shape = self.cropped(cut(numpy.zeros(shape, dtype)))
         elif world.crop or self.ours.get("size") or self.ours.get("grey"):
             raise Refusal("it shows no picture to crop, to resize or to make grey; pixels=true has it rendered")
+        if world.life_loss and "lives" not in env.reset(seed=0)[1]:
+            raise Refusal("it tells of no lives, whose loss the option life_loss asks for")
         if self.picture_shape and 0 in self.picture_shape:
             raise Refusal("crop leaves nothing of its picture")
         if self.picture_shape is None and not self.seen.names:
@@ -197,6 +199,13 @@ class Host:
         self.vector_at = up(ACTION_AT + 4 * max(len(self.acted.axes), 1))
         self.picture_at = up(self.vector_at + 4 * len(self.seen.names))
         self.memory = up(self.picture_at + int(numpy.prod(self.picture_shape or (0,))))
+
+    def cropped(self, picture):
+        crop = self.ready[0].crop
+        for part, size, what in zip(crop, picture.shape, ("rows", "columns")):
+            if part.stop > size:
+                raise Refusal(f"option crop goes to {part.stop}, and its picture has {size} {what}")
+        return picture[crop].shape
 
     def make(self):
         return World(*make(self.name, dict(self.theirs), self.ours), self.ours)

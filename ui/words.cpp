@@ -22,14 +22,18 @@ std::string state_of(const TrainView& train, double now) {
   return run + " · saved " + short_time(train.saved_seconds_ago + since) + " ago";
 }
 
-const char* no_warning(const TrainView& train) {
-  constexpr std::size_t enough = 20;  // points of a curve before silence means something
+std::string no_warning(const TrainView& train) {
+  constexpr std::size_t enough = 20;  // points of a curve before silence means something …
+  constexpr double early = 0.1;       // … and little as long as no more of a phase is done
   std::size_t most = 0;
   for (const CurveView& curve : train.curves) most = std::max(most, curve.y.size());
   if (!train.open) return "";
-  return most == 0       ? "Nothing has been trained yet."
-         : most < enough ? "Too early to say what looks wrong."
-                         : "No warnings.";
+  if (most == 0) return "Nothing has been trained yet.";
+  if (most < enough) return "Too early to say what looks wrong.";
+  double done = 1;  // of the phase that was begun last
+  for (const PhaseView& phase : train.phases) done = phase.progress > 0 ? phase.progress : done;
+  if (done >= early) return "No warnings.";
+  return "No warnings yet, which says little after " + std::to_string(static_cast<int>(done * 100)) + " % of this phase.";
 }
 
 std::string setting_text(const FieldValue& value) {

@@ -14,7 +14,7 @@ std::string pace_of(const DreamView& dream);
 std::string state_of(const TrainView& train, double now);
 
 /// What stands where no warning stands. Silence is no praise: before anything was learned it means nothing.
-const char* no_warning(const TrainView& train);
+std::string no_warning(const TrainView& train);
 
 /// "1 step", "> 9 steps".
 std::string usual_steps(const HonestyClock& clock);

@@ -4,6 +4,7 @@
 #include "app/cli/verb.h"
 #include "core/base/platform.h"
 #include "core/engine/collector.h"
+#include "core/engine/interleaved.h"
 #include "core/engine/run_file.h"
 
 namespace dream::cli {
@@ -58,11 +59,11 @@ Verb collect_verb(CLI::App& app) {
                             options->environment);
               }
             }
-            // The picture is kept as the recipes see it, which is what they train on.
             auto spec = RunSpec{};
             spec.environment = options->environment;
-            if (!untrained) spec.recipe = "dreamer-v3";  // it serves every environment
-            auto shape = driver ? driver : std::shared_ptr<System>(make_system(spec));
+            // The picture is kept as the recipes see it, which is what they train on; random weights see it as those of V-M-C do.
+            const std::function<std::unique_ptr<Env>()> make =
+                driver ? driver->make_env : untrained ? make_system(spec)->make_env : [name = options->environment] { return world_as_seen(name, 1, 64); };
             Collector::Options collect{options->directory,
                                        options->episodes,
                                        options->max_steps,
@@ -77,15 +78,17 @@ Verb collect_verb(CLI::App& app) {
                 return RandomWeights::Parts{system->model, system->behaviour};
               };
             }
-            Collector collector(std::move(collect), options->environment, shape->make_env, driver, options->policy);
+            Collector collector(std::move(collect), options->environment, make, driver, options->policy);
             ProgressLine progress(common.quiet);
             const double began = now_seconds();
             const auto first = collector.written();
             double steps = 0;
+            std::string told;
             auto written = first;
             while (!interrupted() && collector.written() < options->episodes) {
               steps += collector.step();
               written = collector.written();
+              if (const auto& faults = collector.faults(); faults.last != told) progress.say("warning: " + printable(faults.told(), 400)), told = faults.last;
               const double elapsed = now_seconds() - began;
               const double share = static_cast<double>(written) / static_cast<double>(options->episodes);
               const double fresh = static_cast<double>(written - first);

@@ -104,6 +104,8 @@ Verb lab_verb(CLI::App& app) {
   command->add_option("--csv", options->csv, "Write its numbers to this file");
   return {command, [options](const Common& common) {
             const auto& asked = question(options->question);
+            if (!options->json.empty() && std::filesystem::weakly_canonical(options->json) == std::filesystem::weakly_canonical(options->csv))
+              throw Error("--json and --csv are both '" + options->csv + "'; two files were expected");
             for (const auto& run : options->runs) {
               const auto file = checkpoint_path(run);
               if (!options->json.empty()) check_output("--json", options->json, file);

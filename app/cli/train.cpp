@@ -65,7 +65,7 @@ Verb train_verb(CLI::App& app) {
                       "Settings to begin with, a TOML file as --list prints one; --set comes after it");
   command->add_option("--set", options->settings, "A setting, key=value; repeatable. --list shows them all")
       ->take_all();
-  command->add_flag("--resume", options->resume, "Go on with the run in --out");
+  command->add_flag("--resume", options->resume, "Go on with the run in --out; where there is none and a recipe is named, begin one, which is said");
   command->add_flag("--list", options->list, "Print the recipe's settings as TOML and leave");
   command->add_option("--checkpoint-seconds", options->checkpoint_seconds, "Longest work that a crash can lose")
       ->transform(number_between(1, 86400))
@@ -81,7 +81,8 @@ Verb train_verb(CLI::App& app) {
             spec.directory = options->directory;
             spec.device = common.device;
             const auto existing = spec.directory / "checkpoint.safetensors";
-            if (options->resume && !options->directory.empty() && std::filesystem::exists(existing)) {
+            const bool goes_on = options->resume && !options->directory.empty() && std::filesystem::exists(existing);
+            if (goes_on) {
               const auto saved = spec_of(Checkpoint::peek(existing), common.device);
               spec.toml = saved.toml;
               spec.toml_origin = saved.toml_origin;
@@ -109,6 +110,7 @@ Verb train_verb(CLI::App& app) {
               throw Error("--seed " + std::to_string(common.seed) + ": a training takes seeds from 0 to " + std::to_string(most_seed));
             if (common.seed_given) spec.settings.push_back("seed=" + std::to_string(common.seed));
             spec.settings.insert(spec.settings.end(), options->settings.begin(), options->settings.end());
+            if (options->list) list_runs(find_assets(), {});  // whose clips tell the spaces of worlds that are not on this machine
             auto system = make_system(spec);
             if (options->list) {
               std::fputs(system->config.to_toml().c_str(), stdout);
@@ -117,6 +119,8 @@ Verb train_verb(CLI::App& app) {
             if (options->directory.empty()) throw Error("--out is missing: the folder in which the run is kept");
 
             refuse_shipped(options->directory, find_assets());
+            if (options->resume && !goes_on)  // the same command may begin a run and go on with it
+              std::fprintf(stderr, "%s holds no run to resume: one begins there\n", printable(options->directory).c_str());
             Trainer trainer(std::move(system), {options->checkpoint_seconds, options->phase, options->history_gb * 1e9},
                             options->resume);
             if (options->resume && !trainer.due() && !spec.toml.empty()) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "api/error.h"
+#include "core/base/fnv.h"
 
 namespace dream {
 namespace {
@@ -16,13 +17,6 @@ constexpr Wide wide(std::uint64_t high, std::uint64_t low) {
 
 // O'Neill's 128-bit multiplier.
 constexpr Wide kMultiplier = wide(2549297995355413924ULL, 4865540595714422341ULL);
-
-// FNV-1a: names of streams become words.
-std::uint64_t hash_name(std::string_view name) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-  return hash;
-}
 
 }  // namespace
 
@@ -90,7 +84,7 @@ Rng::Rng(std::uint64_t seed, std::uint64_t key) {
 }
 
 Rng Rng::fork(std::string_view name) const {
-  return fork(hash_name(name));
+  return fork(fnv1a(std::as_bytes(std::span(name))));  // names of streams become words
 }
 
 Rng Rng::fork(std::uint64_t key) const {

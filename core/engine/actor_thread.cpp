@@ -14,6 +14,7 @@ ActorThread::ActorThread(std::shared_ptr<System> system, Experience::Options opt
     : system_(std::move(system)),
       options_(std::move(options)),
       weights_(std::make_shared<Weights>()),
+      faults_(std::make_shared<EnvLanes::Faults>()),
       most_steps_(most_steps),
       steps_(begun.steps),
       taken_(begun.ended),
@@ -44,6 +45,8 @@ void ActorThread::run(const std::stop_token& stop) {
       }
       experience.step();
       steps_ = experience.steps();
+      if (const auto& faults = experience.lanes().envs().faults(); faults.count > faults_.get()->count)
+        faults_.put(std::make_shared<const EnvLanes::Faults>(faults));
     }
   } catch (...) {
     failure_ = std::current_exception();
@@ -58,7 +61,7 @@ void ActorThread::put_weights(std::shared_ptr<const Checkpoint> weights, std::ve
 
 ActorThread::News ActorThread::take() {
   if (failed_) std::rethrow_exception(failure_);
-  News news{lived_.take(), steps_, acting_with_};
+  News news{lived_.take(), steps_, acting_with_, *faults_.get()};
   taken_ += std::ranges::count_if(news.pieces, &Episode::ended);
   return news;
 }

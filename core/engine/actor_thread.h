@@ -17,6 +17,7 @@ class ActorThread {
   struct News {
     std::deque<Episode> pieces;  // of what its lanes live through, see Replay::extend
     std::int64_t steps = 0, weights = 0;  // of the environment so far; the version of the weights that act now
+    EnvLanes::Faults faults;  // of its worlds
   };
 
   /// `system` is the actor's own, `begun` what a run has counted that goes on. Rests after `most_steps`.
@@ -44,6 +45,7 @@ class ActorThread {
   std::shared_ptr<System> system_;
   Experience::Options options_;
   Mailbox<Weights> weights_;
+  Mailbox<EnvLanes::Faults> faults_;
   Queue<Episode> lived_;
   std::atomic<std::int64_t> most_steps_, steps_, acting_with_ = 0;
   std::atomic<bool> failed_ = false;

@@ -173,6 +173,8 @@ class Collector::ExpertDriver : public Driver {
 Collector::Collector(Options options, const std::string& environment, std::function<std::unique_ptr<Env>()> make_env,
                      std::shared_ptr<System> driver, const std::string& policy_name)
     : options_(std::move(options)), envs_(make_env, options_.lanes) {
+  if (driver && !driver->behaviour) throw Error(policy_name + ": a " + driver->recipe + " has no behaviour that could drive; people drive it");
+  envs_.outlive_faults();
   const auto& space = envs_.spaces().action;
   const Shaker shaker(space, options_.lanes, options_.noise, options_.weaken);
   if (driver) {
@@ -202,6 +204,11 @@ void Collector::assign(std::int64_t lane) {
     return;
   }
   state.index = next_++;
+  begin(lane);
+}
+
+void Collector::begin(std::int64_t lane) {
+  auto& state = lanes_[static_cast<std::size_t>(lane)];
   auto rng = options_.rng.fork(static_cast<std::uint64_t>(state.index));
   const auto seed = rng.integers(first_evaluation_seed);
   envs_.start(lane, seed);
@@ -220,9 +227,13 @@ double Collector::step() {
     for (std::int64_t lane = 0; lane < options_.lanes; ++lane) {
       const auto index = static_cast<std::size_t>(lane);
       if (!active[index]) continue;
-      ++steps;
       auto& state = lanes_[index];
-      state.recorder.add(actions[lane], results[index], envs_.observation_of(lane));
+      const bool broken = envs_.broken(lane);  // such a step is none, and the episode ends with the one before
+      if (broken && state.recorder.steps() == 0) {
+        begin(lane);
+        continue;
+      }
+      if (!broken) ++steps, state.recorder.add(actions[lane], results[index], envs_.observation_of(lane));
       if (!results[index].done() && state.recorder.steps() < options_.max_steps) continue;
       waiting_.push_back({state.index, state.recorder.take()});
       assign(lane);

@@ -49,6 +49,7 @@ class Collector {
   /// Of the episodes that were written since this was last asked.
   std::vector<double> new_rewards() { return std::exchange(rewards_, {}); }
   Image picture() const;  // lane 0
+  const EnvLanes::Faults& faults() const { return envs_.faults(); }
 
  private:
   class Driver;
@@ -66,6 +67,7 @@ class Collector {
     Episode episode;
   };
   void assign(std::int64_t lane);
+  void begin(std::int64_t lane);  // the episode that it was assigned
   void flush();
 
   Options options_;

@@ -100,6 +100,7 @@ Experience::Experience(Options options, System& system, Sink lived)
       pilot_(system.behaviour, options_.lanes, Mode::collect),
       generator_(make_generator(system.device, options_.rng.fork("behaviour").next64())) {
   torch::NoGradGuard no_grad;
+  lanes_.outlive_faults();
   if (options_.keep_states) {
     initial_ = system.model->initial(1);
     state_size_ = static_cast<std::size_t>(rows_of(initial_, initial_).size(1));

@@ -59,6 +59,7 @@ const Band bands[] = {
 UnseenPieces drive_unseen(System& system, std::int64_t lanes, std::int64_t most_steps) {
   torch::NoGradGuard no_grad;
   EnvLanes envs(system.make_env, lanes);
+  envs.outlive_faults();
   const auto& spaces = envs.spaces();
   const auto limit =
       spaces.max_episode_steps > 0 ? std::min<std::int64_t>(most_steps, spaces.max_episode_steps) : most_steps;
@@ -92,6 +93,8 @@ UnseenPieces drive_unseen(System& system, std::int64_t lanes, std::int64_t most_
       const auto results = envs.step(actions[static_cast<std::size_t>(step)].roll(roll, 0).contiguous(), active);
       auto reward = torch::zeros({lanes}), cost = torch::zeros({lanes}), over = torch::zeros({lanes});
       for (std::size_t lane = 0; lane < active.size(); ++lane) {
+        if (!active[lane]) continue;
+        active[lane] = !envs.broken(static_cast<std::int64_t>(lane));  // such a step is none
         if (!active[lane]) continue;
         reward[static_cast<std::int64_t>(lane)] = results[lane].reward;
         cost[static_cast<std::int64_t>(lane)] = results[lane].cost;

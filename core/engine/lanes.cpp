@@ -6,6 +6,7 @@
 
 #include "api/error.h"
 #include "core/behaviours/random_action.h"
+#include "core/env/world_fault.h"
 #include "core/nn/threads.h"
 
 namespace dream {
@@ -52,7 +53,8 @@ torch::Tensor load_rewards(const Checkpoint& from, const std::string& prefix, co
 }  // namespace
 
 
-EnvLanes::EnvLanes(const std::function<std::unique_ptr<Env>()>& make, std::int64_t count, torch::Device device) {
+EnvLanes::EnvLanes(const std::function<std::unique_ptr<Env>()>& make, std::int64_t count, torch::Device device)
+    : in_a_row_(static_cast<std::size_t>(count)) {
   for (std::int64_t lane = 0; lane < count; ++lane) envs_.push_back(make());
   const auto& seen = spaces();
   if (seen.image_bytes() > 0)
@@ -74,13 +76,28 @@ Observation EnvLanes::observation(const torch::Device& device) const {
   return Observation{images_, vectors_, goals_}.to(device);
 }
 
-void EnvLanes::start(std::int64_t lane, std::uint64_t seed) {
+void EnvLanes::begin(std::int64_t lane, std::uint64_t seed) {
   envs_[static_cast<std::size_t>(lane)]->reset(seed);
   observe(lane);
 }
 
+void EnvLanes::start(std::int64_t lane, std::uint64_t seed) {
+  try {
+    begin(lane, seed);
+  } catch (const WorldFault&) {
+    if (!outlives_) throw;
+    begin(lane, seed);  // one that has died begins in another process
+  }
+}
+
 void EnvLanes::start_all(const std::vector<Lanes::Start>& starts) {
-  for (const auto& [lane, seed] : starts) envs_[static_cast<std::size_t>(lane)]->begin_reset(seed);
+  for (const auto& [lane, seed] : starts) {
+    try {
+      envs_[static_cast<std::size_t>(lane)]->begin_reset(seed);
+    } catch (const WorldFault&) {
+      if (!outlives_) throw;  // else start() tries it again
+    }
+  }
   on_all_threads(static_cast<std::int64_t>(starts.size()), [&](std::int64_t index) {
     const auto& [lane, seed] = starts[static_cast<std::size_t>(index)];
     start(lane, seed);
@@ -123,13 +140,28 @@ std::vector<StepResult> EnvLanes::step(const torch::Tensor& actions, const std::
   std::vector<StepResult> results(envs_.size());
   for (std::size_t index = 0; index < envs_.size(); ++index)
     if (active[index]) envs_[index]->begin_step({data + index * size, size});
+  constexpr int most_in_a_row = 3;
+  std::mutex guard;
   on_all_threads(count(), [&](std::int64_t lane) {
     const auto index = static_cast<std::size_t>(lane);
     if (!active[index]) return;
-    results[index] = envs_[index]->step({data + index * size, size});
-    observe(lane);
+    try {
+      results[index] = envs_[index]->step({data + index * size, size});
+      observe(lane);
+      in_a_row_[index] = 0;
+    } catch (const WorldFault& fault) {
+      if (!outlives_ || ++in_a_row_[index] >= most_in_a_row) throw;
+      results[index] = {.truncated = true};
+      const std::lock_guard lock(guard);
+      ++faults_.count, faults_.last = fault.what();
+    }
   });
   return results;
+}
+
+std::string EnvLanes::Faults::told() const {
+  if (count == 0) return "";
+  return std::to_string(count) + (count == 1 ? " episode was" : " episodes were") + " broken off by the world, and the next begun: " + last;
 }
 
 void EnvLanes::save(Checkpoint& into, const std::string& prefix) const {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "core/behaviours/behaviour.h"
@@ -44,6 +45,19 @@ class EnvLanes {
   void start(std::int64_t lane, std::uint64_t seed);
   void start_all(const std::vector<Lanes::Start>& starts);
   std::vector<StepResult> step(const torch::Tensor& actions, const std::vector<char>& active);
+  /// From here on a world's fault ends that lane's episode alone: the step counts as one that changed nothing, and truncates. Its
+  /// next start is tried twice; three faults with no step between them throw, as every one does without this.
+  void outlive_faults() { outlives_ = true; }
+  /// Whether this lane's last step was such a one.
+  bool broken(std::int64_t lane) const { return in_a_row_[static_cast<std::size_t>(lane)] > 0; }
+  /// What such worlds have said: the episodes that it ended, and the last of it.
+  struct Faults {
+    std::int64_t count = 0;
+    std::string last;
+    /// A sentence for whoever watches; empty where there was none.
+    std::string told() const;
+  };
+  const Faults& faults() const { return faults_; }
   const torch::Tensor& images() const { return images_; }    // uint8 [L, H, W, C]; undefined where there are none
   const torch::Tensor& vectors() const { return vectors_; }  // float [L, V]; undefined where there are none
   Observation observation(const torch::Device& device) const;
@@ -56,9 +70,13 @@ class EnvLanes {
 
  private:
   void observe(std::int64_t lane);
+  void begin(std::int64_t lane, std::uint64_t seed);
   void on_all_threads(std::int64_t count, const std::function<void(std::int64_t)>& work) const;
   std::vector<std::unique_ptr<Env>> envs_;
   torch::Tensor images_, vectors_, goals_;
+  bool outlives_ = false;
+  std::vector<int> in_a_row_;  // faults of each lane since a step of it went well
+  Faults faults_;
 };
 
 /// Real environments; the carry is the model's posterior, empty where there is no model.
@@ -74,6 +92,7 @@ class RealLanes : public Lanes {
   void save(Checkpoint& into, const std::string& prefix) const override;
   void load(const Checkpoint& from, const std::string& prefix) override;
   const EnvLanes& envs() const { return envs_; }
+  void outlive_faults() { envs_.outlive_faults(); }
   const Carry& carry() const { return carry_; }  // that look() has left
 
  private:

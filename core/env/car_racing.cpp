@@ -8,6 +8,7 @@
 #include <string>
 
 #include "api/error.h"
+#include "core/base/fnv.h"
 #include "core/env/car_racing/expert.h"
 
 namespace dream {
@@ -19,12 +20,6 @@ namespace {
 constexpr int kShown = 96;
 constexpr int kCarTimeLimit = 1000;
 constexpr std::uint64_t kCarMagic = 0x3152434d41455244;  // "DREAMCR1"
-
-std::uint64_t checksum(std::span<const std::byte> bytes) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const std::byte b : bytes) hash = (hash ^ static_cast<std::uint64_t>(b)) * 0x100000001b3ULL;
-  return hash;
-}
 
 struct Writer {
   std::vector<std::byte>& out;
@@ -259,7 +254,7 @@ std::vector<std::byte> CarRacing::save_state() const {
         static_cast<std::uint32_t>(episode_->track.tiles.size()));
   Progress copy = progress_;
   copy.visit(write);
-  write(checksum(state));
+  write(fnv1a(state));
   return state;
 }
 
@@ -272,7 +267,7 @@ void CarRacing::load_state(std::span<const std::byte> state) {
   if (!read.good || magic != kCarMagic) throw Error("CarRacing: these bytes are not a saved CarRacing state.");
   if (state.size() < 2 * sizeof(sum)) throw Error("CarRacing: the saved state is cut short.");
   std::memcpy(&sum, state.data() + state.size() - sizeof(sum), sizeof(sum));
-  if (sum != checksum(state.first(state.size() - sizeof(sum)))) {
+  if (sum != fnv1a(state.first(state.size() - sizeof(sum)))) {
     throw Error("CarRacing: the saved state is damaged (its checksum does not match).");
   }
   read(options.continuous, options.domain_randomize, options.lap_complete_percent, seed, tiles);

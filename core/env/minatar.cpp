@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "api/error.h"
+#include "core/base/fnv.h"
 
 namespace dream {
 
@@ -18,12 +19,6 @@ namespace {
 constexpr int kPicture = 64, kGameTimeLimit = 5000;
 constexpr const char* kActs[] = {"nothing", "left", "up", "right", "down", "fire"};
 constexpr std::uint8_t kEdge = 48;
-
-std::uint64_t hash(std::span<const std::byte> bytes) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const std::byte b : bytes) hash = (hash ^ static_cast<std::uint64_t>(b)) * 0x100000001b3ULL;
-  return hash;
-}
 
 /// Colour i of seaborn's `color_palette("cubehelix", n)`: Green's cube helix (2011) with matplotlib's constants, of
 /// whose 256 colours seaborn takes n, evenly spaced and without the ends.
@@ -186,7 +181,7 @@ std::vector<std::byte> MinAtarEnv::save_state() const {
     const auto bytes = std::as_bytes(std::span(&value, 1));
     state.insert(state.end(), bytes.begin(), bytes.end());
   };
-  put(hash(std::as_bytes(std::span(facts_.name, std::strlen(facts_.name)))));
+  put(fnv1a(std::as_bytes(std::span(facts_.name, std::strlen(facts_.name)))));
   put(options_.sticky);
   put(static_cast<std::int32_t>(options_.ramping));
   put(random_);
@@ -195,7 +190,7 @@ std::vector<std::byte> MinAtarEnv::save_state() const {
   put(static_cast<std::int32_t>(done_));
   const auto game = game_->bytes();
   state.insert(state.end(), game.begin(), game.end());
-  put(hash(state));
+  put(fnv1a(state));
   return state;
 }
 
@@ -213,9 +208,9 @@ void MinAtarEnv::load_state(std::span<const std::byte> state) {
     std::memcpy(static_cast<void*>(&value), state.data(), sizeof value);
     state = state.subspan(sizeof value);
   };
-  const auto actual = hash(state.first(state.size() - sizeof sum));
+  const auto actual = fnv1a(state.first(state.size() - sizeof sum));
   get(kind);
-  if (kind != hash(std::as_bytes(std::span(facts_.name, std::strlen(facts_.name))))) fail("belongs to something else");
+  if (kind != fnv1a(std::as_bytes(std::span(facts_.name, std::strlen(facts_.name))))) fail("belongs to something else");
   get(sticky);
   get(ramping);
   get(random);

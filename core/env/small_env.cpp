@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "api/error.h"
+#include "core/base/fnv.h"
 
 namespace dream {
 
@@ -18,16 +19,6 @@ namespace {
 // A saved state: this, the name's hash, steps, done, the numbers, and a checksum over all before; 8 bytes each.
 constexpr std::uint64_t kStateMagic = 0x314d534d41455244;  // "DREAMSM1"
 constexpr std::size_t kHead = 4;
-
-std::uint64_t hash_of(std::span<const std::byte> bytes) {
-  std::uint64_t value = 0xcbf29ce484222325ULL;
-  for (const std::byte b : bytes) value = (value ^ static_cast<std::uint64_t>(b)) * 0x100000001b3ULL;
-  return value;
-}
-
-std::uint64_t hash_of(const std::string& text) {
-  return hash_of(std::as_bytes(std::span(text)));
-}
 
 }  // namespace
 
@@ -97,9 +88,9 @@ void SmallEnv::render(int width, int height, std::span<std::uint8_t> out) {
 std::vector<std::byte> SmallEnv::save_state() const {
   check_started("save_state()");
   const std::vector<double> values = numbers();
-  std::vector<std::uint64_t> words{kStateMagic, hash_of(name_), static_cast<std::uint64_t>(steps_), done_ ? 1u : 0u};
+  std::vector<std::uint64_t> words{kStateMagic, fnv1a(std::as_bytes(std::span(name_))), static_cast<std::uint64_t>(steps_), done_ ? 1u : 0u};
   for (const double value : values) words.push_back(std::bit_cast<std::uint64_t>(value));
-  words.push_back(hash_of(std::as_bytes(std::span(words))));
+  words.push_back(fnv1a(std::as_bytes(std::span(words))));
   const auto bytes = std::as_bytes(std::span(words));
   return {bytes.begin(), bytes.end()};
 }
@@ -107,10 +98,10 @@ std::vector<std::byte> SmallEnv::save_state() const {
 void SmallEnv::load_state(std::span<const std::byte> state) {
   std::vector<std::uint64_t> words(state.size() / sizeof(std::uint64_t));
   if (!words.empty()) std::memcpy(words.data(), state.data(), words.size() * sizeof(words[0]));
-  if (words.size() <= kHead || words[0] != kStateMagic || words[1] != hash_of(name_)) {
+  if (words.size() <= kHead || words[0] != kStateMagic || words[1] != fnv1a(std::as_bytes(std::span(name_)))) {
     throw Error(fmt::format("{}: these bytes are not a saved {} state.", name_, name_));
   }
-  if (state.size() % sizeof(words[0]) != 0 || words.back() != hash_of(state.first(state.size() - sizeof(words[0])))) {
+  if (state.size() % sizeof(words[0]) != 0 || words.back() != fnv1a(state.first(state.size() - sizeof(words[0])))) {
     throw Error(fmt::format("{}: the saved state is damaged (its checksum does not match).", name_));
   }
   std::vector<double> values;

@@ -118,6 +118,10 @@ void LiveEngine::describe_run(const DescribeRun& asked) {
   }
   try {
     if (system) view->expected = expectation(*system);
+    if (const auto world = system ? system->make_env() : nullptr; world && world->away()) {
+      view->expected = "what needs the real world will not run here: " + world->away()->why;
+      if (view->expected.ends_with('.')) view->expected.pop_back();  // the sentence goes on
+    }
   } catch (const std::exception&) {  // a damaged run tells nothing
   }
   new_run_.put(std::move(view));

@@ -68,6 +68,7 @@ RunView describe(const fs::path& run, bool shipped) {
     view.changed = mark_of(file).changed / 1'000'000'000;
     auto checkpoint = Checkpoint::peek(file);
     migrate(checkpoint);
+    remember_world_of(checkpoint);  // whoever asks for that world's spaces where it is not on this machine has them of the run's clips
     view.recipe = checkpoint.text("recipe");
     view.environment = checkpoint.text("environment");
     for (const auto& entry : recipes()) {

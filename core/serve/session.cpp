@@ -55,15 +55,30 @@ int index_in(const CheckedJson& request) {
   return static_cast<int>(request.whole(request.root(), "index", 0, 1'000'000));
 }
 
-/// The actions to be done, each a list of numbers, or one of them by itself; none: the agent decides.
+/// A field that nobody reads is a word mistyped, or from a later protocol: to do the rest would be to do something else.
+void refuse_unread(const CheckedJson& request, const std::string& what, const std::vector<std::string>& read) {
+  std::vector<std::string> known = {"do", "id", "frames", "probes"};
+  known.insert(known.end(), read.begin(), read.end());
+  for (const auto& [name, value] : request.root().items()) {
+    if (std::ranges::find(known, name) != known.end()) continue;
+    const auto near = nearest(name, known);
+    request.fail("'" + what + "' has no field '" + name + "'" + (near.empty() ? "" : "; did you mean '" + near + "'?"));
+  }
+}
+
+/// The actions to be done, each a list of numbers, a number where it is one alone, or one of them by itself; none: the agent decides.
 std::vector<std::vector<float>> actions_in(const CheckedJson& request, const ActionSpace& space) {
   const auto size = space.size();
   std::vector<std::vector<float>> actions;
   const auto& root = request.root();
+  const auto add = [&](const CheckedJson::Json& each, const char* field) {
+    actions.push_back(request.reals({{field, each.is_number() ? CheckedJson::Json::array({each}) : each}}, field));
+  };
+  if (root.contains("action") && root.contains("actions")) request.fail("fields 'action' and 'actions': one of them was expected");
   if (root.contains("action")) {
-    actions.push_back(request.reals(root, "action"));
+    add(root.at("action"), "action");
   } else if (root.contains("actions")) {
-    for (const auto& each : request.list(root, "actions", most_steps)) actions.push_back(request.reals({{"actions", each}}, "actions"));
+    for (const auto& each : request.list(root, "actions", most_steps)) add(each, "actions");
     if (actions.empty()) request.fail("field 'actions': at least one was expected");
   }
   for (const auto& action : actions) {
@@ -128,33 +143,38 @@ Message Session::answer(const std::string& line) {
 void Session::act(const CheckedJson& request, Message& message) {
   const auto& root = request.root();
   const auto text = [&](const char* field) { return request.text(root, field); };
-  const std::map<std::string, std::function<void()>> deeds = {
-      {"step", [&] { step(request); }},
-      {"look", [] {}},
+  struct Deed {
+    std::vector<std::string> reads;  // its fields
+    std::function<void()> act;
+  };
+  const std::map<std::string, Deed> deeds = {
+      {"step", {{"action", "actions", "count", "idle"}, [&] { step(request); }}},
+      {"look", {{}, [] {}}},
       {"start",
-       [&] {
+       {{"seed", "chance"}, [&] {
          const auto seed = request.whole(root, "seed", 0, most_seed);
          const auto chance = root.contains("chance") ? request.whole(root, "chance", 0, most_seed) : seed;
          player_.start_at(static_cast<std::uint64_t>(seed), static_cast<std::uint64_t>(chance));
-       }},
-      {"go_to", [&] { player_.go_to(request.whole(root, "moment", 0, most_seed)); }},
-      {"knob", [&] { player_.set_knob(text("name"), number_in(request, "value")); }},
-      {"edit", [&] { player_.edit(text("probe"), index_in(request), static_cast<float>(number_in(request, "value"))); }},
+       }}},
+      {"go_to", {{"moment"}, [&] { player_.go_to(request.whole(root, "moment", 0, most_seed)); }}},
+      {"knob", {{"name", "value"}, [&] { player_.set_knob(text("name"), number_in(request, "value")); }}},
+      {"edit",
+       {{"probe", "index", "value"}, [&] { player_.edit(text("probe"), index_in(request), static_cast<float>(number_in(request, "value"))); }}},
       {"hold",
-       [&] {
+       {{"probe", "index", "value", "on"}, [&] {
          const bool on = flag_in(request, "on", true);
          player_.hold({text("probe"), index_in(request), on ? static_cast<float>(number_in(request, "value")) : 0.0f}, on);
-       }},
-      {"randomise", [&] { player_.randomise(text("probe")); }},
-      {"pill", [&] { player_.take_pill(); }},
+       }}},
+      {"randomise", {{"probe"}, [&] { player_.randomise(text("probe")); }}},
+      {"pill", {{}, [&] { player_.take_pill(); }}},
       {"couple",
-       [&] {
+       {{"how", "steps"}, [&] {
          const auto how = couplings.find(text("how"));
          if (how == couplings.end()) request.fail("field 'how': drift, anchored, reality_leads, dream_leads or awake was expected");
          player_.set_coupling(how->second, root.contains("steps") ? static_cast<int>(request.whole(root, "steps", 0, 1000)) : 0);
-       }},
-      {"twin", [&] { player_.set_twin(flag_in(request, "on", true)); }},
-      {"describe", [] {}},
+       }}},
+      {"twin", {{"on"}, [&] { player_.set_twin(flag_in(request, "on", true)); }}},
+      {"describe", {{}, [] {}}},
   };
   const auto what = text("do");
   const auto found = deeds.find(what);
@@ -164,6 +184,7 @@ void Session::act(const CheckedJson& request, Message& message) {
     const auto near = nearest(what, names);
     request.fail("nothing is called '" + what + "'" + (near.empty() ? "" : "; did you mean '" + near + "'?"));
   }
+  refuse_unread(request, what, found->second.reads);
   const auto wanted = names_in(request, "probes", {});
   const auto& offered = view().probe_names;
   for (const auto& name : wanted)
@@ -171,7 +192,7 @@ void Session::act(const CheckedJson& request, Message& message) {
   for (const auto& name : names_in(request, "frames", {}))
     if (!pictured(view(), name)) request.fail("there is no picture '" + name + "' here");
   player_.watch({wanted.begin(), wanted.end()});
-  found->second();
+  found->second.act();
   if (what == "describe") {
     message = greeting();
   } else {

@@ -59,6 +59,7 @@ TEST_F(CliTest, MistakesAreOneSentenceAndANonZeroExit) {
   bad({"info", folder_.path().string()}, "checkpoint.safetensors");
   bad({"export", path("missing"), "--out", path("x.safetensors")}, "does not exist");
   bad({"trace", "--actions", path("missing.npy"), "--out", path("t.npz")}, "missing.npy");
+  bad({"lab", "horizon", path("missing"), "--json", path("both"), "--csv", path("./both")}, "two files were expected");
   test::write_bytes(folder_ / "garbage.safetensors", std::string(100, 'x'));
   for (const char* verb : {"info", "eval"}) bad({verb, path("garbage.safetensors")}, "garbage.safetensors");
   test::write_bytes(folder_ / "garbage.npy", "not an array");
@@ -133,6 +134,7 @@ TEST_F(CliTest, ATrainingThatIsKilledAgainAndAgainEndsAsIfItNeverWas) {
   EXPECT_EQ(good({"train", "--resume", "--out", path("whole"), "--quiet"}), score)
       << "a run knows its recipe and its world";
   bad({"train", "--resume", "--out", path("nowhere")}, "no run to resume");
+  EXPECT_SAYS(run(train("fresh", {"--resume", "--phase", "collect"})).err, "fresh holds no run to resume: one begins there");
   bad({"train", "--out", path("nowhere")}, "recipe is missing");
 
   // SIGINT saves and says so by its exit code, also where `timeout` hands on what the terminal had sent already.

@@ -45,6 +45,17 @@ TEST_F(ScriptCliTest, OpensLikeARun) {
   EXPECT_SAYS(good({"collect", "--policy", golden("dreamerv3.pt"), "--env", "Pendulum", "--episodes", "1", "--max-steps", "10", "--out", path("data"), "--threads", "1", "--quiet"}), "");
 }
 
+/// Like a run's controller, a program may drive while V-M-C collects.
+TEST_F(ScriptCliTest, DrivesWhatOthersLearnFrom) {
+  const Arguments train = {"train", "vmc", "--env", "Pendulum", "--out", path("taught"), "--phase", "collect", "--threads", "1", "--quiet", "--set", "collect.policy=mixed",
+                           "collect.driver=" + golden("dreamerv3.pt"), "collect.episodes=3", "collect.max_steps=8", "collect.lanes=1"};
+  bad(train, "--trust");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "taught"));
+  user_.agree(golden("dreamerv3.pt"));
+  good(train);
+  EXPECT_SAYS(good({"info", path("taught")}), "collect    100 %");
+}
+
 TEST_F(ScriptCliTest, WhatItIsNot) {
   bad({"train", "torchscript", "--out", path("run")}, "learns nothing");
   bad({"info", golden("exported.pt2")}, "torch.export");

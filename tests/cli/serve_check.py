@@ -73,7 +73,15 @@ def drives_and_reads():
         knob = next(iter(dream.knobs.values()))
         dream.knob(knob["name"], knob["minimum"])
 
+        # A choice is a number as well as a list of one.
+        dream.start(7)
+        assert dream.step(len(choices) - 1)["action"] == right and dream.follow([len(choices) - 1, 0])["step"] == 3
         refused(lambda: dream.ask({"do": "stepp"}), "did you mean 'step'")
+        stood = dream.look()["step"]
+        refused(lambda: dream.ask({"do": "step", "aktion": right}), "'step' has no field 'aktion'; did you mean 'action'?")
+        refused(lambda: dream.ask({"do": "look", "count": 3}), "'look' has no field 'count'")
+        refused(lambda: dream.ask({"do": "step", "action": right, "actions": [right]}), "one of them was expected")
+        assert dream.look()["step"] == stood
         refused(lambda: dream.ask({"do": 3}), "text")
         refused(lambda: dream.step([0.0, 1.0, 2.0]), "an action of this world has 1 value")
         for choice in (9.0, -4.0, 0.4, 1e30):

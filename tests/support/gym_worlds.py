@@ -91,6 +91,22 @@ class Shades(Count):
         return numpy.full((16, 16), self.steps / 10, numpy.float32)
 
 
+class Alpha(Count):
+    """Colours with alpha, which come last."""
+    observation_space = spaces.Box(0, 255, (16, 16, 4), numpy.uint8)
+
+    def seen(self):
+        return numpy.full((16, 16, 4), (self.steps, 20, 30, 255), numpy.uint8)
+
+
+class Signed(Count):
+    """A grey picture in numbers from -1 to 1, beside none of another kind."""
+    observation_space = spaces.Box(-1, 1, (32, 32), numpy.float32)
+
+    def seen(self):
+        return numpy.full((32, 32), self.steps - 1, numpy.float32)
+
+
 class Flicker(Count):
     """Whose picture shows one half at even steps, the other at odd ones, and which has lives."""
     observation_space = spaces.Box(0, 255, (16, 16, 1), numpy.uint8)
@@ -154,6 +170,18 @@ class Raises(Count):
 class Dies(Count):
     def step(self, action):
         if action == 2:
+            print("out of luck", file=sys.stderr, flush=True)
+            os._exit(7)
+        return super().step(action)
+
+
+class Falls(Count):
+    """Whose process ends with the seventh step that it makes in all, of its lanes together."""
+    made = 0
+
+    def step(self, action):
+        Falls.made += 1
+        if Falls.made == 7:
             print("out of luck", file=sys.stderr, flush=True)
             os._exit(7)
         return super().step(action)

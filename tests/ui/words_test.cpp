@@ -29,14 +29,19 @@ TEST(Words, TheTimeSinceTheLastCheckpointGoesOnBetweenTwoViews) {
 
 TEST(Words, SilenceIsNoPraise) {
   TrainView train;
-  EXPECT_STREQ(no_warning(train), "");
+  EXPECT_EQ(no_warning(train), "");
   train.open = true;
   train.curves.resize(2);
-  EXPECT_STREQ(no_warning(train), "Nothing has been trained yet.");
+  EXPECT_EQ(no_warning(train), "Nothing has been trained yet.");
   train.curves[1].y = {300, 250};
-  EXPECT_STREQ(no_warning(train), "Too early to say what looks wrong.");
+  EXPECT_EQ(no_warning(train), "Too early to say what looks wrong.");
   train.curves[1].y.assign(100, 20.0);
-  EXPECT_STREQ(no_warning(train), "No warnings.");
+  EXPECT_EQ(no_warning(train), "No warnings.");
+  train.phases.resize(3);
+  train.phases[0].progress = 1, train.phases[1].progress = 0.043;  // collect, learn; evaluate has not begun
+  EXPECT_EQ(no_warning(train), "No warnings yet, which says little after 4 % of this phase.");
+  train.phases[1].progress = 0.1;
+  EXPECT_EQ(no_warning(train), "No warnings.");
 }
 
 TEST(Words, AWorldOfPythonsIsCalledByItsName) {

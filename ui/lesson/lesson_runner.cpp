@@ -2,7 +2,6 @@
 #include "ui/lesson/lesson_runner.h"
 
 #include <algorithm>
-#include <cmath>
 #include <fstream>
 #include <utility>
 
@@ -11,15 +10,12 @@
 #include "ui/lesson/quiz.h"
 #include "ui/lesson/things.h"
 #include "ui/panel_list.h"
-#include "ui/panels/runs.h"
 #include "ui/widgets.h"
 
 namespace dream::ui {
 namespace {
 
 namespace fs = std::filesystem;
-
-const std::string behind_more = "More";  // the title of the button behind which controls are that have no room
 
 ImGuiTabBar* mind_tabs() {
   ImGuiWindow* mind = ImGui::FindWindowByName("Mind###mind");
@@ -222,68 +218,6 @@ void Lessons::begin_step(Ui& ui, const LessonStep& stage) {
   set_stage(ui);
 }
 
-bool Lessons::run_is_open(const Ui& ui, const std::string& run) const {
-  const fs::path open = ui.dream().run;
-  return ui.dream().ready && (run == begun_run ? open.lexically_normal() == fs::path(begun_).lexically_normal() : open.filename() == run);
-}
-
-/// The folder of a run beside the lesson, of a shipped one, or of the one that the lesson has begun: nothing else is within its reach.
-std::string Lessons::folder_of(const Ui& ui, const std::string& run) const {
-  if (run == begun_run) return begun_;
-  std::error_code ignored;
-  const fs::path folder = fs::weakly_canonical(current()->path.parent_path(), ignored), beside = folder / run;
-  std::string path;
-  if (fs::is_directory(beside, ignored) && fs::weakly_canonical(beside, ignored).parent_path() == folder)
-    path = beside.string();
-  for (const RunView& each : *ui.snapshot->runs)
-    if (path.empty() && each.usable && each.shipped && fs::path(each.path).filename() == run)
-      path = each.path;
-  return path;
-}
-
-/// "vm.from=run:doom" with that run's folder in place of its name; as it is where there is no such run: then the run that is to begin says so.
-std::string Lessons::with_folder(const Ui& ui, const std::string& setting) const {
-  const std::string mark = "=run:";
-  const std::size_t at = setting.find(mark);
-  const std::string folder = at == std::string::npos ? "" : folder_of(ui, setting.substr(at + mark.size()));
-  return folder.empty() ? setting : setting.substr(0, at + 1) + folder;
-}
-
-void Lessons::open_run(Ui& ui, const std::string& run) {
-  const std::string path = folder_of(ui, run);
-  if (path.empty()) {
-    trouble_ = run == begun_run ? "This step is about the run that the lesson has you train: go back to where it begins."
-                                : "The run '" + run + "' is neither shipped nor beside the lesson: this step goes on with what is open.";
-    return set_stage(ui);
-  }
-  waits_for_ = run;
-  fresh_ = true;
-  ui.engine.send(OpenRun{path});
-}
-
-/// In a folder of its own, once one is proposed; never in the place of a training that runs.
-void Lessons::begin_training(Ui& ui) {
-  const TrainView& train = ui.train();
-  const Training& wanted = *stage_.train;
-  if (begins_ == "?") {
-    const NewRunView& proposed = *ui.snapshot->new_run;
-    if (proposed.recipe != wanted.recipe || proposed.environment != wanted.world || proposed.settings != wanted.settings) return;
-    if (is_taken(*ui.snapshot, proposed.free_folder)) return;  // an answer of before
-    if (!proposed.wrong.empty() || train.busy) {
-      trouble_ = proposed.wrong.empty() ? train.run + " is being trained: stop it (Train), and open this step again."
-                                        : "This step's run cannot be begun: " + proposed.wrong;
-      begins_.clear();
-      return;
-    }
-    begins_ = proposed.free_folder;
-    ui.engine.send(StartRun{wanted.recipe, wanted.world, begins_, wanted.settings});
-    begun_ = begun_by_[key_of(*current()) + "\n" + wanted.recipe] = begins_;
-    ui.engine.send(TrainControl{TrainControl::Do::start, ""});
-  } else if (fs::path(train.run).lexically_normal() == fs::path(begins_).lexically_normal() && train.busy) {
-    begins_.clear();
-  }
-}
-
 void Lessons::set_stage(Ui& ui) {
   const DreamView& dream = ui.dream();
   const auto send = [&](Command command) { ui.engine.send(std::move(command)); };
@@ -454,64 +388,6 @@ std::string Lessons::why_locked(const std::string& action) const {
 
 bool Lessons::hides(const std::string& what) const {
   return at_ >= 0 && std::ranges::find(now().hide, what) != now().hide.end();
-}
-
-const std::string& Lessons::mark(const Ui& ui, const std::string& title) {
-  static const std::string none;
-  if (marks_.empty()) return none;
-  const auto found = marks_.find(title);
-  if (found == marks_.end() || ImGui::GetCurrentWindow()->SkipItems) return none;
-  Mark& mark = found->second;
-  constexpr int tries = 30;  // what stands above it may still grow
-  if (mark.pointed && mark.brought < tries && !ImGui::IsItemVisible()) ++mark.brought, ImGui::ScrollToItem(ImGuiScrollFlags_KeepVisibleCenterY);
-  if (!ImGui::IsItemVisible()) return none;
-  ImRect seen(ImGui::GetItemRectMin(), ImGui::GetItemRectMax());
-  seen.ClipWith(ImGui::GetCurrentWindow()->ClipRect);  // and not what scrolled out below another panel
-  mark.min = seen.Min, mark.max = seen.Max;
-  mark.seen = ImGui::GetFrameCount();
-  if (!mark.locked.empty())
-    ImGui::GetWindowDrawList()->AddRectFilled(mark.min, mark.max, fade(ui.color().panel, 0.65f), ui.px(4));
-  return mark.locked;
-}
-
-bool Lessons::seen(const std::string& title) const {
-  const auto found = marks_.find(title);
-  return found != marks_.end() && found->second.seen >= ImGui::GetFrameCount() - 1;
-}
-
-ImVec2 Lessons::middle_of(const std::string& title) const {
-  const Mark& mark = marks_.at(title);
-  return {(mark.min.x + mark.max.x) / 2, (mark.min.y + mark.max.y) / 2};
-}
-
-/// Whether a control that the step points at has no room on the screen: it is behind the button with the dots.
-bool Lessons::points_behind() const {
-  return std::ranges::any_of(now().point, [&](const std::string& name) {
-    const Thing* thing = find_thing(name);
-    return thing && !thing->titles.empty() &&
-           std::ranges::none_of(thing->titles, [&](const std::string& title) { return seen(title); });
-  });
-}
-
-void Lessons::draw_marks(Ui& ui) const {
-  if (at_ < 0 || missing().empty()) return;
-  const float pulse = 0.5f + 0.5f * static_cast<float>(std::sin(ui.time * 3.5));
-  ImDrawList* list = ImGui::GetForegroundDrawList();
-  const auto outline = [&](ImVec2 min, ImVec2 max) {
-    const float out = ui.px(3 + 2 * pulse);
-    list->AddRect({min.x - out, min.y - out}, {max.x + out, max.y + out}, fade(ui.color().pink, 0.45f + 0.55f * pulse),
-                  ui.px(6), 0, ui.px(2.5f));
-  };
-  for (const auto& [title, mark] : marks_) {
-    if (!mark.pointed && !(title == behind_more && points_behind())) continue;
-    if (seen(title)) outline(mark.min, mark.max);
-    const Panel* panel = find_panel(title);
-    const ImGuiWindow* window = panel ? ImGui::FindWindowByName(window_name(*panel).c_str()) : nullptr;
-    if (!window || !window->WasActive || window->Hidden) continue;
-    const float in = ui.px(7);
-    outline({window->Pos.x + in, window->Pos.y + in},
-            {window->Pos.x + window->Size.x - in, window->Pos.y + window->Size.y - in});
-  }
 }
 
 }  // namespace dream::ui

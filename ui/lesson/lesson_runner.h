@@ -64,6 +64,7 @@ class Lessons {
   const std::filesystem::path& own_folder() const { return own_; }
 
  private:
+  static constexpr const char* behind_more = "More";  // the title of the button behind which controls are that have no room
   struct Mark {
     bool pointed = false;
     int brought = 0;  // into sight: how often it was tried

@@ -75,7 +75,7 @@ void draw_warnings(Ui& ui, const TrainView& train, ImVec2 size) {
   ImGui::BeginChild("warnings", size);
   if (train.warnings.empty()) {
     WithFont small(ui.fonts.text, 0.88f);
-    text(p.muted, "%s", no_warning(train));
+    text(p.muted, "%s", no_warning(train).c_str());
   }
   const float icon_width = ui.px(24);
   for (const std::string& warning : train.warnings) {

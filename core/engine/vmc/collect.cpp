@@ -5,6 +5,7 @@
 #include "core/data/dataset.h"
 #include "core/engine/collector.h"
 #include "core/engine/counters.h"
+#include "core/engine/run_file.h"
 #include "core/engine/vmc/vmc_recipe.h"
 
 namespace dream {
@@ -90,7 +91,7 @@ class Collection : public Phase {
       std::shared_ptr<System> driver;
       if (share.driver) {
         const auto& run = parts_->options.collect.driver;
-        driver = load_system(Checkpoint::load(checkpoint_path(run)), parts_->system->device.str());
+        driver = load_system(load_run(checkpoint_path(run)), parts_->system->device.str());
         if (driver->environment != parts_->system->environment) {
           throw Error("collect.driver = " + run + " drives " + driver->environment + ", not " +
                       parts_->system->environment);

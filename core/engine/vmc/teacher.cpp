@@ -2,6 +2,7 @@
 
 #include "api/error.h"
 #include "core/behaviours/pilot.h"
+#include "core/engine/run_file.h"
 
 namespace dream {
 namespace {
@@ -17,7 +18,7 @@ class Expert final : public Teacher {
 class OtherRun final : public Teacher {
  public:
   OtherRun(const std::string& run, const System& pupil, std::int64_t lanes)
-      : system_(load_system(Checkpoint::load(checkpoint_path(run)), pupil.device.str())) {
+      : system_(load_system(load_run(checkpoint_path(run)), pupil.device.str())) {
     if (system_->environment != pupil.environment) {
       throw Error("c.teacher = " + run + " drives " + system_->environment + ", not " + pupil.environment);
     }

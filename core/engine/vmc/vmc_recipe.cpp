@@ -10,6 +10,7 @@
 #include "core/engine/gauge_watch.h"
 #include "core/engine/population.h"
 #include "core/engine/run_file.h"
+#include "core/engine/script/script_recipe.h"
 #include "core/env/registry.h"
 #include "core/env/resized.h"
 #include "core/nn/device.h"
@@ -314,6 +315,8 @@ std::unique_ptr<System> make(const RunSpec& spec, const char* recipe, const char
   if (options.collect.policy == CollectPolicy::mixed && options.collect.driver.empty()) {
     throw Error("collect.driver is empty: collect.policy = mixed needs a run whose controller drives");
   }
+  for (const auto& who : {options.collect.driver, options.c.teacher})  // whether its program may run is asked before there is a run
+    if (spec.weights == 0 && !who.empty() && foreign_file(who) == ForeignFile::script) load_run(who);
   system->recipe = recipe;
   system->title = title;
   system->environment = spec.environment;

@@ -11,6 +11,7 @@
 #include "core/base/text.h"
 #include "core/env/bridge/gym_python.h"
 #include "core/env/paint.h"
+#include "core/env/world_fault.h"
 
 namespace dream {
 namespace {
@@ -144,7 +145,7 @@ StepResult GymEnv::step(std::span<const float> action) {
   lane_->wait();
   const auto& head = lane_->head();
   if (!std::isfinite(head.reward))
-    throw Error(fmt::format("{}: step() gave the reward {}, expected a finite number.", name_, head.reward));
+    throw WorldFault(fmt::format("{}: step() gave the reward {}, expected a finite number.", name_, head.reward));
   for (std::size_t axis = 0; axis < spaces_.action.size(); ++axis) {
     const auto at = server_->description().action_at;
     actions_.push_back(spaces_.action.discrete() ? static_cast<float>(*lane_->at<std::int32_t>(at))
@@ -163,8 +164,8 @@ void GymEnv::observe_vector(std::span<float> out) {
   const float* from = lane_->at<float>(server_->description().vector_at);
   for (std::size_t i = 0; i < out.size(); ++i) {
     if (!std::isfinite(from[i]))
-      throw Error(fmt::format("{}: '{}' of the observation is {}, expected a finite number.", name_,
-                              spaces_.vector_names[i], from[i]));
+      throw WorldFault(fmt::format("{}: '{}' of the observation is {}, expected a finite number.", name_,
+                                   spaces_.vector_names[i], from[i]));
   }
   std::copy_n(from, out.size(), out.data());
 }

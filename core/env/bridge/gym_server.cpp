@@ -12,6 +12,7 @@
 #include "core/base/text.h"
 #include "core/env/bridge/gym_description.h"
 #include "core/env/bridge/gym_python.h"
+#include "core/env/world_fault.h"
 
 namespace dream {
 namespace {
@@ -23,6 +24,12 @@ constexpr std::size_t shown_output = 300;
 
 std::span<const std::byte> bytes_of(const auto& value) {
   return std::as_bytes(std::span(&value, 1));
+}
+
+/// What Python said, as a sentence of the world's.
+std::string sentence(const std::string& name, const std::string& said) {
+  const auto text = printable(said, 600);
+  return name + ": " + text + (text.ends_with('?') || text.ends_with('!') || text.ends_with('.') ? "" : ".");
 }
 
 std::string text_of(std::span<const std::byte> bytes) {
@@ -54,7 +61,7 @@ void GymServer::lost(ChildProcess::Heard heard, double seconds, const std::strin
       fmt::format("{}: {}{}.", name_, how,
                   last.empty() ? "" : fmt::format("; the last that it printed: {}", printable(last, shown_output)));
   broken_ = true;
-  throw Error(why_broken_);
+  throw WorldFault(why_broken_);
 }
 
 std::vector<std::byte> GymServer::answer(double seconds, const std::string& doing) {
@@ -67,13 +74,13 @@ std::vector<std::byte> GymServer::answer(double seconds, const std::string& doin
   std::vector<std::byte> data(size - 1);
   if (const auto heard = process_->receive(data, seconds); heard != ChildProcess::Heard::all)
     lost(heard, seconds, doing);
-  if (head.back() != std::byte{0}) throw Error(fmt::format("{}: {}.", name_, printable(text_of(data), 600)));
+  if (head.back() != std::byte{0}) throw WorldFault(sentence(name_, text_of(data)));
   return data;
 }
 
 void GymServer::send(Ask what, std::span<const std::byte> first, std::span<const std::byte> second,
                      const std::string& doing) {
-  if (broken_) throw Error(why_broken_);
+  if (broken_) throw WorldFault(why_broken_);
   const auto size = static_cast<std::uint32_t>(1 + first.size() + second.size());
   message_.clear();
   for (const auto part : {bytes_of(size), bytes_of(what), first, second})
@@ -152,20 +159,20 @@ void GymServer::Lane::ask(bool reset) {
 
 void GymServer::Lane::wait() {
   std::unique_lock lock(server_->guard_);
-  if (server_->broken_) throw Error(server_->why_broken_);
+  if (server_->broken_) throw WorldFault(server_->why_broken_);
   if (asked_) {
     server_->go();
     lock.unlock();
     server_->have_others_go();
     lock.lock();
-    if (server_->broken_) throw Error(server_->why_broken_);
+    if (server_->broken_) throw WorldFault(server_->why_broken_);
   }
   server_->finish();
   lock.unlock();
   if (!head().failed) return;
   const auto size = std::min<std::size_t>(head().error_size, server_->description_.action_at - sizeof(Head));
   const std::string said(at<const char>(offsetof(Head, error_size) + sizeof(std::uint32_t)), size);
-  throw Error(fmt::format("{}: {}.", server_->name_, printable(said, 600)));
+  throw WorldFault(sentence(server_->name_, said));
 }
 
 std::vector<std::uint8_t> GymServer::Lane::render(int& height, int& width) {
