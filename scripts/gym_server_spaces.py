@@ -5,11 +5,13 @@ import numpy
 from gym_server_options import Refusal
 
 MOST_CHOICES, MOST_NUMBERS, MOST_ONE_HOT, MOST_AXES = 1024, 4096, 256, 256
+LEAST_SIDE, LARGEST = 32, 1e9  # of what is a picture by its bounds alone
 
 
 def newest(shape):
     """How a picture [H, W, 1 or 3] is cut out of an array of this shape, the newest of a stack; None if it is no picture's shape.
-    The same rule as for datasets (core/data/picture_shape.cpp): 2 and 4 channels are greys, 6, 9 and 12 colours, one after another."""
+    The same rule as for datasets (core/data/picture_shape.cpp): 2 and 4 channels are greys, 6, 9 and 12 colours, one after another, but 4
+    that come last are colours with alpha."""
     if len(shape) == 2:
         return lambda x: x[:, :, None]
     if len(shape) == 4:
@@ -17,23 +19,26 @@ def newest(shape):
         return rest and (lambda x: rest(x[-1]))
     kept = lambda channels: 1 if channels in (1, 2, 4) else 3 if channels in (3, 6, 9, 12) else 0
     if len(shape) == 3 and kept(shape[2]) and min(shape[:2]) >= shape[2]:
-        return lambda x: x[:, :, -kept(shape[2]):]
+        return (lambda x: x[:, :, :3]) if shape[2] == 4 else lambda x: x[:, :, -kept(shape[2]):]
     if len(shape) == 3 and kept(shape[0]) and min(shape[1:]) >= shape[0]:
         return lambda x: x[-kept(shape[0]):].transpose(1, 2, 0)
     return None
 
 
 def picture_of(space):
-    """How a picture of bytes is cut out of what is seen, where it is one: bytes, or numbers from 0 to 1 or 255."""
-    if not isinstance(space, gymnasium.spaces.Box):
-        return None
-    cut = newest(space.shape)
+    """How sure it is that this is a picture, and how one of bytes is cut out of what is seen. 1: bytes, or numbers from 0 to 1 or 255;
+    2: other numbers between bounds, where there is none of those; 0: it is none."""
+    cut = newest(space.shape) if isinstance(space, gymnasium.spaces.Box) and space.low.size else None
     if not cut or space.dtype == numpy.uint8:
-        return cut
-    white = float(space.high.max(initial=0))
-    if space.dtype.kind != "f" or white not in (1, 255) or (space.low != 0).any() or min(cut(space.low).shape[:2]) < 8:
-        return None
-    return lambda x: (cut(x) * (255 / white) + 0.5).astype(numpy.uint8)
+        return int(bool(cut)), cut
+    black, white, side = float(space.low.flat[0]), float(space.high.flat[0]), min(cut(space.low).shape[:2])
+    if (space.low != space.low.flat[0]).any() or (space.high != space.high.flat[0]).any():
+        return 0, None
+    sure = space.dtype.kind == "f" and black == 0 and white in (1, 255) and side >= 8
+    if not sure and not (side >= LEAST_SIDE and -LARGEST < black < white < LARGEST):
+        return 0, None
+    scale = 255 / (white - black)
+    return 1 if sure else 2, lambda x: (numpy.clip((cut(x).astype(numpy.float32) - black) * scale, 0, 255) + 0.5).astype(numpy.uint8)
 
 
 class Seen:
@@ -43,8 +48,10 @@ class Seen:
         spaces = gymnasium.spaces
         self.picture, self.numbers, self.names, self.left_out, self.states = None, [], [], [], 0
         parts = list(self.parts(space, "", ()))
-        for name, part, path in parts:
-            cut = picture_of(part)
+        ranks = [picture_of(part)[0] for _, part, _ in parts]
+        wanted = 1 if 1 in ranks else 2
+        for (name, part, path), rank in zip(parts, ranks):
+            cut = picture_of(part)[1] if rank == wanted else None
             if cut and self.picture:
                 self.left_out.append(f"{name} (a further picture)")
             elif cut:

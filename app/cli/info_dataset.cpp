@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 
 #include "answers/png.h"
 #include "api/error.h"
@@ -74,6 +75,19 @@ void write_sheet(const Dataset& dataset, const std::string& file) {
   say("sheet", file);
 }
 
+/// How many of the dataset's episodes are held out, of those that `look` has read where it has read `all`. Labels of what is not
+/// there are told among what is damaged.
+std::size_t held_out_there(const Dataset& dataset, const std::filesystem::path& path, bool all, DatasetLook& look) {
+  const auto labels = held_out_of(path);
+  auto vain = labels;
+  for (std::size_t i = 0; i < dataset.episodes(); ++i) vain.erase(dataset.name(i));
+  if (!vain.empty())
+    look.damaged.push_back("'" + held_out_file(path).string() + "', 'held_out': it names '" + *vain.begin() + "'" +
+                           (vain.size() > 1 ? " and " + std::to_string(vain.size() - 1) + " more" : "") + ", and no such episode can be read");
+  if (!all) return labels.size() - vain.size();
+  return static_cast<std::size_t>(std::ranges::count_if(look.episodes, [&](const EpisodeLook& e) { return labels.contains(e.name); }));
+}
+
 }  // namespace
 
 void print_dataset(const std::filesystem::path& path, const std::string& sheet) {
@@ -82,12 +96,17 @@ void print_dataset(const std::filesystem::path& path, const std::string& sheet) 
   say("dataset", path.string());
   say("environment", info.environment);
   say("policy", info.policy);
-  std::printf("episodes     %zu\nsteps        %lld\n", dataset.episodes(), static_cast<long long>(dataset.steps()));
-  std::string damaged_labels;
+  auto look = look_at(dataset, most_read);
+  const bool all = dataset.episodes() <= most_read;  // of them then only those count that could be read
+  const auto lengths = [](std::int64_t sum, const EpisodeLook& e) { return sum + static_cast<std::int64_t>(e.steps); };
+  std::printf("episodes     %zu\nsteps        %lld\n", all ? look.episodes.size() : dataset.episodes(),
+              static_cast<long long>(all ? std::accumulate(look.episodes.begin(), look.episodes.end(), std::int64_t{0}, lengths) : dataset.steps()));
+  const bool skips = !look.damaged.empty();
   try {
-    if (const auto held_out = held_out_of(path).size(); held_out > 0) say("held out", std::to_string(held_out) + " of them: nothing learns from these");
+    if (const auto held_out = held_out_there(dataset, path, all, look); held_out > 0)
+      say("held out", std::to_string(held_out) + " of them: nothing learns from these");
   } catch (const Error& error) {
-    damaged_labels = error.what();
+    look.damaged.emplace_back(error.what());
   }
   if (info.spaces.image_bytes() > 0) {
     std::printf("picture      %d × %d × %d, uint8\n", info.spaces.image_height, info.spaces.image_width,
@@ -106,9 +125,7 @@ void print_dataset(const std::filesystem::path& path, const std::string& sheet) 
     say("action", "none");
   }
   for (const auto& part : dataset.left_out()) say("left out", part);
-  const auto look = look_at(dataset, most_read);
-  if (look.episodes.size() < dataset.episodes() && look.damaged.empty())
-    std::printf("read         %zu of the episodes, evenly\n", look.episodes.size());
+  if (!all) std::printf("read         %zu of the episodes, evenly\n", look.episodes.size());
   if (!look.episodes.empty()) {
     print_episodes(look);
     say("reward", spread(look.reward));
@@ -119,9 +136,11 @@ void print_dataset(const std::filesystem::path& path, const std::string& sheet) 
     if (info.spaces.action.size() > 0) say("coverage", number(look.coverage) + " of the most that actions can vary");
   }
   for (const auto& sentence : look.damaged) say("damaged", sentence);
-  if (!damaged_labels.empty()) say("damaged", damaged_labels);
   if (!sheet.empty()) write_sheet(dataset, sheet);
-  if (look.episodes.empty() && !look.damaged.empty()) throw Error(path.string() + ": no episode of it can be read");
+  if (look.damaged.empty()) return;
+  if (look.episodes.empty()) throw Error(path.string() + ": no episode of it can be read");
+  throw Error(path.string() + " is damaged in " + (look.damaged.size() == 1 ? "one place" : std::to_string(look.damaged.size()) + " places") +
+              (look.damaged.size() == 1 ? ", which is named above" : ", which are named above") + (skips ? "; train.skip_damaged=true learns from the rest" : ""));
 }
 
 }  // namespace dream::cli

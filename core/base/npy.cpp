@@ -15,6 +15,7 @@
 
 #include "api/error.h"
 #include "core/base/durable_file.h"
+#include "core/base/npz_parts.h"
 
 namespace dream {
 namespace {
@@ -303,6 +304,12 @@ Npz read_npz(const std::filesystem::path& path) {
 }
 
 Npz read_npz(const std::filesystem::path& path, const std::function<bool(std::string_view)>& wanted) {
+  auto parts = read_npz_parts(path, wanted);
+  if (!parts.unreadable.empty()) throw Error(parts.unreadable.front().second);
+  return parts;
+}
+
+NpzParts read_npz_parts(const std::filesystem::path& path, const std::function<bool(std::string_view)>& wanted) {
   const std::string where = path.string();
   const std::vector<std::byte> whole = read_whole(path);
   const Bytes bytes = whole;
@@ -316,7 +323,7 @@ Npz read_npz(const std::filesystem::path& path, const std::function<bool(std::st
   }
   if (!end) throw Error(fmt::format("{}: not an .npz file, or cut short (no zip directory at its end).", where));
 
-  Npz npz;
+  NpzParts npz;
   npz.file = where;
   const std::size_t count = number<std::uint16_t>(bytes, *end + 10);
   std::size_t at = number<std::uint32_t>(bytes, *end + 16);
@@ -354,7 +361,11 @@ Npz read_npz(const std::filesystem::path& path, const std::function<bool(std::st
       throw Error(fmt::format("{}: zip method {}, expected stored (0) or deflated (8).", field_name, method));
     }
     if (crc(0, unpacked) != checksum) throw Error(fmt::format("{}: damaged, its checksum does not match.", field_name));
-    npz.arrays.emplace_back(std::move(name), parse_npy(unpacked, field_name));
+    try {
+      npz.arrays.emplace_back(name, parse_npy(unpacked, field_name));
+    } catch (const Error& error) {
+      npz.unreadable.emplace_back(name, error.what());
+    }
   }
   return npz;
 }

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <new>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -35,6 +36,7 @@ struct Contents {
 // HDF5 before 1.14 crashes or hangs on about one in five hundred damaged files of the older format, so a process of
 // its own looks at the structures first. Seconds that it may take.
 constexpr int read_seconds = 120, least_walk_seconds = 30, most_walk_seconds = 600, episodes_per_second = 100;
+constexpr std::uintmax_t least_episode_bytes = 64;  // that one takes in main_data.hdf5, be it a link alone
 
 // -- values on their way from that process --------------------------------------------------------------------------
 
@@ -173,33 +175,40 @@ std::optional<Place> place_in_main(const Hdf5Reader& main, std::size_t index) {
 void find_places(const std::filesystem::path& directory, const minari::Metadata& metadata, Damage damage,
                  Contents& contents) {
   std::optional<Hdf5Reader> main;
+  std::set<std::uint64_t> numbers;  // of the episodes that are there; metadata.json may promise any
   std::error_code code;
   const std::filesystem::path main_file = minari::main_file(directory);
   if (!metadata.own || std::filesystem::exists(main_file, code)) {
     try {
       main.emplace(main_file);
+      for (const auto number : main->numbered("episode_")) numbers.insert(number);
     } catch (const Error&) {
       // Our own index is made from the episodes' files; they suffice.
       if (!std::filesystem::exists(minari::episode_file(directory, 0), code)) throw;
+      main.reset();
     }
   }
-  for (std::size_t i = 0;; ++i) {
+  for (const auto number : minari::episode_files(directory)) numbers.insert(number);
+  std::uint64_t missing = 0, next = 0;
+  std::optional<std::uint64_t> first_missing;
+  for (const auto i : numbers) {
+    if (i != next && i >= metadata.episodes) break;  // what follows a hole there is no one's
+    if (i != next) missing += i - next, first_missing = first_missing.value_or(next);
+    next = i + 1;
     if (std::filesystem::exists(minari::episode_file(directory, i), code)) {
       contents.places.push_back({minari::episode_link(i), minari::episode_name(i)});
-      continue;
+    } else if (auto place = main ? place_in_main(*main, i) : std::nullopt) {
+      contents.inside_main = contents.inside_main || place->file == main_name;
+      contents.places.push_back(std::move(*place));
     }
-    std::optional<Place> place = main ? place_in_main(*main, i) : std::nullopt;
-    if (!place) {
-      if (i >= metadata.episodes) break;
-      const std::string missing = "'" + directory.string() + "': " + minari::episode_name(i) + " is missing; metadata.json says " +
-                                  std::to_string(metadata.episodes) + " episodes.";
-      if (damage == Damage::refuse) throw Error(missing);
-      contents.skipped.push_back(missing);
-      continue;
-    }
-    contents.inside_main = contents.inside_main || place->file == main_name;
-    contents.places.push_back(std::move(*place));
   }
+  if (next < metadata.episodes) missing += metadata.episodes - next, first_missing = first_missing.value_or(next);
+  if (missing == 0) return;
+  const std::string text = "'" + directory.string() + "': " + minari::episode_name(*first_missing) + " is missing" +
+                           (missing > 1 ? ", and " + std::to_string(missing - 1) + " more" : "") + "; metadata.json, 'total_episodes', says " +
+                           std::to_string(metadata.episodes) + ", and " + std::to_string(contents.places.size()) + " are there.";
+  if (damage == Damage::refuse) throw Error(text);
+  contents.skipped.push_back(text);
 }
 
 void count_steps(const std::filesystem::path& directory, const minari::Metadata& metadata, Damage damage,
@@ -255,7 +264,10 @@ class MinariFiles : public DatasetFiles {
 
 MinariFiles::MinariFiles(const std::filesystem::path& path, Damage damage) : directory_(minari::dataset_folder(path)) {
   metadata_ = guarded(directory_, [&] { return minari::read_metadata(directory_); });
-  const std::size_t seconds = least_walk_seconds + metadata_.episodes / episodes_per_second;
+  std::error_code code;
+  const auto bytes = std::filesystem::file_size(minari::main_file(directory_), code);
+  const std::size_t most = (code ? 0 : bytes / least_episode_bytes) + minari::episode_files(directory_).size();
+  const std::size_t seconds = least_walk_seconds + std::min(metadata_.episodes, most) / episodes_per_second;
   const Hdf5Access access;  // held across the fork, so that the copy finds the library at rest
   auto contents = unpacked_contents(run_isolated(
       "'" + directory_.string() + "'", static_cast<int>(std::min<std::size_t>(seconds, most_walk_seconds)), [&] {

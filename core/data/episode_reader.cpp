@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/text.h"
 #include "core/data/encoded_image.h"
 
 namespace dream {
@@ -15,6 +16,7 @@ namespace {
 using Array = Hdf5Reader::Array;
 
 constexpr std::uint64_t block_rows = 256;  // frames that are unpacked at a time
+constexpr float most_outside = 0.1f;       // of a picture's range, which what has been resized may pass
 constexpr std::uint64_t no_lane = ~std::uint64_t{0}, most_lanes = 4096;
 
 /// The arrays of one episode, opened and with shapes that agree.
@@ -67,7 +69,7 @@ void check_image(const Hdf5Reader& file, const Array& image, const minari::Part&
     }
     return;
   }
-  if (!file.is_bytes(image) && !(part.floats && image.type_class == H5T_FLOAT)) {
+  if (!file.is_bytes(image) && !(part.floats && (image.type_class == H5T_FLOAT || image.type_class == H5T_INTEGER))) {
     file.fail(image.name, part.floats ? "pictures of numbers were expected" : "pictures of unsigned bytes were expected");
   }
   check_rows(file, image, part, frames);
@@ -228,7 +230,12 @@ std::vector<std::uint8_t> read_frames(const Hdf5Reader& file, const Array& image
   std::vector<std::uint8_t> out(frames * bytes);
   if (!file.is_bytes(image)) {
     const auto values = read_finite(file, image);
-    const float scale = 255 / (part.white - part.black);
+    const float range = part.white - part.black, scale = 255 / range;
+    const auto outside = std::ranges::find_if(values, [&](float v) { return std::abs(v - (part.black + range / 2)) > range * (0.5f + most_outside); });
+    if (outside != values.end()) {
+      file.fail(image.name, "it holds " + number_text(double{*outside}) + ", and a picture's numbers from " + number_text(double{part.black}) +
+                                " to " + number_text(double{part.white}) + " were expected, as 'observation_space' says");
+    }
     for (std::uint64_t i = 0; i < frames; ++i) {
       take_pixels(values.data() + i * stored, part.pixels, out.data() + i * bytes, [&](float v) {
         return static_cast<std::uint8_t>(std::lround(std::clamp((v - part.black) * scale, 0.0f, 255.0f)));

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "core/base/text.h"
+
 namespace dream::minari {
 namespace {
 
@@ -12,6 +14,7 @@ using Kind = Part::Kind;
 
 constexpr std::size_t max_numbers = 65536, max_box = 4096, max_one_hot = 256, max_choices = 4096, max_parts = 1024;
 constexpr std::size_t most_pixels = 8192;  // of a side
+constexpr std::size_t least_side = 32;     // of what is a picture by its bounds alone
 
 /// A name in a file is a path: h5py makes groups of "a/b".
 std::vector<std::string> path_of(const CheckedJson& source, std::vector<std::string> path, const std::string& key) {
@@ -107,23 +110,33 @@ bool measure(const CheckedJson& source, const Json& space, const std::string& wh
 }
 
 /// The one number that all of a Box's 'low' or 'high' are; not a number where they differ.
-double bound(const Json& space, const char* name) {
-  const Json* value = space.contains(name) ? &space[name] : nullptr;
-  while (value && value->is_array() && !value->empty()) value = &value->front();
-  return value && value->is_number() ? value->get<double>() : std::numeric_limits<double>::quiet_NaN();
+double bound(const Json& value) {
+  constexpr auto none = std::numeric_limits<double>::quiet_NaN();
+  if (value.is_number()) return value.get<double>();
+  if (!value.is_array() || value.empty()) return none;
+  const double first = bound(value.front());
+  return std::ranges::all_of(value, [&](const Json& item) { return bound(item) == first; }) ? first : none;
 }
 
-bool is_picture(const CheckedJson& source, const Json& space, Part& part) {
+/// 0: no picture; 1: it is one; 2: it is one where there is none beside it, as its shape and bounds may be those of other things too.
+int picture_rank(const CheckedJson& source, const Json& space, Part& part) {
   const auto shape = picture_shape(part.shape);
-  if (part.type != "Box" || !shape) return false;
+  if (part.type != "Box" || !shape || std::max(shape->height, shape->width) > most_pixels) return 0;
   const std::string dtype = source.text(space, "dtype");
-  if (dtype != "uint8") {
-    part.black = static_cast<float>(bound(space, "low")), part.white = static_cast<float>(bound(space, "high"));
-    const bool known = part.black == 0 && (part.white == 1 || part.white == 255);
-    part.floats = true;
-    if (!dtype.starts_with("float") || !known || std::min(shape->height, shape->width) < 8) return false;
-  }
-  return std::max(shape->height, shape->width) <= most_pixels;
+  if (dtype == "uint8") return 1;
+  const auto known = [&](const char* name) { return space.contains(name) ? bound(space[name]) : std::numeric_limits<double>::quiet_NaN(); };
+  part.black = static_cast<float>(known("low")), part.white = static_cast<float>(known("high"));
+  part.floats = true;
+  const auto side = std::min(shape->height, shape->width);
+  if (dtype.starts_with("float") && part.black == 0 && (part.white == 1 || part.white == 255) && side >= 8) return 1;
+  constexpr float largest = 1e9f;  // where Gymnasium means that there is no bound, or a whole number's type has none
+  return side >= least_side && std::abs(part.black) < largest && std::abs(part.white) < largest && part.black < part.white ? 2 : 0;
+}
+
+/// Why a box with a picture's shape is none.
+std::string why_no_picture(const CheckedJson& source, const Json& space, const Part& part) {
+  if (part.type != "Box" || !picture_shape(part.shape) || source.text(space, "dtype") == "uint8") return "";
+  return "; a picture of " + source.text(space, "dtype").substr(0, 20) + " needs a 'low' and a 'high' that are finite and the same everywhere";
 }
 
 void add_names(const Part& part, std::vector<std::string>& names) {
@@ -139,14 +152,18 @@ void read_observation(const CheckedJson& source, Spaces& spaces, Layout& layout)
   std::vector<Part> parts;
   std::vector<const Json*> of;
   collect(source, source.root(), {}, parts, of);
+  std::vector<int> ranks(parts.size(), -1);  // -1: no numbers
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    if (measure(source, *of[i], called(parts[i], "observation"), parts[i])) ranks[i] = picture_rank(source, *of[i], parts[i]);
+  const int pictures = std::ranges::count(ranks, 1) > 0 ? 1 : 2;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     Part& part = parts[i];
     const auto leave = [&](const std::string& why) {
       layout.left_out.push_back((part.path.empty() ? "" : part.name() + ": ") + why);
     };
-    if (!measure(source, *of[i], called(part, "observation"), part)) {
+    if (ranks[i] < 0) {
       leave(part.type.substr(0, 40));
-    } else if (is_picture(source, *of[i], part)) {
+    } else if (ranks[i] == pictures) {
       part.kind = Kind::picture;
       if (layout.picture) {
         leave("a further picture, " + part.kind_and_size());
@@ -155,10 +172,12 @@ void read_observation(const CheckedJson& source, Spaces& spaces, Layout& layout)
         spaces.image_height = static_cast<int>(pixels.height);
         spaces.image_width = static_cast<int>(pixels.width);
         spaces.image_channels = static_cast<int>(pixels.channels);
+        if (const auto rest = not_taken(pixels); !rest.empty()) leave(rest);
+        if (part.floats) leave("what is finer than 8 bits, of its numbers from " + number_text(part.black) + " to " + number_text(part.white));
         layout.picture = part;
       }
     } else if (part.count() > max_box) {
-      leave(part.kind_and_size() + ", more than " + std::to_string(max_box) + " numbers");
+      leave(part.kind_and_size() + ", more than " + std::to_string(max_box) + " numbers" + why_no_picture(source, *of[i], part));
     } else {
       layout.vector.push_back(part);
     }
@@ -175,7 +194,7 @@ void read_observation(const CheckedJson& source, Spaces& spaces, Layout& layout)
   if (!layout.picture && layout.vector.empty()) {
     std::string found;
     for (const auto& text : layout.left_out) found += (found.empty() ? "" : "; ") + text;
-    source.fail("no part of it is a picture or numbers (" + found.substr(0, 200) + ")");
+    source.fail("no part of it is a picture or numbers (" + found.substr(0, 300) + ")");
   }
 }
 
@@ -209,8 +228,12 @@ void read_action(const CheckedJson& source, ActionSpace& space, Layout& layout) 
     }
     boxes += parts[i].type == "Box";
   }
-  if (parts.empty() || (boxes != parts.size() && parts.size() > 1)) {
-    source.fail("several actions at once must all be of the type Box, or choices in one MultiDiscrete");
+  if (parts.empty()) source.fail("it has no parts; Box, Discrete, MultiDiscrete or MultiBinary was expected");
+  if (boxes != parts.size() && parts.size() > 1) {
+    const auto one = [](const Part& part) { return "'" + part.name().substr(0, 60) + "' is a " + part.type; };
+    const auto other = std::ranges::find_if(parts, [](const Part& part) { return part.type != "Box"; });
+    source.fail(one(*other) + ", and " + one(other == parts.begin() ? parts[1] : parts[0]) +
+                ": several actions at once serve where all are Boxes, or choices in one MultiDiscrete");
   }
   for (std::size_t i = 0; i < parts.size(); ++i) {
     Part& part = parts[i];

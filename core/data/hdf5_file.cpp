@@ -1,10 +1,12 @@
 #include "core/data/hdf5_file.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "api/error.h"
@@ -186,6 +188,25 @@ std::vector<std::string> Hdf5Reader::child_names(hid_t parent, const std::string
     names.emplace_back(text);
   }
   return names;
+}
+
+std::vector<std::uint64_t> Hdf5Reader::numbered(const std::string& prefix) const {
+  struct Found {
+    std::string prefix;
+    std::vector<std::uint64_t> numbers;
+  } found{prefix, {}};
+  const auto each = [](hid_t, const char* text, const H5L_info_t*, void* into) -> herr_t {
+    auto& [before, numbers] = *static_cast<Found*>(into);
+    const std::string_view name(text);
+    std::uint64_t number = 0;
+    if (name.starts_with(before) && std::from_chars(text + before.size(), text + name.size(), number).ec == std::errc{} &&
+        before + std::to_string(number) == name)
+      numbers.push_back(number);
+    return 0;
+  };
+  if (H5Literate(file_, H5_INDEX_NAME, H5_ITER_NATIVE, nullptr, each, &found) < 0) fail("/", "the list of what is in it is damaged" + last_reason());
+  std::ranges::sort(found.numbers);
+  return found.numbers;
 }
 
 Hdf5Id Hdf5Reader::child_group(hid_t parent, const std::string& name, const std::string& parent_name) const {

@@ -47,6 +47,8 @@ class Hdf5Reader {
 
   enum class Link { none, hard, external, other };
   Link link(const std::string& name) const;
+  /// The numbers N of what is called `prefix`N at the top, in their order, whatever it is.
+  std::vector<std::uint64_t> numbered(const std::string& prefix) const;
   /// Where the external link `name` of the root group points to: file, object.
   std::pair<std::string, std::string> external_target(const std::string& name) const;
 

@@ -10,6 +10,7 @@
 #include "api/error.h"
 #include "core/base/durable_file.h"
 #include "core/data/checked_json.h"
+#include "core/data/folder_look.h"
 #include "core/data/foreign_spaces.h"
 #include "nlohmann/json.hpp"
 
@@ -156,6 +157,20 @@ std::filesystem::path episode_file(const std::filesystem::path& dataset, std::si
   return data_folder(dataset) / episode_link(index);
 }
 
+std::vector<std::uint64_t> episode_files(const std::filesystem::path& dataset) {
+  std::vector<std::uint64_t> numbers;
+  std::error_code code;
+  for (std::filesystem::directory_iterator entry(episodes_folder(dataset), code), end; !code && entry != end; entry.increment(code)) {
+    const auto name = entry->path().filename().string();
+    const auto digits = name.find_first_of("0123456789");
+    std::uint64_t number = 0;
+    if (digits != std::string::npos && std::from_chars(name.data() + digits, name.data() + name.size(), number).ec == std::errc{} &&
+        "episodes/" + name == episode_link(number))
+      numbers.push_back(number);
+  }
+  return numbers;
+}
+
 bool encoded_frames(const Spaces& spaces) {
   return spaces.image_height >= 32 && spaces.image_width >= 32 &&
          (spaces.image_channels == 1 || spaces.image_channels == 3);
@@ -271,12 +286,13 @@ Metadata read_metadata(const std::filesystem::path& dataset) {
   std::error_code code;
   if (!std::filesystem::exists(path, code)) {
     throw Error("'" + dataset.string() + "' is not a dataset: there is no data/metadata.json (Minari 0.5 or newer) in it" +
-                datasets_within(dataset) + ".");
+                what_folder_is(dataset) + datasets_within(dataset) + ".");
   }
   const CheckedJson source(file, read_text_file(path, max_metadata));
   const json& root = source.root();
   const std::string format = source.text_or(root, "data_format", "hdf5");
-  if (format != "hdf5") source.fail("'data_format' is '" + format.substr(0, 40) + "', and 'hdf5' was expected");
+  if (format != "hdf5") source.fail("'data_format' is '" + format.substr(0, 40) + "', and 'hdf5' was expected" +
+                                      (format == "arrow" || format == "parquet" ? "; scripts/bring_minari.py FOLDER OUT makes such a dataset of it" : ""));
 
   Metadata metadata;
   metadata.own = root.contains("dreamscope");

@@ -32,6 +32,7 @@ inline std::filesystem::path episodes_folder(const std::filesystem::path& datase
 std::string episode_name(std::size_t index);  // "episode_12", its group in main_data.hdf5
 std::string episode_link(std::size_t index);  // "episodes/episode_000012.hdf5", seen from main_data.hdf5
 std::filesystem::path episode_file(const std::filesystem::path& dataset, std::size_t index);
+std::vector<std::uint64_t> episode_files(const std::filesystem::path& dataset);  // the numbers of those that are there
 
 /// A part of an observation or an action, as it lies in the file.
 struct Part {

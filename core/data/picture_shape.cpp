@@ -25,9 +25,18 @@ std::optional<PictureShape> picture_shape(const std::vector<std::uint64_t>& shap
   } else {
     return std::nullopt;
   }
-  p.channels = kept(p.stored_channels);
-  p.first_channel = p.stored_channels - p.channels;
+  const bool alpha = p.stored_channels == 4 && !p.channels_first;
+  p.channels = alpha ? 3 : kept(p.stored_channels);
+  p.first_channel = alpha ? 0 : p.stored_channels - p.channels;
   return p;
+}
+
+std::string not_taken(const PictureShape& p) {
+  if (p.stored_channels == 4 && p.channels == 3)
+    return "the fourth channel, taken for alpha: height × width × 4 is RGB with alpha, 4 × height × width four greys";
+  if (p.first_channel > 0)
+    return "all but the newest of the " + std::to_string(p.stored_channels / p.channels) + (p.channels == 1 ? " greys" : " pictures") + " on its channels";
+  return p.offset > 0 ? "all but the newest of the pictures on its first axis" : "";
 }
 
 }  // namespace dream

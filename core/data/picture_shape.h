@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace dream {
@@ -16,15 +17,18 @@ struct PictureShape {
 
 /// What is taken where a picture is of this shape: height x width, with the channels last or first, or a stack of several on a
 /// further axis, of which the newest is taken. 1 and 3 channels are a picture, 2 and 4 are greys, 6, 9 and 12 are colours, one
-/// after another. None for other shapes.
+/// after another; but 4 channels that come last are RGB with alpha, which is not taken. None for other shapes.
 std::optional<PictureShape> picture_shape(const std::vector<std::uint64_t>& shape);
+
+/// What of such a picture is not taken, in words, or "".
+std::string not_taken(const PictureShape& shape);
 
 /// What is taken of the picture among an observation's `values`, each as `convert` makes it a byte.
 template <typename Value, typename Convert>
 void take_pixels(const Value* values, const PictureShape& p, std::uint8_t* out, const Convert& convert) {
   const auto* from = values + p.offset;
   for (std::size_t pixel = 0; pixel < p.height * p.width; ++pixel) {
-    for (std::size_t c = p.first_channel; c < p.stored_channels; ++c)
+    for (std::size_t c = p.first_channel; c < p.first_channel + p.channels; ++c)
       *out++ = convert(p.channels_first ? from[c * p.height * p.width + pixel] : from[pixel * p.stored_channels + c]);
   }
 }

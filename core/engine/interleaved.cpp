@@ -72,6 +72,7 @@ class Interleaved : public Phase {
     if (feed().reading()) return feed().detail();
     auto text = std::to_string(steps_) + " steps, " + std::to_string(episodes_) + " episodes, " +
                 std::to_string(parts_->updates) + " updates";
+    if (const auto broken = faults().count; broken > 0) text += ", " + std::to_string(broken) + " broken off by the world";
     if (actor_thread_)
       text += ", the actor's weights are " + std::to_string(parts_->updates - acting_with_) + " updates old";
     return text;
@@ -81,6 +82,7 @@ class Interleaved : public Phase {
   std::vector<std::string> warnings() const override {
     auto all = parts_->learner->warnings();
     all.insert(all.end(), feed().notes().begin(), feed().notes().end());
+    if (auto told = faults().told(); !told.empty()) all.push_back(std::move(told));
     if (gauges_)
       for (auto& warning : gauges_->warnings()) all.push_back(std::move(warning));
     return all;
@@ -96,7 +98,11 @@ class Interleaved : public Phase {
     if (experience_ || actor_thread_) {
       resumed_ = {};
       resumed_.origin = parts_->system->directory.string();
-      save_experience(resumed_);
+      try {
+        save_experience(resumed_);
+      } catch (const Error&) {
+        resumed_.tensors.clear();  // a world has failed amid a step, which whoever stepped has been told: the file is gone on from
+      }
     }
     experience_.reset();
     actor_thread_.reset();
@@ -113,6 +119,7 @@ class Interleaved : public Phase {
   double batch_frames() const { return parts_->learner->frames_per_update(); }
   std::filesystem::path own_folder() const { return parts_->system->directory / "data" / "own"; }
 
+  const EnvLanes::Faults& faults() const { return experience_ ? experience_->lanes().envs().faults() : faults_; }
   void begin_experience();
   bool update_due() const;
   double update();
@@ -159,6 +166,7 @@ class Interleaved : public Phase {
   Elastic elastic_;
   Checkpoint resumed_;   // of experience and replay, until the replay has been read
   bool loaded_ = false;  // from a checkpoint
+  EnvLanes::Faults faults_;  // of the actor's worlds
   std::int64_t steps_ = 0, episodes_ = 0, acting_with_ = 0, handed_over_ = 0;
 };
 
@@ -210,9 +218,13 @@ void Interleaved::require_work() const {
   if (parts_->updates > 0 || steps_ < train.steps || update_due()) return;
   const auto steps = std::to_string(steps_) + " steps were made and nothing was learned from them: ";
   if (!async() && train.train_ratio <= 0) throw Error(steps + "train.train_ratio = 0 asks for no update; raise it");
-  throw Error(steps + "the replay holds " + std::to_string(feed().replay().steps()) +
-              " of them, and a batch takes at least " + std::to_string(parts_->learner->least_steps()) +
-              " (by " + parts_->learner->least_steps_by() + "); raise train.steps or lower " + parts_->learner->least_steps_by());
+  const bool waits = steps_ < train.prefill, few = feed().replay().steps() < parts_->learner->least_steps();
+  std::string why = waits ? "train.prefill asks for " + std::to_string(train.prefill) + " before the first update" : "";
+  if (few || !waits)
+    why += (waits ? ", and " : "") + ("the replay holds " + std::to_string(feed().replay().steps()) + " of them, and a batch takes at least " +
+                                      std::to_string(parts_->learner->least_steps()) + " (by " + parts_->learner->least_steps_by() + ")");
+  throw Error(steps + why + "; raise train.steps or lower " + (waits ? "train.prefill" : "") + (waits && few ? " and " : "") +
+              (few || !waits ? parts_->learner->least_steps_by() : ""));
 }
 
 /// One update; returns the frames that it replayed.
@@ -251,6 +263,7 @@ double Interleaved::step_async() {
     ++episodes_;
   }
   acting_with_ = std::max<std::int64_t>(0, news.weights - 1);
+  faults_ = news.faults;
   if (!update_due()) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));  // the replay fills
     return 0;

@@ -4,7 +4,9 @@
 #include <mutex>
 
 #include "api/error.h"
+#include "core/base/fnv.h"
 #include "core/behaviours/own_or_planned.h"
+#include "core/data/folder_look.h"
 #include "core/engine/run_file.h"
 #include "core/env/registry.h"
 #include "core/models/representation.h"
@@ -149,15 +151,11 @@ void System::store_weights(Checkpoint& into) const {
 std::string fingerprint(const System& system) {
   Checkpoint weights;
   system.store_weights(weights);
-  std::uint64_t hash = 14695981039346656037ull;  // FNV-1a
-  const auto add = [&](const void* data, std::size_t size) {
-    const auto* bytes = static_cast<const unsigned char*>(data);
-    for (std::size_t i = 0; i < size; ++i) hash = (hash ^ bytes[i]) * 1099511628211ull;
-  };
+  auto hash = fnv1a({});
   for (const auto& [name, tensor] : weights.tensors) {
     const auto values = tensor.to(torch::kCPU).contiguous();
-    add(name.data(), name.size());
-    add(values.data_ptr(), values.nbytes());
+    hash = fnv1a(std::as_bytes(std::span(name)), hash);
+    hash = fnv1a({static_cast<const std::byte*>(values.data_ptr()), values.nbytes()}, hash);
   }
   char text[17];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
@@ -245,7 +243,7 @@ std::filesystem::path checkpoint_path(const std::filesystem::path& run) {
   if (std::filesystem::is_regular_file(inside, ignored)) return inside;
   if (!std::filesystem::exists(run, ignored))
     throw Error(run.string() + " does not exist; expected a run's folder or a .safetensors file");
-  throw Error(run.string() + " holds no checkpoint.safetensors; expected a run's folder or a .safetensors file");
+  throw Error(run.string() + " holds no checkpoint.safetensors; expected a run's folder or a .safetensors file" + what_folder_is(run));
 }
 
 }  // namespace dream

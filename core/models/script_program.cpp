@@ -90,8 +90,9 @@ ScriptProgram::ScriptProgram(const torch::Tensor& bytes, std::string origin, con
       continue;
     }
     auto& arguments = takes_[known.method];
-    for (const auto& argument : method->function().getSchema().arguments()) {
-      if (argument.name() == "self") continue;
+    const auto& schema = method->function().getSchema().arguments();
+    for (std::size_t i = 1; i < schema.size(); ++i) {  // the first is the module, whatever it is called
+      const auto& argument = schema[i];
       if (!known.arguments.contains(argument.name()) && !argument.default_value())
         fail(known.method, "takes an argument '" + printable(argument.name(), 60) + "'; it may take " + listed(known.arguments));
       if (known.arguments.contains(argument.name())) arguments.push_back(argument.name());

@@ -11,6 +11,7 @@
 
 #include "api/error.h"
 #include "core/base/text.h"
+#include "core/base/zip_names.h"
 
 namespace dream {
 namespace {
@@ -311,6 +312,7 @@ bool is_torch_save(const std::filesystem::path& path) {
 }
 
 StateDict read_state_dict(const std::filesystem::path& path) {
+  check_zip(path);
   try {
     if (begins_with(path, old_begins)) throw Error("PyTorch before 1.6 has saved it; load it there, and save it again with torch.save");
     caffe2::serialize::PyTorchStreamReader archive(path.string());

@@ -214,6 +214,23 @@ TEST_F(CliEndsTest, CollectingStopsWithWholeEpisodesAndGoesOn) {
   EXPECT_SAYS(good({"info", path("d")}), "environment  Catch");
   test::write_bytes(folder_ / "d" / "data" / "held_out.json", R"({"held_out": ["episode_0"]})");
   EXPECT_SAYS(good({"info", path("d")}), "held out     1 of them");
+
+  // A label of what is not there, and an episode that cannot be read: what opens is counted, the rest is named.
+  const auto counted = [&](const std::string& out) { return out.substr(out.find("episodes     "), 30); };
+  const auto before = counted(good({"info", path("d")}));
+  test::write_bytes(folder_ / "d" / "data" / "held_out.json", R"({"held_out": ["episode_0", "episode_99999"]})");
+  auto result = run({"info", path("d")});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_SAYS(result.out, "held out     1 of them");
+  EXPECT_SAYS(result.out, "held_out.json', 'held_out': it names 'episode_99999', and no such episode can be read");
+  EXPECT_EQ(counted(result.out), before);
+  test::write_bytes(folder_ / "d" / "data" / "episodes" / "episode_000000.hdf5", "not HDF5");
+  result = run({"info", path("d")});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_SAYS(result.out, "episode_000000.hdf5");
+  EXPECT_NE(counted(result.out), before);
+  EXPECT_EQ(result.out.find("held out "), std::string::npos) << "that one was held out";
+  EXPECT_SAYS(result.err, "d is damaged in 2 places, which are named above; train.skip_damaged=true learns from the rest");
 }
 
 TEST_F(CliEndsTest, EvalObeysTheFirstSignalInItsSecondPartToo) {

@@ -1,5 +1,5 @@
 // What others make of our files: Minari of a dataset, TensorBoard of a run's curves. And what scripts/bring_lerobot.py makes of
-// datasets that LeRobot's own software has written (tests/golden/make_lerobot.py).
+// datasets that LeRobot's own software has written (tests/golden/make_lerobot.py), and scripts/bring_minari.py of Minari's in other formats.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -9,6 +9,7 @@
 #include "core/base/platform.h"
 #include "core/data/dataset.h"
 #include "tests/cli/cli_fixture.h"
+#include "tests/data/dataset_fixture.h"
 
 namespace dream {
 namespace readers_test {
@@ -250,6 +251,37 @@ TEST_F(LeRobotTest, ADamagedEpisodeIsAnErrorOrLeftOut) {
   const auto rows = changed / "data" / "chunk-000";
   std::filesystem::copy_file(rows / "episode_000002.parquet", rows / "episode_000001.parquet", std::filesystem::copy_options::overwrite_existing);
   left_out({"'episode_index': 12 rows of episode 1 were expected, as meta says, and there are 0"});
+}
+
+/// The same as Minari's own, which it keeps as HDF5, in values and in what they are called.
+TEST_F(LeRobotTest, MinarisOtherFormatsBecomeTheOneThatIsRead) {
+  const auto minari = std::filesystem::path(DREAMSCOPE_SOURCE_DIR "/tests/golden/minari");
+  const auto said = [&](const std::filesystem::path& from, const std::string& out, const std::string& options, bool good) {
+    const auto line = python_ + "'" DREAMSCOPE_SOURCE_DIR "/scripts/bring_minari.py' '" + from.string() + "' '" + path(out) + "' " + options + " > '" + path("said") + "' 2>&1";
+    EXPECT_EQ(std::system(line.c_str()) == 0, good) << test::read_bytes(path("said"));
+    return test::read_bytes(path("said"));
+  };
+  for (const auto& [name, format] : {std::pair<std::string, std::string>{"mixed", "arrow"}, {"pictures", "parquet"}}) {
+    const auto from = minari / (name + "_" + format);
+    bad({"info", from.string()}, "'data_format' is '" + format + "', and 'hdf5' was expected; scripts/bring_minari.py FOLDER OUT makes such a dataset of it");
+    EXPECT_SAYS(said(from, name, "", true), "(" + format + ")");
+    const Dataset ours(path(name)), theirs(minari / name);
+    ASSERT_EQ(ours.episodes(), theirs.episodes());
+    EXPECT_EQ(ours.left_out(), theirs.left_out());
+    EXPECT_EQ(ours.info().spaces.vector_names, theirs.info().spaces.vector_names);
+    for (std::size_t i = 0; i < ours.episodes(); ++i) test::expect_equal(ours.read(i), theirs.read(i));
+    EXPECT_SAYS(said(from, name, "", false), "is there already; a new or an empty folder was expected");
+  }
+  EXPECT_SAYS(said(minari / "mixed", "none", "", false), "'data_format': arrow or parquet was expected, and it is 'hdf5'; such a dataset opens as it is");
+  EXPECT_SAYS(said(golden("v21"), "none", "", false), "data/metadata.json' is missing; a folder of Minari's was expected");
+
+  const auto changed = folder_ / "changed";
+  std::filesystem::copy(minari / "pictures_parquet", changed, std::filesystem::copy_options::recursive);
+  std::filesystem::resize_file(changed / "data" / "0" / "part-0.parquet", 700);
+  EXPECT_SAYS(said(changed, "none", "", false), "data/0/part-0.parquet' cannot be read as parquet");
+  EXPECT_FALSE(std::filesystem::exists(path("none")));
+  EXPECT_SAYS(said(changed, "rest", "--skip-damaged", true), "left out: episode 0: ");
+  EXPECT_EQ(Dataset(path("rest")).read(0).length(), 5u);
 }
 
 }  // namespace readers_test

@@ -109,4 +109,67 @@ TEST(NpzDataset, WhatIsNoChoiceAndWhatIsAnotherPictureIsRefused) {
   for (const std::size_t other : {1, 2}) EXPECT_SAYS(test::message_of<Error>([&] { dataset.read(other); }), "another shape");
 }
 
+TEST(NpzDataset, WhatNobodyNeedsMayBeAnything) {
+  const Dataset dataset(golden("texts"));
+  ASSERT_EQ(dataset.left_out().size(), 2u);
+  const auto all = dataset.left_out()[0] + "\n" + dataset.left_out()[1];
+  EXPECT_SAYS(all, "note: element type '<U5', expected one of");
+  EXPECT_SAYS(all, "info: element type '|O'");
+  const auto e = dataset.read(0);
+  EXPECT_EQ(e.rewards, (std::vector<float>{1, 2, 3, 4}));
+  expect_frame(e, 4, 4);
+  for (const auto damage : {Damage::refuse, Damage::skip}) {
+    const auto said = test::message_of<Error>([&] { Dataset(golden("text_reward"), damage); });
+    EXPECT_SAYS(said, "text_reward.npz: array 'reward': element type '<U4'");
+  }
+}
+
+TEST(NpzDataset, PicturesMayBeOtherNumbers) {
+  const test::TempFolder folder;
+  constexpr std::size_t rows = 3, numbers = 32 * 33 * 3;
+  const std::vector<float> rewards(rows);
+  std::filesystem::create_directories(folder / "d");
+  const auto file = [&]<typename T>(const std::string& name, const std::string& array, std::vector<T> some, std::size_t side = 0) {
+    const std::vector<std::size_t> shape = {rows, side > 0 ? side : 32, side > 0 ? side : 33, 3};
+    std::vector<T> values;
+    for (std::size_t i = 0; i < shape[0] * shape[1] * shape[2] * 3; ++i) values.push_back(some[i % some.size()]);
+    write_npz(folder / name, {{{"action", NpyArray::of<float>({rows}, rewards)}, {"reward", NpyArray::of<float>({rows}, rewards)}, {array, NpyArray::of<T>(shape, values)}}, ""});
+  };
+  const auto seen = [&](const std::string& name) {
+    const auto e = Dataset(folder / name).read(0);
+    EXPECT_EQ(e.frames.size(), rows * numbers);
+    return std::vector<std::uint8_t>(e.frames.begin(), e.frames.begin() + 3);
+  };
+  using Bytes = std::vector<std::uint8_t>;
+  file("unit.npz", "image", std::vector<float>{0, 0.5f, 1});
+  EXPECT_EQ(seen("unit.npz"), (Bytes{0, 128, 255}));
+  EXPECT_EQ(Dataset(folder / "unit.npz").left_out(), std::vector<std::string>{"image: what is finer than 8 bits, of its numbers from 0 to 1"});
+  file("signed.npz", "view", std::vector<double>{-1, 0.0039215, 1});
+  EXPECT_EQ(seen("signed.npz"), (Bytes{0, 128, 255}));
+  file("whole.npz", "view", std::vector<float>{0, 7, 255});
+  EXPECT_EQ(seen("whole.npz"), (Bytes{0, 7, 255}));
+  EXPECT_TRUE(Dataset(folder / "whole.npz").left_out().empty());
+  file("ints.npz", "view", std::vector<std::int32_t>{1, 0, 1});
+  EXPECT_EQ(seen("ints.npz"), (Bytes{1, 0, 1})) << "whole numbers are never shares of one";
+
+  file("none.npz", "view", std::vector<float>{0, 300, 0.5f}, 64);
+  EXPECT_SAYS(test::message_of<Error>([&] { Dataset(folder / "none.npz"); }),
+              "(view: more than 4096 numbers, and no picture: numbers from 0 to 1, from -1 to 1, or whole ones from 0 to 255 were expected)");
+  file("small.npz", "view", std::vector<float>{0, 1, 0.5f}, 16);
+  EXPECT_EQ(Dataset(folder / "small.npz").info().spaces.vector_names.size(), 768u) << "they may be anything";
+  file("d/0.npz", "image", std::vector<float>{0, 0.5f, 1});
+  file("d/1.npz", "image", std::vector<float>{0, 0.5f, 40});
+  EXPECT_SAYS(test::message_of<Error>([&] { Dataset(folder / "d").read(1); }),
+              "1.npz: array 'image' holds 40, and a picture's numbers from 0 to 1 were expected, as in the first file");
+}
+
+TEST(NpzDataset, WhatIsWrongWithAllFilesIsSaid) {
+  const test::TempFolder folder;
+  std::filesystem::create_directories(folder / "d");
+  write_file(folder / "d" / "a.npz", "no zip"), write_file(folder / "d" / "b.npz", "nor this");
+  const auto said = test::message_of<Error>([&] { Dataset(folder / "d", Damage::skip); });
+  EXPECT_SAYS(said, "holds no episode that can be read in 2 files, of which the first: ");
+  EXPECT_SAYS(said, "a.npz: not an .npz file, or cut short");
+}
+
 }  // namespace dream::npz_dataset_test

@@ -337,7 +337,10 @@ TEST_F(VideoCli, InfoTellsOfThemAndPaintsASheet) {
   std::filesystem::create_directory(folder_ / "clips");
   write_clip(folder_ / "clips" / "a.mp4", 12, moving, {.width = 96, .height = 64});
   write_file(folder_ / "clips" / "b.mp4", "no video");
-  const auto told = good({"info", path("clips"), "--sheet", path("sheet.png")});
+  const auto result = run({"info", path("clips"), "--sheet", path("sheet.png")});
+  EXPECT_EQ(result.code, 1) << "one of them cannot be read";
+  EXPECT_SAYS(result.err, "clips is damaged in one place, which is named above");
+  const auto& told = result.out;
   EXPECT_SAYS(told, "picture      64 × 64 × 3");
   EXPECT_SAYS(told, "action       none");
   EXPECT_SAYS(told, "b.mp4' is no video that can be read");

@@ -285,6 +285,11 @@ TEST_F(DreamerTest, WithoutAnUpdateNothingIsDone) {
   };
   EXPECT_SAYS(ended("ratio", {"train.train_ratio=0"}, ""), "train.train_ratio = 0 asks for no update");
   EXPECT_SAYS(ended("length", {"train.length=200"}, ""), "at least 200 (by train.length)");
+  const auto given = "train.datasets=" + (folder_ / "length" / "data" / "own").string();
+  const auto said = ended("given", {given, "train.steps=20", "train.prefill=4000"}, "");
+  EXPECT_SAYS(said, "train.prefill asks for 4000 before the first update; raise train.steps or lower train.prefill");
+  EXPECT_SAYS(ended("both", {given, "train.steps=20", "train.prefill=4000", "train.length=900"}, ""),
+              "(by train.length); raise train.steps or lower train.prefill and train.length");
   EXPECT_SAYS(ended("evaluated", {}, "evaluate"), "nothing to evaluate");
 }
 

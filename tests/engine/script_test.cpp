@@ -1,6 +1,8 @@
 // TorchScript files as runs: the two wrappers of docs/bring-your-own-model.md, and what each file that breaks the contract is told.
 #include <gtest/gtest.h>
 
+#include <torch/csrc/jit/api/module.h>
+
 #include <regex>
 #include <sstream>
 
@@ -205,7 +207,7 @@ TEST_F(ScriptTest, NothingOfItIsReadBeforeItIsTrusted) {
   test::TempFolder folder;
   auto bytes = test::read_bytes(script_golden("good.pt"));
   stranger.agree(script_golden("good.pt"));
-  bytes[bytes.size() / 2] ^= 1;
+  bytes[10] ^= 1;  // when its first entry was made: no checksum covers that
   test::write_bytes(folder / "good.pt", bytes);
   EXPECT_THROW(load_run(folder / "good.pt"), Untrusted);
 }
@@ -240,9 +242,38 @@ TEST_F(ScriptTest, WhatIsNoProgramIsSaid) {
   EXPECT_EQ(foreign_file(script_golden("exported.pt2")), ForeignFile::exported);
   EXPECT_EQ(foreign_file(script_golden("good.pt")), ForeignFile::script);
   EXPECT_EQ(foreign_file(script_golden("good.safetensors")), ForeignFile::none);
+  test::TempFolder folder;
+  auto bytes = test::read_bytes(script_golden("good.pt"));
+  test::write_bytes(folder / "cut.pt", bytes.substr(0, bytes.size() / 2));
+  EXPECT_SAYS(said(folder / "cut.pt"), "cut.pt' is cut off");
+  bytes[bytes.find("def observe")] ^= 1;
+  test::write_bytes(folder / "changed.pt", bytes);
+  user().agree(folder / "changed.pt");
+  EXPECT_SAYS(said(folder / "changed.pt"), "changed.pt' is damaged: its entry 'good/code/");
   RunSpec spec;
   spec.recipe = "torchscript";
   EXPECT_SAYS(test::message_of<Error>([&] { make_system(spec); }), "begins no run and learns nothing");
+}
+
+/// Python does not ask what the first argument of a method is called.
+TEST_F(ScriptTest, TheModuleItselfMayBeCalledAnything) {
+  torch::jit::Module module("Plain");
+  module.register_attribute("environment", c10::StringType::get(), "Pendulum");
+  module.define(R"(
+    def initial(me, batch: int) -> Dict[str, Tensor]:
+      return {"h": torch.zeros([batch, 3])}
+    def observe(me, carry: Dict[str, Tensor], action: Tensor, vector: Tensor) -> Dict[str, Tensor]:
+      return {"h": vector}
+    def imagine(me, carry: Dict[str, Tensor], action: Tensor) -> Dict[str, Tensor]:
+      return {"h": carry["h"] + action}
+    def decode(me, carry: Dict[str, Tensor]) -> Dict[str, Tensor]:
+      return {"reward": carry["h"][:, 0]}
+  )");
+  test::TempFolder folder;
+  module.save((folder / "me.pt").string());
+  user().agree(folder / "me.pt");
+  const auto system = load_system(load_run(folder / "me.pt"), "cpu");
+  EXPECT_EQ(system->environment, "Pendulum");
 }
 
 TEST_F(ScriptTest, DamagedFilesAreRefusedInWords) {

@@ -151,6 +151,22 @@ TEST_F(GymEnvTest, EveryKindOfObservation) {
   step(*env, 0);
   EXPECT_EQ(picture(*env), std::vector<std::uint8_t>(16 * 16, 26));
 
+  env = world("Alpha");
+  ASSERT_EQ(env->spaces().image_bytes(), 16u * 16 * 3);
+  env->reset(5);
+  step(*env, 0);
+  const auto coloured = picture(*env);
+  EXPECT_EQ(std::vector(coloured.begin(), coloured.begin() + 6), (std::vector<std::uint8_t>{1, 20, 30, 1, 20, 30}));
+
+  env = world("Signed");
+  ASSERT_EQ(env->spaces().image_bytes(), 32u * 32);
+  env->reset(5);
+  EXPECT_EQ(picture(*env), std::vector<std::uint8_t>(32 * 32, 0));
+  for (const int expected : {128, 255}) {
+    step(*env, 0);
+    EXPECT_EQ(picture(*env), std::vector<std::uint8_t>(32 * 32, static_cast<std::uint8_t>(expected)));
+  }
+
   // As a dataset's parts (core/data/foreign_spaces.h): by name, choices as one-hots.
   const GymEnv parts("gym:gym_worlds:Parts");
   EXPECT_EQ(parts.spaces().vector_names, (std::vector<std::string>{"ear/left 0", "ear/left 1", "hand = 2", "hand = 3",

@@ -4,7 +4,8 @@
 
 Needs minari[hdf5]==0.5.4, numpy, pillow. `pictures` holds frames as Minari keeps them (JPEG, of unequal length),
 `dictionary` a small picture beside a vector, `vectors` observations of numbers with discrete actions. `mixed` has every
-kind of space within dictionaries and tuples, and actions of several choices at once; `stacked` four greys on a first axis,
+kind of space within dictionaries and tuples, and actions of several choices at once, and is there as arrow too (`mixed_arrow`), as
+`pictures` is as parquet (both need pyarrow); `stacked` four greys on a first axis,
 `channels_first` colours there, `clip` pictures on a fourth axis, `unit` pictures of numbers from 0 to 1; `state` the number
 of a state, with actions that begin at 1. `damaged` is `vectors` with three episodes, of which the second has a hole and flags
 are numbers; its metadata lacks what need not be there and holds NaN.
@@ -39,9 +40,9 @@ def gradient(steps, height, width):
     return frame
 
 
-def write(name, out, observation_space, action_space, episodes):
+def write(name, out, observation_space, action_space, episodes, data_format="hdf5"):
     create_dataset_from_buffers(
-        f"golden/{name}-v0", buffer=episodes, observation_space=observation_space, action_space=action_space,
+        f"golden/{name}-v0", buffer=episodes, observation_space=observation_space, action_space=action_space, data_format=data_format,
         algorithm_name="by hand", author="Dreamscope", author_email="none", code_permalink="none",
         description="a test's data")
     shutil.copytree(get_dataset_path(f"golden/{name}-v0"), out / name, dirs_exist_ok=True)
@@ -52,8 +53,9 @@ def main():
     pair = spaces.Box(np.array([-1, 0], np.float32), np.array([1, np.inf], np.float32))
     actions = lambda steps: [np.array([0.5, t], np.float32) for t in range(steps)]
 
-    write("pictures", out, spaces.Box(0, 255, (32, 48, 3), np.uint8), pair,
-          [episode(i, n, list(gradient(n, 32, 48)), actions(n)) for i, n in enumerate([3, 5])])
+    for name, kept in (("pictures", "hdf5"), ("pictures_parquet", "parquet")):
+        write(name, out, spaces.Box(0, 255, (32, 48, 3), np.uint8), pair,
+              [episode(i, n, list(gradient(n, 32, 48)), actions(n)) for i, n in enumerate([3, 5])], kept)
     write("dictionary", out,
           spaces.Dict({"pixels": spaces.Box(0, 255, (4, 5, 3), np.uint8), "speed": spaces.Box(-np.inf, np.inf, (2,), np.float64)}),
           pair,
@@ -72,17 +74,18 @@ def main():
         "second camera": np.full((few + 1, 6, 7, 3), 5, np.uint8),
         "way": [np.int64(t + 2) for t in range(few + 1)],
     }
-    write("mixed", out,
-          spaces.Dict({
-              "arm": spaces.Tuple([spaces.Box(-np.inf, np.inf, (2,), np.float32), spaces.Discrete(2)]),
-              "camera": spaces.Box(0, 255, (6, 7, 3), np.uint8),
-              "counts": spaces.MultiDiscrete([3, 4], start=[1, 1]),
-              "goal": spaces.Text(16),
-              "lamps": spaces.MultiBinary(4),
-              "second camera": spaces.Box(0, 255, (6, 7, 3), np.uint8),
-              "way": spaces.Discrete(4, start=2)}),
-          spaces.MultiDiscrete([2, 3]),
-          [episode(0, few, parts, [np.array([t % 2, t % 3]) for t in range(few)])])
+    for name, kept in (("mixed", "hdf5"), ("mixed_arrow", "arrow")):
+        write(name, out,
+              spaces.Dict({
+                  "arm": spaces.Tuple([spaces.Box(-np.inf, np.inf, (2,), np.float32), spaces.Discrete(2)]),
+                  "camera": spaces.Box(0, 255, (6, 7, 3), np.uint8),
+                  "counts": spaces.MultiDiscrete([3, 4], start=[1, 1]),
+                  "goal": spaces.Text(16),
+                  "lamps": spaces.MultiBinary(4),
+                  "second camera": spaces.Box(0, 255, (6, 7, 3), np.uint8),
+                  "way": spaces.Discrete(4, start=2)}),
+              spaces.MultiDiscrete([2, 3]),
+              [episode(0, few, parts, [np.array([t % 2, t % 3]) for t in range(few)])], kept)
 
     def pictures(name, shape, dtype=np.uint8, high=255):
         frames = (np.arange((few + 1) * int(np.prod(shape))).reshape(few + 1, *shape) % 251).astype(dtype)

@@ -4,7 +4,8 @@
 
 Needs numpy. `dreamer_v1` is an episode of half-precision numbers that ends by its discount; `dreamer_v2` the same with one-hot
 choices; `dreamer_v3` a chunk of a stream, whose actions stand beside what they were taken at, with the end of one episode, a whole one, and the beginning of a third; `rollouts` two
-episodes, whose actions are longer than what was seen.
+episodes, whose actions are longer than what was seen; `texts` an episode with a text and Python's objects beside it, and `text_reward`
+one whose rewards are texts.
 """
 import pathlib
 import sys
@@ -46,6 +47,11 @@ def main():
         done[-1] = True
         save(out / "rollouts" / f"rollout_{i}.npz", observations=frames(rows), rewards=np.arange(rows) - 0.5,
              actions=np.arange(30.0).reshape(10, 3) / 32, terminals=done)
+    rows = 5
+    good = dict(image=frames(rows), action=np.eye(3, dtype=np.float32)[[0, 2, 0, 1, 1]], discount=np.ones(rows, np.float32))
+    save(out / "texts" / "texts.npz", **good, reward=np.arange(rows, dtype=np.float32), note=np.array("hello"),
+         info=np.array([{"t": t} for t in range(rows)], dtype=object))
+    save(out / "text_reward" / "text_reward.npz", **good, reward=np.array(["none"] * rows))
 
 
 if __name__ == "__main__":

@@ -88,6 +88,7 @@ Checkpoint load_foreign(const std::filesystem::path& path, ForeignFile kind) {
     throw Error(origin +
                 " was written by torch.export, and LibTorch has no interpreter for its graphs, only for code that a compiler made of them "
                 "for one kind of machine: write the module with torch.jit.save instead (docs/bring-your-own-model.md)");
+  check_zip(path);
   if (const auto names = zip_names(path); !names.empty() && !has_part(names, "data.pkl"))
     throw Error(origin + " is a zip archive, and none that PyTorch has written");
   if (kind != ForeignFile::script)
