@@ -91,6 +91,7 @@ std::size_t held_out_there(const Dataset& dataset, const std::filesystem::path& 
 }  // namespace
 
 void print_dataset(const std::filesystem::path& path, const std::string& sheet) {
+  if (!sheet.empty()) check_destination(sheet);  // before all of it is read
   const Dataset dataset(path, Damage::skip);
   const auto& info = dataset.info();
   say("dataset", path.string());

@@ -1,6 +1,6 @@
 """Compares the networks of these files with Dreamscope itself, which dreams beside them and says what is in its mind.
 
-    python clients/torch/check.py RUN... [--program dreamscope-cli] [--steps 8] [--seed 5]
+    python clients/torch/check.py RUN... [--program dreamscope-cli] [--steps 8] [--seed 5] [--given FOLDER]
 
 Draws differ between two languages, so whatever was drawn is taken from Dreamscope and all else is computed here: states are carried on by
 these files alone. A line for every quantity: the largest difference, relative where numbers are larger than 1, and how many numbers were
@@ -27,7 +27,7 @@ def main():
     parser.add_argument("--program", default="dreamscope-cli")
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--seed", type=int, default=5)
-    parser.add_argument("--given", type=pathlib.Path, help="what Genie's networks say of pictures, as the test in C++ writes it; no dream shows it")
+    parser.add_argument("--given", type=pathlib.Path, help="a folder with NAME.safetensors of runs: what no dream shows, as the test in C++ writes it")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     good = True
@@ -38,7 +38,8 @@ def main():
         compared = Compared()
         with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
             with Dream(without_bfloat16(path, folder), arguments.program, arguments.seed, ("--threads", "1")) as dream:
-                more = {"given": read_safetensors(arguments.given)[0]} if run.recipe == "genie" and arguments.given else {}
+                said = arguments.given / f"{path.name}.safetensors" if arguments.given else None
+                more = {"given": read_safetensors(said)[0]} if said and said.exists() else {}
                 CHECKS[run.recipe](run, dream, arguments.steps, arguments.seed, compared, **more)
         good &= compared.tell(path)
     sys.exit(not good)

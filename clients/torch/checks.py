@@ -2,6 +2,8 @@
 import torch
 
 from actor_critic import ActorCritic
+from checks_tokens import CHECKS_OF_TOKENS
+from checks_views import CHECKS_OF_VIEWS
 from compared import action_input, action_output, actions_for, NO_VECTOR, image_of, row, vector_of
 from decision_transformer import DecisionTransformer
 from dyna import Table
@@ -435,3 +437,4 @@ def check_genie(run, dream, steps, seed, same, given=None):
 CHECKS = {"vmc": check_vmc, "vmc-doom": check_vmc, "vmc-ctallec": check_vmc, **dict.fromkeys(("planet", "dreamer-v1", "dreamer-v2", "dreamer-v3", "safe-dreamer"), check_rssm),
           "td-mpc": check_td_mpc2, "td-mpc2": check_td_mpc2, "muzero": check_muzero, "decision-transformer": check_decision_transformer,
           "gato": check_gato, "genie": check_genie, "jepa": check_jepa, "lecun": check_jepa, "dyna-q": check_dyna, "dyna-q-plus": check_dyna}
+CHECKS.update(CHECKS_OF_TOKENS | CHECKS_OF_VIEWS)

@@ -91,6 +91,7 @@ def without_bfloat16(path, folder):
     begin = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:begin])
     header["__metadata__"]["config"] = header["__metadata__"]["config"].replace("bfloat16 = true", "bfloat16 = false")
+    header["__metadata__"].pop("crc32", None)  # of what was there before
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     copy = pathlib.Path(folder) / "checkpoint.safetensors"

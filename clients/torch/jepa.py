@@ -14,8 +14,8 @@ import torch
 from torch import nn
 
 from image_coder import ImageEncoder, Viewer
+from looking_back import LookingBack
 from run_file import Run
-from transformer import Transformer
 
 
 class Encoder(nn.Module):
@@ -27,21 +27,6 @@ class Encoder(nn.Module):
 
     def forward(self, x):
         return self.norm(self.flat(self.layers(x) if self.convs is None else self.convs(x - 0.5)))  # [B, Z]
-
-
-class LookingBack(nn.Module):
-    """Attention over the last moments, each a token (z, a); the last one's says how z changes."""
-
-    def __init__(self, run, name, heads):
-        super().__init__()
-        self.embed, self.read = run.linear(name + ".embed"), run.linear(name + ".read")
-        self.place = nn.Parameter(run.weights[name + ".place"])  # [window, width]
-        self.attention = Transformer(run, name + ".attention", heads, nn.GELU())
-
-    def forward(self, moments):  # [B, T, Z + A], T at most the window
-        moments = moments[:, -len(self.place):]
-        x, _ = self.attention(self.embed(moments) + self.place[len(self.place) - moments.shape[1]:])
-        return self.read(x[:, -1])
 
 
 class Jepa(nn.Module):

@@ -7,7 +7,6 @@
     policy, value = agent.predict(s)       # f: probabilities [B, A], [B]
     visits = agent.search(s)               # [A], of one state: share of the simulations
 """
-import math
 import sys
 
 import torch
@@ -16,6 +15,7 @@ from torch.nn import functional as F
 
 from image_coder import ImageEncoder, Viewer
 from run_file import Run
+from tree_search import visits
 
 
 def unsquash(x, slope=0.001):
@@ -63,51 +63,9 @@ class MuZero(nn.Module):
         return self.viewer(s)
 
     def search(self, s, simulations=None):
-        """pUCT without noise from the state s [1, S]. Dreamscope's own search can begin with Gumbel's halving besides (search.root)."""
-        simulations, gamma = simulations or self.get("search.simulations"), self.get("search.discount")
-        policy, value = self.predict(s)
-        root, low, high = Node(s, policy[0].tolist(), value.item()), math.inf, -math.inf
-        for _ in range(simulations):
-            node, path = root, []
-            while node is not None:
-                weight = self.get("search.exploration") + math.log((node.visits + 19652 + 1) / 19652)
-
-                def score(a):
-                    edge = node.edges[a]
-                    worth = 0.0 if edge.child is None else edge.q(gamma)
-                    worth = (worth - low) / (high - low) if edge.child is not None and high > low else worth
-                    return worth + node.policy[a] * math.sqrt(node.visits) / (1 + edge.visits) * weight
-                action = max(range(self.choices), key=score)
-                path.append((node, action))
-                node = node.edges[action].child
-            parent, action = path[-1]
-            s, reward, end = self.step(parent.s, F.one_hot(torch.tensor([action]), self.choices).float())
-            policy, value = self.predict(s)
-            edge, back = parent.edges[action], value.item()
-            edge.reward, edge.live = reward.item(), 1 - end.item()
-            edge.child = leaf = Node(s, policy[0].tolist(), back)
-            leaf.visits, leaf.sum = 1, back
-            for node, action in reversed(path):
-                edge = node.edges[action]
-                edge.visits += 1
-                low, high = min(low, edge.q(gamma)), max(high, edge.q(gamma))
-                back = edge.reward + gamma * edge.live * back
-                node.visits, node.sum = node.visits + 1, node.sum + back
-            low, high = min(low, gamma * root.sum / root.visits), max(high, gamma * root.sum / root.visits)
-        return torch.tensor([edge.visits / simulations for edge in root.edges])
-
-
-class Node:
-    def __init__(self, s, policy, value):
-        self.s, self.policy, self.value, self.visits, self.sum = s, policy, value, 0, 0.0
-        self.edges = [Edge() for _ in policy]
-
-
-class Edge:
-    reward, live, visits, child = 0.0, 1.0, 0, None
-
-    def q(self, gamma):
-        return self.reward + gamma * self.live * self.child.sum / self.child.visits
+        """Visits of pUCT without noise from the state s [1, S]. Dreamscope's own search can begin with Gumbel's halving besides
+        (search.root)."""
+        return visits(self, s, simulations or self.get("search.simulations"), self.get("search.discount"), self.get("search.exploration"))
 
 
 @torch.no_grad()

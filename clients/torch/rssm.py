@@ -11,70 +11,24 @@
     z = world.draw(p)
     world.reward(h, z), world.end(h, z), world.decode(h, z), behaviour.act(h, z), behaviour.value(h, z)
 
-q and p are log-probabilities [B, G, C] of G categoricals, or the mean and the deviation of a Gaussian [B, 2, Z].
+What q and p are, latent.py says.
 """
 import sys
 
 import torch
-from torch import nn
-from torch.nn import functional as F
 
 from actor_critic import ActorCritic
-from image_coder import BlockLinear, ImageDecoder, ImageEncoder
-from run_file import ACTIVATIONS, Run
+from image_coder import ImageDecoder, ImageEncoder
+from latent import Latent
+from rssm_cell import Cell
+from run_file import Run
 from two_hot import Number, symlog
 
 
-class Cell(nn.Module):
-    """h, z, a -> h'."""
-
+class Rssm(Latent):
     def __init__(self, run):
-        super().__init__()
-        self.kind, act, eps = run["world.cell"], run["world.act"], run["world.eps"]
-        name = "model/cell."
-        if self.kind == "block_gru":  # V3: block-diagonal, inputs each through a layer of their own
-            self.from_h, self.from_z, self.from_a = (run.dense(name + "from_" + x, act, eps) for x in "hza")
-            self.dynamics, self.gates = BlockLinear(run, name + "dynamics"), BlockLinear(run, name + "gates")
-            self.norm, self.act = run.norm(name + "dynamics_norm", eps) or nn.Identity(), ACTIVATIONS[act]()
-            return
-        self.inner = run.dense(name + "in", act, eps)
-        if self.kind == "gru":  # V1: Keras' GRUCell with reset_after, which is PyTorch's
-            w = {part: run.weights[f"{name}gru.{part}"] for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
-            self.gru = nn.GRUCell(w["weight_ih"].shape[1], w["weight_hh"].shape[1])
-            self.gru.load_state_dict(w)
-            return
-        self.gates = run.linear(name + "gates")
-        if self.kind == "gru_block":  # PlaNet: TensorFlow's GRUBlockCell
-            self.candidate = run.linear(name + "candidate")
-        else:  # V2, V3 of 2023: one layer norm over all three gates
-            self.norm = run.norm(name + "gate_norm", eps)
-
-    def forward(self, h, z, a):
-        if self.kind == "block_gru":
-            blocks = self.dynamics.weight.shape[0]
-            a = a / a.abs().clamp_min(1)
-            inputs = torch.cat([self.from_h(h), self.from_z(z), self.from_a(a)], 1)[:, None].expand(-1, blocks, -1)
-            h = h.unflatten(1, (blocks, -1))  # [B, G, D/G]
-            y = self.act(self.norm(self.dynamics(torch.cat([h, inputs], 2)).flatten(1)))
-            reset, candidate, update = self.gates(y.unflatten(1, (blocks, -1))).chunk(3, 2)
-            candidate, update = torch.tanh(torch.sigmoid(reset) * candidate), torch.sigmoid(update - 1)
-            return (h + update * (candidate - h)).flatten(1)
-        x = self.inner(torch.cat([z, a], 1))
-        if self.kind == "gru":
-            return self.gru(x, h)
-        if self.kind == "gru_block":
-            reset, update = torch.sigmoid(self.gates(torch.cat([x, h], 1))).chunk(2, 1)
-            return update * h + (1 - update) * torch.tanh(self.candidate(torch.cat([x, reset * h], 1)))
-        reset, candidate, update = self.norm(self.gates(torch.cat([x, h], 1))).chunk(3, 1)
-        candidate, update = torch.tanh(torch.sigmoid(reset) * candidate), torch.sigmoid(update - 1)
-        return h + update * (candidate - h)
-
-
-class Rssm(nn.Module):
-    def __init__(self, run):
-        super().__init__()
+        super().__init__(run)
         act, eps, coder = run["world.act"], run["world.eps"], (run["world.coder"], run["world.coder_act"], run["world.eps"])
-        self.settings, self.categorical = run.get, run["world.latent"] == "categorical"
         self.cell, self.learned = Cell(run), run.weights.get("model/initial")  # the first h of an episode, before its tanh
         self.image_encoder = ImageEncoder(run, "model/image_encoder", *coder) if run.has("model/image_encoder.") else None
         self.image_decoder = ImageDecoder(run, "model/image_decoder", *coder) if run.has("model/image_decoder.") else None
@@ -82,8 +36,8 @@ class Rssm(nn.Module):
         self.to_prior, self.to_posterior, self.going_on = (run.mlp("model/" + x, act, eps) for x in ("prior", "posterior", "continue"))
         self.to_reward = Number(run.mlp("model/reward", act, eps), run["world.reward_head"])
         self.to_cost = Number(run.mlp("model/cost", act, eps), run["world.reward_head"]) if run.has("model/cost.") else None
-        deter, latent = self.to_prior[0][0].in_features, self.to_prior[-1].out_features // (1 if self.categorical else 2)
-        self.sizes = deter, latent  # of h and z
+        latent = self.to_prior[-1].out_features // (1 if self.categorical else 2)
+        self.sizes = self.to_prior[0][0].in_features, latent  # of h and z
         self.action_size = self.cell.from_a[0].in_features if self.cell.kind == "block_gru" else self.cell.inner[0].in_features - latent
 
     def initial(self, batch):
@@ -113,25 +67,6 @@ class Rssm(nn.Module):
     def posterior(self, h, embedded):
         return self.statistics(self.to_posterior(torch.cat([h, embedded], 1)))
 
-    def statistics(self, raw):
-        if self.categorical:
-            groups, classes, share = (self.settings("world." + x) for x in ("groups", "classes", "unimix"))
-            log_p = raw.unflatten(1, (groups, classes)).log_softmax(-1)
-            return torch.log((1 - share) * log_p.exp() + share / classes) if share > 0 else log_p
-        mean, x = raw.chunk(2, 1)
-        deviation = F.softplus(x) if self.settings("world.deviation") == "softplus" else 2 * torch.sigmoid(x / 2)
-        return torch.stack([mean, deviation + 0.1], 1)
-
-    def draw(self, statistics):
-        if self.categorical:
-            return torch.distributions.OneHotCategorical(logits=statistics).sample().flatten(1)
-        return statistics[:, 0] + statistics[:, 1] * torch.randn_like(statistics[:, 0])
-
-    def mode(self, statistics):
-        if self.categorical:
-            return F.one_hot(statistics.argmax(-1), statistics.shape[-1]).float().flatten(1)
-        return statistics[:, 0]
-
     def decode(self, h, z):
         x = self.image_decoder(z, h)  # [B, C, 64, 64]
         return torch.sigmoid(x) if self.settings("world.image_loss") == "sigmoid" else (x + 0.5).clamp(0, 1)
@@ -143,10 +78,8 @@ class Rssm(nn.Module):
     def cost(self, h, z):
         return self.to_cost(torch.cat([z, h], 1))
 
-    def end(self, h, z):
-        """P(the episode ends here): the head says discount · P(going on). None: every dream goes on."""
-        if self.going_on is None:
-            return None
+    def end(self, h, z):  # where there is going_on; else every dream goes on
+        """P(the episode ends here): the head says discount · P(going on)."""
         return (1 - torch.sigmoid(self.going_on(torch.cat([z, h], 1))[:, 0]) / self.settings("world.discount")).clamp(0, 1)
 
 
@@ -155,8 +88,7 @@ def main():
     run = Run(sys.argv[1])
     world = Rssm(run)
     behaviour = ActorCritic(run, world.action_size) if run.has("behaviour/actor.") else None
-    h, z = world.initial(1)
-    a = torch.zeros(1, world.action_size)
+    (h, z), a = world.initial(1), torch.zeros(1, world.action_size)
     for step in range(15):
         h = world.step(h, z, a)
         z = world.draw(world.prior(h))

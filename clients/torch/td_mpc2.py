@@ -5,51 +5,19 @@
     z = agent.encode(x)             # z = h(x): a vector [B, V], or pictures [B, C·frames, 64, 64] in [0, 1], the newest last
     z = agent.encode(x, task)       # in a world of several tasks; task int64 [B], x without the task's number
     a = agent.act(z)                # p(z): the policy's mean, in [-1, 1]
-    agent.reward(z, a)              # R(z, a)
+    agent.reward(z, a), agent.q(z, a)  # R(z, a) [B], a Q-function each [E, B]
     z = agent.next(z, a)            # d(z, a)
-    agent.q(z, a)                   # [E, B], a Q-function each
     agent.plan_return(z, actions, discount)  # what a plan is chosen by: Σ γ^t R + γ^H Q(z_H, p(z_H))
 """
 import sys
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from image_coder import Viewer
 from run_file import Run
+from stacked import Convs, SimNorm, Stacked
 from two_hot import two_hot_mean
-
-
-class Stacked(nn.Module):
-    """E networks of one shape that see the same input: weights [E, in, out]. Layers with a scale are normed.
-    `first` follows the first layer, `last` the last, `act` the others."""
-
-    def __init__(self, run, name, act, last=nn.Identity(), first=None):
-        super().__init__()
-        self.act, self.last, self.first, self.layers = act, last, first or act, nn.ModuleList()
-        while f"{name}.weight{len(self.layers)}" in run.weights:
-            parts = {p: run.weights.get(f"{name}.{p}{len(self.layers)}") for p in ("weight", "bias", "scale", "shift")}
-            self.layers.append(nn.ParameterDict({p: nn.Parameter(w) for p, w in parts.items() if w is not None}))
-
-    def forward(self, x):  # [B, in] -> [E, B, out], of one network [B, out]
-        for i, layer in enumerate(self.layers):
-            x = x @ layer["weight"] + layer["bias"]  # [E, B, out]
-            if "scale" in layer:
-                x = F.layer_norm(x, x.shape[-1:]) * layer["scale"] + layer["shift"]
-            x = self.last(x) if i + 1 == len(self.layers) else self.first(x) if i == 0 else self.act(x)
-        return x[0] if x.shape[0] == 1 else x
-
-
-class SimNorm(nn.Module):
-    """Groups of numbers that add up to 1."""
-
-    def __init__(self, group):
-        super().__init__()
-        self.group = group
-
-    def forward(self, x):
-        return x.unflatten(-1, (-1, self.group)).softmax(-1).flatten(-2)
 
 
 class TdMpc2(nn.Module):
@@ -57,12 +25,9 @@ class TdMpc2(nn.Module):
         super().__init__()
         self.first, self.latent, self.get = run.recipe == "td-mpc", run["world.latent"], run.get
         act, simplices = (nn.ELU(), nn.Identity()) if self.first else (nn.Mish(), SimNorm(run["world.group"]))
-        strides = (2, 2, 2, 2 if self.first else 1)
-        convs = run.has("model/convs.")
-        self.convs = nn.ModuleList(run.conv(f"model/convs.conv{i}", stride) for i, stride in enumerate(strides)) if convs else None
+        self.convs = Convs(run, "model/convs", self.first) if run.has("model/convs.") else None
         self.encoder = Stacked(run, "model/encoder", act, simplices) if run.has("model/encoder.") else simplices
-        self.dynamics = Stacked(run, "model/dynamics", act, simplices)
-        self.to_reward = Stacked(run, "model/reward", act)
+        self.dynamics, self.to_reward = Stacked(run, "model/dynamics", act, simplices), Stacked(run, "model/reward", act)
         self.policy = Stacked(run, "behaviour/prior.policy", act)
         self.to_q = Stacked(run, "behaviour/prior.q", act, first=nn.Tanh() if self.first else act)
         self.termination = Stacked(run, "model/termination", act) if run.has("model/termination.") else None
@@ -70,15 +35,10 @@ class TdMpc2(nn.Module):
         self.tasks = nn.Parameter(run.weights["model/tasks"]) if "model/tasks" in run.weights else None  # [tasks, numbers]
 
     def encode(self, x, task=None):
-        if self.convs is not None:
-            x = x if self.first else x - 0.5
-            for i, conv in enumerate(self.convs):
-                x = F.relu(conv(x)) if self.first or i < 3 else conv(x)
-            x = x.flatten(1)
+        x = x if self.convs is None else self.convs(x)
         if self.tasks is None:
             return self.encoder(x)  # [B, Z]
-        task = self.tasks[task]
-        task = task / task.norm(dim=-1, keepdim=True).clamp_min(1)
+        task = self.tasks[task] / self.tasks[task].norm(dim=-1, keepdim=True).clamp_min(1)
         return torch.cat([self.encoder(torch.cat([x, task], 1)), task], 1)  # [B, Z + E]: z ends with its task
 
     def next(self, z, a):
@@ -128,8 +88,7 @@ class TdMpc2(nn.Module):
 
 @torch.no_grad()
 def main():
-    run = Run(sys.argv[1])
-    agent, z = TdMpc2(run), run.weights["starts/z"][:1]
+    agent, z = TdMpc2(run := Run(sys.argv[1])), run.weights["starts/z"][:1]
     for step in range(10):
         a = agent.act(z)
         action, reward, value = [round(x, 3) for x in a[0].tolist()], agent.reward(z, a).item(), agent.value(z).item()

@@ -29,9 +29,7 @@ SlowLevel::SlowLevel(std::int64_t below, const SlowLevelOptions& options, const 
     : options_(options), action_input_(spaces.action) {
   const auto e = options.latent, a = action_input_.size();
   embed_ = register_module("embed", Mlp(below, 2, options.units, slow_style, e));
-  norm_ = register_module("norm", NormLayer(e, slow_style));
   change_ = register_module("change", Mlp(e + a, 2, options.units, slow_style, e));
-  predicted_ = register_module("predicted", NormLayer(e, slow_style));
   inverse_ = register_module("inverse", Mlp(2 * e, 2, options.units, slow_style, a));
   if (options.view.on) viewer_ = register_module("viewer", ViewingDecoder(e, spaces, options.view.depth));
 }
@@ -148,7 +146,7 @@ void Hjepa::report(const Carry& carry, ProbeSink& sink) {
   Vector bars;
   bars.values = floats(slow_->embed(carry.at("z"))[0]);
   sink.put("latent/w", "Slow latent w",
-           "w = LN(g(z)): what the upper level knows of it, which moves less from step to step", std::move(bars));
+           "w = g(z): what the upper level knows of it, which moves less from step to step", std::move(bars));
 }
 
 }  // namespace dream

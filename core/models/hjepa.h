@@ -12,8 +12,8 @@ struct SlowLevelOptions {
   void fields(Config& config, const std::string& prefix);
 };
 
-/// The upper level of a hierarchical JEPA (LeCun 2022, section 4.6): w = LN(g(z)), a slower embedding of the lower level's, and
-/// what it is `stride` steps later under m, the mean of the actions in between, each in [-1, 1]: w' = LN(w + f(w, m)). A step of
+/// The upper level of a hierarchical JEPA (LeCun 2022, section 4.6): w = g(z), a slower embedding of the lower level's, and
+/// what it is `stride` steps later under m, the mean of the actions in between, each in [-1, 1]: w' = w + f(w, m). A step of
 /// this model is a stride of the world. What it pays is −|w − w*|², a number's mean, where there is a goal.
 ///
 /// Carry: "w" [B, E]; "goal" [B, E]; "aimed" [B, 1].
@@ -22,9 +22,9 @@ class SlowLevel : public WorldModel {
   SlowLevel(std::int64_t below, const SlowLevelOptions& options, const Spaces& spaces);
 
   /// z [..., D] of the level below -> [..., E].
-  torch::Tensor embed(const torch::Tensor& z) { return norm_(embed_(z)); }
+  torch::Tensor embed(const torch::Tensor& z) { return embed_(z); }
   torch::Tensor next(const torch::Tensor& w, const torch::Tensor& mean_action) {
-    return predicted_(w + change_(torch::cat({w, mean_action}, -1)));
+    return w + change_(torch::cat({w, mean_action}, -1));
   }
   torch::Tensor distance(const Carry& carry) const {
     return (carry.at("w") - carry.at("goal")).square().mean(-1) * carry.at("aimed").squeeze(-1);
@@ -60,7 +60,6 @@ class SlowLevel : public WorldModel {
   SlowLevelOptions options_;
   ActionInput action_input_;
   Mlp embed_{nullptr}, change_{nullptr}, inverse_{nullptr};
-  NormLayer norm_{nullptr}, predicted_{nullptr};
   ViewingDecoder viewer_{nullptr};
 };
 

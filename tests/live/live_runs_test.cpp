@@ -6,6 +6,10 @@
 #include <functional>
 #include <thread>
 
+#include "core/engine/collector.h"
+#include "core/engine/run_file.h"
+#include "core/env/registry.h"
+#include "core/env/resized.h"
 #include "core/live/live_engine.h"
 #include "tests/data/temp_folder.h"
 #include "tests/support/tiny_dreamer.h"
@@ -101,6 +105,29 @@ TEST_F(LiveRuns, ANewRunIsDescribedBeforeItIsBegun) {
   test::write_bytes(folder_ / "file", "text");
   EXPECT_SAYS(describe({"vmc", "CarRacing", (folder_ / "file").string(), {}, ""}).wrong, "is a file");
   EXPECT_EQ(live_->latest()->fault, "") << "what is wrong stands in the form";
+}
+
+/// Of a world that nobody can enter here a run has brought recordings: they tell what a new one could be set to.
+TEST_F(LiveRuns, ANewRunIsDescribedWhereItsWorldIsNot) {
+  const std::string world = "gym:NotHere-v0";
+  const auto shipped = folder_ / "assets" / "runs" / "away";
+  {
+    Collector collector({shipped / "clips", 1, 4, 1, Rng(1), 0}, "Pendulum", [] { return std::make_unique<ResizedEnv>(make_env("Pendulum"), 0, 64, 64); },
+                        nullptr, "random");
+    while (collector.written() < 1) collector.step();
+  }
+  Checkpoint out;
+  const auto system = test::tiny_system({});
+  system->store_weights(out);
+  out.metadata = {{"recipe", "vmc"}, {"environment", world}, {"config", system->config.to_toml()}, {run_format_key, std::to_string(run_format)}};
+  out.save(shipped / "checkpoint.safetensors");
+  start("");
+  ASSERT_TRUE(comes([](const Snapshot& s) { return !s.runs->empty(); }));
+  const auto view = describe({"vmc", world, "", {"v.epochs=3"}, ""});
+  EXPECT_EQ(view.wrong, "");
+  EXPECT_NE(field(view, "vm.from"), nullptr);
+  EXPECT_SAYS(view.expected, "what needs the real world will not run here: " + world);
+  EXPECT_SAYS(describe({"vmc", "gym:NorHere-v0", "", {}, ""}).wrong, "gym:NorHere-v0");
 }
 
 TEST_F(LiveRuns, ANewRunCanHaveTheSettingsOfAnother) {
