@@ -32,6 +32,7 @@ if not os.environ.get("DISPLAY"):
     os.environ.setdefault("MUJOCO_GL", "egl" if ctypes.util.find_library("EGL") else "osmesa")
 
 PATIENCE = 2  # seconds that environments may take to be closed
+SOON = 0.0005  # seconds within which it pays to stay awake
 OPEN, GO, CLOSE, RENDER, BEGIN_LOAD, LOAD_STEPS, END_LOAD = range(7)
 
 # A lane's memory begins with this; then come the action, the vector and the picture, where the description says.
@@ -256,21 +257,21 @@ def render(lane):
 
 
 def listener(connection):
-    """Takes what has come. While answers are followed by questions at once it looks again and again for a moment: going to sleep and
-    waking up takes longer than a quick environment's step."""
-    tries, quick = 50, True
+    """Takes what has come. Where the last questions followed their answers at once it looks again and again for a moment, and lets others
+    go first: going to sleep and waking up takes longer than a quick environment's step."""
+    ready, clock, short = select.poll(), time.perf_counter, True
+    ready.register(connection, select.POLLIN)
 
     def listen():
-        nonlocal quick
-        for _ in range(tries if quick else 2):
-            try:
-                message = connection.recv(1 << 16, socket.MSG_DONTWAIT)
-                quick = True
-                return message
-            except BlockingIOError:
-                pass
-        quick = False
-        return connection.recv(1 << 16)
+        nonlocal short
+        began = clock()
+        while short and clock() - began < SOON:
+            if ready.poll(0):
+                return connection.recv(1 << 16)
+            os.sched_yield()
+        message = connection.recv(1 << 16)
+        short = clock() - began < SOON
+        return message
     return listen
 
 
