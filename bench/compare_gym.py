@@ -17,13 +17,11 @@ import sys
 import tempfile
 
 PLAIN = """
-import sys, time
+import importlib, sys, time
 import gymnasium
-try:
-    import ale_py
-    gymnasium.register_envs(ale_py)
-except ImportError:
-    pass
+for beginning, module in {"ALE/": "ale_py", "MiniGrid-": "minigrid", "Vizdoom": "vizdoom.gymnasium_wrapper"}.items():
+    if sys.argv[1].startswith(beginning):
+        importlib.import_module(module)  # which registers its worlds
 name, seconds, seeded = sys.argv[1], float(sys.argv[2]), sys.argv[3] == "seeded"
 
 
