@@ -7,6 +7,7 @@ from checks_views import CHECKS_OF_VIEWS
 from compared import action_input, action_output, actions_for, NO_VECTOR, image_of, row, vector_of
 from decision_transformer import DecisionTransformer
 from dyna import Table
+from dyna_neural import OneStep
 from gato import Gato, lines_of
 from genie import Genie
 from jepa import Jepa
@@ -406,6 +407,25 @@ def check_dyna(run, dream, steps, seed, same):
         before = now
 
 
+def check_one_step(run, dream, steps, seed, same):
+    shown = {"frames": ["dream"], "probes": ["latent/x", "behaviour/q"]}
+    now = dream.start(seed, **shown)
+    world = OneStep(run, states=now.probes["latent/x"]["kind"] == "heatmap")  # which weights that nobody has trained do not tell
+    x_of = lambda moment: row(moment.probes["latent/x"]["cells" if world.states else "values"])[:, :len(world.mean)]
+    x = world.encode(vector_of(now))  # from here on x is computed here
+    for action in [None, *actions_for(dream, steps, seed)]:
+        if action is not None:
+            now = dream.step(action, **shown)
+            x, reward, end = world.step(x, action_input(dream, action))
+            same("reward", reward, now["reward"])
+            same("P(end)", end, now["done_probability"])
+        same("x, carried on", x, x_of(now))
+        same("Q", world.q(x), now.probes["behaviour/q"]["values"])
+        same.picture("picture", world.decode(x), now.frames["dream"])
+        if now["ended"]:
+            break
+
+
 def check_genie(run, dream, steps, seed, same, given=None):
     world = Genie(run)
     shown, hidden = {"frames": ["dream"], "probes": ["tokens/grid", "tokens/confidence", "tokens/order"]}, len(world.token) - 1
@@ -436,5 +456,5 @@ def check_genie(run, dream, steps, seed, same, given=None):
 
 CHECKS = {"vmc": check_vmc, "vmc-doom": check_vmc, "vmc-ctallec": check_vmc, **dict.fromkeys(("planet", "dreamer-v1", "dreamer-v2", "dreamer-v3", "safe-dreamer"), check_rssm),
           "td-mpc": check_td_mpc2, "td-mpc2": check_td_mpc2, "muzero": check_muzero, "decision-transformer": check_decision_transformer,
-          "gato": check_gato, "genie": check_genie, "jepa": check_jepa, "lecun": check_jepa, "dyna-q": check_dyna, "dyna-q-plus": check_dyna}
+          "gato": check_gato, "genie": check_genie, "jepa": check_jepa, "lecun": check_jepa, "dyna-q": check_dyna, "dyna-q-plus": check_dyna, "dyna-neural": check_one_step}
 CHECKS.update(CHECKS_OF_TOKENS | CHECKS_OF_VIEWS)

@@ -52,6 +52,8 @@ const std::vector<RandomRun>& random_runs() {
       {"random_diffusion_forcing_of_v", "diffusion-forcing", "BouncingSquare",
        {"world.frames=5", "world.horizon=3", "world.patch=8", "world.width=16", "world.depth=2", "world.each=8", "world.attention_from=1", "world.tells=velocity", "world.betas=cosine",
         "train.bfloat16=false"}},
+      {"random_dyna_neural", "dyna-neural", "KeyDoor", {"world.units=16", "behaviour.units=16", "view.depth=2"}},
+      {"random_dyna_neural_of_states", "dyna-neural", "DynaMaze", {"world.units=16", "behaviour.units=16", "view.depth=2"}},
       {"random_forcing_planner", "forcing-planner", "PointMaze",
        {"planner.width=16", "planner.layers=2", "planner.heads=2", "planner.units=24", "planner.stack=2", "planner.tokens=5", "planner.levels=50", "planner.tells=velocity", "planner.guidance=0.5",
         "planner.causal=true", "planner.steps=5", "planner.stabilisation=3", "planner.rest=2"}},
