@@ -100,8 +100,9 @@ class Interleaved : public Phase {
       resumed_.origin = parts_->system->directory.string();
       try {
         save_experience(resumed_);
-      } catch (const Error&) {
-        resumed_.tensors.clear();  // a world has failed amid a step, which whoever stepped has been told: the file is gone on from
+      } catch (const Error& error) {  // a world has failed amid a step, which whoever stepped is told: the file is gone on from
+        resumed_.tensors.clear();
+        lost_ = error.what();
       }
     }
     experience_.reset();
@@ -165,6 +166,7 @@ class Interleaved : public Phase {
   std::unique_ptr<GaugeWatch> gauges_;
   Elastic elastic_;
   Checkpoint resumed_;   // of experience and replay, until the replay has been read
+  std::string lost_;     // why what was lived cannot be saved; empty = it can
   bool loaded_ = false;  // from a checkpoint
   EnvLanes::Faults faults_;  // of the actor's worlds
   std::int64_t steps_ = 0, episodes_ = 0, acting_with_ = 0, handed_over_ = 0;
@@ -274,6 +276,7 @@ double Interleaved::step_async() {
 }
 
 void Interleaved::save(Checkpoint& into) const {
+  if (!lost_.empty()) throw Error(lost_);
   into.tensors["learn.counters"] =
       torch::tensor({parts_->updates, ratio_.updates_before, steps_, episodes_}, torch::kInt64);
   into.tensors["learn.ratio"] = torch::tensor({ratio_.steps_before, ratio_.ratio}, torch::kFloat64);
@@ -315,6 +318,7 @@ void Interleaved::load(const Checkpoint& from) {
   loaded_ = true;
   resumed_ = {};
   resumed_.origin = from.origin;
+  lost_.clear();
   for (const auto& [name, tensor] : from.tensors) {
     if (name.starts_with(experience_prefix) || name.starts_with(replay_prefix)) resumed_.tensors[name] = tensor;
   }
