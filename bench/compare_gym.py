@@ -52,6 +52,23 @@ def made(name):
         low, high = (numpy.broadcast_to(edge, env.action_spec().shape) for edge in (env.action_spec().minimum, env.action_spec().maximum))
         return Older(env, lambda seed: setattr(env.task, "_random", numpy.random.RandomState(seed)),
                      lambda found: (None, found.reward, found.last(), False, None), gymnasium.spaces.Box(low, high, dtype=low.dtype))
+    if family == "procgen":
+        import types
+        for module in ("gym", "gym.envs", "gym.envs.registration"):
+            sys.modules.setdefault(module, types.ModuleType(module)).register = lambda **_: None
+        import numpy
+        from procgen import ProcgenGym3Env
+        class Game:
+            action_space = gymnasium.spaces.Discrete(15)
+            def reset(self, seed=None):  # its own levels follow one another
+                if seed is not None:
+                    self.inner = ProcgenGym3Env(1, rest, rand_seed=seed, num_threads=0)
+                    self.inner.observe()
+            def step(self, action):
+                self.inner.act(numpy.array([action], numpy.int32))
+                reward, seen, first = self.inner.observe()
+                return seen, reward[0], first[0], False, None
+        return Game()
     return gymnasium.make(rest if family == "gym" else name)
 
 

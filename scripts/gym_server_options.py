@@ -4,7 +4,7 @@ import json
 import sys
 
 PARTS = {"gymnasium": "gymnasium", "numpy": "gymnasium", "ale_py": "atari", "vizdoom": "doom", "crafter": "crafter",
-         "dm_control": "dmc", "minigrid": "minigrid"}  # of scripts/setup --with
+         "dm_control": "dmc", "minigrid": "minigrid", "procgen": "procgen", "gym3": "procgen"}  # of scripts/setup --with
 
 
 class Refusal(Exception):

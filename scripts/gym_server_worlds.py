@@ -1,8 +1,11 @@
 """Makes the environment that a name means, and keeps the options of the name: for scripts/gym_server.py."""
 import collections
 import importlib
+import importlib.util
 import os
+import sys
 import tempfile
+import types
 
 import gymnasium
 import numpy
@@ -95,6 +98,62 @@ class ControlSuite:
         self.inner.close()
 
 
+class Procgen:
+    """A game of Procgen: procgen:coinrun[num_levels=200,distribution_mode=easy]. Its own interface begins the next level with the step that
+    ends one, so that an episode's last picture is never seen: the one before stands in its place. What ran out of time is truncated."""
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 15}
+    TIMEOUTS = {"bigfish": 6000, "bossfight": 4000, "plunder": 4000, "leaper": 500, "maze": 500}  # steps, of procgen/src/games
+    KEYS = {"d": "fire"}  # one of six; which of them does anything depends on the game
+
+    def __init__(self, game, **options):
+        # It registers its games with Gymnasium's forerunner, which nothing here needs.
+        if "gym" not in sys.modules and importlib.util.find_spec("gym") is None:
+            stand_in = sys.modules.setdefault("gym.envs.registration", types.ModuleType("gym.envs.registration"))
+            stand_in.register = lambda **_: None
+            for name in ("gym", "gym.envs"):
+                sys.modules.setdefault(name, types.ModuleType(name))
+        games = need("procgen.env")
+        if game not in games.ENV_NAMES:
+            raise Refusal(f"there is no procgen:{game}; there are {', '.join(games.ENV_NAMES)}")
+        # Levels' seeds come from rand_seed alone; making a game takes 4 ms once its pictures are read.
+        self.make = lambda **more: games.ProcgenGym3Env(1, game, num_threads=0, **options, **more)
+        self.limit = 2000 if (game, options.get("distribution_mode")) == ("jumper", "memory") else self.TIMEOUTS.get(game, 1000)
+        self.inner = self.make(rand_seed=0)
+        self.painter = None
+        self.observation_space = gymnasium.spaces.Box(0, 255, (64, 64, 3), numpy.uint8)
+        self.action_space = gymnasium.spaces.Discrete(len(self.inner.combos))
+        said = (" ".join(combo).lower() or "noop" for combo in self.inner.combos)
+        self.action_names = [self.KEYS.get(name, name) for name in said]
+
+    unwrapped = property(lambda self: self)
+
+    def reset(self, seed=None):
+        self.inner.close()
+        self.inner = self.make(rand_seed=(seed or 0) & 0x7FFFFFFF)
+        self.picture, self.steps = self.inner.observe()[1]["rgb"][0], 0
+        return self.picture, {}
+
+    def step(self, action):
+        self.inner.act(numpy.array([action], numpy.int32))
+        reward, observed, begins = self.inner.observe()
+        self.steps += 1
+        over = bool(begins[0])
+        late = over and self.steps == self.limit and not self.inner.get_info()[0]["prev_level_complete"]
+        if not over:
+            self.picture = observed["rgb"][0]
+        return self.picture, float(reward[0]), over and not late, late, {}
+
+    def render(self):
+        """In another instance that takes this one's state: to draw every step would take longer than to live it."""
+        if self.painter is None:
+            self.painter = self.make(rand_seed=0, render_mode="rgb_array")
+        self.painter.callmethod("set_state", self.inner.callmethod("get_state"))
+        return self.painter.get_info()[0]["rgb"]
+
+    def close(self):
+        self.inner.close()
+
+
 def registered(name, options, ours):
     for beginning, module in BROUGHT_BY.items():
         if name.startswith(beginning):
@@ -141,6 +200,9 @@ def make(name, options, ours):
         return Crafter(rest, **options), 10000
     if family == "dmc":
         return ControlSuite(rest, **options), 1000
+    if family == "procgen":
+        game = Procgen(rest, **options)
+        return game, game.limit
     place = rest if family == "gym" else name
     if ":" in place:
         module, _, thing = place.partition(":")

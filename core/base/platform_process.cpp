@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 
 #include "api/error.h"
 #include "api/platform_time.h"
@@ -27,7 +28,6 @@ namespace {
 constexpr std::size_t kept_output = 8192;
 constexpr double moment = 3;               // seconds that a program may take to end by itself
 constexpr int first_other = 4;             // the child's descriptors: three usual ones and the socket
-constexpr double watched_seconds = 30e-6;  // going to sleep and waking up takes about as long as a quick answer does
 
 [[noreturn]] void cannot(const std::string& what) {
   throw Error("Cannot " + what + ": " + std::strerror(errno) + ".");
@@ -190,7 +190,7 @@ ChildProcess::Heard ChildProcess::send(std::span<const std::byte> bytes, double 
   return Heard::all;
 }
 
-ChildProcess::Heard ChildProcess::receive(std::span<std::byte> into, double seconds) {
+ChildProcess::Heard ChildProcess::receive(std::span<std::byte> into, double seconds, double awake) {
   const double began = now_seconds();
   while (!into.empty()) {
     const auto got = ::recv(socket_, into.data(), into.size(), MSG_DONTWAIT);
@@ -198,8 +198,10 @@ ChildProcess::Heard ChildProcess::receive(std::span<std::byte> into, double seco
       into = into.subspan(static_cast<std::size_t>(got));
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
       return Heard::closed;
-    } else if (now_seconds() - began > watched_seconds) {
-      if (const auto heard = wait(POLLIN, began + seconds); heard != Heard::all) return heard;
+    } else if (now_seconds() - began < awake) {
+      std::this_thread::yield();
+    } else if (const auto heard = wait(POLLIN, began + seconds); heard != Heard::all) {
+      return heard;
     }
   }
   return Heard::all;

@@ -136,7 +136,7 @@ INSTANTIATE_TEST_SUITE_P(Real, BroughtWorlds,
                          testing::Values("gym:ALE/Pong-v5", "gym:ALE/Breakout-v5", "gym:ALE/Boxing-v5[repeat=4,max=true,sticky=0]",
                                          "gym:VizdoomTakeCover-v1", "gym:VizdoomBasic-v1", "gym:VizdoomHealthGathering-v1", "crafter:reward",
                                          "dmc:walker-walk", "dmc:cartpole-swingup", "dmc:walker-walk[size=64,pixels=true]",
-                                         "gym:MiniGrid-DoorKey-5x5-v0"),
+                                         "gym:MiniGrid-DoorKey-5x5-v0", "procgen:starpilot"),
                          [](const auto& world) {
                            std::string name;
                            for (const char* at = world.param; *at; ++at)

@@ -106,6 +106,29 @@ class OfControlSuite:
         return self.seen(step), step.reward, step.last() and step.discount == 0, step.last() and step.discount != 0
 
 
+class OfProcgen:
+    """Its own episodes follow one another; here each begins in a new instance, and keeps the picture before its end."""
+
+    def __init__(self, game):
+        import types
+        for name in ("gym", "gym.envs", "gym.envs.registration"):
+            sys.modules.setdefault(name, types.ModuleType(name)).register = lambda **_: None
+        from procgen import ProcgenGym3Env
+        self.begin, self.choices = lambda seed: ProcgenGym3Env(num=1, env_name=game, rand_seed=seed), 15
+
+    def reset(self, seed):
+        self.env = self.begin(seed)
+        self.picture = self.env.observe()[1]["rgb"][0]
+        return self.picture, numpy.zeros(0)
+
+    def step(self, action):
+        self.env.act(numpy.array([action], numpy.int32))
+        reward, seen, first = self.env.observe()
+        if not first[0]:
+            self.picture = seen["rgb"][0]
+        return (self.picture, numpy.zeros(0)), reward[0], first[0], False
+
+
 def doom(name):
     return OfGymnasium(name, "vizdoom.gymnasium_wrapper", lambda seen: seen["screen"], lambda seen: numpy.ravel(seen["gamevariables"]) if "gamevariables" in seen else numpy.zeros(0))
 
@@ -122,6 +145,7 @@ WORLDS = {
     "dmc:walker-walk": lambda: OfControlSuite("walker", "walk"),
     "dmc:cartpole-swingup": lambda: OfControlSuite("cartpole", "swingup"),
     "dmc:walker-walk[size=64,pixels=true]": lambda: OfControlSuite("walker", "walk", side=64),
+    "procgen:starpilot": lambda: OfProcgen("starpilot"),
     "gym:MiniGrid-DoorKey-5x5-v0":
         lambda: OfGymnasium("MiniGrid-DoorKey-5x5-v0", "minigrid", lambda seen: seen["image"], lambda seen: numpy.eye(4)[seen["direction"]]),
 }

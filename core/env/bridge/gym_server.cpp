@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "api/error.h"
@@ -21,6 +22,7 @@ constexpr std::size_t answer_head = 5;  // size, and whether it is an error
 constexpr std::uint32_t largest_answer = 256u << 20;
 constexpr std::size_t most_actions = 8192;  // numbers in one message: each has the time of a step
 constexpr std::size_t shown_output = 300;
+constexpr double awake_seconds = 1e-3;  // of waiting for a step: sleeping and waking up take longer than many a step
 
 std::span<const std::byte> bytes_of(const auto& value) {
   return std::as_bytes(std::span(&value, 1));
@@ -64,9 +66,9 @@ void GymServer::lost(ChildProcess::Heard heard, double seconds, const std::strin
   throw WorldFault(why_broken_);
 }
 
-std::vector<std::byte> GymServer::answer(double seconds, const std::string& doing) {
+std::vector<std::byte> GymServer::answer(double seconds, const std::string& doing, double awake) {
   std::array<std::byte, answer_head> head;
-  if (const auto heard = process_->receive(head, seconds); heard != ChildProcess::Heard::all)
+  if (const auto heard = process_->receive(head, seconds, awake); heard != ChildProcess::Heard::all)
     lost(heard, seconds, doing);
   std::uint32_t size = 0;
   std::memcpy(&size, head.data(), sizeof size);
@@ -120,11 +122,15 @@ void GymServer::go() {
   asked_.clear();
   send(Ask::go, std::as_bytes(std::span(words_)), {}, "stepping");
   moving_ = words_.size();
+  ++at_work_;
 }
 
 /// Until they are made. With the guard held.
 void GymServer::finish() {
-  if (const auto moving = std::exchange(moving_, 0); moving > 0) answer(gym_patience().step * static_cast<double>(moving), "stepping");
+  const auto moving = std::exchange(moving_, 0);
+  if (moving == 0) return;
+  const bool room = at_work_-- < std::thread::hardware_concurrency();  // a core is left to stay awake on
+  answer(gym_patience().step * static_cast<double>(moving), "stepping", room ? awake_seconds : 0);
 }
 
 GymServer::Lane::Lane(std::shared_ptr<GymServer> server)

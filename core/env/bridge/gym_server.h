@@ -77,7 +77,7 @@ class GymServer {
  private:
   enum class Ask : std::uint8_t { open, go, close, render, begin_load, load_steps, end_load };
   std::vector<std::byte> request(Ask what, std::uint32_t lane, std::span<const std::byte> data = {});
-  std::vector<std::byte> answer(double seconds, const std::string& doing);
+  std::vector<std::byte> answer(double seconds, const std::string& doing, double awake = 0);
   void send(Ask what, std::span<const std::byte> first, std::span<const std::byte> second, const std::string& doing);
   void go();
   void have_others_go();  // the other servers of this name; one that is busy just now is left to whoever waits there
@@ -95,6 +95,7 @@ class GymServer {
   std::vector<Lane*> asked_;          // whose step or reset is to be made
   std::vector<std::uint32_t> words_;  // the same as it is sent
   std::size_t moving_ = 0;            // lanes of a message whose answer is still to come
+  inline static std::atomic<unsigned> at_work_ = 0;  // servers of any name with such lanes
   std::vector<std::byte> message_;
 };
 
