@@ -5,7 +5,8 @@
 
 Both sides take random actions and turns, so that what else runs disturbs both; of each turn's three stretches the best counts,
 and of the turns the best, with the median beside it. Every episode of the bridge begins with a seed of its own. The plain loop is
-measured with and without: some environments take long to be seeded.
+measured with and without: some environments take long to be seeded. With as many lanes, Gymnasium's own vectors stand beside it: of
+environments that take turns within one process, and of those that have a process each.
 """
 import argparse
 import json
@@ -72,6 +73,24 @@ def made(name):
     return gymnasium.make(rest if family == "gym" else name)
 
 
+def vector_rate(how, lanes):
+    best, env = 0, gymnasium.make_vec(name, num_envs=lanes, vectorization_mode=how)
+    env.reset(seed=0)
+    actions = [env.action_space.sample() for _ in range(max(16, 256 // lanes))]
+    for stretch in range(4):
+        began, steps = time.perf_counter(), 0
+        while time.perf_counter() - began < seconds / 3:
+            for action in actions[:16]:
+                env.step(action)
+            steps += 16 * lanes
+        best = max(best, steps / (time.perf_counter() - began)) if stretch else 0
+    env.close()
+    return best
+
+
+if len(sys.argv) > 4:
+    print(vector_rate(sys.argv[3], int(sys.argv[4])))
+    sys.exit()
 env, seed, best = made(name), 0, 0
 env.reset(seed=0)
 actions = [env.action_space.sample() for _ in range(1000)]
@@ -97,8 +116,10 @@ def python():
     return os.environ.get("DREAMSCOPE_PYTHON") or (str(own) if own.exists() else "python3")
 
 
-def plain(name, seconds, kind):
-    run = subprocess.run([python(), "-c", PLAIN, name, str(seconds), kind], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+def plain(name, seconds, *kind):
+    run = subprocess.run([python(), "-c", PLAIN, name, str(seconds), *map(str, kind)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    if run.returncode and len(kind) > 1:
+        return None  # not every environment can be in a vector: some observe texts
     if run.returncode:
         sys.exit(f"compare_gym.py: {name} does not run in {python()}; scripts/setup --with brings environments")
     return float(run.stdout.splitlines()[-1])
@@ -123,12 +144,15 @@ def main():
     options = parser.parse_args()
     lanes = [int(part) for part in options.lanes.split(",")]
     for name in options.names or ["CartPole-v1", "ALE/Pong-v5"]:
-        rates = {}
+        rates, vectors = {}, ":" not in name  # those of families of our own are nothing that Gymnasium makes
         for _ in range(options.rounds):
             for kind in ("plain", "seeded"):
                 rates.setdefault(kind, []).append(plain(name, options.seconds, kind))
             for count in lanes:
                 rates.setdefault(count, []).append(bridged(options.cli, name, options.seconds, count))
+                for how in ("sync", "async") if vectors and count <= 8 else ("sync",) if vectors else ():
+                    if rate := plain(name, options.seconds, how, count):
+                        rates.setdefault((how, count), []).append(rate)
         best, middle = ({key: how(value) for key, value in rates.items()} for how in (max, statistics.median))
         print(f"{name}: plain Python {best['plain']:.0f} steps/s (median {middle['plain']:.0f}), "
               f"with seeded resets {best['seeded']:.0f} ({middle['seeded']:.0f})")
@@ -136,6 +160,10 @@ def main():
             print(f"  bridged, {count:3d} lanes: {best[count]:7.0f} steps/s ({middle[count]:.0f}), "
                   f"{100 * best[count] / best['plain']:.0f} % of plain, {100 * best[count] / best['seeded']:.0f} % of seeded "
                   f"(medians {100 * middle[count] / middle['plain']:.0f} %, {100 * middle[count] / middle['seeded']:.0f} %)", flush=True)
+            for how, said in (("sync", "Gymnasium's vector in one process"), ("async", "in a process each")):
+                if (how, count) in rates:
+                    print(f"    {said}: {best[how, count]:.0f} ({middle[how, count]:.0f}); bridged {100 * best[count] / best[how, count]:.0f} % of it "
+                          f"(medians {100 * middle[count] / middle[how, count]:.0f} %)", flush=True)
 
 
 if __name__ == "__main__":

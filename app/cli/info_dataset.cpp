@@ -70,7 +70,7 @@ void print_numbers(const char* key, const std::vector<Spread>& all) {
 
 void write_sheet(const Dataset& dataset, const std::string& file) {
   const auto sheet = thumbnails(dataset, sheet_rows, sheet_columns, sheet_side);
-  if (sheet.rgb.empty()) throw Error("this dataset holds no pictures, so there is no sheet of them");
+  if (sheet.rgb.empty()) throw Error(std::string("this dataset holds no ") + (dataset.episodes() == 0 ? "episodes" : "pictures") + ", so there is no sheet of them");
   write_file(file, png_bytes(sheet.width, sheet.height, sheet.rgb));
   say("sheet", file);
 }
