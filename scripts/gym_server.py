@@ -175,7 +175,8 @@ class Host:
         self.lanes, self.ready = {}, [self.make()]  # the first lane takes what the description was made with
         world = self.ready[0]
         env = world.env
-        self.seen, self.acted, self.pixels = Seen(env.observation_space), Acted(env, self.ours.get("axis", False)), self.ours.get("pixels", False)
+        self.seen = Seen(env.observation_space, lambda: world.reset(0))
+        self.acted, self.pixels = Acted(env, self.ours.get("axis", False)), self.ours.get("pixels", False)
         modes = getattr(env, "metadata", {}).get("render_modes", [])
         draws = getattr(env, "render_mode", "rgb_array") == "rgb_array" and "rgb_array" in modes
         self.renders = draws and self.ours.get("picture", True)

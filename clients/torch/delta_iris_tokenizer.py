@@ -34,6 +34,6 @@ class Tokenizer(nn.Module):
         side = frame.shape[2] // 8
         each = side // self.grid
         rows = self.after(self.codebook[tokens]).view(-1, self.grid, self.grid, each, each, self.encoder.net[-1].out_channels)
-        changed = rows.permute(0, 5, 1, 3, 2, 4).reshape(len(frame), -1, side, side)
-        acted = (a @ self.decoder_actions).view(len(frame), -1, side, side)
+        changed = rows.permute(0, 5, 1, 3, 2, 4).reshape(frame.shape[0], -1, side, side)
+        acted = (a @ self.decoder_actions).view(frame.shape[0], -1, side, side)
         return self.decoder(torch.cat([self.frame_coder(frame), acted, changed], 1)).clamp(0, 1)

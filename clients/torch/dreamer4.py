@@ -40,9 +40,9 @@ class Dreamer4(Heads):
 
     def tokens(self, z, a, level, step):
         """A frame's: [B, S, N'], the action that led there [B, A] or None, how clean it is and in which steps it is made -> [B, S', D]."""
-        action = (self.untold.expand(len(z), -1) if a is None else self.action(a))[:, None]
-        rest = [x.expand(len(z), -1, -1) for x in (self.registers, self.of_agent[None])]
-        signal = (self.level[level] + self.step[step]).expand(len(z), 1, -1)
+        action = (self.untold.expand(z.shape[0], -1) if a is None else self.action(a))[:, None]
+        rest = [x.expand(z.shape[0], -1, -1) for x in (self.registers, self.of_agent[None])]
+        signal = (self.level[level] + self.step[step]).expand(z.shape[0], 1, -1)
         return torch.cat([action, signal, self.inner(z), *rest], 1)
 
     def read(self, film):

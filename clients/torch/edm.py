@@ -35,7 +35,7 @@ class Denoiser(nn.Module):
             told = told + waves(0.0, self.frequencies)
         if actions is not None:
             told = told + (actions @ self.action_embedding).flatten(1)
-        condition = self.condition2(F.silu(self.condition1(told))).expand(len(x), -1)
+        condition = self.condition2(F.silu(self.condition1(told))).expand(x.shape[0], -1)
         y = self.unet(self.inner(torch.cat([past.flatten(1, 2), x], 1)), condition)
         return self.out(F.silu(self.norm(y)))
 

@@ -29,6 +29,8 @@ struct Place {
 struct Contents {
   std::vector<Place> places;
   std::int64_t steps = 0;
+  std::optional<Greys> greys;                  // of a picture without bounds
+  std::vector<minari::NoPicture> no_pictures;  // what could have been one
   bool inside_main = false;  // some episodes lie in main_data.hdf5 itself, as another program writes them
   std::vector<std::string> skipped;
 };
@@ -116,9 +118,11 @@ Episode unpacked(const std::string& in) {
 
 std::string packed(const Contents& contents) {
   std::string out;
-  put(out, std::vector<std::int64_t>{contents.steps, contents.inside_main, static_cast<std::int64_t>(contents.places.size())});
+  put(out, std::vector<std::int64_t>{contents.steps, contents.inside_main, std::ssize(contents.places), std::ssize(contents.no_pictures)});
+  put(out, contents.greys ? std::vector{contents.greys->black, contents.greys->white} : std::vector<float>());
   const auto text = [&](const std::string& t) { put(out, std::vector<char>(t.begin(), t.end())); };
   for (const Place& place : contents.places) text(place.file), text(place.group);
+  for (const auto& part : contents.no_pictures) text(part.name), text(part.why);
   for (const auto& sentence : contents.skipped) text(sentence);
   return out;
 }
@@ -128,7 +132,10 @@ Contents unpacked_contents(const std::string& in) {
   std::vector<std::int64_t> sizes;
   std::size_t at = 0;
   take(in, at, sizes);
-  if (sizes.size() != 3) throw Error("A dataset's list of episodes came back incomplete.");
+  std::vector<float> greys;
+  take(in, at, greys);
+  if (sizes.size() != 4 || greys.size() == 1) throw Error("A dataset's list of episodes came back incomplete.");
+  if (greys.size() == 2) contents.greys = {greys[0], greys[1]};
   const auto text = [&] {
     std::vector<char> t;
     take(in, at, t);
@@ -138,6 +145,10 @@ Contents unpacked_contents(const std::string& in) {
   for (std::int64_t i = 0; i < sizes[2]; ++i) {
     auto file = text();
     contents.places.push_back({std::move(file), text()});
+  }
+  for (std::int64_t i = 0; i < sizes[3]; ++i) {
+    auto name = text();
+    contents.no_pictures.push_back({std::move(name), text()});
   }
   while (at < in.size()) contents.skipped.push_back(text());
   return contents;
@@ -232,6 +243,33 @@ void count_steps(const std::filesystem::path& directory, const minari::Metadata&
   contents.places = std::move(whole);
 }
 
+/// What is black and white in a picture whose space does not say: by the first episode that can be read. A part with other numbers is no
+/// picture, and an error where no other part serves.
+void find_greys(const std::filesystem::path& directory, minari::Metadata metadata, Damage damage, Contents& contents) {
+  const auto& picture = metadata.layout.picture;
+  for (const Place& place : contents.places) {
+    try {
+      const Hdf5Reader file(minari::data_folder(directory) / place.file);
+      while (picture && !picture->bounded) {
+        auto found = read_greys(file, place.group, metadata);
+        contents.greys = found.greys;
+        if (found.greys) return;
+        auto others = contents.no_pictures;
+        others.push_back({picture->name(), found.why});
+        try {
+          metadata = minari::read_metadata(directory, others);
+        } catch (const Error&) {
+          file.fail(found.array, found.why);
+        }
+        contents.no_pictures = std::move(others);
+      }
+      return;
+    } catch (const Error&) {
+      if (damage == Damage::refuse || &place == &contents.places.back()) throw;
+    }
+  }
+}
+
 /// Runs `action`; what the standard library throws becomes a sentence about `path`.
 template <typename Action>
 auto guarded(const std::filesystem::path& path, Action action) {
@@ -275,9 +313,11 @@ MinariFiles::MinariFiles(const std::filesystem::path& path, Damage damage) : dir
           Contents found;
           find_places(directory_, metadata_, damage, found);
           count_steps(directory_, metadata_, damage, found);
+          find_greys(directory_, metadata_, damage, found);
           return packed(found);
         });
       }));
+  if (!contents.no_pictures.empty()) metadata_ = guarded(directory_, [&] { return minari::read_metadata(directory_, contents.no_pictures); });
   places_ = std::move(contents.places);
   for (const auto& place : places_) names.push_back(place.group);
   info = metadata_.info;
@@ -285,6 +325,11 @@ MinariFiles::MinariFiles(const std::filesystem::path& path, Damage damage) : dir
   appendable = metadata_.own && !contents.inside_main;
   skipped = std::move(contents.skipped);
   left_out = metadata_.layout.left_out;
+  if (!contents.greys) return;
+  auto& picture = *metadata_.layout.picture;
+  picture.greys = *contents.greys;
+  left_out.push_back((picture.path.empty() ? "" : picture.name() + ": ") + "what is finer than 8 bits, of its numbers from " + range_of(picture.greys) +
+                     ", as those of the first episode are: no bounds are declared");
 }
 
 Episode MinariFiles::read(std::size_t index) const {

@@ -170,13 +170,14 @@ void read_part(const Hdf5Reader& file, const Array& array, const minari::Part& p
     float* const to = rows.data() + t * total + at;
     switch (part.kind) {
       case minari::Part::Kind::index: {
-        std::int64_t index = 0;
+        auto index = static_cast<std::int64_t>(*to);  // what parts that are joined to it have counted
         for (std::size_t i = 0; i < given; ++i) index = index * part.choices[i] + digit(file, array, part, i, from[i]);
         *to = static_cast<float>(index);
         break;
       }
       case minari::Part::Kind::one_hot:
-        to[digit(file, array, part, 0, *from)] = 1;
+        for (std::int64_t i = 0, first = 0; i < std::ssize(part.choices); first += part.choices[static_cast<std::size_t>(i++)])
+          to[first + digit(file, array, part, static_cast<std::size_t>(i), from[i])] = 1;
         break;
       default:
         std::copy_n(from, width, to);
@@ -230,15 +231,16 @@ std::vector<std::uint8_t> read_frames(const Hdf5Reader& file, const Array& image
   std::vector<std::uint8_t> out(frames * bytes);
   if (!file.is_bytes(image)) {
     const auto values = read_finite(file, image);
-    const float range = part.white - part.black, scale = 255 / range;
-    const auto outside = std::ranges::find_if(values, [&](float v) { return std::abs(v - (part.black + range / 2)) > range * (0.5f + most_outside); });
+    const auto [black, white] = part.greys;
+    const float range = white - black, scale = 255 / range;
+    const auto outside = std::ranges::find_if(values, [&, black = black](float v) { return std::abs(v - (black + range / 2)) > range * (0.5f + most_outside); });
     if (outside != values.end()) {
-      file.fail(image.name, "it holds " + number_text(double{*outside}) + ", and a picture's numbers from " + number_text(double{part.black}) +
-                                " to " + number_text(double{part.white}) + " were expected, as 'observation_space' says");
+      file.fail(image.name, "it holds " + number_text(double{*outside}) + ", and a picture's numbers from " + range_of(part.greys) + " were expected, as " +
+                                (part.bounded ? "'observation_space' says" : "the first episode's are"));
     }
     for (std::uint64_t i = 0; i < frames; ++i) {
-      take_pixels(values.data() + i * stored, part.pixels, out.data() + i * bytes, [&](float v) {
-        return static_cast<std::uint8_t>(std::lround(std::clamp((v - part.black) * scale, 0.0f, 255.0f)));
+      take_pixels(values.data() + i * stored, part.pixels, out.data() + i * bytes, [&, black = black](float v) {
+        return static_cast<std::uint8_t>(std::lround(std::clamp((v - black) * scale, 0.0f, 255.0f)));
       });
     }
     return out;
@@ -255,6 +257,20 @@ std::vector<std::uint8_t> read_frames(const Hdf5Reader& file, const Array& image
 }
 
 }  // namespace
+
+FoundGreys read_greys(const Hdf5Reader& file, const std::string& group, const minari::Metadata& metadata) {
+  const auto arrays = open_arrays(file, group, metadata);
+  const auto& image = arrays.image;
+  FoundGreys found{.greys = Greys(), .array = image.name, .why = ""};
+  if (file.is_bytes(image) || file.is_byte_sequences(image)) return found;
+  const auto values = file.read_floats(image);
+  if (found.greys = greys_of(values, image.type_class == H5T_FLOAT); found.greys) return found;
+  const bool finite = std::ranges::all_of(values, [](float v) { return std::isfinite(v); });
+  const auto [low, high] = std::ranges::minmax(values);
+  found.why = (finite ? "its numbers go from " + range_of({low, high}) : "it holds a number that is not finite") +
+              ", and 'observation_space' has no bounds for them; from 0 to 1, from -1 to 1 or whole ones from 0 to 255 were expected";
+  return found;
+}
 
 std::uint64_t read_length(const Hdf5Reader& file, const std::string& group, const minari::Metadata& metadata) {
   return open_arrays(file, group, metadata).steps;

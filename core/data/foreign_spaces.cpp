@@ -118,44 +118,54 @@ double bound(const Json& value) {
   return std::ranges::all_of(value, [&](const Json& item) { return bound(item) == first; }) ? first : none;
 }
 
-/// 0: no picture; 1: it is one; 2: it is one where there is none beside it, as its shape and bounds may be those of other things too.
+/// 0: no picture; 1: it is one; 2: it is one where there is none of these, as its shape and bounds may be those of other things too; 3:
+/// likewise, and it has no bounds, but so many numbers that it is hardly anything else.
 int picture_rank(const CheckedJson& source, const Json& space, Part& part) {
   const auto shape = picture_shape(part.shape);
   if (part.type != "Box" || !shape || std::max(shape->height, shape->width) > most_pixels) return 0;
   const std::string dtype = source.text(space, "dtype");
   if (dtype == "uint8") return 1;
   const auto known = [&](const char* name) { return space.contains(name) ? bound(space[name]) : std::numeric_limits<double>::quiet_NaN(); };
-  part.black = static_cast<float>(known("low")), part.white = static_cast<float>(known("high"));
+  const auto black = static_cast<float>(known("low")), white = static_cast<float>(known("high"));
   part.floats = true;
   const auto side = std::min(shape->height, shape->width);
-  if (dtype.starts_with("float") && part.black == 0 && (part.white == 1 || part.white == 255) && side >= 8) return 1;
+  if (dtype.starts_with("float") && black == 0 && (white == 1 || white == 255) && side >= 8) return part.greys = {black, white}, 1;
   constexpr float largest = 1e9f;  // where Gymnasium means that there is no bound, or a whole number's type has none
-  return side >= least_side && std::abs(part.black) < largest && std::abs(part.white) < largest && part.black < part.white ? 2 : 0;
-}
-
-/// Why a box with a picture's shape is none.
-std::string why_no_picture(const CheckedJson& source, const Json& space, const Part& part) {
-  if (part.type != "Box" || !picture_shape(part.shape) || source.text(space, "dtype") == "uint8") return "";
-  return "; a picture of " + source.text(space, "dtype").substr(0, 20) + " needs a 'low' and a 'high' that are finite and the same everywhere";
+  if (side < least_side) return 0;
+  part.bounded = std::abs(black) < largest && std::abs(white) < largest && black < white;
+  if (part.bounded) return part.greys = {black, white}, 2;
+  return part.count() >= max_box ? 3 : 0;
 }
 
 void add_names(const Part& part, std::vector<std::string>& names) {
   const std::string name = part.name();
   if (part.width() == 1) return names.push_back(name.empty() ? "0" : name);
-  for (std::size_t i = 0; i < part.width(); ++i) {
-    const std::string number = std::to_string(part.kind == Kind::one_hot ? part.starts[0] + static_cast<std::int64_t>(i) : static_cast<std::int64_t>(i));
-    names.push_back(name.empty() ? number : name + (part.kind == Kind::one_hot ? " = " : " ") + number);
+  const auto add = [&](const std::string& of, const char* between, std::int64_t number) {
+    names.push_back(of.empty() ? std::to_string(number) : of + between + std::to_string(number));
+  };
+  if (part.kind != Kind::one_hot) {
+    for (std::size_t i = 0; i < part.width(); ++i) add(name, " ", static_cast<std::int64_t>(i));
+    return;
+  }
+  for (std::size_t digit = 0; digit < part.choices.size(); ++digit) {
+    const auto of = part.choices.size() == 1 ? name : (name.empty() ? "" : name + " ") + std::to_string(digit);
+    for (std::int64_t i = 0; i < part.choices[digit]; ++i) add(of, " = ", part.starts[digit] + i);
   }
 }
 
-void read_observation(const CheckedJson& source, Spaces& spaces, Layout& layout) {
+void read_observation(const CheckedJson& source, const std::vector<NoPicture>& no_pictures, Spaces& spaces, Layout& layout) {
   std::vector<Part> parts;
   std::vector<const Json*> of;
   collect(source, source.root(), {}, parts, of);
   std::vector<int> ranks(parts.size(), -1);  // -1: no numbers
-  for (std::size_t i = 0; i < parts.size(); ++i)
-    if (measure(source, *of[i], called(parts[i], "observation"), parts[i])) ranks[i] = picture_rank(source, *of[i], parts[i]);
-  const int pictures = std::ranges::count(ranks, 1) > 0 ? 1 : 2;
+  const auto no_picture = [&](const Part& part) { return std::ranges::find(no_pictures, part.name(), &NoPicture::name); };
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (!measure(source, *of[i], called(parts[i], "observation"), parts[i])) continue;
+    ranks[i] = no_picture(parts[i]) == no_pictures.end() ? picture_rank(source, *of[i], parts[i]) : 0;
+  }
+  int pictures = 3;
+  for (const int rank : ranks)
+    if (rank > 0) pictures = std::min(pictures, rank);
   for (std::size_t i = 0; i < parts.size(); ++i) {
     Part& part = parts[i];
     const auto leave = [&](const std::string& why) {
@@ -173,11 +183,12 @@ void read_observation(const CheckedJson& source, Spaces& spaces, Layout& layout)
         spaces.image_width = static_cast<int>(pixels.width);
         spaces.image_channels = static_cast<int>(pixels.channels);
         if (const auto rest = not_taken(pixels); !rest.empty()) leave(rest);
-        if (part.floats) leave("what is finer than 8 bits, of its numbers from " + number_text(part.black) + " to " + number_text(part.white));
+        if (part.floats && part.bounded) leave("what is finer than 8 bits, of its numbers from " + range_of(part.greys));
         layout.picture = part;
       }
     } else if (part.count() > max_box) {
-      leave(part.kind_and_size() + ", more than " + std::to_string(max_box) + " numbers" + why_no_picture(source, *of[i], part));
+      const auto why = no_picture(part);
+      leave(part.kind_and_size() + ", more than " + std::to_string(max_box) + " numbers" + (why == no_pictures.end() ? "" : "; " + why->why));
     } else {
       layout.vector.push_back(part);
     }
@@ -216,6 +227,28 @@ std::vector<float> bounds(const CheckedJson& source, const Json& space, const ch
   return values;
 }
 
+/// What choices are called that are made at once: "2", "0,1", "gear 2, lights 0,1".
+void add_combinations(const CheckedJson& source, const std::vector<Part>& parts, std::vector<std::string>& names) {
+  std::int64_t all = 1;
+  for (const auto& part : parts) {
+    for (const auto n : part.choices) {
+      all = n > static_cast<std::int64_t>(max_choices) ? n : all * n;
+      if (all > static_cast<std::int64_t>(max_choices)) source.fail("it has more than " + std::to_string(max_choices) + " combinations of choices");
+    }
+  }
+  for (std::int64_t choice = 0; choice < all; ++choice) {
+    std::string name;
+    auto rest = choice;
+    for (std::size_t i = parts.size(); i-- > 0;) {
+      std::string digits;
+      for (std::size_t digit = parts[i].choices.size(); digit-- > 0; rest /= parts[i].choices[digit])
+        digits = std::to_string(parts[i].starts[digit] + rest % parts[i].choices[digit]) + (digits.empty() ? "" : ",") + digits;
+      name = (parts.size() > 1 ? parts[i].name() + " " : "") + digits + (name.empty() ? "" : ", ") + name;
+    }
+    names.push_back(name);
+  }
+}
+
 void read_action(const CheckedJson& source, ActionSpace& space, Layout& layout) {
   std::vector<Part> parts;
   std::vector<const Json*> of;
@@ -229,38 +262,28 @@ void read_action(const CheckedJson& source, ActionSpace& space, Layout& layout) 
     boxes += parts[i].type == "Box";
   }
   if (parts.empty()) source.fail("it has no parts; Box, Discrete, MultiDiscrete or MultiBinary was expected");
-  if (boxes != parts.size() && parts.size() > 1) {
-    const auto one = [](const Part& part) { return "'" + part.name().substr(0, 60) + "' is a " + part.type; };
-    const auto other = std::ranges::find_if(parts, [](const Part& part) { return part.type != "Box"; });
-    source.fail(one(*other) + ", and " + one(other == parts.begin() ? parts[1] : parts[0]) +
-                ": several actions at once serve where all are Boxes, or choices in one MultiDiscrete");
-  }
   for (std::size_t i = 0; i < parts.size(); ++i) {
     Part& part = parts[i];
+    const auto count = part.count();
     if (part.type == "Box") {
-      const auto count = part.count();
-      if (space.axes.size() + count > max_numbers) source.fail("there are too many axes");
-      add_names(part, space.axes);
       constexpr float endless = std::numeric_limits<float>::infinity();
       const auto low = bounds(source, *of[i], "low", count, -endless), high = bounds(source, *of[i], "high", count, endless);
       space.low.insert(space.low.end(), low.begin(), low.end());
       space.high.insert(space.high.end(), high.begin(), high.end());
-      continue;
+      add_names(part, space.axes);
+    } else if (boxes > 0) {
+      part.kind = Kind::one_hot;
+      if (part.width() > max_one_hot)
+        source.fail(called(part, "action") + " has more than " + std::to_string(max_one_hot) + " choices, which beside a Box are an axis each");
+      space.low.resize(space.low.size() + part.width(), 0.0f);
+      space.high.resize(space.high.size() + part.width(), 1.0f);
+      add_names(part, space.axes);
+    } else {
+      part.kind = Kind::index, part.joined = i + 1 < parts.size();
     }
-    part.kind = Kind::index;
-    std::int64_t all = 1;
-    for (const auto n : part.choices) {
-      all = n > static_cast<std::int64_t>(max_choices) ? n : all * n;
-      if (all > static_cast<std::int64_t>(max_choices)) source.fail("it has more than " + std::to_string(max_choices) + " combinations of choices");
-    }
-    for (std::int64_t choice = 0; choice < all; ++choice) {
-      std::string name;
-      auto rest = choice;
-      for (std::size_t digit = part.choices.size(); digit-- > 0; rest /= part.choices[digit])
-        name = std::to_string(part.starts[digit] + rest % part.choices[digit]) + (name.empty() ? "" : ",") + name;
-      space.choices.push_back(name);
-    }
+    if (space.axes.size() > max_numbers) source.fail("there are too many axes");
   }
+  if (boxes == 0) add_combinations(source, parts, space.choices);
   space.idle.assign(space.size(), 0.0f);
   for (std::size_t i = 0; i < space.axes.size(); ++i) space.idle[i] = std::clamp(0.0f, std::min(space.low[i], space.high[i]), space.high[i]);
   layout.action = std::move(parts);
@@ -268,9 +291,9 @@ void read_action(const CheckedJson& source, ActionSpace& space, Layout& layout) 
 
 }  // namespace
 
-void read_foreign_spaces(const std::string& file, const CheckedJson& metadata, DatasetInfo& info, Layout& layout) {
+void read_foreign_spaces(const std::string& file, const CheckedJson& metadata, const std::vector<NoPicture>& no_pictures, DatasetInfo& info, Layout& layout) {
   const CheckedJson observation(file + ", 'observation_space'", metadata.text(metadata.root(), "observation_space"));
-  read_observation(observation, info.spaces, layout);
+  read_observation(observation, no_pictures, info.spaces, layout);
   const CheckedJson action(file + ", 'action_space'", metadata.text(metadata.root(), "action_space"));
   read_action(action, info.spaces.action, layout);
 }

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "api/error.h"
@@ -223,8 +224,8 @@ std::size_t Part::count() const {
 }
 
 std::size_t Part::width() const {
-  if (kind == Kind::index) return 1;
-  return kind == Kind::one_hot ? static_cast<std::size_t>(choices.front()) : count();
+  if (kind == Kind::index) return joined ? 0 : 1;
+  return kind == Kind::one_hot ? static_cast<std::size_t>(std::accumulate(choices.begin(), choices.end(), std::int64_t{0})) : count();
 }
 
 std::string Part::kind_and_size() const {
@@ -280,7 +281,7 @@ bool is_dataset(const std::filesystem::path& path) {
   return std::filesystem::exists(metadata_file(dataset_folder(path)), code);
 }
 
-Metadata read_metadata(const std::filesystem::path& dataset) {
+Metadata read_metadata(const std::filesystem::path& dataset, const std::vector<NoPicture>& no_pictures) {
   const std::filesystem::path path = metadata_file(dataset);
   const std::string file = "'" + path.string() + "'";
   std::error_code code;
@@ -305,7 +306,7 @@ Metadata read_metadata(const std::filesystem::path& dataset) {
   if (metadata.own) {
     info = own_info(source, root["dreamscope"]);
   } else {
-    read_foreign_spaces(file, source, info, metadata.layout);
+    read_foreign_spaces(file, source, no_pictures, info, metadata.layout);
     info.environment = source.text_or(root, "dataset_id", "unknown");
     info.policy = source.text_or(root, "algorithm_name", "unknown");
     if (const auto text = source.text_or(root, "env_spec", ""); !text.empty()) {

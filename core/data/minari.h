@@ -41,11 +41,13 @@ struct Part {
   std::vector<std::string> path;     // groups and array below "observations" or "actions"; empty: that array itself
   std::vector<std::uint64_t> shape;  // of one observation or action, as it lies there
   /// Of whole numbers: how many each may be, and the least. An index counts them all as one number, the last digit
-  /// fastest; one_hot has one of them.
+  /// fastest; one_hot has so many numbers of each, of which one is 1.
   std::vector<std::int64_t> choices, starts;
+  bool joined = false;           // of an index: the next part goes on counting, in the same number
   PictureShape pixels;           // of a picture
   bool floats = false;           // likewise: it is no bytes, but numbers
-  float black = 0, white = 255;  // with floats
+  bool bounded = true;           // with floats: by the space; else the first episode's numbers tell which are black and white
+  Greys greys;                   // with floats
 
   std::string name() const;    // "robot/arm"; "" for what has no parts
   std::size_t count() const;   // numbers in `shape`
@@ -60,6 +62,11 @@ struct Layout {
   std::vector<Part> vector;  // whose numbers are put one after another
   std::vector<Part> action;  // likewise
   std::vector<std::string> left_out;  // "mission: Text", parts of an observation that serve no model
+};
+
+/// A part without bounds whose numbers are no picture's.
+struct NoPicture {
+  std::string name, why;
 };
 
 struct Metadata {
@@ -88,7 +95,7 @@ bool is_dataset(const std::filesystem::path& path);  // whether metadata.json li
 /// "; there are datasets further in: 'a', 'b'" of a folder, up to three; or "".
 std::string datasets_within(const std::filesystem::path& path);
 /// metadata.json. Throws dream::Error naming file and field.
-Metadata read_metadata(const std::filesystem::path& dataset);
+Metadata read_metadata(const std::filesystem::path& dataset, const std::vector<NoPicture>& no_pictures = {});
 /// `before` is the text that is to be replaced, or ""; what others have added to it is kept.
 std::string metadata_text(const Metadata& metadata, double megabytes, const std::string& before);
 /// The present text of metadata.json, or "" when there is none.

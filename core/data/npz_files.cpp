@@ -85,26 +85,6 @@ std::size_t rows_of(const Arrays& npz) {
   return reward.shape[0];
 }
 
-/// What the numbers of a picture are, where it is none of bytes: from which one that is black to which one that is white.
-struct Greys {
-  float black = 0, white = 255;
-  bool operator==(const Greys&) const = default;
-};
-
-/// By the numbers themselves: from 0 to 1, from -1 to 1 where some are negative, or whole ones from 0 to 255. None for others.
-std::optional<Greys> greys_of(const NpyArray& array, const std::vector<float>& values) {
-  if (values.empty() || !std::ranges::all_of(values, [](float v) { return std::isfinite(v); })) return std::nullopt;
-  const auto [low, high] = std::ranges::minmax(values);
-  const bool fractions = array.type == NpyType::f4 || array.type == NpyType::f8 || array.type == NpyType::b1;
-  if (fractions && high <= 1 && low >= -1) return Greys{low < 0 ? -1.0f : 0.0f, 1};
-  const bool whole = std::ranges::all_of(values, [](float v) { return v == std::floor(v); });
-  return whole && low >= 0 && high <= 255 ? std::optional(Greys{}) : std::nullopt;
-}
-
-std::string range_of(const Greys& greys) {
-  return number_text(double{greys.black}) + " to " + number_text(double{greys.white});
-}
-
 /// Where an episode begins, by a stream's own word; else the first row alone.
 std::vector<Piece> pieces_of(const Arrays& npz, const std::filesystem::path& file) {
   const auto rows = rows_of(npz);
@@ -233,7 +213,7 @@ class NpzFiles : public DatasetFiles {
       std::string why;
       if (pixels && array->type == NpyType::u1) greys = Greys{};
       if (pixels && !bytes && std::min(pixels->height, pixels->width) >= (is_picture_name(name) && shape.size() > 2 ? least_named_picture : least_picture)) {
-        greys = greys_of(*array, array->to_floats());
+        greys = greys_of(array->to_floats(), array->type == NpyType::f4 || array->type == NpyType::f8 || array->type == NpyType::b1);
         if (!greys) why = ", and no picture: numbers from 0 to 1, from -1 to 1, or whole ones from 0 to 255 were expected";
       }
       if (greys && picture_) {

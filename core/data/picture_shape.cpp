@@ -1,6 +1,9 @@
 #include "core/data/picture_shape.h"
 
 #include <algorithm>
+#include <cmath>
+
+#include "core/base/text.h"
 
 namespace dream {
 
@@ -37,6 +40,18 @@ std::string not_taken(const PictureShape& p) {
   if (p.first_channel > 0)
     return "all but the newest of the " + std::to_string(p.stored_channels / p.channels) + (p.channels == 1 ? " greys" : " pictures") + " on its channels";
   return p.offset > 0 ? "all but the newest of the pictures on its first axis" : "";
+}
+
+std::optional<Greys> greys_of(const std::vector<float>& values, bool fractions) {
+  if (values.empty() || !std::ranges::all_of(values, [](float v) { return std::isfinite(v); })) return std::nullopt;
+  const auto [low, high] = std::ranges::minmax(values);
+  if (fractions && high <= 1 && low >= -1) return Greys{low < 0 ? -1.0f : 0.0f, 1};
+  const bool whole = std::ranges::all_of(values, [](float v) { return v == std::floor(v); });
+  return whole && low >= 0 && high <= 255 ? std::optional(Greys{}) : std::nullopt;
+}
+
+std::string range_of(const Greys& greys) {
+  return number_text(double{greys.black}) + " to " + number_text(double{greys.white});
 }
 
 }  // namespace dream

@@ -20,6 +20,18 @@ struct PictureShape {
 /// after another; but 4 channels that come last are RGB with alpha, which is not taken. None for other shapes.
 std::optional<PictureShape> picture_shape(const std::vector<std::uint64_t>& shape);
 
+/// What the numbers of a picture are, where it is none of bytes: from which one that is black to which one that is white.
+struct Greys {
+  float black = 0, white = 255;
+  bool operator==(const Greys&) const = default;
+};
+
+/// By the numbers themselves, finite ones: from 0 to 1 and from -1 to 1, where some are negative, of `fractions`; or whole ones from 0 to 255.
+/// None for others.
+std::optional<Greys> greys_of(const std::vector<float>& values, bool fractions);
+/// "0 to 255".
+std::string range_of(const Greys& greys);
+
 /// What of such a picture is not taken, in words, or "".
 std::string not_taken(const PictureShape& shape);
 

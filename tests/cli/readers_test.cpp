@@ -261,7 +261,7 @@ TEST_F(LeRobotTest, MinarisOtherFormatsBecomeTheOneThatIsRead) {
     EXPECT_EQ(std::system(line.c_str()) == 0, good) << test::read_bytes(path("said"));
     return test::read_bytes(path("said"));
   };
-  for (const auto& [name, format] : {std::pair<std::string, std::string>{"mixed", "arrow"}, {"pictures", "parquet"}}) {
+  for (const auto& [name, format] : {std::pair<std::string, std::string>{"mixed", "arrow"}, {"car", "arrow"}, {"pictures", "parquet"}}) {
     const auto from = minari / (name + "_" + format);
     bad({"info", from.string()}, "'data_format' is '" + format + "', and 'hdf5' was expected; scripts/bring_minari.py FOLDER OUT makes such a dataset of it");
     EXPECT_SAYS(said(from, name, "", true), "(" + format + ")");

@@ -36,6 +36,21 @@ TEST(ForeignDataset, EveryKindOfSpaceServesOrIsListed) {
   EXPECT_EQ(second, (std::vector<float>{2, 3, 0, 1, 3, 1, 0, 1, 0, 0, 0, 1, 0, 0}));
 }
 
+TEST(ForeignDataset, ActionsOfSeveralKinds) {
+  const Dataset car(golden("car"));
+  const auto& axes = car.info().spaces.action;
+  EXPECT_EQ(axes.axes, (std::vector<std::string>{"arm 0", "arm 1", "gear = 1", "gear = 2", "gear = 3", "lights 0 = 0", "lights 0 = 1", "lights 1 = 0", "lights 1 = 1", "steer"}));
+  EXPECT_EQ(axes.low, (std::vector<float>{-1, -1, 0, 0, 0, 0, 0, 0, 0, -2}));
+  EXPECT_EQ(axes.high, std::vector<float>(10, 1));
+  EXPECT_EQ(car.read(0).actions, (std::vector<float>{0, 0.5f, 0, 0, 1, 1, 0, 0, 1, -2, -1, 1, 1, 0, 0, 0, 1, 0, 1, 0.5f, 0.25f, -0.5f, 0, 1, 0, 1, 0, 1, 0, 1}));
+
+  const Dataset buttons(golden("buttons"));
+  const auto& choices = buttons.info().spaces.action.choices;
+  ASSERT_EQ(choices.size(), 48u);
+  EXPECT_EQ(choices[41], "_index_0 2, _index_1/arrow 1,1, _index_1/pad 0,1");
+  EXPECT_EQ(buttons.read(0).actions, (std::vector<float>{9, 42, 47}));
+}
+
 /// Number `index` of the array that make_minari.py counts up, frame `t`.
 std::uint8_t counted(std::size_t t, std::size_t numbers, std::size_t index) {
   return static_cast<std::uint8_t>((t * numbers + index) % 251);

@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
+#include <numeric>
+#include <tuple>
 
 #include "api/error.h"
 #include "core/base/durable_file.h"
@@ -35,7 +38,8 @@ class ForeignPictures : public ::testing::Test {
   };
 
   /// Writes the dataset "d" of an episode.
-  void make(const json& observation, const std::vector<Part>& parts, const json& action = {{"type", "Discrete"}, {"n", 2}, {"start", 0}}) {
+  void make(const json& observation, const std::vector<Part>& parts, const json& action = {{"type", "Discrete"}, {"n", 2}, {"start", 0}},
+            const std::vector<Part>& acts = {{"", {}, {0}, H5T_STD_I64LE}}) {
     const auto data = folder_ / "d" / "data";
     std::filesystem::create_directories(data);
     const json metadata = {{"total_episodes", 1}, {"total_steps", rows - 1}, {"observation_space", observation.dump()}, {"action_space", action.dump()}};
@@ -44,18 +48,18 @@ class ForeignPictures : public ::testing::Test {
     Hdf5Writer file(data / "main_data.hdf5");
     const Hdf5Id group = file.create_group(file.root(), "episode_0");
     const std::vector<float> zeros(rows - 1);
-    for (const char* name : {"actions", "rewards", "terminations", "truncations"})
-      file.write_array(group, name, {rows - 1}, H5T_NATIVE_FLOAT, std::string(name) == "actions" ? H5T_STD_I64LE : H5T_IEEE_F32LE, zeros.data());
-    const bool several = !parts.front().name.empty();
-    const Hdf5Id within = several ? file.create_group(group, "observations") : Hdf5Id();
-    for (const auto& part : parts) {
-      Shape shape = {rows};
-      shape.insert(shape.end(), part.shape.begin(), part.shape.end());
-      hsize_t count = 1;
-      for (const auto extent : shape) count *= extent;
-      std::vector<float> values(count);
-      for (std::size_t i = 0; i < count; ++i) values[i] = part.values[i % part.values.size()];
-      file.write_array(several ? within : group, several ? part.name : "observations", shape, H5T_NATIVE_FLOAT, part.type, values.data());
+    for (const char* name : {"rewards", "terminations", "truncations"})
+      file.write_array(group, name, {rows - 1}, H5T_NATIVE_FLOAT, H5T_IEEE_F32LE, zeros.data());
+    for (const auto& [name, all, count] : {std::tuple("observations", &parts, rows), std::tuple("actions", &acts, rows - 1)}) {
+      const bool several = !all->front().name.empty();
+      const Hdf5Id within = several ? file.create_group(group, name) : Hdf5Id();
+      for (const auto& part : *all) {
+        Shape shape = {count};
+        shape.insert(shape.end(), part.shape.begin(), part.shape.end());
+        std::vector<float> values(std::accumulate(shape.begin(), shape.end(), hsize_t{1}, std::multiplies()));
+        for (std::size_t i = 0; i < values.size(); ++i) values[i] = part.values[i % part.values.size()];
+        file.write_array(several ? within : group, several ? part.name : name, shape, H5T_NATIVE_FLOAT, part.type, values.data());
+      }
     }
     write_file(data / "main_data.hdf5", file.finish());
   }
@@ -110,28 +114,93 @@ TEST_F(ForeignPictures, OnlyWhereThereIsNoOther) {
   EXPECT_EQ(Dataset(folder_ / "d").read(0).vector_size, 768) << "small boxes may be anything";
 }
 
-TEST_F(ForeignPictures, WithoutBoundsThereIsNone) {
-  const auto why = "a picture of float32 needs a 'low' and a 'high' that are finite and the same everywhere";
+TEST_F(ForeignPictures, WithoutBoundsTheFirstEpisodesNumbersTell) {
   auto space = box("float32", {64, 64, 3}, 0, 0);
-  const Part part = {"", {64, 64, 3}, {0.5f}, H5T_IEEE_F32LE};
+  const auto of = [](const std::vector<float>& values) { return Part{"", {64, 64, 3}, values, H5T_IEEE_F32LE}; };
   for (const auto& [low, high] : {std::pair<json, json>{-3.4e38, 3.4e38}, {nullptr, nullptr}, {json::array({0, 1}), 2}, {1, 1}}) {
     space["low"] = low, space["high"] = high;
-    make(space, {part});
-    EXPECT_SAYS(refusal(), "'observation_space'");
-    EXPECT_SAYS(refusal(), why);
+    make(space, {of({0, 1, 0.4f})});
+    const auto frames = Dataset(folder_ / "d").read(0).frames;
+    EXPECT_EQ(std::vector(frames.begin(), frames.begin() + 3), (std::vector<std::uint8_t>{0, 255, 102}));
+    EXPECT_EQ(left_out(), "what is finer than 8 bits, of its numbers from 0 to 1, as those of the first episode are: no bounds are declared\n");
   }
-  make(box("float32", {64, 64, 3}, 0, 1), {{"", {64, 64, 3}, {0.5f, 200}, H5T_IEEE_F32LE}});
+  make(space, {of({-1, 1, 0})});
+  EXPECT_EQ(Dataset(folder_ / "d").read(0).frames[2], 128);
+  make(space, {of({0, 7, 255})});
+  EXPECT_EQ(Dataset(folder_ / "d").read(0).frames[1], 7);
+  make(space, {of({-3, 7.5f})});
+  EXPECT_SAYS(refusal(), "'episode_0/observations': its numbers go from -3 to 7.5, and 'observation_space' has no bounds for them; from 0 to 1, from -1 to 1 or whole ones");
+  space["shape"] = {32, 32, 3};  // which may be anything
+  make(space, {{"", {32, 32, 3}, {-3, 7.5f}, H5T_IEEE_F32LE}});
+  EXPECT_EQ(Dataset(folder_ / "d").read(0).vector_size, 32 * 32 * 3);
+
+  make(box("float32", {64, 64, 3}, 0, 1), {of({0.5f, 200})});
   EXPECT_SAYS(refusal(), "'episode_0/observations': it holds 200, and a picture's numbers from 0 to 1 were expected, as 'observation_space' says");
 }
 
-TEST_F(ForeignPictures, ActionsOfSeveralKindsAreNamed) {
-  const Part part = {"", {8, 8, 3}, {7}, H5T_STD_U8LE};
-  const json jump = {{"type", "Discrete"}, {"n", 2}}, move = box("float32", {2}, -1, 1);
-  make(box("uint8", {8, 8, 3}, 0, 255), {part}, {{"type", "Dict"}, {"subspaces", {{"jump", jump}, {"move", move}}}});
+TEST_F(ForeignPictures, WithoutBoundsOtherNumbersAreNoPicture) {
+  const auto boundless = [](const Shape& shape) {
+    auto space = box("float32", shape, 0, 0);
+    space["low"] = space["high"] = nullptr;
+    return space;
+  };
+  const Part depth = {"depth", {65, 65}, {0.25f, 9.5f}, H5T_IEEE_F32LE}, joints = {"joints", {2}, {1}, H5T_IEEE_F32LE};
+  json parts = {{"depth", boundless({65, 65})}, {"eye", boundless({64, 64})}, {"joints", boundless({2})}};
+  make({{"type", "Dict"}, {"subspaces", parts}}, {depth, {"eye", {64, 64}, {-1, 0, 1}, H5T_IEEE_F32LE}, joints});
+  const auto eye = Dataset(folder_ / "d").read(0);
+  EXPECT_EQ(first(eye, 3), (std::vector<std::uint8_t>{0, 128, 255}));
+  EXPECT_EQ(eye.vector_size, 2);
+  const std::string far = "depth: Box of 65 × 65, more than 4096 numbers; its numbers go from 0.25 to 9.5, and 'observation_space' has no bounds for them";
+  EXPECT_SAYS(left_out(), far);
+  EXPECT_SAYS(left_out(), "eye: what is finer than 8 bits, of its numbers from -1 to 1, as those of the first episode are: no bounds are declared\n");
+
+  parts.erase("eye");
+  make({{"type", "Dict"}, {"subspaces", parts}}, {depth, joints});
+  EXPECT_EQ(Dataset(folder_ / "d").read(0).vector_size, 2);
+  EXPECT_SAYS(left_out(), far);
+  make({{"type", "Dict"}, {"subspaces", parts}}, {{"depth", {65, 65}, {0.25f, std::numeric_limits<float>::infinity()}, H5T_IEEE_F32LE}, joints});
+  EXPECT_EQ(Dataset(folder_ / "d").read(0).vector_size, 2);
+  EXPECT_SAYS(left_out(), "it holds a number that is not finite, and");
+
+  make(boundless({64, 64}), {{"", {64, 64}, {0, 1}, H5T_IEEE_F32LE}});
+  const Dataset opened(folder_ / "d");
+  make(boundless({64, 64}), {{"", {64, 64}, {0, 7}, H5T_IEEE_F32LE}});  // as a later episode may be
+  EXPECT_SAYS(test::message_of<Error>([&] { opened.read(0); }), "it holds 7, and a picture's numbers from 0 to 1 were expected, as the first episode's are");
+  make(boundless({64, 64}), {{"", {64, 64}, {0.25f, 9.5f}, H5T_IEEE_F32LE}});  // as many numbers as a vector may have
+  EXPECT_EQ(Dataset(folder_ / "d").read(0).vector_size, 4096);
+  EXPECT_EQ(left_out(), "");
+  make(boundless({65, 65}), {{"", {65, 65}, {0.25f, 9.5f}, H5T_IEEE_F32LE}});
+  EXPECT_SAYS(refusal(), "'episode_0/observations': its numbers go from 0.25 to 9.5, and 'observation_space' has no bounds for them");
+}
+
+TEST_F(ForeignPictures, ActionsOfSeveralKindsAreLaidFlat) {
+  const Part seen = {"", {8, 8, 3}, {7}, H5T_STD_U8LE};
+  const auto picture = box("uint8", {8, 8, 3}, 0, 255), move = box("float32", {2}, -1, 1);
+  const auto dict = [](const json& parts) { return json{{"type", "Dict"}, {"subspaces", parts}}; };
+  make(picture, {seen}, dict({{"jump", {{"type", "Discrete"}, {"n", 2}, {"start", 3}}}, {"lights", {{"type", "MultiDiscrete"}, {"nvec", {2, 3}}}}, {"move", move}}),
+       {{"jump", {}, {4, 3}, H5T_STD_I64LE}, {"lights", {2}, {1, 0, 0, 2}, H5T_STD_I64LE}, {"move", {2}, {0.5f, -1, 0, 0.25f}, H5T_IEEE_F32LE}});
+  const Dataset mixed(folder_ / "d");
+  const auto& action = mixed.info().spaces.action;
+  EXPECT_FALSE(action.discrete());
+  EXPECT_EQ(action.axes, (std::vector<std::string>{"jump = 3", "jump = 4", "lights 0 = 0", "lights 0 = 1", "lights 1 = 0", "lights 1 = 1", "lights 1 = 2", "move 0", "move 1"}));
+  EXPECT_EQ(action.low, (std::vector<float>{0, 0, 0, 0, 0, 0, 0, -1, -1}));
+  EXPECT_EQ(action.high, std::vector<float>(9, 1));
+  EXPECT_EQ(mixed.read(0).actions, (std::vector<float>{0, 1, 0, 1, 1, 0, 0, 0.5f, -1, 1, 0, 1, 0, 0, 0, 1, 0, 0.25f}));
+
+  make(picture, {seen}, dict({{"gear", {{"type", "Discrete"}, {"n", 3}, {"start", 1}}}, {"lights", {{"type", "MultiBinary"}, {"n", 2}}}}),
+       {{"gear", {}, {3, 1}, H5T_STD_I64LE}, {"lights", {2}, {0, 1, 1, 1}, H5T_STD_I8LE}});
+  const Dataset counted(folder_ / "d");
+  ASSERT_EQ(counted.info().spaces.action.choices.size(), 12u);
+  EXPECT_EQ(counted.info().spaces.action.choices[9], "gear 3, lights 0,1");
+  EXPECT_EQ(counted.read(0).actions, (std::vector<float>{2 * 4 + 1, 3}));
+
+  make(picture, {seen}, {{"type", "Tuple"}, {"subspaces", json::array({move, {{"type", "Text"}}})}});
   EXPECT_SAYS(refusal(), "'action_space'");
-  EXPECT_SAYS(refusal(), "'jump' is a Discrete, and 'move' is a Box: several actions at once serve where all are Boxes, or choices in one MultiDiscrete");
-  make(box("uint8", {8, 8, 3}, 0, 255), {part}, {{"type", "Tuple"}, {"subspaces", json::array({move, {{"type", "Text"}}})}});
   EXPECT_SAYS(refusal(), "the action '_index_1' is of the type 'Text'; Box, Discrete, MultiDiscrete or MultiBinary was expected");
+  make(picture, {seen}, dict({{"jump", {{"type", "Discrete"}, {"n", 300}}}, {"move", move}}));
+  EXPECT_SAYS(refusal(), "the action 'jump' has more than 256 choices, which beside a Box are an axis each");
+  make(picture, {seen}, dict({{"a", {{"type", "Discrete"}, {"n", 300}}}, {"b", {{"type", "Discrete"}, {"n", 300}}}}));
+  EXPECT_SAYS(refusal(), "it has more than 4096 combinations of choices");
 }
 
 /// What metadata.json promises costs no time.

@@ -98,6 +98,56 @@ TEST_F(GymEnvTest, AChoiceOfSidesIsAnAxisWhereItIsAskedFor) {
   EXPECT_NE(error_of([] { world("Count[axis=true]"); }).find("left, noop and right"), std::string::npos);
 }
 
+// The worlds themselves refuse an action that is none of their space's; their rewards tell what was done.
+TEST_F(GymEnvTest, ActionsOfSeveralKinds) {
+  const auto car = world("Car");
+  const auto& axes = car->spaces().action;
+  EXPECT_EQ(axes.axes, (std::vector<std::string>{"arm 0", "arm 1", "gear = 1", "gear = 2", "gear = 3", "lights 0 = 0", "lights 0 = 1", "lights 1 = 0", "lights 1 = 1", "steer"}));
+  EXPECT_EQ(axes.low, (std::vector<float>{-1, -1, 0, 0, 0, 0, 0, 0, 0, -2}));
+  EXPECT_EQ(axes.high, std::vector<float>(10, 1));
+  car->reset(1);
+  EXPECT_EQ(car->step(std::vector<float>{0, 1, 0, 0.1f, 0.9f, 0, 0.2f, 1, 0, -0.5f}).reward, 310 + 1 / 8.0f - 0.5f);
+  EXPECT_EQ(car->step(axes.idle).reward, 100) << "of what is equally far out the first";
+  const auto state = car->save_state();
+  const auto here = numbers(*car);
+  const auto other = world("Car");
+  other->load_state(state);
+  EXPECT_EQ(numbers(*other), here);
+
+  const auto buttons = world("Buttons");
+  const auto& choices = buttons->spaces().action.choices;
+  ASSERT_EQ(choices.size(), 48u);
+  EXPECT_EQ(choices[41], "0 2, 1/arrow 1-1, 1/pad 0-1");
+  buttons->reset(1);
+  EXPECT_EQ(step(*buttons, 41).reward, 2111);
+  EXPECT_NE(error_of([] { world("Speaks"); }).find("its action 'say' is of the space Text, expected Discrete, MultiDiscrete, MultiBinary or Box"), std::string::npos);
+}
+
+// What is seen first tells what the numbers are; one far outside of that is an error later.
+TEST_F(GymEnvTest, PicturesWithoutBounds) {
+  const auto seen = [](const std::string& options) {
+    const auto env = world("Boundless[" + options + "]");
+    env->reset(1);
+    step(*env, 0);
+    const auto pixels = picture(*env);
+    return std::vector(pixels.begin(), pixels.begin() + 4);
+  };
+  EXPECT_EQ(seen("low=0,high=1,later=0.2"), (std::vector<std::uint8_t>{255, 128, 51, 0}));
+  EXPECT_EQ(seen("low=-1,high=1,later=-1.1"), (std::vector<std::uint8_t>{255, 128, 0, 0}));
+  EXPECT_EQ(seen("low=20,high=220,later=7"), (std::vector<std::uint8_t>{220, 120, 7, 20}));
+  EXPECT_NE(error_of([&] { seen("low=0,high=1,later=7"); }).find("its picture holds 7, and what was seen first had numbers from 0 to 1: its space has no bounds"), std::string::npos);
+  EXPECT_EQ(GymEnv("gym:gym_worlds:Boundless").left_out(),
+            std::vector<std::string>{"all (what is finer than 8 bits, of its numbers from 0 to 1, as those seen first: no bounds are declared)"});
+  const GymEnv numbers("gym:gym_worlds:Boundless[low=-3,high=4]");  // as many as a vector may have
+  EXPECT_EQ(numbers.spaces().vector_names.size(), 4096u);
+  EXPECT_TRUE(numbers.left_out().empty());
+
+  const GymEnv depths("gym:gym_worlds:Depths");
+  EXPECT_EQ(depths.spaces().image_bytes(), 64u * 64 * 3);
+  EXPECT_EQ(depths.left_out().front(), "depth (its numbers go from 9.5 to 9.5 at first, and its space has no bounds for them)");
+  EXPECT_NE(error_of([] { world("Far"); }).find("it shows neither a picture nor numbers: all (its numbers go from 9.5 to 9.5 at first"), std::string::npos);
+}
+
 TEST_F(GymEnvTest, LanesThatMoveAtOnceLiveAsAlone) {
   std::vector<std::unique_ptr<Env>> lanes;
   for (int i = 0; i < 10; ++i) lanes.push_back(make_env("gym:CartPole-v1"));

@@ -7,9 +7,11 @@ Needs minari[hdf5]==0.5.4, numpy, pillow. `pictures` holds frames as Minari keep
 kind of space within dictionaries and tuples, and actions of several choices at once, and is there as arrow too (`mixed_arrow`), as
 `pictures` is as parquet (both need pyarrow); `stacked` four greys on a first axis,
 `channels_first` colours there, `clip` pictures on a fourth axis, `unit` pictures of numbers from 0 to 1; `state` the number
-of a state, with actions that begin at 1. `damaged` is `vectors` with three episodes, of which the second has a hole and flags
+of a state, with actions that begin at 1. `car` has actions of several kinds, as the world Car of tests/support/gym_worlds.py, whose reward
+tells what was done, and is there as arrow too (`car_arrow`); `buttons` several choices at once in tuples and dictionaries. `damaged` is `vectors` with three episodes, of which the second has a hole and flags
 are numbers; its metadata lacks what need not be there and holds NaN.
 """
+import dataclasses
 import json
 import pathlib
 import shutil
@@ -98,6 +100,19 @@ def main():
     pictures("unit", (8, 9, 3), np.float32, 1)
     write("state", out, spaces.Discrete(48), spaces.Discrete(4, start=1),
           [episode(0, few, [np.int64(36 + t) for t in range(few + 1)], [np.int64(t + 1) for t in range(few)])])
+
+    count = [np.array([7, t], np.float32) for t in range(few + 1)]
+    done = {"arm": np.array([[0, 0.5], [-1, 1], [0.25, -0.5]]), "gear": np.array([3, 1, 2]), "lights": np.array([[0, 1], [1, 1], [0, 0]], np.int8),
+            "steer": np.array([[-2], [0.5], [1]], np.float32)}
+    car = spaces.Dict({"steer": spaces.Box(-2, 1, (1,), np.float32), "gear": spaces.Discrete(3, start=1), "lights": spaces.MultiBinary(2),
+                       "arm": spaces.Box(-1, 1, (2,), np.float64)})
+    for name, kept in (("car", "hdf5"), ("car_arrow", "arrow")):
+        earned = 100 * done["gear"] + done["lights"] @ [10, 1] + done["steer"][:, 0] + done["arm"][:, 1] / 8
+        one = dataclasses.replace(episode(0, few, count, done), rewards=[float(v) for v in earned])
+        write(name, out, spaces.Box(-1000, 1000, (2,), np.float32), car, [one], kept)
+    write("buttons", out, spaces.Box(-1000, 1000, (2,), np.float32),
+          spaces.Tuple([spaces.Discrete(2, start=1), spaces.Dict({"pad": spaces.MultiBinary(2), "arrow": spaces.MultiDiscrete([2, 3])})]),
+          [episode(0, few, count, (np.array([1, 2, 2]), {"pad": np.array([[0, 1], [1, 0], [1, 1]], np.int8), "arrow": np.array([[0, 2], [1, 1], [1, 2]])}))])
 
     write("damaged", out, spaces.Box(-1, 1, (3,), np.float32), spaces.Discrete(4),
           [episode(i, 4, list(np.arange(15, dtype=np.float32).reshape(5, 3) / 16), [np.int64(t) for t in range(4)]) for i in range(3)])

@@ -45,6 +45,31 @@ class Arm(Count):
     action_space = spaces.Box(numpy.array([[-1, 0], [-2, -numpy.inf]], numpy.float32), numpy.array([[1, 3], [2, numpy.inf]], numpy.float32))
 
 
+class Car(Count):
+    """Choices beside numbers."""
+    action_space = spaces.Dict({"steer": spaces.Box(-2, 1, (1,), numpy.float32), "gear": spaces.Discrete(3, start=1), "lights": spaces.MultiBinary(2),
+                                "arm": spaces.Box(-1, 1, (2,), numpy.float64)})
+
+    def step(self, action):
+        assert self.action_space.contains(action) and list(action) == list(self.action_space), action
+        observation, _, *rest = super().step(0)
+        return observation, 100.0 * action["gear"] + 10 * action["lights"][0] + action["lights"][1] + float(action["steer"][0]) + float(action["arm"][1]) / 8, *rest
+
+
+class Buttons(Count):
+    """Several choices at once, each of its own kind."""
+    action_space = spaces.Tuple((spaces.Discrete(2, start=1), spaces.Dict({"pad": spaces.MultiBinary(2), "arrow": spaces.MultiDiscrete([2, 3])})))
+
+    def step(self, action):
+        assert self.action_space.contains(action), action
+        observation, _, *rest = super().step(0)
+        return observation, 1000.0 * action[0] + 100 * action[1]["arrow"][0] + 10 * action[1]["arrow"][1] + action[1]["pad"][1], *rest
+
+
+class Speaks(Count):
+    action_space = spaces.Dict({"say": spaces.Text(5), "steer": spaces.Box(-1, 1, (1,), numpy.float32)})
+
+
 class Sides(Count):
     """Named as ViZDoom names its buttons, in an order of its own."""
     action_names = ["noop", "MOVE_RIGHT", "MOVE_LEFT"]
@@ -105,6 +130,35 @@ class Signed(Count):
 
     def seen(self):
         return numpy.full((32, 32), self.steps - 1, numpy.float32)
+
+
+class Boundless(Count):
+    """A grey picture in numbers that its space has no bounds for: from `low` to `high`, and a corner that becomes `later`."""
+    observation_space = spaces.Box(-numpy.inf, numpy.inf, (64, 64), numpy.float32)
+
+    def __init__(self, low=0, high=1, later=0):
+        self.numbers = low, high, later
+
+    def seen(self):
+        picture = numpy.full((64, 64), self.numbers[0], numpy.float32)
+        picture[0, :3] = self.numbers[1], sum(self.numbers[:2]) / 2, self.numbers[2] if self.steps else 0
+        return picture
+
+
+class Depths(Count):
+    """Beside a picture without bounds there are distances."""
+    observation_space = spaces.Dict({"depth": spaces.Box(-numpy.inf, numpy.inf, (70, 70), numpy.float32),
+                                     "eye": spaces.Box(-numpy.inf, numpy.inf, (64, 64, 3), numpy.float64)})
+
+    def seen(self):
+        return {"depth": numpy.full((70, 70), 9.5, numpy.float32), "eye": numpy.full((64, 64, 3), 20.0)}
+
+
+class Far(Count):
+    observation_space = Depths.observation_space["depth"]
+
+    def seen(self):
+        return numpy.full((70, 70), 9.5, numpy.float32)
 
 
 class Flicker(Count):
