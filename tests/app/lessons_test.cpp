@@ -1,5 +1,6 @@
 // Every shipped lesson, gone through by a learner over the engine and the runs that it speaks of.
 #include <algorithm>
+#include <cmath>
 
 #include "tests/app/learner.h"
 
@@ -43,6 +44,9 @@ TEST_P(LiveLesson, IsPlayedToItsEnd) {
       for (const auto* things : {&step.panels, &step.point})
         for (const std::string& thing : *things) until(ctx, "'" + thing + "' is seen", [&] { return sees(thing); });
       EXPECT_EQ(lessons_of().trouble(), "");
+      // A knob that the step has set may bring others, and moves those that are there.
+      const auto set = [&](const auto& knob) { return std::ranges::any_of(dream().knobs, [&](const KnobView& k) { return k.knob.name == knob.first && std::abs(k.value - knob.second) < 1e-6; }); };
+      if (!until(ctx, "its knobs are set", [&] { return std::ranges::all_of(step.knobs, set); })) return;
       ctx->Yield(3);
       const std::string shot = name.substr(0, 2) + "_" + std::to_string(i + 1);
       picture(ctx, shot + "a");
