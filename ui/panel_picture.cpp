@@ -1,19 +1,8 @@
 #include "ui/panel_picture.h"
 
 #include "imgui_internal.h"
-#include "ui/widgets.h"
 
 namespace dream::ui {
-
-void draw_tab_menu(Ui& ui, const Panel& panel) {
-  constexpr const char* menu = "tab menu";
-  if (ImGui::IsMouseReleased(ImGuiMouseButton_Right) && ImGui::IsItemHovered(ImGuiHoveredFlags_AllowWhenBlockedByPopup))
-    ImGui::OpenPopup(menu);
-  if (!ImGui::BeginPopup(menu)) return;
-  if (ImGui::MenuItem("Save this panel as a picture")) save_panel(ui, panel.id);
-  tip(ui, "Picture of this panel", "As it is seen now, as a PNG beside the screenshots.", "Shift-F12");
-  ImGui::EndPopup();
-}
 
 void save_panel(Ui& ui, const std::string& id) {
   ui.want_panel = id;

@@ -6,10 +6,6 @@
 
 namespace dream::ui {
 
-/// What a right click on a panel's tab offers. Called between the panel's Begin() and End(), whether it is in front or
-/// behind another.
-void draw_tab_menu(Ui& ui, const Panel& panel);
-
 /// Brings the panel to the front and saves it as a picture, once nothing lies over it.
 void save_panel(Ui& ui, const std::string& id);
 std::string focused_panel();                   // its id; the worlds where no panel has the focus

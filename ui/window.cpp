@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <string_view>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include "api/error.h"
@@ -14,7 +14,6 @@
 #include "backends/imgui_impl_glfw.h"
 #include "backends/imgui_impl_opengl3.h"
 #include "imgui.h"
-#include "imgui_internal.h"
 #include "implot.h"
 #include "ui/choice_names.h"
 #include "ui/chrome.h"
@@ -23,10 +22,11 @@
 #include "ui/home.h"
 #include "ui/icon.h"
 #include "ui/layout.h"
+#include "ui/layout_keeper.h"
 #include "ui/lesson/lesson_runner.h"
 #include "ui/lesson/quiz.h"
 #include "ui/panel_list.h"
-#include "ui/panel_picture.h"
+#include "ui/panel_windows.h"
 #include "ui/panels/data.h"
 #include "ui/record/recording.h"
 #include "ui/report.h"
@@ -42,52 +42,32 @@ constexpr double idle_after = 2;  // seconds without anything new before the win
 }  // namespace
 
 struct Window::Inside {
-  Inside(Engine& engine, WindowOptions options_in)
-      : options(std::move(options_in)), ui_state(nullptr), engine_ref(engine) {}
+  Inside(Engine& engine, WindowOptions options_in) : options(std::move(options_in)), engine_ref(engine) {}
 
   WindowOptions options;
   GLFWwindow* window = nullptr;
   std::unique_ptr<Ui> ui_state;  // after the GL context, before its end: it holds textures
   Engine& engine_ref;
   std::filesystem::path directory;  // empty: nothing is remembered
-  double key_event = 0;             // when the last key event came
+  LayoutKeeper layouts;
+  double key_event = 0;  // when the last key event came
   double next_frame = 0, opened_at = 0, last_news = 0, last_frame_end = 0;
   std::uint64_t dream_version = 0;
   long frames = 0;
-  bool build_layout = false;
-  long layout_built = -1;        // the frame in which the default layout was built; -1: a remembered one is shown
-  long layout_read = -1;         // the frame in which a remembered one was read; -1: its panels were looked at
-  std::string untouched_layout;  // the default layout as it was a moment after it was built
   bool closing = false, had_gamepad = false, full_screen = false;
   std::string dream_run, train_run;  // as in the last frame
-  std::set<std::string> sent_probes;
-  bool probes_sent = false;
+  std::optional<std::set<std::string>> sent_probes;
   std::vector<std::string> sent_previews;
   std::pair<std::string, int> sent_explained{"", -1};
-  std::shared_ptr<const PreviewsView> previews;  // as in the last frame
-  std::shared_ptr<const LabView> lab;            // the same
-  std::shared_ptr<const DataView> data;          // the same
+  std::tuple<std::shared_ptr<const PreviewsView>, std::shared_ptr<const LabView>, std::shared_ptr<const DataView>>
+      seen;  // as in the last frame
   std::vector<Ground> grounds;  // the docked panels of this frame
   Report report;
   float style_scale = 0;
   bool style_dark = true;
 
-  std::filesystem::path layout_file() const {
-    return directory.empty() ? directory : directory / ("layout-" + ui_state->settings.workspace + ".ini");
-  }
   void open();
   void close();
-  void use_workspace(const std::string& id);
-  /// As it would be saved: which panels are closed, and where the others are.
-  std::string layout_now() const {
-    std::string text;
-    for (const Panel& panel : panel_list())
-      if (!ui_state->panel_open[panel.id]) text += "; closed " + panel.id + "\n";
-    return text + ImGui::SaveIniSettingsToMemory();
-  }
-  bool layout_untouched() const { return layout_built >= 0 && (untouched_layout.empty() || untouched_layout == layout_now()); }
-  void remember_layout();
-  void give_up_layout(const std::string& damage);
   void style();
   void watch();
   void meet_runs();
@@ -100,6 +80,7 @@ void Window::Inside::open() {
   ui_state = std::make_unique<Ui>(engine_ref);
   if (options.settings_directory != "-")
     directory = options.settings_directory.empty() ? default_settings_directory() : options.settings_directory;
+  layouts.folder = directory;
   std::vector<std::string> damage;
   if (!directory.empty()) ui_state->settings = load_settings(directory / "window.conf", &damage);
   for (const std::string& sentence : damage) ui_state->note(1, sentence);
@@ -168,16 +149,15 @@ void Window::Inside::open() {
   });
   ui.fonts = load_fonts();
   if (!options.workspace.empty()) ui.settings.workspace = options.workspace;
-  ui.settings.workspace = workspace(ui.settings.workspace).id;
   ui.show_home = options.home;
-  use_workspace(ui.settings.workspace);
+  layouts.use(ui, ui.settings.workspace);
 }
 
 void Window::Inside::close() {
   if (!window) return;
   glfwMakeContextCurrent(window);
   if (ui_state) {
-    remember_layout();
+    layouts.remember(*ui_state);
     if (!full_screen) remember_place(window, ui_state->settings);
     ui_state->game.finish(*ui_state);
     if (!directory.empty()) save_settings(directory / "window.conf", ui_state->settings);
@@ -192,44 +172,6 @@ void Window::Inside::close() {
   window = nullptr;
 }
 
-void Window::Inside::remember_layout() {
-  if (directory.empty() || frames == 0) return;
-  // A layout that nobody changed is built anew next time, for the window's size then.
-  if (layout_untouched()) return;
-  save_text(layout_file(), layout_heading(ui_state->settings.workspace) + layout_now());
-}
-
-/// A saved layout that cannot be shown: the default comes in its place, and the log says so.
-void Window::Inside::give_up_layout(const std::string& damage) {
-  std::error_code error;
-  std::filesystem::remove(layout_file(), error);
-  ui_state->note(1, layout_file().string() + " was damaged (" + damage + "): the default layout is back.");
-  for (const Panel& panel : panel_list())
-    ui_state->panel_open[panel.id] = shown_by_default(workspace(ui_state->settings.workspace), panel.id);
-  build_layout = true;
-}
-
-void Window::Inside::use_workspace(const std::string& id) {
-  Ui& ui = *ui_state;
-  if (frames > 0) remember_layout();
-  ui.settings.workspace = workspace(id).id;
-  const std::string saved = directory.empty() ? "" : saved_layout(layout_file());
-  const std::string heading = layout_heading(ui.settings.workspace);
-  build_layout = saved.rfind(heading, 0) != 0;  // none yet, or one of an older version
-  if (!build_layout)
-    if (const std::string damage = layout_damage(saved); !damage.empty()) give_up_layout(damage);
-  for (const Panel& panel : panel_list())
-    ui.panel_open[panel.id] = build_layout ? shown_by_default(workspace(id), panel.id)
-                                           : saved.find("; closed " + panel.id + "\n") == std::string::npos;
-  layout_built = -1;
-  layout_read = build_layout ? -1 : frames;
-  if (!build_layout) {
-    ImGui::ClearIniSettings();
-    ImGui::LoadIniSettingsFromMemory(saved.c_str(), saved.size());
-  }
-  ui.settings_changed = true;
-}
-
 void Window::Inside::style() {
   Ui& ui = *ui_state;
   float x = 1, y = 1;
@@ -242,8 +184,7 @@ void Window::Inside::style() {
   const float room = static_cast<float>(height) / (480 * wanted);
   const float scale = wanted * std::clamp(workspace(ui.settings.workspace).text, 1.0f, std::max(room, 1.0f));
   if (scale == style_scale && ui.settings.dark == style_dark && !ui.want_style) return;
-  if (scale != style_scale && style_scale > 0 && layout_untouched())
-    build_layout = true;  // larger text needs other shares
+  if (scale != style_scale && style_scale > 0) layouts.rescale(ui);
   style_scale = ui.scale = scale;
   style_dark = ui.settings.dark;
   ui.want_style = false;
@@ -252,18 +193,13 @@ void Window::Inside::style() {
 
 /// Tells the engine which probes and previews are seen, when that has changed.
 void Window::Inside::watch() {
-  if (ui_state->wanted_explained != sent_explained) {
-    sent_explained = ui_state->wanted_explained;
+  Ui& ui = *ui_state;
+  if (sent_explained != ui.wanted_explained) {
+    sent_explained = ui.wanted_explained;
     engine_ref.send(ExplainLatent{sent_explained.first, sent_explained.second});
   }
-  if (ui_state->wanted_previews != sent_previews) {
-    sent_previews = ui_state->wanted_previews;
-    engine_ref.send(WatchPreviews{sent_previews});
-  }
-  if (probes_sent && ui_state->wanted_probes == sent_probes) return;
-  sent_probes = ui_state->wanted_probes;
-  probes_sent = true;
-  engine_ref.send(WatchProbes{sent_probes});
+  if (sent_previews != ui.wanted_previews) engine_ref.send(WatchPreviews{sent_previews = ui.wanted_previews});
+  if (sent_probes != ui.wanted_probes) engine_ref.send(WatchProbes{*(sent_probes = ui.wanted_probes)});
 }
 
 /// What was under way for one run is not carried over to the next.
@@ -316,50 +252,12 @@ void Window::Inside::draw() {
     draw_menu_bar(ui);
   const ImGuiViewport* viewport = ImGui::GetMainViewport();
   const ImGuiID dock = ImGui::GetID("dock");
-  const bool ready = !(build_layout || ui.want_reset_layout) || make_panels_known(ui.panel_open);
-  if (ready && (build_layout || ui.want_reset_layout)) {
-    if (ui.want_reset_layout)
-      for (const Panel& panel : panel_list())
-        ui.panel_open[panel.id] = shown_by_default(workspace(ui.settings.workspace), panel.id);
-    build_default_layout(dock, workspace(ui.settings.workspace), viewport->WorkPos, viewport->WorkSize, ui.scale);
-    if (ui.want_reset_layout && !directory.empty()) {
-      std::error_code error;
-      std::filesystem::remove(layout_file(), error);
-    }
-    build_layout = ui.want_reset_layout = false;
-    layout_built = frames;
-    untouched_layout.clear();
-  }
+  const bool ready = layouts.prepare(ui, dock);
   draw_dock_space(dock, viewport->WorkPos, viewport->WorkSize, ui.show_home || ui.presenting);
-  const float faults = faults_height(ui), bottom = viewport->WorkPos.y + viewport->WorkSize.y;
   grounds.clear();
   if (ui.show_home && !ui.presenting)
-    draw_home(ui, viewport->WorkPos, {viewport->WorkSize.x, viewport->WorkSize.y - faults});
-  const bool panels = ready && !ui.show_home && !ui.presenting;
-  // A panel that is asked for together with a workspace comes there, in the next frame.
-  const std::string front = panels && ui.want_workspace.empty() ? std::exchange(ui.want_panel, "") : "";
-  for (const Panel& panel : panel_list()) {
-    bool& open = ui.panel_open[panel.id];
-    if (front == panel.id) open = true;
-    if (!open || !panels) continue;
-    if (front == panel.id) ImGui::SetNextWindowFocus();
-    ImGui::SetNextWindowSize({ui.px(520), ui.px(360)}, ImGuiCond_FirstUseEver);
-    ImGuiWindowFlags flags =
-        ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoScrollbar | ImGuiWindowFlags_NoFocusOnAppearing;
-    // A docked panel is closed from the View menu; a cross on every tab would only invite slips.
-    const ImGuiWindow* known = ImGui::FindWindowByName(window_name(panel).c_str());
-    const bool floats = known && (!known->DockNode || !ImGui::DockNodeGetRootNode(known->DockNode)->IsDockSpace());
-    if (!floats) flags |= ImGuiWindowFlags_NoBackground;  // painted by paint_grounds()
-    const bool shown = ImGui::Begin(window_name(panel).c_str(), floats ? &open : nullptr, flags);
-    draw_tab_menu(ui, panel);
-    if (shown) {
-      if (!floats && !panel.on_background) grounds.push_back({ImGui::GetWindowPos(), ImGui::GetWindowSize()});
-      if (!floats && ImGui::GetWindowPos().y + ImGui::GetWindowSize().y > bottom - 1)
-        ImGui::GetCurrentWindow()->ContentRegionRect.Max.y -= faults;
-      panel.draw(*ui.snapshot, ui);
-    }
-    ImGui::End();
-  }
+    draw_home(ui, viewport->WorkPos, {viewport->WorkSize.x, viewport->WorkSize.y - faults_height(ui)});
+  if (ready && !ui.show_home && !ui.presenting) grounds = draw_panels(ui);
   // A dream that waits for a fan which nobody sees would seem to hang.
   constexpr int patience = 20;  // frames
   const int now = ImGui::GetFrameCount();
@@ -429,11 +327,10 @@ bool Window::frame() {
     in.dream_version = ui.snapshot->dream->version;
     in.last_news = begin;
   }
-  if (in.previews != ui.snapshot->previews) in.previews = ui.snapshot->previews, in.last_news = begin;
-  if (in.lab != ui.snapshot->lab) in.lab = ui.snapshot->lab, in.last_news = begin;
-  if (in.data != ui.snapshot->data) in.data = ui.snapshot->data, in.last_news = begin;
+  if (const auto seen = std::tuple(ui.snapshot->previews, ui.snapshot->lab, ui.snapshot->data); in.seen != seen)
+    in.seen = seen, in.last_news = begin;
   if (!ui.want_workspace.empty()) {
-    in.use_workspace(std::exchange(ui.want_workspace, ""));
+    in.layouts.use(ui, std::exchange(ui.want_workspace, ""));
     ui.show_home = false;  // it would change unseen
   }
   if (ui.dream().coupling != Coupling::awake) ui.asleep = {ui.dream().coupling, ui.dream().coupling_steps};
@@ -448,9 +345,8 @@ bool Window::frame() {
   ImGui_ImplGlfw_NewFrame();
   ui.focused = in.options.has_keyboard ? in.options.has_keyboard() : glfwGetWindowAttrib(in.window, GLFW_FOCUSED) != 0;
   ImGui::NewFrame();
-  const ImGuiIO& io = ImGui::GetIO();
   handle_shortcuts(ui);
-  const bool free = !io.WantTextInput && !ui.show_palette && !home_takes_keys(ui) && !list_is_open() &&
+  const bool free = !ImGui::GetIO().WantTextInput && !ui.show_palette && !home_takes_keys(ui) && !list_is_open() &&
                     !ui.quiz->takes_keys() && !data_takes_keys(ui) && (ui.focused || in.key_event == 0);
   in.drive(free);
   if (const std::string chosen = ui.folder_dialog.take(); !chosen.empty()) ui.send(OpenRun{chosen});
@@ -485,18 +381,11 @@ bool Window::frame() {
   if (ui.measures.add_key(ui.dream()) && !in.options.report.empty()) in.report.key(ui.measures.key_to_pixel);
   if (!in.options.report.empty()) in.report.frame(*ui.snapshot, begin, now_seconds());
   ui.textures.end_frame();
-  if (in.layout_read >= 0 && in.frames == in.layout_read + 4 && !glfwGetWindowAttrib(in.window, GLFW_ICONIFIED)) {
-    in.layout_read = -1;
-    if (const std::string damage = panel_damage(ui.panel_open); !damage.empty()) in.give_up_layout(damage);
-  }
-  if (in.layout_built >= 0 && in.frames == in.layout_built + 5) in.untouched_layout = in.layout_now();
+  in.layouts.frame_drawn(ui, !glfwGetWindowAttrib(in.window, GLFW_ICONIFIED));
   if (in.options.after_swap) in.options.after_swap();
   if (std::exchange(ui.settings_changed, false) && !in.directory.empty())
     save_settings(in.directory / "window.conf", ui.settings);
-  if (io.WantSaveIniSettings) {
-    in.remember_layout();
-    ImGui::GetIO().WantSaveIniSettings = false;
-  }
+  if (std::exchange(ImGui::GetIO().WantSaveIniSettings, false)) in.layouts.remember(ui);
   if (ui.want_quit || (in.options.max_frames > 0 && in.frames >= in.options.max_frames) ||
       (in.options.max_seconds > 0 && ui.time >= in.options.max_seconds))
     in.closing = true;

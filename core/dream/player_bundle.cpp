@@ -45,6 +45,52 @@ nlohmann::json deed_of(const Instant& instant) {
           {"held", held}};
 }
 
+/// A goal of a kept step; undefined where there is none: older bundles knew of none.
+torch::Tensor goal_at(const Checkpoint& bundle, const Spaces& spaces, const std::string& name) {
+  if (!spaces.goals || !bundle.tensors.contains(name)) return {};
+  return bundle.exact(name, {1, spaces.image_height, spaces.image_width, spaces.image_channels});
+}
+
+/// Where a bundle begins; `action` [1, A] led there.
+Instant first_instant(const Checkpoint& bundle, const nlohmann::json& about, const System& system, const Spaces& spaces,
+                      const torch::Tensor& action) {
+  const auto like = system.model->initial_shown(1);
+  auto start = std::make_shared<Start>();
+  start->seed = about.at("seed").get<std::uint64_t>();
+  start->env = tensor_bytes(bundle.exact("env", {-1}));
+  start->carry = load_carry(bundle, "real/", like);
+  if (system.who_drives()) {
+    start->memory = system.who_drives()->initial(1);
+    Carry kept;  // an older bundle knows of fewer drivers: the others have not begun
+    for (const auto& [name, tensor] : start->memory)
+      if (bundle.tensors.contains("memory/" + name)) kept[name] = tensor;
+    for (auto& [name, tensor] : load_carry(bundle, "memory/", kept)) start->memory[name] = tensor;
+  }
+  Moment moment;
+  moment.action = action;
+  moment.first = about.at("first_frame").get<bool>();
+  if (spaces.image_bytes() > 0)
+    moment.seen.image = bundle.exact("seen/image", {1, spaces.image_height, spaces.image_width, spaces.image_channels});
+  if (!spaces.vector_names.empty())
+    moment.seen.vector = bundle.finite("seen/vector", {1, static_cast<std::int64_t>(spaces.vector_names.size())});
+  moment.seen.goal = goal_at(bundle, spaces, "seen/goal");
+  start->watched = {moment};
+  Instant begins;
+  begins.goal = goal_at(bundle, spaces, "set_goal");
+  begins.start = start;
+  begins.drawn = begins.dream = load_carry(bundle, "dream/", like);
+  begins.real = start->carry, begins.memory = start->memory;
+  begins.last_reward = bundle.finite("last_reward", {1}).to(system.device);
+  begins.action = action, begins.image = moment.seen.image, begins.history = start->watched;
+  about.at("step").get_to(begins.step), about.at("anchored").get_to(begins.anchored);
+  about.at("real_over").get_to(begins.real_over), about.at("real_ended").get_to(begins.real_ended);
+  about.at("recorded").get_to(begins.recorded);
+  about.at("dream_reward").get_to(begins.dream_reward), about.at("real_reward").get_to(begins.real_reward);
+  begins.dream_cost = about.value("dream_cost", 0.0);  // older ones knew of none
+  begins.real_cost = about.value("real_cost", 0.0);
+  return begins;
+}
+
 }  // namespace
 
 Checkpoint Player::keep(double seconds) const {
@@ -160,55 +206,13 @@ Player::Replayed Player::replay(const Checkpoint& bundle, bool any_weights) {
     const auto actions = bundle.finite("actions", {steps + 1, width}).to(torch::kFloat32);
     const auto like = system_->model->initial_shown(1);
 
-    Instant begins;
-    auto start = std::make_shared<Start>();
-    start->seed = about.at("seed").get<std::uint64_t>();
-    start->env = tensor_bytes(bundle.exact("env", {-1}));
-    start->carry = load_carry(bundle, "real/", like);
-    if (system_->who_drives()) {
-      start->memory = system_->who_drives()->initial(1);
-      Carry kept;  // an older bundle knows of fewer drivers: the others have not begun
-      for (const auto& [name, tensor] : start->memory)
-        if (bundle.tensors.contains("memory/" + name)) kept[name] = tensor;
-      for (auto& [name, tensor] : load_carry(bundle, "memory/", kept)) start->memory[name] = tensor;
-    }
-    Moment moment;
-    moment.action = actions.slice(0, 0, 1).clone();
-    moment.first = about.at("first_frame").get<bool>();
     const auto& spaces = env_->spaces();
-    if (spaces.image_bytes() > 0)
-      moment.seen.image = bundle.exact("seen/image", {1, spaces.image_height, spaces.image_width, spaces.image_channels});
-    if (!spaces.vector_names.empty())
-      moment.seen.vector = bundle.finite("seen/vector", {1, static_cast<std::int64_t>(spaces.vector_names.size())});
-    const auto goal_at = [&](const std::string& place, const char* name) -> torch::Tensor {
-      if (!spaces.goals || !bundle.tensors.contains(place + name)) return {};  // older ones knew of none
-      return bundle.exact(place + name, {1, spaces.image_height, spaces.image_width, spaces.image_channels});
-    };
-    moment.seen.goal = goal_at("", "seen/goal");
-    begins.goal = goal_at("", "set_goal");
-    start->watched = {moment};
-    begins.start = start;
-    begins.drawn = begins.dream = load_carry(bundle, "dream/", like);
-    begins.real = start->carry;
-    begins.memory = start->memory;
-    begins.last_reward = bundle.finite("last_reward", {1}).to(system_->device);
-    begins.action = moment.action;
-    begins.image = moment.seen.image;
-    begins.history = start->watched;
-    begins.step = about.at("step").get<std::int64_t>();
-    begins.anchored = about.at("anchored").get<std::int64_t>();
-    begins.real_over = about.at("real_over").get<bool>();
-    begins.real_ended = about.at("real_ended").get<std::int64_t>();
-    begins.recorded = about.at("recorded").get<bool>();
+    auto begins = first_instant(bundle, about, *system_, spaces, actions.slice(0, 0, 1).clone());
     begins.strange = !stage().shares_actions();
-    begins.dream_reward = about.at("dream_reward").get<double>();
-    begins.real_reward = about.at("real_reward").get<double>();
-    begins.dream_cost = about.value("dream_cost", 0.0);  // older ones knew of none
-    begins.real_cost = about.value("real_cost", 0.0);
     const auto chance = bundle.exact("chance", {-1});
     auto rng = make_generator(system_->device, 1);
     rng.set_state(chance);  // throws for a foreign state before anything is changed
-    if (!begins.recorded) env_->load_state(start->env);
+    if (!begins.recorded) env_->load_state(begins.start->env);
 
     const auto frames = bundle.tensors.contains("frames") ? bundle.exact("frames", {steps + 1, -1, -1, -1}) : torch::Tensor();
     Replayed report;
@@ -256,8 +260,8 @@ Player::Replayed Player::replay(const Checkpoint& bundle, bool any_weights) {
         const std::string place = "touched/" + std::to_string(i) + "/";
         now_.drawn = load_carry(bundle, place, like);
         rng_.set_state(bundle.exact(place + "chance", {-1}));
-        if (const auto seen = goal_at(place, "seen/goal"); seen.defined()) {
-          now_.history.back().seen.goal = seen, now_.goal = goal_at(place, "set_goal");
+        if (const auto seen = goal_at(bundle, spaces, place + "seen/goal"); seen.defined()) {
+          now_.history.back().seen.goal = seen, now_.goal = goal_at(bundle, spaces, place + "set_goal");
           now_.real = load_carry(bundle, place + "real/", like);
           now_.env = tensor_bytes(bundle.exact(place + "env", {-1}));
           if (!now_.env.empty()) env_->load_state(now_.env);

@@ -1,10 +1,12 @@
 #include "core/lab/pairs.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <numeric>
+#include <random>
 
 namespace dream {
 namespace {
@@ -20,6 +22,13 @@ bool varies(double spread, double squares) {
 
 void Pairs::add(double prediction, double truth, std::size_t of) {
   predicted.push_back(prediction), came.push_back(truth), episode.push_back(of);
+}
+
+Pairs together(std::span<const Pairs> parts) {
+  Pairs all;
+  for (const auto& each : parts)
+    for (std::size_t i = 0; i < each.size(); ++i) all.add(each.predicted[i], each.came[i], each.episode[i]);
+  return all;
 }
 
 Interval over_episodes(const Pairs& pairs, const std::function<double(const PairSums&)>& of) {
@@ -67,6 +76,45 @@ Interval rank_correlation(const Pairs& pairs) {
   });
 }
 
+Interval mean_predicted(const Pairs& pairs) {
+  std::map<std::size_t, std::pair<double, double>> sums;
+  for (std::size_t i = 0; i < pairs.size(); ++i)
+    sums[pairs.episode[i]].first += pairs.predicted[i], sums[pairs.episode[i]].second += 1;
+  std::vector<double> over, under;
+  for (const auto& [e, s] : sums) over.push_back(s.first), under.push_back(s.second);
+  return bootstrap_ratio(over, under);
+}
+
+double chance_ece(const Pairs& pairs) {
+  std::mt19937_64 chance(1);
+  std::vector<double> y;
+  for (const double p : pairs.predicted) y.push_back(static_cast<double>(chance() >> 11) * 0x1p-53 < p);
+  return reliability(pairs.predicted, y).ece;
+}
+
+Interval ece_of(const Pairs& pairs) {
+  constexpr std::size_t bins = 15;
+  std::map<std::size_t, std::array<double, bins>> off;  // Σ (what came − what was said)
+  std::map<std::size_t, double> count;
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    const auto bin = std::min(bins - 1, static_cast<std::size_t>(std::clamp(pairs.predicted[i], 0.0, 1.0) * bins));
+    off[pairs.episode[i]][bin] += pairs.came[i] - pairs.predicted[i], count[pairs.episode[i]] += 1;
+  }
+  std::vector<std::size_t> episodes;
+  for (const auto& [episode, n] : count) episodes.push_back(episode);
+  return bootstrap(episodes.size(), [&](const auto& chosen) {
+    std::array<double, bins> all{};
+    double n = 0;
+    for (const auto i : chosen) {
+      for (std::size_t bin = 0; bin < bins; ++bin) all[bin] += off[episodes[i]][bin];
+      n += count[episodes[i]];
+    }
+    double sum = 0;
+    for (const double each : all) sum += std::abs(each) / n;
+    return sum;
+  });
+}
+
 Binned binned(const Pairs& pairs, std::size_t bins) {
   Binned made;
   std::vector<std::size_t> order(pairs.size());
@@ -89,6 +137,11 @@ Binned binned(const Pairs& pairs, std::size_t bins) {
     from = to;
   }
   return made;
+}
+
+Binned in_equal_bins(const Pairs& pairs) {
+  const auto made = reliability(pairs.predicted, pairs.came);
+  return {made.confidence, made.frequency, made.count, {}};
 }
 
 }  // namespace dream

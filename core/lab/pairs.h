@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "core/lab/statistics.h"
@@ -13,6 +14,8 @@ struct Pairs {
   void add(double prediction, double truth, std::size_t of);
   std::size_t size() const { return came.size(); }
 };
+
+Pairs together(std::span<const Pairs> parts);
 
 /// Sums over some pairs.
 struct PairSums {
@@ -28,6 +31,11 @@ Interval slope_of(const Pairs& pairs);  // of y on x: 1 where predictions have t
 Interval bias_of(const Pairs& pairs);   // mean of x − y
 Interval rank_correlation(const Pairs& pairs);  // Spearman's; ranks are those among all pairs
 
+Interval mean_predicted(const Pairs& pairs);
+/// Expected calibration error of probabilities, as `reliability` has it.
+Interval ece_of(const Pairs& pairs);
+double chance_ece(const Pairs& pairs);  // that of exact probabilities, as there are only so many of them
+
 /// Pairs in `bins` bins of equally many, by what was predicted: the means of both, and the pair of each bin that was
 /// most wrong. Fewer bins where predictions are alike.
 struct Binned {
@@ -35,5 +43,6 @@ struct Binned {
   std::vector<std::size_t> worst;
 };
 Binned binned(const Pairs& pairs, std::size_t bins);
+Binned in_equal_bins(const Pairs& pairs);  // those of `reliability`, of probabilities; without what was most wrong
 
 }  // namespace dream

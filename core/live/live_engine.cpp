@@ -389,7 +389,7 @@ void LiveEngine::open_run(const std::string& path, const std::string& world) {
     work.shipped = shipped ? path : "";
     work.as_shipped = curves;
     if (shipped || (work.trainer && same_folder(work.trainer->system().directory, path))) return;
-    if (work.running || work.one_step) {
+    if (work.busy()) {
       log_.say(work.trainer->system().directory.string() + " goes on being trained while the dream uses " + path);
       return;
     }

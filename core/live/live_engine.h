@@ -83,6 +83,8 @@ class LiveEngine : public Engine {
   void open_run(const std::string& path, const std::string& world = {});
   void open_bundle(const std::filesystem::path& file);
   Trainer::Options trainer_options() const { return {options_.checkpoint_seconds, ""}; }
+  void advance(TrainerWork& work);
+  std::shared_ptr<TrainView> training_view(TrainerWork& work, bool with_frames);
   void control_training(TrainerWork& work, const TrainControl& command);
   void start_run(TrainerWork& work, const StartRun& command);
   void train_run(TrainerWork& work, const TrainRun& command);

@@ -93,7 +93,7 @@ void LiveEngine::control_queue(TrainerWork& work, const QueueControl& command) {
     queue.erase(found);
     return keep_queue(work);
   }
-  if (work.running || work.one_step)
+  if (work.busy())
     throw Error(work.trainer->system().directory.string() + " is being trained: stop it before the next one is begun");
   std::rotate(queue.begin(), found, found + 1);
   start_queued(work);

@@ -22,8 +22,7 @@ constexpr double showing_share = 0.1;    // of the training's time may go into p
 void LiveEngine::train() {
   name_thread("trainer");
   lower_thread_priority();
-  compute_with(options_.threads > 0 ? options_.threads
-                                    : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
+  compute_with(options_.threads > 0 ? options_.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
   TrainerWork work;
   std::uint64_t version = 0;
   double published_at = 0;
@@ -31,83 +30,25 @@ void LiveEngine::train() {
   const auto publish = [&](bool with_frames) {
     published_at = now_seconds();
     changed = false;
-    auto view = std::make_shared<TrainView>();
-    view->version = ++version;
-    view->published_at = now_seconds();
-    view->fault = work.fault;
-    for (const RecipeEntry& entry : recipes())
-      if (!entry.by_file) view->recipes.push_back({entry.name, entry.title + ": " + entry.help, entry.world});
-    for (const EnvEntry& entry : environments()) view->environments.push_back({entry.name, entry.help});
-    for (const auto& [id, order] : work.queue) {
-      if (const auto* begun = std::get_if<StartRun>(&order))
-        view->queue.push_back({id, begun->directory, begun->recipe, begun->environment});
-      else
-        view->queue.push_back({id, std::get<TrainRun>(order).path, "", ""});
-    }
-    if (work.trainer) {
-      const auto reference = reference_.get();
-      auto& system = work.trainer->system();
-      view->open = true;
-      view->busy = work.running || work.one_step;
-      view->run = system.directory.string();
-      view->recipe = system.recipe;
-      view->environment = system.environment;
-      view->phases = work.trainer->phases(view->busy);
-      view->curves = system.metrics.views(reference.get());
-      const auto compared = compared_.get();
-      for (const auto& other : *compared) {
-        other.curves.lay_over(other.run, view->curves);
-        view->compared.push_back(other.run);
-      }
-      view->fields = system.config.fields();
-      view->saved_seconds_ago = work.trainer->saved_seconds_ago();
-      if (!work.trainer->taken()) view->trained_by = work.trained_by;
-      view->memory_bytes = system.memory_bytes ? system.memory_bytes() : 0;
-      view->budget_bytes = system.budget_bytes ? system.budget_bytes() : 0;
-      if (auto* phase = work.trainer->current()) {
-        if (with_frames) guarded("", [&] { show_batch(*phase, work); });
-        view->frames = work.frames;
-        view->probes = work.probes;
-        view->probe_names = work.probe_names;
-        view->warnings = phase->warnings();
-        view->replay_frames = phase->replay_frames();
-        view->replay_frame = work.replay_frame;
-      }
-    }
-    if (!work.trainer && work.as_shipped) view->curves = *work.as_shipped;
-    train_.put(std::move(view));
+    guarded("publish", [&] {
+      auto view = training_view(work, with_frames);
+      view->version = ++version, view->published_at = published_at;
+      train_.put(std::move(view));
+    });
   };
-  const auto publish_guarded = [&](bool with_frames) { guarded("publish", [&] { publish(with_frames); }); };
   recall_queue(work);
   while (!quit_) {
-    const bool busy = work.running || work.one_step;
-    for (auto& order : trainer_orders_.take(std::chrono::duration<double>(busy ? 0 : 0.25))) {
+    for (auto& order : trainer_orders_.take(std::chrono::duration<double>(work.busy() ? 0 : 0.25))) {
       changed = true;
       order(work);
     }
     if (quit_) break;
-    if (work.trainer && (work.running || work.one_step)) {
+    if (work.trainer && work.busy()) {
       changed = true;
-      try {
-        if (!work.trainer->advance()) {
-          work.running = work.one_step = false;
-          work.trainer->close();
-          log_.say("all phases of " + work.trainer->system().directory.string() + " are complete");
-          start_queued(work);
-        }
-      } catch (const std::exception& error) {
-        work.running = work.one_step = false;
-        work.fault = in_words(error);
-        log_.say(work.fault, Log::error);
-        if (!work.queue.empty()) {  // the next one is begun all the same, and what went wrong here stays to be read
-          fault_.put(std::make_shared<const Fault>(Fault{"training", work.fault}));
-          start_queued(work);
-        }
-      }
+      advance(work);
       if (work.one_step && work.trainer->units() > 0) {  // reading and collecting first are no step of the training
-        work.one_step = false;
-        work.show_at = 0;
-        publish_guarded(true);
+        work.one_step = false, work.show_at = 0;
+        publish(true);
       }
       if (now_seconds() - work.weights_at > weights_seconds) {
         work.weights_at = now_seconds();
@@ -116,8 +57,7 @@ void LiveEngine::train() {
     }
     // The time since the last checkpoint, and the reference that the file thread reads, change by themselves.
     if (work.trainer) changed = true;
-    if (changed && now_seconds() - published_at > (work.running ? publish_seconds : 0.5))
-      publish_guarded(work.running || work.look);
+    if (changed && now_seconds() - published_at > (work.running ? publish_seconds : 0.5)) publish(work.running || work.look);
     tell_what_is_watched(work);
   }
   try {
@@ -125,6 +65,66 @@ void LiveEngine::train() {
   } catch (const std::exception& error) {
     unsaved_ = in_words(error);
   }
+}
+
+/// One step of the training; after the last one, or one that failed, what waits is begun.
+void LiveEngine::advance(TrainerWork& work) {
+  try {
+    if (work.trainer->advance()) return;
+    work.running = work.one_step = false;
+    work.trainer->close();
+    log_.say("all phases of " + work.trainer->system().directory.string() + " are complete");
+    start_queued(work);
+  } catch (const std::exception& error) {
+    work.running = work.one_step = false;
+    work.fault = in_words(error);
+    log_.say(work.fault, Log::error);
+    if (work.queue.empty()) return;
+    // The next one is begun all the same, and what went wrong here stays to be read.
+    fault_.put(std::make_shared<const Fault>(Fault{"training", work.fault}));
+    start_queued(work);
+  }
+}
+
+std::shared_ptr<TrainView> LiveEngine::training_view(TrainerWork& work, bool with_frames) {
+  auto view = std::make_shared<TrainView>();
+  view->fault = work.fault;
+  for (const RecipeEntry& entry : recipes())
+    if (!entry.by_file) view->recipes.push_back({entry.name, entry.title + ": " + entry.help, entry.world});
+  for (const EnvEntry& entry : environments()) view->environments.push_back({entry.name, entry.help});
+  for (const auto& [id, order] : work.queue) {
+    if (const auto* begun = std::get_if<StartRun>(&order))
+      view->queue.push_back({id, begun->directory, begun->recipe, begun->environment});
+    else
+      view->queue.push_back({id, std::get<TrainRun>(order).path, "", ""});
+  }
+  if (!work.trainer) {
+    if (work.as_shipped) view->curves = *work.as_shipped;
+    return view;
+  }
+  const auto reference = reference_.get();
+  auto& system = work.trainer->system();
+  view->open = true, view->busy = work.busy();
+  view->run = system.directory.string(), view->recipe = system.recipe, view->environment = system.environment;
+  view->phases = work.trainer->phases(view->busy);
+  view->curves = system.metrics.views(reference.get());
+  const auto compared = compared_.get();
+  for (const auto& other : *compared) {
+    other.curves.lay_over(other.run, view->curves);
+    view->compared.push_back(other.run);
+  }
+  view->fields = system.config.fields();
+  view->saved_seconds_ago = work.trainer->saved_seconds_ago();
+  if (!work.trainer->taken()) view->trained_by = work.trained_by;
+  view->memory_bytes = system.memory_bytes ? system.memory_bytes() : 0;
+  view->budget_bytes = system.budget_bytes ? system.budget_bytes() : 0;
+  if (auto* phase = work.trainer->current()) {
+    if (with_frames) guarded("", [&] { show_batch(*phase, work); });
+    view->frames = work.frames, view->probes = work.probes, view->probe_names = work.probe_names;
+    view->warnings = phase->warnings();
+    view->replay_frames = phase->replay_frames(), view->replay_frame = work.replay_frame;
+  }
+  return view;
 }
 
 void LiveEngine::control_training(TrainerWork& work, const TrainControl& command) {
@@ -151,7 +151,7 @@ void LiveEngine::control_training(TrainerWork& work, const TrainControl& command
 void LiveEngine::start_run(TrainerWork& work, const StartRun& command) {
   const auto directory = as_typed(command.directory);
   if (directory.empty()) throw Error("the new run needs a folder, for example runs/car");
-  const bool busy = work.running || work.one_step;
+  const bool busy = work.busy();
   if (busy && !command.stop_training && !command.queued) {
     throw Error(work.trainer->system().directory.string() +
                 " is being trained: stop it before another run is begun, or let it be stopped");
@@ -185,7 +185,7 @@ void LiveEngine::start_run(TrainerWork& work, const StartRun& command) {
 
 void LiveEngine::train_run(TrainerWork& work, const TrainRun& command) {
   const bool open = work.trainer && same_folder(work.trainer->system().directory, command.path);
-  if ((work.running || work.one_step) && !open) {
+  if (work.busy() && !open) {
     if (command.queued) {
       work.queue.push_back({++work.queued, command});
       keep_queue(work);

@@ -53,6 +53,7 @@ struct LiveEngine::TrainerWork {
   std::int64_t queued = 0;  // so far: the ids
   std::string kept_queue;   // as it is on the disk
 
+  bool busy() const { return running || one_step; }
   void take(std::unique_ptr<Trainer> next) {
     if (trainer) trainer->close();
     const bool same = trainer && next && trainer->system().directory == next->system().directory;

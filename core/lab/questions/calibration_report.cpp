@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
-#include <random>
+#include <optional>
 #include <set>
+#include <span>
 
 #include "core/lab/density_scores.h"
 #include "core/lab/questions/calibration.h"
@@ -24,38 +24,6 @@ LabNumber::Verdict good_or_bad(bool good) {
   return good ? LabNumber::Verdict::good : LabNumber::Verdict::bad;
 }
 
-/// The calibration error that exact probabilities would show too, as there are only so many of them.
-double chance_ece(const Pairs& pairs) {
-  std::mt19937_64 chance(1);
-  std::vector<double> y;
-  for (const double p : pairs.predicted) y.push_back(static_cast<double>(chance() >> 11) * 0x1p-53 < p);
-  return reliability(pairs.predicted, y).ece;
-}
-
-/// As `reliability` has it, from each episode's sums in its bins.
-Interval ece_of(const Pairs& pairs) {
-  constexpr std::size_t bins = 15;
-  std::map<std::size_t, std::array<double, bins>> off;  // Σ (what came − what was said)
-  std::map<std::size_t, double> count;
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
-    const auto bin = std::min(bins - 1, static_cast<std::size_t>(std::clamp(pairs.predicted[i], 0.0, 1.0) * bins));
-    off[pairs.episode[i]][bin] += pairs.came[i] - pairs.predicted[i], count[pairs.episode[i]] += 1;
-  }
-  std::vector<std::size_t> episodes;
-  for (const auto& [episode, n] : count) episodes.push_back(episode);
-  return bootstrap(episodes.size(), [&](const auto& chosen) {
-    std::array<double, bins> all{};
-    double n = 0;
-    for (const auto i : chosen) {
-      for (std::size_t bin = 0; bin < bins; ++bin) all[bin] += off[episodes[i]][bin];
-      n += count[episodes[i]];
-    }
-    double sum = 0;
-    for (const double each : all) sum += std::abs(each) / n;
-    return sum;
-  });
-}
-
 class CalibrationReport {
  public:
   CalibrationReport(Inquiry& inquiry, const Forecasts& seen, LabAnswer& answer)
@@ -64,24 +32,23 @@ class CalibrationReport {
   void write() {
     answer_.numbers.clear(), answer_.figures.clear();
     end(), reward(), value(), latent(), doubt();
-    std::int64_t judged = 0, good = 0;
+    const auto judged = parts_.size();
+    const auto good = std::ranges::count(parts_, true, &std::pair<std::string, bool>::second);
     std::string honest, other;
     for (const auto& [what, verdict] : parts_) {
-      ++judged, good += verdict;
-      (verdict ? honest : other) += ((verdict ? honest : other).empty() ? "" : ", ") + what;
+      auto& list = verdict ? honest : other;
+      list += (list.empty() ? "" : ", ") + what;
     }
     for (auto& each : answer_.numbers)
       std::erase_if(each.beside, [](const auto& beside) { return !std::isfinite(beside.value); });
+    const auto which = honest.empty() || other.empty() ? honest + other : honest + "; not " + other;
     LabNumber score{"calibration",
                     "What is calibrated",
                     "of all",
                     judged > 0 ? static_cast<double>(good) / static_cast<double>(judged) : LabNumber::unknown,
                     LabNumber::unknown,
                     LabNumber::unknown,
-                    judged > 0 ? "the share of " + std::to_string(judged) + " forecasts that can be judged (" +
-                                     (honest.empty()  ? other
-                                      : other.empty() ? honest
-                                                      : honest + "; not " + other) +
+                    judged > 0 ? "the share of " + std::to_string(judged) + " forecasts that can be judged (" + which +
                                      ") that lies within its band"
                                : "nothing that this model predicts can be judged"};
     answer_.numbers.insert(answer_.numbers.begin(), score);
@@ -99,31 +66,29 @@ class CalibrationReport {
     answer_.numbers.push_back(number(name, std::move(title), unit, interval, std::move(note)));
     return answer_.numbers.back();
   }
-  static LabNumber::Verdict within(double slope) { return good_or_bad(slope >= slope_low && slope <= slope_high); }
+  static bool within(double slope) { return slope >= slope_low && slope <= slope_high; }
 
-  /// What was predicted against what came, in bins; the first line is what was measured, the second what would be
-  /// right.
+  /// The first line is what was measured, the second what would be right.
+  static Curve beside_right(std::vector<double> predicted, std::vector<double> measured, std::string x, std::string y) {
+    Curve curve;
+    curve.x = std::move(predicted), curve.x_unit = std::move(x), curve.y_unit = std::move(y);
+    Line came, right;
+    came.label = "what came", came.real = true, came.y = std::move(measured);
+    right.label = "calibrated", right.dashed = true, right.y = curve.x;
+    curve.lines = {came, right};
+    return curve;
+  }
+
+  /// What was predicted against what came, in bins.
   void scatter(std::string name, std::string title, std::string caption, std::string x, std::string y,
                const Binned& bins, const Forecasts::At& at) {
     if (bins.predicted.size() < 2) return;
-    Curve curve;
-    curve.x = bins.predicted, curve.x_unit = std::move(x), curve.y_unit = std::move(y);
-    Line came, right;
-    came.label = "what came", came.real = true, came.y = bins.came;
-    right.label = "calibrated", right.dashed = true, right.y = bins.predicted;
-    curve.lines = {came, right};
+    auto curve = beside_right(bins.predicted, bins.came, std::move(x), std::move(y));
     auto made = figure(std::move(name), std::move(title), std::move(caption), std::move(curve));
     for (const auto worst : bins.worst)
       if (worst < at.size()) made.moments.push_back(inquiry_.moment(at[worst], 0));
     if (made.moments.size() != bins.worst.size()) made.moments.clear();
     answer_.figures.push_back(std::move(made));
-  }
-
-  void reliability_curve(std::string name, std::string title, std::string caption, std::string x, std::string y,
-                         const Pairs& pairs) {
-    const auto made = reliability(pairs.predicted, pairs.came);
-    scatter(std::move(name), std::move(title), std::move(caption), std::move(x), std::move(y),
-            {made.confidence, made.frequency, made.count, {}}, {});
   }
 
   void by_distance(std::string name, std::string title, std::string caption, std::string unit,
@@ -137,8 +102,7 @@ class CalibrationReport {
       const auto r2 = r2_of(dream[d]);
       curve.x.push_back(static_cast<double>(forecast_distances[d - 1]));
       line.y.push_back(r2.value), line.low.push_back(r2.low), line.high.push_back(r2.high);
-      if (const double y = other ? r2_of((*other)[d]).value : LabNumber::unknown; other)
-        beside.y.push_back(y < -1 ? -1 : y);
+      if (other) beside.y.push_back(std::max(r2_of((*other)[d]).value, -1.0));
       zero.y.push_back(0);
     }
     if (std::ranges::none_of(line.y, [](double y) { return std::isfinite(y); })) return;
@@ -147,17 +111,11 @@ class CalibrationReport {
     answer_.figures.push_back(figure(std::move(name), std::move(title), std::move(caption), std::move(curve)));
   }
 
-  static Pairs together(const Forecasts::ByDistance& of) {
-    Pairs all;
-    for (std::size_t d = 1; d < of.size(); ++d)
-      for (std::size_t i = 0; i < of[d].size(); ++i) all.add(of[d].predicted[i], of[d].came[i], of[d].episode[i]);
-    return all;
-  }
-
   void end() {
     const auto& near = seen_.end[1];
     if (near.size() == 0) return lack("it does not predict an end");
-    const auto all = together(seen_.end), at_end = together(seen_.end_at_end);
+    const auto imagined = [](const Forecasts::ByDistance& of) { return together(std::span(of).subspan(1)); };
+    const auto all = imagined(seen_.end), at_end = imagined(seen_.end_at_end);
     const std::set<std::size_t> ended(at_end.episode.begin(), at_end.episode.end());
     if (ended.size() < fewest_ends)
       return lack(ended.empty() ? "no episode ended while it was watched, so P(end) cannot be judged (it said " +
@@ -175,37 +133,22 @@ class CalibrationReport {
         "expected |P(end) − how often it ended| over 15 bins; ends are rare, so that it is small for any model that "
         "calls them rare")
         .beside = {{"base rate", mean_of(all.came)}, {"by chance", chance_ece(all)}};
-    add("end_recall", "P(end) where it ended", "", bootstrap_pairs_mean(at_end),
+    add("end_recall", "P(end) where it ended", "", mean_predicted(at_end),
         "the mean of what was said of the steps that were the last")
-        .beside = {{"elsewhere", elsewhere(all)}, {"seen, not imagined", mean_of(seen_ends())}};
+        .beside = {{"elsewhere", mean_said(all, false)}, {"seen, not imagined", mean_said(seen_.end[0], true)}};
     say("P(end) has a skill of " + in_figures(skill) + " over the base rate of " + in_figures(mean_of(all.came)));
-    reliability_curve("end_reliability", "Reliability of P(end)",
-                      "15 bins of " + std::to_string(all.size()) + " forecasts 1 to " +
-                          std::to_string(forecast_distances.back()) + " steps ahead, " + std::to_string(at_end.size()) +
-                          " of them of a last step",
-                      "P(end)", "how often it ended", all);
+    scatter("end_reliability", "Reliability of P(end)",
+            "15 bins of " + std::to_string(all.size()) + " forecasts 1 to " + std::to_string(forecast_distances.back()) +
+                " steps ahead, " + std::to_string(at_end.size()) + " of them of a last step",
+            "P(end)", "how often it ended", in_equal_bins(all), {});
     by_distance("end_by_distance", "Skill of P(end) by distance", "1 − Brier score / that of the base rate", "skill",
                 seen_.end, nullptr, "", "base rate");
   }
-  static Interval bootstrap_pairs_mean(const Pairs& pairs) {
-    std::map<std::size_t, std::pair<double, double>> sums;
-    for (std::size_t i = 0; i < pairs.size(); ++i)
-      sums[pairs.episode[i]].first += pairs.predicted[i], sums[pairs.episode[i]].second += 1;
-    std::vector<double> over, under;
-    for (const auto& [e, s] : sums) over.push_back(s.first), under.push_back(s.second);
-    return bootstrap_ratio(over, under);
-  }
-  static double elsewhere(const Pairs& pairs) {
+  static double mean_said(const Pairs& of, bool ended) {
     std::vector<double> p;
-    for (std::size_t i = 0; i < pairs.size(); ++i)
-      if (pairs.came[i] == 0) p.push_back(pairs.predicted[i]);
+    for (std::size_t i = 0; i < of.size(); ++i)
+      if ((of.came[i] > 0) == ended) p.push_back(of.predicted[i]);
     return mean_of(p);
-  }
-  std::vector<double> seen_ends() const {
-    std::vector<double> p;
-    for (std::size_t i = 0; i < seen_.end[0].size(); ++i)
-      if (seen_.end[0].came[i] > 0) p.push_back(seen_.end[0].predicted[i]);
-    return p;
   }
 
   void reward() {
@@ -229,7 +172,7 @@ class CalibrationReport {
                      "slope of the real reward on the predicted one: 1 is right, below 1 forecasts are too bold, above "
                      "1 too timid; good from 0.8 to 1.25");
     if (std::isfinite(slope.value))
-      size.verdict = within(slope.value);
+      size.verdict = good_or_bad(within(slope.value));
     else
       size.note = "its forecast is always the same";
     if (const auto sum = r2_of(seen_.reward_sum); std::isfinite(sum.value))
@@ -244,7 +187,7 @@ class CalibrationReport {
           those.add(std::pow(near.predicted[i] - near.came[i], 2), 0, near.episode[i]),
               squares += near.came[i] * near.came[i];
       if (those.size() == 0 || those.size() == near.size()) continue;
-      auto error = bootstrap_pairs_mean(those);
+      auto error = mean_predicted(those);
       for (double* x : {&error.value, &error.low, &error.high}) *x = std::sqrt(*x);
       add(positive ? "reward_error_positive" : "reward_error_negative",
           positive ? "Error where reward is positive" : "Error where reward is negative", "", error,
@@ -253,7 +196,7 @@ class CalibrationReport {
               " % of the steps")
           .beside = {{"always 0", std::sqrt(squares / static_cast<double>(those.size()))}};
     }
-    const bool good = better && size.verdict == LabNumber::Verdict::good;
+    const bool good = better && within(slope.value);
     parts_.emplace_back("reward", good);
     say("it explains " + in_figures(100 * r2.value) + " % of rewards one step ahead (slope " + in_figures(slope) + ")");
     scatter("reward_reliability", "Rewards: predicted and real",
@@ -291,15 +234,17 @@ class CalibrationReport {
                       alike ? Interval{LabNumber::unknown, LabNumber::unknown, LabNumber::unknown} : slope,
                       alike ? "returns were nearly all alike"
                             : "slope of the return on the value: 1 is right; good from 0.8 to 1.25");
-    if (!alike && std::isfinite(slope.value)) steep.verdict = within(slope.value);
+    const bool sized = alike || !std::isfinite(slope.value) || within(slope.value);
+    if (!alike && std::isfinite(slope.value)) steep.verdict = good_or_bad(sized);
     if (!alike)
       add("value_r2", "Returns explained", "", r2, "R² of the value, against always the mean return").beside = {
           {"always the mean", 0}};
     if (discount < 1)
-      add("implied_reward", "Reward that values imply", "a step", bootstrap_implied(pairs, 1 - discount),
+      add("implied_reward", "Reward that values imply", "a step",
+          over_episodes(pairs, [&](const PairSums& s) { return (1 - discount) * s.x / s.n; }),
           "(1 − γ) · value: what each step would have to bring for ever")
           .beside = {{"mean reward", mean_of(seen_.rewards)}};
-    const bool good = fair && steep.verdict != LabNumber::Verdict::bad;
+    const bool good = fair && sized;
     parts_.emplace_back("value", good);
     say("values are " + in_figures(std::abs(bias.value)) + (bias.value < 0 ? " too low" : " too high") +
         " at a mean return of " + in_figures(mean_of(pairs.came)) +
@@ -308,9 +253,6 @@ class CalibrationReport {
         "value_reliability", "Values and returns",
         "means of " + std::to_string(curve_bins) + " bins of " + std::to_string(pairs.size()) + " moments" + counted,
         "value", "discounted return", binned(pairs, curve_bins), seen_.value_at);
-  }
-  static Interval bootstrap_implied(const Pairs& pairs, double share) {
-    return over_episodes(pairs, [share](const PairSums& s) { return share * s.x / s.n; });
   }
 
   /// Which numbers or groups tell one frame from another, as in `collapse`: noise is calibrated in any model.
@@ -345,8 +287,7 @@ class CalibrationReport {
   double quantiles(const torch::Tensor& pit, const std::string& about) {
     const auto levels = torch::arange(1, static_cast<std::int64_t>(pit_levels) + 1, torch::kFloat64) /
                         static_cast<double>(pit_levels + 1);
-    std::map<std::size_t, torch::Tensor>
-        of;  // of each episode: how many came below each level; the last, how many in all
+    std::map<std::size_t, torch::Tensor> of;  // each episode: how many came below each level; the last: how many in all
     for (std::int64_t row = 0; row < pit.size(0); ++row) {
       const auto below = torch::cat({(pit[row].unsqueeze(1) <= levels).to(torch::kFloat64).sum(0),
                                      torch::full({1}, static_cast<double>(pit.size(1)), torch::kFloat64)});
@@ -369,14 +310,10 @@ class CalibrationReport {
     exact.beside = {{"always far too narrow", (levels - 0.5).abs().mean().item<double>()}};
     exact.verdict = good_or_bad(off.value <= calibrated);
     say("the prior's quantiles are off by " + in_figures(off));
-    Curve curve;
-    curve.x_unit = "quantile of the prior", curve.y_unit = "share of latents below";
-    Line came, right;
-    came.label = "what came", came.real = true, right.label = "calibrated", right.dashed = true;
-    for (std::int64_t i = 0; i < levels.size(0); ++i)
-      curve.x.push_back(levels[i].item<double>()), came.y.push_back(share[i].item<double>());
-    right.y = curve.x;
-    curve.lines = {came, right};
+    const auto list = [](const torch::Tensor& x) {
+      return std::vector<double>(x.const_data_ptr<double>(), x.const_data_ptr<double>() + x.numel());
+    };
+    auto curve = beside_right(list(levels), list(share), "quantile of the prior", "share of latents below");
     answer_.figures.push_back(figure("pit", "Quantiles of the prior",
                                      "Flat in the middle: too narrow; steep: too wide;" + about, std::move(curve)));
     return off.value;
@@ -397,9 +334,9 @@ class CalibrationReport {
                    {"how often right", mean_of(pairs.came)}};
     sure.verdict = good_or_bad(ece.value <= calibrated);
     say("the prior's confidence is off by " + in_figures(ece));
-    reliability_curve("confidence", "Confidence of the prior",
-                      "15 bins of " + std::to_string(pairs.size()) + " classes, one step ahead", "P(likeliest class)",
-                      "how often it was drawn", pairs);
+    scatter("confidence", "Confidence of the prior",
+            "15 bins of " + std::to_string(pairs.size()) + " classes, one step ahead", "P(likeliest class)",
+            "how often it was drawn", in_equal_bins(pairs), {});
     return ece.value;
   }
 
@@ -410,7 +347,7 @@ class CalibrationReport {
       Pairs pairs;
       for (std::int64_t i = 0; i < each.size(0); ++i)
         pairs.add(each[i].mean().item<double>(), 0, seen_.row_episode[static_cast<std::size_t>(i)]);
-      return bootstrap_pairs_mean(pairs);
+      return mean_predicted(pairs);
     };
     const auto came = torch::stack(seen_.latent).to(torch::kFloat64),
                before = torch::stack(seen_.before).to(torch::kFloat64);
@@ -424,14 +361,36 @@ class CalibrationReport {
     const auto x = came.index_select(1, active), last = before.index_select(1, active);
     const auto about_mean = gaussian(x.mean(0, true), x.std(0, false, true).clamp_min(1e-6));
     const auto about_last = gaussian(last, (x - last).square().mean(0, true).sqrt().clamp_min(1e-6));
-    add("crps", "CRPS of the prior", "", per_row(crps),
-        "continuous ranked probability score, the mean over those numbers: 0 is perfect")
-        .beside = {{"one Gaussian", crps_of(about_mean, x).mean().item<double>()},
-                   {"around the last latent", crps_of(about_last, x).mean().item<double>()}};
-    add("nll", "−log p of the latent", "nats a number", per_row(nll),
-        "of what was drawn of the posterior, under the prior")
-        .beside = {{"one Gaussian", nll_of(about_mean, x).mean().item<double>()},
-                   {"around the last latent", nll_of(about_last, x).mean().item<double>()}};
+    const auto score = [&](const char* name, const char* unit, const char* title, const torch::Tensor& rows,
+                           torch::Tensor (*scores_of)(const Density&, const torch::Tensor&), const char* note) {
+      add(name, title, unit, per_row(rows), note).beside = {
+          {"one Gaussian", scores_of(about_mean, x).mean().item<double>()},
+          {"around the last latent", scores_of(about_last, x).mean().item<double>()}};
+    };
+    score("crps", "", "CRPS of the prior", crps, crps_of,
+          "continuous ranked probability score, the mean over those numbers: 0 is perfect");
+    score("nll", "nats a number", "−log p of the latent", nll, nll_of,
+          "of what was drawn of the posterior, under the prior");
+  }
+
+  /// How `said` ranks the errors of pictures, which should be better than `change` does; nothing where that cannot be
+  /// told.
+  std::optional<Interval> ranked(const char* name, const char* title, const Pairs& said, const char* other,
+                                 const Pairs& change, const char* note, const char* flat) {
+    if (said.size() < 16) return {};
+    const auto rank = rank_correlation(said);
+    auto& made = add(name, title, "", rank, note);
+    if (!std::isfinite(rank.value)) {
+      made.note = flat;
+      return {};
+    }
+    made.beside = {{other, rank_correlation(change).value}};
+    const bool good = rank.value > 0 && !(made.beside.front().value >= rank.value);
+    made.verdict = good              ? LabNumber::Verdict::good
+                   : rank.value <= 0 ? LabNumber::Verdict::bad
+                                     : LabNumber::Verdict::none;
+    parts_.emplace_back(name, good);
+    return rank;
   }
 
   void doubt() {
@@ -449,41 +408,20 @@ class CalibrationReport {
               seen_.spread_at);
     }
     if (!seen_.paints) return lack("it paints no pictures, whose error its doubts could be held against");
-    const auto before = rank_correlation(seen_.last_change), coming = rank_correlation(seen_.change);
-    bool told = false;
-    if (seen_.doubt.size() >= 16) {
-      const auto rank = rank_correlation(seen_.doubt);
-      auto& made = add("doubt", "Doubt against error", "", rank,
-                       "Spearman's rank correlation of the prior's spread with the error of the picture imagined one "
-                       "step ahead: good above 0 and above that of how much the picture has just changed");
-      if (std::isfinite(rank.value)) {
-        made.beside = {{"last change", before.value}};
-        const bool good = rank.value > 0 && !(before.value >= rank.value);
-        made.verdict = good              ? LabNumber::Verdict::good
-                       : rank.value <= 0 ? LabNumber::Verdict::bad
-                                         : LabNumber::Verdict::none;
-        parts_.emplace_back("doubt", good), told = true;
-        say("its doubt ranks its errors by " + in_figures(rank));
-      } else
-        made.note = "it was always as unsure, or never wrong";
-    }
-    if (seen_.surprise.size() >= 16) {
-      const auto rank = rank_correlation(seen_.surprise);
-      auto& made = add("surprise", "Surprise against error", "", rank,
-                       "Spearman's rank correlation of its surprise at a frame with the error of the picture imagined "
-                       "for it: good above 0 and above that of how much the picture changed");
-      if (std::isfinite(rank.value)) {
-        made.beside = {{"change", coming.value}};
-        const bool good = rank.value > 0 && !(coming.value >= rank.value);
-        made.verdict = good              ? LabNumber::Verdict::good
-                       : rank.value <= 0 ? LabNumber::Verdict::bad
-                                         : LabNumber::Verdict::none;
-        parts_.emplace_back("surprise", good), told = true;
-        say("its surprise by " + in_figures(rank) + ", the change of the picture alone by " + in_figures(coming.value));
-      } else
-        made.note = "it was always as surprised, or never wrong";
-    }
-    if (!told) lack("how its doubt goes with its errors, as one of them never varies");
+    const auto doubted =
+        ranked("doubt", "Doubt against error", seen_.doubt, "last change", seen_.last_change,
+               "Spearman's rank correlation of the prior's spread with the error of the picture imagined one step "
+               "ahead: good above 0 and above that of how much the picture has just changed",
+               "it was always as unsure, or never wrong");
+    if (doubted) say("its doubt ranks its errors by " + in_figures(*doubted));
+    const auto surprised = ranked("surprise", "Surprise against error", seen_.surprise, "change", seen_.change,
+                                  "Spearman's rank correlation of its surprise at a frame with the error of the "
+                                  "picture imagined for it: good above 0 and above that of how much the picture changed",
+                                  "it was always as surprised, or never wrong");
+    if (surprised)
+      say("its surprise by " + in_figures(*surprised) + ", the change of the picture alone by " +
+          in_figures(rank_correlation(seen_.change).value));
+    if (!doubted && !surprised) lack("how its doubt goes with its errors, as one of them never varies");
   }
 
   Inquiry& inquiry_;
