@@ -3,9 +3,9 @@
 
     gym_server.py DESCRIPTOR NAME OPTION=VALUE...
 
-DESCRIPTOR is a connected socket. What is large (observations, actions) lies in shared memory, one piece to each lane; over the
-socket go short messages, each answered before the next comes. The first answer describes the environment. Several lanes' steps
-are one message, so that its cost is shared. When the socket closes, this program ends.
+DESCRIPTOR is a connected socket. What is large (observations, actions) lies in shared memory, one piece to each lane, and so does
+the bell, by which steps are asked for and answered, those of several lanes at once. Over the socket go short messages, each answered
+before the next comes. The first answer describes the environment. When the socket closes, this program ends.
 
 Message: size of what follows (u32), what is asked for (u8), its data. Answer: size (u32), 0 or 1 for an error (u8), its data.
 """
@@ -13,6 +13,7 @@ import ctypes.util
 import json
 import mmap
 import os
+import platform
 import select
 import signal
 import socket
@@ -32,8 +33,14 @@ if not os.environ.get("DISPLAY"):
     os.environ.setdefault("MUJOCO_GL", "egl" if ctypes.util.find_library("EGL") else "osmesa")
 
 PATIENCE = 2  # seconds that environments may take to be closed
-SOON = 0.0005  # seconds within which it pays to stay awake
-OPEN, GO, CLOSE, RENDER, BEGIN_LOAD, LOAD_STEPS, END_LOAD = range(7)
+SOON = 0.0005 if platform.machine() in ("x86_64", "AMD64") else 0  # seconds within which it pays to stay awake
+OPEN, LOOK, CLOSE, RENDER, BEGIN_LOAD, LOAD_STEPS, END_LOAD = range(7)
+
+# The bell: how often steps were asked for and answered, whether this side sleeps and has to be called, how many lanes are to move. Then
+# the lanes, each twice its number, and one more for a reset. Writes of Python are seen in their order by x86 alone: elsewhere it always
+# sleeps.
+BELL, ASKED, ANSWERED, ASLEEP, COUNT, FIRST = 4 * 4100, 0, 1, 2, 3, 4
+LOOKS = 16  # at the bell for one at the socket
 
 # A lane's memory begins with this; then come the action, the vector and the picture, where the description says.
 HEAD = struct.Struct("<d???xxxxxQI")  # reward, terminated, truncated, failed, seed, length of the error's text
@@ -241,13 +248,17 @@ def answer(connection, data=b"", wrong=False):
     connection.sendall(struct.pack("<IB", len(data) + 1, wrong) + data)
 
 
+def shared(connection, size):
+    _, descriptors, _, _ = socket.recv_fds(connection, 1, 1)
+    memory = mmap.mmap(descriptors[0], size)
+    os.close(descriptors[0])
+    return memory
+
+
 def open_lane(host, connection, lane):
     world = host.ready.pop() if host.ready else host.make()
     answer(connection)  # and the descriptor comes by itself
-    _, descriptors, _, _ = socket.recv_fds(connection, 1, 1)
-    memory = mmap.mmap(descriptors[0], host.memory)
-    os.close(descriptors[0])
-    host.lanes[lane] = Lane(world, host, memory)
+    host.lanes[lane] = Lane(world, host, shared(connection, host.memory))
 
 
 def render(lane):
@@ -257,42 +268,58 @@ def render(lane):
     return struct.pack("<II", *found.shape[:2]) + found.tobytes()
 
 
-def listener(connection):
-    """Takes what has come. Where the last questions followed their answers at once it looks again and again for a moment, and lets others
-    go first: going to sleep and waking up takes longer than a quick environment's step."""
-    ready, clock, short = select.poll(), time.perf_counter, True
+def listener(connection, bell):
+    """Takes what has come, None for the bell. Where the last questions followed their answers at once it looks again and again for a
+    moment, and lets others go first: going to sleep and waking up takes longer than a quick environment's step."""
+    ready, clock, awake = select.poll(), time.perf_counter, SOON > 0
     ready.register(connection, select.POLLIN)
+    bell[ASLEEP] = not awake
 
     def listen():
-        nonlocal short
+        nonlocal awake
         began = clock()
-        while short and clock() - began < SOON:
+        while awake and clock() - began < SOON:
+            for _ in range(LOOKS):
+                if bell[ASKED] != bell[ANSWERED]:
+                    return None
             if ready.poll(0):
                 return connection.recv(1 << 16)
             os.sched_yield()
+        bell[ASLEEP] = 1
         message = connection.recv(1 << 16)
-        short = clock() - began < SOON
+        bell[ASLEEP] = not SOON
+        awake = clock() - began < SOON
         return message
     return listen
 
 
-def serve(host, connection):
-    lanes, listen = host.lanes, listener(connection)
+def go(lanes, bell):
+    """Makes the steps that were asked for."""
+    asked = bell[ASKED]
+    for word in bell[FIRST:FIRST + bell[COUNT]] if asked != bell[ANSWERED] else ():
+        lane = lanes[word >> 1]
+        try:
+            lane.reset() if word & 1 else lane.step()
+        except Exception as error:  # it is this lane's alone
+            lane.fail(f"{'reset' if word & 1 else 'step'}(): {said_by(error)}")
+    bell[ANSWERED] = asked
+
+
+def serve(host, connection, bell):
+    lanes, listen = host.lanes, listener(connection, bell)
     while True:
         message = listen()
+        if message is None:
+            go(lanes, bell)
+            continue
         while len(message) < 4 or len(message) < 4 + int.from_bytes(message[:4], "little"):
             more = connection.recv(1 << 16) if message else b""
             if not more:
                 return
             message += more
         what = message[4]
-        if what == GO:  # each number is twice the lane, and one more for a reset
-            for word in memoryview(message[5:]).cast("I"):
-                lane = lanes[word >> 1]
-                try:
-                    lane.reset() if word & 1 else lane.step()
-                except Exception as error:  # it is this lane's alone
-                    lane.fail(f"{'reset' if word & 1 else 'step'}(): {said_by(error)}")
+        if what == LOOK:
+            go(lanes, bell)
             answer(connection)
             continue
         lane, data = int.from_bytes(message[5:9], "little"), message[9:]
@@ -337,6 +364,7 @@ def main():
     descriptor, name, words = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
     connection = socket.socket(fileno=descriptor)
     connection.setblocking(True)
+    bell = memoryview(shared(connection, BELL)).cast("I")
     threading.Thread(target=leave_with, args=(descriptor,), daemon=True).start()
     try:
         numpy, _ = need("numpy"), need("gymnasium")
@@ -348,7 +376,7 @@ def main():
         answer(connection, said_by(error).encode(), wrong=True)
         return
     answer(connection, json.dumps(host.description()).encode())
-    serve(host, connection)
+    serve(host, connection, bell)
     host.close()
     leave()
 

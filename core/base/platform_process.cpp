@@ -15,7 +15,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <thread>
 
 #include "api/error.h"
 #include "api/platform_time.h"
@@ -190,17 +189,15 @@ ChildProcess::Heard ChildProcess::send(std::span<const std::byte> bytes, double 
   return Heard::all;
 }
 
-ChildProcess::Heard ChildProcess::receive(std::span<std::byte> into, double seconds, double awake) {
-  const double began = now_seconds();
+ChildProcess::Heard ChildProcess::receive(std::span<std::byte> into, double seconds) {
+  const double until = now_seconds() + seconds;
   while (!into.empty()) {
     const auto got = ::recv(socket_, into.data(), into.size(), MSG_DONTWAIT);
     if (got > 0) {
       into = into.subspan(static_cast<std::size_t>(got));
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
       return Heard::closed;
-    } else if (now_seconds() - began < awake) {
-      std::this_thread::yield();
-    } else if (const auto heard = wait(POLLIN, began + seconds); heard != Heard::all) {
+    } else if (const auto heard = wait(POLLIN, until); heard != Heard::all) {
       return heard;
     }
   }

@@ -41,9 +41,8 @@ class ChildProcess {
   enum class Heard { all, closed, late };
   /// Sends all bytes, with a descriptor beside them unless it is -1; within `seconds`.
   Heard send(std::span<const std::byte> bytes, double seconds, int descriptor = -1);
-  /// Fills `into`, within `seconds`. For `awake` of them it looks again and again, and lets others go first: going to
-  /// sleep and waking up takes about as long as a quick answer does.
-  Heard receive(std::span<std::byte> into, double seconds, double awake = 0);
+  /// Fills `into`, within `seconds`.
+  Heard receive(std::span<std::byte> into, double seconds);
   /// Ends it at once.
   void kill();
   /// Waits for its end, and says how it was: "exit code 1", "signal 11".

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "api/error.h"
+#include "api/platform_time.h"
 #include "core/base/platform.h"
 #include "core/base/text.h"
 #include "core/env/bridge/gym_description.h"
@@ -22,6 +23,7 @@ constexpr std::size_t answer_head = 5;  // size, and whether it is an error
 constexpr std::uint32_t largest_answer = 256u << 20;
 constexpr std::size_t most_actions = 8192;  // numbers in one message: each has the time of a step
 constexpr std::size_t shown_output = 300;
+constexpr std::size_t most_lanes = 4096;  // of a process
 constexpr double awake_seconds = 1e-3;  // of waiting for a step: sleeping and waking up take longer than many a step
 
 std::span<const std::byte> bytes_of(const auto& value) {
@@ -40,8 +42,9 @@ std::string text_of(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-GymServer::GymServer(const std::string& name) : name_(name) {
-  process_ = start_gym_server(name);
+GymServer::GymServer(const std::string& name)
+    : name_(name), shared_(sizeof(Bell) + most_lanes * sizeof(std::uint32_t)), process_(start_gym_server(name)) {
+  share(shared_, "starting");
   const auto said = answer(gym_patience().start, "starting");
   description_ = read_gym_description(name, text_of(said));
 }
@@ -66,9 +69,17 @@ void GymServer::lost(ChildProcess::Heard heard, double seconds, const std::strin
   throw WorldFault(why_broken_);
 }
 
-std::vector<std::byte> GymServer::answer(double seconds, const std::string& doing, double awake) {
+/// Gives it memory to see.
+void GymServer::share(const SharedMemory& memory, const std::string& doing) {
+  const std::byte nothing{};
+  const auto seconds = gym_patience().step;
+  if (const auto heard = process_->send({&nothing, 1}, seconds, memory.descriptor()); heard != ChildProcess::Heard::all)
+    lost(heard, seconds, doing);
+}
+
+std::vector<std::byte> GymServer::answer(double seconds, const std::string& doing) {
   std::array<std::byte, answer_head> head;
-  if (const auto heard = process_->receive(head, seconds, awake); heard != ChildProcess::Heard::all)
+  if (const auto heard = process_->receive(head, seconds); heard != ChildProcess::Heard::all)
     lost(heard, seconds, doing);
   std::uint32_t size = 0;
   std::memcpy(&size, head.data(), sizeof size);
@@ -114,15 +125,26 @@ std::vector<std::byte> GymServer::request(Ask what, std::uint32_t lane, std::spa
 void GymServer::go() {
   finish();
   if (asked_.empty()) return;
-  words_.clear();
+  if (broken_) throw WorldFault(why_broken_);
+  auto& bell = *reinterpret_cast<Bell*>(shared_.data());
+  auto* words = reinterpret_cast<std::uint32_t*>(&bell + 1);
   for (Lane* lane : asked_) {
-    words_.push_back(lane->number_ << 1 | (lane->resets_ ? 1u : 0u));
+    *words++ = lane->number_ << 1 | (lane->resets_ ? 1u : 0u);
     lane->asked_ = false;
   }
+  bell.count = static_cast<std::uint32_t>(asked_.size());
   asked_.clear();
-  send(Ask::go, std::as_bytes(std::span(words_)), {}, "stepping");
-  moving_ = words_.size();
+  called_ = false;
+  std::atomic_ref(bell.asked).fetch_add(1);
+  if (std::atomic_ref(bell.asleep).load()) call();
+  moving_ = bell.count;
   ++at_work_;
+}
+
+/// A message, whose answer comes when all steps are made: for whoever sleeps, or is to sleep.
+void GymServer::call() {
+  called_ = true;
+  send(Ask::look, {}, {}, "stepping");
 }
 
 /// Until they are made. With the guard held.
@@ -130,19 +152,30 @@ void GymServer::finish() {
   const auto moving = std::exchange(moving_, 0);
   if (moving == 0) return;
   const bool room = at_work_-- < std::thread::hardware_concurrency();  // a core is left to stay awake on
-  answer(gym_patience().step * static_cast<double>(moving), "stepping", room ? awake_seconds : 0);
+  if (!called_) {
+    const auto& bell = *reinterpret_cast<Bell*>(shared_.data());
+    const double until = now_seconds() + (room ? awake_seconds : 0);
+    while (std::atomic_ref(bell.answered).load(std::memory_order_acquire) != bell.asked) {
+      if (now_seconds() < until) {
+        std::this_thread::yield();
+      } else {
+        call();
+        break;
+      }
+    }
+  }
+  if (called_) answer(gym_patience().step * static_cast<double>(moving), "stepping");
 }
 
 GymServer::Lane::Lane(std::shared_ptr<GymServer> server)
     : server_(std::move(server)), memory_(server_->description_.memory) {
   std::lock_guard lock(server_->guard_);
+  if (server_->lanes_ == static_cast<int>(most_lanes))
+    throw Error(fmt::format("{}: a process hosts {} instances at most.", server_->name_, most_lanes));
   number_ = server_->next_lane_++;
   server_->request(Ask::open, number_);
-  const std::byte nothing{};
-  const auto seconds = gym_patience().step;
-  const auto heard = server_->process_->send({&nothing, 1}, seconds, memory_.descriptor());
-  if (heard != ChildProcess::Heard::all) server_->lost(heard, seconds, "sharing memory");
-  server_->answer(seconds, "sharing memory");
+  server_->share(memory_, "sharing memory");
+  server_->answer(gym_patience().step, "sharing memory");
   ++server_->lanes_;
 }
 

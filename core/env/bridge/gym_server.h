@@ -56,7 +56,7 @@ class GymServer {
     }
     GymServer& server() { return *server_; }
     /// Takes note of a step, or a reset, that is to be made; the seed or the action lies in the memory. It is sent when
-    /// somebody waits for any lane of the name, in one message with all others of its server.
+    /// somebody waits for any lane of the name, at once with all others of its server.
     void ask(bool reset);
     /// Until it is made. Throws what went wrong in this lane.
     void wait();
@@ -75,16 +75,26 @@ class GymServer {
   };
 
  private:
-  enum class Ask : std::uint8_t { open, go, close, render, begin_load, load_steps, end_load };
+  enum class Ask : std::uint8_t { open, look, close, render, begin_load, load_steps, end_load };
+  /// Steps are asked for in memory, since a message takes longer than a quick step: both sides look here again and again for a moment
+  /// before they sleep. Then come the lanes that are to move, each twice its number, and one more for a reset.
+  struct Bell {
+    std::uint32_t asked, answered;  // how often
+    std::uint32_t asleep;           // Python is, and has to be called
+    std::uint32_t count;            // of lanes
+  };
+  void share(const SharedMemory& memory, const std::string& doing);
   std::vector<std::byte> request(Ask what, std::uint32_t lane, std::span<const std::byte> data = {});
-  std::vector<std::byte> answer(double seconds, const std::string& doing, double awake = 0);
+  std::vector<std::byte> answer(double seconds, const std::string& doing);
   void send(Ask what, std::span<const std::byte> first, std::span<const std::byte> second, const std::string& doing);
   void go();
+  void call();
   void have_others_go();  // the other servers of this name; one that is busy just now is left to whoever waits there
   void finish();
   [[noreturn]] void lost(ChildProcess::Heard heard, double seconds, const std::string& doing);
 
   std::string name_;
+  SharedMemory shared_;  // the bell
   std::unique_ptr<ChildProcess> process_;
   GymDescription description_;
   std::mutex guard_;  // of all below, and of the process
@@ -92,9 +102,9 @@ class GymServer {
   std::atomic<int> lanes_ = 0;
   std::string why_broken_;
   std::uint32_t next_lane_ = 0;
-  std::vector<Lane*> asked_;          // whose step or reset is to be made
-  std::vector<std::uint32_t> words_;  // the same as it is sent
-  std::size_t moving_ = 0;            // lanes of a message whose answer is still to come
+  std::vector<Lane*> asked_;  // whose step or reset is to be made
+  std::size_t moving_ = 0;    // lanes whose steps are being made
+  bool called_ = false;       // an answer will come when they are
   inline static std::atomic<unsigned> at_work_ = 0;  // servers of any name with such lanes
   std::vector<std::byte> message_;
 };
