@@ -55,7 +55,7 @@ int run_program(int argc, char** argv) {
         ->transform(whole_between(0, 1024))
         ->capture_default_str();
     verb.command->add_option("--seed", common.seed, "Seed of everything random")
-        ->transform(whole_between(0, std::numeric_limits<std::int64_t>::max()));
+        ->transform(whole_between(0, verb.largest_seed));
     verb.command->add_flag("--trust", common.trust, "Run the program in a TorchScript file, now and later: it can do whatever you can");
     verb.command->add_flag("--quiet", common.quiet, "No progress, results only");
   }

@@ -7,6 +7,7 @@
 #include "core/base/durable_file.h"
 #include "core/base/platform.h"
 #include "core/engine/phase.h"
+#include "core/engine/seed_field.h"
 #include "core/engine/trainer.h"
 #include "core/env/registry.h"
 #include "core/live/run_list.h"
@@ -105,9 +106,6 @@ Verb train_verb(CLI::App& app) {
               spec.toml = read_text_file(options->config, 1 << 20);
               spec.toml_origin = options->config;
             }
-            constexpr std::uint64_t most_seed = 2147483647;  // of the setting
-            if (common.seed_given && common.seed > most_seed)
-              throw Error("--seed " + std::to_string(common.seed) + ": a training takes seeds from 0 to " + std::to_string(most_seed));
             if (common.seed_given) spec.settings.push_back("seed=" + std::to_string(common.seed));
             spec.settings.insert(spec.settings.end(), options->settings.begin(), options->settings.end());
             if (options->list) list_runs(find_assets(), {});  // whose clips tell the spaces of worlds that are not on this machine
@@ -148,7 +146,8 @@ Verb train_verb(CLI::App& app) {
             progress.say("done: " + printable(options->directory));
             for (const char* fact : {"score", "temperatures"})
               if (facts.contains(fact)) std::printf("%s\n", printable(facts.at(fact), 1000).c_str());
-          }};
+          },
+          most_seed};
 }
 
 }  // namespace dream::cli

@@ -1,5 +1,7 @@
 #pragma once
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +25,7 @@ struct Common {
 struct Verb {
   CLI::App* command = nullptr;
   std::function<void(const Common&)> run;
+  std::int64_t largest_seed = std::numeric_limits<std::int64_t>::max();
 };
 
 Verb train_verb(CLI::App& app);

@@ -87,8 +87,8 @@ void draw_strip(const Ui& ui, const Tile& tile, float most, float width, float h
                                      .c_str());
 }
 
-/// Two lines of figures: how long it is true, what it costs.
-void draw_figures(Ui& ui, const Tile& tile, float width) {
+/// How long it is true, and in a second line, where there is room for it, what it costs.
+void draw_figures(Ui& ui, const Tile& tile, float width, bool low) {
   const Palette& p = ui.color();
   WithFont small(ui.fonts.text, 0.86f);
   char honest[96] = "honest ·";
@@ -98,13 +98,16 @@ void draw_figures(Ui& ui, const Tile& tile, float width) {
   else if (clock.known)
     std::snprintf(honest, sizeof honest, clock.stretches > 0 ? "honest %lld%s · usually %s" : "honest %lld%s",
                   static_cast<long long>(clock.now), clock.over ? "" : " so far", usual_text(clock).c_str());
-  text(clock.over || tile.behind > 0 ? p.warning : p.text, "%s", fitted(honest, width).c_str());
-  tip(ui, "Honesty clock",
-      "Steps since the last real frame until that frame, standing still, would have missed less of the last few than the dream did; and the "
-      "first step at which it is nearer in the mean of all stretches that you have watched.");
   char cost[96] = "·";
   if (tile.ms > 0)
     std::snprintf(cost, sizeof cost, "%.1f ms a step (%.0f a second) · %s weights", tile.ms, 1000 / tile.ms, short_count(tile.parameters).c_str());
+  text(clock.over || tile.behind > 0 ? p.warning : p.text, "%s", fitted(honest, width).c_str());
+  tip(ui, "Honesty clock",
+      (std::string("Steps since the last real frame until that frame, standing still, would have missed less of the last few than the dream did; and the "
+                   "first step at which it is nearer in the mean of all stretches that you have watched.") +
+       (low ? " Its cost: " + std::string(cost) + "." : ""))
+          .c_str());
+  if (low) return;
   text(p.muted, "%s", fitted(cost, width).c_str());
   tip(ui, "Cost", (std::string("Time to dream a step and to paint it, alone: the figure in brackets is what it could keep up with. ") + cost).c_str());
 }
@@ -115,7 +118,7 @@ std::vector<std::string> seated(const Snapshot& snapshot) {
   return runs;
 }
 
-void draw_tile(Ui& ui, const Snapshot& snapshot, const Tile& tile, ImVec2 picture, float most) {
+void draw_tile(Ui& ui, const Snapshot& snapshot, const Tile& tile, ImVec2 picture, float most, bool low) {
   const Palette& p = ui.color();
   ImGui::BeginGroup();
   const float left = ImGui::GetCursorPosX(), cross = tile.leads ? 0 : ui.px(26);
@@ -148,7 +151,7 @@ void draw_tile(Ui& ui, const Snapshot& snapshot, const Tile& tile, ImVec2 pictur
     list->AddText({min.x + ui.px(6), max.y - line + ui.px(2)}, p.warning, fitted(said, picture.x - ui.px(12)).c_str());
   }
   draw_strip(ui, tile, most, picture.x, ui.px(30));
-  draw_figures(ui, tile, picture.x);
+  draw_figures(ui, tile, picture.x, low);
   ImGui::EndGroup();
 }
 
@@ -197,6 +200,28 @@ void draw_free_place(Ui& ui, const Snapshot& snapshot, ImVec2 size) {
   ImGui::EndGroup();
 }
 
+/// Title, deeds and what is to be said, in one row: height is what pictures need.
+void draw_head(Ui& ui, const DreamView& dream, const std::string& note, float width) {
+  const float left = ImGui::GetCursorPosX();
+  {
+    WithFont bold(ui.fonts.bold, 0.96f);
+    ImGui::AlignTextToFramePadding();
+    text(ui.color().dream, "Arena");
+  }
+  ImGui::SameLine(0, ui.px(14));
+  action_button(ui, "start anew", "new_start");
+  ImGui::SameLine(0, ui.px(8));
+  action_button(ui, dream.playing ? "hold###hold" : "play###hold", "play", !dream.playing);
+  ImGui::SameLine(0, ui.px(14));
+  WithFont small(ui.fonts.text, 0.88f);
+  const float space = left + width - ImGui::GetCursorPosX();
+  const std::string said = space > ui.px(40) ? fitted(note, space) : "";
+  ImGui::SetCursorPosX(left + width - ImGui::CalcTextSize(said.c_str()).x);
+  ImGui::AlignTextToFramePadding();
+  text(ui.color().muted, "%s", said.c_str());
+  if (said != note) tip(ui, "Arena", note.c_str());
+}
+
 }  // namespace
 
 void draw_arena(const Snapshot& snapshot, Ui& ui) {
@@ -205,10 +230,7 @@ void draw_arena(const Snapshot& snapshot, Ui& ui) {
   const ImVec2 room = ImGui::GetContentRegionAvail();
   char note[64] = "one start, the same actions";
   if (dream.ready) std::snprintf(note, sizeof note, "step %lld, one start, the same actions", static_cast<long long>(dream.step));
-  header(ui, "Arena", p.dream, note, room.x);
-  action_button(ui, "start anew", "new_start");
-  ImGui::SameLine(0, ui.px(8));
-  action_button(ui, dream.playing ? "hold###hold" : "play###hold", "play", !dream.playing);
+  draw_head(ui, dream, note, room.x);
   std::vector<Tile> tiles{leading(dream)};
   for (std::size_t i = 0; i < snapshot.arena->rivals.size(); ++i) tiles.push_back(following(snapshot.arena->rivals[i], i));
   float most = 1e-4f;
@@ -217,18 +239,24 @@ void draw_arena(const Snapshot& snapshot, Ui& ui) {
 
   const auto& spaces = dream.spaces;
   const float aspect = spaces.image_width > 0 ? static_cast<float>(spaces.image_height) / static_cast<float>(spaces.image_width) : 1;
-  const float gap = ui.px(14), words = ui.px(46) + 2 * ImGui::GetTextLineHeight() + ImGui::GetFrameHeight() + caption_height(ui);
+  const float gap = ui.px(14), line = ImGui::GetTextLineHeight(), words = ui.px(46) + 2 * line + ImGui::GetFrameHeight() + caption_height(ui);
   const float top = ImGui::GetCursorPosY(), high = room.y - (top - ImGui::GetWindowContentRegionMin().y) - ui.px(8);
   // The real picture is the first place; of all arrangements, the one with the largest pictures.
   const int filled = static_cast<int>(tiles.size()) + 1, places = filled + (tiles.size() <= most_rivals ? 1 : 0);
   int columns = 1;
-  float side = 0;
-  for (int c = 1; c <= places; ++c) {
-    const auto rows = static_cast<float>((places + c - 1) / c);
-    const float w = (room.x - gap * static_cast<float>(c - 1)) / static_cast<float>(c), h = (high - gap * (rows - 1)) / rows - words;
-    const float fits = std::min(w, h / aspect);
-    if (fits > side) side = fits, columns = c;
-  }
+  const auto largest = [&](float beside) {
+    float side = 0;
+    for (int c = 1; c <= places; ++c) {
+      const auto rows = static_cast<float>((places + c - 1) / c);
+      const float w = (room.x - gap * static_cast<float>(c - 1)) / static_cast<float>(c), h = (high - gap * (rows - 1)) / rows - beside;
+      const float fits = std::min(w, h / aspect);
+      if (fits > side) side = fits, columns = c;
+    }
+    return side;
+  };
+  float side = largest(words);
+  const bool low = side < ui.px(160);
+  if (low) side = largest(words - line);
   side = std::max(side, ui.px(64));
   const ImVec2 picture{std::floor(side), std::floor(side * aspect)};
   for (int i = 0; i < places; ++i) {
@@ -239,7 +267,7 @@ void draw_arena(const Snapshot& snapshot, Ui& ui) {
       continue;
     }
     if (i > 0) {
-      draw_tile(ui, snapshot, tiles[static_cast<std::size_t>(i - 1)], picture, most);
+      draw_tile(ui, snapshot, tiles[static_cast<std::size_t>(i - 1)], picture, most, low);
       continue;
     }
     ImGui::BeginGroup();

@@ -4,6 +4,7 @@
 #include "api/error.h"
 #include "core/engine/decision_transformer/decision_transformer_recipe.h"
 #include "core/engine/optimiser_fields.h"
+#include "core/engine/seed_field.h"
 #include "core/nn/precision.h"
 
 namespace dream {
@@ -127,7 +128,7 @@ class DecisionLearner : public Learner {
 }  // namespace
 
 void DecisionOptions::fields(Config& config) {
-  config.add("seed", seed, {.help = "Seed of everything that this run draws", .low = 0, .high = 2147483647});
+  seed_field(config, seed);
   behaviour.fields(config, "policy.");
   optimiser_fields(config, "optimiser.", optimiser, "everything");
   train.fields(config, "train.");

@@ -2,12 +2,13 @@
 
 #include "api/error.h"
 #include "core/engine/optimiser_fields.h"
+#include "core/engine/seed_field.h"
 
 namespace dream {
 
 void DeltaIrisRunOptions::fields(Config& config) {
   config.add("size", size, {.help = "tiny is for two cores, of pictures of 32 pixels; published: the paper's"});
-  config.add("seed", seed, {.help = "Seed of everything that this run draws", .low = 0, .high = 2147483647});
+  seed_field(config, seed);
   config.add("side", side, {.help = "Side of the pictures that it sees", .unit = "pixels", .low = 16, .high = 256});
   world.fields(config);
   behaviour.fields(config, "behaviour.");

@@ -4,12 +4,13 @@
 
 #include "api/error.h"
 #include "core/engine/optimiser_fields.h"
+#include "core/engine/seed_field.h"
 
 namespace dream {
 
 void DiamondRunOptions::fields(Config& config) {
   config.add("size", size, {.help = "tiny and small are for two cores, of pictures of 32 and 64 pixels; published: the paper's"});
-  config.add("seed", seed, {.help = "Seed of everything that this run draws", .low = 0, .high = 2147483647});
+  seed_field(config, seed);
   config.add("side", side,
              {.help = "Side of the pictures that it sees and shows; it dreams in such of side / world.upsampling",
               .unit = "pixels",

@@ -1,6 +1,7 @@
 #include "core/engine/diffusion_forcing/diffusion_forcing_recipe.h"
 
 #include "core/engine/optimiser_fields.h"
+#include "core/engine/seed_field.h"
 #include "core/nn/precision.h"
 
 namespace dream {
@@ -19,7 +20,7 @@ void set_published(ForcingRunOptions& options) {
 
 void ForcingRunOptions::fields(Config& config) {
   config.add("size", size, {.help = "tiny: fits two cores; published: the constants of the published video models"});
-  config.add("seed", seed, {.help = "Seed of everything that this run draws", .low = 0, .high = 2147483647});
+  seed_field(config, seed);
   world.fields(config);
   optimiser_fields(config, "optimiser.", optimiser, "the model");
   collect.fields(config, "collect.");

@@ -1,5 +1,6 @@
 #include "core/engine/dreamer/dreamer.h"
 #include "core/engine/optimiser_fields.h"
+#include "core/engine/seed_field.h"
 
 namespace dream {
 void DreamerOptions::fields(Config& config, const std::string& recipe) {
@@ -15,7 +16,7 @@ void DreamerOptions::fields(Config& config, const std::string& recipe) {
   const bool safe = recipe == "safe-dreamer";
   if (safe)
     config.add("size", safe_size, {.help = "published: the paper's, for pictures; tiny for small worlds of a few numbers"});
-  config.add("seed", seed, {.help = "Seed of everything that this run draws", .low = 0, .high = 2147483647});
+  seed_field(config, seed);
   config.add("env.repeat", repeat,
              {.help = "Every action is repeated so many times and the rewards are added",
               .unit = "steps",

@@ -6,6 +6,7 @@
 #include "core/engine/evaluate.h"
 #include "core/engine/interleaved.h"
 #include "core/engine/population.h"
+#include "core/engine/seed_field.h"
 
 namespace dream {
 
@@ -46,7 +47,7 @@ void Dreamer4RunOptions::fields(Config& config) {
   config.add("size", size,
              {.help = "tiny: small worlds on two cores; port: what nicklashansen/dreamer4 learns with; published: the constants that are known "
                       "of the paper, second-hand, with widths that come near its 2 billion weights"});
-  config.add("seed", seed, {.help = "Seed of everything that this run draws", .low = 0, .high = 2147483647});
+  seed_field(config, seed);
   world.fields(config);
   behaviour.fields(config, "policy.");
   collect.fields(config, "collect.");

@@ -1,4 +1,5 @@
 #include "core/engine/dyna/dyna.h"
+#include "core/engine/seed_field.h"
 
 namespace dream {
 namespace {
@@ -13,8 +14,7 @@ std::unique_ptr<System> make_dyna(const RunSpec& spec, bool bonus) {
   train.steps = 6000;
   train.evaluate_episodes = 10;
   parts->options.bonus = bonus;
-  system->config.add("seed", parts->seed_setting,
-                     {.help = "Seed of everything that this run draws", .low = 0, .high = 2147483647});
+  seed_field(system->config, parts->seed_setting);
   parts->options.fields(system->config, "dyna.");
   train.fields(system->config, "train.");
   system->config.take_as_default();

@@ -3,6 +3,7 @@
 #include "core/behaviours/q_network.h"
 #include "core/engine/dyna/dyna.h"
 #include "core/engine/optimiser_fields.h"
+#include "core/engine/seed_field.h"
 #include "core/models/one_step_model.h"
 
 namespace dream {
@@ -22,7 +23,7 @@ struct NeuralDynaParts : InterleavedParts {
     InterleavedOptions train;
 
     void fields(Config& config) {
-      config.add("seed", seed, {.help = "Seed of everything that this run draws", .low = 0, .high = 2147483647});
+      seed_field(config, seed);
       world.fields(config, "world.");
       behaviour.fields(config, "behaviour.");
       config.add("dyna.planning_steps", planning_steps,

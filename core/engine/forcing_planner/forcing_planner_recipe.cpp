@@ -4,6 +4,7 @@
 
 #include "core/engine/evaluate.h"
 #include "core/engine/optimiser_fields.h"
+#include "core/engine/seed_field.h"
 
 namespace dream {
 
@@ -21,7 +22,7 @@ void set_size(PlannerRunOptions& options) {
 
 void PlannerRunOptions::fields(Config& config) {
   config.add("size", size, {.help = "tiny: fits two cores; published: the constants of the published planner of the U-maze"});
-  config.add("seed", seed, {.help = "Seed of everything that this run draws", .low = 0, .high = 2147483647});
+  seed_field(config, seed);
   planner.fields(config, "planner.");
   optimiser_fields(config, "optimiser.", optimiser, "the planner");
   collect.fields(config, "collect.");

@@ -1,11 +1,12 @@
 #include "core/engine/genie/genie_recipe.h"
 
 #include "core/engine/genie/genie_stages.h"
+#include "core/engine/seed_field.h"
 
 namespace dream {
 
 void GenieRecipeOptions::fields(Config& config) {
-  config.add("seed", seed, {.help = "Seed of everything that this run draws", .low = 0, .high = 2147483647});
+  seed_field(config, seed);
   world.fields(config);
   collect.fields(config, "collect.");
   tokenizer.fields(config, "tokenizer.", "the tokenizer");

@@ -1,11 +1,12 @@
 #include "core/engine/genie2/genie2_recipe.h"
 
 #include "core/engine/genie/genie_stage.h"
+#include "core/engine/seed_field.h"
 
 namespace dream {
 
 void Genie2RecipeOptions::fields(Config& config) {
-  config.add("seed", seed, {.help = "Seed of everything that this run draws", .low = 0, .high = 2147483647});
+  seed_field(config, seed);
   world.fields(config);
   collect.fields(config, "collect.");
   autoencoder.fields(config, "autoencoder.", "the autoencoder");

@@ -2,12 +2,13 @@
 
 #include "core/behaviours/wanderer.h"
 #include "core/engine/optimiser_fields.h"
+#include "core/engine/seed_field.h"
 #include "core/nn/precision.h"
 
 namespace dream {
 
 void JepaRunOptions::fields(Config& config) {
-  config.add("seed", seed, {.help = "Seed of everything that this run draws", .low = 0, .high = 2147483647});
+  seed_field(config, seed);
   world.fields(config, "world.");
   planner.fields(config, "planner.");
   optimiser_fields(config, "optimiser.", optimiser, "the model");

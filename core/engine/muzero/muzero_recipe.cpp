@@ -1,10 +1,11 @@
 #include "core/engine/muzero/muzero.h"
 #include "core/engine/optimiser_fields.h"
+#include "core/engine/seed_field.h"
 
 namespace dream {
 
 void MuzeroRunOptions::fields(Config& config) {
-  config.add("seed", seed, {.help = "Seed of everything that this run draws", .low = 0, .high = 2147483647});
+  seed_field(config, seed);
   world.fields(config, "world.");
   search.fields(config, "search.");
   config.add("learn.unroll", unroll, {.help = "Steps that the model is unrolled for, K", .unit = "steps", .low = 1, .high = 100});

@@ -1,6 +1,7 @@
 #include "core/engine/pretrain/pretrain_recipe.h"
 
 #include "core/engine/optimiser_fields.h"
+#include "core/engine/seed_field.h"
 
 namespace dream {
 namespace {
@@ -58,7 +59,7 @@ std::unique_ptr<System> pretrain_two_views(const RunSpec& spec, const std::strin
 }  // namespace
 
 void PretrainOptions::fields(Config& config) {
-  config.add("seed", seed, {.help = "Seed of everything that this run draws", .low = 0, .high = 2147483647});
+  seed_field(config, seed);
   collect.fields(config, "collect.");
   train.data_fields(config, "train.", "; empty: it collects its own, by random actions");
   optimiser_fields(config, "learn.", optimiser, "the encoder and what is behind it");

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "core/engine/td_mpc/td_mpc.h"
+#include "core/engine/seed_field.h"
 
 namespace dream {
 namespace {
@@ -74,7 +75,7 @@ void set_published(TdMpcRunOptions& options, const std::string& recipe, std::int
 void TdMpcRunOptions::fields(Config& config) {
   const bool first = world.first;
   if (!first) config.add("size", size, {.help = "Published size, 1m to 317m; tiny for small worlds"});
-  config.add("seed", seed, {.help = "Seed of everything that this run draws", .low = 0, .high = 2147483647});
+  seed_field(config, seed);
   config.add("env.repeat", repeat,
              {.help = "Every action is repeated so many times and the rewards are added",
               .unit = "steps",

@@ -3,6 +3,7 @@
 #include "api/error.h"
 #include "core/engine/dreamer/dreamer.h"
 #include "core/engine/optimiser_fields.h"
+#include "core/engine/seed_field.h"
 
 namespace dream {
 namespace {
@@ -124,7 +125,7 @@ std::unique_ptr<System> make_tssm(const RunSpec& spec, TssmKind kind) {
 
 void TssmRunOptions::fields(Config& config) {
   config.add("size", size, {.help = "tiny: for two cores; published: the paper's for Atari"});
-  config.add("seed", seed, {.help = "Seed of everything that this run draws", .low = 0, .high = 2147483647});
+  seed_field(config, seed);
   world.fields(config, "world.");
   behaviour.fields(config, "behaviour.");
   optimiser_fields(config, "world_optimiser.", world_optimiser, "the world model");

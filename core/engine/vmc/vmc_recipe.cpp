@@ -11,6 +11,7 @@
 #include "core/engine/population.h"
 #include "core/engine/run_file.h"
 #include "core/engine/script/script_recipe.h"
+#include "core/engine/seed_field.h"
 #include "core/env/registry.h"
 #include "core/env/resized.h"
 #include "core/nn/device.h"
@@ -119,7 +120,7 @@ void VmcOptions::fields(Config& config) {
   Config::Traits presets;
   presets.help = "desk: fits two cores; paper: the published amounts of data and steps";
   config.add("preset", preset, presets);
-  config.add("seed", seed, traits("Seed of everything that this run draws", 0, 2147483647));
+  seed_field(config, seed);
   config.add("vm.from", vm.from,
              traits("A run of this kind whose V, M and first moments of dreams are taken as they are: then nothing is collected, and C alone "
                     "is learned. Empty = they are learned here",
